@@ -1,0 +1,33 @@
+/** In which step something outside failed. */
+export type Phase =
+  | "resolve"
+  | "reach"
+  | "connect"
+  | "verify"
+  | "register"
+  | "supported-logs"
+  | "read-log"
+  | "disconnect"
+  | "scan"
+  | "bus"
+  | "file";
+
+/**
+ * Something outside went wrong: data, not an exception. `message` is what a person reads; it holds no secret (S8).
+ * `permanent` means that trying again changes nothing until a person or the fabric changes something;
+ * `gone` means that the device is not there any more.
+ */
+export interface Failure {
+  readonly phase: Phase;
+  readonly kind: "transient" | "permanent" | "gone";
+  /** Symbolic, `ECONNREFUSED`. */
+  readonly errno?: string;
+  /** NVMe status field (SCT and SC with DNR at bit 14), when the controller answered with an error. */
+  readonly status?: number;
+  readonly message: string;
+  readonly remedy?: string;
+}
+
+export type Outcome<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly failure: Failure };

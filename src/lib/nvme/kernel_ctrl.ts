@@ -1,0 +1,46 @@
+/** What the kernel says of one NVMe controller in `/sys/class/nvme` (spec 20 section 6). Texts are trimmed; `none` is empty. */
+export interface KernelCtrl {
+  /** `nvme3`. Numbers are used again: {@link incarnation} tells two owners of one number apart. */
+  readonly device: string;
+  /** Changes whenever the number is given to another controller (inode of the sysfs directory). */
+  readonly incarnation: number;
+  /** `tcp`, `rdma`, `fc`, `loop`, `pcie`, as the kernel writes it. */
+  readonly transport: string;
+  readonly traddr: string;
+  readonly trsvcid: string;
+  readonly subsysnqn: string;
+  readonly hostNqn: string;
+  readonly hostId: string;
+  readonly hostTraddr: string;
+  readonly hostIface: string;
+  /** Source address the connection really has; kernel 6.1 and later, and only while it is live. */
+  readonly srcAddr: string;
+  /** `new`, `live`, `resetting`, `connecting`, `deleting`, `deleting (no IO)`, `dead`; empty when unreadable. */
+  readonly state: string;
+  /** `io`, `discovery`, `admin`; empty before kernel 5.18. */
+  readonly cntrltype: string;
+  /** `none`, `ddc`, `cdc`; empty before kernel 5.18. */
+  readonly dctype: string;
+  readonly cntlid: string;
+  readonly model: string;
+  readonly serial: string;
+  /** TID-30. */
+  readonly isDc: boolean;
+  /** TID-31. */
+  readonly isIoc: boolean;
+  /** Owner in nvme-cli's registry (`/run/nvme/registry`), or empty. */
+  readonly owner: string;
+  /** Block devices of its namespaces as far as sysfs shows them (`nvme0n1`). */
+  readonly namespaces: readonly string[];
+}
+
+/** Interface addresses of this host: name to addresses in kernel order, the first of a family being its primary one (TID-22). */
+export type InterfaceTable = ReadonlyMap<string, {
+  readonly index: number;
+  readonly mac: string;
+  readonly up: boolean;
+  /** VLAN id of a VLAN interface. */
+  readonly vlan?: number;
+  readonly v4: readonly string[];
+  readonly v6: readonly string[];
+}>;

@@ -1,0 +1,188 @@
+/**
+ * What the core's effects need of the world. `linux/` and `sim/` implement these interfaces, the shell calls them.
+ *
+ * Work that takes time is started by a method that returns at once; its outcome arrives once, through `done`, later and
+ * never from inside the call. An implementation never throws for what the world does: that is an {@link Outcome}.
+ */
+import type { ConnectOptions, DhchapKeys } from "./nvme/connect_options.ts";
+import type { DiscoveryLog } from "./nvme/discovery_entry.ts";
+import type { Outcome } from "./nvme/failure.ts";
+import type { InterfaceTable, KernelCtrl } from "./nvme/kernel_ctrl.ts";
+import type { Tid } from "./nvme/tid.ts";
+import type { Duration, Instant, Now } from "./nvme/time.ts";
+
+export type Done<T> = (outcome: Outcome<T>) => void;
+
+export interface Clock {
+  now(): Now;
+  /** Calls `wake` once, at or after the deadline. The result cancels it. */
+  wakeAt(deadline: Instant, wake: () => void): () => void;
+}
+
+/** The host as a controller sees it (spec 10 section 5). */
+export interface HostIdentity {
+  readonly nqn: string;
+  /** Host ID, a UUID text. */
+  readonly id: string;
+  /** Symbolic name, empty when there is none. */
+  readonly symname: string;
+}
+
+export interface ConnectRequest {
+  /** `traddr` is a literal address. The host NQN to use is the one in here. */
+  readonly tid: Tid;
+  readonly hostId: string;
+  readonly discovery: boolean;
+  readonly options: ConnectOptions;
+  readonly keys: DhchapKeys;
+}
+
+/** A controller in the kernel, safe against reuse of its number. */
+export interface DeviceRef {
+  readonly device: string;
+  readonly incarnation: number;
+}
+
+export type KernelEvent =
+  /** A device is new or has changed; `cause` says how. `ctrl` was read after the event. */
+  | {
+    readonly type: "device";
+    readonly cause: "add" | "connected" | "rediscover" | "change";
+    readonly ctrl: KernelCtrl;
+  }
+  | { readonly type: "removed"; readonly device: string }
+  /** Asynchronous event notification: completion dword 0. */
+  | { readonly type: "aen"; readonly device: string; readonly value: number }
+  /** Events were lost: what is known of the kernel is stale until the next scan. */
+  | { readonly type: "overflow" }
+  /** Links, addresses or routes of this host changed (also sent once at the start). */
+  | { readonly type: "network"; readonly interfaces: InterfaceTable };
+
+export interface Kernel {
+  watch(sink: (event: KernelEvent) => void): void;
+  /** All controllers, PCIe included. */
+  scan(done: Done<readonly KernelCtrl[]>): void;
+  /** The `state` attribute of each device that still exists. */
+  states(devices: readonly string[], done: (states: ReadonlyMap<string, string>) => void): void;
+  /** Can the address be reached from this host, from the interface and source address in the tid? TCP only. */
+  reach(tid: Tid, timeout: Duration, done: Done<void>): void;
+  /** Makes the connection. One at a time (the kernel serialises them anyway). */
+  connect(request: ConnectRequest, done: Done<KernelCtrl>): void;
+  /** Deletes exactly this controller; another one with its number is left alone and counts as `gone`. */
+  disconnect(target: DeviceRef, done: Done<"deleted" | "gone">): void;
+  /** Registers the host by a DIM command (TP8010). */
+  register(target: DeviceRef, tid: Tid, host: HostIdentity, done: Done<void>): void;
+  /** The 32-bit entry of the discovery log in the Supported Log Pages log. */
+  supportedLogs(target: DeviceRef, done: Done<number>): void;
+  /** Reads the discovery log whole (S3) and re-arms its notification. */
+  discoveryLog(target: DeviceRef, lsp: number, done: Done<DiscoveryLog>): void;
+  /** Writes or removes our name in nvme-cli's registry of owners. */
+  own(device: string, owned: boolean): void;
+}
+
+/** One service instance as Avahi reports it on one interface and protocol, resolved. */
+export interface MdnsService {
+  /** Interface, protocol, name, type and domain in one text: unique among the services present. */
+  readonly key: string;
+  readonly hostIface: string;
+  readonly protocol: "IPv4" | "IPv6";
+  readonly name: string;
+  readonly stype: string;
+  readonly domain: string;
+  readonly traddr: string;
+  readonly port: number;
+  readonly txt: readonly Uint8Array[];
+}
+
+export type MdnsEvent =
+  | { readonly type: "avahi"; readonly available: boolean; readonly message: string }
+  | { readonly type: "service"; readonly service: MdnsService }
+  | { readonly type: "service-gone"; readonly key: string }
+  /** Something that a person should know, once. */
+  | { readonly type: "mdns-problem"; readonly message: string };
+
+export interface Mdns {
+  watch(sink: (event: MdnsEvent) => void): void;
+  /** Turns browsing on or off. Turning it on again, or a reload, also retries at once. */
+  browse(enabled: boolean): void;
+}
+
+export interface Resolver {
+  /** All addresses of a host name, in the resolver's order. */
+  resolve(host: string, done: Done<readonly string[]>): void;
+}
+
+/** The daemon's own state over a restart (STAF-120, STAF-122). */
+export interface StateFile {
+  /** The parsed JSON of the last save; undefined when there is none or it is damaged. */
+  load(): unknown;
+  /** Replaces the file atomically. `value` is plain JSON. */
+  save(value: unknown, done: Done<void>): void;
+}
+
+/** What stafd tells stacd of one discovery controller. */
+export interface ReportedDc {
+  readonly tid: Tid;
+  readonly device: string;
+  /**
+   * False: it has no log page yet, so nothing follows from the empty list (S2).
+   * True: `genctr` and `readAt` say which page this is.
+   */
+  readonly known: boolean;
+  readonly genctr: string;
+  /** Milliseconds since 1970. */
+  readonly readAt: number;
+  readonly entries: readonly Readonly<Record<string, string>>[];
+}
+
+/** A discovery controller that stafd let go for good, and why: evidence that its entries no longer count. */
+export interface RetiredDc {
+  readonly tid: Tid;
+  readonly why: string;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
+
+export interface StafdReport {
+  readonly dcs: readonly ReportedDc[];
+  readonly retired: readonly RetiredDc[];
+}
+
+export type StafdEvent =
+  | { readonly type: "stafd"; readonly present: boolean }
+  /** A log page or the set of discovery controllers changed: time to fetch. */
+  | { readonly type: "stafd-changed" };
+
+export interface Stafd {
+  watch(sink: (event: StafdEvent) => void): void;
+  fetch(done: Done<StafdReport>): void;
+}
+
+/** What the daemon publishes by itself. */
+export type Signal =
+  | { readonly type: "log-pages-changed"; readonly tid: Tid; readonly device: string }
+  | { readonly type: "dc-removed" }
+  /** Versioned interface: something happened to a controller; plain JSON. */
+  | { readonly type: "event"; readonly event: Readonly<Record<string, unknown>> };
+
+export interface Publisher {
+  emit(signal: Signal): void;
+}
+
+export interface Units {
+  /** `systemctl restart` without waiting (STAF-112). */
+  restart(unit: string): void;
+}
+
+export type LogLevel = "error" | "warning" | "notice" | "info" | "debug";
+
+export interface LogEntry {
+  readonly level: LogLevel;
+  readonly message: string;
+  /** Journal fields, upper case (`NVME_DEVICE`). */
+  readonly fields?: Readonly<Record<string, string>>;
+}
+
+export interface Log {
+  write(entry: LogEntry): void;
+}
