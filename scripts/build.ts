@@ -1,0 +1,105 @@
+/**
+ * `deno task build [--target TRIPLE]`: bundles src/main.ts and compiles it to one program,
+ * build/nvme-stas, with a link for each of its five names in build/bin. For another machine than this one
+ * the same lies in build/TRIPLE.
+ */
+import * as esbuild from "esbuild";
+import { parseArgs } from "node:util";
+import {
+  DENO_VERSION,
+  hostTarget,
+  isTarget,
+  provideDenort,
+  sourceFromEnvironment,
+  TARGETS,
+} from "./denort.ts";
+import type { Target } from "./denort.ts";
+import { capture, collect, runScript } from "./run.ts";
+
+export const PROGRAM = "nvme-stas";
+export const NAMES = ["stafd", "stacd", "stafctl", "stacctl", "stasadm"] as const;
+
+/**
+ * Flags of `deno compile`, each for a reason (README, "How it is built"):
+ * no-config: otherwise node_modules is embedded; no-code-cache: otherwise a predictable file in /tmp is run;
+ * no-prompt: never ask on a terminal; -A: /dev, /sys and /proc need it, systemd confines the daemons;
+ * jitless: the only way to run under MemoryDenyWriteExecute=yes, and it halves the memory under load.
+ */
+const COMPILE_FLAGS = [
+  "-q",
+  "--no-config",
+  "--no-check",
+  "--no-prompt",
+  "--no-code-cache",
+  "-A",
+  "--v8-flags=--jitless,--optimize-for-size",
+] as const;
+
+export interface Built {
+  readonly program: string;
+  readonly binDir: string;
+}
+
+/** Bundles and compiles; `entry` is a TypeScript file. Throws with the tool's own words when a step fails. */
+export async function build(target: Target, outDir: string, entry = "src/main.ts"): Promise<Built> {
+  if (Deno.version.deno !== DENO_VERSION) {
+    throw new Error(
+      `needs Deno ${DENO_VERSION}, this is ${Deno.version.deno}: npx -y deno@${DENO_VERSION} task build`,
+    );
+  }
+  await Deno.mkdir(outDir, { recursive: true });
+  const bundle = `${outDir}/stas.mjs`;
+  try {
+    await esbuild.build({
+      entryPoints: [entry],
+      outfile: bundle,
+      bundle: true,
+      platform: "node",
+      format: "esm",
+      target: "es2023",
+      sourcemap: "inline",
+      sourcesContent: false,
+      logLevel: "warning",
+    });
+  } finally {
+    await esbuild.stop();
+  }
+  const env = await provideDenort(target, sourceFromEnvironment(), outDir);
+  const program = `${outDir}/${PROGRAM}`;
+  await capture([Deno.execPath(), "compile", ...COMPILE_FLAGS, "--target", target, "-o", program, bundle], {
+    env,
+  });
+  const binDir = `${outDir}/bin`;
+  await Deno.mkdir(binDir, { recursive: true });
+  for (const name of NAMES) {
+    await Deno.remove(`${binDir}/${name}`).catch((error: unknown) => {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    });
+    await Deno.symlink(`../${PROGRAM}`, `${binDir}/${name}`);
+  }
+  return { program, binDir };
+}
+
+/** Every name starts and knows itself: `NAME --version` succeeds through its link. */
+async function checkNames(binDir: string): Promise<void> {
+  for (const name of NAMES) {
+    const ended = await collect([`${binDir}/${name}`, "--version"], { timeoutMs: 60_000 });
+    if (!ended.success) {
+      throw new Error(`${name} --version: exit status ${ended.code}\n${ended.stderr.trim()}`);
+    }
+  }
+}
+
+async function main(): Promise<boolean> {
+  const { values } = parseArgs({ args: Deno.args, options: { target: { type: "string" } } });
+  const target = values.target ?? hostTarget();
+  if (!isTarget(target)) throw new Error(`--target ${target}: must be one of ${TARGETS.join(", ")}`);
+  const native = target === Deno.build.target;
+  const { program, binDir } = await build(target, native ? "build" : `build/${target}`);
+  if (native) await checkNames(binDir);
+  const { size } = await Deno.stat(program);
+  console.error(`build: ${program} (${(size / 1e6).toFixed(1)} MB), as ${NAMES.join(", ")} in ${binDir}`);
+  return true;
+}
+
+if (import.meta.main) await runScript("build", main);
