@@ -1,3 +1,5 @@
+import { canonicalFc, canonicalIp, scopeOf } from "./address.ts";
+
 /** The transports that stas handles. PCIe is never ours (S1). */
 export type Transport = "tcp" | "rdma" | "fc" | "loop";
 
@@ -16,4 +18,119 @@ export interface Tid {
   readonly hostTraddr: string;
   readonly hostIface: string;
   readonly hostNqn: string;
+}
+
+/** What a transport id is made of; what is missing takes the defaults of TID-1 to TID-4. */
+export interface TidParts {
+  readonly transport: Transport;
+  readonly traddr?: string | undefined;
+  readonly trsvcid?: string | undefined;
+  readonly subsysnqn?: string | undefined;
+  readonly hostTraddr?: string | undefined;
+  readonly hostIface?: string | undefined;
+  readonly hostNqn?: string | undefined;
+}
+
+export interface TidDefaults {
+  /** Host NQN of the system, for when none is given. */
+  readonly hostNqn: string;
+  /** TID-3: leave the interface out. */
+  readonly ignoreIface: boolean;
+}
+
+export function isTransport(text: string): text is Transport {
+  return text === "tcp" || text === "rdma" || text === "fc" || text === "loop";
+}
+
+/** TID-2: port of a transport when none is given; fc and loop have no ports. */
+export function defaultTrsvcid(transport: Transport): string {
+  return transport === "tcp" ? "8009" : transport === "rdma" ? "4420" : "";
+}
+
+/** TID-1 to TID-4. Texts are not changed, only completed. */
+export function normaliseTid(parts: TidParts, defaults: TidDefaults): Tid {
+  const { transport } = parts;
+  const hasPorts = transport === "tcp" || transport === "rdma";
+  return {
+    transport,
+    traddr: parts.traddr ?? "",
+    trsvcid: hasPorts ? parts.trsvcid || defaultTrsvcid(transport) : "",
+    subsysnqn: parts.subsysnqn ?? "",
+    hostTraddr: parts.hostTraddr ?? "",
+    hostIface: defaults.ignoreIface ? "" : parts.hostIface ?? "",
+    hostNqn: parts.hostNqn ?? defaults.hostNqn,
+  };
+}
+
+/** An address in the one form that its spellings share. What is no IP address on tcp or rdma (a host name) stays as it is. */
+export function canonicalAddress(transport: string, address: string): string {
+  if (transport === "tcp" || transport === "rdma") return canonicalIp(address) ?? address;
+  return transport === "fc" ? canonicalFc(address) : address.toLowerCase();
+}
+
+/** The interface a tid names: `host-iface`, or else the scope of an address (TID-18). */
+export function impliedIface(tid: Tid): string {
+  return tid.hostIface || scopeOf(tid.traddr) || scopeOf(tid.hostTraddr);
+}
+
+/**
+ * Identity of a controller (TID-7 with decision 11 of the README): equal for all spellings of one transport id,
+ * different for different ones. It is opaque: nothing is to be parsed out of it.
+ */
+export function tidKey(tid: Tid): string {
+  // JSON, so that no text from outside can imitate a field boundary.
+  return JSON.stringify([
+    tid.transport,
+    canonicalAddress(tid.transport, tid.traddr),
+    tid.trsvcid,
+    tid.subsysnqn,
+    canonicalAddress(tid.transport, tid.hostTraddr),
+    impliedIface(tid),
+    tid.hostNqn,
+  ]);
+}
+
+export function sameTid(a: Tid, b: Tid): boolean {
+  return a === b || tidKey(a) === tidKey(b);
+}
+
+/** TID-11: `(tcp, 10.10.10.10, 8009, nqn.x, eth0, 1.2.3.4)`. */
+export function tidText(tid: Tid): string {
+  const parts: string[] = [tid.transport, tid.traddr, tid.trsvcid];
+  for (const part of [tid.subsysnqn, tid.hostIface, tid.hostTraddr]) if (part !== "") parts.push(part);
+  return `(${parts.join(", ")})`;
+}
+
+/** TID-12 without the connection configuration: keys as in configuration files and on D-Bus. */
+export function tidFields(tid: Tid): Record<string, string> {
+  return {
+    traddr: tid.traddr,
+    trsvcid: tid.trsvcid,
+    transport: tid.transport,
+    subsysnqn: tid.subsysnqn,
+    "host-iface": tid.hostIface,
+    "host-traddr": tid.hostTraddr,
+    "host-nqn": tid.hostNqn,
+  };
+}
+
+/**
+ * The reverse of {@link tidFields}; other keys are ignored. Undefined when the transport is none of ours.
+ * A missing `host-nqn` takes the default, empty when there is none.
+ */
+export function tidFromFields(
+  record: Readonly<Record<string, string | undefined>>,
+  defaults: TidDefaults = { hostNqn: "", ignoreIface: false },
+): Tid | undefined {
+  const transport = record["transport"] ?? "";
+  if (!isTransport(transport)) return undefined;
+  return normaliseTid({
+    transport,
+    traddr: record["traddr"],
+    trsvcid: record["trsvcid"],
+    subsysnqn: record["subsysnqn"],
+    hostTraddr: record["host-traddr"],
+    hostIface: record["host-iface"],
+    hostNqn: record["host-nqn"],
+  }, defaults);
 }

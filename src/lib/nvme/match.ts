@@ -1,0 +1,157 @@
+/** Does a connection of the kernel serve a wanted transport id (spec 20, sections 5 to 8)? */
+import { canonicalFc, canonicalIp, parseIp, sameAddress, scopeOf } from "./address.ts";
+import type { InterfaceTable, KernelCtrl } from "./kernel_ctrl.ts";
+import {
+  canonicalAddress,
+  impliedIface,
+  isTransport,
+  normaliseTid,
+  type Tid,
+  WELL_KNOWN_DISC_NQN,
+} from "./tid.ts";
+
+/** Canonical address to interface. Tables are immutable, so their index is made once for each. */
+const owners = new WeakMap<InterfaceTable, ReadonlyMap<string, string>>();
+
+function ownersOf(interfaces: InterfaceTable): ReadonlyMap<string, string> {
+  const known = owners.get(interfaces);
+  if (known !== undefined) return known;
+  const index = new Map<string, string>();
+  for (const [name, { v4, v6 }] of interfaces) {
+    for (const text of [...v4, ...v6]) {
+      const address = canonicalIp(text);
+      // TID-24: the first interface found wins.
+      if (address !== undefined && !index.has(address)) index.set(address, name);
+    }
+  }
+  owners.set(interfaces, index);
+  return index;
+}
+
+/** TID-24: the first interface that has the address, or empty. */
+export function interfaceOf(address: string, interfaces: InterfaceTable): string {
+  const canonical = canonicalIp(address);
+  return canonical === undefined ? "" : ownersOf(interfaces).get(canonical) ?? "";
+}
+
+/** TID-25: the first interface with the MAC address; with a VLAN id (not 0), the VLAN interface goes before. Else empty. */
+export function interfaceOfMac(mac: string, vlan: number, interfaces: InterfaceTable): string {
+  const wanted = mac.toLowerCase();
+  let first = "";
+  for (const [name, entry] of interfaces) {
+    if (entry.mac.toLowerCase() !== wanted) continue;
+    if (vlan === 0 || entry.vlan === vlan) return name;
+    first ||= name;
+  }
+  return first;
+}
+
+/** The name of an interface that may be given as its index (`fe80::1%2`). */
+function nameOfIface(text: string, interfaces: InterfaceTable): string {
+  if (!/^\d+$/.test(text) || interfaces.has(text)) return text;
+  const index = Number(text);
+  for (const [name, entry] of interfaces) if (entry.index === index) return name;
+  return text;
+}
+
+/** TID-30 and TID-31. An I/O controller without namespaces is both before kernel 5.18. */
+export function classify(
+  ctrl: { readonly subsysnqn: string; readonly cntrltype: string; readonly hasChildren: boolean },
+): { isDc: boolean; isIoc: boolean } {
+  return {
+    isDc: ctrl.subsysnqn === WELL_KNOWN_DISC_NQN || ctrl.cntrltype === "discovery" || !ctrl.hasChildren,
+    isIoc: ctrl.cntrltype === "io" || ctrl.hasChildren,
+  };
+}
+
+/** TID-55 to TID-57. Undefined for PCIe and for whatever else is not ours to handle (S1). */
+export function kernelTid(ctrl: KernelCtrl, interfaces: InterfaceTable): Tid | undefined {
+  if (!isTransport(ctrl.transport)) return undefined;
+  const inferred = ctrl.transport === "tcp" && ctrl.hostIface === "" && ctrl.srcAddr !== "";
+  return normaliseTid({
+    transport: ctrl.transport,
+    traddr: ctrl.traddr,
+    trsvcid: ctrl.trsvcid,
+    subsysnqn: ctrl.subsysnqn,
+    hostTraddr: ctrl.hostTraddr,
+    hostIface: inferred ? interfaceOf(ctrl.srcAddr, interfaces) : ctrl.hostIface,
+    hostNqn: ctrl.hostNqn,
+  }, { hostNqn: "", ignoreIface: false });
+}
+
+/**
+ * A coarse key for an index of connections: whatever {@link matches} has the same key (the reverse does not hold).
+ * Takes a tid or a kernel controller.
+ */
+export function matchIndexKey(
+  end: { readonly transport: string; readonly traddr: string; readonly trsvcid: string },
+): string {
+  return `${end.transport}|${canonicalAddress(end.transport, end.traddr)}|${end.trsvcid}`;
+}
+
+/** TID-45, address column. */
+function legacyAddress(
+  candidate: Tid,
+  existing: KernelCtrl,
+  iface: string,
+  interfaces: InterfaceTable,
+): boolean {
+  if (candidate.hostTraddr === "") return true;
+  const address = canonicalIp(candidate.hostTraddr);
+  if (address === undefined) return false; // TID-49
+  if (existing.hostTraddr !== "") return sameAddress(address, existing.hostTraddr);
+  if (iface === "") return true;
+  const entry = interfaces.get(iface);
+  const primary = (parseIp(address)?.family === 4 ? entry?.v4 : entry?.v6)?.[0];
+  return primary === undefined || sameAddress(address, primary);
+}
+
+/** TID-45, interface column. */
+function legacyIface(
+  wanted: string,
+  existing: KernelCtrl,
+  iface: string,
+  interfaces: InterfaceTable,
+): boolean {
+  if (wanted === "") return true;
+  if (iface !== "") return wanted === iface;
+  return existing.hostTraddr === "" || interfaceOf(existing.hostTraddr, interfaces) === wanted;
+}
+
+/** TID-43 to TID-45, with the scope of an address as its interface (TID-18). */
+function tcpSourceMatches(candidate: Tid, existing: KernelCtrl, interfaces: InterfaceTable): boolean {
+  const wanted = nameOfIface(impliedIface(candidate), interfaces);
+  if (candidate.hostTraddr === "" && wanted === "") return true;
+  if (canonicalIp(existing.srcAddr) !== undefined) {
+    return (candidate.hostTraddr === "" || sameAddress(candidate.hostTraddr, existing.srcAddr)) &&
+      (wanted === "" || wanted === interfaceOf(existing.srcAddr, interfaces));
+  }
+  const iface = nameOfIface(existing.hostIface || scopeOf(existing.traddr), interfaces);
+  return legacyAddress(candidate, existing, iface, interfaces) &&
+    legacyIface(wanted, existing, iface, interfaces);
+}
+
+/**
+ * TID-40 to TID-49. Whether `existing` is a discovery or an I/O controller is the caller's to check ({@link classify}).
+ * `interfaces` is this host's table; what is no address matches nothing on tcp and rdma.
+ */
+export function matches(candidate: Tid, existing: KernelCtrl, interfaces: InterfaceTable): boolean {
+  if (
+    candidate.transport !== existing.transport || candidate.trsvcid !== existing.trsvcid ||
+    candidate.hostNqn !== existing.hostNqn
+  ) return false;
+  if (candidate.subsysnqn !== existing.subsysnqn && candidate.subsysnqn !== WELL_KNOWN_DISC_NQN) return false;
+  switch (candidate.transport) {
+    case "tcp":
+      return sameAddress(candidate.traddr, existing.traddr) &&
+        tcpSourceMatches(candidate, existing, interfaces);
+    case "rdma":
+      return sameAddress(candidate.traddr, existing.traddr) &&
+        (candidate.hostTraddr === "" || sameAddress(candidate.hostTraddr, existing.hostTraddr));
+    case "fc":
+      return canonicalFc(candidate.traddr) === canonicalFc(existing.traddr) &&
+        canonicalFc(candidate.hostTraddr) === canonicalFc(existing.hostTraddr);
+    case "loop":
+      return candidate.traddr.toLowerCase() === existing.traddr.toLowerCase();
+  }
+}
