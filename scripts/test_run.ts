@@ -1,0 +1,64 @@
+/** Runs `deno test` and counts what it did, from its JUnit report and not from its text for people. */
+import { passThrough } from "./run.ts";
+
+export interface Counts {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+export const NOTHING: Counts = { passed: 0, failed: 0, skipped: 0 };
+
+export function add(a: Counts, b: Counts): Counts {
+  return { passed: a.passed + b.passed, failed: a.failed + b.failed, skipped: a.skipped + b.skipped };
+}
+
+/** The closing line of every runner here; `.ci/run` adds up what these lines say. */
+export function closingLine(name: string, counts: Counts): string {
+  const skipped = counts.skipped === 0 ? "" : `, ${counts.skipped} skipped`;
+  return `${name}: ${counts.passed} passed, ${counts.failed} failed${skipped}`;
+}
+
+/** Counts the test cases of a JUnit report as `deno test` writes it. */
+export function countJunit(xml: string): Counts {
+  let counts = NOTHING;
+  for (const [, content] of xml.matchAll(/<testcase\b[^>]*?(?:\/>|>(.*?)<\/testcase>)/gs)) {
+    if (content !== undefined && /<(failure|error)\b/.test(content)) {
+      counts = add(counts, { ...NOTHING, failed: 1 });
+    } else if (content?.includes("<skipped")) counts = add(counts, { ...NOTHING, skipped: 1 });
+    else counts = add(counts, { ...NOTHING, passed: 1 });
+  }
+  return counts;
+}
+
+/**
+ * Runs the tests under `folders`. A run that failed as a whole (a module that does not load, a missing
+ * folder, not a single test) counts as at least one failure.
+ */
+export async function runTests(
+  name: string,
+  folders: readonly string[],
+  flags: readonly string[] = [],
+): Promise<Counts> {
+  const report = `build/${name}-junit.xml`;
+  await Deno.mkdir("build", { recursive: true });
+  const success = await passThrough([
+    Deno.execPath(),
+    "test",
+    "-A",
+    "--no-check",
+    "--quiet",
+    `--junit-path=${report}`,
+    ...flags,
+    ...folders,
+  ]);
+  let counts = NOTHING;
+  try {
+    counts = countJunit(await Deno.readTextFile(report));
+    await Deno.remove(report);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  const bad = !success || counts.passed + counts.failed === 0;
+  return bad && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
+}

@@ -1,0 +1,215 @@
+import assert from "node:assert/strict";
+import { check } from "../../../scripts/structure.ts";
+import { floatingPromises } from "../../../scripts/structure/promises.ts";
+import { MAX_LINES } from "../../../scripts/structure/shape.ts";
+import { parse } from "../../../scripts/structure/rule.ts";
+
+/** What the check says of one file, as "line rule". */
+function found(path: string, text: string): string[] {
+  return check([parse(path, text)]).map(({ line, rule }) => `${line} ${rule}`);
+}
+
+const PURE = ["src/lib/core/a.ts", "src/lib/nvme/a.ts", "src/lib/config/a.ts", "src/lib/ports.ts"];
+
+Deno.test("imports along the arrows are allowed", () => {
+  const allowed: Array<[string, string]> = [
+    ["src/lib/config/a.ts", "../nvme/tid.ts"],
+    ["src/lib/core/a.ts", "../config/a.ts"],
+    ["src/lib/core/a.ts", "../ports.ts"],
+    ["src/lib/linux/a.ts", "../dbus/bus.ts"],
+    ["src/lib/sim/a.ts", "../ports.ts"],
+    ["src/lib/daemon/a.ts", "../core/a.ts"],
+    ["src/ctl/a.ts", "../lib/dbus/a.ts"],
+    ["src/stafd.ts", "./lib/linux/a.ts"],
+    ["src/main.ts", "./stafd.ts"],
+    ["src/lib/dbus/a.ts", "dbus-next"],
+    ["tests/unit/a_test.ts", "../../src/lib/linux/a.ts"],
+  ];
+  for (const [path, specifier] of allowed) {
+    assert.deepEqual(
+      found(path, `import { a } from "${specifier}";\nexport const b = a;\n`),
+      [],
+      path + specifier,
+    );
+  }
+});
+
+Deno.test("imports against the arrows are found", () => {
+  const forbidden: Array<[string, string]> = [
+    ["src/lib/nvme/a.ts", "../config/a.ts"],
+    ["src/lib/nvme/a.ts", "../ports.ts"],
+    ["src/lib/config/a.ts", "../core/a.ts"],
+    ["src/lib/core/a.ts", "../daemon/a.ts"],
+    ["src/lib/core/a.ts", "../linux/a.ts"],
+    ["src/lib/core/a.ts", "../dbus/a.ts"],
+    ["src/lib/ports.ts", "./core/a.ts"],
+    ["src/lib/linux/a.ts", "../core/a.ts"],
+    ["src/lib/sim/a.ts", "../linux/a.ts"],
+    ["src/lib/daemon/a.ts", "../linux/a.ts"],
+    ["src/lib/daemon/a.ts", "../sim/a.ts"],
+    ["src/ctl/a.ts", "../lib/core/a.ts"],
+    ["src/ctl/a.ts", "../lib/linux/a.ts"],
+    ["src/stacd.ts", "./lib/sim/a.ts"],
+    ["src/main.ts", "./lib/daemon/a.ts"],
+    ["src/lib/core/a.ts", "../../../scripts/run.ts"],
+    ["src/lib/core/a.ts", "../../../tests/a.ts"],
+    ["src/lib/core/a.ts", "node:crypto"],
+    ["src/lib/nvme/a.ts", "dbus-next"],
+  ];
+  for (const [path, specifier] of forbidden) {
+    for (const how of [`import { a } from "${specifier}"`, `import type { a } from "${specifier}"`]) {
+      assert.deepEqual(found(path, `\n${how};\n`), ["2 direction"], `${path} ${how}`);
+    }
+    assert.deepEqual(found(path, `export * from "${specifier}";\n`), ["1 direction"], `${path} export`);
+    assert.deepEqual(
+      found(path, `export type T = import("${specifier}").A;\n`),
+      ["1 direction"],
+      `${path} type`,
+    );
+  }
+});
+
+Deno.test("a module in no room, a specifier without .ts and a computed import are found", () => {
+  assert.deepEqual(found("src/lib/other/a.ts", "export const a = 1;\n"), ["0 room"]);
+  assert.deepEqual(found("src/lib/core/a.ts", 'import { a } from "./b";\n'), ["1 direction"]);
+  assert.deepEqual(found("src/stafd.ts", "export const a = (x: string) => import(x);\n"), ["1 direction"]);
+});
+
+Deno.test("the pure rooms have no clock, timer, randomness, I/O or anything asynchronous", () => {
+  const impure = [
+    "export const a = Date.now();",
+    "export const a = new Date();",
+    "export const a = performance.now();",
+    "setTimeout(a, 1);",
+    "setInterval(a, 1);",
+    "queueMicrotask(a);",
+    "export const a = Math.random();",
+    "crypto.getRandomValues(a);",
+    "export const a = Deno.readTextFileSync(b);",
+    "console.log(1);",
+    "export const a = globalThis;",
+    "export const a = { b: process };",
+    "export const a = [fetch];",
+    "export async function a(): void {}",
+    "export const a = async () => {};",
+    "await a;",
+    "for await (const a of b) c(a);",
+    "new Promise(a);",
+    "export const a = (b = setTimeout) => b;",
+  ];
+  for (const path of PURE) {
+    for (const text of impure) {
+      assert.ok(found(path, text + "\n").includes("1 pure"), `${path}: ${text}`);
+    }
+  }
+  for (const text of impure) assert.deepEqual(found("src/lib/daemon/a.ts", text + "\n"), [], text);
+});
+
+Deno.test("a member or a local that is called like a clock is not one", () => {
+  const pure = [
+    "export interface A { readonly process: number; performance(): void }",
+    "export const a = { crypto: 1 };",
+    "export const b = a.process;",
+    "export function a(self: number): void {}",
+    "export const { window: width } = a;",
+    "export type Kind = a.Date;",
+    "export const max = Math.max(1, 2);",
+  ];
+  for (const text of pure) assert.deepEqual(found("src/lib/core/a.ts", text + "\n"), [], text);
+});
+
+Deno.test("ways past the type checker are found", () => {
+  const bad = [
+    "export const a = b as string;",
+    "export const a = b as unknown as string;",
+    "export const a = <string> b;",
+    "export const a = b!;",
+    "export const a = b!.c;",
+    "export const a: any = 1;",
+    "export const a = (b: Array<any>) => b;",
+    "export class A { b!: string }",
+    "let a!: string;",
+    "try { a(); } catch {}",
+    "try { a(); } catch (error) {}",
+    "a().catch(() => {});",
+    "a().catch(() => undefined);",
+    "a().catch(function () {});",
+    "// @ts-" + "ignore",
+    "/* @ts-" + "expect-error: why */",
+    "// @ts-" + "nocheck",
+    "// deno-lint-" + "ignore no-console",
+  ];
+  for (const path of ["src/lib/daemon/a.ts", "tests/unit/a_test.ts", "scripts/a.ts"]) {
+    for (const text of bad) assert.ok(found(path, text + "\n").includes("1 strict"), `${path}: ${text}`);
+  }
+  const good = [
+    "export const a = [1] as const;",
+    "export const a = { b: 1 } satisfies C;",
+    "export const a = !b;",
+    "export const a = b !== c;",
+    "try { a(); } catch (error) { b(error); }",
+    "a().catch((error: unknown) => b(error));",
+    'export const a = "as any";',
+  ];
+  for (const text of good) assert.deepEqual(found("src/lib/daemon/a.ts", text + "\n"), [], text);
+});
+
+Deno.test("unfinished work is found in comments only", () => {
+  for (const word of ["TO" + "DO", "FIX" + "ME", "X" + "XX"]) {
+    assert.deepEqual(found("src/lib/core/a.ts", `// ${word}: later\n`), ["1 finished"]);
+    assert.deepEqual(found("src/lib/core/a.ts", `/**\n * ${word}\n */\n`), ["2 finished"]);
+    assert.deepEqual(found("src/lib/core/a.ts", `export const a = "${word}";\n`), []);
+  }
+});
+
+Deno.test("names that say nothing, other cases than snake_case and long files are found", () => {
+  for (const path of ["src/lib/core/utils.ts", "src/lib/core/helpers/a.ts", "src/lib/core/fooBar.ts"]) {
+    assert.deepEqual(found(path, ""), ["0 shape"], path);
+  }
+  assert.deepEqual(found("src/lib/core/a.ts", "\n".repeat(MAX_LINES)), []);
+  assert.deepEqual(found("src/lib/core/a.ts", "\n".repeat(MAX_LINES + 1)), ["0 shape"]);
+});
+
+Deno.test("files that import values from each other are found, types alone do not count", () => {
+  const ring = (how: string) =>
+    check([
+      parse("src/lib/core/a.ts", 'import { b } from "./b.ts";\n'),
+      parse("src/lib/core/b.ts", 'import { c } from "./c.ts";\n'),
+      parse("src/lib/core/c.ts", `import ${how} from "./a.ts";\n`),
+    ]).map(({ rule }) => rule);
+  assert.deepEqual(ring("{ a }"), ["cycle"]);
+  assert.deepEqual(ring("{ type A, a }"), ["cycle"]);
+  assert.deepEqual(ring("type { A }"), []);
+  assert.deepEqual(ring("{ type A }"), []);
+});
+
+Deno.test("a promise left alone is found by its type", async () => {
+  const dir = await Deno.makeTempDir();
+  try {
+    const path = `${dir}/a.ts`;
+    await Deno.writeTextFile(
+      path,
+      [
+        "declare function work(): Promise<number>;",
+        "declare function maybe(): Promise<number> | undefined;",
+        "declare function plain(): number;",
+        "work();",
+        "maybe();",
+        "work().then((n) => n);",
+        "work().finally(() => plain());",
+        'Deno.writeTextFile("a", "b");',
+        "await work();",
+        "void work();",
+        "work().catch((error: unknown) => console.error(error));",
+        "work().then((n) => n, (error: unknown) => console.error(error));",
+        "plain();",
+        "export const kept = work();",
+        "",
+      ].join("\n"),
+    );
+    const lines = (await floatingPromises([path])).map(({ line, rule }) => `${line} ${rule}`);
+    assert.deepEqual(lines, ["4 promise", "5 promise", "6 promise", "7 promise", "8 promise"]);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
