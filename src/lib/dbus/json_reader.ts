@@ -1,0 +1,118 @@
+/** Reads JSON of an expected shape without believing it: the first thing that is not as expected is kept. */
+
+/** A place in a JSON document. Reading what is not there gives an empty value and marks the document as wrong. */
+export class JsonReader {
+  readonly #value: unknown;
+  readonly #path: string;
+  readonly #problems: string[];
+
+  private constructor(value: unknown, path: string, problems: string[]) {
+    this.#value = value;
+    this.#path = path;
+    this.#problems = problems;
+  }
+
+  /** Reads a document with `read`. The error names the place: `state.controllers[3].since: not a number`. */
+  static read<T>(name: string, text: string, read: (document: JsonReader) => T): JsonResult<T> {
+    let parsed: unknown;
+    try {
+      parsed = JSON.parse(text);
+    } catch {
+      return { ok: false, message: `${name}: not JSON: ${excerpt(text)}` };
+    }
+    const problems: string[] = [];
+    const value = read(new JsonReader(parsed, name, problems));
+    const [problem] = problems;
+    return problem === undefined ? { ok: true, value } : { ok: false, message: problem };
+  }
+
+  #wrong(what: string): void {
+    this.#problems.push(`${this.#path}: ${what}`);
+  }
+
+  has(key: string): boolean {
+    return isRecord(this.#value) && Object.hasOwn(this.#value, key) && this.#value[key] !== null;
+  }
+
+  /** A member of an object. */
+  at(key: string): JsonReader {
+    const path = `${this.#path}.${key}`;
+    if (isRecord(this.#value)) {
+      return new JsonReader(
+        Object.hasOwn(this.#value, key) ? this.#value[key] : undefined,
+        path,
+        this.#problems,
+      );
+    }
+    this.#wrong("not an object");
+    return new JsonReader(undefined, path, this.#problems);
+  }
+
+  text(): string {
+    if (typeof this.#value === "string") return this.#value;
+    this.#wrong("not a text");
+    return "";
+  }
+
+  number(): number {
+    if (typeof this.#value === "number") return this.#value;
+    this.#wrong("not a number");
+    return 0;
+  }
+
+  boolean(): boolean {
+    if (typeof this.#value === "boolean") return this.#value;
+    this.#wrong("not true or false");
+    return false;
+  }
+
+  /** Exactly this number: a schema version. */
+  only(wanted: number): void {
+    if (this.#value !== wanted) this.#wrong(`not ${wanted}: this program does not understand it`);
+  }
+
+  /** One of some words. */
+  word<const W extends string>(...words: readonly [W, ...W[]]): W {
+    const found = words.find((word) => word === this.#value);
+    if (found === undefined) this.#wrong(`not one of ${words.join(", ")}`);
+    return found ?? words[0];
+  }
+
+  list<T>(read: (item: JsonReader) => T): T[] {
+    if (Array.isArray(this.#value)) {
+      return this.#value.map((item: unknown, n) =>
+        read(new JsonReader(item, `${this.#path}[${n}]`, this.#problems))
+      );
+    }
+    this.#wrong("not a list");
+    return [];
+  }
+
+  /** An object whose values are all texts. */
+  texts(): Record<string, string> {
+    const result: Record<string, string> = {};
+    if (!isRecord(this.#value)) this.#wrong("not an object");
+    else for (const key of Object.keys(this.#value)) result[key] = this.at(key).text();
+    return result;
+  }
+
+  /** The member, when it is there and not null. */
+  maybe<T>(key: string, read: (item: JsonReader) => T): T | undefined {
+    return this.has(key) ? read(this.at(key)) : undefined;
+  }
+
+  /** The value itself, unread. */
+  raw(): unknown {
+    return this.#value;
+  }
+}
+
+export type JsonResult<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly message: string };
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+const excerpt = (text: string): string => JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}...` : text);

@@ -1,0 +1,215 @@
+/** Strict parsers of the versioned interfaces' JSON. What is unknown is ignored, what is missing is an error. */
+import type { StafdReport } from "../ports.ts";
+import type { Tid } from "../nvme/tid.ts";
+import { JsonReader, type JsonResult } from "./json_reader.ts";
+import {
+  SCHEMA,
+  type V1Change,
+  type V1Controller,
+  type V1Event,
+  type V1Explanation,
+  type V1Failure,
+  type V1Finding,
+  type V1Health,
+  type V1Phase,
+  type V1Plan,
+  type V1State,
+} from "./v1_types.ts";
+
+const PHASES = [
+  "waiting",
+  "connecting",
+  "connected",
+  "reconnecting",
+  "failing",
+  "given-up",
+  "disconnecting",
+  "leaving",
+  "excluded",
+  "foreign",
+] as const satisfies readonly [V1Phase, ...V1Phase[]];
+
+export const parseState = (text: string): JsonResult<V1State> =>
+  JsonReader.read("state", text, (doc) => ({
+    ...head(doc),
+    version: doc.at("version").text(),
+    started: doc.at("started").number(),
+    host: {
+      nqn: doc.at("host").at("nqn").text(),
+      id: doc.at("host").at("id").text(),
+      symname: doc.at("host").at("symname").text(),
+    },
+    config: {
+      file: doc.at("config").at("file").text(),
+      loadedAt: doc.at("config").at("loadedAt").number(),
+      valid: doc.at("config").at("valid").boolean(),
+      findings: doc.at("config").at("findings").list(finding),
+    },
+    avahi: doc.maybe("avahi", (avahi) => ({
+      available: avahi.at("available").boolean(),
+      services: avahi.at("services").number(),
+    })) ?? null,
+    stafd: doc.maybe("stafd", (stafd) => ({
+      present: stafd.at("present").boolean(),
+      reportedAt: stafd.maybe("reportedAt", number) ?? null,
+    })) ?? null,
+    controllers: doc.at("controllers").list(controller),
+  }));
+
+export const parsePlan = (text: string): JsonResult<V1Plan> =>
+  JsonReader.read("plan", text, (doc) => ({
+    ...head(doc),
+    valid: doc.at("valid").boolean(),
+    findings: doc.at("findings").list(finding),
+    changes: doc.at("changes").list(change),
+    unchanged: doc.at("unchanged").number(),
+    unknowns: doc.at("unknowns").list(words),
+  }));
+
+export const parseExplanation = (text: string): JsonResult<V1Explanation> =>
+  JsonReader.read("explanation", text, (doc) => ({
+    ...head(doc),
+    query: doc.at("query").text(),
+    matches: doc.at("matches").list((match) => ({
+      tid: tid(match.at("tid")),
+      text: match.at("text").text(),
+      device: match.at("device").text(),
+      phase: match.at("phase").word("gone", ...PHASES),
+      headline: match.at("headline").text(),
+      chain: match.at("chain").list((step) => ({
+        step: step.at("step").word("source", "decision", "attempt", "state", "next", "remedy"),
+        at: step.maybe("at", number) ?? null,
+        text: step.at("text").text(),
+      })),
+    })),
+  }));
+
+export const parseHealth = (text: string): JsonResult<V1Health> =>
+  JsonReader.read("health", text, (doc) => ({
+    ...head(doc),
+    status: doc.at("status").word("good", "degraded"),
+    counts: {
+      wanted: doc.at("counts").at("wanted").number(),
+      connected: doc.at("counts").at("connected").number(),
+      failing: doc.at("counts").at("failing").number(),
+      waiting: doc.at("counts").at("waiting").number(),
+    },
+    problems: doc.at("problems").list((problem) => ({
+      id: problem.at("id").text(),
+      text: problem.at("text").text(),
+      remedy: problem.maybe("remedy", words) ?? null,
+    })),
+  }));
+
+export const parseEvent = (text: string): JsonResult<V1Event> =>
+  JsonReader.read("event", text, (doc) => ({
+    ...head(doc),
+    type: doc.at("type").text(),
+    tid: doc.maybe("tid", tid) ?? null,
+    text: doc.at("text").text(),
+    device: doc.at("device").text(),
+    message: doc.at("message").text(),
+  }));
+
+/** What `pages` of staf.v1 says: the JSON form of {@link StafdReport}. */
+export const parsePages = (text: string): JsonResult<StafdReport> =>
+  JsonReader.read("pages", text, (doc) => ({
+    dcs: doc.at("dcs").list((dc) => ({
+      tid: tid(dc.at("tid")),
+      device: dc.at("device").text(),
+      known: dc.at("known").boolean(),
+      genctr: dc.at("genctr").text(),
+      readAt: dc.at("readAt").number(),
+      entries: dc.at("entries").list((entry) => entry.texts()),
+    })),
+    retired: doc.at("retired").list((dc) => ({
+      tid: tid(dc.at("tid")),
+      why: dc.at("why").text(),
+      at: dc.at("at").number(),
+    })),
+  }));
+
+const words = (item: JsonReader): string => item.text();
+const number = (item: JsonReader): number => item.number();
+
+function head(doc: JsonReader): Pick<V1State, "schema" | "daemon" | "at"> {
+  doc.at("schema").only(SCHEMA);
+  return { schema: SCHEMA, daemon: doc.at("daemon").word("stafd", "stacd"), at: doc.at("at").number() };
+}
+
+function tid(item: JsonReader): Tid {
+  return {
+    transport: item.at("transport").word("tcp", "rdma", "fc", "loop"),
+    traddr: item.at("traddr").text(),
+    trsvcid: item.at("trsvcid").text(),
+    subsysnqn: item.at("subsysnqn").text(),
+    hostTraddr: item.at("hostTraddr").text(),
+    hostIface: item.at("hostIface").text(),
+    hostNqn: item.at("hostNqn").text(),
+  };
+}
+
+function finding(item: JsonReader): V1Finding {
+  return {
+    severity: item.at("severity").word("error", "warning", "notice"),
+    file: item.at("file").text(),
+    line: item.at("line").number(),
+    column: item.at("column").number(),
+    message: item.at("message").text(),
+  };
+}
+
+function change(item: JsonReader): V1Change {
+  return {
+    action: item.at("action").word("connect", "adopt", "disconnect", "let-go"),
+    tid: tid(item.at("tid")),
+    text: item.at("text").text(),
+    kind: item.at("kind").word("discovery", "io"),
+    device: item.at("device").text(),
+    at: item.maybe("at", number) ?? null,
+    reasons: item.at("reasons").list(words),
+  };
+}
+
+function failure(item: JsonReader): V1Failure {
+  return {
+    phase: item.at("phase").text(),
+    kind: item.at("kind").word("transient", "permanent", "gone"),
+    errno: item.maybe("errno", words) ?? null,
+    status: item.maybe("status", number) ?? null,
+    message: item.at("message").text(),
+    remedy: item.maybe("remedy", words) ?? null,
+    at: item.at("at").number(),
+  };
+}
+
+function controller(item: JsonReader): V1Controller {
+  return {
+    tid: tid(item.at("tid")),
+    text: item.at("text").text(),
+    kind: item.at("kind").word("discovery", "io"),
+    device: item.at("device").text(),
+    phase: item.at("phase").word(...PHASES),
+    since: item.at("since").number(),
+    detail: item.at("detail").text(),
+    kernelState: item.at("kernelState").text(),
+    sources: item.at("sources").list((source) => ({
+      kind: source.at("kind").word("config", "mdns", "referral", "log-page", "nbft", "cache", "kernel"),
+      text: source.at("text").text(),
+    })),
+    attempts: item.at("attempts").number(),
+    lastFailure: item.maybe("lastFailure", failure) ?? null,
+    nextTry: item.maybe("nextTry", number) ?? null,
+    removeAt: item.maybe("removeAt", number) ?? null,
+    namespaces: item.at("namespaces").list(words),
+    model: item.at("model").text(),
+    serial: item.at("serial").text(),
+    dctype: item.at("dctype").text(),
+    cntlid: item.at("cntlid").text(),
+    logPage: item.maybe("logPage", (page) => ({
+      genctr: page.at("genctr").text(),
+      readAt: page.at("readAt").number(),
+      entries: page.at("entries").number(),
+    })) ?? null,
+  };
+}

@@ -1,0 +1,199 @@
+/**
+ * The JSON of the versioned interfaces `org.nvmexpress.staf.v1` and `org.nvmexpress.stac.v1`.
+ *
+ * All times are milliseconds since 1970. A member that may be `null` is always there. New members may be added under
+ * the same schema number; members are never removed and never change their meaning under it.
+ */
+import type { Tid } from "../nvme/tid.ts";
+
+export const SCHEMA = 1;
+
+export type DaemonName = "stafd" | "stacd";
+
+/** What asks for a controller: its reason to exist. */
+export interface V1Source {
+  readonly kind: "config" | "mdns" | "referral" | "log-page" | "nbft" | "cache" | "kernel";
+  /** For people: `/etc/stas/stafd.conf:12`, `mDNS service "B" on eth0`, `referral of (tcp, 10.0.0.1, 8009)`. */
+  readonly text: string;
+}
+
+export interface V1Failure {
+  /** Step that failed: `resolve`, `reach`, `connect`, `verify`, `register`, `supported-logs`, `read-log`, `disconnect`. */
+  readonly phase: string;
+  readonly kind: "transient" | "permanent" | "gone";
+  /** `ECONNREFUSED`, or null. */
+  readonly errno: string | null;
+  /** NVMe status field, or null. */
+  readonly status: number | null;
+  readonly message: string;
+  readonly remedy: string | null;
+  readonly at: number;
+}
+
+/**
+ * Where a controller is in its life.
+ * `waiting`: not tried yet, or held back until something happens (`detail` says what);
+ * `connecting`: an attempt is being made; `connected`: the kernel's connection is live;
+ * `reconnecting`: the kernel itself is trying to get the link back; `failing`: the last attempt failed, `nextTry` says when
+ * the next one is made; `given-up`: no more attempts (NCC, CFG-42); `disconnecting`: being removed;
+ * `leaving`: connected and no longer wanted, removed at `removeAt` unless wanted again;
+ * `excluded`: wanted by a source, excluded by the configuration; `foreign`: in the kernel, not ours.
+ */
+export type V1Phase =
+  | "waiting"
+  | "connecting"
+  | "connected"
+  | "reconnecting"
+  | "failing"
+  | "given-up"
+  | "disconnecting"
+  | "leaving"
+  | "excluded"
+  | "foreign";
+
+export interface V1Controller {
+  readonly tid: Tid;
+  /** TID-11: `(tcp, 10.0.0.1, 8009, nqn...)`. */
+  readonly text: string;
+  readonly kind: "discovery" | "io";
+  /** `nvme3`, or empty. */
+  readonly device: string;
+  readonly phase: V1Phase;
+  /** Since when it is in this phase. */
+  readonly since: number;
+  /** Why it is in this phase, one sentence. */
+  readonly detail: string;
+  /** `state` in sysfs: `live`, `connecting`, ...; empty without a device. */
+  readonly kernelState: string;
+  readonly sources: readonly V1Source[];
+  /** Attempts since the last success. */
+  readonly attempts: number;
+  readonly lastFailure: V1Failure | null;
+  readonly nextTry: number | null;
+  readonly removeAt: number | null;
+  /** Block devices: `nvme3n1`. */
+  readonly namespaces: readonly string[];
+  readonly model: string;
+  readonly serial: string;
+  /** `none`, `ddc`, `cdc` or empty. */
+  readonly dctype: string;
+  readonly cntlid: string;
+  /** Discovery controllers: the last log page, null when none was read. */
+  readonly logPage: { readonly genctr: string; readonly readAt: number; readonly entries: number } | null;
+}
+
+/** A finding in a configuration file. */
+export interface V1Finding {
+  readonly severity: "error" | "warning" | "notice";
+  readonly file: string;
+  /** From 1; 0 when the finding is about the whole file. */
+  readonly line: number;
+  readonly column: number;
+  readonly message: string;
+}
+
+export interface V1State {
+  readonly schema: typeof SCHEMA;
+  readonly daemon: DaemonName;
+  readonly version: string;
+  /** When this was said. */
+  readonly at: number;
+  readonly started: number;
+  readonly host: { readonly nqn: string; readonly id: string; readonly symname: string };
+  readonly config: {
+    readonly file: string;
+    readonly loadedAt: number;
+    /** False: the last reload was refused, the configuration before it is in force. */
+    readonly valid: boolean;
+    readonly findings: readonly V1Finding[];
+  };
+  /** stafd: Avahi, null when `zeroconf` is off. */
+  readonly avahi: { readonly available: boolean; readonly services: number } | null;
+  /** stacd: is stafd there, and when did it last report? */
+  readonly stafd: { readonly present: boolean; readonly reportedAt: number | null } | null;
+  readonly controllers: readonly V1Controller[];
+}
+
+export interface V1Change {
+  readonly action: "connect" | "adopt" | "disconnect" | "let-go";
+  readonly tid: Tid;
+  readonly text: string;
+  readonly kind: "discovery" | "io";
+  readonly device: string;
+  /** When; null: at once. */
+  readonly at: number | null;
+  /** Why, most important first: sources for a connection, evidence for a disconnection. */
+  readonly reasons: readonly string[];
+}
+
+export interface V1Plan {
+  readonly schema: typeof SCHEMA;
+  readonly daemon: DaemonName;
+  readonly at: number;
+  /** False: the given configuration is invalid and would change nothing; `findings` says why. */
+  readonly valid: boolean;
+  readonly findings: readonly V1Finding[];
+  readonly changes: readonly V1Change[];
+  /** Controllers that stay as they are. */
+  readonly unchanged: number;
+  /** What is not known, so that nothing can be planned from it: `stafd is not running`. */
+  readonly unknowns: readonly string[];
+}
+
+/** One link of the chain from cause to effect. */
+export interface V1Step {
+  readonly step: "source" | "decision" | "attempt" | "state" | "next" | "remedy";
+  readonly at: number | null;
+  readonly text: string;
+}
+
+export interface V1Explanation {
+  readonly schema: typeof SCHEMA;
+  readonly daemon: DaemonName;
+  readonly at: number;
+  readonly query: string;
+  readonly matches: readonly {
+    readonly tid: Tid;
+    readonly text: string;
+    readonly device: string;
+    readonly phase: V1Phase | "gone";
+    /** The answer in one sentence. */
+    readonly headline: string;
+    readonly chain: readonly V1Step[];
+  }[];
+}
+
+export interface V1Health {
+  readonly schema: typeof SCHEMA;
+  readonly daemon: DaemonName;
+  readonly at: number;
+  readonly status: "good" | "degraded";
+  readonly counts: {
+    readonly wanted: number;
+    readonly connected: number;
+    readonly failing: number;
+    readonly waiting: number;
+  };
+  readonly problems: readonly {
+    /** Stable word for scripts: `controller-failing`, `config-invalid`, `stafd-absent`, `avahi-absent`. */
+    readonly id: string;
+    readonly text: string;
+    readonly remedy: string | null;
+  }[];
+}
+
+/** The `event` signal. */
+export interface V1Event {
+  readonly schema: typeof SCHEMA;
+  readonly daemon: DaemonName;
+  readonly at: number;
+  /** Stable word: `connecting`, `connected`, `failed`, `disconnecting`, `disconnected`, `log-page`, `source`, `reload`. */
+  readonly type: string;
+  /** The controller, null for an event of the daemon itself. */
+  readonly tid: Tid | null;
+  /** TID-11 text, or empty. */
+  readonly text: string;
+  readonly device: string;
+  /** For people, one sentence with the reason. */
+  readonly message: string;
+}
