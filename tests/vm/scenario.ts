@@ -1,0 +1,8 @@
+/** What a scenario is. Each starts on a machine with no daemon running, no connection, no fabric, default configuration. */
+import type { Guest } from "./guest.ts";
+
+export interface Scenario {
+  /** Short and telling; `--only` selects by a part of it. */
+  readonly name: string;
+  readonly run: (guest: Guest) => Promise<void>;
+}
