@@ -1,0 +1,237 @@
+/** One `controller=` entry (CFG-52 to CFG-59): which controller, and how to connect to it. */
+import { ipFamily, isIp } from "../nvme/address.ts";
+import type { ConnectOptions, DhchapKeys } from "../nvme/connect_options.ts";
+import { Secret } from "../nvme/secret.ts";
+import {
+  isTransport,
+  normaliseTid,
+  type Tid,
+  type TidDefaults,
+  type Transport,
+  WELL_KNOWN_DISC_NQN,
+} from "../nvme/tid.ts";
+import { CONNECT_OPTIONS, type ConnectOptionsDraft, setConnectOption } from "./connect_option.ts";
+import type { FindingList } from "./finding.ts";
+import type { IniEntry } from "./ini.ts";
+import type { Daemon } from "./known_options.ts";
+import type { Origin } from "./origin.ts";
+import { shown } from "./redact.ts";
+import { didYouMean } from "./suggestion.ts";
+import { readTokens, shownValue, type Token, type Tokens } from "./token.ts";
+
+/** As written; empty when not given. */
+export interface ControllerFields {
+  readonly transport: Transport;
+  readonly traddr: string;
+  readonly trsvcid: string;
+  readonly subsysnqn: string;
+  readonly hostTraddr: string;
+  readonly hostIface: string;
+  /** Undefined when the key is absent: the system's host NQN is meant (TID-4). */
+  readonly hostNqn: string | undefined;
+}
+
+export interface ControllerLine {
+  readonly fields: ControllerFields;
+  /** Of this controller only; they go before `[Global]` (CFG-57, CFG-62). */
+  readonly overrides: ConnectOptions;
+  readonly keys: DhchapKeys;
+  /** Unknown keys are kept and shown (CFG-55); what may be a secret is masked. */
+  readonly extra: ReadonlyMap<string, string>;
+  /** The entry as written, secrets masked. */
+  readonly text: string;
+  readonly origin: Origin;
+}
+
+/** Which address families may be used (CFG-34). */
+export interface IpFamilies {
+  readonly v4: boolean;
+  readonly v6: boolean;
+}
+
+/** CFG-59: false for a literal address of a disabled family; host names pass. IPv4-mapped counts as IPv6 (TID-16). */
+export function familyAllowed(traddr: string, families: IpFamilies): boolean {
+  const family = ipFamily(traddr);
+  return family === undefined || (family === 4 ? families.v4 : families.v6);
+}
+
+const FIELD_KEYS: readonly string[] = [
+  "transport",
+  "traddr",
+  "trsvcid",
+  "nqn",
+  "subsysnqn",
+  "host-traddr",
+  "host-iface",
+  "host-nqn",
+];
+const SECRET_KEYS: readonly string[] = ["dhchap-secret", "dhchap-ctrl-secret"];
+const ALL_KEYS: readonly string[] = [...FIELD_KEYS, ...SECRET_KEYS, ...CONNECT_OPTIONS.map((o) => o.name)];
+
+/** The entry's controller; undefined when the entry is empty or dropped, the latter with a finding. */
+export function parseControllerLine(
+  entry: IniEntry,
+  daemon: Daemon,
+  families: IpFamilies,
+  file: string,
+  findings: FindingList,
+): ControllerLine | undefined {
+  const tokens = readTokens(entry, findings);
+  if (tokens.empty) return undefined;
+  const drop = (at: Token | IniEntry, why: string, severity: "error" | "warning" = "warning"): undefined => {
+    const position = "at" in at ? at.valueAt : { line: at.line, column: at.valueColumn };
+    findings.add(severity, position, `${why}; this controller entry is ignored`);
+    return undefined;
+  };
+
+  const text = (key: string): string => tokens.byKey.get(key)?.value ?? "";
+  const transportToken = tokens.byKey.get("transport");
+  if (transportToken === undefined) return drop(entry, "transport is missing (tcp, rdma, fc or loop)");
+  const transport = transportToken.value;
+  if (!isTransport(transport)) {
+    const hint = didYouMean(transport, ["tcp", "rdma", "fc", "loop"]);
+    return drop(transportToken, `transport ${shown(transport)} is not tcp, rdma, fc or loop${hint}`);
+  }
+  const fields: ControllerFields = {
+    transport,
+    traddr: text("traddr"),
+    trsvcid: text("trsvcid"),
+    subsysnqn: text("nqn") || text("subsysnqn"),
+    hostTraddr: text("host-traddr"),
+    hostIface: text("host-iface"),
+    hostNqn: tokens.byKey.get("host-nqn")?.value,
+  };
+  if (fields.traddr === "" && transport !== "loop") return drop(entry, "traddr is missing");
+  if (fields.hostTraddr === "" && transport === "fc") {
+    return drop(entry, "host-traddr is missing (fc needs it)");
+  }
+  if (fields.subsysnqn === "" && daemon === "stacd") return drop(entry, "nqn is missing");
+  const hasPorts = transport === "tcp" || transport === "rdma";
+  if (hasPorts && !familyAllowed(fields.traddr, families)) {
+    const family = ipFamily(fields.traddr) === 4 ? "ipv4" : "ipv6";
+    return drop(
+      tokens.byKey.get("traddr") ?? entry,
+      `traddr ${fields.traddr} is ${family}, which ip-family disables`,
+    );
+  }
+
+  const overrides = readOverrides(tokens, findings);
+  if (overrides.insecure !== undefined) {
+    const { token, expected } = overrides.insecure;
+    const value = shown(shownValue(token));
+    return drop(
+      token,
+      `${token.key}: ${value} is not ${expected}, and without it the connection would not be ` +
+        "as secure as wanted",
+      "error",
+    );
+  }
+  checkFields(fields, tokens, findings);
+  return {
+    fields,
+    overrides: overrides.options,
+    keys: readKeys(tokens, findings),
+    extra: readExtra(tokens, findings),
+    text: tokens.text,
+    origin: { kind: "file", file, line: entry.line },
+  };
+}
+
+/** The transport id that the line asks for. Without an NQN it is a discovery controller's (STAF-15). */
+export function toTid(line: ControllerLine, defaults: TidDefaults): Tid {
+  const subsysnqn = line.fields.subsysnqn || WELL_KNOWN_DISC_NQN;
+  return normaliseTid({ ...line.fields, subsysnqn }, defaults);
+}
+
+interface Overrides {
+  readonly options: ConnectOptions;
+  /** A security option that cannot be read: there must be no connection without it. */
+  readonly insecure?: { readonly token: Token; readonly expected: string };
+}
+
+/** CFG-56. */
+function readOverrides(tokens: Tokens, findings: FindingList): Overrides {
+  const options: ConnectOptionsDraft = {};
+  for (const option of CONNECT_OPTIONS) {
+    const token = tokens.byKey.get(option.name);
+    if (token === undefined) continue;
+    const result = setConnectOption(options, option, token.value);
+    if (!result.ok) {
+      if (option.security === true) return { options, insecure: { token, expected: result.expected } };
+      findings.add(
+        "warning",
+        token.valueAt,
+        `${option.name}: ${shown(token.value)} is not ${result.expected}; the value of [Global] is used`,
+      );
+    } else if (result.warning !== undefined) {
+      findings.add("warning", token.valueAt, `${option.name}: ${shown(token.value)} is ${result.warning}`);
+    }
+  }
+  return { options };
+}
+
+function readKeys(tokens: Tokens, findings: FindingList): DhchapKeys {
+  const secret = (key: string): Secret | undefined => {
+    const token = tokens.byKey.get(key);
+    if (token === undefined) return undefined;
+    if (!isDhchapKey(token.value)) {
+      findings.add(
+        "error",
+        token.valueAt,
+        `${key} is not of the form DHHC-1:..:...: (see nvme gen-dhchap-key); this controller cannot be connected`,
+      );
+    }
+    return new Secret(token.value);
+  };
+  const hostKey = secret("dhchap-secret");
+  const ctrlKey = secret("dhchap-ctrl-secret");
+  return {
+    ...(hostKey === undefined ? {} : { hostKey }),
+    ...(ctrlKey === undefined ? {} : { ctrlKey }),
+  };
+}
+
+/** The form that the kernel takes; it prints others to its log. */
+export function isDhchapKey(text: string): boolean {
+  return /^DHHC-1:0[0-3]:[A-Za-z0-9+/]+={0,2}:$/.test(text);
+}
+
+function readExtra(tokens: Tokens, findings: FindingList): ReadonlyMap<string, string> {
+  const extra = new Map<string, string>();
+  for (const token of tokens.byKey.values()) {
+    if (ALL_KEYS.includes(token.key)) continue;
+    extra.set(token.key, shownValue(token));
+    const hint = didYouMean(token.key, ALL_KEYS);
+    findings.add("warning", token.at, `unknown key ${shown(token.key)}${hint}; it has no effect`);
+  }
+  return extra;
+}
+
+/** What can be seen to fail later. The entry is kept: the outcome of the connect is the last word. */
+function checkFields(fields: ControllerFields, tokens: Tokens, findings: FindingList): void {
+  const warn = (key: string, problem: string): void => {
+    const token = tokens.byKey.get(key);
+    if (token !== undefined) {
+      findings.add("warning", token.valueAt, `${key} ${shown(token.value)} ${problem}`);
+    }
+  };
+  if (tokens.byKey.has("nqn") && tokens.byKey.has("subsysnqn")) {
+    warn("subsysnqn", "is ignored: nqn, which is the same thing, is given as well");
+  }
+  if (new TextEncoder().encode(fields.subsysnqn).length > 223) {
+    warn(tokens.byKey.has("nqn") ? "nqn" : "subsysnqn", "is longer than 223 bytes; connecting will fail");
+  }
+  if (fields.transport !== "tcp" && fields.transport !== "rdma") return;
+  for (const key of FIELD_KEYS) {
+    if (tokens.byKey.get(key)?.value.includes(",") === true) {
+      warn(key, "contains a comma, which the kernel does not take; connecting will fail");
+    }
+  }
+  if (!isIp(fields.traddr) && !/^[\p{L}\p{N}_](?:[\p{L}\p{N}_.-]*)$/u.test(fields.traddr)) {
+    warn("traddr", "is neither an IP address nor a host name; connecting will fail");
+  }
+  const port = Number(fields.trsvcid);
+  if (fields.trsvcid !== "" && !(/^\d+$/.test(fields.trsvcid) && port >= 1 && port <= 65_535)) {
+    warn("trsvcid", "is not a port number (1 to 65535); connecting will fail");
+  }
+}

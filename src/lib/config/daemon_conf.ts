@@ -1,0 +1,127 @@
+/** What stafd.conf and stacd.conf have in common (spec 10 sections 1 to 3). */
+import type { ConnectOptions } from "../nvme/connect_options.ts";
+import { CONNECT_OPTIONS, type ConnectOptionsDraft, setConnectOption } from "./connect_option.ts";
+import { type ControllerLine, type IpFamilies, parseControllerLine } from "./controller_line.ts";
+import { type ExcludeLine, parseExcludeLine } from "./exclude.ts";
+import { type Finding, FindingList } from "./finding.ts";
+import { parseIni } from "./ini.ts";
+import { CONTROLLERS, type Daemon, GLOBAL } from "./known_options.ts";
+import { checkNames } from "./names_check.ts";
+import { badValue, OptionReader, valueAt } from "./option_reader.ts";
+import { DEFAULT_ORIGIN, type Origin, type Value } from "./origin.ts";
+import { shown } from "./redact.ts";
+import { oneOf, parseBoolean } from "./scalar.ts";
+
+export interface DaemonConf {
+  /** Trace on: debug messages (CFG-25, CFG-63). */
+  readonly tron: Value<boolean>;
+  readonly ignoreIface: Value<boolean>;
+  readonly ipFamilies: Value<IpFamilies>;
+  /** `[Global]` or the daemon's default. What is absent is left to the kernel. */
+  readonly options: ConnectOptions;
+  /** Of each option that is set, or that a file takes out (`kato = 0`). */
+  readonly optionOrigins: ReadonlyMap<keyof ConnectOptions, Origin>;
+  /** Usable entries in file order, not yet compared with `excludes`. */
+  readonly controllers: readonly ControllerLine[];
+  readonly excludes: readonly ExcludeLine[];
+}
+
+/** The words of ip-family, the preferred one of each value first. */
+export const IP_FAMILIES: ReadonlyMap<string, IpFamilies> = new Map([
+  ["ipv4+ipv6", { v4: true, v6: true }],
+  ["ipv6+ipv4", { v4: true, v6: true }],
+  ["ipv4", { v4: true, v6: false }],
+  ["ipv6", { v4: false, v6: true }],
+]);
+
+export type ParsedConf<T> =
+  | { readonly ok: true; readonly conf: T; readonly findings: readonly Finding[] }
+  /** The file is rejected as a whole: at start exit, at reload keep what was (CFG-5, S10). */
+  | { readonly ok: false; readonly findings: readonly Finding[] };
+
+/** Parses a file; `rest` reads what only this daemon has. A missing file is an empty one (CFG-6). */
+export function parseDaemonConf<T>(
+  text: string | undefined,
+  file: string,
+  daemon: Daemon,
+  defaults: ConnectOptions,
+  rest: (reader: OptionReader) => T,
+): ParsedConf<DaemonConf & T> {
+  const ini = parseIni(text ?? "", file);
+  if (ini.findings.some((finding) => finding.severity === "error")) {
+    return { ok: false, findings: ini.findings };
+  }
+  const findings = new FindingList(file);
+  findings.addAll(ini.findings);
+  checkNames(ini, daemon, findings);
+  const reader = new OptionReader(ini, file, findings);
+
+  const options = readOptions(reader, defaults);
+  if (!options.ok) return { ok: false, findings: findings.sorted() };
+  const bothFamilies: IpFamilies = { v4: true, v6: true };
+  const ignoreIface = reader.value(GLOBAL, "ignore-iface", parseBoolean, false, "false");
+  const ipFamilies = reader.value(GLOBAL, "ip-family", oneOf(IP_FAMILIES), bothFamilies, "ipv4+ipv6");
+  const excludeEntries = [...reader.all(CONTROLLERS, "exclude"), ...reader.all(CONTROLLERS, "blacklist")]
+    .toSorted((a, b) => a.line - b.line);
+  const conf = {
+    tron: reader.value(GLOBAL, "tron", parseBoolean, false, "false"),
+    ignoreIface,
+    ipFamilies,
+    options: options.options,
+    optionOrigins: options.origins,
+    controllers: reader.all(CONTROLLERS, "controller")
+      .map((entry) => parseControllerLine(entry, daemon, ipFamilies.value, file, findings))
+      .filter((line) => line !== undefined),
+    excludes: excludeEntries
+      .map((entry) => parseExcludeLine(entry, ignoreIface.value, file, findings))
+      .filter((line) => line !== undefined),
+    ...rest(reader),
+  };
+  return { ok: true, conf, findings: findings.sorted() };
+}
+
+type Options =
+  | { readonly ok: true; readonly options: ConnectOptions; readonly origins: DaemonConf["optionOrigins"] }
+  /** A security option cannot be read: connecting without it would be worse than not starting. */
+  | { readonly ok: false };
+
+function readOptions(reader: OptionReader, defaults: ConnectOptions): Options {
+  const options: ConnectOptionsDraft = { ...defaults };
+  const origins = new Map<keyof ConnectOptions, Origin>();
+  let ok = true;
+  for (const option of CONNECT_OPTIONS) {
+    if (defaults[option.key] !== undefined) origins.set(option.key, DEFAULT_ORIGIN);
+    const entry = reader.last(GLOBAL, option.name);
+    if (entry === undefined) continue;
+    reader.noteRepetition(entry);
+    const result = entry.value === undefined
+      ? { ok: false, expected: undefined } as const
+      : setConnectOption(options, option, entry.value);
+    if (result.ok) {
+      origins.set(option.key, reader.origin(entry));
+      if (result.warning !== undefined) {
+        const value = shown(entry.value ?? "");
+        reader.findings.add(
+          "warning",
+          valueAt(entry),
+          `[${GLOBAL}] ${option.name}: ${value} is ${result.warning}`,
+        );
+      }
+      continue;
+    }
+    const bad = badValue(entry, result.expected);
+    if (option.security === true) {
+      ok = false;
+      reader.findings.add(
+        "error",
+        valueAt(entry),
+        `${bad}; connections would not be as secure as wanted, so the whole file is rejected`,
+      );
+    } else {
+      const fallback = defaults[option.key];
+      const used = fallback === undefined ? "it is left to the kernel" : `the default, ${fallback}, is used`;
+      reader.findings.add("warning", valueAt(entry), `${bad}; ${used}`);
+    }
+  }
+  return ok ? { ok, options, origins } : { ok };
+}

@@ -1,0 +1,67 @@
+/**
+ * What is wrong or remarkable in a configuration file. The findings of one file are reported together, once per
+ * load (CFG-21); a message says what is wrong and what is used instead, and never holds a secret (S8).
+ */
+export type Severity = "error" | "warning" | "notice";
+
+/** A place in a text: both count from 1, `column` in UTF-16 units. */
+export interface Position {
+  readonly line: number;
+  readonly column: number;
+}
+
+export interface Finding extends Position {
+  readonly severity: Severity;
+  readonly file: string;
+  readonly message: string;
+}
+
+/** `file:line:column: what, what is used instead`. */
+export function findingText(finding: Finding): string {
+  return `${finding.file}:${finding.line}:${finding.column}: ${finding.message}`;
+}
+
+/** So many findings of one file are kept (S6). More help nobody, and a binary file would yield thousands. */
+export const MAX_FINDINGS = 200;
+
+/** Collects the findings of one file. */
+export class FindingList {
+  readonly #file: string;
+  readonly #findings: Finding[] = [];
+  #left = 0;
+  #leftErrors = 0;
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  add(severity: Severity, at: Position, message: string): void {
+    if (this.#findings.length >= MAX_FINDINGS) {
+      this.#left++;
+      if (severity === "error") this.#leftErrors++;
+      return;
+    }
+    this.#findings.push({ severity, file: this.#file, line: at.line, column: at.column, message });
+  }
+
+  /** Takes over findings made elsewhere, under the same limit. */
+  addAll(findings: readonly Finding[]): void {
+    for (const finding of findings) this.add(finding.severity, finding, finding.message);
+  }
+
+  /** In file order. */
+  sorted(): readonly Finding[] {
+    const findings = this.#findings.toSorted((a, b) => a.line - b.line || a.column - b.column);
+    const last = findings.at(-1);
+    if (last !== undefined && this.#left > 0) {
+      findings.push({
+        severity: this.#leftErrors > 0 ? "error" : "notice",
+        file: this.#file,
+        line: last.line,
+        column: last.column,
+        message: `${this.#left} more findings are not shown`,
+      });
+    }
+    return findings;
+  }
+}

@@ -1,0 +1,77 @@
+/** Names that a file should not have: unknown, of the other daemon, of older versions (CFG-15, CFG-16, CFG-20, section 6). */
+import type { FindingList } from "./finding.ts";
+import type { Ini, IniEntry, IniSection } from "./ini.ts";
+import { type Daemon, KNOWN_OPTIONS, LEGACY_OPTIONS } from "./known_options.ts";
+import { shown } from "./redact.ts";
+import { didYouMean } from "./suggestion.ts";
+
+export function checkNames(ini: Ini, daemon: Daemon, findings: FindingList): void {
+  const mine = new Set(KNOWN_OPTIONS.filter((o) => o.daemons.includes(daemon)).map((o) => o.section));
+  const all = new Set(KNOWN_OPTIONS.map((o) => o.section));
+  for (const section of ini.sections) {
+    if (mine.has(section.name)) continue;
+    const what = all.has(section.name)
+      ? `section ${header(section)} is for ${other(daemon)}.conf, not for ${daemon}.conf`
+      : `${daemon}.conf has no section ${header(section)}${sectionHint(section.name, mine)}`;
+    findings.add("error", section, `${what}; the section is ignored`);
+  }
+  for (const entry of ini.entries) {
+    // A continuation repeats the name of an option already judged.
+    if (mine.has(entry.section) && !entry.continuation) checkOption(entry, daemon, findings);
+  }
+}
+
+function checkOption(entry: IniEntry, daemon: Daemon, findings: FindingList): void {
+  const { section, option } = entry;
+  const known = KNOWN_OPTIONS.find((o) => o.section === section && o.option === option);
+  if (known?.daemons.includes(daemon) === true) return;
+  const legacy = LEGACY_OPTIONS.find((o) =>
+    o.section === section && o.option === option && o.daemons.includes(daemon)
+  );
+  if (legacy !== undefined) {
+    findings.add(
+      legacy.severity,
+      entry,
+      `${option} is a name of older versions; ${legacy.advice(entry.value ?? "")}`,
+    );
+    return;
+  }
+  if (known !== undefined) {
+    // CFG-20: of these, stafd asks for the queue numbers.
+    const used = daemon === "stafd" && option.startsWith("nr-")
+      ? "it is used nevertheless, without effect on discovery controllers"
+      : "it is ignored";
+    findings.add(
+      "error",
+      entry,
+      `${option} is an option of ${other(daemon)}.conf, not of ${daemon}.conf; ${used}`,
+    );
+    return;
+  }
+  findings.add("error", entry, `${unknownOption(entry, daemon)}; it is ignored`);
+}
+
+function unknownOption(entry: IniEntry, daemon: Daemon): string {
+  const { section, option } = entry;
+  if (option.startsWith("[") && entry.value === undefined) {
+    return `${shown(option)} is no section line: it does not end in ']'`;
+  }
+  const what = `section [${section}] has no option ${shown(option)}`;
+  const colon = option.indexOf(":");
+  const beforeColon = option.slice(0, Math.max(0, colon)).trim();
+  if (entry.value === undefined && KNOWN_OPTIONS.some((o) => o.option === beforeColon)) {
+    return `${what} (write "${beforeColon} = ...", with '=' instead of ':')`;
+  }
+  const elsewhere = KNOWN_OPTIONS.find((o) => o.option === option && o.daemons.includes(daemon));
+  if (elsewhere !== undefined) return `${what} (it belongs into section [${elsewhere.section}])`;
+  const here = KNOWN_OPTIONS.filter((o) => o.section === section && o.daemons.includes(daemon));
+  return what + didYouMean(option, here.map((o) => o.option));
+}
+
+const header = (section: IniSection): string => shown(`[${section.name}]`).slice(1, -1);
+
+function sectionHint(name: string, mine: ReadonlySet<string>): string {
+  return didYouMean(`[${name.trim()}]`, [...mine].map((s) => `[${s}]`));
+}
+
+const other = (daemon: Daemon): Daemon => daemon === "stafd" ? "stacd" : "stafd";

@@ -1,0 +1,94 @@
+/** stacd.conf: every option with its default and its origin. */
+import type { Transport } from "../nvme/tid.ts";
+import { type DaemonConf, parseDaemonConf, type ParsedConf } from "./daemon_conf.ts";
+import { IOC_MANAGEMENT } from "./known_options.ts";
+import { badValue, type OptionReader, valueAt } from "./option_reader.ts";
+import { defaulted, type Value } from "./origin.ts";
+import { shown } from "./redact.ts";
+import { INT_MAX, integerBetween, listText, oneOf } from "./scalar.ts";
+import { didYouMean } from "./suggestion.ts";
+
+/** Which connections may be disconnected at all (CFG-40). */
+export type DisconnectScope =
+  | "only-stas-connections"
+  | "all-connections-matching-disconnect-trtypes"
+  | "no-disconnect";
+
+/** Transports that disconnect-trtypes can name (CFG-41). */
+export type DisconnectTrtype = Exclude<Transport, "loop">;
+
+export interface StacdConf extends DaemonConf, StacdOnly {}
+
+interface StacdOnly {
+  readonly disconnectScope: Value<DisconnectScope>;
+  readonly disconnectTrtypes: Value<ReadonlySet<DisconnectTrtype>>;
+  /** How often to try a controller that is said to be not connected (NCC); 0 is for ever, 1 never occurs (CFG-42). */
+  readonly connectAttemptsOnNcc: Value<number>;
+}
+
+const SCOPES = new Map<string, DisconnectScope>([
+  ["only-stas-connections", "only-stas-connections"],
+  ["all-connections-matching-disconnect-trtypes", "all-connections-matching-disconnect-trtypes"],
+  ["no-disconnect", "no-disconnect"],
+]);
+const TRTYPES = new Map<string, DisconnectTrtype>([["tcp", "tcp"], ["rdma", "rdma"], ["fc", "fc"]]);
+
+/** `text` is undefined when there is no file; `file` is for origins and findings only. */
+export function parseStacdConf(text: string | undefined, file: string): ParsedConf<StacdConf> {
+  return parseDaemonConf(
+    text,
+    file,
+    "stacd",
+    { hdrDigest: false, dataDigest: false },
+    (reader): StacdOnly => ({
+      disconnectScope: reader.value(
+        IOC_MANAGEMENT,
+        "disconnect-scope",
+        oneOf(SCOPES),
+        "only-stas-connections",
+        "only-stas-connections",
+      ),
+      disconnectTrtypes: disconnectTrtypes(reader),
+      connectAttemptsOnNcc: connectAttemptsOnNcc(reader),
+    }),
+  );
+}
+
+/** CFG-19a: bad items are left out. */
+function disconnectTrtypes(reader: OptionReader): StacdConf["disconnectTrtypes"] {
+  const fallback: ReadonlySet<DisconnectTrtype> = new Set(["tcp"]);
+  const entry = reader.last(IOC_MANAGEMENT, "disconnect-trtypes");
+  if (entry === undefined) return defaulted(fallback);
+  reader.noteRepetition(entry);
+  const words = [...TRTYPES.keys()];
+  const expected = `a list of ${listText(words)}, joined by '+'`;
+  const items = entry.value?.split("+") ?? [];
+  const good = new Set<DisconnectTrtype>();
+  const bad: string[] = [];
+  for (const item of items) {
+    const trtype = TRTYPES.get(item);
+    if (trtype === undefined) bad.push(item);
+    else good.add(trtype);
+  }
+  if (good.size === 0) {
+    reader.findings.add("warning", valueAt(entry), `${badValue(entry, expected)}; the default, tcp, is used`);
+    return defaulted(fallback);
+  }
+  for (const item of bad) {
+    const what = `[${IOC_MANAGEMENT}] ${entry.option}: ${shown(item)} is not ${listText(words)}`;
+    reader.findings.add("warning", valueAt(entry), `${what}${didYouMean(item, words)}; it is left out`);
+  }
+  return { value: good, origin: reader.origin(entry) };
+}
+
+/** 1 counts as 2; negative is invalid (section 3, [D]). */
+function connectAttemptsOnNcc(reader: OptionReader): Value<number> {
+  const attempts = reader.value(
+    IOC_MANAGEMENT,
+    "connect-attempts-on-ncc",
+    integerBetween(0, INT_MAX),
+    0,
+    "0 (never give up)",
+  );
+  return attempts.value === 1 ? { ...attempts, value: 2 } : attempts;
+}

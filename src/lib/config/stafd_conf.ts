@@ -1,0 +1,47 @@
+/** stafd.conf: every option with its default and its origin. */
+import { type Duration, hours } from "../nvme/time.ts";
+import { type DaemonConf, parseDaemonConf, type ParsedConf } from "./daemon_conf.ts";
+import { DC_MANAGEMENT, GLOBAL, SERVICE_DISCOVERY } from "./known_options.ts";
+import type { OptionReader } from "./option_reader.ts";
+import type { Value } from "./origin.ts";
+import { parseBoolean, parseEnabled, parseSpan } from "./scalar.ts";
+
+export interface StafdConf extends DaemonConf, StafdOnly {}
+
+interface StafdOnly {
+  /** Port Local Entries Only: ask a DC for the entries of its own port (CFG-35). */
+  readonly pleo: Value<boolean>;
+  readonly zeroconf: Value<boolean>;
+  /** Connections to discovery controllers outlive the daemon (CFG-38). */
+  readonly persistentConnections: Value<boolean>;
+  /** How long a DC is kept that mDNS no longer announces and that does not answer (CFG-39). */
+  readonly zeroconfPersistence: Value<Duration>;
+}
+
+/** `text` is undefined when there is no file; `file` is for origins and findings only. */
+export function parseStafdConf(text: string | undefined, file: string): ParsedConf<StafdConf> {
+  return parseDaemonConf(
+    text,
+    file,
+    "stafd",
+    { hdrDigest: false, dataDigest: false, kato: 30 },
+    (reader): StafdOnly => ({
+      pleo: reader.value(GLOBAL, "pleo", parseEnabled, true, "enabled"),
+      zeroconf: reader.value(SERVICE_DISCOVERY, "zeroconf", parseEnabled, true, "enabled"),
+      persistentConnections: persistentConnections(reader),
+      zeroconfPersistence: reader.value(
+        DC_MANAGEMENT,
+        "zeroconf-connections-persistence",
+        parseSpan,
+        hours(72),
+        "72 hours",
+      ),
+    }),
+  );
+}
+
+/** The place of older versions counts when the option is nowhere else (spec 10 section 6). */
+function persistentConnections(reader: OptionReader): Value<boolean> {
+  const section = reader.last(DC_MANAGEMENT, "persistent-connections") === undefined ? GLOBAL : DC_MANAGEMENT;
+  return reader.value(section, "persistent-connections", parseBoolean, true, "true");
+}

@@ -1,0 +1,79 @@
+/** `key=value` tokens separated by `;`, the form of `controller=` and `exclude=` (CFG-52, CFG-53, CFG-4). */
+import type { FindingList, Position } from "./finding.ts";
+import type { IniEntry } from "./ini.ts";
+import { isSensitive, looksLikeSecret, MASK, namesSecret, redacted, shown, visible } from "./redact.ts";
+
+export interface Token {
+  /** Case-sensitive, as written. */
+  readonly key: string;
+  readonly value: string;
+  readonly at: Position;
+  readonly valueAt: Position;
+}
+
+export interface Tokens {
+  /** By key; of duplicates the last one (CFG-52). */
+  readonly byKey: ReadonlyMap<string, Token>;
+  /** How many tokens have no `=`; each has a finding. */
+  readonly malformed: number;
+  /** Nothing was written at all. */
+  readonly empty: boolean;
+  /** The value as written, without secrets (S8). */
+  readonly text: string;
+}
+
+/** Splits the value of an entry; a trailing comment, duplicates and malformed tokens make findings. */
+export function readTokens(entry: IniEntry, findings: FindingList): Tokens {
+  const written = entry.value ?? "";
+  const comment = /(?:^|\s)#/.exec(written);
+  const value = comment === null ? written : written.slice(0, comment.index);
+  if (comment !== null) {
+    findings.add(
+      "notice",
+      { line: entry.line, column: entry.valueColumn + written.indexOf("#", comment.index) },
+      "a comment after a value is cut off here, but older versions took it as part of the value; " +
+        "give it a line of its own",
+    );
+  }
+  const sensitive = isSensitive(value);
+  const byKey = new Map<string, Token>();
+  const parts: string[] = [];
+  let malformed = 0;
+  let offset = 0;
+  for (const piece of value.split(";")) {
+    const start = offset + piece.length - piece.trimStart().length;
+    const at = { line: entry.line, column: entry.valueColumn + start };
+    const text = piece.trim();
+    offset += piece.length + 1;
+    if (text === "") continue;
+    const equals = text.indexOf("=");
+    if (equals <= 0) {
+      malformed++;
+      // Half a secret may be standing here.
+      const what = sensitive ? "a part of the entry" : shown(text);
+      parts.push(sensitive ? MASK : text);
+      findings.add("warning", at, `${what} is not of the form key=value; it is ignored`);
+      continue;
+    }
+    const key = text.slice(0, equals).trimEnd();
+    const rest = text.slice(equals + 1);
+    const token: Token = {
+      key,
+      value: rest.trim(),
+      at,
+      valueAt: {
+        line: entry.line,
+        column: at.column + equals + 1 + (rest.length - rest.trimStart().length),
+      },
+    };
+    parts.push(`${redacted(key)}=${shownValue(token)}`);
+    if (byKey.has(key)) findings.add("notice", at, `${shown(key)} is given more than once; this one counts`);
+    byKey.set(key, token);
+  }
+  return { byKey, malformed, empty: value.trim() === "", text: visible(parts.join(";")) };
+}
+
+/** The value of a token, masked when it is a secret or may be one. */
+export function shownValue(token: Token): string {
+  return namesSecret(token.key) || looksLikeSecret(token.value) ? MASK : token.value;
+}
