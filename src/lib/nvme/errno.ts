@@ -1,0 +1,109 @@
+/** Linux error numbers, and what they mean for a connect (KRN-36; classes measured on kernels 6.1, 6.12, 7.2: notes 4.4). */
+import type { Failure } from "./failure.ts";
+import { decodeStatus, statusText } from "./status.ts";
+
+/** By number, from 0; `-` has no name. The numbers of x86-64, arm64, riscv64. */
+const NAMES = (
+  "- EPERM ENOENT ESRCH EINTR EIO ENXIO E2BIG ENOEXEC EBADF ECHILD EAGAIN ENOMEM EACCES EFAULT ENOTBLK " +
+  "EBUSY EEXIST EXDEV ENODEV ENOTDIR EISDIR EINVAL ENFILE EMFILE ENOTTY ETXTBSY EFBIG ENOSPC ESPIPE " +
+  "EROFS EMLINK EPIPE EDOM ERANGE EDEADLK ENAMETOOLONG ENOLCK ENOSYS ENOTEMPTY ELOOP - ENOMSG EIDRM " +
+  "ECHRNG EL2NSYNC EL3HLT EL3RST ELNRNG EUNATCH ENOCSI EL2HLT EBADE EBADR EXFULL ENOANO EBADRQC EBADSLT " +
+  "- EBFONT ENOSTR ENODATA ETIME ENOSR ENONET ENOPKG EREMOTE ENOLINK EADV ESRMNT ECOMM EPROTO EMULTIHOP " +
+  "EDOTDOT EBADMSG EOVERFLOW ENOTUNIQ EBADFD EREMCHG ELIBACC ELIBBAD ELIBSCN ELIBMAX ELIBEXEC EILSEQ " +
+  "ERESTART ESTRPIPE EUSERS ENOTSOCK EDESTADDRREQ EMSGSIZE EPROTOTYPE ENOPROTOOPT EPROTONOSUPPORT " +
+  "ESOCKTNOSUPPORT EOPNOTSUPP EPFNOSUPPORT EAFNOSUPPORT EADDRINUSE EADDRNOTAVAIL ENETDOWN ENETUNREACH " +
+  "ENETRESET ECONNABORTED ECONNRESET ENOBUFS EISCONN ENOTCONN ESHUTDOWN ETOOMANYREFS ETIMEDOUT " +
+  "ECONNREFUSED EHOSTDOWN EHOSTUNREACH EALREADY EINPROGRESS ESTALE EUCLEAN ENOTNAM ENAVAIL EISNAM " +
+  "EREMOTEIO EDQUOT ENOMEDIUM EMEDIUMTYPE ECANCELED ENOKEY EKEYEXPIRED EKEYREVOKED EKEYREJECTED " +
+  "EOWNERDEAD ENOTRECOVERABLE ERFKILL EHWPOISON"
+).split(" ");
+
+/** `ECONNREFUSED` for 111 (or -111); `errno 4711` for what has no name. */
+export function errnoName(number: number): string {
+  const name = NAMES[Math.abs(number)];
+  return name === undefined || name === "-" ? `errno ${Math.abs(number)}` : name;
+}
+
+/** 111 for `ECONNREFUSED`. */
+export function errnoNumber(name: string): number | undefined {
+  const number = NAMES.indexOf(name);
+  return number > 0 && name !== "-" ? number : undefined;
+}
+
+interface Meaning {
+  readonly text: string;
+  readonly kind: "transient" | "permanent";
+  readonly remedy?: string;
+}
+
+const MEANINGS: ReadonlyMap<string, Meaning> = new Map([
+  ["EALREADY", { text: "already connected", kind: "transient" }],
+  ["EINVAL", {
+    text: "invalid arguments or configuration",
+    kind: "permanent",
+    remedy: "see the kernel log; a Host ID used with two host NQNs is one cause",
+  }],
+  ["EADDRINUSE", { text: "host NQN is already in use", kind: "transient" }],
+  ["ENODEV", { text: "invalid interface", kind: "permanent", remedy: "check host-iface" }],
+  ["EOPNOTSUPP", {
+    text: "not supported",
+    kind: "transient",
+    remedy: "load the kernel module of the transport (nvme-tcp, nvme-rdma, nvme-fc)",
+  }],
+  ["ECONNREFUSED", { text: "connection refused", kind: "transient" }],
+  ["EADDRNOTAVAIL", {
+    text: "cannot assign the requested address",
+    kind: "permanent",
+    remedy: "host-traddr must be an address of this host",
+  }],
+  ["ENOKEY", {
+    text: "a key is missing",
+    kind: "permanent",
+    remedy: "the controller demands authentication or TLS: give it its secret or key",
+  }],
+  ["EKEYREJECTED", {
+    text: "the key was rejected",
+    kind: "permanent",
+    remedy: "the DH-HMAC-CHAP secrets of host and controller differ",
+  }],
+  ["EIO", { text: "the controller refused or did not answer", kind: "transient" }],
+  ["EAGAIN", { text: "the peer accepts connections but does not speak NVMe/TCP", kind: "transient" }],
+  ["ETIMEDOUT", { text: "no answer", kind: "transient" }],
+  ["ENETUNREACH", { text: "network is unreachable", kind: "transient" }],
+  ["EHOSTUNREACH", { text: "no route to host", kind: "transient" }],
+  ["ECONNRESET", { text: "the peer closed the connection", kind: "transient" }],
+]);
+
+/** KRN-36: what the failed connect means. */
+export function connectErrorText(errno: string): string {
+  return MEANINGS.get(errno)?.text ?? "failed to write to the fabrics device";
+}
+
+/** `connected` means that the connection is there already, made by another: find it in sysfs. */
+export function connectErrorClass(errno: string): "transient" | "permanent" | "connected" {
+  return errno === "EALREADY" ? "connected" : MEANINGS.get(errno)?.kind ?? "transient";
+}
+
+/** The NVMe status in a line of the kernel log about a connect (`... ret=16772`), or undefined. */
+export function statusInKernelLine(line: string): number | undefined {
+  const found = /\bret=(\d{1,5})\b/.exec(line)?.[1];
+  const status = found === undefined ? 0 : Number(found);
+  return status > 0 && status <= 0x7fff ? status : undefined;
+}
+
+/** The failure of a connect, with what the kernel logged about it meanwhile (notes 4.5), if that could be read. */
+export function connectFailure(errno: string, kernelLines: readonly string[] = []): Failure {
+  const meaning = MEANINGS.get(errno);
+  const status = kernelLines.map(statusInKernelLine).find((found) => found !== undefined);
+  const refused = errno === "EIO" && status !== undefined;
+  const kernel = kernelLines.length === 0 ? "" : `; kernel: ${kernelLines.join("; ")}`;
+  const text = refused ? `the controller refused: ${statusText(status)}` : connectErrorText(errno);
+  return {
+    phase: "connect",
+    kind: refused && decodeStatus(status).dnr ? "permanent" : meaning?.kind ?? "transient",
+    errno,
+    ...(status === undefined ? {} : { status }),
+    message: `${text} (${errno})${kernel}`,
+    ...(meaning?.remedy === undefined ? {} : { remedy: meaning.remedy }),
+  };
+}

@@ -1,0 +1,86 @@
+/** Kernel versions, and which connect options a kernel takes (KRN-1 to KRN-4). */
+
+/** KRN-1: all groups of digits; `5.14.0-rc1` is 5, 14, 0, 1. */
+export function parseKernelVersion(release: string): readonly number[] {
+  return (release.match(/[0-9]+/g) ?? []).map(Number);
+}
+
+/** Below zero when `a` is older. Element by element; a version that is the beginning of another one is older than it. */
+export function compareVersions(a: readonly number[], b: readonly number[]): number {
+  const length = Math.max(a.length, b.length);
+  for (let i = 0; i < length; i++) {
+    const x = a[i] ?? -1;
+    const y = b[i] ?? -1;
+    if (x !== y) return x - y;
+  }
+  return 0;
+}
+
+export function isAtLeast(release: string, wanted: string): boolean {
+  return compareVersions(parseKernelVersion(release), parseKernelVersion(wanted)) >= 0;
+}
+
+/** The names of the options that `/dev/nvme-fabrics` takes. */
+export type FabricsSupport = ReadonlySet<string>;
+
+/** What every kernel that stas meets has had since long before the list could be read. */
+const ALWAYS = [
+  "instance",
+  "cntlid",
+  "transport",
+  "traddr",
+  "trsvcid",
+  "nqn",
+  "queue_size",
+  "nr_io_queues",
+  "reconnect_delay",
+  "ctrl_loss_tmo",
+  "keep_alive_tmo",
+  "hostnqn",
+  "host_traddr",
+  "hostid",
+  "duplicate_connect",
+  "disable_sqflow",
+  "hdr_digest",
+  "data_digest",
+  "nr_write_queues",
+  "nr_poll_queues",
+  "tos",
+  "fast_io_fail_tmo",
+] as const;
+
+/** First kernel of an option, as far as a version can tell. TLS is never assumed. */
+const SINCE: readonly (readonly [string, string])[] = [
+  ["host_iface", "5.14"],
+  ["discovery", "5.16"],
+  ["dhchap_secret", "5.20"],
+  ["dhchap_ctrl_secret", "5.20"],
+];
+
+/** Options of a kernel whose list cannot be read (before 5.17). */
+export function assumedSupport(release: string): FabricsSupport {
+  return new Set([
+    ...ALWAYS,
+    ...SINCE.filter(([, since]) => isAtLeast(release, since)).map(([name]) => name),
+  ]);
+}
+
+/** The names in the first line of `/dev/nvme-fabrics`: `instance=%d,cntlid=%d,transport=%s,...` (KRN-2). */
+export function parseSupported(text: string): FabricsSupport {
+  const line = text.split("\n", 1)[0] ?? "";
+  const names = line.split(",").map((item) => (item.split("=", 1)[0] ?? "").trim());
+  return new Set(names.filter((name) => /^[a-z0-9_]+$/.test(name)));
+}
+
+/**
+ * What this kernel takes. A list that names the options which every kernel has is the truth: what it does not name is not
+ * there, whatever the version says. Any other text only adds to what the version promises (KRN-2, KRN-3).
+ */
+export function kernelSupport(release: string, listText: string | undefined): FabricsSupport {
+  const assumed = assumedSupport(release);
+  if (listText === undefined) return assumed;
+  const listed = parseSupported(listText);
+  return ["nqn", "transport", "traddr"].every((name) => listed.has(name))
+    ? listed
+    : new Set([...assumed, ...listed]);
+}

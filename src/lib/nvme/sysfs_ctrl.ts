@@ -1,0 +1,89 @@
+/** What sysfs says of a controller, made into a {@link KernelCtrl} (spec 20 section 6, notes 4.6). */
+import type { KernelCtrl } from "./kernel_ctrl.ts";
+import { classify } from "./match.ts";
+import { parseUeventFile } from "./uevent.ts";
+
+/** The attributes of `/sys/class/nvme/nvmeN` that are read, by file name. */
+export const CTRL_ATTRIBUTES = [
+  "address",
+  "cntlid",
+  "cntrltype",
+  "dctype",
+  "hostid",
+  "hostnqn",
+  "model",
+  "serial",
+  "state",
+  "subsysnqn",
+  "transport",
+] as const;
+
+export interface SysfsCtrl {
+  readonly device: string;
+  readonly incarnation: number;
+  /** Text of the `uevent` file, empty when unreadable. */
+  readonly uevent: string;
+  /** Text of an attribute file as read; absent when unreadable. */
+  readonly attributes: Readonly<Partial<Record<(typeof CTRL_ATTRIBUTES)[number], string>>>;
+  /** Whether devices hang below it: path and namespace devices. */
+  readonly hasChildren: boolean;
+  readonly namespaces: readonly string[];
+  readonly owner: string;
+}
+
+/** Trimmed; `none` in any case and the kernel's `(efault)` are empty. */
+export function sysfsText(raw: string | undefined): string {
+  const text = (raw ?? "").trim();
+  return /^(none|\(efault\))$/i.test(text) ? "" : text;
+}
+
+/**
+ * One field of the `address` attribute (`traddr=10.0.0.1,trsvcid=8009,src_addr=10.0.0.5`). The key may be given with its
+ * `=`. Empty when absent. A part without `=` belongs to the value before it (FC addresses with a comma).
+ */
+export function addressField(address: string, key: string): string {
+  const wanted = key.endsWith("=") ? key.slice(0, -1) : key;
+  let value: string | undefined;
+  for (const part of address.split(/[,\n]/)) {
+    const equals = part.indexOf("=");
+    if (equals < 0 && value !== undefined && part.trim() !== "") value += `,${part}`;
+    if (equals < 0) continue;
+    if (value !== undefined) break;
+    if (part.slice(0, equals).trim() === wanted) value = part.slice(equals + 1);
+  }
+  return sysfsText(value);
+}
+
+/** The address fields come from the `uevent` file; where it is silent, from the attributes. */
+export function kernelCtrlFromSysfs(raw: SysfsCtrl): KernelCtrl {
+  const properties = parseUeventFile(raw.uevent);
+  const { attributes } = raw;
+  const address = attributes.address ?? "";
+  const field = (property: string, key: string) =>
+    sysfsText(properties.get(property)) || addressField(address, key);
+  const subsysnqn = sysfsText(attributes.subsysnqn);
+  const cntrltype = sysfsText(attributes.cntrltype);
+  return {
+    device: raw.device,
+    incarnation: raw.incarnation,
+    transport: sysfsText(properties.get("NVME_TRTYPE")) || sysfsText(attributes.transport),
+    traddr: field("NVME_TRADDR", "traddr"),
+    trsvcid: field("NVME_TRSVCID", "trsvcid"),
+    subsysnqn,
+    hostNqn: sysfsText(attributes.hostnqn),
+    hostId: sysfsText(attributes.hostid),
+    hostTraddr: field("NVME_HOST_TRADDR", "host_traddr"),
+    hostIface: field("NVME_HOST_IFACE", "host_iface"),
+    srcAddr: addressField(address, "src_addr"),
+    state: sysfsText(attributes.state),
+    cntrltype,
+    // `none` is a value of dctype, not the absence of one.
+    dctype: (attributes.dctype ?? "").trim() === "none" ? "none" : sysfsText(attributes.dctype),
+    cntlid: sysfsText(attributes.cntlid),
+    model: sysfsText(attributes.model),
+    serial: sysfsText(attributes.serial),
+    ...classify({ subsysnqn, cntrltype, hasChildren: raw.hasChildren }),
+    owner: raw.owner,
+    namespaces: raw.namespaces,
+  };
+}

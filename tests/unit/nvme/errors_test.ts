@@ -1,0 +1,90 @@
+/** Error numbers and NVMe statuses. */
+import assert from "node:assert/strict";
+import {
+  connectErrorClass,
+  connectErrorText,
+  connectFailure,
+  errnoName,
+  errnoNumber,
+  statusInKernelLine,
+} from "../../../src/lib/nvme/errno.ts";
+import {
+  decodeStatus,
+  encodeStatus,
+  statusCode,
+  statusName,
+  statusText,
+} from "../../../src/lib/nvme/status.ts";
+
+Deno.test("errno: names and numbers", () => {
+  const rows: readonly (readonly [number, string])[] = [
+    [1, "EPERM"],
+    [2, "ENOENT"],
+    [4, "EINTR"],
+    [5, "EIO"],
+    [11, "EAGAIN"],
+    [16, "EBUSY"],
+    [19, "ENODEV"],
+    [22, "EINVAL"],
+    [25, "ENOTTY"],
+    [95, "EOPNOTSUPP"],
+    [98, "EADDRINUSE"],
+    [99, "EADDRNOTAVAIL"],
+    [101, "ENETUNREACH"],
+    [104, "ECONNRESET"],
+    [110, "ETIMEDOUT"],
+    [111, "ECONNREFUSED"],
+    [113, "EHOSTUNREACH"],
+    [114, "EALREADY"],
+    [126, "ENOKEY"],
+    [129, "EKEYREJECTED"],
+    [133, "EHWPOISON"],
+  ];
+  for (const [number, name] of rows) {
+    assert.equal(errnoName(number), name);
+    assert.equal(errnoName(-number), name);
+    assert.equal(errnoNumber(name), number);
+  }
+  for (const number of [0, 41, 58, 134, 1006]) assert.equal(errnoName(number), `errno ${number}`);
+  for (const name of ["", "-", "EFOO"]) assert.equal(errnoNumber(name), undefined);
+});
+
+Deno.test("KRN-36: texts, and the classes of notes 4.4", () => {
+  assert.equal(connectErrorText("ECONNREFUSED"), "connection refused");
+  assert.equal(connectErrorText("EFOO"), "failed to write to the fabrics device");
+  for (const errno of ["EINVAL", "ENODEV", "EADDRNOTAVAIL", "EKEYREJECTED", "ENOKEY"]) {
+    assert.equal(connectErrorClass(errno), "permanent");
+  }
+  for (const errno of ["EIO", "EAGAIN", "ETIMEDOUT", "ECONNREFUSED", "ECONNRESET", "ENETUNREACH", "EFOO"]) {
+    assert.equal(connectErrorClass(errno), "transient");
+  }
+  assert.equal(connectErrorClass("EALREADY"), "connected");
+});
+
+Deno.test("connect failures: the kernel's own words decide about EIO", () => {
+  const line = "nvme nvme1: Connect for subsystem nqn.s is not allowed, hostnqn: nqn.h ret=16772";
+  assert.equal(statusInKernelLine(line), 0x4184);
+  const refused = connectFailure("EIO", ["something else", line]);
+  assert.equal(refused.kind, "permanent");
+  assert.equal(refused.status, 0x4184);
+  assert.match(refused.message, /Connect Invalid Host.*EIO.*not allowed/);
+  assert.equal(connectFailure("EIO", ["... ret=388"]).kind, "transient", "no DNR");
+  assert.equal(connectFailure("EIO").kind, "transient");
+  assert.equal(connectFailure("ECONNREFUSED").message, "connection refused (ECONNREFUSED)");
+  for (const other of ["ret=-5", "ret=0", "ret=99999", "fret=5", ""]) {
+    assert.equal(statusInKernelLine(other), undefined);
+  }
+});
+
+Deno.test("status: fields and names", () => {
+  assert.deepEqual(decodeStatus(0x6002), { sc: 2, sct: 0, crd: 0, more: true, dnr: true });
+  assert.deepEqual(decodeStatus(0x5984), { sc: 0x84, sct: 1, crd: 3, more: false, dnr: true });
+  for (let status = 0; status < 0x8000; status += 37) {
+    assert.equal(encodeStatus(decodeStatus(status)), status);
+  }
+  assert.equal(statusCode(0x4184), 0x184);
+  assert.equal(statusName(0x412f), "Invalid Discovery Information");
+  assert.equal(statusText(0x4184), "0x4184 (Connect Invalid Host)");
+  assert.equal(statusText(0x701), "0x701 (Vendor Specific Error)");
+  assert.equal(statusText(0x2ff), "0x2ff (unknown status)");
+});
