@@ -1,0 +1,203 @@
+/**
+ * Connecting through `/dev/nvme-fabrics` (spec 80 sections 1 and 5; notes/libnvme.md 4). File I/O instead of libnvme:
+ * the exact errno comes with Deno's error, and nothing that was asked for is left out on the way.
+ */
+import { connectErrorClass, connectFailure, errnoName } from "../nvme/errno.ts";
+import { encodeConnect, parseConnectReply } from "../nvme/fabrics_options.ts";
+import type { Failure, Outcome } from "../nvme/failure.ts";
+import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
+import { type FabricsSupport, kernelSupport } from "../nvme/kernel_version.ts";
+import { matches } from "../nvme/match.ts";
+import type { ConnectRequest, Log } from "../ports.ts";
+import { readInterfaces } from "./interfaces.ts";
+import { KernelLog } from "./kernel_log.ts";
+import { Limiter } from "./limiter.ts";
+import { EACCES, EINVAL, ENOENT, EPERM, errnoOf } from "./os_error.ts";
+import type { Sysfs } from "./sysfs.ts";
+import type { TlsKeys } from "./tls_keys.ts";
+
+const FABRICS_DEVICE = "/dev/nvme-fabrics";
+/** Connects waiting for their turn (S6). */
+const MAX_WAITING = 8192;
+/** The kernel's answers are shorter than a page. */
+const PAGE = 4096;
+
+export class Fabrics {
+  readonly #sysfs: Sysfs;
+  readonly #tlsKeys: TlsKeys;
+  readonly #log: Log;
+  readonly #device: string;
+  /** The kernel holds one lock during a connect, even against reading the option list: more at once gain nothing. */
+  readonly #queue = new Limiter(1, MAX_WAITING);
+  readonly #reportedDropped = new Set<string>();
+  #support: FabricsSupport | undefined;
+
+  constructor(sysfs: Sysfs, tlsKeys: TlsKeys, log: Log, device: string = FABRICS_DEVICE) {
+    this.#sysfs = sysfs;
+    this.#tlsKeys = tlsKeys;
+    this.#log = log;
+    this.#device = device;
+  }
+
+  /** The options that this kernel takes (KRN-1 to KRN-4). Read once; a failure is not remembered. */
+  async support(): Promise<FabricsSupport> {
+    if (this.#support !== undefined) return this.#support;
+    try {
+      using file = await Deno.open(this.#device, { read: true });
+      return this.#support = kernelSupport(Deno.osRelease(), await readOnce(file));
+    } catch (error) {
+      const errno = errnoOf(error);
+      if (errno === 0) throw error;
+      const support = kernelSupport(Deno.osRelease(), undefined);
+      // Kernels before 5.17 have the list but do not show it: that will not change.
+      if (errno === EINVAL) this.#support = support;
+      this.#log.write({
+        level: "warning",
+        message: `cannot read the connect options of ${this.#device} (${errnoName(errno)}): ` +
+          `assuming those of kernel ${Deno.osRelease()}`,
+      });
+      return support;
+    }
+  }
+
+  /** Makes the connection and reads it back. `kind: "permanent"` failures need another configuration or another kernel. */
+  async connect(request: ConnectRequest): Promise<Outcome<KernelCtrl>> {
+    const outcome = await this.#queue.run(() => this.#connect(request));
+    return outcome ?? fail({
+      phase: "connect",
+      kind: "transient",
+      message: `not tried: ${MAX_WAITING} other connects are waiting`,
+    });
+  }
+
+  async #connect(request: ConnectRequest): Promise<Outcome<KernelCtrl>> {
+    const options = this.#tlsKeys.resolve(request.options);
+    if (!options.ok) return options;
+    const encoded = encodeConnect({ ...request, options: options.value }, await this.support());
+    if (!encoded.ok) return encoded;
+    this.#reportDropped(encoded.dropped);
+    const kernelLog = KernelLog.open();
+    try {
+      using file = await Deno.open(this.#device, { read: true, write: true });
+      const text = new TextEncoder().encode(encoded.text);
+      const written = await file.write(text);
+      if (written !== text.length) return fail(garbled(`it took ${written} of ${text.length} bytes`));
+      const reply = parseConnectReply(await readOnce(file));
+      if (!reply.ok) return fail(garbled(reply.problem));
+      // The open file pins the controller: its number cannot be given to another one until we are done here.
+      return await this.#readBack(`nvme${reply.value.instance}`, request);
+    } catch (error) {
+      const errno = errnoOf(error);
+      if (errno === 0) throw error;
+      return await this.#explain(errno, request, kernelLog);
+    } finally {
+      kernelLog?.close();
+    }
+  }
+
+  async #readBack(device: string, request: ConnectRequest): Promise<Outcome<KernelCtrl>> {
+    const read = await this.#sysfs.read(device);
+    if (!read.ok) {
+      return fail({
+        ...read.failure,
+        phase: "connect",
+        kind: "transient",
+        message: `connected as ${device}, but ${read.failure.message}`,
+      });
+    }
+    const broken = await this.#brokenPromise(device, request);
+    if (broken === undefined) return read;
+    const deleted = await this.#sysfs.delete(device, read.value.incarnation);
+    return fail(unsafe(broken, deleted.ok ? `${device} was disconnected again` : deleted.failure.message));
+  }
+
+  /** What was asked for and is not so, although the kernel made the connection: security never falls away silently. */
+  async #brokenPromise(device: string, { options, keys }: ConnectRequest): Promise<string | undefined> {
+    const has = async (attribute: string): Promise<boolean> => {
+      const value = await this.#sysfs.attribute(device, attribute);
+      return value !== undefined && value !== "" && value !== "none" && value !== "0";
+    };
+    if ((options.tls === true || options.concat === true) && !await has("tls_key")) return "TLS";
+    if (keys.hostKey !== undefined && !await has("dhchap_secret")) return "authentication (DH-HMAC-CHAP)";
+    if (keys.ctrlKey !== undefined && !await has("dhchap_ctrl_secret")) {
+      return "authentication of the controller";
+    }
+    return undefined;
+  }
+
+  async #explain(
+    errno: number,
+    request: ConnectRequest,
+    kernelLog: KernelLog | undefined,
+  ): Promise<Outcome<KernelCtrl>> {
+    const name = errnoName(errno);
+    if (errno === ENOENT || errno === EACCES || errno === EPERM) return fail(unusable(this.#device, name));
+    if (connectErrorClass(name) === "connected") {
+      const existing = await this.#existing(request);
+      if (existing !== undefined) return existing;
+    }
+    return fail(connectFailure(name, kernelLog?.news() ?? []));
+  }
+
+  /** The connection that the kernel says is there already; it is not ours to delete if it is less safe than asked for. */
+  async #existing(request: ConnectRequest): Promise<Outcome<KernelCtrl> | undefined> {
+    const all = await this.#sysfs.readAll();
+    if (!all.ok) return undefined;
+    const interfaces = readInterfaces();
+    const found = all.value.find((ctrl) =>
+      (request.discovery ? ctrl.isDc : ctrl.isIoc) && matches(request.tid, ctrl, interfaces)
+    );
+    if (found === undefined) return undefined;
+    const broken = await this.#brokenPromise(found.device, request);
+    return broken === undefined
+      ? { ok: true, value: found }
+      : fail(unsafe(broken, `${found.device} was connected by another program`));
+  }
+
+  #reportDropped(dropped: readonly string[]): void {
+    for (const name of dropped) {
+      if (this.#reportedDropped.has(name)) continue;
+      this.#reportedDropped.add(name);
+      this.#log.write({
+        level: "warning",
+        message: `this kernel or transport has no connect option ${name}: connecting without it`,
+      });
+    }
+  }
+}
+
+/** The kernel's whole answer comes with the first read; further ones may belong to something else. */
+async function readOnce(file: Deno.FsFile): Promise<string> {
+  const page = new Uint8Array(PAGE);
+  const length = await file.read(page);
+  return new TextDecoder().decode(page.subarray(0, length ?? 0));
+}
+
+const fail = (failure: Failure): { readonly ok: false; readonly failure: Failure } => ({
+  ok: false,
+  failure,
+});
+
+const garbled = (what: string): Failure => ({
+  phase: "connect",
+  kind: "transient",
+  message: `the kernel answered in an unexpected way: ${what}`,
+});
+
+const unsafe = (what: string, then: string): Failure => ({
+  phase: "verify",
+  kind: "permanent",
+  message: `the connection came up without ${what}; ${then}`,
+  remedy:
+    "this kernel may be built without it, or the other side does not ask for it: see nvme-cli's documentation on TLS and DH-HMAC-CHAP",
+});
+
+const unusable = (device: string, errno: string): Failure => ({
+  phase: "connect",
+  kind: "transient",
+  errno,
+  message: `cannot open ${device} (${errno})`,
+  remedy: errno === "ENOENT"
+    ? "load the kernel module: modprobe nvme-tcp"
+    : "run as root, without a sandbox around that device",
+});

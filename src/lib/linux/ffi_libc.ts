@@ -1,0 +1,214 @@
+/**
+ * The few functions of libc that the adapters need. They are opened at the first use, because the control tools
+ * share the image and need none of them.
+ *
+ * Failing calls return `-errno`. errno is read through a view of the C library's own cell, as the very next thing after
+ * the call: anything in between may change it. Only calls on the main thread have a readable errno, so the single
+ * call here that blocks (`epoll_wait`, on a thread of the pool) reports no more than "interrupted or worse".
+ */
+
+const SYMBOLS = {
+  __errno_location: { parameters: [], result: "pointer" },
+  open: { parameters: ["buffer", "i32"], result: "i32" },
+  close: { parameters: ["i32"], result: "i32" },
+  read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
+  lseek: { parameters: ["i32", "i64", "i32"], result: "i64" },
+  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
+  getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
+  sendto: { parameters: ["i32", "buffer", "usize", "i32", "buffer", "u32"], result: "isize" },
+  recvfrom: { parameters: ["i32", "buffer", "usize", "i32", "buffer", "buffer"], result: "isize" },
+  if_nametoindex: { parameters: ["buffer"], result: "u32" },
+  clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
+  eventfd: { parameters: ["u32", "i32"], result: "i32" },
+  eventfd_write: { parameters: ["i32", "u64"], result: "i32" },
+  epoll_create1: { parameters: ["i32"], result: "i32" },
+  epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
+  epoll_wait: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32", nonblocking: true },
+} as const;
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** Bytes outside the JavaScript heap, whose address stays the same (small typed arrays may live inside it). */
+export const bytes = (length: number): Bytes => new Uint8Array(new ArrayBuffer(length));
+
+const encoder = new TextEncoder();
+
+/** The text as C wants it. A NUL inside would cut it short, so that is refused. */
+export function cString(text: string): Bytes {
+  if (text.includes("\0")) throw new Error("a text for a C function contains NUL");
+  const encoded = encoder.encode(text);
+  const result = bytes(encoded.length + 1);
+  result.set(encoded);
+  return result;
+}
+
+interface Library {
+  readonly call: Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
+  readonly errno: Int32Array;
+}
+
+let library: Library | undefined;
+
+function open(): Library {
+  const call = Deno.dlopen("libc.so.6", SYMBOLS).symbols;
+  const cell = call.__errno_location();
+  if (cell === null) throw new Error("libc.so.6: __errno_location() returned NULL");
+  return { call, errno: new Int32Array(Deno.UnsafePointerView.getArrayBuffer(cell, 4)) };
+}
+
+const libc = (): Library => library ??= open();
+
+/** All functions return `-errno` when they fail. None of them blocks, but for {@link epollWait}, which is asynchronous. */
+export const sys = {
+  open(path: string, flags: number): number {
+    const { call, errno } = libc();
+    const name = cString(path);
+    const rc = call.open(name, flags);
+    const error = errno[0] ?? 0;
+    return rc < 0 ? -error : rc;
+  },
+
+  close(fd: number): void {
+    libc().call.close(fd);
+  },
+
+  read(fd: number, into: Bytes): number {
+    const { call, errno } = libc();
+    const rc = call.read(fd, into, BigInt(into.length));
+    const error = errno[0] ?? 0;
+    return rc < 0n ? -error : Number(rc);
+  },
+
+  seekToEnd(fd: number): number {
+    const { call, errno } = libc();
+    const rc = call.lseek(fd, 0n, SEEK_END);
+    const error = errno[0] ?? 0;
+    return rc < 0n ? -error : 0;
+  },
+
+  socket(family: number, type: number, protocol: number): number {
+    const { call, errno } = libc();
+    const rc = call.socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
+    const error = errno[0] ?? 0;
+    return rc < 0 ? -error : rc;
+  },
+
+  bind(fd: number, address: Bytes): number {
+    const { call, errno } = libc();
+    const rc = call.bind(fd, address, address.length);
+    const error = errno[0] ?? 0;
+    return rc < 0 ? -error : rc;
+  },
+
+  connect(fd: number, address: Bytes): number {
+    const { call, errno } = libc();
+    const rc = call.connect(fd, address, address.length);
+    const error = errno[0] ?? 0;
+    return rc < 0 ? -error : rc;
+  },
+
+  setOption(fd: number, level: number, option: number, value: Bytes): number {
+    const { call, errno } = libc();
+    const rc = call.setsockopt(fd, level, option, value, value.length);
+    const error = errno[0] ?? 0;
+    return rc < 0 ? -error : rc;
+  },
+
+  /** The pending error of a socket (SO_ERROR), 0 when there is none; reading it clears it. */
+  socketError(fd: number): number {
+    const { call, errno } = libc();
+    const value = new Int32Array(new ArrayBuffer(4));
+    const length = new Uint32Array(new ArrayBuffer(4));
+    length[0] = 4;
+    const rc = call.getsockopt(fd, SOL_SOCKET, SO_ERROR, value, length);
+    const error = errno[0] ?? 0;
+    return rc < 0 ? error : value[0] ?? 0;
+  },
+
+  /** Sends one datagram; `to` is null on a connected socket. */
+  send(fd: number, data: Bytes, to: Bytes | null): number {
+    const { call, errno } = libc();
+    const rc = call.sendto(fd, data, BigInt(data.length), MSG_NOSIGNAL | MSG_DONTWAIT, to, to?.length ?? 0);
+    const error = errno[0] ?? 0;
+    return rc < 0n ? -error : Number(rc);
+  },
+
+  /** Receives one datagram and its sender's address. A longer one than `into` gives its real length (MSG_TRUNC). */
+  receive(fd: number, into: Bytes, from: Bytes): number {
+    const { call, errno } = libc();
+    const length = new Uint32Array(new ArrayBuffer(4));
+    length[0] = from.length;
+    const rc = call.recvfrom(fd, into, BigInt(into.length), MSG_DONTWAIT | MSG_TRUNC, from, length);
+    const error = errno[0] ?? 0;
+    return rc < 0n ? -error : Number(rc);
+  },
+
+  /** Interface index, 0 when there is no such interface. */
+  interfaceIndex(name: string): number {
+    return name.includes("\0") ? 0 : libc().call.if_nametoindex(cString(name));
+  },
+
+  /** CLOCK_MONOTONIC in microseconds, as systemd wants it. */
+  monotonicUsec(): bigint {
+    const time = new BigInt64Array(new ArrayBuffer(16));
+    libc().call.clock_gettime(CLOCK_MONOTONIC, time);
+    return (time[0] ?? 0n) * 1_000_000n + (time[1] ?? 0n) / 1_000n;
+  },
+
+  eventFd(): number {
+    const { call, errno } = libc();
+    const rc = call.eventfd(0, O_CLOEXEC | O_NONBLOCK);
+    const error = errno[0] ?? 0;
+    return rc < 0 ? -error : rc;
+  },
+
+  signalEventFd(fd: number): void {
+    libc().call.eventfd_write(fd, 1n);
+  },
+
+  epollCreate(): number {
+    const { call, errno } = libc();
+    const rc = call.epoll_create1(O_CLOEXEC);
+    const error = errno[0] ?? 0;
+    return rc < 0 ? -error : rc;
+  },
+
+  epollControl(epfd: number, operation: number, fd: number, event: Bytes): number {
+    const { call, errno } = libc();
+    const rc = call.epoll_ctl(epfd, operation, fd, event);
+    const error = errno[0] ?? 0;
+    return rc < 0 ? -error : rc;
+  },
+
+  /** Waits without limit on a thread of the pool. The caller keeps `events` alive until the promise settles. */
+  epollWait(epfd: number, events: Bytes, capacity: number): Promise<number> {
+    return libc().call.epoll_wait(epfd, events, capacity, -1);
+  },
+};
+
+const SEEK_END = 2;
+const CLOCK_MONOTONIC = 1;
+const MSG_DONTWAIT = 0x40;
+const MSG_NOSIGNAL = 0x4000;
+const MSG_TRUNC = 0x20;
+const SOCK_NONBLOCK = 0o4000;
+const SOCK_CLOEXEC = 0o2000000;
+const SO_ERROR = 4;
+
+export const O_RDONLY = 0;
+export const O_NONBLOCK = 0o4000;
+export const O_CLOEXEC = 0o2000000;
+export const AF_UNIX = 1;
+export const AF_INET = 2;
+export const AF_INET6 = 10;
+export const AF_NETLINK = 16;
+export const SOCK_STREAM = 1;
+export const SOCK_DGRAM = 2;
+export const SOCK_RAW = 3;
+export const SOL_SOCKET = 1;
+export const SO_RCVBUF = 8;
+export const SO_BINDTODEVICE = 25;
+export const SO_RCVBUFFORCE = 33;

@@ -1,0 +1,195 @@
+/**
+ * NVMe admin commands and status texts by libnvme, opened at run time (decision 3 of the README: no worker, a
+ * nonblocking call; its errno is lost, so a failure is classified by what sysfs says afterwards).
+ *
+ * Backends, in this order: libnvme 1.0 and later, libnvme 3.0 and later, the kernel's ioctl through libc. The first two
+ * carry the same 72- and 80-byte structures of the kernel's interface (notes/libnvme.md 3.1), which never change.
+ */
+import { cString } from "./ffi_libc.ts";
+
+const LIBNVME1 = {
+  nvme_submit_admin_passthru: {
+    parameters: ["i32", "buffer", "buffer"],
+    result: "i32",
+    nonblocking: true,
+  },
+  nvme_status_to_string: { parameters: ["i32", "bool"], result: "pointer" },
+  nvme_get_version: { parameters: ["i32"], result: "pointer", optional: true },
+} as const;
+
+const LIBNVME3 = {
+  libnvme_create_global_ctx: { parameters: [], result: "pointer" },
+  libnvme_set_logging_level: { parameters: ["pointer", "i32", "bool", "bool"], result: "void" },
+  libnvme_open: { parameters: ["pointer", "buffer", "i32", "buffer"], result: "i32" },
+  libnvme_close: { parameters: ["pointer"], result: "void" },
+  libnvme_exec_admin_passthru: { parameters: ["pointer", "buffer"], result: "i32", nonblocking: true },
+  libnvme_status_to_string: { parameters: ["i32", "bool"], result: "pointer" },
+  libnvme_get_version: { parameters: ["i32"], result: "pointer" },
+} as const;
+
+const LIBC = {
+  ioctl: { parameters: ["i32", "u64", "buffer"], result: "i32", nonblocking: true },
+} as const;
+
+const NVME_IOCTL_ADMIN_CMD = 0xc048_4e41n;
+const SILENT = -1;
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** What a command came to. Positive statuses are the controller's; `errno` is known with libnvme 3 only. */
+export type Completion =
+  | { readonly kind: "done"; readonly result: number }
+  | { readonly kind: "status"; readonly status: number }
+  | { readonly kind: "failed"; readonly errno?: number };
+
+/** An open controller: one command at a time. */
+export interface Handle {
+  /** `command` is `struct nvme_passthru_cmd`, complete with address and length of the data, which the caller holds. */
+  submit(command: Bytes): Promise<Completion>;
+  close(): void;
+}
+
+export interface Backend {
+  readonly name: "libnvme.so.1" | "libnvme3.so.1" | "libc";
+  /** Version of libnvme, empty when it does not tell (1.0) or is not there. */
+  readonly version: string;
+  /** Why a better one is not used; empty when all is well. For the log, once. */
+  readonly problem: string;
+  /** `open` gives a handle on the open file descriptor `fd` of `/dev/<device>`, which it takes over, or `-errno`. */
+  open(device: string, openNode: () => number, closeNode: (fd: number) => void): Handle | number;
+  /** The meaning of an NVMe status; undefined when the library has no words for it. */
+  statusText(status: number): string | undefined;
+}
+
+/** Which libraries to try; other names are for tests. */
+export interface LibraryNames {
+  readonly libnvme1: string;
+  readonly libnvme3: string;
+}
+
+const SONAMES: LibraryNames = { libnvme1: "libnvme.so.1", libnvme3: "libnvme3.so.1" };
+
+/** The best backend of this system. Never fails: the last resort needs libc only. */
+export function loadBackend(names: LibraryNames = SONAMES): Backend {
+  const problems: string[] = [];
+  for (const load of [() => libnvme1(names.libnvme1), () => libnvme3(names.libnvme3)]) {
+    const loaded = load();
+    if (typeof loaded !== "string") return loaded;
+    problems.push(loaded);
+  }
+  return plainIoctl(
+    `${problems.join("; ")}. NVMe commands are sent without it; install libnvme ` +
+      "(Debian: libnvme1 or libnvme1t64, Fedora and SUSE: libnvme or libnvme1) for its help with errors",
+  );
+}
+
+function libnvme1(name: string): Backend | string {
+  const opened = open(name, () => Deno.dlopen(name, LIBNVME1).symbols);
+  if (typeof opened === "string") return opened;
+  return {
+    name: "libnvme.so.1",
+    version: opened.nvme_get_version === null ? "" : staticText(opened.nvme_get_version(0)),
+    problem: "",
+    open: (_device, openNode, closeNode) => {
+      const fd = openNode();
+      return fd < 0 ? fd : {
+        submit: async (command) => {
+          const result = new Uint32Array(new ArrayBuffer(4));
+          const rc = await opened.nvme_submit_admin_passthru(fd, command, result);
+          // Named after the call, so that both live until it has ended.
+          return completion(rc, command.length === 0 ? 0 : result[0] ?? 0);
+        },
+        close: () => closeNode(fd),
+      };
+    },
+    statusText: (status) => meaningful(staticText(opened.nvme_status_to_string(status, true))),
+  };
+}
+
+function libnvme3(name: string): Backend | string {
+  const opened = open(name, () => Deno.dlopen(name, LIBNVME3).symbols);
+  if (typeof opened === "string") return opened;
+  const version = staticText(opened.libnvme_get_version(0));
+  // Pre-releases have the same name but another libnvme_open (notes/libnvme.md 5).
+  if (!/^[3-9]\.\d+(\.\d+)?$/.test(version)) {
+    return `${name} is version ${version === "" ? "unknown" : version}: need 3.0 or later, no pre-release`;
+  }
+  const context = opened.libnvme_create_global_ctx();
+  if (context === null) return `${name} cannot be initialised`;
+  opened.libnvme_set_logging_level(context, SILENT, false, false);
+  return {
+    name: "libnvme3.so.1",
+    version,
+    problem: "",
+    open: (device) => {
+      const out = new BigUint64Array(new ArrayBuffer(8));
+      const rc = opened.libnvme_open(context, cString(device), 0, out);
+      const handle = Deno.UnsafePointer.create(out[0] ?? 0n);
+      if (rc < 0 || handle === null) return rc < 0 ? rc : -ENODEV;
+      return {
+        submit: async (command) => {
+          const command64 = new Uint8Array(new ArrayBuffer(80));
+          // The same up to the time-out; the result is 64 bits wide and begins 4 bytes later.
+          command64.set(command.subarray(0, 68));
+          const rc = await opened.libnvme_exec_admin_passthru(handle, command64);
+          return completion(rc, new DataView(command64.buffer).getUint32(72, true));
+        },
+        close: () => opened.libnvme_close(handle),
+      };
+    },
+    statusText: (status) => meaningful(staticText(opened.libnvme_status_to_string(status, true))),
+  };
+}
+
+function plainIoctl(problem: string): Backend {
+  const { ioctl } = Deno.dlopen("libc.so.6", LIBC).symbols;
+  return {
+    name: "libc",
+    version: "",
+    problem,
+    open: (_device, openNode, closeNode) => {
+      const fd = openNode();
+      return fd < 0 ? fd : {
+        submit: async (command) => {
+          const rc = await ioctl(fd, NVME_IOCTL_ADMIN_CMD, command);
+          const view = new DataView(command.buffer, command.byteOffset, command.byteLength);
+          const done = completion(rc, view.getUint32(68, true));
+          return done.kind === "failed" ? { kind: "failed" } : done;
+        },
+        close: () => closeNode(fd),
+      };
+    },
+    statusText: () => undefined,
+  };
+}
+
+/** libnvme 1 and ioctl fail with a bare -1; libnvme 3 with -errno. */
+function completion(rc: number, result: number): Completion {
+  if (rc === 0) return { kind: "done", result };
+  if (rc > 0) return { kind: "status", status: rc };
+  return rc === -1 ? { kind: "failed" } : { kind: "failed", errno: -rc };
+}
+
+/** The library's functions, or why there are none: not installed, or a function is missing. */
+function open<T>(name: string, load: () => T): T | string {
+  try {
+    return load();
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const missing = /symbol (\w+):/.exec(error.message);
+    return missing === null
+      ? `${name} is not installed or cannot be loaded`
+      : `${name} has no function ${missing[1]}: its version is not supported`;
+  }
+}
+
+function staticText(pointer: Deno.PointerValue): string {
+  return pointer === null ? "" : Deno.UnsafePointerView.getCString(pointer);
+}
+
+/** What libnvme says of statuses that it does not know is no text worth showing. */
+function meaningful(text: string): string | undefined {
+  return /^(|unrecognized|unknown.*)$/i.test(text) ? undefined : text;
+}
+
+const ENODEV = 19;

@@ -1,0 +1,33 @@
+/**
+ * Bounds work in flight. Deno has one pool of 32 threads for every file operation and nonblocking call; each kind of
+ * work gets its share of it, so that none can starve the others: 1 for the reactor, 1 connect, 4 deletions,
+ * 4 sysfs readers, 10 admin commands, 4 name lookups, 2 state and registry files. That leaves 6 to spare.
+ */
+
+export class Limiter {
+  readonly #atOnce: number;
+  readonly #maxWaiting: number;
+  readonly #waiting: (() => void)[] = [];
+  #running = 0;
+
+  constructor(atOnce: number, maxWaiting: number) {
+    this.#atOnce = atOnce;
+    this.#maxWaiting = maxWaiting;
+  }
+
+  /** Runs `work` when it is its turn, first come first served; undefined when too many are waiting already (S6). */
+  async run<T>(work: () => Promise<T>): Promise<T | undefined> {
+    if (this.#running >= this.#atOnce) {
+      if (this.#waiting.length >= this.#maxWaiting) return undefined;
+      // Whoever ends hands its place over, so the count does not change.
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    } else this.#running++;
+    try {
+      return await work();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#running--;
+      else next();
+    }
+  }
+}

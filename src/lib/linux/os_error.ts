@@ -1,0 +1,23 @@
+/** Errors of Deno's file operations, as data. */
+
+/**
+ * The error number inside an error of a Deno file operation; 0 when it carries none. The number in the text is
+ * there even where Deno has neither a class nor a `code` for it (ENOKEY, EKEYREJECTED, EALREADY).
+ */
+export function errnoOf(error: unknown): number {
+  if (!(error instanceof Error)) return 0;
+  const found = /\(os error (\d+)\)/.exec(error.message);
+  return found === null ? 0 : Number(found[1]);
+}
+
+export const EPERM = 1;
+export const ENOENT = 2;
+export const ENXIO = 6;
+export const EAGAIN = 11;
+export const EACCES = 13;
+export const EBUSY = 16;
+export const ENODEV = 19;
+export const EINVAL = 22;
+
+/** Nothing (any more) under that name. */
+export const isGone = (errno: number): boolean => errno === ENOENT || errno === ENODEV || errno === ENXIO;

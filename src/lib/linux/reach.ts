@@ -1,0 +1,137 @@
+/**
+ * Can a TCP address be reached, from the interface and source address of a transport id (STAF-39)? Tested in user
+ * space and in parallel, because in the kernel one unreachable target holds up all other connects for seconds.
+ *
+ * On success the connection is closed in the ordinary way (FIN, not RST): a target sees a client that changed its mind,
+ * not a broken one. The price is one TIME_WAIT entry on this host.
+ */
+import { type Ip, parseIp } from "../nvme/address.ts";
+import { connectErrorText, errnoName } from "../nvme/errno.ts";
+import type { Failure, Outcome } from "../nvme/failure.ts";
+import { impliedIface, type Tid } from "../nvme/tid.ts";
+import type { Duration } from "../nvme/time.ts";
+import {
+  AF_INET,
+  AF_INET6,
+  bytes,
+  cString,
+  SO_BINDTODEVICE,
+  SOCK_STREAM,
+  SOL_SOCKET,
+  sys,
+} from "./ffi_libc.ts";
+import { EINVAL, ENODEV } from "./os_error.ts";
+import { Limiter } from "./limiter.ts";
+import { type Reactor, WRITABLE } from "./reactor.ts";
+
+const AT_ONCE = 64;
+const MAX_WAITING = 8192;
+const ETIMEDOUT = 110;
+const EINPROGRESS = 115;
+
+export class Reach {
+  readonly #reactor: Reactor;
+  readonly #limiter = new Limiter(AT_ONCE, MAX_WAITING);
+
+  constructor(reactor: Reactor) {
+    this.#reactor = reactor;
+  }
+
+  /** Transports other than tcp have nothing to test and count as reachable. The time-out starts when the test does. */
+  async test(tid: Tid, timeout: Duration): Promise<Outcome<void>> {
+    if (tid.transport !== "tcp") return { ok: true, value: undefined };
+    const errno = await this.#limiter.run(() => this.#connect(tid, timeout));
+    if (errno === 0) return { ok: true, value: undefined };
+    return { ok: false, failure: errno === undefined ? busy(tid) : failure(tid, errno) };
+  }
+
+  /** 0, or the errno. */
+  async #connect(tid: Tid, timeout: Duration): Promise<number> {
+    const ip = parseIp(tid.traddr);
+    const port = Number(tid.trsvcid);
+    if (ip === undefined || !Number.isInteger(port) || port < 1 || port > 65535) return EINVAL;
+    const fd = sys.socket(ip.family === 4 ? AF_INET : AF_INET6, SOCK_STREAM, 0);
+    if (fd < 0) return -fd;
+    try {
+      const started = start(fd, tid, ip, port);
+      return started === EINPROGRESS ? await this.#finish(fd, timeout) : started;
+    } finally {
+      sys.close(fd);
+    }
+  }
+
+  #finish(fd: number, timeout: Duration): Promise<number> {
+    return new Promise((resolve) => {
+      const end = (errno: number): void => {
+        clearTimeout(timer);
+        this.#reactor.unwatch(fd);
+        resolve(errno);
+      };
+      const timer = setTimeout(() => end(ETIMEDOUT), timeout.ms);
+      this.#reactor.watch(fd, WRITABLE, () => end(sys.socketError(fd)));
+    });
+  }
+}
+
+/** Begins to connect; 0 when it is done already (loopback), else the errno. */
+function start(fd: number, tid: Tid, ip: Ip, port: number): number {
+  const iface = impliedIface(tid);
+  // A numeric scope (`fe80::1%2`) is no name to bind to; it goes into the address.
+  const index = /^\d+$/.test(iface) ? Number(iface) : sys.interfaceIndex(iface);
+  if (iface !== "" && index === 0) return ENODEV;
+  if (iface !== "" && iface !== String(index)) {
+    const bound = sys.setOption(fd, SOL_SOCKET, SO_BINDTODEVICE, cString(iface));
+    if (bound < 0) return -bound;
+  }
+  if (tid.hostTraddr !== "") {
+    const source = parseIp(tid.hostTraddr);
+    if (source === undefined || source.family !== ip.family) return EINVAL;
+    const bound = sys.bind(fd, socketAddress(source, 0, index));
+    if (bound < 0) return -bound;
+  }
+  return -sys.connect(fd, socketAddress(ip, port, index));
+}
+
+function socketAddress(ip: Ip, port: number, index: number): Uint8Array<ArrayBuffer> {
+  const address = bytes(ip.family === 4 ? 16 : 28);
+  const view = new DataView(address.buffer);
+  view.setUint16(0, ip.family === 4 ? AF_INET : AF_INET6, true);
+  view.setUint16(2, port);
+  address.set(ip.bytes, ip.family === 4 ? 4 : 8);
+  if (ip.family === 6 && isLinkLocal(ip.bytes)) view.setUint32(24, index, true);
+  return address;
+}
+
+const isLinkLocal = (address: Uint8Array): boolean =>
+  address[0] === 0xfe && ((address[1] ?? 0) & 0xc0) === 0x80;
+
+function target(tid: Tid): string {
+  const address = tid.traddr.includes(":") ? `[${tid.traddr}]` : tid.traddr;
+  const source = [impliedIface(tid), tid.hostTraddr].filter((part) => part !== "").join(", ");
+  return `${address}:${tid.trsvcid}${source === "" ? "" : ` from ${source}`}`;
+}
+
+function failure(tid: Tid, errno: number): Failure {
+  const name = errnoName(errno);
+  return {
+    phase: "reach",
+    kind: errno === EINVAL ? "permanent" : "transient",
+    errno: name,
+    message: errno === ETIMEDOUT
+      ? `no answer from ${target(tid)}`
+      : `cannot reach ${target(tid)}: ${connectErrorText(name)} (${name})`,
+    ...(errno === ENODEV
+      ? { remedy: "check the name in host-iface; the interface may come up later" }
+      : errno === EINVAL
+      ? { remedy: "check that traddr, trsvcid and host-traddr are addresses of one family and a port" }
+      : {}),
+  };
+}
+
+function busy(tid: Tid): Failure {
+  return {
+    phase: "reach",
+    kind: "transient",
+    message: `${target(tid)} was not tested: ${MAX_WAITING} other addresses are waiting for their test`,
+  };
+}

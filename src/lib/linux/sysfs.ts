@@ -1,0 +1,242 @@
+/** NVMe controllers in sysfs: reading them, and deleting exactly the one that is meant (notes/libnvme.md 4.6). */
+import type { Failure, Outcome } from "../nvme/failure.ts";
+import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
+import { CTRL_ATTRIBUTES, kernelCtrlFromSysfs } from "../nvme/sysfs_ctrl.ts";
+import { Limiter } from "./limiter.ts";
+import { EBUSY, EINVAL, ENOENT, errnoOf, isGone } from "./os_error.ts";
+
+const READERS = 4;
+const MAX_WAITING_READS = 65_536;
+const DELETERS = 4;
+const MAX_WAITING_DELETIONS = 8192;
+/** A number that changes hands faster than this is no longer chased. */
+const MAX_REREADS = 3;
+
+export interface SysfsPlaces {
+  /** The mount point of sysfs. */
+  readonly sys: string;
+  /** The registry of owners (nvme-cli 3). */
+  readonly registry: string;
+}
+
+export const SYSTEM_PLACES: SysfsPlaces = { sys: "/sys", registry: "/run/nvme/registry" };
+
+export const isController = (name: string): boolean => /^nvme\d+$/.test(name);
+
+export class Sysfs {
+  readonly #places: SysfsPlaces;
+  readonly #readers = new Limiter(READERS, MAX_WAITING_READS);
+  readonly #deleters = new Limiter(DELETERS, MAX_WAITING_DELETIONS);
+
+  constructor(places: SysfsPlaces = SYSTEM_PLACES) {
+    this.#places = places;
+  }
+
+  /** One controller; a failure of kind `gone` when there is none of that name. */
+  async read(device: string): Promise<Outcome<KernelCtrl>> {
+    const outcome = await this.#readers.run(() => this.#read(device));
+    return outcome ?? { ok: false, failure: tooMany("scan", `${device} was not read`) };
+  }
+
+  /** All controllers, PCIe included. Fails as a whole when one cannot be read: a list with holes would lie (S2). */
+  async readAll(): Promise<Outcome<readonly KernelCtrl[]>> {
+    const folder = `${this.#places.sys}/class/nvme`;
+    const devices: string[] = [];
+    try {
+      for await (const { name } of Deno.readDir(folder)) if (isController(name)) devices.push(name);
+    } catch (error) {
+      if (isGone(errnoOf(error)) && await exists(`${this.#places.sys}/class`)) return { ok: true, value: [] };
+      return { ok: false, failure: unreadable(folder, error) };
+    }
+    devices.sort((a, b) => Number(a.slice(4)) - Number(b.slice(4)));
+    const found: KernelCtrl[] = [];
+    for (const outcome of await Promise.all(devices.map((device) => this.read(device)))) {
+      if (outcome.ok) found.push(outcome.value);
+      else if (outcome.failure.kind !== "gone") return outcome;
+    }
+    return { ok: true, value: found };
+  }
+
+  /** The `state` of each device that is there and readable. */
+  async states(devices: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const states = new Map<string, string>();
+    await Promise.all(devices.map((device) =>
+      this.#readers.run(async () => {
+        const state = textOf(await readAttribute(`${this.#folder(device)}/state`));
+        if (state !== undefined) states.set(device, state.trim());
+      })
+    ));
+    return states;
+  }
+
+  /** One attribute of the controller, trimmed; undefined when it has none of that name or is gone. */
+  async attribute(device: string, name: string): Promise<string | undefined> {
+    return textOf(await readAttribute(`${this.#folder(device)}/${name}`))?.trim();
+  }
+
+  /** Which incarnation has the name now; undefined when none has. */
+  async incarnation(device: string): Promise<number | undefined> {
+    try {
+      return (await Deno.stat(this.#folder(device))).ino ?? undefined;
+    } catch (error) {
+      if (isGone(errnoOf(error))) return undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * Deletes this incarnation. The attribute is opened first, then the name is checked, then it is written: if the
+   * number has changed hands before the check, the check says so; if it does after, the open file belongs to the old
+   * controller and writing to it fails. Another controller cannot be hit.
+   */
+  async delete(device: string, incarnation: number): Promise<Outcome<"deleted" | "gone">> {
+    const outcome = await this.#deleters.run(() => this.#delete(device, incarnation));
+    return outcome ?? { ok: false, failure: tooMany("disconnect", `${device} was not disconnected`) };
+  }
+
+  async #delete(device: string, incarnation: number): Promise<Outcome<"deleted" | "gone">> {
+    try {
+      using file = await Deno.open(`${this.#folder(device)}/delete_controller`, { write: true });
+      if (await this.incarnation(device) !== incarnation) return { ok: true, value: "gone" };
+      await file.write(new TextEncoder().encode("1"));
+      return { ok: true, value: "deleted" };
+    } catch (error) {
+      const errno = errnoOf(error);
+      if (errno === 0) throw error;
+      if (isGone(errno)) return { ok: true, value: "gone" };
+      return { ok: false, failure: notDeleted(device, errno, error) };
+    }
+  }
+
+  async #read(device: string): Promise<Outcome<KernelCtrl>> {
+    for (let attempt = 1; attempt <= MAX_REREADS; attempt++) {
+      try {
+        const before = await this.incarnation(device);
+        if (before === undefined) break;
+        const ctrl = await this.#attributes(device, before);
+        // All of it from one controller, or none.
+        if (ctrl !== undefined && await this.incarnation(device) === before) return { ok: true, value: ctrl };
+      } catch (error) {
+        if (errnoOf(error) === 0) throw error;
+        return { ok: false, failure: unreadable(this.#folder(device), error) };
+      }
+    }
+    return {
+      ok: false,
+      failure: { phase: "scan", kind: "gone", message: `${device} is not there any more` },
+    };
+  }
+
+  /** Undefined when the controller goes away meanwhile. */
+  async #attributes(device: string, incarnation: number): Promise<KernelCtrl | undefined> {
+    const folder = this.#folder(device);
+    const attributes: Partial<Record<(typeof CTRL_ATTRIBUTES)[number], string>> = {};
+    for (const name of CTRL_ATTRIBUTES) {
+      const read = await readAttribute(`${folder}/${name}`);
+      if (read === "gone") return undefined;
+      const text = textOf(read);
+      if (text !== undefined) attributes[name] = text;
+    }
+    const uevent = await readAttribute(`${folder}/uevent`);
+    if (uevent === "gone") return undefined;
+    const children = await this.#children(folder);
+    if (children === undefined) return undefined;
+    const owner = await readAttribute(`${this.#places.registry}/${device}/owner`);
+    return kernelCtrlFromSysfs({
+      device,
+      incarnation,
+      uevent: textOf(uevent) ?? "",
+      attributes,
+      hasChildren: children.length > 0,
+      namespaces: namespacesOf(children),
+      owner: textOf(owner)?.trim() ?? "",
+    });
+  }
+
+  /** Folders below the controller, except power management's: its devices (namespaces, sensors). */
+  async #children(folder: string): Promise<readonly string[] | undefined> {
+    const names: string[] = [];
+    try {
+      for await (const { name, isDirectory } of Deno.readDir(folder)) {
+        if (isDirectory && name !== "power") names.push(name);
+      }
+    } catch (error) {
+      if (isGone(errnoOf(error))) return undefined;
+      throw error;
+    }
+    return names;
+  }
+
+  #folder(device: string): string {
+    if (!isController(device)) throw new Error(`${JSON.stringify(device)} is not the name of a controller`);
+    return `${this.#places.sys}/class/nvme/${device}`;
+  }
+}
+
+/**
+ * The block devices of these children: with multipath, path `nvme0c1n2` belongs to device `nvme0n2`, which hangs
+ * below the subsystem.
+ */
+export function namespacesOf(children: readonly string[]): string[] {
+  return children
+    .map((name) => /^(nvme\d+)(?:c\d+)?(n\d+)$/.exec(name))
+    .flatMap((found) => found === null ? [] : [`${found[1]}${found[2]}`])
+    .sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
+}
+
+/** `absent`: this kernel or transport does not have it, or no value for it. `gone`: its controller has been deleted. */
+type Attribute = { readonly text: string } | "absent" | "gone";
+
+async function readAttribute(path: string): Promise<Attribute> {
+  try {
+    return { text: await Deno.readTextFile(path) };
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === ENOENT || errno === EINVAL) return "absent";
+    if (isGone(errno)) return "gone";
+    throw error;
+  }
+}
+
+/** The text of an attribute that is there. */
+const textOf = (attribute: Attribute): string | undefined =>
+  typeof attribute === "string" ? undefined : attribute.text;
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    if (isGone(errnoOf(error))) return false;
+    throw error;
+  }
+}
+
+const describe = (error: unknown): string => error instanceof Error ? error.message : String(error);
+
+const unreadable = (what: string, error: unknown): Failure => ({
+  phase: "scan",
+  kind: "transient",
+  message: `cannot read ${what}: ${describe(error)}`,
+});
+
+const tooMany = (phase: "scan" | "disconnect", what: string): Failure => ({
+  phase,
+  kind: "transient",
+  message: `${what}: too many requests are waiting`,
+});
+
+function notDeleted(device: string, errno: number, error: unknown): Failure {
+  return errno === EBUSY
+    ? {
+      phase: "disconnect",
+      kind: "transient",
+      errno: "EBUSY",
+      message: `${device} cannot be deleted yet: it is still being set up (EBUSY)`,
+    }
+    : {
+      phase: "disconnect",
+      kind: "transient",
+      message: `cannot delete ${device}: ${describe(error)}`,
+    };
+}
