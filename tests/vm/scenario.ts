@@ -4,5 +4,7 @@ import type { Guest } from "./guest.ts";
 export interface Scenario {
   /** Short and telling; `--only` selects by a part of it. */
   readonly name: string;
+  /** Looks at our own program and units, so that it says nothing of the original. */
+  readonly ofOurs?: true;
   readonly run: (guest: Guest) => Promise<void>;
 }

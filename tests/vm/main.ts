@@ -1,0 +1,108 @@
+/**
+ * `deno task test:vm [--only TEXT]... [--peer] [--keep]`: the compiled programs under their own units on
+ * a real kernel. Builds the image and the program, boots once, runs the scenarios one after the other.
+ * --peer tests the original instead, which shows that the scenarios ask for what is true.
+ * --keep leaves the machine running afterwards and says how to enter it.
+ */
+import { parseArgs } from "node:util";
+import { build } from "../../scripts/build.ts";
+import { hostTarget } from "../../scripts/denort.ts";
+import { passThrough, runScript } from "../../scripts/run.ts";
+import { stage } from "../../scripts/stage.ts";
+import { providePackages, VM_NEEDS } from "../../scripts/system_packages.ts";
+import { add, closingLine, type Counts, NOTHING } from "../../scripts/test_run.ts";
+import { Guest } from "./guest.ts";
+import type { Scenario } from "./scenario.ts";
+import { scenario as change } from "./scenarios/change.ts";
+import { scenario as confinement } from "./scenarios/confinement.ts";
+import { scenario as connection } from "./scenarios/connection.ts";
+import { scenario as discovery } from "./scenarios/discovery.ts";
+import { scenario as refusal } from "./scenarios/refusal.ts";
+import { scenario as restart } from "./scenarios/restart.ts";
+
+const SCENARIOS: readonly Scenario[] = [confinement, discovery, connection, change, restart, refusal];
+
+const PAYLOAD = "build/vm";
+const LOGS = "build/vm-logs";
+
+function selected(only: readonly string[], peer: boolean): readonly Scenario[] {
+  const known = peer ? SCENARIOS.filter(({ ofOurs }) => ofOurs !== true) : SCENARIOS;
+  if (only.length === 0) return known;
+  const found = known.filter(({ name }) => only.some((part) => name.includes(part)));
+  if (found.length === 0) {
+    throw new Error(
+      `--only ${only.join(", ")}: no such scenario; there are: ${known.map((s) => s.name).join("; ")}`,
+    );
+  }
+  return found;
+}
+
+/** What helps to understand a failure: the daemons' journal, the kernel's messages, the fabric. */
+async function evidence(guest: Guest, since: string): Promise<string> {
+  const commands = [
+    `journalctl --no-pager -o short-monotonic --since=@${since} -u stafd -u stacd -u 'stas-config*' -u lab-mdns`,
+    `journalctl --no-pager -o short-monotonic --since=@${since} -k | tail -n 60`,
+    "systemctl status --no-pager -n 0 stafd stacd",
+    "grep . /sys/class/nvme/nvme*/state /sys/class/nvme/nvme*/subsysnqn /sys/class/nvme/nvme*/address",
+    "nvmet-lab status",
+  ];
+  let text = "";
+  for (const command of commands) {
+    const { stdout, stderr } = await guest.attempt(command);
+    text += `$ ${command}\n${stdout}${stderr}\n`;
+  }
+  return text;
+}
+
+/** Runs one scenario from a clean machine; a failure is printed with its evidence, which is also kept in a file. */
+async function runOne(guest: Guest, { name, run }: Scenario): Promise<Counts> {
+  const begin = performance.now();
+  const seconds = () => ((performance.now() - begin) / 1000).toFixed(0);
+  await guest.run("lab-reset");
+  const since = (await guest.run("date +%s.%N")).trim();
+  try {
+    await run(guest);
+    console.log(`ok      ${name} (${seconds()} s)`);
+    return { ...NOTHING, passed: 1 };
+  } catch (error) {
+    console.log(`FAILED  ${name} (${seconds()} s)`);
+    console.log(error instanceof Error ? error.stack ?? error.message : String(error));
+    const text = await evidence(guest, since);
+    await Deno.mkdir(LOGS, { recursive: true });
+    await Deno.writeTextFile(`${LOGS}/${name.replaceAll(/\W+/g, "-")}.log`, text);
+    console.log(text.split("\n").slice(0, 120).join("\n"));
+    return { ...NOTHING, failed: 1 };
+  }
+}
+
+async function main(): Promise<boolean> {
+  const { values } = parseArgs({
+    args: Deno.args,
+    options: {
+      only: { type: "string", multiple: true, default: [] },
+      peer: { type: "boolean", default: false },
+      keep: { type: "boolean", default: false },
+    },
+  });
+  const scenarios = selected(values.only, values.peer);
+  await providePackages(VM_NEEDS);
+  if (!await passThrough(["tests/vm/bed/build", values.image])) {
+    throw new Error("the image could not be built");
+  }
+  await Deno.mkdir(PAYLOAD, { recursive: true });
+  if (!values.peer) await stage(await build(hostTarget(), "build"), `${PAYLOAD}/root`);
+  const guest = await Guest.boot(image, PAYLOAD, "test");
+  let counts = NOTHING;
+  try {
+    if (!values.peer) await guest.run("lab-install ours");
+    for (const scenario of scenarios) counts = add(counts, await runOne(guest, scenario));
+  } finally {
+    if (values.keep) {
+      console.log("The machine still runs: VMBED_NAME=test tests/vm/bed/run bash; .../stop ends it.");
+    } else await guest.stop();
+  }
+  console.log(closingLine("vm", counts));
+  return counts.failed === 0;
+}
+
+if (import.meta.main) await runScript("test:vm", main);
