@@ -15,7 +15,7 @@ import type { FindingList } from "./finding.ts";
 import type { IniEntry } from "./ini.ts";
 import type { Daemon } from "./known_options.ts";
 import type { Origin } from "./origin.ts";
-import { shown } from "./redact.ts";
+import { redacted, shown } from "./redact.ts";
 import { didYouMean } from "./suggestion.ts";
 import { readTokens, shownValue, type Token, type Tokens } from "./token.ts";
 
@@ -200,7 +200,7 @@ function readExtra(tokens: Tokens, findings: FindingList): ReadonlyMap<string, s
   const extra = new Map<string, string>();
   for (const token of tokens.byKey.values()) {
     if (ALL_KEYS.includes(token.key)) continue;
-    extra.set(token.key, shownValue(token));
+    extra.set(redacted(token.key), shownValue(token));
     const hint = didYouMean(token.key, ALL_KEYS);
     findings.add("warning", token.at, `unknown key ${shown(token.key)}${hint}; it has no effect`);
   }

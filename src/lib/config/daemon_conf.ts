@@ -17,7 +17,7 @@ export interface DaemonConf {
   readonly tron: Value<boolean>;
   readonly ignoreIface: Value<boolean>;
   readonly ipFamilies: Value<IpFamilies>;
-  /** `[Global]` or the daemon's default. What is absent is left to the kernel. */
+  /** `[Global]` or the daemon's default. What is absent is left to the kernel; for a connection use {@link mergedOptions}. */
   readonly options: ConnectOptions;
   /** Of each option that is set, or that a file takes out (`kato = 0`). */
   readonly optionOrigins: ReadonlyMap<keyof ConnectOptions, Origin>;

@@ -71,6 +71,10 @@ export function valueAt(entry: IniEntry): { readonly line: number; readonly colu
 export function badValue(entry: IniEntry, expected: string | undefined): string {
   const name = `[${entry.section}] ${entry.option}`;
   if (entry.value === undefined) return `${name} has no value`;
-  const hint = entry.continuation ? " (an indented line belongs to the option above it)" : "";
+  const hint = entry.continuation
+    ? " (an indented line belongs to the option above it)"
+    : /\s[#;]/.test(entry.value)
+    ? " (a comment needs a line of its own)"
+    : "";
   return `${name}: ${shown(entry.value)} is not ${expected ?? "valid"}${hint}`;
 }

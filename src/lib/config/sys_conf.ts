@@ -1,0 +1,247 @@
+/**
+ * sys.conf: who this host is (CFG-60 to CFG-79). Values may stand in other files; those are read by the caller.
+ */
+import { Secret } from "../nvme/secret.ts";
+import { isDhchapKey } from "./controller_line.ts";
+import { type Finding, FindingList, type Position } from "./finding.ts";
+import { parseIni } from "./ini.ts";
+import { OptionReader, valueAt } from "./option_reader.ts";
+import { DEFAULT_ORIGIN, defaulted, type Origin, type Value } from "./origin.ts";
+import { shown } from "./redact.ts";
+import { suggestion } from "./suggestion.ts";
+
+export type SysOption = "nqn" | "id" | "key" | "symname";
+
+/** What reading a file gave; `message` is for people. */
+export type FileText =
+  | { readonly ok: true; readonly text: string }
+  | { readonly ok: false; readonly why: "missing" | "unreadable"; readonly message: string };
+
+export type ReadFile = (path: string) => FileText;
+
+export interface SysConf {
+  /** Host NQN. */
+  readonly nqn: Value<string>;
+  /** Host ID. */
+  readonly id: Value<string>;
+  /** The host's DH-HMAC-CHAP key. */
+  readonly key: Value<Secret | undefined>;
+  /** Symbolic name, empty when there is none. */
+  readonly symname: Value<string>;
+}
+
+/** A mandatory value, or why there is none. */
+export type Mandatory = Value<string> | { readonly error: Finding };
+
+/** sys.conf with each value for itself: one that is unusable does not take the others along. */
+export interface SysConfParts {
+  readonly nqn: Mandatory;
+  readonly id: Mandatory;
+  readonly key: Value<Secret | undefined>;
+  readonly symname: Value<string>;
+  /** Without the errors of `nqn` and `id`. */
+  readonly findings: readonly Finding[];
+}
+
+export type ParsedSysConf =
+  | { readonly ok: true; readonly conf: SysConf; readonly findings: readonly Finding[] }
+  | { readonly ok: false; readonly findings: readonly Finding[] };
+
+const HOST = "Host";
+const OPTIONS: readonly SysOption[] = ["nqn", "id", "key", "symname"];
+
+/** Where a value is looked for when sys.conf does not have it. */
+export const DEFAULT_FILES: Readonly<Record<"nqn" | "id" | "key", string>> = {
+  nqn: "/etc/nvme/hostnqn",
+  id: "/etc/nvme/hostid",
+  key: "/etc/nvme/hostkey",
+};
+
+/** All that a daemon needs; an error when the host has no NQN or no ID (CFG-77). */
+export function parseSysConf(text: string | undefined, file: string, readFile: ReadFile): ParsedSysConf {
+  const parts = readSysConf(text, file, readFile);
+  if (!parts.ok) return parts;
+  const { nqn, id, key, symname, findings } = parts.parts;
+  const errors = [nqn, id].flatMap((part) => "error" in part ? [part.error] : []);
+  if ("error" in nqn || "error" in id) return { ok: false, findings: [...errors, ...findings] };
+  return { ok: true, conf: { nqn, id, key, symname }, findings };
+}
+
+/** Only a file that breaks the grammar is refused as a whole (CFG-5). */
+export function readSysConf(
+  text: string | undefined,
+  file: string,
+  readFile: ReadFile,
+):
+  | { readonly ok: true; readonly parts: SysConfParts }
+  | { readonly ok: false; readonly findings: readonly Finding[] } {
+  const ini = parseIni(text ?? "", file);
+  if (ini.findings.some((finding) => finding.severity === "error")) {
+    return { ok: false, findings: ini.findings };
+  }
+  const findings = new FindingList(file);
+  findings.addAll(ini.findings);
+  // Unknown names are allowed here (section 5); what looks mistyped is worth a word.
+  for (const section of ini.sections) {
+    if (section.name !== HOST && suggestion(section.name.trim(), [HOST]) !== undefined) {
+      findings.add(
+        "warning",
+        section,
+        `section ${shown(section.name)} is ignored (did you mean "[${HOST}]"?)`,
+      );
+    }
+  }
+  for (const entry of ini.entries) {
+    if (entry.section !== HOST || entry.continuation || OPTIONS.some((o) => o === entry.option)) continue;
+    const near = suggestion(entry.option.replace(/^host[-_ ]?/, ""), OPTIONS);
+    if (near !== undefined) {
+      findings.add("warning", entry, `option ${shown(entry.option)} is ignored (did you mean "${near}"?)`);
+    }
+  }
+  const source = new SysSource(new OptionReader(ini, file, findings), file, readFile);
+  const values = {
+    nqn: hostNqn(source),
+    id: hostId(source),
+    key: hostKey(source),
+    symname: symbolicName(source),
+  };
+  return { ok: true, parts: { ...values, findings: [...findings.sorted(), ...source.warnings] } };
+}
+
+/** One raw value: where it was looked for, and what was there. */
+interface Found {
+  readonly origin: Origin;
+  /** For findings: in sys.conf, or the file that it points to. */
+  readonly file: string;
+  readonly at: Position;
+  /** Undefined when there is none, and then `problem` says why. */
+  readonly text: string | undefined;
+  readonly problem: string;
+  /** The value was asked for by sys.conf, or a file exists but cannot be read. */
+  readonly unexpected: boolean;
+}
+
+class SysSource {
+  readonly #reader: OptionReader;
+  readonly #file: string;
+  readonly #readFile: ReadFile;
+  readonly warnings: Finding[] = [];
+
+  constructor(reader: OptionReader, file: string, readFile: ReadFile) {
+    this.#reader = reader;
+    this.#file = file;
+    this.#readFile = readFile;
+  }
+
+  find(option: SysOption): Found {
+    const entry = this.#reader.last(HOST, option);
+    if (entry !== undefined) this.#reader.noteRepetition(entry);
+    if (entry?.value !== undefined) {
+      const origin = this.#reader.origin(entry);
+      const at = valueAt(entry);
+      if (entry.value.startsWith("file://")) {
+        const path = entry.value.slice("file://".length);
+        return { origin, file: this.#file, at, ...this.#firstWord(path), unexpected: true };
+      }
+      return { origin, file: this.#file, at, text: entry.value, problem: "", unexpected: true };
+    }
+    if (entry !== undefined) {
+      this.#reader.findings.add("warning", entry, `${option} has no value; the line is ignored`);
+    }
+    const nowhere = { origin: DEFAULT_ORIGIN, file: this.#file, at: { line: 1, column: 1 } };
+    if (option === "symname") {
+      return { ...nowhere, text: undefined, problem: "there is none", unexpected: false };
+    }
+    const path = DEFAULT_FILES[option];
+    const read = this.#firstWord(path);
+    const origin: Origin = { kind: "file", file: path, line: 1 };
+    return { ...nowhere, file: path, origin: read.text === undefined ? DEFAULT_ORIGIN : origin, ...read };
+  }
+
+  /** Unlike those of the reader, these findings may be about other files. */
+  warn(found: Found, message: string): void {
+    this.warnings.push({ severity: "warning", file: found.file, ...found.at, message });
+  }
+
+  /** CFG-74: the first word of the first line. */
+  #firstWord(path: string): Pick<Found, "text" | "problem" | "unexpected"> {
+    const read = this.#readFile(path);
+    if (!read.ok) {
+      return {
+        text: undefined,
+        problem: read.why === "missing"
+          ? `${path} does not exist`
+          : `${path} cannot be read: ${read.message}`,
+        unexpected: read.why === "unreadable",
+      };
+    }
+    const word = /\S+/.exec(/^[^\r\n]*/.exec(read.text)?.[0] ?? "")?.[0];
+    return {
+      text: word,
+      problem: word === undefined ? `the first line of ${path} is empty` : "",
+      unexpected: true,
+    };
+  }
+}
+
+function failed(found: Found, message: string): { readonly error: Finding } {
+  return { error: { severity: "error", file: found.file, ...found.at, message } };
+}
+
+/** CFG-70. */
+function hostNqn(source: SysSource): Mandatory {
+  const found = source.find("nqn");
+  const { text, origin } = found;
+  const remedy = 'create one with "stasadm hostnqn -f /etc/nvme/hostnqn"';
+  if (text === undefined) return failed(found, `the host has no NQN: ${found.problem}; ${remedy}`);
+  if (!text.startsWith("nqn.")) {
+    return failed(found, `host NQN ${shown(text)} does not start with "nqn."; correct it, or ${remedy}`);
+  }
+  if (new TextEncoder().encode(text).length > 223) {
+    return failed(found, `host NQN ${shown(text)} is longer than 223 bytes; correct it, or ${remedy}`);
+  }
+  return { value: text, origin };
+}
+
+/** CFG-71. */
+function hostId(source: SysSource): Mandatory {
+  const found = source.find("id");
+  const { text, origin } = found;
+  const remedy = 'create one with "stasadm hostid -f /etc/nvme/hostid"';
+  if (text === undefined) return failed(found, `the host has no ID: ${found.problem}; ${remedy}`);
+  if (!/^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i.test(text)) {
+    source.warn(
+      found,
+      `host ID ${shown(text)} is not a UUID; connecting and registering will fail; ${remedy}`,
+    );
+  }
+  return { value: text, origin };
+}
+
+/** CFG-72. Its text never goes into a finding. */
+function hostKey(source: SysSource): Value<Secret | undefined> {
+  const found = source.find("key");
+  if (found.text === undefined || found.text === "") {
+    if (found.unexpected || found.origin.kind === "file") {
+      source.warn(found, `the host has no key: ${found.problem || "it is empty"}; connecting without`);
+    }
+    return defaulted(undefined);
+  }
+  if (!isDhchapKey(found.text)) {
+    source.warn(
+      found,
+      "the host's key is not of the form DHHC-1:..:...:; connecting with it will fail",
+    );
+  }
+  return { value: new Secret(found.text), origin: found.origin };
+}
+
+/** CFG-73. */
+function symbolicName(source: SysSource): Value<string> {
+  const found = source.find("symname");
+  if (found.text !== undefined) return { value: found.text, origin: found.origin };
+  if (found.origin.kind === "file") {
+    source.warn(found, `there is no symbolic name: ${found.problem}`);
+  }
+  return defaulted("");
+}
