@@ -32,8 +32,8 @@ export * from "./bus_types.ts";
 
 const DBUS_PATH = "/org/freedesktop/DBus";
 const DO_NOT_QUEUE = 4;
-/** Calls of ours that may wait for an answer at one time. */
-const MAX_PENDING_CALLS = 1024;
+/** Calls of ours that may wait for an answer at one time; the bus itself allows 128. */
+const MAX_PENDING_CALLS = 120;
 /** Calls of others that may be in work at one time. */
 const MAX_CALLS_IN_WORK = 256;
 
@@ -326,8 +326,9 @@ function failed(name: string, message: string): { readonly ok: false; readonly e
 }
 
 function replyOf(message: Incoming): Reply {
-  if (message.type === METHOD_RETURN) return { ok: true, signature: message.signature, body: message.body };
-  const [text] = message.body;
+  const { sender, signature, body } = message;
+  if (message.type === METHOD_RETURN) return { ok: true, sender, signature, body };
+  const [text] = body;
   return failed(message.errorName, typeof text === "string" ? text : message.errorName);
 }
 

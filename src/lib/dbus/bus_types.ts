@@ -31,7 +31,13 @@ export interface BusError {
 }
 
 export type Reply =
-  | { readonly ok: true; readonly signature: string; readonly body: readonly unknown[] }
+  | {
+    readonly ok: true;
+    /** Unique name of who answered. */
+    readonly sender: string;
+    readonly signature: string;
+    readonly body: readonly unknown[];
+  }
   | { readonly ok: false; readonly error: BusError };
 
 export interface Call {

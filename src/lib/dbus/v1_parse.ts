@@ -117,7 +117,7 @@ export const parsePages = (text: string): JsonResult<StafdReport> =>
     dcs: doc.at("dcs").list((dc) => ({
       tid: tid(dc.at("tid")),
       device: dc.at("device").text(),
-      known: dc.at("known").boolean(),
+      page: dc.at("page").word("none", "cached", "read"),
       genctr: dc.at("genctr").text(),
       readAt: dc.at("readAt").number(),
       entries: dc.at("entries").list((entry) => entry.texts()),

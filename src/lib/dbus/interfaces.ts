@@ -1,0 +1,164 @@
+/**
+ * What the daemons publish, as introspection data (spec 50 sections 1 to 4). Names, signatures and argument names of
+ * the first two interfaces of each daemon are the original's; the `.v1` interfaces are ours.
+ */
+
+export const STAF = { name: "org.nvmexpress.staf", path: "/org/nvmexpress/staf" } as const;
+export const STAC = { name: "org.nvmexpress.stac", path: "/org/nvmexpress/stac" } as const;
+
+export const PROPERTIES = "org.freedesktop.DBus.Properties";
+export const INTROSPECTABLE = "org.freedesktop.DBus.Introspectable";
+export const PEER = "org.freedesktop.DBus.Peer";
+
+const DOCTYPE = `<!DOCTYPE node PUBLIC "-//freedesktop//DTD D-BUS Object Introspection 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/introspect.dtd">
+`;
+
+const STANDARD = `  <interface name="org.freedesktop.DBus.Properties">
+    <method name="Get">
+      <arg name="interface_name" type="s" direction="in"/>
+      <arg name="property_name" type="s" direction="in"/>
+      <arg name="value" type="v" direction="out"/>
+    </method>
+    <method name="GetAll">
+      <arg name="interface_name" type="s" direction="in"/>
+      <arg name="properties" type="a{sv}" direction="out"/>
+    </method>
+    <method name="Set">
+      <arg name="interface_name" type="s" direction="in"/>
+      <arg name="property_name" type="s" direction="in"/>
+      <arg name="value" type="v" direction="in"/>
+    </method>
+    <signal name="PropertiesChanged">
+      <arg name="interface_name" type="s"/>
+      <arg name="changed_properties" type="a{sv}"/>
+      <arg name="invalidated_properties" type="as"/>
+    </signal>
+  </interface>
+  <interface name="org.freedesktop.DBus.Introspectable">
+    <method name="Introspect">
+      <arg name="xml_data" type="s" direction="out"/>
+    </method>
+  </interface>
+  <interface name="org.freedesktop.DBus.Peer">
+    <method name="Ping"/>
+    <method name="GetMachineId">
+      <arg name="machine_uuid" type="s" direction="out"/>
+    </method>
+  </interface>
+`;
+
+const TID_ARGS = `      <arg name="transport" type="s" direction="in"/>
+      <arg name="traddr" type="s" direction="in"/>
+      <arg name="trsvcid" type="s" direction="in"/>
+      <arg name="subsysnqn" type="s" direction="in"/>
+      <arg name="host_traddr" type="s" direction="in"/>
+      <arg name="host_iface" type="s" direction="in"/>
+      <arg name="host_nqn" type="s" direction="in"/>`;
+
+const debug = (name: string): string =>
+  `  <interface name="${name}.debug">
+    <property name="tron" type="b" access="readwrite">
+      <annotation name="org.freedesktop.DBus.Property.EmitsChangedSignal" value="false"/>
+    </property>
+    <property name="log_level" type="s" access="read">
+      <annotation name="org.freedesktop.DBus.Property.EmitsChangedSignal" value="false"/>
+    </property>
+    <method name="process_info">
+      <arg name="info_json" type="s" direction="out"/>
+    </method>
+    <method name="controller_info">
+${TID_ARGS}
+      <arg name="info_json" type="s" direction="out"/>
+    </method>
+  </interface>
+`;
+
+const doc = (text: string): string =>
+  `<annotation name="org.gtk.GDBus.DocString" value="${text.replaceAll('"', "&quot;")}"/>`;
+
+const v1 = (name: string, extra: string): string =>
+  `  <interface name="${name}.v1">
+    ${
+    doc("What the older interface cannot say. Texts are JSON of schema 1; times are milliseconds since 1970.")
+  }
+    <method name="state">
+      ${
+    doc("Each controller with its sources, phase, last failure and next try; the configuration's findings.")
+  }
+      <arg name="state_json" type="s" direction="out"/>
+    </method>
+    <method name="plan">
+      ${doc("What would be connected and disconnected, and why. Nothing is done.")}
+      <arg name="config" type="s" direction="in">
+        ${doc("Text of a configuration file to try; empty: the configuration in force.")}
+      </arg>
+      <arg name="plan_json" type="s" direction="out"/>
+    </method>
+    <method name="explain">
+      ${doc("Why a controller is connected, waiting, failing, excluded or was disconnected.")}
+      <arg name="what" type="s" direction="in">
+        ${doc("An NQN, an address, a device (nvme3) or a transport id.")}
+      </arg>
+      <arg name="explanation_json" type="s" direction="out"/>
+    </method>
+    <method name="health">
+      ${doc("Good or degraded, with the problems and their remedies.")}
+      <arg name="health_json" type="s" direction="out"/>
+    </method>
+${extra}    <signal name="event">
+      ${doc("Something happened to a controller, or to the daemon.")}
+      <arg name="event_json" type="s"/>
+    </signal>
+  </interface>
+`;
+
+const STAF_METHODS = `  <interface name="org.nvmexpress.staf">
+    <method name="list_controllers">
+      <arg name="detailed" type="b" direction="in"/>
+      <arg name="controller_list" type="aa{ss}" direction="out"/>
+    </method>
+    <method name="get_log_pages">
+${TID_ARGS}
+      <arg name="log_pages" type="aa{ss}" direction="out"/>
+    </method>
+    <method name="get_all_log_pages">
+      <arg name="detailed" type="b" direction="in"/>
+      <arg name="log_pages_json" type="s" direction="out"/>
+    </method>
+    <signal name="log_pages_changed">
+      <arg name="transport" type="s"/>
+      <arg name="traddr" type="s"/>
+      <arg name="trsvcid" type="s"/>
+      <arg name="subsysnqn" type="s"/>
+      <arg name="host_traddr" type="s"/>
+      <arg name="host_iface" type="s"/>
+      <arg name="host_nqn" type="s"/>
+      <arg name="device" type="s"/>
+    </signal>
+    <signal name="dc_removed"/>
+  </interface>
+`;
+
+const STAC_METHODS = `  <interface name="org.nvmexpress.stac">
+    <method name="list_controllers">
+      <arg name="detailed" type="b" direction="in"/>
+      <arg name="controller_list" type="aa{ss}" direction="out"/>
+    </method>
+  </interface>
+`;
+
+const PAGES = `    <method name="pages">
+      ${
+  doc("All discovery log pages as stacd needs them: what is known, which page it is, which DCs were let go.")
+}
+      <arg name="pages_json" type="s" direction="out"/>
+    </method>
+`;
+
+export const STAF_XML = `${DOCTYPE}<node>\n${STANDARD}${STAF_METHODS}${debug(STAF.name)}${
+  v1(STAF.name, PAGES)
+}</node>\n`;
+export const STAC_XML = `${DOCTYPE}<node>\n${STANDARD}${STAC_METHODS}${debug(STAC.name)}${
+  v1(STAC.name, "")
+}</node>\n`;

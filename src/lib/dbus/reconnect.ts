@@ -1,0 +1,120 @@
+/**
+ * Keeps a program on the bus over a restart of the bus: connects again with backoff, sets everything up again, takes its
+ * name again. Nothing else is touched: connections to storage do not depend on the bus.
+ */
+import { type Duration, milliseconds, seconds } from "../nvme/time.ts";
+import { Bus, type BusError } from "./bus.ts";
+
+/** Sets up one concern (exported object, match rules) on a fresh bus, before the name is requested. */
+export type Attach = (bus: Bus) => Promise<BusError | undefined>;
+
+export type KeeperEvent =
+  | { readonly type: "lost"; readonly reason: string }
+  | { readonly type: "retry"; readonly error: BusError; readonly after: Duration }
+  | { readonly type: "back" };
+
+export type Started =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly taken: boolean; readonly error: BusError };
+
+const FIRST_DELAY = milliseconds(100);
+const LAST_DELAY = seconds(5);
+
+export class BusKeeper {
+  readonly #address: string;
+  readonly #name: string | undefined;
+  readonly #tell: (event: KeeperEvent) => void;
+  readonly #attach: Attach[] = [];
+  readonly #lost: (() => void)[] = [];
+  #bus: Bus | undefined;
+  #stopped = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** `address` as for {@link Bus.connect}; `name` is the well-known name to have, if any. */
+  constructor(address: string, name: string | undefined, tell: (event: KeeperEvent) => void) {
+    this.#address = address;
+    this.#name = name;
+    this.#tell = tell;
+  }
+
+  /** The bus while there is one. */
+  get bus(): Bus | undefined {
+    return this.#bus;
+  }
+
+  /** To be done on each new connection, in the order of the calls; `lost` at each end of one. Before {@link start}. */
+  onBus(attach: Attach, lost?: () => void): void {
+    this.#attach.push(attach);
+    if (lost !== undefined) this.#lost.push(lost);
+  }
+
+  /** The first connection. It is not tried again: a program that cannot start says so (DBUS-3). */
+  async start(): Promise<Started> {
+    const result = await this.#once();
+    if (!result.ok) return { ok: false, taken: result.taken, error: result.error };
+    return { ok: true };
+  }
+
+  /** Leaves the bus, which releases the name, and stays away. */
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    this.#bus?.close();
+    this.#bus = undefined;
+  }
+
+  async #once(): Promise<Started> {
+    const connected = await Bus.connect(this.#address);
+    if (!connected.ok) return { ok: false, taken: false, error: connected.error };
+    const { bus } = connected;
+    // There for what attaching sets off already: a client that learns that its peer is there calls it at once.
+    this.#bus = bus;
+    for (const attach of this.#attach) {
+      const error = await attach(bus);
+      if (error !== undefined) return this.#giveUp(bus, { ok: false, taken: false, error });
+    }
+    if (this.#name !== undefined) {
+      const named = await bus.requestName(this.#name);
+      if (!named.ok) return this.#giveUp(bus, named);
+    }
+    if (this.#stopped) {
+      this.#bus = undefined;
+      bus.close();
+      return { ok: true };
+    }
+    void bus.closed.then((reason) => this.#over(reason));
+    return { ok: true };
+  }
+
+  #giveUp(bus: Bus, result: Started): Started {
+    this.#bus = undefined;
+    bus.close();
+    for (const lost of this.#lost) lost();
+    return result;
+  }
+
+  #over(reason: string): void {
+    this.#bus = undefined;
+    if (this.#stopped) return;
+    this.#tell({ type: "lost", reason });
+    for (const lost of this.#lost) lost();
+    this.#again(FIRST_DELAY);
+  }
+
+  #again(delay: Duration): void {
+    // Jitter: the daemons of one host do not all come at the same time.
+    this.#timer = setTimeout(() => void this.#retry(delay), delay.ms * (1 + Math.random() / 4));
+  }
+
+  async #retry(delay: Duration): Promise<void> {
+    const result = await this.#once();
+    if (this.#stopped) return;
+    if (result.ok) {
+      this.#tell({ type: "back" });
+      return;
+    }
+    const next = milliseconds(Math.min(delay.ms * 2, LAST_DELAY.ms));
+    this.#tell({ type: "retry", error: result.error, after: next });
+    this.#again(next);
+  }
+}

@@ -1,0 +1,210 @@
+/**
+ * stacd's view of stafd over the bus. What cannot be had or not be understood is a failure (unknown, S2), never an
+ * empty report. The original's stafd, which has no versioned interface, is understood too.
+ */
+import type { Outcome } from "../nvme/failure.ts";
+import type { Transport } from "../nvme/tid.ts";
+import { seconds } from "../nvme/time.ts";
+import type { Done, ReportedDc, RetiredDc, Stafd, StafdEvent, StafdReport } from "../ports.ts";
+import { type BusError, BusErrors, type Reply, type SignalMessage } from "./bus.ts";
+import { STAF } from "./interfaces.ts";
+import { JsonReader, type JsonResult } from "./json_reader.ts";
+import type { BusKeeper } from "./reconnect.ts";
+import { parsePages } from "./v1_parse.ts";
+
+/** Retired controllers of an original stafd that are remembered. */
+const MAX_RETIRED = 1000;
+
+export class StafdClient implements Stafd {
+  readonly #keeper: BusKeeper;
+  readonly #wall: () => number;
+  readonly #legacy = new LegacyStafd();
+  #sink: (event: StafdEvent) => void = () => {};
+  #present = false;
+
+  /** To be made before the keeper is started. `wall` gives milliseconds since 1970. */
+  constructor(keeper: BusKeeper, wall: () => number) {
+    this.#keeper = keeper;
+    this.#wall = wall;
+    keeper.onBus(async (bus) => {
+      const signals = await bus.addMatch(
+        { sender: STAF.name, path: STAF.path, interface: STAF.name },
+        (signal) => this.#signal(signal),
+      );
+      if (!signals.ok) return signals.error;
+      const name = await bus.watchName(STAF.name, (owner) => {
+        // A new owner without a gap between is another stafd: tell of both.
+        this.#tellPresent(false);
+        this.#tellPresent(owner !== "");
+      });
+      return name.ok ? undefined : name.error;
+    }, () => this.#tellPresent(false));
+  }
+
+  watch(sink: (event: StafdEvent) => void): void {
+    this.#sink = sink;
+    if (this.#present) sink({ type: "stafd", present: true });
+  }
+
+  fetch(done: Done<StafdReport>): void {
+    void this.#fetch().then(done);
+  }
+
+  #tellPresent(present: boolean): void {
+    if (present === this.#present) return;
+    this.#present = present;
+    this.#sink({ type: "stafd", present });
+  }
+
+  #signal(signal: SignalMessage): void {
+    if (signal.member === "dc_removed") this.#legacy.dcRemoved(signal.sender);
+    else if (signal.member !== "log_pages_changed") return;
+    this.#sink({ type: "stafd-changed" });
+  }
+
+  async #fetch(): Promise<Outcome<StafdReport>> {
+    const reply = await this.#call(`${STAF.name}.v1`, "pages", []);
+    if (reply.ok) return outcome(textOf(reply, parsePages));
+    const { name } = reply.error;
+    if (name !== BusErrors.unknownInterface && name !== BusErrors.unknownMethod) return failed(reply.error);
+    const removals = this.#legacy.removals;
+    const legacy = await this.#call(STAF.name, "get_all_log_pages", [true]);
+    if (!legacy.ok) return failed(legacy.error);
+    const at = this.#wall();
+    const dcs = textOf(legacy, (text) => parseLegacy(text, at));
+    if (!dcs.ok) return outcome(dcs);
+    return {
+      ok: true,
+      value: { dcs: dcs.value, retired: this.#legacy.update(legacy.sender, removals, dcs.value, at) },
+    };
+  }
+
+  #call(iface: string, member: string, args: readonly boolean[]): Promise<Reply> {
+    const { bus } = this.#keeper;
+    if (bus === undefined) {
+      return Promise.resolve({
+        ok: false,
+        error: { name: BusErrors.disconnected, message: "not connected to the bus" },
+      });
+    }
+    const signature = "b".repeat(args.length);
+    const timeout = seconds(25);
+    return bus.call({
+      destination: STAF.name,
+      path: STAF.path,
+      interface: iface,
+      member,
+      signature,
+      args,
+      timeout,
+    });
+  }
+}
+
+/** An original stafd says that it removed DCs, not which. What is gone from its next list after it said so is retired. */
+class LegacyStafd {
+  #owner = "";
+  #previous = new Map<string, ReportedDc>();
+  #retired = new Map<string, RetiredDc>();
+  #seen = 0;
+  #used = 0;
+
+  /** How often removals were signalled; to be taken before the list is asked for. */
+  get removals(): number {
+    return this.#seen;
+  }
+
+  dcRemoved(sender: string): void {
+    if (sender !== this.#owner) this.#forget(sender);
+    this.#seen += 1;
+  }
+
+  /** Takes in a list; the result are the controllers that were let go since this stafd runs. */
+  update(
+    sender: string,
+    removalsBefore: number,
+    dcs: readonly ReportedDc[],
+    at: number,
+  ): readonly RetiredDc[] {
+    if (sender !== this.#owner) this.#forget(sender);
+    const present = new Map(dcs.map((dc) => [keyOf(dc), dc]));
+    if (this.#seen > this.#used) {
+      for (const [key, { tid }] of this.#previous) {
+        if (!present.has(key)) this.#retired.set(key, { tid, why: "stafd signalled dc_removed", at });
+      }
+    }
+    // A signal that came while the list was under way may be about a removal that the list does not show yet.
+    this.#used = Math.max(this.#used, Math.min(removalsBefore, this.#seen));
+    for (const key of present.keys()) this.#retired.delete(key);
+    for (const key of this.#retired.keys()) {
+      if (this.#retired.size <= MAX_RETIRED) break;
+      this.#retired.delete(key);
+    }
+    this.#previous = present;
+    return [...this.#retired.values()];
+  }
+
+  #forget(owner: string): void {
+    this.#owner = owner;
+    this.#previous = new Map();
+    this.#retired = new Map();
+    this.#used = this.#seen;
+  }
+}
+
+const keyOf = (dc: ReportedDc): string => JSON.stringify(Object.values(dc.tid));
+
+/** The JSON of get_all_log_pages(true), spec 50 section 6.5. */
+function parseLegacy(text: string, at: number): JsonResult<readonly ReportedDc[]> {
+  return JsonReader.read("get_all_log_pages", text, (doc) =>
+    doc.list((item): ReportedDc => {
+      const dc = item.at("discovery-controller");
+      const entries = item.at("log-pages").list((entry) => entry.texts());
+      const transport: Transport = dc.at("transport").word("tcp", "rdma", "fc", "loop");
+      const operation = dc.maybe("get log page operation", (op) => op.text()) ?? "";
+      return {
+        tid: {
+          transport,
+          traddr: dc.at("traddr").text(),
+          trsvcid: dc.at("trsvcid").text(),
+          subsysnqn: dc.at("subsysnqn").text(),
+          hostTraddr: dc.at("host-traddr").text(),
+          hostIface: dc.at("host-iface").text(),
+          hostNqn: dc.at("host-nqn").text(),
+        },
+        device: dc.at("device").text(),
+        // Its cache outlives a restart: only a completed operation of this process is a page that was really read.
+        page: entries.length === 0 ? "none" : operation.includes("'completed': True") ? "read" : "cached",
+        genctr: "",
+        readAt: at,
+        entries,
+      };
+    }));
+}
+
+function textOf<T>(
+  reply: Reply & { readonly ok: true },
+  parse: (text: string) => JsonResult<T>,
+): JsonResult<T> {
+  const [text] = reply.body;
+  return typeof text === "string" ? parse(text) : { ok: false, message: "stafd's answer is not a text" };
+}
+
+function outcome<T>(result: JsonResult<T>): Outcome<T> {
+  if (result.ok) return result;
+  const message = `stafd's answer cannot be understood: ${result.message}`;
+  return { ok: false, failure: { phase: "bus", kind: "transient", message } };
+}
+
+function failed(error: BusError): Outcome<never> {
+  const away = error.name === BusErrors.serviceUnknown || error.name === BusErrors.nameHasNoOwner;
+  return {
+    ok: false,
+    failure: {
+      phase: "bus",
+      kind: "transient",
+      message: away ? "stafd is not running" : `stafd did not answer: ${error.message}`,
+      ...(away ? { remedy: "systemctl start stafd" } : {}),
+    },
+  };
+}

@@ -1,0 +1,25 @@
+/** Daemons that answer what a test tells them to. */
+import type { StafHandlers } from "../../../src/lib/dbus/server.ts";
+
+/** Answers that show what was asked. */
+export function stafHandlers(over: Partial<StafHandlers> = {}): StafHandlers {
+  let tron = false;
+  return {
+    listControllers: (detailed) => [{ transport: "tcp", traddr: "10.0.0.1", detailed: String(detailed) }],
+    getLogPages: (tid) => [{ asked: JSON.stringify(tid) }],
+    getAllLogPages: (detailed) => JSON.stringify([{ detailed }]),
+    processInfo: () => "{}",
+    controllerInfo: (tid) => JSON.stringify(tid),
+    tron: () => tron,
+    setTron: (on) => {
+      tron = on;
+    },
+    logLevel: () => tron ? "DEBUG" : "INFO",
+    state: () => "state",
+    plan: (config) => `plan ${config.length}`,
+    explain: (what) => `explain ${what}`,
+    health: () => "health",
+    pages: () => "pages",
+    ...over,
+  };
+}

@@ -1,0 +1,227 @@
+import assert from "node:assert/strict";
+import { Bus } from "../../../src/lib/dbus/bus.ts";
+import { STAF } from "../../../src/lib/dbus/interfaces.ts";
+import { BusKeeper } from "../../../src/lib/dbus/reconnect.ts";
+import { publisher, serveStaf, type StafHandlers } from "../../../src/lib/dbus/server.ts";
+import { StafdClient } from "../../../src/lib/dbus/stafd_client.ts";
+import type { Outcome } from "../../../src/lib/nvme/failure.ts";
+import type { Tid } from "../../../src/lib/nvme/tid.ts";
+import type { StafdEvent, StafdReport } from "../../../src/lib/ports.ts";
+import { stafHandlers } from "./fake_daemons.ts";
+import { type PrivateBus, privateBus } from "./private_bus.ts";
+
+const tid: Tid = {
+  transport: "tcp",
+  traddr: "10.0.0.1",
+  trsvcid: "8009",
+  subsysnqn: "nqn.2014-08.org.nvmexpress.discovery",
+  hostTraddr: "",
+  hostIface: "",
+  hostNqn: "nqn.2014-08.org.nvmexpress:uuid:01234567-0123-0123-0123-0123456789ab",
+};
+
+/** stacd's side, with its events in order. */
+class Stacd {
+  readonly keeper: BusKeeper;
+  readonly client: StafdClient;
+  readonly events: StafdEvent[] = [];
+  #waiting: (() => void)[] = [];
+
+  constructor(bus: PrivateBus) {
+    this.keeper = new BusKeeper(bus.address, undefined, () => {});
+    this.client = new StafdClient(this.keeper, () => 1_000);
+    this.client.watch((event) => {
+      this.events.push(event);
+      for (const wake of this.#waiting.splice(0)) wake();
+    });
+  }
+
+  async until(count: number): Promise<readonly StafdEvent[]> {
+    while (this.events.length < count) await new Promise<void>((wake) => this.#waiting.push(wake));
+    return this.events;
+  }
+
+  fetch(): Promise<Outcome<StafdReport>> {
+    return new Promise((resolve) => this.client.fetch(resolve));
+  }
+}
+
+async function stafd(bus: PrivateBus, handlers: Partial<StafHandlers>): Promise<Bus> {
+  const result = await Bus.connect(bus.address);
+  assert.ok(result.ok);
+  serveStaf(result.bus, stafHandlers(handlers));
+  assert.ok((await result.bus.requestName(STAF.name)).ok);
+  return result.bus;
+}
+
+/** The original: the versioned interface is not there. */
+async function original(bus: PrivateBus, pages: () => string): Promise<Bus> {
+  const result = await Bus.connect(bus.address);
+  assert.ok(result.ok);
+  result.bus.exportObject(
+    STAF.path,
+    (call) =>
+      call.member === "get_all_log_pages" && call.body[0] === true
+        ? { ok: true, signature: "s", body: [pages()] }
+        : { ok: false, error: { name: "org.freedesktop.DBus.Error.UnknownMethod", message: "no" } },
+  );
+  assert.ok((await result.bus.requestName(STAF.name)).ok);
+  return result.bus;
+}
+
+const dict = (traddr: string, completed: string): Record<string, string> => ({
+  transport: "tcp",
+  traddr,
+  trsvcid: "8009",
+  subsysnqn: tid.subsysnqn,
+  "host-traddr": "",
+  "host-iface": "",
+  "host-nqn": tid.hostNqn,
+  device: "nvme0",
+  "get log page operation": `{'fail count': 0, 'completed': ${completed}, 'alive': True}`,
+});
+
+Deno.test("stafd's coming, going and signals are told, over a restart of stafd and of the bus", async () => {
+  await using bus = await privateBus();
+  const stacd = new Stacd(bus);
+  assert.deepEqual(await stacd.keeper.start(), { ok: true });
+  assert.equal(stacd.events.length, 0);
+  const first = await stafd(bus, {});
+  await stacd.until(1);
+  publisher(STAF, () => first).emit({ type: "log-pages-changed", tid, device: "nvme0" });
+  await stacd.until(2);
+  publisher(STAF, () => first).emit({ type: "dc-removed" });
+  await stacd.until(3);
+  first.close();
+  await stacd.until(4);
+  const second = await stafd(bus, {});
+  await stacd.until(5);
+  await bus.kill();
+  await stacd.until(6);
+  await bus.start();
+  const third = await stafd(bus, {});
+  await stacd.until(7);
+  assert.deepEqual(stacd.events.map((event) => event.type === "stafd" ? event.present : event.type), [
+    true,
+    "stafd-changed",
+    "stafd-changed",
+    false,
+    true,
+    false,
+    true,
+  ]);
+  stacd.keeper.stop();
+  second.close();
+  third.close();
+});
+
+Deno.test("a report is what pages says; garbled, missing or refused answers are failures, never empty", async () => {
+  await using bus = await privateBus();
+  const stacd = new Stacd(bus);
+  const report: StafdReport = {
+    dcs: [{ tid, device: "nvme0", page: "read", genctr: "7", readAt: 5, entries: [{ trtype: "tcp" }] }],
+    retired: [{ tid, why: "no longer configured", at: 6 }],
+  };
+  const good = JSON.stringify({ schema: 1, ...report });
+  let pages = good;
+  const early = await stacd.fetch();
+  assert.ok(!early.ok);
+  await stacd.keeper.start();
+  const absent = await stacd.fetch();
+  assert.ok(!absent.ok);
+  assert.equal(absent.failure.message, "stafd is not running");
+  const daemon = await stafd(bus, { pages: () => pages });
+  assert.deepEqual(await stacd.fetch(), { ok: true, value: report });
+  const garbled = [
+    "",
+    "[]",
+    "{}",
+    "null",
+    '{"dcs":[]}',
+    good.slice(0, -1),
+    good.replace('"read"', '"perhaps"'),
+    good.replace('"entries":[', '"entries":["x",'),
+    good.replace('"tcp","traddr"', '"pcie","traddr"'),
+    good.replace('"genctr":"7"', '"genctr":7'),
+  ];
+  for (const text of garbled) {
+    assert.notEqual(text, good);
+    pages = text;
+    const outcome = await stacd.fetch();
+    assert.ok(!outcome.ok, text);
+    assert.match(outcome.failure.message, /cannot be understood/);
+  }
+  stacd.keeper.stop();
+  daemon.close();
+});
+
+Deno.test("an original stafd: what it read is told from what it only kept, and garbled is a failure", async () => {
+  await using bus = await privateBus();
+  const stacd = new Stacd(bus);
+  await stacd.keeper.start();
+  const item = (traddr: string, completed: string, pages: unknown): unknown => ({
+    "discovery-controller": dict(traddr, completed),
+    "log-pages": pages,
+  });
+  let answer = "";
+  const daemon = await original(bus, () => answer);
+  answer = JSON.stringify([
+    item("10.0.0.1", "True", [{ trtype: "tcp" }]),
+    item("10.0.0.2", "None", [{ trtype: "tcp" }]),
+    item("10.0.0.3", "True", []),
+  ]);
+  const outcome = await stacd.fetch();
+  assert.ok(outcome.ok);
+  assert.deepEqual(outcome.value.dcs.map((dc) => [dc.tid.traddr, dc.page, dc.genctr, dc.readAt]), [
+    ["10.0.0.1", "read", "", 1_000],
+    ["10.0.0.2", "cached", "", 1_000],
+    ["10.0.0.3", "none", "", 1_000],
+  ]);
+  assert.deepEqual(outcome.value.dcs[0]?.tid, tid);
+  for (const text of ["", "{}", '[{"log-pages":[]}]', answer.slice(1)]) {
+    answer = text;
+    assert.ok(!(await stacd.fetch()).ok, text);
+  }
+  stacd.keeper.stop();
+  daemon.close();
+});
+
+Deno.test("an original stafd: only what vanishes after dc_removed of the same process is retired", async () => {
+  await using bus = await privateBus();
+  const stacd = new Stacd(bus);
+  await stacd.keeper.start();
+  let listed = ["10.0.0.1", "10.0.0.2", "10.0.0.3"];
+  const answer = (): string =>
+    JSON.stringify(listed.map((traddr) => ({
+      "discovery-controller": dict(traddr, "True"),
+      "log-pages": [{ trtype: "tcp" }],
+    })));
+  const retired = async (): Promise<readonly string[]> => {
+    const outcome = await stacd.fetch();
+    assert.ok(outcome.ok);
+    return outcome.value.retired.map((dc) => dc.tid.traddr);
+  };
+  const daemon = await original(bus, answer);
+  await stacd.until(1);
+  assert.deepEqual(await retired(), []);
+  listed = ["10.0.0.2", "10.0.0.3"];
+  assert.deepEqual(await retired(), [], "vanished without a word: nothing follows");
+  listed = ["10.0.0.3"];
+  publisher(STAF, () => daemon).emit({ type: "dc-removed" });
+  await stacd.until(2);
+  assert.deepEqual(await retired(), ["10.0.0.2"]);
+  assert.deepEqual(await retired(), ["10.0.0.2"], "it is said again, in case it was not acted on");
+  listed = ["10.0.0.2", "10.0.0.3"];
+  assert.deepEqual(await retired(), [], "back again");
+  // Restarted: what the new process does not list, it may only not know yet.
+  daemon.close();
+  await stacd.until(3);
+  listed = [];
+  const next = await original(bus, answer);
+  await stacd.until(4);
+  publisher(STAF, () => next).emit({ type: "dc-removed" });
+  await stacd.until(5);
+  assert.deepEqual(await retired(), []);
+  stacd.keeper.stop();
+  next.close();
+});
