@@ -20,6 +20,7 @@ const SYMBOLS = {
   getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
   sendto: { parameters: ["i32", "buffer", "usize", "i32", "buffer", "u32"], result: "isize" },
   recvfrom: { parameters: ["i32", "buffer", "usize", "i32", "buffer", "buffer"], result: "isize" },
+  if_indextoname: { parameters: ["u32", "buffer"], result: "pointer" },
   if_nametoindex: { parameters: ["buffer"], result: "u32" },
   clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
   eventfd: { parameters: ["u32", "i32"], result: "i32" },
@@ -151,6 +152,14 @@ export const sys = {
     return name.includes("\0") ? 0 : libc().call.if_nametoindex(cString(name));
   },
 
+  /** Interface name, empty when there is none with that index. */
+  interfaceName(index: number): string {
+    const name = bytes(IF_NAMESIZE);
+    return libc().call.if_indextoname(index, name) === null
+      ? ""
+      : new TextDecoder().decode(name.subarray(0, name.indexOf(0)));
+  },
+
   /** CLOCK_MONOTONIC in microseconds, as systemd wants it. */
   monotonicUsec(): bigint {
     const time = new BigInt64Array(new ArrayBuffer(16));
@@ -189,6 +198,7 @@ export const sys = {
   },
 };
 
+const IF_NAMESIZE = 16;
 const SEEK_END = 2;
 const CLOCK_MONOTONIC = 1;
 const MSG_DONTWAIT = 0x40;

@@ -1,0 +1,99 @@
+/**
+ * Kernel events of NVMe controllers made into {@link KernelEvent}s: what is new about a device is read from sysfs once for
+ * all events that came together, and never reported after its `removed`.
+ */
+import { parseAen } from "../nvme/aen.ts";
+import type { Outcome } from "../nvme/failure.ts";
+import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
+import { parseUevent, type Uevent } from "../nvme/uevent.ts";
+import type { KernelEvent } from "../ports.ts";
+import { isController } from "./sysfs.ts";
+import type { UeventSink } from "./uevents.ts";
+
+type Cause = Extract<KernelEvent, { type: "device" }>["cause"];
+
+/** News of one device that nobody was told yet. Its identity tells it from that of a device removed meanwhile. */
+interface News {
+  readonly device: string;
+  causes: Set<Cause>;
+  aens: Set<number>;
+  reading: boolean;
+}
+
+export class DeviceEvents implements UeventSink {
+  readonly #read: (device: string) => Promise<Outcome<KernelCtrl>>;
+  readonly #emit: (event: KernelEvent) => void;
+  readonly #news = new Map<string, News>();
+  #closed = false;
+
+  constructor(
+    read: (device: string) => Promise<Outcome<KernelCtrl>>,
+    emit: (event: KernelEvent) => void,
+  ) {
+    this.#read = read;
+    this.#emit = emit;
+  }
+
+  message(payload: Uint8Array<ArrayBuffer>): void {
+    const parsed = parseUevent(payload);
+    if (!parsed.ok || parsed.value.subsystem !== "nvme") return;
+    const device = parsed.value.devpath.slice(parsed.value.devpath.lastIndexOf("/") + 1);
+    if (!isController(device)) return;
+    if (parsed.value.action === "remove") {
+      // Whatever is still being read about it is about the past, or about the next one with its number.
+      this.#news.delete(device);
+      this.#emit({ type: "removed", device });
+      return;
+    }
+    const news = this.#news.get(device) ?? { device, causes: new Set(), aens: new Set(), reading: false };
+    note(news, parsed.value);
+    if (news.causes.size + news.aens.size > 0) this.#news.set(device, news);
+  }
+
+  drained(complete: boolean): void {
+    if (!complete) this.#emit({ type: "overflow" });
+    for (const news of this.#news.values()) {
+      if (!news.reading) void this.#tell(news);
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#news.clear();
+  }
+
+  async #tell(news: News): Promise<void> {
+    news.reading = true;
+    while (this.#isCurrent(news) && news.causes.size + news.aens.size > 0) {
+      const { causes, aens } = news;
+      news.causes = new Set();
+      news.aens = new Set();
+      const read = causes.size === 0 ? undefined : await this.#read(news.device);
+      if (!this.#isCurrent(news)) return;
+      if (read?.ok === true) {
+        for (const cause of causes) this.#emit({ type: "device", cause, ctrl: read.value });
+      } else if (read !== undefined && read.failure.kind !== "gone") {
+        // It changed, and we cannot see how: as if the event had been lost.
+        this.#emit({ type: "overflow" });
+      }
+      for (const value of aens) this.#emit({ type: "aen", device: news.device, value });
+    }
+    news.reading = false;
+    if (this.#isCurrent(news)) this.#news.delete(news.device);
+  }
+
+  #isCurrent(news: News): boolean {
+    return !this.#closed && this.#news.get(news.device) === news;
+  }
+}
+
+function note(news: News, { action, properties }: Uevent): void {
+  if (action === "add") news.causes.add("add");
+  if (action !== "change") return;
+  const aen = properties.get("NVME_AEN");
+  const event = properties.get("NVME_EVENT");
+  const value = aen === undefined ? undefined : parseAen(aen);
+  if (value !== undefined) news.aens.add(value);
+  if (event === "connected" || event === "rediscover") news.causes.add(event);
+  else if (aen === undefined) news.causes.add("change");
+}
