@@ -79,7 +79,7 @@ export const CONNECT_OPTIONS: readonly ConnectOption[] = [
 /** Connect options while they are being collected. */
 export type ConnectOptionsDraft = { -readonly [K in keyof ConnectOptions]: ConnectOptions[K] };
 
-/** Parses the text and sets the option in the draft; `warning` tells of a value that the kernel will refuse. */
+/** Parses the text and sets the option in the draft; `warning` completes the sentence "... is". */
 export function setConnectOption(
   draft: ConnectOptionsDraft,
   option: ConnectOption,
@@ -100,6 +100,7 @@ export function setConnectOption(
         : { ok: true };
     }
     case "text": {
+      if (text === "") return { ok: true, warning: "empty; it is not set" };
       const parsed = parseReference(text);
       if (parsed.ok) draft[option.key] = parsed.value;
       return parsed.ok ? { ok: true } : parsed;
@@ -109,7 +110,7 @@ export function setConnectOption(
 
 /** Name or serial number of a key or keyring, never the key itself (S8). */
 function parseReference(text: string): Parsed<string> {
-  if (text === "" || looksLikeSecret(text)) {
+  if (looksLikeSecret(text)) {
     return {
       ok: false,
       expected: "a description or serial number (the key itself belongs into the keyring)",

@@ -68,20 +68,27 @@ const FIELD_KEYS: readonly string[] = [
 const SECRET_KEYS: readonly string[] = ["dhchap-secret", "dhchap-ctrl-secret"];
 const ALL_KEYS: readonly string[] = [...FIELD_KEYS, ...SECRET_KEYS, ...CONNECT_OPTIONS.map((o) => o.name)];
 
-/** The entry's controller; undefined when the entry is empty or dropped, the latter with a finding. */
+/**
+ * The entry's controller, or why there is none: nothing is written there; the line is clear but names an address of a
+ * disabled family; or it is not understood, and could mean any controller. The last two with a finding.
+ */
 export function parseControllerLine(
   entry: IniEntry,
   daemon: Daemon,
   families: IpFamilies,
   file: string,
   findings: FindingList,
-): ControllerLine | undefined {
+): ControllerLine | "empty" | "disabled" | "unreadable" {
   const tokens = readTokens(entry, findings);
-  if (tokens.empty) return undefined;
-  const drop = (at: Token | IniEntry, why: string, severity: "error" | "warning" = "warning"): undefined => {
+  if (tokens.empty) return "empty";
+  const drop = (
+    at: Token | IniEntry,
+    why: string,
+    severity: "error" | "warning" = "warning",
+  ): "unreadable" => {
     const position = "at" in at ? at.valueAt : { line: at.line, column: at.valueColumn };
     findings.add(severity, position, `${why}; this controller entry is ignored`);
-    return undefined;
+    return "unreadable";
   };
 
   const text = (key: string): string => tokens.byKey.get(key)?.value ?? "";
@@ -109,10 +116,11 @@ export function parseControllerLine(
   const hasPorts = transport === "tcp" || transport === "rdma";
   if (hasPorts && !familyAllowed(fields.traddr, families)) {
     const family = ipFamily(fields.traddr) === 4 ? "ipv4" : "ipv6";
-    return drop(
+    drop(
       tokens.byKey.get("traddr") ?? entry,
       `traddr ${fields.traddr} is ${family}, which ip-family disables`,
     );
+    return "disabled";
   }
 
   const overrides = readOverrides(tokens, findings);

@@ -13,6 +13,7 @@ import { shown } from "./redact.ts";
 import { oneOf, parseBoolean } from "./scalar.ts";
 
 export interface DaemonConf {
+  readonly file: string;
   /** Trace on: debug messages (CFG-25, CFG-63). */
   readonly tron: Value<boolean>;
   readonly ignoreIface: Value<boolean>;
@@ -23,8 +24,18 @@ export interface DaemonConf {
   readonly optionOrigins: ReadonlyMap<keyof ConnectOptions, Origin>;
   /** Usable entries in file order, not yet compared with `excludes`. */
   readonly controllers: readonly ControllerLine[];
+  /** Lines of controller entries that are not understood. Each could mean any controller: no absence follows (S2). */
+  readonly unreadable: readonly number[];
   readonly excludes: readonly ExcludeLine[];
 }
+
+/** Connect options that are not left to the kernel (CFG-26, CFG-27). */
+export const COMMON_DEFAULTS: ConnectOptions = {
+  hdrDigest: false,
+  dataDigest: false,
+  tls: false,
+  concat: false,
+};
 
 /** The words of ip-family, the preferred one of each value first. */
 export const IP_FAMILIES: ReadonlyMap<string, IpFamilies> = new Map([
@@ -63,15 +74,19 @@ export function parseDaemonConf<T>(
   const ipFamilies = reader.value(GLOBAL, "ip-family", oneOf(IP_FAMILIES), bothFamilies, "ipv4+ipv6");
   const excludeEntries = [...reader.all(CONTROLLERS, "exclude"), ...reader.all(CONTROLLERS, "blacklist")]
     .toSorted((a, b) => a.line - b.line);
+  const controllers = reader.all(CONTROLLERS, "controller").map((entry) => ({
+    at: entry.line,
+    parsed: parseControllerLine(entry, daemon, ipFamilies.value, file, findings),
+  }));
   const conf = {
+    file,
     tron: reader.value(GLOBAL, "tron", parseBoolean, false, "false"),
     ignoreIface,
     ipFamilies,
     options: options.options,
     optionOrigins: options.origins,
-    controllers: reader.all(CONTROLLERS, "controller")
-      .map((entry) => parseControllerLine(entry, daemon, ipFamilies.value, file, findings))
-      .filter((line) => line !== undefined),
+    controllers: controllers.flatMap(({ parsed }) => typeof parsed === "string" ? [] : [parsed]),
+    unreadable: controllers.filter(({ parsed }) => parsed === "unreadable").map(({ at }) => at),
     excludes: excludeEntries
       .map((entry) => parseExcludeLine(entry, ignoreIface.value, file, findings))
       .filter((line) => line !== undefined),

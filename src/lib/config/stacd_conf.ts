@@ -1,6 +1,6 @@
 /** stacd.conf: every option with its default and its origin. */
 import type { Transport } from "../nvme/tid.ts";
-import { type DaemonConf, parseDaemonConf, type ParsedConf } from "./daemon_conf.ts";
+import { COMMON_DEFAULTS, type DaemonConf, parseDaemonConf, type ParsedConf } from "./daemon_conf.ts";
 import { IOC_MANAGEMENT } from "./known_options.ts";
 import { badValue, type OptionReader, valueAt } from "./option_reader.ts";
 import { defaulted, type Value } from "./origin.ts";
@@ -39,7 +39,7 @@ export function parseStacdConf(text: string | undefined, file: string): ParsedCo
     text,
     file,
     "stacd",
-    { hdrDigest: false, dataDigest: false },
+    COMMON_DEFAULTS,
     (reader): StacdOnly => ({
       disconnectScope: reader.value(
         IOC_MANAGEMENT,

@@ -1,6 +1,6 @@
 /** stafd.conf: every option with its default and its origin. */
 import { type Duration, hours } from "../nvme/time.ts";
-import { type DaemonConf, parseDaemonConf, type ParsedConf } from "./daemon_conf.ts";
+import { COMMON_DEFAULTS, type DaemonConf, parseDaemonConf, type ParsedConf } from "./daemon_conf.ts";
 import { DC_MANAGEMENT, GLOBAL, SERVICE_DISCOVERY } from "./known_options.ts";
 import type { OptionReader } from "./option_reader.ts";
 import type { Value } from "./origin.ts";
@@ -24,7 +24,7 @@ export function parseStafdConf(text: string | undefined, file: string): ParsedCo
     text,
     file,
     "stafd",
-    { hdrDigest: false, dataDigest: false, kato: 30 },
+    { ...COMMON_DEFAULTS, kato: 30 },
     (reader): StafdOnly => ({
       pleo: reader.value(GLOBAL, "pleo", parseEnabled, true, "enabled"),
       zeroconf: reader.value(SERVICE_DISCOVERY, "zeroconf", parseEnabled, true, "enabled"),
