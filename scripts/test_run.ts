@@ -48,6 +48,7 @@ export async function runTests(
     "-A",
     "--no-check",
     "--quiet",
+    "--reporter=dot",
     `--junit-path=${report}`,
     ...flags,
     ...folders,

@@ -18,12 +18,14 @@ import { scenario as confinement } from "./scenarios/confinement.ts";
 import { scenario as connection } from "./scenarios/connection.ts";
 import { scenario as discovery } from "./scenarios/discovery.ts";
 import { scenario as refusal } from "./scenarios/refusal.ts";
-import { scenario as restart } from "./scenarios/restart.ts";
+import { crash, restart } from "./scenarios/restart.ts";
 
-const SCENARIOS: readonly Scenario[] = [confinement, discovery, connection, change, restart, refusal];
+const SCENARIOS: readonly Scenario[] = [confinement, discovery, connection, change, restart, crash, refusal];
 
 const PAYLOAD = "build/vm";
 const LOGS = "build/vm-logs";
+/** How much of a failure's evidence is printed; the file has all of it. */
+const SHOWN_LINES = 150;
 
 function selected(only: readonly string[], peer: boolean): readonly Scenario[] {
   const known = peer ? SCENARIOS.filter(({ ofOurs }) => ofOurs !== true) : SCENARIOS;
@@ -40,11 +42,11 @@ function selected(only: readonly string[], peer: boolean): readonly Scenario[] {
 /** What helps to understand a failure: the daemons' journal, the kernel's messages, the fabric. */
 async function evidence(guest: Guest, since: string): Promise<string> {
   const commands = [
-    `journalctl --no-pager -o short-monotonic --since=@${since} -u stafd -u stacd -u 'stas-config*' -u lab-mdns`,
-    `journalctl --no-pager -o short-monotonic --since=@${since} -k | tail -n 60`,
     "systemctl status --no-pager -n 0 stafd stacd",
     "grep . /sys/class/nvme/nvme*/state /sys/class/nvme/nvme*/subsysnqn /sys/class/nvme/nvme*/address",
     "nvmet-lab status",
+    `journalctl --no-pager -o short-monotonic --since=@${since} -k | tail -n 60`,
+    `journalctl --no-pager -o short-monotonic --since=@${since} -u stafd -u stacd -u 'stas-config*' -u lab-mdns`,
   ];
   let text = "";
   for (const command of commands) {
@@ -69,8 +71,10 @@ async function runOne(guest: Guest, { name, run }: Scenario): Promise<Counts> {
     console.log(error instanceof Error ? error.stack ?? error.message : String(error));
     const text = await evidence(guest, since);
     await Deno.mkdir(LOGS, { recursive: true });
-    await Deno.writeTextFile(`${LOGS}/${name.replaceAll(/\W+/g, "-")}.log`, text);
-    console.log(text.split("\n").slice(0, 120).join("\n"));
+    const file = `${LOGS}/${name.replaceAll(/\W+/g, "-")}.log`;
+    await Deno.writeTextFile(file, text);
+    console.log(`(the last lines of ${file})`);
+    console.log(text.split("\n").slice(-SHOWN_LINES).join("\n"));
     return { ...NOTHING, failed: 1 };
   }
 }
@@ -86,7 +90,8 @@ async function main(): Promise<boolean> {
   });
   const scenarios = selected(values.only, values.peer);
   await providePackages(VM_NEEDS);
-  if (!await passThrough(["tests/vm/bed/build", values.image])) {
+  const image = values.peer ? "peer" : "clean";
+  if (!await passThrough(["tests/vm/bed/build", image])) {
     throw new Error("the image could not be built");
   }
   await Deno.mkdir(PAYLOAD, { recursive: true });
