@@ -6,6 +6,7 @@
  */
 import type { ConnectOptions, DhchapKeys } from "./nvme/connect_options.ts";
 import type { DiscoveryLog } from "./nvme/discovery_entry.ts";
+import type { Exclusion } from "./nvme/exclusions.ts";
 import type { Outcome } from "./nvme/failure.ts";
 import type { InterfaceTable, KernelCtrl } from "./nvme/kernel_ctrl.ts";
 import type { Tid } from "./nvme/tid.ts";
@@ -125,10 +126,11 @@ export interface ReportedDc {
   readonly tid: Tid;
   readonly device: string;
   /**
-   * False: it has no log page yet, so nothing follows from the empty list (S2).
-   * True: `genctr` and `readAt` say which page this is.
+   * `none`: it has no log page yet, so nothing follows from the empty list (S2).
+   * `cached`: read by an earlier stafd: good for additions, no evidence for a removal.
+   * `read`: read by this stafd; `genctr` and `readAt` say which page it is.
    */
-  readonly known: boolean;
+  readonly page: "none" | "cached" | "read";
   readonly genctr: string;
   /** Milliseconds since 1970. */
   readonly readAt: number;
@@ -169,9 +171,14 @@ export interface Publisher {
   emit(signal: Signal): void;
 }
 
+/** nvme-cli's host-wide list of what is not to be connected (notes on libnvme, section 6). */
+export interface Exclusions {
+  read(done: (list: readonly Exclusion[]) => void): void;
+}
+
 export interface Units {
-  /** `systemctl restart` without waiting (STAF-112). */
-  restart(unit: string): void;
+  /** `systemctl restart` of an instance of a template, without waiting; the arguments become its escaped name (STAF-112). */
+  restart(template: string, args: readonly string[]): void;
 }
 
 export type LogLevel = "error" | "warning" | "notice" | "info" | "debug";

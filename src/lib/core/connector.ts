@@ -1,0 +1,393 @@
+/**
+ * stacd's core: which I/O controllers there should be, and their connections (spec 40). Each discovery controller's page,
+ * as stafd relays it, is an authority of its own; so is each `controller=` line. Pure.
+ */
+import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
+import { kernelTid } from "../nvme/match.ts";
+import { isTransport, type Tid, tidKey, tidText } from "../nvme/tid.ts";
+import { after, type Duration, type Instant, type Now, seconds } from "../nvme/time.ts";
+import type { ConnectRequest, KernelEvent, ReportedDc, StafdReport } from "../ports.ts";
+import type { Outcome } from "../nvme/failure.ts";
+import { type Claim, type Ctl, newCtl, pageAuthority } from "./ctl.ts";
+import type { ConnectorState } from "./connector_state.ts";
+import { connectorStateValue } from "./connector_saved.ts";
+import type { ConnectorEffect, ConnectorEvent, Step } from "./effects.ts";
+import { eflagsNcc, tidOfEntry } from "./entry_tid.ts";
+import type { Evidence } from "./evidence.ts";
+import { type FleetRules, FleetTurn, nextReminder } from "./fleet_turn.ts";
+import { LinesTurn, placeOf, writtenLines } from "./lines.ts";
+import type { Verdict } from "./planner.ts";
+import { refusal } from "./refusal.ts";
+import { connectRequest } from "./request.ts";
+import { FETCH_RETRY, pause } from "./retry.ts";
+
+const AUDIT_SCOPE = "all-connections-matching-disconnect-trtypes";
+const AUDIT_REMINDER = "#audit";
+const FETCH_REMINDER = "#fetch";
+/** Attributes of a new device are not complete when its event comes (STAC-61). */
+const AUDIT_DELAY: Duration = seconds(1);
+
+/** Draft of one step of stacd. */
+export class ConnectorTurn implements FleetRules {
+  readonly daemon = "stacd";
+  readonly fleet: FleetTurn<ConnectorEffect>;
+  readonly lines: LinesTurn;
+  state: ConnectorState;
+  readonly now: Now;
+  #auditDue = false;
+
+  constructor(state: ConnectorState, now: Now) {
+    this.state = state;
+    this.now = now;
+    this.fleet = new FleetTurn<ConnectorEffect>(state.fleet, now, this);
+    this.lines = new LinesTurn(
+      state.lines,
+      this.fleet,
+      state.conf?.ipFamilies.value ?? { v4: true, v6: true },
+    );
+  }
+
+  // --- FleetRules ----------------------------------------------------------------------------------------------------
+
+  get soak(): Duration {
+    return FleetTurn.soak(this.fleet.fleet);
+  }
+
+  accepts(device: KernelCtrl): boolean {
+    return device.isIoc;
+  }
+
+  verdict(ctl: Ctl): Verdict {
+    const { conf } = this.state;
+    if (conf === undefined) return { is: "held", why: "the configuration is not read yet" };
+    const refused = refusal(ctl, conf);
+    if (refused !== undefined) return { is: "excluded", evidence: [refused] };
+    if (ctl.claims.size > 0) return { is: "wanted" };
+    const [first, ...rest] = ctl.released.values();
+    if (first === undefined) {
+      return { is: "held", why: "nobody asks for it, and nobody said that it is to go" };
+    }
+    if (isForeign(ctl)) {
+      if (!this.#audits()) return { is: "held", why: "disconnect-scope leaves it alone" };
+      const missing = this.unknowns();
+      if (missing.length > 0) return { is: "held", why: missing.join("; ") };
+    }
+    return { is: "unwanted", evidence: [first, ...rest] };
+  }
+
+  /** What would have to be known before anyone could say that nobody asks for a connection. */
+  unknowns(): readonly string[] {
+    const { stafd, pages } = this.state;
+    if (!stafd.present) return ["stafd is not running"];
+    if (stafd.reportedAt === undefined) return ["stafd has not answered yet"];
+    return [...pages.values()].filter(({ page }) => page !== "read")
+      .map(({ dcText }) => `the log page of ${dcText} has not been read yet`);
+  }
+
+  bar(ctl: Ctl): string | undefined {
+    if (this.fleet.fleet.stopping) return "the daemon is stopping";
+    const exclusion = this.fleet.barred(ctl.tid);
+    if (exclusion !== undefined) return `excluded host-wide by ${exclusion.file}:${exclusion.line}`;
+    const limit = this.state.conf?.connectAttemptsOnNcc.value ?? 0;
+    if (limit > 0 && ctl.attempts >= limit && !ctl.oneTry && isNcc(ctl)) {
+      return `gave up after ${ctl.attempts} attempts: its discovery controller says that it is not connected (NCC)`;
+    }
+    return undefined;
+  }
+
+  /** STAC section 3. */
+  keep(ctl: Ctl, device: KernelCtrl): string | undefined {
+    const { conf } = this.state;
+    switch (conf?.disconnectScope.value) {
+      case undefined:
+        return "the configuration is not read yet";
+      case "no-disconnect":
+        return "disconnect-scope=no-disconnect";
+      case "only-stas-connections":
+        return undefined;
+      case AUDIT_SCOPE: {
+        const matching = [...conf?.disconnectTrtypes.value ?? []].some((trtype) =>
+          trtype === device.transport
+        );
+        return matching ? undefined : `disconnect-trtypes does not name ${ctl.tid.transport}`;
+      }
+    }
+  }
+
+  request(ctl: Ctl): ConnectRequest {
+    return connectRequest(ctl, this.fleet.fleet.host, this.state.conf?.options ?? {}, false);
+  }
+
+  up(): void {}
+
+  down(): void {
+    this.lines.recheck();
+  }
+
+  forgotten(): void {}
+
+  news(): void {}
+
+  foreign(event: Extract<KernelEvent, { readonly type: "device" | "aen" }>): void {
+    if (event.type !== "device" || event.cause !== "add" || !this.#audits()) return;
+    this.fleet.remindAt(after(this.now, AUDIT_DELAY), AUDIT_REMINDER);
+  }
+
+  reminded(key: string): void {
+    if (this.lines.reminded(key)) return;
+    if (key === FETCH_REMINDER) this.#fetch();
+    if (key === AUDIT_REMINDER) {
+      this.fleet.startScan();
+      this.#auditDue = true;
+    }
+  }
+
+  stateValue(): unknown {
+    return connectorStateValue({ ...this.state, fleet: this.fleet.fleet, lines: this.lines.lines });
+  }
+
+  // --- stafd ---------------------------------------------------------------------------------------------------------
+
+  #stafd(present: boolean): void {
+    const { stafd } = this.state;
+    if (stafd.present === present) return present ? this.#changed() : undefined;
+    // A stafd that went away has said nothing: its pages stay what they were, only nothing new follows from them.
+    const pages = new Map(
+      [...this.state.pages].map(([authority, page]) =>
+        [authority, page.page === "read" ? { ...page, page: "cached" as const } : page] as const
+      ),
+    );
+    this.state = {
+      ...this.state,
+      pages,
+      stafd: { present, op: undefined, again: false, failures: 0, reportedAt: undefined },
+    };
+    this.fleet.log("info", present ? "stafd is there" : "stafd is gone; nothing is disconnected for that");
+    if (present) this.#fetch();
+  }
+
+  #changed(): void {
+    if (this.state.stafd.op === undefined) return this.#fetch();
+    this.state = { ...this.state, stafd: { ...this.state.stafd, again: true } };
+  }
+
+  #fetch(): void {
+    const { stafd } = this.state;
+    if (!stafd.present || stafd.op !== undefined || this.fleet.fleet.stopping) return;
+    const op = this.fleet.op();
+    this.state = { ...this.state, stafd: { ...stafd, op, again: false } };
+    this.fleet.emit({ do: "fetch", op });
+  }
+
+  #fetched(op: number, outcome: Outcome<StafdReport>): void {
+    const { stafd } = this.state;
+    if (stafd.op !== op) return;
+    const done = { ...stafd, op: undefined };
+    if (!outcome.ok) {
+      const failures = stafd.failures + 1;
+      this.state = { ...this.state, stafd: { ...done, failures } };
+      const { message } = outcome.failure;
+      this.fleet.log(failures === 2 ? "error" : "debug", `stafd gave no usable answer: ${message}`);
+      return this.fleet.remindAt(after(this.now, pause(FETCH_RETRY, failures, "stafd")), FETCH_REMINDER);
+    }
+    this.state = { ...this.state, stafd: { ...done, failures: 0, reportedAt: this.now.wall } };
+    this.#report(outcome.value);
+    if (stafd.again) this.#fetch();
+  }
+
+  #report(report: StafdReport): void {
+    const listed = new Set(report.dcs.map(({ tid }) => pageAuthority(tidKey(tid))));
+    for (const dc of report.dcs) this.#page(dc);
+    for (const { tid, why, at } of report.retired) {
+      const authority = pageAuthority(tidKey(tid));
+      if (!listed.has(authority)) this.#retire(authority, { kind: "dc-retired", dc: tidText(tid), why, at });
+    }
+    // Held connections may have waited for exactly this.
+    if (this.#audits()) {
+      this.#auditDue = true;
+      this.fleet.touchAll();
+    }
+  }
+
+  #retire(authority: string, evidence: Evidence): void {
+    const known = this.state.pages.has(authority);
+    for (const ctl of this.fleet.fleet.ctls.values()) this.fleet.release(ctl.key, authority, evidence);
+    if (!known) return;
+    const pages = new Map(this.state.pages);
+    pages.delete(authority);
+    this.state = { ...this.state, pages };
+    this.fleet.dirty();
+  }
+
+  /** One page: adds what it lists; only a page that this stafd has read takes away what it does not list. */
+  #page(dc: ReportedDc): void {
+    const dcKey = tidKey(dc.tid);
+    const authority = pageAuthority(dcKey);
+    const old = this.state.pages.get(authority);
+    const { page, genctr, readAt } = dc;
+    if (old !== undefined && old.page === page && old.genctr === genctr && old.readAt === readAt) return;
+    const dcText = tidText(dc.tid);
+    this.state = {
+      ...this.state,
+      pages: new Map(this.state.pages).set(authority, { dcText, page, genctr, readAt }),
+    };
+    this.fleet.dirty();
+    if (page === "none") return;
+    const now = new Set<string>();
+    for (const entry of dc.entries) {
+      if (entry["subtype"] !== "nvme") continue;
+      const tid = tidOfEntry(entry, dc.tid);
+      if (tid === undefined) continue;
+      const key = tidKey(tid);
+      now.add(key);
+      this.#listed(key, tid, authority, { kind: "log-page", dc: dcKey, dcText, genctr, readAt, entry });
+    }
+    if (page !== "read") return;
+    const gone: Evidence = { kind: "log-page", dc: dcText, genctr, readAt };
+    for (const ctl of this.fleet.fleet.ctls.values()) {
+      if (!now.has(ctl.key)) this.fleet.release(ctl.key, authority, gone);
+    }
+  }
+
+  #listed(key: string, tid: Tid, authority: string, claim: Claim): void {
+    const before = this.fleet.ctl(key);
+    const wasNcc = before !== undefined && isNcc(before);
+    const changed = claimGenctr(before?.claims.get(authority)) !== claimGenctr(claim);
+    if (!this.fleet.claim(key, tid, authority, claim)) {
+      return this.fleet.log(
+        "error",
+        `${tidText(tid)}: more controllers than stacd looks after; this one is ignored`,
+      );
+    }
+    const after = this.fleet.ctl(key);
+    if (after === undefined || before === undefined) return;
+    if (wasNcc && !isNcc(after) && after.link.phase !== "up") {
+      this.fleet.put({ ...after, attempts: 0 });
+    }
+    // The fabric has just spoken of it again: worth an attempt now.
+    if (changed && !isNcc(after)) this.fleet.nudge(key, true);
+  }
+
+  // --- audit ---------------------------------------------------------------------------------------------------------
+
+  #audits(): boolean {
+    return this.state.conf?.disconnectScope.value === AUDIT_SCOPE;
+  }
+
+  /** STAC section 5: connections in the kernel that no controller of ours stands for. */
+  #audit(): void {
+    const { conf } = this.state;
+    if (conf === undefined || !this.#audits() || !this.fleet.fresh || this.fleet.fleet.stopping) return;
+    const trtypes = new Set<string>(conf.disconnectTrtypes.value);
+    const asked = `stacd.conf and ${this.state.pages.size} discovery controllers`;
+    for (const device of this.fleet.fleet.devices.values()) {
+      if (!device.isIoc || !trtypes.has(device.transport) || !isTransport(device.transport)) continue;
+      if ((this.fleet.fleet.users.get(device.device) ?? []).length > 0) continue;
+      if (this.fleet.shield(device) !== undefined) continue;
+      const tid = kernelTid(device, this.fleet.fleet.interfaces);
+      if (tid === undefined) continue;
+      const key = tidKey(tid);
+      if (this.fleet.ctl(key) !== undefined) continue;
+      const evidence: Evidence = { kind: "audit", ...placeOf(conf.disconnectScope.origin), asked };
+      const ctl: Ctl = {
+        ...newCtl(key, tid, this.fleet.fleet.saves.wanted),
+        released: new Map([["audit", evidence]]),
+        link: {
+          phase: "up",
+          ref: { device: device.device, incarnation: device.incarnation },
+          adopted: true,
+          since: this.now.wall,
+        },
+      };
+      this.fleet.adoptForeign(ctl);
+    }
+  }
+
+  // --- the step ------------------------------------------------------------------------------------------------------
+
+  take(event: ConnectorEvent): void {
+    switch (event.type) {
+      case "config":
+        return this.#config(event);
+      case "stafd":
+        return this.#stafd(event.present);
+      case "stafd-changed":
+        return this.#changed();
+      case "fetched":
+        return this.#fetched(event.op, event.outcome);
+      case "resolved":
+        return this.lines.resolved(event.op, event.outcome);
+      case "network":
+        this.fleet.take(event);
+        return this.lines.recheck();
+      case "scanned":
+        this.fleet.take(event);
+        this.#auditDue ||= this.#audits();
+        return;
+      default:
+        return this.fleet.take(event);
+    }
+  }
+
+  #config(event: Extract<ConnectorEvent, { readonly type: "config" }>): void {
+    const { conf } = event;
+    this.state = { ...this.state, conf };
+    const lines = new LinesTurn(this.lines.lines, this.fleet, conf.ipFamilies.value);
+    const hostNqn = this.fleet.fleet.host?.nqn ?? "";
+    lines.load(
+      writtenLines(conf.controllers, { hostNqn, ignoreIface: conf.ignoreIface.value }),
+      conf.file,
+      conf.unreadable.length === 0,
+    );
+    this.lines.lines = lines.lines;
+    for (const ctl of this.fleet.fleet.ctls.values()) {
+      if (isForeign(ctl) && !this.#audits()) this.fleet.drop(ctl, "disconnect-scope leaves it alone");
+    }
+    if (event.reload) {
+      this.fleet.retryAll();
+      this.#auditDue ||= this.#audits();
+    } else this.fleet.startScan();
+    this.fleet.touchAll();
+  }
+
+  finish(): Step<ConnectorState, ConnectorEffect> {
+    this.fleet.settle();
+    if (this.#auditDue) {
+      this.#audit();
+      this.fleet.settle();
+    }
+    this.fleet.pump();
+    if (this.fleet.fleet.stopping && this.fleet.quiet) this.fleet.emit({ do: "exit" });
+    return {
+      state: { ...this.state, fleet: this.fleet.fleet, lines: this.lines.lines },
+      effects: this.fleet.effects,
+    };
+  }
+}
+
+/** Found by the audit: nobody has ever asked for it. */
+const isForeign = (ctl: Ctl): boolean =>
+  ctl.claims.size === 0 && [...ctl.released.values()].every(({ kind }) => kind === "audit");
+
+/** The last word of the fabric: not connected, say all that list it (STAC-50). */
+export function isNcc(ctl: Ctl): boolean {
+  const pages = [...ctl.claims.values()].flatMap((claim) => claim.kind === "log-page" ? [claim.entry] : []);
+  return pages.length > 0 && pages.every(eflagsNcc);
+}
+
+const claimGenctr = (claim: Claim | undefined): string | undefined =>
+  claim?.kind === "log-page" ? claim.genctr : undefined;
+
+/** One step of stacd. */
+export function stepConnector(
+  state: ConnectorState,
+  event: ConnectorEvent,
+  now: Now,
+): Step<ConnectorState, ConnectorEffect> {
+  const turn = new ConnectorTurn(state, now);
+  turn.take(event);
+  return turn.finish();
+}
+
+/** When stacd is to be told of the time; undefined while nothing waits for it. */
+export const connectorWakeAt = (state: ConnectorState): Instant | undefined => nextReminder(state.fleet);

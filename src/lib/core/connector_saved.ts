@@ -1,0 +1,38 @@
+/** stacd's state file: I/O controllers and who asks for them, so that a page read after a restart can let go of them. */
+import { type ConnectorState, emptyConnector, type KnownPage } from "./connector_state.ts";
+import {
+  isJson,
+  type Json,
+  listOf,
+  numberOf,
+  restoreCtls,
+  savedCtls,
+  STATE_VERSION,
+  textOf,
+} from "./saved.ts";
+
+export function connectorStateValue(state: ConnectorState): Json {
+  const pages = [...state.pages].map(([authority, { dcText, genctr, readAt }]) => ({
+    authority,
+    dcText,
+    genctr,
+    readAt,
+  }));
+  return { version: STATE_VERSION, controllers: savedCtls(state.fleet), pages };
+}
+
+export function restoredConnector(value: unknown): ConnectorState {
+  if (!isJson(value) || value["version"] !== STATE_VERSION) return emptyConnector;
+  const fleet = restoreCtls(emptyConnector.fleet, value["controllers"]);
+  const pages = new Map<string, KnownPage>();
+  for (const record of listOf(value["pages"])) {
+    if (!isJson(record)) continue;
+    pages.set(textOf(record["authority"]), {
+      dcText: textOf(record["dcText"]),
+      page: "cached",
+      genctr: textOf(record["genctr"]),
+      readAt: numberOf(record["readAt"]),
+    });
+  }
+  return { ...emptyConnector, fleet, pages };
+}

@@ -1,0 +1,42 @@
+/** What stacd knows. */
+import type { StacdConf } from "../config/stacd_conf.ts";
+import type { Authority } from "./ctl.ts";
+import type { Op } from "./effects.ts";
+import { emptyFleet, type Fleet } from "./fleet.ts";
+import type { Lines } from "./lines.ts";
+
+/** What is known of one discovery controller's page, as stafd told it. */
+export interface KnownPage {
+  readonly dcText: string;
+  readonly page: "none" | "cached" | "read";
+  readonly genctr: string;
+  /** Milliseconds since 1970. */
+  readonly readAt: number;
+}
+
+export interface StafdView {
+  readonly present: boolean;
+  /** The question under way. */
+  readonly op: Op | undefined;
+  /** Something changed since it was asked. */
+  readonly again: boolean;
+  readonly failures: number;
+  /** Wall clock of the last report that was understood; undefined: none from the stafd that is there now. */
+  readonly reportedAt: number | undefined;
+}
+
+export interface ConnectorState {
+  readonly fleet: Fleet;
+  readonly conf: StacdConf | undefined;
+  readonly lines: Lines;
+  readonly stafd: StafdView;
+  readonly pages: ReadonlyMap<Authority, KnownPage>;
+}
+
+export const emptyConnector: ConnectorState = {
+  fleet: emptyFleet,
+  conf: undefined,
+  lines: new Map(),
+  stafd: { present: false, op: undefined, again: false, failures: 0, reportedAt: undefined },
+  pages: new Map(),
+};

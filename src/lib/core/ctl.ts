@@ -1,0 +1,145 @@
+/** One controller as the core sees it: who asks for it, and how far the connection is. */
+import type { ConnectOptions, DhchapKeys } from "../nvme/connect_options.ts";
+import type { Failure } from "../nvme/failure.ts";
+import type { Tid } from "../nvme/tid.ts";
+import type { Instant } from "../nvme/time.ts";
+import type { DeviceRef } from "../ports.ts";
+import type { Op } from "./effects.ts";
+import type { Evidence, Proof } from "./evidence.ts";
+
+/** Somebody's positive statement that this controller is to be connected. */
+export type Claim =
+  | {
+    readonly kind: "config";
+    readonly file: string;
+    readonly line: number;
+    /** The line as written, secrets replaced. */
+    readonly text: string;
+    /** Before name resolution: exclusions by host name look at this. */
+    readonly written: Tid;
+    readonly overrides: ConnectOptions;
+    readonly keys: DhchapKeys;
+    /** Unknown keys of the line; shown on D-Bus (CFG-55). */
+    readonly extra: ReadonlyMap<string, string>;
+  }
+  | { readonly kind: "nbft"; readonly file: string; readonly hostId: string }
+  /** `present` is false from the moment the service was withdrawn. */
+  | { readonly kind: "mdns"; readonly service: string; readonly present: boolean }
+  | {
+    readonly kind: "referral" | "log-page";
+    /** Key of the discovery controller whose page lists it. */
+    readonly dc: string;
+    readonly dcText: string;
+    readonly genctr: string;
+    /** Milliseconds since 1970. */
+    readonly readAt: number;
+    /** The entry, as texts (spec 50, 6.4). */
+    readonly entry: Readonly<Record<string, string>>;
+  };
+
+/** Who made a claim: a line, a service, the page of one discovery controller. One authority's statement replaces its last one. */
+export type Authority = string;
+
+/** The log page of one discovery controller, as an authority. */
+export const pageAuthority = (dcKey: string): Authority => `page:${dcKey}`;
+
+export type Link =
+  /** Nothing under way. */
+  | { readonly phase: "idle" }
+  /** Failed; tried again at `until`. */
+  | { readonly phase: "waiting"; readonly until: Instant }
+  /** Waits for its turn to be probed, or is being probed. */
+  | { readonly phase: "reaching"; readonly op: Op | undefined }
+  /** Answers; waits for the kernel, which makes one connection at a time. */
+  | { readonly phase: "ready" }
+  | { readonly phase: "connecting"; readonly op: Op }
+  | { readonly phase: "up"; readonly ref: DeviceRef; readonly adopted: boolean; readonly since: number }
+  | { readonly phase: "deleting"; readonly ref: DeviceRef; readonly op: Op; readonly evidence: Proof };
+
+export interface HistoryEntry {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly text: string;
+}
+
+/** Entries of {@link Ctl.history} that are kept. */
+export const MAX_HISTORY = 12;
+
+export interface Ctl {
+  readonly key: string;
+  readonly tid: Tid;
+  readonly claims: ReadonlyMap<Authority, Claim>;
+  /** Who let go of it and why, newest last. With no claim left this is the proof that it is not wanted. */
+  readonly released: ReadonlyMap<Authority, Evidence>;
+  readonly link: Link;
+  /** Failures in a row. */
+  readonly attempts: number;
+  readonly lastFailure: { readonly failure: Failure; readonly at: number } | undefined;
+  /** When the present failing or waiting began to be retried; a retry asked for by evidence keeps a distance from it. */
+  readonly lastTry: Instant | undefined;
+  /** End of the soak before it is taken away. */
+  readonly doom: Instant | undefined;
+  /** One attempt is allowed although the rules would not (reload, STAC-53). */
+  readonly oneTry: boolean;
+  /** The state must be on disk up to this save before the kernel is asked to connect (S9). */
+  readonly born: number;
+  readonly history: readonly HistoryEntry[];
+}
+
+export function newCtl(key: string, tid: Tid, born: number): Ctl {
+  return {
+    key,
+    tid,
+    claims: new Map(),
+    released: new Map(),
+    link: { phase: "idle" },
+    attempts: 0,
+    lastFailure: undefined,
+    lastTry: undefined,
+    doom: undefined,
+    oneTry: false,
+    born,
+    history: [],
+  };
+}
+
+export const noted = (ctl: Ctl, at: number, text: string): Ctl => ({
+  ...ctl,
+  history: [...ctl.history, { at, text }].slice(-MAX_HISTORY),
+});
+
+/** Who asks for it again has not let go of it. */
+export function withClaim(ctl: Ctl, authority: Authority, claim: Claim): Ctl {
+  const released = new Map(ctl.released);
+  released.delete(authority);
+  return { ...ctl, released, claims: new Map(ctl.claims).set(authority, claim) };
+}
+
+/** Takes one authority's claim away; its evidence is remembered. */
+export function withoutClaim(ctl: Ctl, authority: Authority, evidence: Evidence): Ctl {
+  if (!ctl.claims.has(authority)) return ctl;
+  const claims = new Map(ctl.claims);
+  claims.delete(authority);
+  return { ...ctl, claims, released: new Map(ctl.released).set(authority, evidence) };
+}
+
+/** The device of a connection that exists. */
+export function deviceOf(ctl: Ctl): DeviceRef | undefined {
+  return ctl.link.phase === "up" || ctl.link.phase === "deleting" ? ctl.link.ref : undefined;
+}
+
+/** A claim in words. */
+export function claimText(claim: Claim): string {
+  switch (claim.kind) {
+    case "config":
+      return `${claim.file}:${claim.line}: ${claim.text}`;
+    case "nbft":
+      return `boot firmware table ${claim.file}`;
+    case "mdns":
+      return claim.present ? `mDNS service ${claim.service}` : `mDNS service ${claim.service}, withdrawn`;
+    case "referral":
+      return `referral by ${claim.dcText}, generation ${claim.genctr}`;
+    case "log-page":
+      return `log page of ${claim.dcText}, generation ${claim.genctr}`;
+  }
+}

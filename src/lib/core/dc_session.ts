@@ -1,0 +1,313 @@
+/**
+ * What stafd does with a discovery controller that is connected: register the host, ask what the log can do, read it,
+ * and read it again whenever the controller says so (spec 30, sections 5 and 6).
+ */
+import { DISCOVERY_LOG_CHANGED } from "../nvme/aen.ts";
+import type { DiscoveryLog } from "../nvme/discovery_entry.ts";
+import { entryToText } from "../nvme/entry_text.ts";
+import type { Failure } from "../nvme/failure.ts";
+import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
+import { type Tid, tidKey, tidText } from "../nvme/tid.ts";
+import { after, reached } from "../nvme/time.ts";
+import type { DeviceRef, KernelEvent } from "../ports.ts";
+import { type Ctl, pageAuthority } from "./ctl.ts";
+import type { FinderEvent } from "./effects.ts";
+import { tidOfEntry } from "./entry_tid.ts";
+import type { Evidence } from "./evidence.ts";
+import type { FinderTurn } from "./finder.ts";
+import {
+  CONNECTED_ECHO,
+  type Dc,
+  type JobKind,
+  type Operation,
+  STATE_POLL,
+  SYNC_COALESCE,
+} from "./finder_state.ts";
+import { pause, READ_RETRY } from "./retry.ts";
+
+/** Capability bits of the discovery log in the Supported Log Pages log, and the request bits (spec 00). */
+const PLEOS = 1 << 17;
+const LSP_PLEO = 0x2;
+const POLL_REMINDER = "#poll";
+const SYNC_REMINDER = "#sync:";
+const RETRY_REMINDER = "#retry:";
+/** Entries without a usable address (STAF-57, LIM-12). */
+const NO_ADDRESS: ReadonlySet<string> = new Set(["", "0.0.0.0", "::"]);
+
+type Answer = Extract<FinderEvent, { readonly type: "registered" | "supported-logs" | "log-read" }>;
+
+const started: Operation = { failures: 0, completed: false, failure: undefined, retryAt: undefined };
+
+export class DcSession {
+  readonly finder: FinderTurn;
+
+  constructor(finder: FinderTurn) {
+    this.finder = finder;
+  }
+
+  /** The whole sequence from the start. */
+  sync(ctl: Ctl, device: KernelCtrl): void {
+    const registers = (device.dctype === "ddc" || device.dctype === "cdc") && ctl.tid.transport === "tcp";
+    if (registers) this.#start(ctl, "register");
+    else this.#afterRegister(ctl, device);
+  }
+
+  /** The same, or after the command that is under way. */
+  resync(ctl: Ctl): void {
+    if (ctl.link.phase !== "up") return;
+    const dc = this.finder.dc(ctl.key);
+    if (dc.job !== undefined) return this.finder.putDc(ctl.key, { ...dc, then: "sync" });
+    const device = this.finder.fleet.device(ctl.link.ref);
+    if (device !== undefined) this.sync(ctl, device);
+  }
+
+  #afterRegister(ctl: Ctl, device: KernelCtrl): void {
+    const pleo = this.finder.state.conf?.pleo.value ?? true;
+    if (pleo && device.dctype !== "cdc") return this.#start(ctl, "supported-logs");
+    this.finder.putDc(ctl.key, { ...this.finder.dc(ctl.key), lsp: 0 });
+    this.#start(ctl, "read-log");
+  }
+
+  #start(ctl: Ctl, kind: JobKind): void {
+    if (ctl.link.phase !== "up") return;
+    const { fleet } = this.finder;
+    const dc = this.finder.dc(ctl.key);
+    const op = fleet.op();
+    const target: DeviceRef = ctl.link.ref;
+    const running = { ...dc, job: { kind, op }, then: dc.then === "sync" ? "nothing" : dc.then } as const;
+    const begin = (operation: Operation | undefined): Operation => ({
+      ...started,
+      failures: operation?.failures ?? 0,
+      failure: operation?.failure,
+    });
+    switch (kind) {
+      case "register":
+        this.finder.putDc(ctl.key, { ...running, register: begin(dc.register) });
+        return fleet.emit({ do: "register", op, key: ctl.key, target, tid: ctl.tid });
+      case "supported-logs":
+        this.finder.putDc(ctl.key, { ...running, supported: begin(dc.supported) });
+        return fleet.emit({ do: "supported-logs", op, key: ctl.key, target });
+      case "read-log":
+        // Reading the log answers every notification that came before.
+        this.finder.putDc(ctl.key, { ...running, then: "nothing", readLog: begin(dc.readLog) });
+        return fleet.emit({ do: "read-log", op, key: ctl.key, target, lsp: dc.lsp });
+    }
+  }
+
+  answered(event: Answer): void {
+    const ctl = this.finder.fleet.ctl(event.key);
+    const dc = this.finder.state.dcs.get(event.key);
+    if (ctl === undefined || dc?.job?.op !== event.op) return;
+    const ended: Dc = { ...dc, job: undefined };
+    const device = ctl.link.phase === "up" ? this.finder.fleet.device(ctl.link.ref) : undefined;
+    switch (event.type) {
+      case "registered": {
+        const done = operationAfter(dc.register, event.outcome.ok ? undefined : event.outcome.failure);
+        this.finder.putDc(ctl.key, { ...ended, register: { ...done, completed: true } });
+        // A refusal is final (STAF-52): what the controller lists is worth reading all the same.
+        if (!event.outcome.ok) {
+          this.finder.fleet.say("warning", ctl, `Registration error. ${event.outcome.failure.message}`);
+        }
+        if (device !== undefined) this.#afterRegister(ctl, device);
+        return;
+      }
+      case "supported-logs": {
+        const failure = event.outcome.ok ? undefined : event.outcome.failure;
+        const lsp = event.outcome.ok && (event.outcome.value & PLEOS) !== 0 ? LSP_PLEO : 0;
+        const done = operationAfter(dc.supported, failure);
+        this.finder.putDc(ctl.key, { ...ended, lsp, supported: { ...done, completed: true } });
+        if (failure !== undefined) {
+          // STAF-54: never a reason not to read the log.
+          this.finder.fleet.say("debug", ctl, `No supported log pages. ${failure.message}`);
+        }
+        return this.#start(ctl, "read-log");
+      }
+      case "log-read":
+        this.finder.putDc(ctl.key, ended);
+        if (event.outcome.ok) this.#read(ctl, event.outcome.value);
+        else this.#notRead(ctl, event.outcome.failure);
+        return;
+    }
+  }
+
+  #read(ctl: Ctl, log: DiscoveryLog): void {
+    const { finder } = this;
+    const dc = finder.dc(ctl.key);
+    const listed = log.entries.filter(({ traddr }) => !NO_ADDRESS.has(traddr));
+    const entries = listed.map(entryToText);
+    const readAt = finder.now.wall;
+    const genctr = String(log.genctr);
+    finder.putDc(ctl.key, {
+      ...dc,
+      live: true,
+      readLog: { failures: 0, completed: true, failure: undefined, retryAt: undefined },
+      page: { genctr, readAt, fresh: true, entries },
+    });
+    finder.fleet.dirty();
+    finder.fleet.say("info", ctl, `Received discovery log pages (num records=${entries.length}).`, {
+      NVME_GENCTR: genctr,
+    });
+    finder.fleet.announce(ctl, "log-page", `log page read, generation ${genctr}, ${entries.length} entries`);
+    this.#referrals(ctl, entries, genctr, readAt);
+    const device = ctl.link.phase === "up" ? ctl.link.ref.device : "nvme?";
+    finder.fleet.emit({ do: "signal", signal: { type: "log-pages-changed", tid: ctl.tid, device } });
+    this.#next(ctl.key);
+  }
+
+  /** The page read whole is this controller's statement about referrals; it replaces the last one. */
+  #referrals(
+    ctl: Ctl,
+    entries: readonly Readonly<Record<string, string>>[],
+    genctr: string,
+    readAt: number,
+  ): void {
+    const { fleet } = this.finder;
+    const authority = pageAuthority(ctl.key);
+    const dcText = tidText(ctl.tid);
+    const now = new Map<string, { tid: Tid; entry: Readonly<Record<string, string>> }>();
+    for (const entry of entries) {
+      if (entry["subtype"] !== "referral") continue;
+      const tid = tidOfEntry(entry, ctl.tid);
+      if (tid !== undefined) now.set(tidKey(tid), { tid, entry });
+    }
+    const gone: Evidence = { kind: "log-page", dc: dcText, genctr, readAt };
+    for (const other of fleet.fleet.ctls.values()) {
+      if (!now.has(other.key)) fleet.release(other.key, authority, gone);
+    }
+    for (const [key, { tid, entry }] of now) {
+      fleet.claim(key, tid, authority, { kind: "referral", dc: ctl.key, dcText, genctr, readAt, entry });
+    }
+  }
+
+  #notRead(ctl: Ctl, failure: Failure): void {
+    const { finder } = this;
+    const dc = finder.dc(ctl.key);
+    const failures = (dc.readLog?.failures ?? 0) + 1;
+    const retryAt = after(finder.now, pause(READ_RETRY, failures, ctl.key));
+    finder.putDc(ctl.key, { ...dc, readLog: { failures, completed: false, failure, retryAt } });
+    finder.fleet.say(
+      failures === 1 ? "error" : "debug",
+      ctl,
+      `Failed to retrieve log pages. ${failure.message}`,
+    );
+    finder.fleet.remindAt(retryAt, RETRY_REMINDER + ctl.key);
+    if (dc.then === "sync") this.#next(ctl.key);
+  }
+
+  #next(key: string): void {
+    const ctl = this.finder.fleet.ctl(key);
+    const dc = this.finder.dc(key);
+    if (ctl === undefined || dc.job !== undefined || dc.then === "nothing") return;
+    if (dc.then === "sync") return this.resync(ctl);
+    this.#start(ctl, "read-log");
+  }
+
+  /** The connection ended: nothing is under way any more, the page stays (STAF-62). */
+  ended(ctl: Ctl): void {
+    const dc = this.finder.state.dcs.get(ctl.key);
+    if (dc === undefined) return;
+    this.finder.putDc(ctl.key, {
+      ...dc,
+      job: undefined,
+      then: "nothing",
+      live: false,
+      register: undefined,
+      supported: undefined,
+      readLog: undefined,
+    });
+  }
+
+  news(ctl: Ctl, event: Extract<KernelEvent, { readonly type: "device" | "aen" }>): void {
+    if (ctl.link.phase !== "up") return;
+    if (event.type === "aen") {
+      this.finder.fleet.say("info", ctl, `Received AEN: 0x${event.value.toString(16).padStart(6, "0")}`);
+      if (event.value !== DISCOVERY_LOG_CHANGED) return;
+      const dc = this.finder.dc(ctl.key);
+      if (dc.job === undefined) return this.#start(ctl, "read-log");
+      return this.finder.putDc(ctl.key, { ...dc, then: dc.then === "sync" ? "sync" : "read-log" });
+    }
+    if (event.cause !== "connected" && event.cause !== "rediscover") return;
+    const { upAt } = this.finder.dc(ctl.key);
+    const echo = event.cause === "connected" && !ctl.link.adopted && upAt !== undefined &&
+      !reached(after(upAt, CONNECTED_ECHO), this.finder.now);
+    if (echo) return;
+    this.finder.fleet.remindAt(after(this.finder.now, SYNC_COALESCE), SYNC_REMINDER + ctl.key);
+  }
+
+  /** STAF-112: what nvme-cli's rule would have done for a discovery controller that is not ours, had we not shadowed it. */
+  foreign(event: Extract<KernelEvent, { readonly type: "device" | "aen" }>): void {
+    const { fleet } = this.finder;
+    const name = event.type === "aen" ? event.device : event.ctrl.device;
+    const device = fleet.fleet.devices.get(name);
+    const wanted = event.type === "aen"
+      ? event.value === DISCOVERY_LOG_CHANGED
+      : event.cause === "rediscover";
+    if (!wanted || device === undefined || !device.isDc || device.transport === "pcie") return;
+    const args = [
+      `--device=${device.device}`,
+      ...(device.hostTraddr === "" ? [] : [`--host-traddr=${device.hostTraddr}`]),
+      ...(device.hostIface === "" ? [] : [`--host-iface=${device.hostIface}`]),
+    ];
+    fleet.log(
+      "info",
+      `${device.device} - passing the event of a discovery controller that is not ours to nvme-cli`,
+    );
+    fleet.emit({ do: "restart-unit", template: "nvmf-connect", args });
+  }
+
+  reminded(key: string): void {
+    if (key === POLL_REMINDER) return this.#poll();
+    if (key.startsWith(SYNC_REMINDER)) {
+      const ctl = this.finder.fleet.ctl(key.slice(SYNC_REMINDER.length));
+      if (ctl !== undefined) this.resync(ctl);
+      return;
+    }
+    if (!key.startsWith(RETRY_REMINDER)) return;
+    const ctl = this.finder.fleet.ctl(key.slice(RETRY_REMINDER.length));
+    const dc = ctl === undefined ? undefined : this.finder.state.dcs.get(ctl.key);
+    const retryAt = dc?.readLog?.retryAt;
+    if (ctl === undefined || dc?.job !== undefined || retryAt === undefined) return;
+    if (reached(retryAt, this.finder.now)) this.#start(ctl, "read-log");
+  }
+
+  keepPolling(): void {
+    if (this.finder.state.polling) return;
+    this.finder.state = { ...this.finder.state, polling: true };
+    this.finder.fleet.remindAt(after(this.finder.now, STATE_POLL), POLL_REMINDER);
+  }
+
+  #poll(): void {
+    const devices: string[] = [];
+    for (const ctl of this.finder.fleet.fleet.ctls.values()) {
+      if (ctl.link.phase === "up") devices.push(ctl.link.ref.device);
+    }
+    this.finder.state = { ...this.finder.state, polling: false };
+    if (devices.length === 0 || this.finder.fleet.fleet.stopping) return;
+    this.finder.fleet.emit({ do: "states", op: this.finder.fleet.op(), devices });
+    this.keepPolling();
+  }
+
+  /** Losing a link makes no event, and the event of its return may be lost: then the log is read again. */
+  looked(states: ReadonlyMap<string, string>): void {
+    for (const ctl of this.finder.fleet.fleet.ctls.values()) {
+      if (ctl.link.phase !== "up") continue;
+      const state = states.get(ctl.link.ref.device);
+      const dc = this.finder.dc(ctl.key);
+      if (state === undefined || (state === "live") === dc.live) continue;
+      this.finder.putDc(ctl.key, { ...dc, live: state === "live" });
+      this.finder.fleet.say(
+        "info",
+        ctl,
+        state === "live" ? "The connection is back" : `The connection is ${state}`,
+      );
+      if (state === "live") {
+        this.finder.fleet.remindAt(after(this.finder.now, SYNC_COALESCE), SYNC_REMINDER + ctl.key);
+      }
+    }
+  }
+}
+
+function operationAfter(operation: Operation | undefined, failure: Failure | undefined): Operation {
+  const failures = failure === undefined ? 0 : (operation?.failures ?? 0) + 1;
+  return { failures, completed: failure === undefined, failure, retryAt: undefined };
+}

@@ -1,0 +1,145 @@
+/**
+ * What the core asks the shell to do, and what the shell tells the core. An effect that takes time carries an operation
+ * number; its outcome comes back as one event with the same number, and an outcome nobody waits for any more is ignored.
+ */
+import type { StacdConf } from "../config/stacd_conf.ts";
+import type { StafdConf } from "../config/stafd_conf.ts";
+import type { DiscoveryLog } from "../nvme/discovery_entry.ts";
+import type { Exclusion } from "../nvme/exclusions.ts";
+import type { Outcome } from "../nvme/failure.ts";
+import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
+import type { Tid } from "../nvme/tid.ts";
+import type { Duration } from "../nvme/time.ts";
+import type {
+  ConnectRequest,
+  DeviceRef,
+  KernelEvent,
+  LogEntry,
+  MdnsEvent,
+  Signal,
+  StafdEvent,
+  StafdReport,
+} from "../ports.ts";
+import type { Proof } from "./evidence.ts";
+import type { HostConf, NbftTargets } from "./host.ts";
+
+export type Op = number;
+
+/** What both daemons ask for. */
+export type Effect =
+  | { readonly do: "scan"; readonly op: Op }
+  | {
+    readonly do: "reach";
+    readonly op: Op;
+    readonly key: string;
+    readonly tid: Tid;
+    readonly timeout: Duration;
+  }
+  | { readonly do: "connect"; readonly op: Op; readonly key: string; readonly request: ConnectRequest }
+  | {
+    readonly do: "disconnect";
+    readonly op: Op;
+    readonly key: string;
+    readonly target: DeviceRef;
+    readonly tid: Tid;
+    readonly evidence: Proof;
+  }
+  | { readonly do: "resolve"; readonly op: Op; readonly host: string }
+  | { readonly do: "own"; readonly device: string; readonly owned: boolean }
+  /** Read nvme-cli's host-wide exclusion list again. */
+  | { readonly do: "exclusions" }
+  | { readonly do: "save"; readonly op: Op; readonly value: unknown }
+  | { readonly do: "signal"; readonly signal: Signal }
+  | { readonly do: "log"; readonly entry: LogEntry }
+  /** Everything that had to be done before the end is done. */
+  | { readonly do: "exit" };
+
+/** What stafd alone asks for. */
+export type FinderEffect =
+  | Effect
+  | {
+    readonly do: "register";
+    readonly op: Op;
+    readonly key: string;
+    readonly target: DeviceRef;
+    readonly tid: Tid;
+  }
+  | { readonly do: "supported-logs"; readonly op: Op; readonly key: string; readonly target: DeviceRef }
+  | {
+    readonly do: "read-log";
+    readonly op: Op;
+    readonly key: string;
+    readonly target: DeviceRef;
+    readonly lsp: number;
+  }
+  /** Look at the state of these devices: losing a link makes no event. */
+  | { readonly do: "states"; readonly op: Op; readonly devices: readonly string[] }
+  | { readonly do: "browse"; readonly enabled: boolean }
+  | { readonly do: "restart-unit"; readonly template: string; readonly args: readonly string[] };
+
+/** What stacd alone asks for. */
+export type ConnectorEffect = Effect | { readonly do: "fetch"; readonly op: Op };
+
+/** What both daemons are told. */
+export type Event =
+  /** Time has passed: the deadline given by `wakeAt` is reached. */
+  | { readonly type: "tick" }
+  | { readonly type: "host"; readonly host: HostConf }
+  | { readonly type: "nbft"; readonly targets: NbftTargets }
+  | { readonly type: "exclusions"; readonly exclusions: readonly Exclusion[] }
+  | { readonly type: "scanned"; readonly op: Op; readonly outcome: Outcome<readonly KernelCtrl[]> }
+  | { readonly type: "reached"; readonly op: Op; readonly key: string; readonly outcome: Outcome<void> }
+  | {
+    readonly type: "connected";
+    readonly op: Op;
+    readonly key: string;
+    readonly outcome: Outcome<KernelCtrl>;
+  }
+  | {
+    readonly type: "disconnected";
+    readonly op: Op;
+    readonly key: string;
+    readonly outcome: Outcome<"deleted" | "gone">;
+  }
+  | {
+    readonly type: "resolved";
+    readonly op: Op;
+    readonly host: string;
+    readonly outcome: Outcome<readonly string[]>;
+  }
+  | { readonly type: "saved"; readonly op: Op; readonly outcome: Outcome<void> }
+  /** SIGTERM or SIGINT: finish. */
+  | { readonly type: "stop" }
+  | KernelEvent;
+
+export type FinderEvent =
+  | Event
+  /** A valid configuration, at the start or by a reload. An invalid one never becomes an event (S10). */
+  | { readonly type: "config"; readonly conf: StafdConf; readonly reload: boolean }
+  | { readonly type: "registered"; readonly op: Op; readonly key: string; readonly outcome: Outcome<void> }
+  | {
+    readonly type: "supported-logs";
+    readonly op: Op;
+    readonly key: string;
+    readonly outcome: Outcome<number>;
+  }
+  | {
+    readonly type: "log-read";
+    readonly op: Op;
+    readonly key: string;
+    readonly outcome: Outcome<DiscoveryLog>;
+  }
+  | { readonly type: "states"; readonly op: Op; readonly states: ReadonlyMap<string, string> }
+  | MdnsEvent;
+
+export type ConnectorEvent =
+  | Event
+  | { readonly type: "config"; readonly conf: StacdConf; readonly reload: boolean }
+  | { readonly type: "fetched"; readonly op: Op; readonly outcome: Outcome<StafdReport> }
+  | StafdEvent;
+
+/** What a step gives back. */
+export interface Step<State, E> {
+  readonly state: State;
+  readonly effects: readonly E[];
+}

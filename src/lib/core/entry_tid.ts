@@ -1,0 +1,30 @@
+import { isIp } from "../nvme/address.ts";
+import { isTransport, normaliseTid, type Tid } from "../nvme/tid.ts";
+
+/** NCC, bit 2 of EFLAGS: the CDC has no connection to that subsystem (STAC-50). */
+const NCC = 0x4;
+
+type EntryText = Readonly<Record<string, string>>;
+
+/**
+ * The controller that a log page entry names (spec 20, section 9); the host's side is that of the discovery controller
+ * that delivered it. Undefined for what cannot be connected to: other transports (PCIe), no literal address (STAF-17), no NQN.
+ */
+export function tidOfEntry(entry: EntryText, dc: Tid): Tid | undefined {
+  const transport = entry["trtype"] ?? "";
+  const traddr = (entry["traddr"] ?? "").trim();
+  const subsysnqn = (entry["subnqn"] ?? "").trim();
+  if (!isTransport(transport) || subsysnqn === "") return undefined;
+  if ((transport === "tcp" || transport === "rdma") && !isIp(traddr)) return undefined;
+  return normaliseTid({
+    transport,
+    traddr,
+    trsvcid: (entry["trsvcid"] ?? "").trim(),
+    subsysnqn,
+    hostTraddr: dc.hostTraddr,
+    hostIface: dc.hostIface,
+    hostNqn: dc.hostNqn,
+  }, { hostNqn: dc.hostNqn, ignoreIface: false });
+}
+
+export const eflagsNcc = (entry: EntryText): boolean => (Number(entry["eflags"] ?? "0") & NCC) !== 0;

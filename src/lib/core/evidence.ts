@@ -1,0 +1,53 @@
+import { isoTime } from "../nvme/time.ts";
+
+/**
+ * Why something may be taken away (S2): always somebody's positive statement, never silence.
+ * Times are milliseconds since 1970.
+ */
+export type Evidence =
+  /** What a line of a configuration file says, or that a file read whole no longer has the line. */
+  | { readonly kind: "config"; readonly file: string; readonly line?: number; readonly what: string }
+  /** A discovery log page that was read whole does not list it. */
+  | { readonly kind: "log-page"; readonly dc: string; readonly genctr: string; readonly readAt: number }
+  /** The discovery controller that listed it was itself let go. */
+  | { readonly kind: "dc-retired"; readonly dc: string; readonly why: string; readonly at: number }
+  /** A host name now resolves to other addresses. */
+  | { readonly kind: "resolved"; readonly host: string; readonly addresses: string; readonly at: number }
+  /** Found by mDNS, withdrawn, and unreachable for longer than the configuration allows. */
+  | { readonly kind: "unresponsive"; readonly since: number; readonly timeoutMs: number }
+  /** The policy says to remove connections nobody asks for, and everybody was asked. */
+  | { readonly kind: "audit"; readonly file: string; readonly line?: number; readonly asked: string }
+  /** The daemon stops and the configuration says not to keep connections. */
+  | { readonly kind: "stop"; readonly file: string; readonly line?: number };
+
+/** Evidence that exists: a disconnect cannot be written down without it. */
+export type Proof = readonly [Evidence, ...Evidence[]];
+
+const place = (file: string, line: number | undefined): string =>
+  line === undefined ? file : `${file}:${line}`;
+
+export function evidenceText(evidence: Evidence): string {
+  switch (evidence.kind) {
+    case "config":
+      return `${place(evidence.file, evidence.line)}: ${evidence.what}`;
+    case "log-page": {
+      const version = evidence.genctr === "" ? "" : `, generation ${evidence.genctr}`;
+      return `not in the log page of ${evidence.dc}${version}, read ${isoTime(evidence.readAt)}`;
+    }
+    case "dc-retired":
+      return `listed by ${evidence.dc}, which was let go ${isoTime(evidence.at)}: ${evidence.why}`;
+    case "resolved":
+      return `${evidence.host} now resolves to ${evidence.addresses} (${isoTime(evidence.at)})`;
+    case "unresponsive":
+      return `no longer announced by mDNS and unreachable since ${isoTime(evidence.since)}, longer than ` +
+        `zeroconf-connections-persistence (${evidence.timeoutMs / 1000} s)`;
+    case "audit":
+      return `${
+        place(evidence.file, evidence.line)
+      }: disconnect-scope; nobody asks for it (asked: ${evidence.asked})`;
+    case "stop":
+      return `${place(evidence.file, evidence.line)}: persistent-connections=false, and the daemon stops`;
+  }
+}
+
+export const proofText = (proof: readonly Evidence[]): string => proof.map(evidenceText).join("; ");

@@ -1,0 +1,271 @@
+/**
+ * stafd's core: which discovery controllers there should be, their connections, and what their log pages say
+ * (spec 30). Pure: the outcome of everything it asks for comes back as an event.
+ */
+import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
+import { tidKey, tidText } from "../nvme/tid.ts";
+import type { Duration, Instant, Now } from "../nvme/time.ts";
+import type { ConnectRequest, KernelEvent } from "../ports.ts";
+import { type Ctl, pageAuthority } from "./ctl.ts";
+import type { FinderEffect, FinderEvent, Step } from "./effects.ts";
+import { type Evidence, proofText } from "./evidence.ts";
+import { type FleetRules, FleetTurn, nextReminder } from "./fleet_turn.ts";
+import type { Past } from "./fleet.ts";
+import { DcSession } from "./dc_session.ts";
+import { type Dc, type FinderState, MAX_REFERRAL_DEPTH, MAX_RETIRED, newDc } from "./finder_state.ts";
+import { finderStateValue } from "./finder_saved.ts";
+import { LinesTurn, placeOf, writtenLines } from "./lines.ts";
+import { MdnsTurn } from "./mdns_services.ts";
+import type { Verdict } from "./planner.ts";
+import { refusal } from "./refusal.ts";
+import { connectRequest } from "./request.ts";
+
+/** Draft of one step of stafd. */
+export class FinderTurn implements FleetRules {
+  readonly daemon = "stafd";
+  readonly fleet: FleetTurn<FinderEffect>;
+  readonly lines: LinesTurn;
+  readonly mdns: MdnsTurn;
+  readonly sessions: DcSession;
+  state: FinderState;
+  readonly now: Now;
+  #dcRemoved = false;
+
+  constructor(state: FinderState, now: Now) {
+    this.state = state;
+    this.now = now;
+    this.fleet = new FleetTurn<FinderEffect>(state.fleet, now, this);
+    this.lines = new LinesTurn(
+      state.lines,
+      this.fleet,
+      state.conf?.ipFamilies.value ?? { v4: true, v6: true },
+    );
+    this.mdns = new MdnsTurn(this);
+    this.sessions = new DcSession(this);
+  }
+
+  dc(key: string): Dc {
+    return this.state.dcs.get(key) ?? newDc;
+  }
+
+  putDc(key: string, dc: Dc): void {
+    this.state = { ...this.state, dcs: this.state.dcs.with(key, dc) };
+  }
+
+  // --- FleetRules ----------------------------------------------------------------------------------------------------
+
+  get soak(): Duration {
+    return FleetTurn.soak(this.fleet.fleet);
+  }
+
+  accepts(device: KernelCtrl): boolean {
+    return device.isDc;
+  }
+
+  verdict(ctl: Ctl): Verdict {
+    const { conf } = this.state;
+    if (conf === undefined) return { is: "held", why: "the configuration is not read yet" };
+    if (this.fleet.fleet.stopping && !conf.persistentConnections.value) {
+      const { origin } = conf.persistentConnections;
+      return { is: "unwanted", evidence: [{ kind: "stop", ...placeOf(origin) }] };
+    }
+    const refused = refusal(ctl, conf);
+    if (refused !== undefined) return { is: "excluded", evidence: [refused] };
+    const depth = this.#depth(ctl.key, new Set());
+    if (depth === undefined) return this.#unrooted(ctl);
+    if (depth > MAX_REFERRAL_DEPTH) {
+      return { is: "held", why: `referrals are followed ${MAX_REFERRAL_DEPTH} steps deep, not further` };
+    }
+    return { is: "wanted" };
+  }
+
+  /** Steps from a line, a service or a boot table along referrals; undefined when nothing but referrals leads here. */
+  #depth(key: string, seen: Set<string>): number | undefined {
+    const ctl = this.fleet.ctl(key);
+    if (ctl === undefined || seen.has(key) || seen.size > MAX_REFERRAL_DEPTH + 1) return undefined;
+    let best: number | undefined;
+    for (const claim of ctl.claims.values()) {
+      if (claim.kind !== "referral") return 0;
+    }
+    const path = new Set(seen).add(key);
+    for (const claim of ctl.claims.values()) {
+      if (claim.kind !== "referral") continue;
+      const from = this.fleet.ctl(claim.dc);
+      if (from === undefined || refusal(from, this.state.conf) !== undefined) continue;
+      const depth = this.#depth(claim.dc, path);
+      if (depth !== undefined && (best === undefined || depth + 1 < best)) best = depth + 1;
+    }
+    return best;
+  }
+
+  /** Only referrals in a circle, or nothing at all, ask for it: the proof is what cut the circle off. */
+  #unrooted(ctl: Ctl): Verdict {
+    const proof: Evidence[] = [];
+    const queue = [ctl.key];
+    const seen = new Set(queue);
+    for (const key of queue) {
+      const at = this.fleet.ctl(key);
+      if (at === undefined) continue;
+      const refused = key === ctl.key ? undefined : refusal(at, this.state.conf);
+      if (refused !== undefined) proof.push(refused);
+      proof.push(...at.released.values());
+      for (const claim of at.claims.values()) {
+        if (claim.kind === "referral" && !seen.has(claim.dc)) {
+          seen.add(claim.dc);
+          queue.push(claim.dc);
+        }
+      }
+    }
+    const [first, ...rest] = proof;
+    if (first === undefined) {
+      return { is: "held", why: "nobody asks for it, and nobody said that it is to go" };
+    }
+    return { is: "unwanted", evidence: [first, ...rest] };
+  }
+
+  bar(ctl: Ctl): string | undefined {
+    if (this.fleet.fleet.stopping) return "the daemon is stopping";
+    const exclusion = this.fleet.barred(ctl.tid);
+    return exclusion === undefined ? undefined : `excluded host-wide by ${exclusion.file}:${exclusion.line}`;
+  }
+
+  keep(): undefined {
+    return undefined;
+  }
+
+  request(ctl: Ctl): ConnectRequest {
+    const global = this.state.conf?.options ?? {};
+    return connectRequest(ctl, this.fleet.fleet.host, global, true);
+  }
+
+  up(ctl: Ctl, device: KernelCtrl): void {
+    this.putDc(ctl.key, { ...this.dc(ctl.key), upAt: this.now, live: true, listed: true, lost: undefined });
+    this.sessions.sync(ctl, device);
+    this.sessions.keepPolling();
+  }
+
+  down(ctl: Ctl): void {
+    this.sessions.ended(ctl);
+    this.lines.recheck();
+  }
+
+  forgotten(ctl: Ctl, past: Past): void {
+    const dc = this.state.dcs.get(ctl.key);
+    this.state = { ...this.state, dcs: this.state.dcs.without(ctl.key) };
+    const why = proofText(past.evidence);
+    const evidence: Evidence = { kind: "dc-retired", dc: tidText(ctl.tid), why, at: this.now.wall };
+    for (const other of this.fleet.fleet.ctls.values()) {
+      this.fleet.release(other.key, pageAuthority(ctl.key), evidence);
+    }
+    if (dc === undefined) return;
+    this.#dcRemoved = true;
+    const retired = this.state.retired.filter(({ tid }) => tidText(tid) !== tidText(ctl.tid));
+    this.state = {
+      ...this.state,
+      retired: [...retired, { tid: ctl.tid, why, at: this.now.wall }].slice(-MAX_RETIRED),
+    };
+  }
+
+  news(ctl: Ctl, event: Extract<KernelEvent, { readonly type: "device" | "aen" }>): void {
+    this.sessions.news(ctl, event);
+  }
+
+  foreign(event: Extract<KernelEvent, { readonly type: "device" | "aen" }>): void {
+    this.sessions.foreign(event);
+  }
+
+  reminded(key: string): void {
+    if (!this.lines.reminded(key) && !this.mdns.reminded(key)) this.sessions.reminded(key);
+  }
+
+  stateValue(): unknown {
+    return finderStateValue({ ...this.state, fleet: this.fleet.fleet, lines: this.lines.lines });
+  }
+
+  // --- the step ------------------------------------------------------------------------------------------------------
+
+  take(event: FinderEvent): void {
+    switch (event.type) {
+      case "config":
+        return this.#config(event);
+      case "registered":
+      case "supported-logs":
+      case "log-read":
+        return this.sessions.answered(event);
+      case "states":
+        return this.sessions.looked(event.states);
+      case "avahi":
+      case "service":
+      case "service-gone":
+      case "mdns-problem":
+        return this.mdns.take(event);
+      case "resolved":
+        return this.lines.resolved(event.op, event.outcome);
+      case "network":
+        this.fleet.take(event);
+        return this.lines.recheck();
+      case "nbft":
+        this.fleet.take(event);
+        return this.#nbft();
+      default:
+        return this.fleet.take(event);
+    }
+  }
+
+  #config(event: Extract<FinderEvent, { readonly type: "config" }>): void {
+    const { conf } = event;
+    this.state = { ...this.state, conf };
+    const lines = new LinesTurn(this.lines.lines, this.fleet, conf.ipFamilies.value);
+    const hostNqn = this.fleet.fleet.host?.nqn ?? "";
+    lines.load(
+      writtenLines(conf.controllers, { hostNqn, ignoreIface: conf.ignoreIface.value }),
+      conf.file,
+      conf.unreadable.length === 0,
+    );
+    this.lines.lines = lines.lines;
+    this.fleet.emit({ do: "browse", enabled: conf.zeroconf.value });
+    if (!conf.zeroconf.value) this.mdns.withdrawAll();
+    if (event.reload) {
+      this.fleet.retryAll();
+      for (const ctl of this.fleet.fleet.ctls.values()) this.sessions.resync(ctl);
+    } else this.fleet.startScan();
+    this.fleet.touchAll();
+  }
+
+  #nbft(): void {
+    for (const { tid, file, hostId } of this.fleet.fleet.nbft.discovery) {
+      this.fleet.claim(tidKey(tid), tid, `nbft:${file}:${tidKey(tid)}`, { kind: "nbft", file, hostId });
+    }
+  }
+
+  finish(): Step<FinderState, FinderEffect> {
+    this.fleet.settle();
+    // What was let go of may cut others off that came by its referrals.
+    while (this.fleet.takeReleased()) {
+      this.fleet.touchAll();
+      this.fleet.settle();
+    }
+    this.mdns.lostAndFound();
+    if (this.#dcRemoved) this.fleet.emit({ do: "signal", signal: { type: "dc-removed" } });
+    this.fleet.pump();
+    if (this.fleet.fleet.stopping && this.fleet.quiet) this.fleet.emit({ do: "exit" });
+    return {
+      state: { ...this.state, fleet: this.fleet.fleet, lines: this.lines.lines },
+      effects: this.fleet.effects,
+    };
+  }
+}
+
+/** One step of stafd. */
+export function stepFinder(
+  state: FinderState,
+  event: FinderEvent,
+  now: Now,
+): Step<FinderState, FinderEffect> {
+  const turn = new FinderTurn(state, now);
+  turn.take(event);
+  return turn.finish();
+}
+
+/** When stafd is to be told of the time; undefined while nothing waits for it. */
+export const finderWakeAt = (state: FinderState): Instant | undefined => nextReminder(state.fleet);

@@ -1,0 +1,56 @@
+/** stafd's state file: discovery controllers, who asks for them, and their log pages (STAF-120 to STAF-124). */
+import { tidFields, tidKey } from "../nvme/tid.ts";
+import type { RetiredDc } from "../ports.ts";
+import { emptyFinder, type FinderState, MAX_RETIRED, newDc, type Page } from "./finder_state.ts";
+import {
+  isJson,
+  type Json,
+  listOf,
+  numberOf,
+  restoreCtls,
+  savedCtls,
+  STATE_VERSION,
+  textOf,
+  textsOf,
+  tidOf,
+} from "./saved.ts";
+
+export function finderStateValue(state: FinderState): Json {
+  const pages: Json[] = [];
+  for (const [key, { page }] of state.dcs) {
+    const ctl = state.fleet.ctls.get(key);
+    if (ctl === undefined || page === undefined) continue;
+    pages.push({ tid: tidFields(ctl.tid), genctr: page.genctr, readAt: page.readAt, entries: page.entries });
+  }
+  const retired = state.retired.map(({ tid, why, at }) => ({ tid: tidFields(tid), why, at }));
+  return { version: STATE_VERSION, controllers: savedCtls(state.fleet), pages, retired };
+}
+
+export function restoredFinder(value: unknown): FinderState {
+  if (!isJson(value) || value["version"] !== STATE_VERSION) return emptyFinder;
+  const fleet = restoreCtls(emptyFinder.fleet, value["controllers"]);
+  let { dcs } = emptyFinder;
+  for (const key of fleet.ctls.keys()) dcs = dcs.with(key, { ...newDc, listed: true });
+  for (const record of listOf(value["pages"])) {
+    if (!isJson(record)) continue;
+    const tid = tidOf(record["tid"]);
+    const key = tid === undefined ? "" : tidKey(tid);
+    const dc = dcs.get(key);
+    const entries = listOf(record["entries"]).map(textsOf).filter((entry) => entry !== undefined);
+    if (dc === undefined || entries.length !== listOf(record["entries"]).length) continue;
+    const page: Page = {
+      genctr: textOf(record["genctr"]),
+      readAt: numberOf(record["readAt"]),
+      fresh: false,
+      entries,
+    };
+    dcs = dcs.with(key, { ...dc, page });
+  }
+  const retired: RetiredDc[] = [];
+  for (const record of listOf(value["retired"])) {
+    const tid = isJson(record) ? tidOf(record["tid"]) : undefined;
+    if (!isJson(record) || tid === undefined) continue;
+    retired.push({ tid, why: textOf(record["why"]), at: numberOf(record["at"]) });
+  }
+  return { ...emptyFinder, fleet, dcs, retired: retired.slice(-MAX_RETIRED) };
+}

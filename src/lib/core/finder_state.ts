@@ -1,0 +1,117 @@
+/** What stafd knows. */
+import type { StafdConf } from "../config/stafd_conf.ts";
+import type { Failure } from "../nvme/failure.ts";
+import type { Tid } from "../nvme/tid.ts";
+import { type Duration, type Instant, seconds } from "../nvme/time.ts";
+import type { MdnsService, RetiredDc } from "../ports.ts";
+import type { Op } from "./effects.ts";
+import { emptyFleet, type Fleet } from "./fleet.ts";
+import type { Lines } from "./lines.ts";
+import { Table } from "./table.ts";
+
+/** mDNS services that are followed (S6). */
+export const MAX_SERVICES = 1024;
+/** Discovery controllers let go of that stacd is still told about. */
+export const MAX_RETIRED = 256;
+/** Referrals of referrals of ... are followed this far. */
+export const MAX_REFERRAL_DEPTH = 8;
+/** How often the state of connected discovery controllers is looked at. */
+export const STATE_POLL: Duration = seconds(5);
+/** After Avahi came back: services not announced again by then are taken as withdrawn. */
+export const AVAHI_SETTLE: Duration = seconds(30);
+/** `rediscover` and `connected` come together: one look is enough for both. */
+export const SYNC_COALESCE: Duration = { ms: 30 };
+/** A `connected` event this soon after we connected tells what we know already. */
+export const CONNECTED_ECHO: Duration = seconds(2);
+
+/** A kind of command sent to a discovery controller, as D-Bus shows it (spec 50, 6.7). */
+export interface Operation {
+  readonly failures: number;
+  /** Undefined until it was started. */
+  readonly completed: boolean | undefined;
+  readonly failure: Failure | undefined;
+  readonly retryAt: Instant | undefined;
+}
+
+export type JobKind = "register" | "supported-logs" | "read-log";
+
+/** A log page as it was read. */
+export interface Page {
+  readonly genctr: string;
+  /** Milliseconds since 1970. */
+  readonly readAt: number;
+  /** False: from the state file. */
+  readonly fresh: boolean;
+  /** Entries as texts (spec 50, 6.4). */
+  readonly entries: readonly Readonly<Record<string, string>>[];
+}
+
+export interface Dc {
+  /** The command under way: one at a time for each controller. */
+  readonly job: { readonly kind: JobKind; readonly op: Op } | undefined;
+  /** After the job: read the log again, or go through the whole sequence again. */
+  readonly then: "nothing" | "read-log" | "sync";
+  readonly register: Operation | undefined;
+  readonly supported: Operation | undefined;
+  readonly readLog: Operation | undefined;
+  readonly lsp: number;
+  readonly page: Page | undefined;
+  /** When the connection came up. */
+  readonly upAt: Instant | undefined;
+  /** The kernel's state at the last look was `live`. */
+  readonly live: boolean;
+  /** It was reachable once, or somebody but mDNS asks for it: the old interface lists it. */
+  readonly listed: boolean;
+  /** Withdrawn and unreachable (STAF-76): since when, and until when it is kept. */
+  readonly lost:
+    | { readonly since: number; readonly deadline: Instant; readonly persistence: Duration }
+    | undefined;
+}
+
+export const newDc: Dc = {
+  job: undefined,
+  then: "nothing",
+  register: undefined,
+  supported: undefined,
+  readLog: undefined,
+  lsp: 0,
+  page: undefined,
+  upAt: undefined,
+  live: false,
+  listed: false,
+  lost: undefined,
+};
+
+export interface Service {
+  readonly service: MdnsService;
+  /** What it asks for; undefined when its TXT records are no good. */
+  readonly tid: Tid | undefined;
+  readonly key: string | undefined;
+  /** Not heard of since Avahi went away: unknown, not withdrawn. */
+  readonly stale: boolean;
+}
+
+export interface FinderState {
+  readonly fleet: Fleet;
+  readonly conf: StafdConf | undefined;
+  readonly lines: Lines;
+  readonly dcs: Table<Dc>;
+  readonly services: Table<Service>;
+  readonly avahi: { readonly available: boolean | undefined; readonly message: string };
+  /** Addresses reported on several interfaces, already complained of. */
+  readonly doubled: ReadonlySet<string>;
+  readonly retired: readonly RetiredDc[];
+  readonly polling: boolean;
+}
+
+export const emptyFinder: FinderState = {
+  fleet: emptyFleet,
+  conf: undefined,
+  lines: new Map(),
+  dcs: Table.empty(),
+  services: Table.empty(),
+  avahi: { available: undefined, message: "" },
+  doubled: new Set(),
+  retired: [],
+  polling: false,
+};

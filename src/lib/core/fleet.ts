@@ -1,0 +1,148 @@
+/** State that both daemons have: the controllers asked for, what the kernel has, and what is under way. */
+import type { Exclusion } from "../nvme/exclusions.ts";
+import type { InterfaceTable, KernelCtrl } from "../nvme/kernel_ctrl.ts";
+import { matchIndexKey } from "../nvme/match.ts";
+import { type Duration, milliseconds, seconds } from "../nvme/time.ts";
+import { type Agenda, emptyAgenda } from "./agenda.ts";
+import type { Ctl } from "./ctl.ts";
+import type { Op } from "./effects.ts";
+import type { Evidence } from "./evidence.ts";
+import { type HostConf, type NbftTargets, noNbft } from "./host.ts";
+import { Table } from "./table.ts";
+
+/** Controllers that one daemon looks after; more are refused with an error (S6). */
+export const MAX_CTLS = 16_384;
+/** Reachability probes in flight. */
+export const MAX_PROBES = 32;
+/** Controllers that are gone and still explained. */
+export const MAX_PAST = 64;
+/** A probe that is not answered by then counts as unreachable. */
+export const PROBE_TIMEOUT: Duration = seconds(3);
+/** Pause after the kernel removed a device, and before it is connected again (STAF-62). */
+export const REMOVED_PAUSE: Duration = seconds(3);
+/** Distance that a retry asked for by evidence keeps from the last attempt. */
+export const NUDGE_DISTANCE: Duration = seconds(1);
+/** Removals soak this long: long enough for a zoning edit in two steps, short enough to be noticed. */
+export const REMOVAL_SOAK: Duration = seconds(1);
+/** A scan that failed is tried again. */
+export const SCAN_RETRY: Duration = seconds(2);
+/** A save that failed is tried again. */
+export const SAVE_RETRY: Duration = seconds(10);
+/** Nothing to soak when the daemon stops. */
+export const NO_SOAK: Duration = milliseconds(0);
+
+/** A controller that is no longer in the table. */
+export interface Past {
+  readonly key: string;
+  readonly text: string;
+  readonly subsysnqn: string;
+  readonly device: string;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly what: "disconnected" | "released" | "forgotten";
+  readonly why: string;
+  readonly evidence: readonly Evidence[];
+}
+
+export interface Fleet {
+  readonly ctls: Table<Ctl>;
+  /** Keys of controllers by {@link matchIndexKey}. */
+  readonly ctlsAt: Table<readonly string[]>;
+  readonly devices: Table<KernelCtrl>;
+  /** Devices by {@link matchIndexKey}. */
+  readonly devicesAt: Table<readonly string[]>;
+  /** Keys of the controllers that use a device. */
+  readonly users: Table<readonly string[]>;
+  readonly fresh: boolean;
+  readonly scan: Op | undefined;
+  readonly interfaces: InterfaceTable;
+  readonly agenda: Agenda;
+  readonly reaching: number;
+  readonly toReach: readonly string[];
+  readonly ready: readonly { readonly key: string; readonly rank: number }[];
+  /** The controller that the kernel is connecting. */
+  readonly busy: string | undefined;
+  readonly nextOp: Op;
+  readonly exclusions: readonly Exclusion[];
+  readonly host: HostConf | undefined;
+  readonly nbft: NbftTargets;
+  readonly saves: {
+    readonly wanted: number;
+    readonly done: number;
+    readonly running: { readonly op: Op; readonly upTo: number } | undefined;
+    readonly failed: boolean;
+  };
+  readonly past: readonly Past[];
+  readonly stopping: boolean;
+}
+
+export const emptyFleet: Fleet = {
+  ctls: Table.empty(),
+  ctlsAt: Table.empty(),
+  devices: Table.empty(),
+  devicesAt: Table.empty(),
+  users: Table.empty(),
+  fresh: false,
+  scan: undefined,
+  interfaces: new Map(),
+  agenda: emptyAgenda,
+  reaching: 0,
+  toReach: [],
+  ready: [],
+  busy: undefined,
+  nextOp: 1,
+  exclusions: [],
+  host: undefined,
+  nbft: noNbft,
+  saves: { wanted: 0, done: 0, running: undefined, failed: false },
+  past: [],
+  stopping: false,
+};
+
+const NONE: readonly string[] = [];
+
+/** `index` with `name` added under `key`. */
+export const listed = (
+  index: Table<readonly string[]>,
+  key: string,
+  name: string,
+): Table<readonly string[]> => {
+  const names = index.get(key) ?? NONE;
+  return names.includes(name) ? index : index.with(key, [...names, name]);
+};
+
+/** `index` with `name` taken away from under `key`. */
+export const unlisted = (
+  index: Table<readonly string[]>,
+  key: string,
+  name: string,
+): Table<readonly string[]> => {
+  const names = index.get(key);
+  if (names === undefined || !names.includes(name)) return index;
+  const rest = names.filter((other) => other !== name);
+  return rest.length === 0 ? index.without(key) : index.with(key, rest);
+};
+
+export function withDevice(fleet: Fleet, ctrl: KernelCtrl): Fleet {
+  const old = fleet.devices.get(ctrl.device);
+  let { devicesAt } = fleet;
+  const at = matchIndexKey(ctrl);
+  if (old !== undefined && matchIndexKey(old) !== at) {
+    devicesAt = unlisted(devicesAt, matchIndexKey(old), old.device);
+  }
+  return {
+    ...fleet,
+    devices: fleet.devices.with(ctrl.device, ctrl),
+    devicesAt: listed(devicesAt, at, ctrl.device),
+  };
+}
+
+export function withoutDevice(fleet: Fleet, device: string): Fleet {
+  const old = fleet.devices.get(device);
+  if (old === undefined) return fleet;
+  return {
+    ...fleet,
+    devices: fleet.devices.without(device),
+    devicesAt: unlisted(fleet.devicesAt, matchIndexKey(old), device),
+  };
+}

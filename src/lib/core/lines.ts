@@ -1,0 +1,212 @@
+/**
+ * The `controller=` lines as authorities. Each line speaks for itself: a line that is still there keeps its controller,
+ * also while its name does not resolve (STAF-25, STAC-32); a line that is gone from a file read whole lets go of it.
+ */
+import { type ControllerLine, familyAllowed, type IpFamilies, toTid } from "../config/controller_line.ts";
+import { type Origin, originText } from "../config/origin.ts";
+import { ipFamily } from "../nvme/address.ts";
+import type { Failure, Outcome } from "../nvme/failure.ts";
+import { type Tid, type TidDefaults, tidKey } from "../nvme/tid.ts";
+import { after, seconds } from "../nvme/time.ts";
+import type { Authority, Claim } from "./ctl.ts";
+import type { Op } from "./effects.ts";
+import type { Evidence } from "./evidence.ts";
+import type { FleetTurn } from "./fleet_turn.ts";
+import { pause, RESOLVE_RETRY } from "./retry.ts";
+
+export interface LineState {
+  readonly line: ControllerLine;
+  /** As written: the address may be a host name. */
+  readonly written: Tid;
+  /** Addresses that the name resolved to last; undefined for a literal address. */
+  readonly addresses: readonly string[] | undefined;
+  readonly op: Op | undefined;
+  readonly failures: number;
+  readonly failure: Failure | undefined;
+}
+
+export interface WrittenLine {
+  readonly line: ControllerLine;
+  readonly tid: Tid;
+}
+
+export type Lines = ReadonlyMap<Authority, LineState>;
+
+const PREFIX = "line:";
+const REMINDER = "#resolve:";
+/** A name is asked for again this long after, while its controller is not connected. */
+const RECHECK = seconds(60);
+
+export const lineAuthority = (written: Tid): Authority => PREFIX + tidKey(written);
+
+const isLiteral = (tid: Tid): boolean =>
+  (tid.transport !== "tcp" && tid.transport !== "rdma") || ipFamily(tid.traddr) !== undefined;
+
+/** File and line, for claims and evidence. */
+export const placeOf = (origin: Origin): { readonly file: string; readonly line: number } =>
+  origin.kind === "file" ? { file: origin.file, line: origin.line } : { file: "default", line: 0 };
+
+function claimOf(state: LineState): Claim {
+  const { line, written } = state;
+  return {
+    kind: "config",
+    ...placeOf(line.origin),
+    text: line.text,
+    written,
+    overrides: line.overrides,
+    keys: line.keys,
+    extra: line.extra,
+  };
+}
+
+/** The lines of a file by authority. Of two lines for one controller the last counts. */
+export function writtenLines(
+  lines: readonly ControllerLine[],
+  defaults: TidDefaults,
+): Map<Authority, WrittenLine> {
+  const written = new Map<Authority, WrittenLine>();
+  for (const line of lines) {
+    const tid = toTid(line, defaults);
+    written.set(lineAuthority(tid), { line, tid });
+  }
+  return written;
+}
+
+type Host = Pick<FleetTurn, "fleet" | "now" | "op" | "emit" | "claim" | "release" | "remindAt" | "log">;
+
+/** Works on the lines within one step. */
+export class LinesTurn {
+  lines: Lines;
+  readonly turn: Host;
+  readonly families: IpFamilies;
+
+  constructor(lines: Lines, turn: Host, families: IpFamilies) {
+    this.lines = lines;
+    this.turn = turn;
+    this.families = families;
+  }
+
+  /**
+   * A valid file was read whole. With `complete` false it has a controller= line that could not be understood: it may be
+   * any of those that seem to be missing, so none of them is let go (S2).
+   */
+  load(written: ReadonlyMap<Authority, WrittenLine>, file: string, complete: boolean): void {
+    const gone: Evidence = { kind: "config", file, what: "no controller= line asks for it any more" };
+    for (const ctl of this.turn.fleet.ctls.values()) {
+      for (const authority of ctl.claims.keys()) {
+        if (complete && authority.startsWith(PREFIX) && !written.has(authority)) {
+          this.turn.release(ctl.key, authority, gone);
+        }
+      }
+    }
+    const lines = new Map<Authority, LineState>();
+    for (const [authority, { line, tid }] of written) {
+      const old = this.lines.get(authority);
+      lines.set(authority, {
+        line,
+        written: tid,
+        addresses: old?.addresses,
+        op: old?.op,
+        failures: 0,
+        failure: undefined,
+      });
+    }
+    this.lines = lines;
+    for (const [authority, state] of lines) {
+      if (isLiteral(state.written)) this.#claim(authority, state, state.written.traddr);
+      else {
+        // What the line says besides the address counts at once, for the address known so far.
+        for (const ctl of this.turn.fleet.ctls.values()) {
+          if (ctl.claims.has(authority)) this.turn.claim(ctl.key, ctl.tid, authority, claimOf(state));
+        }
+        this.#ask(authority);
+      }
+    }
+  }
+
+  resolved(op: Op, outcome: Outcome<readonly string[]>): void {
+    for (const [authority, state] of this.lines) {
+      if (state.op === op) return this.#answered(authority, { ...state, op: undefined }, outcome);
+    }
+  }
+
+  /** True when the reminder was one of ours. */
+  reminded(key: string): boolean {
+    if (!key.startsWith(REMINDER)) return false;
+    const authority = key.slice(REMINDER.length);
+    const state = this.lines.get(authority);
+    if (state !== undefined && (state.failure !== undefined || !this.#connected(authority))) {
+      this.#ask(authority);
+    }
+    return true;
+  }
+
+  /** Names are asked for again: the network changed, or a connection was lost. */
+  recheck(): void {
+    for (const [authority, state] of this.lines) {
+      if (!isLiteral(state.written) && !this.#connected(authority)) this.#ask(authority);
+    }
+  }
+
+  #connected(authority: Authority): boolean {
+    for (const ctl of this.turn.fleet.ctls.values()) {
+      if (ctl.claims.has(authority)) return ctl.link.phase === "up";
+    }
+    return false;
+  }
+
+  #set(authority: Authority, state: LineState): void {
+    this.lines = new Map(this.lines).set(authority, state);
+  }
+
+  #ask(authority: Authority): void {
+    const state = this.lines.get(authority);
+    if (state === undefined || state.op !== undefined || this.turn.fleet.stopping) return;
+    const op = this.turn.op();
+    this.#set(authority, { ...state, op });
+    this.turn.emit({ do: "resolve", op, host: state.written.traddr });
+  }
+
+  #answered(authority: Authority, state: LineState, outcome: Outcome<readonly string[]>): void {
+    const host = state.written.traddr;
+    const usable = outcome.ok ? outcome.value.filter((address) => familyAllowed(address, this.families)) : [];
+    const failure: Failure | undefined = !outcome.ok
+      ? outcome.failure
+      : usable.length > 0
+      ? undefined
+      : { phase: "resolve", kind: "transient", message: `"${host}" has no address of a family in ip-family` };
+    if (failure !== undefined) {
+      const failures = state.failures + 1;
+      this.#set(authority, { ...state, failures, failure });
+      this.turn.log(failures === 1 ? "error" : "debug", failure.message, { NVME_TRADDR: host });
+      const at = after(this.turn.now, pause(RESOLVE_RETRY, failures, authority));
+      return this.turn.remindAt(at, REMINDER + authority);
+    }
+    this.#set(authority, { ...state, addresses: usable, failures: 0, failure: undefined });
+    const now = usable.map((traddr) => ({ traddr, key: tidKey({ ...state.written, traddr }) }));
+    const held = [...this.turn.fleet.ctls.values()].filter((ctl) => ctl.claims.has(authority));
+    // An address that is still among those of the name is kept: the order of answers means nothing.
+    const keep = now.find(({ key }) => held.some((ctl) => ctl.key === key)) ??
+      now.find(({ traddr }) => ipFamily(traddr) === 4) ?? now[0];
+    if (keep === undefined) return;
+    this.#claim(authority, state, keep.traddr);
+    const moved: Evidence = {
+      kind: "resolved",
+      host,
+      addresses: usable.join(", "),
+      at: this.turn.now.wall,
+    };
+    for (const ctl of held) if (ctl.key !== keep.key) this.turn.release(ctl.key, authority, moved);
+    this.turn.remindAt(after(this.turn.now, RECHECK), REMINDER + authority);
+  }
+
+  #claim(authority: Authority, state: LineState, traddr: string): void {
+    const tid: Tid = { ...state.written, traddr };
+    if (!this.turn.claim(tidKey(tid), tid, authority, claimOf(state))) {
+      this.turn.log(
+        "error",
+        `${originText(state.line.origin)}: more controllers than stas looks after; this one is ignored`,
+      );
+    }
+  }
+}

@@ -1,0 +1,197 @@
+/** What mDNS says of discovery controllers, and how long one that went silent is kept (spec 30, sections 3 and 9). */
+import { identifyService } from "../nvme/mdns_txt.ts";
+import { canonicalIp } from "../nvme/address.ts";
+import { type Tid, tidKey } from "../nvme/tid.ts";
+import { after, isoTime, reached } from "../nvme/time.ts";
+import type { MdnsEvent, MdnsService } from "../ports.ts";
+import type { Ctl } from "./ctl.ts";
+import type { FinderTurn } from "./finder.ts";
+import { AVAHI_SETTLE, MAX_SERVICES, type Service } from "./finder_state.ts";
+
+const SETTLE_REMINDER = "#avahi";
+const LOST_REMINDER = "#lost:";
+
+export const serviceAuthority = (key: string): string => `mdns:${key}`;
+
+export class MdnsTurn {
+  readonly finder: FinderTurn;
+
+  constructor(finder: FinderTurn) {
+    this.finder = finder;
+  }
+
+  take(event: MdnsEvent): void {
+    const { finder } = this;
+    switch (event.type) {
+      case "avahi":
+        return this.#avahi(event.available, event.message);
+      case "service":
+        return this.#service(event.service);
+      case "service-gone":
+        return this.#gone(event.key);
+      case "mdns-problem":
+        return finder.fleet.log("error", event.message);
+    }
+  }
+
+  /** A missing Avahi says nothing about the controllers: what it reported is unknown until it has had time to say it again. */
+  #avahi(available: boolean, message: string): void {
+    const { finder } = this;
+    if (finder.state.avahi.available === available) return;
+    finder.state = { ...finder.state, avahi: { available, message } };
+    finder.fleet.log(available ? "info" : "warning", message);
+    if (available) return finder.fleet.remindAt(after(finder.now, AVAHI_SETTLE), SETTLE_REMINDER);
+    for (const [key, service] of finder.state.services) this.#put(key, { ...service, stale: true });
+  }
+
+  #put(key: string, service: Service): void {
+    const { finder } = this;
+    finder.state = { ...finder.state, services: finder.state.services.with(key, service) };
+  }
+
+  #service(service: MdnsService): void {
+    const { finder } = this;
+    const { key } = service;
+    const old = finder.state.services.get(key);
+    if (old === undefined && finder.state.services.size >= MAX_SERVICES) {
+      return finder.fleet.log("error", `More than ${MAX_SERVICES} mDNS services; ${key} is ignored`);
+    }
+    const txt = identifyService(service.txt, service.stype);
+    if (!txt.ok) {
+      finder.fleet.log(
+        "error",
+        `mDNS service ${key} at ${service.traddr} on ${service.hostIface}: ${txt.problem}`,
+      );
+      if (old?.key !== undefined) this.#withdraw(old.key, key);
+      return this.#put(key, { service, tid: undefined, key: undefined, stale: false });
+    }
+    const { transport } = txt;
+    if (txt.notice !== undefined && old === undefined) {
+      finder.fleet.log("notice", `mDNS service ${key}: ${txt.notice}`);
+    }
+    const tid: Tid = {
+      transport,
+      traddr: service.traddr,
+      trsvcid: String(service.port),
+      subsysnqn: txt.nqn,
+      hostTraddr: "",
+      // An interface can be asked for on tcp only; there, it is the one that heard the announcement.
+      hostIface: transport === "tcp" && !(finder.state.conf?.ignoreIface.value ?? false)
+        ? service.hostIface
+        : "",
+      hostNqn: finder.fleet.fleet.host?.nqn ?? "",
+    };
+    const ctlKey = tidKey(tid);
+    if (old?.key !== undefined && old.key !== ctlKey) this.#withdraw(old.key, key);
+    this.#put(key, { service, tid, key: ctlKey, stale: false });
+    if (
+      !finder.fleet.claim(ctlKey, tid, serviceAuthority(key), { kind: "mdns", service: key, present: true })
+    ) {
+      finder.fleet.log("error", `Too many controllers; mDNS service ${key} is ignored`);
+    }
+    // Announced (again): worth an attempt now.
+    finder.fleet.nudge(ctlKey, true);
+    this.#doubled(service.traddr);
+  }
+
+  /** STAF-40: one address on two interfaces is somebody's mistake, and a person should hear of it once. */
+  #doubled(traddr: string): void {
+    const { finder } = this;
+    const address = canonicalIp(traddr) ?? traddr;
+    if (finder.state.doubled.has(address)) return;
+    const interfaces = new Set<string>();
+    for (const { service } of finder.state.services.values()) {
+      if ((canonicalIp(service.traddr) ?? service.traddr) === address) interfaces.add(service.hostIface);
+    }
+    if (interfaces.size < 2) return;
+    finder.state = { ...finder.state, doubled: new Set(finder.state.doubled).add(address) };
+    const names = [...interfaces].toSorted().join(", ");
+    finder.fleet.log("error", `IP address ${address} was found on multiple interfaces: ${names}`);
+  }
+
+  #gone(key: string): void {
+    const { finder } = this;
+    const service = finder.state.services.get(key);
+    // While Avahi is away nothing is withdrawn, it only is not heard of.
+    if (service === undefined || finder.state.avahi.available === false) return;
+    finder.state = { ...finder.state, services: finder.state.services.without(key) };
+    if (service.key !== undefined) this.#withdraw(service.key, key);
+  }
+
+  #withdraw(ctlKey: string, serviceKey: string): void {
+    const ctl = this.finder.fleet.ctl(ctlKey);
+    const authority = serviceAuthority(serviceKey);
+    if (ctl === undefined || !ctl.claims.has(authority)) return;
+    this.finder.fleet.claim(ctlKey, ctl.tid, authority, {
+      kind: "mdns",
+      service: serviceKey,
+      present: false,
+    });
+  }
+
+  /** zeroconf=disabled: nothing is announced any more as far as stafd is concerned (STAF-40c). */
+  withdrawAll(): void {
+    for (const [key, service] of this.finder.state.services) {
+      this.finder.state = { ...this.finder.state, services: this.finder.state.services.without(key) };
+      if (service.key !== undefined) this.#withdraw(service.key, key);
+    }
+  }
+
+  /** True when the reminder was one of ours. */
+  reminded(key: string): boolean {
+    const { finder } = this;
+    if (key === SETTLE_REMINDER) {
+      if (finder.state.avahi.available === true) {
+        for (const [name, service] of finder.state.services) if (service.stale) this.#gone(name);
+      }
+      return true;
+    }
+    return key.startsWith(LOST_REMINDER);
+  }
+
+  /** Starts, stops and ends the clocks of controllers that mDNS no longer announces (STAF-75 to STAF-82). */
+  lostAndFound(): void {
+    const { finder } = this;
+    for (const ctl of finder.fleet.fleet.ctls.values()) {
+      const dc = finder.dc(ctl.key);
+      const listed = dc.listed || ctl.link.phase === "up" || ctl.link.phase === "ready" || !onlyMdns(ctl);
+      if (listed !== dc.listed) finder.putDc(ctl.key, { ...dc, listed });
+      if (!isLost(ctl)) {
+        if (dc.lost !== undefined) finder.putDc(ctl.key, { ...finder.dc(ctl.key), lost: undefined });
+        continue;
+      }
+      if (dc.lost === undefined) this.#startClock(ctl);
+      else if (reached(dc.lost.deadline, finder.now)) {
+        this.#expire(ctl, dc.lost.since, dc.lost.persistence.ms);
+      }
+    }
+  }
+
+  #startClock(ctl: Ctl): void {
+    const { finder } = this;
+    const persistence = finder.state.conf?.zeroconfPersistence.value;
+    if (persistence === undefined) return;
+    const deadline = after(finder.now, persistence);
+    finder.putDc(ctl.key, { ...finder.dc(ctl.key), lost: { since: finder.now.wall, deadline, persistence } });
+    if (persistence.ms === Infinity) {
+      return finder.fleet.say("info", ctl, "Controller is not responding. Retrying...");
+    }
+    const when = isoTime(finder.now.wall + persistence.ms);
+    finder.fleet.say("info", ctl, `Controller is not responding. Will be removed by ${when} unless restored`);
+    finder.fleet.remindAt(deadline, LOST_REMINDER + ctl.key);
+  }
+
+  #expire(ctl: Ctl, since: number, timeoutMs: number): void {
+    for (const authority of ctl.claims.keys()) {
+      this.finder.fleet.release(ctl.key, authority, { kind: "unresponsive", since, timeoutMs });
+    }
+  }
+}
+
+const onlyMdns = (ctl: Ctl): boolean => [...ctl.claims.values()].every(({ kind }) => kind === "mdns");
+
+/** STAF-76: asked for by mDNS alone, withdrawn, and not connected. Excluded ones rest and have no clock. */
+function isLost(ctl: Ctl): boolean {
+  if (ctl.claims.size === 0 || ctl.link.phase === "up" || ctl.link.phase === "deleting") return false;
+  return [...ctl.claims.values()].every((claim) => claim.kind === "mdns" && !claim.present);
+}

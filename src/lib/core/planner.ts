@@ -1,0 +1,123 @@
+/**
+ * What is to be done about one controller, and why: the only place that decides to connect or to disconnect.
+ * It looks at what is wanted, at what the kernel has and at the policy, and does nothing itself. The daemons carry its
+ * decisions out, `plan` and `explain` show them.
+ */
+import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
+import { type Duration, type Instant, type Now, reached } from "../nvme/time.ts";
+import type { ConnectRequest, DeviceRef } from "../ports.ts";
+import { type Claim, claimText, type Ctl } from "./ctl.ts";
+import type { Evidence, Proof } from "./evidence.ts";
+
+export type Verdict =
+  | { readonly is: "wanted" }
+  /** Not known: nothing new is begun and nothing is taken away (S2). */
+  | { readonly is: "held"; readonly why: string }
+  /** Asked for, but forbidden by the configuration. */
+  | { readonly is: "excluded"; readonly evidence: Proof }
+  /** Nobody asks for it any more. */
+  | { readonly is: "unwanted"; readonly evidence: Proof };
+
+export type Decision =
+  | { readonly act: "none"; readonly why: string }
+  | { readonly act: "hold"; readonly why: string }
+  | { readonly act: "adopt"; readonly device: KernelCtrl; readonly why: string }
+  | { readonly act: "connect"; readonly why: string }
+  | { readonly act: "wait"; readonly until: Instant; readonly why: string }
+  /** Will be disconnected when the soak ends, if nothing changes. */
+  | { readonly act: "soak"; readonly evidence: Proof; readonly device: string }
+  | { readonly act: "disconnect"; readonly target: DeviceRef; readonly evidence: Proof }
+  /** The connection stays, stas no longer cares for it. */
+  | { readonly act: "release"; readonly why: string; readonly evidence: Proof }
+  /** There is no connection: nothing but the record goes. */
+  | { readonly act: "forget"; readonly evidence: readonly Evidence[] }
+  /** Excluded and not connected: the record stays while somebody asks for it. */
+  | { readonly act: "rest"; readonly evidence: Proof };
+
+/** What the planner asks of the daemon's particular rules. */
+export interface Rules {
+  verdict(ctl: Ctl): Verdict;
+  /** Why no attempt may be made now; undefined when one may. */
+  bar(ctl: Ctl): string | undefined;
+  /** Why the policy keeps this connection although it is not wanted; undefined when it is to go. */
+  keep(ctl: Ctl, device: KernelCtrl): string | undefined;
+  /** How long a removal is left to soak. */
+  readonly soak: Duration;
+  request(ctl: Ctl): ConnectRequest;
+}
+
+/** What the planner asks about the kernel. */
+export interface KernelView {
+  /** False while what is known of the kernel is incomplete or stale. */
+  readonly fresh: boolean;
+  device(ref: DeviceRef): KernelCtrl | undefined;
+  /** An existing connection that is this controller's (spec 20 section 7). */
+  find(ctl: Ctl): KernelCtrl | undefined;
+  /** Why this connection is not ours to disconnect (S1); undefined when it is. */
+  shield(device: KernelCtrl): string | undefined;
+  /** Another wanted controller that this connection serves (ISS-16, ISS-18). */
+  otherUser(ctl: Ctl, device: KernelCtrl): Ctl | undefined;
+}
+
+const whyWanted = (ctl: Ctl): string => [...ctl.claims.values()].map(claimText).join("; ");
+
+export function decide(ctl: Ctl, kernel: KernelView, rules: Rules, now: Now): Decision {
+  const { link } = ctl;
+  if (link.phase === "connecting" || link.phase === "deleting") {
+    return { act: "none", why: `${link.phase}: one operation at a time` };
+  }
+  const verdict = rules.verdict(ctl);
+  if (verdict.is === "held") {
+    // Nothing to hold: no connection, and nobody who asks for one.
+    if (ctl.claims.size === 0 && link.phase !== "up") return { act: "forget", evidence: [] };
+    return { act: "hold", why: verdict.why };
+  }
+  return verdict.is === "wanted"
+    ? wanted(ctl, kernel, rules, now)
+    : unwanted(ctl, verdict, kernel, rules, now);
+}
+
+function wanted(ctl: Ctl, kernel: KernelView, rules: Rules, now: Now): Decision {
+  const { link } = ctl;
+  if (link.phase === "up") return { act: "none", why: `connected; wanted by ${whyWanted(ctl)}` };
+  if (!kernel.fresh) return { act: "hold", why: "what the kernel has is not known at the moment" };
+  const device = kernel.find(ctl);
+  if (device !== undefined) return { act: "adopt", device, why: whyWanted(ctl) };
+  const bar = rules.bar(ctl);
+  if (bar !== undefined) return { act: "hold", why: bar };
+  if (link.phase === "reaching" || link.phase === "ready") return { act: "none", why: "being connected" };
+  if (link.phase === "waiting" && !reached(link.until, now)) {
+    return { act: "wait", until: link.until, why: ctl.lastFailure?.failure.message ?? "tried a moment ago" };
+  }
+  return { act: "connect", why: whyWanted(ctl) };
+}
+
+function unwanted(
+  ctl: Ctl,
+  verdict: Extract<Verdict, { readonly evidence: Proof }>,
+  kernel: KernelView,
+  rules: Rules,
+  now: Now,
+): Decision {
+  const { evidence } = verdict;
+  if (ctl.link.phase !== "up") {
+    return verdict.is === "excluded" && ctl.claims.size > 0
+      ? { act: "rest", evidence }
+      : { act: "forget", evidence };
+  }
+  if (!kernel.fresh) return { act: "hold", why: "what the kernel has is not known at the moment" };
+  const device = kernel.device(ctl.link.ref);
+  if (device === undefined) return { act: "forget", evidence };
+  const other = kernel.otherUser(ctl, device);
+  const why = kernel.shield(device) ?? rules.keep(ctl, device) ??
+    (other === undefined ? undefined : "the connection also serves a controller that is wanted");
+  if (why !== undefined) return { act: "release", why, evidence };
+  if (rules.soak.ms > 0 && (ctl.doom === undefined || !reached(ctl.doom, now))) {
+    return { act: "soak", evidence, device: device.device };
+  }
+  return { act: "disconnect", target: ctl.link.ref, evidence };
+}
+
+/** Those claims that name a line of a file. */
+export const configClaims = (ctl: Ctl): readonly Extract<Claim, { readonly kind: "config" }>[] =>
+  [...ctl.claims.values()].flatMap((claim) => claim.kind === "config" ? [claim] : []);

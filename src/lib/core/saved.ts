@@ -1,0 +1,128 @@
+/**
+ * The part of the state file that both daemons have: controllers and who asks for them. Plain JSON, without secrets (S8):
+ * keys and options of a `controller=` line come from the file again, which is read before anything is connected.
+ * Reading is strict for each record and tolerant for the whole: a record that is not understood is left out.
+ */
+import { type Tid, tidFields, tidFromFields, tidKey } from "../nvme/tid.ts";
+import { type Claim, type Ctl, newCtl, withClaim } from "./ctl.ts";
+import { type Fleet, listed } from "./fleet.ts";
+import { matchIndexKey } from "../nvme/match.ts";
+
+export const STATE_VERSION = 1;
+
+export type Json = Readonly<Record<string, unknown>>;
+
+export const isJson = (value: unknown): value is Json =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+export const textOf = (value: unknown): string => typeof value === "string" ? value : "";
+export const numberOf = (value: unknown): number =>
+  typeof value === "number" && Number.isFinite(value) ? value : 0;
+export const listOf = (value: unknown): readonly unknown[] => Array.isArray(value) ? value : [];
+
+/** An object whose values are all texts. */
+export function textsOf(value: unknown): Readonly<Record<string, string>> | undefined {
+  if (!isJson(value)) return undefined;
+  const texts: Record<string, string> = {};
+  for (const [key, text] of Object.entries(value)) {
+    if (typeof text !== "string") return undefined;
+    texts[key] = text;
+  }
+  return texts;
+}
+
+export function tidOf(value: unknown): Tid | undefined {
+  const texts = textsOf(value);
+  return texts === undefined ? undefined : tidFromFields(texts);
+}
+
+function savedClaim(claim: Claim): Json {
+  switch (claim.kind) {
+    case "config":
+      return {
+        kind: "config",
+        file: claim.file,
+        line: claim.line,
+        text: claim.text,
+        written: tidFields(claim.written),
+      };
+    case "mdns":
+      return { kind: "mdns", service: claim.service };
+    default:
+      return { ...claim };
+  }
+}
+
+function claimOf(value: unknown): Claim | undefined {
+  if (!isJson(value)) return undefined;
+  switch (value["kind"]) {
+    case "config": {
+      const written = tidOf(value["written"]);
+      if (written === undefined) return undefined;
+      const { file, line, text } = value;
+      return {
+        kind: "config",
+        file: textOf(file),
+        line: numberOf(line),
+        text: textOf(text),
+        written,
+        overrides: {},
+        keys: {},
+        extra: new Map(),
+      };
+    }
+    case "nbft":
+      return { kind: "nbft", file: textOf(value["file"]), hostId: textOf(value["hostId"]) };
+    case "mdns":
+      // Not heard of yet by this process; Avahi will say it again.
+      return { kind: "mdns", service: textOf(value["service"]), present: false };
+    case "referral":
+    case "log-page": {
+      const entry = textsOf(value["entry"]);
+      if (entry === undefined) return undefined;
+      return {
+        kind: value["kind"],
+        dc: textOf(value["dc"]),
+        dcText: textOf(value["dcText"]),
+        genctr: textOf(value["genctr"]),
+        readAt: numberOf(value["readAt"]),
+        entry,
+      };
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** Controllers that somebody asks for. Foreign ones that an audit found are found again by the next. */
+export function savedCtls(fleet: Fleet): readonly Json[] {
+  const saved: Json[] = [];
+  for (const ctl of fleet.ctls.values()) {
+    if (ctl.claims.size === 0) continue;
+    const claims = [...ctl.claims].map(([authority, claim]) => ({ authority, claim: savedClaim(claim) }));
+    saved.push({ tid: tidFields(ctl.tid), claims });
+  }
+  return saved;
+}
+
+/** Controllers as they were saved, nothing under way. */
+export function restoreCtls(fleet: Fleet, value: unknown): Fleet {
+  let next = fleet;
+  for (const record of listOf(value)) {
+    if (!isJson(record)) continue;
+    const tid = tidOf(record["tid"]);
+    if (tid === undefined) continue;
+    let ctl: Ctl = newCtl(tidKey(tid), tid, 0);
+    for (const saved of listOf(record["claims"])) {
+      const claim = isJson(saved) ? claimOf(saved["claim"]) : undefined;
+      if (isJson(saved) && claim !== undefined) ctl = withClaim(ctl, textOf(saved["authority"]), claim);
+    }
+    if (ctl.claims.size === 0) continue;
+    next = {
+      ...next,
+      ctls: next.ctls.with(ctl.key, ctl),
+      ctlsAt: listed(next.ctlsAt, matchIndexKey(tid), ctl.key),
+    };
+  }
+  return next;
+}

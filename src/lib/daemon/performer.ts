@@ -1,0 +1,131 @@
+/** Carries effects out on the ports, and turns their outcomes into events. One line for each effect: nothing is decided here. */
+import type {
+  ConnectorEffect,
+  ConnectorEvent,
+  Effect,
+  Event,
+  FinderEffect,
+  FinderEvent,
+} from "../core/effects.ts";
+import type {
+  Exclusions,
+  HostIdentity,
+  Kernel,
+  Log,
+  Mdns,
+  Publisher,
+  Resolver,
+  Stafd,
+  StateFile,
+  Units,
+} from "../ports.ts";
+
+/** What both daemons need of the world. */
+export interface CommonPorts {
+  readonly kernel: Kernel;
+  readonly resolver: Resolver;
+  readonly stateFile: StateFile;
+  readonly exclusions: Exclusions;
+  readonly publisher: Publisher;
+  readonly log: Log;
+  /** Everything is done: the process may end. */
+  readonly exit: () => void;
+}
+
+export interface FinderPorts extends CommonPorts {
+  readonly mdns: Mdns;
+  readonly units: Units;
+  readonly host: () => HostIdentity;
+}
+
+export interface ConnectorPorts extends CommonPorts {
+  readonly stafd: Stafd;
+}
+
+function performCommon(effect: Effect, ports: CommonPorts, post: (event: Event) => void): void {
+  const { kernel } = ports;
+  switch (effect.do) {
+    case "scan":
+      return kernel.scan((outcome) => post({ type: "scanned", op: effect.op, outcome }));
+    case "reach":
+      return kernel.reach(
+        effect.tid,
+        effect.timeout,
+        (outcome) => post({ type: "reached", op: effect.op, key: effect.key, outcome }),
+      );
+    case "connect":
+      return kernel.connect(
+        effect.request,
+        (outcome) => post({ type: "connected", op: effect.op, key: effect.key, outcome }),
+      );
+    case "disconnect":
+      return kernel.disconnect(
+        effect.target,
+        (outcome) => post({ type: "disconnected", op: effect.op, key: effect.key, outcome }),
+      );
+    case "resolve":
+      return ports.resolver.resolve(
+        effect.host,
+        (outcome) => post({ type: "resolved", op: effect.op, host: effect.host, outcome }),
+      );
+    case "own":
+      return kernel.own(effect.device, effect.owned);
+    case "exclusions":
+      return ports.exclusions.read((exclusions) => post({ type: "exclusions", exclusions }));
+    case "save":
+      return ports.stateFile.save(effect.value, (outcome) => post({ type: "saved", op: effect.op, outcome }));
+    case "signal":
+      return ports.publisher.emit(effect.signal);
+    case "log":
+      return ports.log.write(effect.entry);
+    case "exit":
+      return ports.exit();
+  }
+}
+
+export function performFinder(
+  effect: FinderEffect,
+  ports: FinderPorts,
+  post: (event: FinderEvent) => void,
+): void {
+  const { kernel } = ports;
+  switch (effect.do) {
+    case "register":
+      return kernel.register(
+        effect.target,
+        effect.tid,
+        ports.host(),
+        (outcome) => post({ type: "registered", op: effect.op, key: effect.key, outcome }),
+      );
+    case "supported-logs":
+      return kernel.supportedLogs(
+        effect.target,
+        (outcome) => post({ type: "supported-logs", op: effect.op, key: effect.key, outcome }),
+      );
+    case "read-log":
+      return kernel.discoveryLog(
+        effect.target,
+        effect.lsp,
+        (outcome) => post({ type: "log-read", op: effect.op, key: effect.key, outcome }),
+      );
+    case "states":
+      return kernel.states(effect.devices, (states) => post({ type: "states", op: effect.op, states }));
+    case "browse":
+      return ports.mdns.browse(effect.enabled);
+    case "restart-unit":
+      return ports.units.restart(effect.template, effect.args);
+    default:
+      return performCommon(effect, ports, post);
+  }
+}
+
+export function performConnector(
+  effect: ConnectorEffect,
+  ports: ConnectorPorts,
+  post: (event: ConnectorEvent) => void,
+): void {
+  if (effect.do === "fetch") {
+    return ports.stafd.fetch((outcome) => post({ type: "fetched", op: effect.op, outcome }));
+  }
+  return performCommon(effect, ports, post);
+}

@@ -1,0 +1,78 @@
+/**
+ * The loop around a core: events go in one at a time, effects come out and are carried out, and one timer stands for all
+ * the core waits for. It decides nothing.
+ */
+import type { Instant, Now } from "../nvme/time.ts";
+import type { Clock } from "../ports.ts";
+
+/** A core as the shell sees it. */
+export interface Core<State, Event, Effect> {
+  readonly step: (state: State, event: Event, now: Now) => {
+    readonly state: State;
+    readonly effects: readonly Effect[];
+  };
+  readonly wakeAt: (state: State) => Instant | undefined;
+}
+
+export class Shell<State, Event, Effect> {
+  readonly #core: Core<State, Event | { readonly type: "tick" }, Effect>;
+  readonly #clock: Clock;
+  readonly #perform: (effect: Effect) => void;
+  #state: State;
+  readonly #queue: (Event | { readonly type: "tick" })[] = [];
+  #running = false;
+  #stopped = false;
+  #alarm: { readonly at: number; readonly cancel: () => void } | undefined;
+
+  /** `perform` starts an effect and never posts its outcome before it returns. */
+  constructor(
+    core: Core<State, Event | { readonly type: "tick" }, Effect>,
+    initial: State,
+    clock: Clock,
+    perform: (effect: Effect) => void,
+  ) {
+    this.#core = core;
+    this.#state = initial;
+    this.#clock = clock;
+    this.#perform = perform;
+  }
+
+  get state(): State {
+    return this.#state;
+  }
+
+  post(event: Event | { readonly type: "tick" }): void {
+    if (this.#stopped) return;
+    this.#queue.push(event);
+    if (this.#running) return;
+    this.#running = true;
+    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+      const { state, effects } = this.#core.step(this.#state, next, this.#clock.now());
+      this.#state = state;
+      for (const effect of effects) this.#perform(effect);
+    }
+    this.#running = false;
+    this.#setAlarm();
+  }
+
+  /** Ends the loop: nothing is taken in and nothing is performed any more. */
+  stop(): void {
+    this.#stopped = true;
+    this.#alarm?.cancel();
+    this.#alarm = undefined;
+  }
+
+  #setAlarm(): void {
+    if (this.#stopped) return;
+    const at = this.#core.wakeAt(this.#state);
+    if (at?.mono === this.#alarm?.at) return;
+    this.#alarm?.cancel();
+    this.#alarm = at === undefined ? undefined : {
+      at: at.mono,
+      cancel: this.#clock.wakeAt(at, () => {
+        this.#alarm = undefined;
+        this.post({ type: "tick" });
+      }),
+    };
+  }
+}
