@@ -5,7 +5,10 @@
  * Backends, in this order: libnvme 1.0 and later, libnvme 3.0 and later, the kernel's ioctl through libc. The first two
  * carry the same 72- and 80-byte structures of the kernel's interface (notes/libnvme.md 3.1), which never change.
  */
-import { cString } from "./ffi_libc.ts";
+import type { AdminCommand } from "../nvme/admin_command.ts";
+import { encodePassthru, encodePassthru64, PASSTHRU_IOCTL, passthruResult } from "../nvme/passthru.ts";
+import { bytes, cString } from "./ffi_libc.ts";
+import { ENODEV } from "./os_error.ts";
 
 const LIBNVME1 = {
   nvme_submit_admin_passthru: {
@@ -31,21 +34,20 @@ const LIBC = {
   ioctl: { parameters: ["i32", "u64", "buffer"], result: "i32", nonblocking: true },
 } as const;
 
-const NVME_IOCTL_ADMIN_CMD = 0xc048_4e41n;
 const SILENT = -1;
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /** What a command came to. Positive statuses are the controller's; `errno` is known with libnvme 3 only. */
 export type Completion =
-  | { readonly kind: "done"; readonly result: number }
+  | { readonly kind: "done"; readonly result: number; readonly transferred: Bytes }
   | { readonly kind: "status"; readonly status: number }
   | { readonly kind: "failed"; readonly errno?: number };
 
 /** An open controller: one command at a time. */
 export interface Handle {
-  /** `command` is `struct nvme_passthru_cmd`, complete with address and length of the data, which the caller holds. */
-  submit(command: Bytes): Promise<Completion>;
+  /** Sends the command; `data` goes there or comes from there, and has its length. */
+  submit(command: AdminCommand, data: Bytes): Promise<Completion>;
   close(): void;
 }
 
@@ -93,12 +95,12 @@ function libnvme1(name: string): Backend | string {
     open: (_device, openNode, closeNode) => {
       const fd = openNode();
       return fd < 0 ? fd : {
-        submit: async (command) => {
-          const result = new Uint32Array(new ArrayBuffer(4));
-          const rc = await opened.nvme_submit_admin_passthru(fd, command, result);
-          // Named after the call, so that both live until it has ended.
-          return completion(rc, command.length === 0 ? 0 : result[0] ?? 0);
-        },
+        submit: (command, data) =>
+          call(
+            encodePassthru(command, addressOf(data)),
+            data,
+            (struct) => opened.nvme_submit_admin_passthru(fd, struct, null),
+          ),
         close: () => closeNode(fd),
       };
     },
@@ -127,13 +129,12 @@ function libnvme3(name: string): Backend | string {
       const handle = Deno.UnsafePointer.create(out[0] ?? 0n);
       if (rc < 0 || handle === null) return rc < 0 ? rc : -ENODEV;
       return {
-        submit: async (command) => {
-          const command64 = new Uint8Array(new ArrayBuffer(80));
-          // The same up to the time-out; the result is 64 bits wide and begins 4 bytes later.
-          command64.set(command.subarray(0, 68));
-          const rc = await opened.libnvme_exec_admin_passthru(handle, command64);
-          return completion(rc, new DataView(command64.buffer).getUint32(72, true));
-        },
+        submit: (command, data) =>
+          call(
+            encodePassthru64(command, addressOf(data)),
+            data,
+            (struct) => opened.libnvme_exec_admin_passthru(handle, struct),
+          ),
         close: () => opened.libnvme_close(handle),
       };
     },
@@ -150,12 +151,12 @@ function plainIoctl(problem: string): Backend {
     open: (_device, openNode, closeNode) => {
       const fd = openNode();
       return fd < 0 ? fd : {
-        submit: async (command) => {
-          const rc = await ioctl(fd, NVME_IOCTL_ADMIN_CMD, command);
-          const view = new DataView(command.buffer, command.byteOffset, command.byteLength);
-          const done = completion(rc, view.getUint32(68, true));
-          return done.kind === "failed" ? { kind: "failed" } : done;
-        },
+        submit: (command, data) =>
+          call(
+            encodePassthru(command, addressOf(data)),
+            data,
+            (struct) => ioctl(fd, BigInt(PASSTHRU_IOCTL), struct),
+          ),
         close: () => closeNode(fd),
       };
     },
@@ -163,12 +164,24 @@ function plainIoctl(problem: string): Backend {
   };
 }
 
-/** libnvme 1 and ioctl fail with a bare -1; libnvme 3 with -errno. */
-function completion(rc: number, result: number): Completion {
-  if (rc === 0) return { kind: "done", result };
+/** Runs one call, and keeps the structure and the data alive until it has ended: Deno does not. */
+async function call(
+  encoded: Uint8Array,
+  data: Bytes,
+  submit: (struct: Bytes) => Promise<number>,
+): Promise<Completion> {
+  const struct = bytes(encoded.length);
+  struct.set(encoded);
+  const held = { struct, data };
+  const rc = await submit(held.struct);
+  // libnvme 1 and ioctl fail with a bare -1; libnvme 3 with -errno.
+  if (rc < 0) return rc === -1 ? { kind: "failed" } : { kind: "failed", errno: -rc };
   if (rc > 0) return { kind: "status", status: rc };
-  return rc === -1 ? { kind: "failed" } : { kind: "failed", errno: -rc };
+  return { kind: "done", result: passthruResult(held.struct), transferred: held.data };
 }
+
+const addressOf = (data: Bytes): bigint =>
+  data.length === 0 ? 0n : Deno.UnsafePointer.value(Deno.UnsafePointer.of(data));
 
 /** The library's functions, or why there are none: not installed, or a function is missing. */
 function open<T>(name: string, load: () => T): T | string {
@@ -191,5 +204,3 @@ function staticText(pointer: Deno.PointerValue): string {
 function meaningful(text: string): string | undefined {
   return /^(|unrecognized|unknown.*)$/i.test(text) ? undefined : text;
 }
-
-const ENODEV = 19;

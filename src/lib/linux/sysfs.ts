@@ -60,21 +60,24 @@ export class Sysfs {
   /** The `state` of each device that is there and readable. */
   async states(devices: readonly string[]): Promise<ReadonlyMap<string, string>> {
     const states = new Map<string, string>();
-    await Promise.all(devices.map((device) =>
-      this.#readers.run(async () => {
-        const state = textOf(await readAttribute(`${this.#folder(device)}/state`));
-        if (state !== undefined) states.set(device, state.trim());
-      })
-    ));
+    await Promise.all(devices.map(async (device) => {
+      const state = await this.#readers.run(() => this.attribute(device, "state"));
+      if (state !== undefined) states.set(device, state);
+    }));
     return states;
   }
 
-  /** One attribute of the controller, trimmed; undefined when it has none of that name or is gone. */
+  /** One attribute of the controller, trimmed; undefined when it has none of that name, or cannot be read. */
   async attribute(device: string, name: string): Promise<string | undefined> {
-    return textOf(await readAttribute(`${this.#folder(device)}/${name}`))?.trim();
+    try {
+      return textOf(await readAttribute(`${this.#folder(device)}/${name}`))?.trim();
+    } catch (error) {
+      if (errnoOf(error) === 0) throw error;
+      return undefined;
+    }
   }
 
-  /** Which incarnation has the name now; undefined when none has. */
+  /** Which incarnation has the name now; undefined when none has. Throws the system's error when it cannot tell. */
   async incarnation(device: string): Promise<number | undefined> {
     try {
       return (await Deno.stat(this.#folder(device))).ino ?? undefined;

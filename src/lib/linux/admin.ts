@@ -1,0 +1,131 @@
+/** NVMe admin commands to one controller of the kernel, which is known by number and incarnation. */
+import type { AdminCommand } from "../nvme/admin_command.ts";
+import { errnoName } from "../nvme/errno.ts";
+import { statusText } from "../nvme/status.ts";
+import type { DeviceRef } from "../ports.ts";
+import { bytes, O_CLOEXEC, O_RDONLY, sys } from "./ffi_libc.ts";
+import type { Backend, Handle } from "./libnvme.ts";
+import { Limiter } from "./limiter.ts";
+import { EAGAIN, EINTR, EINVAL, errnoOf, isGone } from "./os_error.ts";
+import type { Sysfs } from "./sysfs.ts";
+
+const AT_ONCE = 10;
+const MAX_WAITING = 8192;
+/** Shorter than any time-out, longer than any refusal. */
+const AT_ONCE_MS = 1000;
+
+/** What became of a command. */
+export type Answer =
+  | { readonly kind: "done"; readonly data: Uint8Array<ArrayBuffer> }
+  /** The controller refused: the NVMe status with its flags. */
+  | { readonly kind: "status"; readonly status: number; readonly text: string }
+  /** It did not get through. */
+  | {
+    readonly kind: "failed";
+    readonly gone: boolean;
+    readonly errno?: string;
+    readonly message: string;
+  };
+
+export class AdminCommands {
+  readonly #backend: Backend;
+  readonly #sysfs: Sysfs;
+  readonly #dev: string;
+  readonly #limiter = new Limiter(AT_ONCE, MAX_WAITING);
+
+  constructor(backend: Backend, sysfs: Sysfs, dev = "/dev") {
+    this.#backend = backend;
+    this.#sysfs = sysfs;
+    this.#dev = dev;
+  }
+
+  /** Sends a command with this data, or with room for the answer. */
+  async run(target: DeviceRef, command: AdminCommand, data?: Uint8Array): Promise<Answer> {
+    try {
+      const answer = await this.#limiter.run(() => this.#run(target, command, data));
+      return answer ?? failed(`${target.device}: too many commands are waiting`);
+    } catch (error) {
+      const errno = errnoOf(error);
+      if (errno === 0) throw error;
+      return failed(`${target.device} cannot be looked at: ${String(error)}`, errno);
+    }
+  }
+
+  /** The meaning of a status, in libnvme's words if it has some. */
+  describe(status: number): string {
+    const text = this.#backend.statusText(status);
+    return text === undefined ? statusText(status) : `0x${status.toString(16)} (${text})`;
+  }
+
+  async #run(target: DeviceRef, command: AdminCommand, data: Uint8Array | undefined): Promise<Answer> {
+    const { device } = target;
+    const node = `${this.#dev}/${device}`;
+    const handle = this.#backend.open(
+      device,
+      () => sys.open(node, O_RDONLY | O_CLOEXEC),
+      (fd) => sys.close(fd),
+    );
+    if (typeof handle === "number") return await this.#notOpened(target, node, -handle);
+    try {
+      // The open node holds its controller, so the number cannot change hands after this.
+      if (await this.#sysfs.incarnation(device) !== target.incarnation) return gone(device);
+      return await this.#submit(handle, target, command, data);
+    } finally {
+      handle.close();
+    }
+  }
+
+  async #submit(
+    handle: Handle,
+    target: DeviceRef,
+    command: AdminCommand,
+    data: Uint8Array | undefined,
+  ): Promise<Answer> {
+    const buffer = bytes(command.dataLength);
+    if (data !== undefined) buffer.set(data);
+    const started = performance.now();
+    const completion = await handle.submit(command, buffer);
+    const elapsed = performance.now() - started;
+    if (completion.kind === "done") return { kind: "done", data: completion.transferred };
+    if (completion.kind === "status") {
+      return { kind: "status", status: completion.status, text: this.describe(completion.status) };
+    }
+    return await this.#notDone(target, completion.errno, elapsed < AT_ONCE_MS);
+  }
+
+  async #notOpened(target: DeviceRef, node: string, errno: number): Promise<Answer> {
+    const { device } = target;
+    if (errno === EAGAIN) return failed(`${device} is not connected at the moment`, errno);
+    if (isGone(errno) && await this.#sysfs.incarnation(device) !== target.incarnation) return gone(device);
+    return failed(`cannot open ${node} (${errnoName(errno)})`, errno);
+  }
+
+  /**
+   * The errno is lost (but for libnvme 3): what happened is read from the state of the controller. A time-out needs
+   * time, and breaks the connection; what fails at once on a live controller was refused by the kernel itself.
+   */
+  async #notDone(target: DeviceRef, errno: number | undefined, atOnce: boolean): Promise<Answer> {
+    const { device } = target;
+    if (await this.#sysfs.incarnation(device) !== target.incarnation) return gone(device);
+    const state = (await this.#sysfs.states([device])).get(device) ?? "unknown";
+    if (state !== "live") {
+      return failed(`the connection of ${device} broke during a command (state: ${state})`, errno ?? EINTR);
+    }
+    return atOnce
+      ? failed(`the kernel refused a command to ${device}`, errno ?? EINVAL)
+      : failed(`a command to ${device} was not answered in time`, errno ?? EINTR);
+  }
+}
+
+const gone = (device: string): Answer => ({
+  kind: "failed",
+  gone: true,
+  message: `${device} is not there any more`,
+});
+
+const failed = (message: string, errno?: number): Answer => ({
+  kind: "failed",
+  gone: false,
+  ...(errno === undefined ? {} : { errno: errnoName(errno) }),
+  message,
+});

@@ -1,0 +1,192 @@
+/** The kernel's NVMe over Fabrics, as the core wants it. */
+import { type AdminCommand, dimCommand, getLogCommand, identifyCommand, LID } from "../nvme/admin_command.ts";
+import type { DiscoveryLog } from "../nvme/discovery_entry.ts";
+import { encodeRegistration, TAS } from "../nvme/dim.ts";
+import type { Failure, Outcome, Phase } from "../nvme/failure.ts";
+import { dctypeText, decodeIdentify } from "../nvme/identify.ts";
+import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
+import { LogReader } from "../nvme/log_reader.ts";
+import { decodeStatus } from "../nvme/status.ts";
+import { discoveryLogEntry, SUPPORTED_LOGS_SIZE } from "../nvme/supported_logs.ts";
+import type { Tid } from "../nvme/tid.ts";
+import type { Duration } from "../nvme/time.ts";
+import type { ConnectRequest, DeviceRef, Done, HostIdentity, Kernel, KernelEvent } from "../ports.ts";
+import type { AdminCommands, Answer } from "./admin.ts";
+import { DeviceEvents } from "./device_events.ts";
+import type { Fabrics } from "./fabrics.ts";
+import { InterfaceMonitor } from "./interfaces.ts";
+import type { Machine } from "./machine.ts";
+import type { Ownership } from "./ownership.ts";
+import { Reach } from "./reach.ts";
+import type { Reactor } from "./reactor.ts";
+import type { Sysfs } from "./sysfs.ts";
+import { Uevents } from "./uevents.ts";
+
+export interface KernelParts {
+  readonly reactor: Reactor;
+  readonly sysfs: Sysfs;
+  readonly fabrics: Fabrics;
+  readonly admin: AdminCommands;
+  readonly ownership: Ownership;
+  readonly machine: Machine;
+}
+
+export class LinuxKernel implements Kernel {
+  readonly #parts: KernelParts;
+  readonly #reach: Reach;
+  #watching: { close(): void }[] = [];
+  #closed = false;
+
+  constructor(parts: KernelParts) {
+    this.#parts = parts;
+    this.#reach = new Reach(parts.reactor);
+  }
+
+  watch(sink: (event: KernelEvent) => void): void {
+    const { reactor, sysfs, ownership } = this.#parts;
+    const emit = (event: KernelEvent): void => {
+      if (this.#closed) return;
+      if (event.type === "removed") ownership.forgetIfGone(event.device);
+      sink(event);
+    };
+    const devices = new DeviceEvents((device) => sysfs.read(device), emit);
+    const interfaces = new InterfaceMonitor(reactor, (table) => emit({ type: "network", interfaces: table }));
+    this.#watching = [new Uevents(reactor, devices), devices, interfaces];
+    queueMicrotask(() => emit({ type: "network", interfaces: interfaces.first }));
+  }
+
+  scan(done: Done<readonly KernelCtrl[]>): void {
+    void this.#parts.sysfs.readAll().then(done);
+  }
+
+  states(devices: readonly string[], done: (states: ReadonlyMap<string, string>) => void): void {
+    void this.#parts.sysfs.states(devices).then(done);
+  }
+
+  reach(tid: Tid, timeout: Duration, done: Done<void>): void {
+    void this.#reach.test(tid, timeout).then(done);
+  }
+
+  connect(request: ConnectRequest, done: Done<KernelCtrl>): void {
+    void this.#parts.fabrics.connect(request).then(done);
+  }
+
+  disconnect(target: DeviceRef, done: Done<"deleted" | "gone">): void {
+    void this.#parts.sysfs.delete(target.device, target.incarnation).then(done);
+  }
+
+  register(target: DeviceRef, tid: Tid, host: HostIdentity, done: Done<void>): void {
+    void this.#register(target, tid, host).then(done);
+  }
+
+  supportedLogs(target: DeviceRef, done: Done<number>): void {
+    void this.#supportedLogs(target).then(done);
+  }
+
+  discoveryLog(target: DeviceRef, lsp: number, done: Done<DiscoveryLog>): void {
+    void this.#discoveryLog(target, lsp).then(done);
+  }
+
+  own(device: string, owned: boolean): void {
+    this.#parts.ownership.own(device, owned);
+  }
+
+  /** Stops watching. What is under way is not cancelled: nothing cancels a connect. */
+  close(): void {
+    this.#closed = true;
+    for (const watching of this.#watching) watching.close();
+    this.#watching = [];
+  }
+
+  async #register(target: DeviceRef, tid: Tid, host: HostIdentity): Promise<Outcome<void>> {
+    const wanted = await this.#wantsRegistration(target);
+    if (!wanted.ok || !wanted.value) return wanted.ok ? { ok: true, value: undefined } : wanted;
+    const { hostName, version } = this.#parts.machine;
+    const data = encodeRegistration({ tid, hostId: host.id, symname: host.symname, hostName, version });
+    if (!data.ok) {
+      return { ok: false, failure: { phase: "register", kind: "permanent", message: data.problem } };
+    }
+    const answer = await this.#parts.admin.run(
+      target,
+      dimCommand(TAS.register, data.value.length),
+      data.value,
+    );
+    return answer.kind === "done"
+      ? { ok: true, value: undefined }
+      : refused("register", "cannot register this host", answer);
+  }
+
+  /** KRN-45: kernels before 5.18 do not show the type of a discovery controller; then it is asked itself. */
+  async #wantsRegistration(target: DeviceRef): Promise<Outcome<boolean>> {
+    const shown = await this.#parts.sysfs.attribute(target.device, "dctype");
+    if (shown !== undefined && shown !== "") return { ok: true, value: shown === "ddc" || shown === "cdc" };
+    const answer = await this.#parts.admin.run(target, identifyCommand());
+    if (answer.kind !== "done") return refused("register", "cannot identify the controller", answer);
+    const identify = decodeIdentify(answer.data);
+    if (!identify.ok) return malformed("register", identify.problem);
+    const type = dctypeText(identify.value.dctype);
+    return { ok: true, value: type === "ddc" || type === "cdc" };
+  }
+
+  async #supportedLogs(target: DeviceRef): Promise<Outcome<number>> {
+    const phase = "supported-logs";
+    const command = getLogCommand({
+      lid: LID.supported,
+      lsp: 0,
+      rae: false,
+      offset: 0,
+      length: SUPPORTED_LOGS_SIZE,
+    });
+    const answer = await this.#parts.admin.run(target, command);
+    if (answer.kind !== "done") return refused(phase, "cannot read the supported log pages", answer);
+    const entry = discoveryLogEntry(answer.data);
+    return entry.ok ? { ok: true, value: entry.value } : malformed(phase, entry.problem);
+  }
+
+  async #discoveryLog(target: DeviceRef, lsp: number): Promise<Outcome<DiscoveryLog>> {
+    const reader = new LogReader({ lsp });
+    for (;;) {
+      const command: AdminCommand = getLogCommand(reader.command);
+      const answer = await this.#parts.admin.run(target, command);
+      const progress = reader.feed(
+        answer.kind === "done"
+          ? { type: "data", bytes: answer.data }
+          : answer.kind === "status"
+          ? { type: "status", status: answer.status }
+          : { type: "errno", errno: answer.gone ? "ENODEV" : answer.errno ?? "EIO" },
+      );
+      if (progress.type === "done") return { ok: true, value: progress.log };
+      if (progress.type === "more") continue;
+      // The reader knows the number only; the answer has the words.
+      return answer.kind === "done"
+        ? { ok: false, failure: progress.failure }
+        : refused("read-log", "cannot read the discovery log", answer);
+    }
+  }
+}
+
+/** The failure of a command that was not carried out, or that the controller refused. */
+function refused(
+  phase: Phase,
+  what: string,
+  answer: Exclude<Answer, { kind: "done" }>,
+): { readonly ok: false; readonly failure: Failure } {
+  if (answer.kind === "status") {
+    const kind = decodeStatus(answer.status).dnr ? "permanent" : "transient";
+    return { ok: false, failure: { phase, kind, status: answer.status, message: `${what}: ${answer.text}` } };
+  }
+  return {
+    ok: false,
+    failure: {
+      phase,
+      kind: answer.gone ? "gone" : "transient",
+      ...(answer.errno === undefined ? {} : { errno: answer.errno }),
+      message: `${what}: ${answer.message}`,
+    },
+  };
+}
+
+const malformed = (phase: Phase, message: string): { readonly ok: false; readonly failure: Failure } => ({
+  ok: false,
+  failure: { phase, kind: "transient", message },
+});
