@@ -63,6 +63,29 @@ export async function passThrough(command: readonly string[], options: RunOption
   return ended.success;
 }
 
+/** Runs a command and passes on those lines of its standard output that `wanted` takes; true when it succeeded. */
+export async function passLines(
+  command: readonly string[],
+  wanted: (line: string) => boolean,
+): Promise<boolean> {
+  const [program = "", ...args] = command;
+  const child = new Deno.Command(program, {
+    args,
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  let rest = "";
+  for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) if (wanted(line)) console.log(line);
+  }
+  if (wanted(rest)) console.log(rest);
+  return (await child.status).success;
+}
+
 /** Runs a command and gives back its standard output; throws with what it said when it fails. */
 export async function capture(command: readonly string[], options: RunOptions = {}): Promise<string> {
   const ended = await collect(command, options);
