@@ -1,0 +1,195 @@
+import assert from "node:assert/strict";
+import { type ControllerLine, toTid } from "../../../src/lib/config/controller_line.ts";
+import { WELL_KNOWN_DISC_NQN } from "../../../src/lib/nvme/tid.ts";
+import { stacd, stafd } from "./confs.ts";
+
+function only(text: string): ControllerLine {
+  const { conf, said } = stafd(`[Controllers]\ncontroller=${text}\n`);
+  assert.deepEqual(said, []);
+  const line = conf.controllers[0];
+  assert.ok(line !== undefined);
+  return line;
+}
+
+/** What is said of an entry that stafd or stacd drops. */
+function dropped(daemon: typeof stafd | typeof stacd, text: string): string {
+  const { conf, said } = daemon(`[Controllers]\ncontroller=${text}\n`);
+  assert.equal(conf.controllers.length, 0, text);
+  return said.join("\n");
+}
+
+Deno.test("TST-2, CFG-52: fields as written, blanks around ; and = removed", () => {
+  const line = only(" transport = tcp ;; traddr=100.100.100.100 ; host-iface=enp0s8;");
+  assert.deepEqual(line.fields, {
+    transport: "tcp",
+    traddr: "100.100.100.100",
+    trsvcid: "",
+    subsysnqn: "",
+    hostTraddr: "",
+    hostIface: "enp0s8",
+    hostNqn: undefined,
+  });
+  assert.deepEqual(line.overrides, {});
+  assert.equal(line.text, "transport=tcp;traddr=100.100.100.100;host-iface=enp0s8");
+  assert.deepEqual(line.origin, { kind: "file", file: "f", line: 2 });
+});
+
+Deno.test("TST-3: all overrides, and the secrets", () => {
+  const line = only(
+    "transport=tcp;traddr=a;hdr-digest=true;data-digest=true;nr-io-queues=8;nr-write-queues=6;nr-poll-queues=4;" +
+      "queue-size=400;kato=71;reconnect-delay=13;ctrl-loss-tmo=666;disable-sqflow=true;tls=false;concat=true;" +
+      "keyring=.nvme;tls-key=0x1234;dhchap-secret=DHHC-1:00:aaa=:;dhchap-ctrl-secret=DHHC-1:01:bbb==:",
+  );
+  assert.deepEqual(line.overrides, {
+    hdrDigest: true,
+    dataDigest: true,
+    kato: 71,
+    queueSize: 400,
+    reconnectDelay: 13,
+    ctrlLossTmo: 666,
+    disableSqflow: true,
+    nrIoQueues: 8,
+    nrWriteQueues: 6,
+    nrPollQueues: 4,
+    tls: false,
+    concat: true,
+    keyring: ".nvme",
+    tlsKey: "0x1234",
+  });
+  assert.equal(line.keys.hostKey?.reveal(), "DHHC-1:00:aaa=:");
+  assert.equal(line.keys.ctrlKey?.reveal(), "DHHC-1:01:bbb==:");
+  assert.ok(!line.text.includes("aaa") && !line.text.includes("bbb"), line.text);
+});
+
+Deno.test("a secret of the wrong form is kept, and said without being shown", () => {
+  const { conf, said } = stafd(
+    "[Controllers]\ncontroller=transport=tcp;traddr=a;dhchap-ctrl-secret=super-secret\n",
+  );
+  assert.equal(conf.controllers[0]?.keys.ctrlKey?.reveal(), "super-secret");
+  assert.match(said.join(), /^error f:2:54: dhchap-ctrl-secret is not of the form DHHC-1/);
+});
+
+Deno.test("CFG-52, CFG-54: the last duplicate wins, nqn goes before subsysnqn", () => {
+  const { conf } = stafd(
+    "[Controllers]\ncontroller=transport=fc;transport=tcp;traddr=a;nqn=n1;subsysnqn=n2\n",
+  );
+  assert.equal(conf.controllers[0]?.fields.transport, "tcp");
+  assert.equal(conf.controllers[0]?.fields.subsysnqn, "n1");
+});
+
+Deno.test("CFG-53: first '=' splits; a token without one is reported and left out", () => {
+  const { conf, said } = stafd(
+    "[Controllers]\ncontroller=transport=tcp; noequalsign ;traddr=a;key=val=extra\n",
+  );
+  assert.deepEqual([...conf.controllers[0]?.extra ?? []], [["key", "val=extra"]]);
+  // A line that has something like a key in it is not repeated.
+  assert.deepEqual(said, [
+    "warning f:2:27: a part of the entry is not of the form key=value; it is ignored",
+    'warning f:2:49: unknown key "key"; it has no effect',
+  ]);
+  assert.match(
+    stafd("[Controllers]\ncontroller=transport=tcp;noequalsign;traddr=a\n").said.join(),
+    /"noequalsign" is not of the form key=value/,
+  );
+});
+
+Deno.test("CFG-4: a comment behind the value is cut off", () => {
+  const { conf, said } = stafd("[Controllers]\ncontroller=transport=tcp;traddr=a#b\t# c;d=e\n");
+  assert.equal(conf.controllers[0]?.fields.traddr, "a#b");
+  assert.deepEqual(said.map((text) => text.slice(0, 14)), ["warning f:2:33", "notice f:2:37:"]);
+  assert.deepEqual(stafd("[Controllers]\ncontroller=# nothing\n").conf.controllers, []);
+});
+
+Deno.test("CFG-55: unknown keys are kept, with what may have been meant", () => {
+  const { conf, said } = stafd(
+    "[Controllers]\ncontroller=transport=tcp;traddr=a;host_iface=eth0;Kato=3;foo=bar\n",
+  );
+  assert.deepEqual([...conf.controllers[0]?.extra ?? []], [["host_iface", "eth0"], ["Kato", "3"], [
+    "foo",
+    "bar",
+  ]]);
+  assert.deepEqual(said, [
+    'warning f:2:35: unknown key "host_iface" (did you mean "host-iface"?); it has no effect',
+    'warning f:2:51: unknown key "Kato" (did you mean "kato"?); it has no effect',
+    'warning f:2:58: unknown key "foo"; it has no effect',
+  ]);
+});
+
+Deno.test("CFG-58: what is mandatory, by transport and daemon", () => {
+  assert.match(
+    dropped(stafd, "traddr=a"),
+    /f:2:12: transport is missing .*; this controller entry is ignored$/,
+  );
+  assert.match(
+    dropped(stafd, "transport=TCP;traddr=a"),
+    /f:2:22: transport "TCP" is not .*\(did you mean "tcp"\?\)/,
+  );
+  assert.match(dropped(stafd, "transport=pcie;traddr=a"), /transport "pcie" is not/);
+  assert.match(dropped(stafd, "transport=tcp"), /traddr is missing/);
+  assert.match(dropped(stafd, "transport=fc;traddr=nn-0x1:pn-0x2"), /host-traddr is missing/);
+  assert.match(dropped(stacd, "transport=tcp;traddr=a"), /nqn is missing/);
+  assert.equal(dropped(stafd, ""), "");
+  assert.equal(only("transport=loop").fields.transport, "loop");
+  assert.equal(only("transport=fc;traddr=nn-0x1:pn-0x2;host-traddr=nn-0x3,pn-0x4").fields.transport, "fc");
+  assert.equal(
+    stacd("[Controllers]\ncontroller=transport=rdma;traddr=1.2.3.4;nqn=n\n").conf.controllers.length,
+    1,
+  );
+});
+
+Deno.test("CFG-59: literal addresses of a disabled family are dropped; names, fc and mapped addresses follow their rule", () => {
+  const text = (family: string): string =>
+    `[Controllers]\ncontroller=transport=tcp;traddr=1.2.3.4\ncontroller=transport=rdma;traddr=fe80::1%eth0\n` +
+    `controller=transport=tcp;traddr=::ffff:1.2.3.4\ncontroller=transport=tcp;traddr=host\n` +
+    `controller=transport=loop;traddr=1.1.1.1\n[Global]\nip-family=${family}\n`;
+  const addresses = (family: string): readonly string[] =>
+    stafd(text(family)).conf.controllers.map((line) => line.fields.traddr);
+  assert.deepEqual(addresses("ipv4"), ["1.2.3.4", "host", "1.1.1.1"]);
+  assert.deepEqual(addresses("ipv6"), ["fe80::1%eth0", "::ffff:1.2.3.4", "host", "1.1.1.1"]);
+  assert.equal(addresses("ipv4+ipv6").length, 5);
+  assert.equal(
+    stafd(text("ipv6")).said[0],
+    "warning f:2:33: traddr 1.2.3.4 is ipv4, which ip-family disables; this controller entry is ignored",
+  );
+});
+
+Deno.test("a security option that cannot be read drops the entry: never a connection without it", () => {
+  assert.match(
+    dropped(stafd, "transport=tcp;traddr=a;tls=yes"),
+    /^error f:2:39: tls: "yes" is not true or false/,
+  );
+  assert.match(
+    dropped(stafd, "transport=tcp;traddr=a;tls-key=NVMeTLSkey-1:01:abc:"),
+    /^error .*tls-key: "\*\*\*\*\*"/,
+  );
+});
+
+Deno.test("what can be seen to fail is said, and the entry kept", () => {
+  const { conf, said } = stafd(
+    "[Controllers]\ncontroller=transport=tcp;traddr=[fe80::1];trsvcid=70000;nqn=nqn.a,b\ncontroller=transport=tcp;traddr=a;kato=-1\n",
+  );
+  assert.equal(conf.controllers.length, 2);
+  assert.deepEqual(said, [
+    'warning f:2:33: traddr "[fe80::1]" is neither an IP address nor a host name; connecting will fail',
+    'warning f:2:51: trsvcid "70000" is not a port number (1 to 65535); connecting will fail',
+    'warning f:2:61: nqn "nqn.a,b" contains a comma, which the kernel does not take; connecting will fail',
+    'warning f:3:40: kato: "-1" is less than 0; it is used, but the kernel refuses it',
+  ]);
+});
+
+Deno.test("the transport id of a line", () => {
+  const defaults = { hostNqn: "nqn.host", ignoreIface: false };
+  const line = only("transport=tcp;traddr=a;host-iface=eth0");
+  assert.deepEqual(toTid(line, defaults), {
+    transport: "tcp",
+    traddr: "a",
+    trsvcid: "8009",
+    subsysnqn: WELL_KNOWN_DISC_NQN,
+    hostTraddr: "",
+    hostIface: "eth0",
+    hostNqn: "nqn.host",
+  });
+  assert.equal(toTid(line, { ...defaults, ignoreIface: true }).hostIface, "");
+  const other = toTid(only("transport=rdma;traddr=a;nqn=nqn.s;host-nqn=nqn.other"), defaults);
+  assert.deepEqual([other.trsvcid, other.subsysnqn, other.hostNqn], ["4420", "nqn.s", "nqn.other"]);
+});

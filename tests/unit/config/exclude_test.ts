@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { excludedBy } from "../../../src/lib/config/exclude.ts";
+import { normaliseTid, type Tid, type TidParts } from "../../../src/lib/nvme/tid.ts";
+import { stafd } from "./confs.ts";
+
+const tid = (parts: TidParts): Tid => normaliseTid(parts, { hostNqn: "nqn.host", ignoreIface: false });
+const TCP = tid({ transport: "tcp", traddr: "10.0.0.1", subsysnqn: "nqn.x", hostIface: "eth0" });
+
+/** Is it excluded by these entries? */
+function excluded(target: Tid, ...entries: readonly string[]): boolean {
+  const { conf } = stafd("[Controllers]\n" + entries.map((entry) => `exclude=${entry}\n`).join(""));
+  return excludedBy(target, conf.excludes) !== undefined;
+}
+
+Deno.test("CFG-45, CFG-46: all that is named must be equal, after the defaults of transport ids", () => {
+  for (
+    const entry of [
+      "transport=tcp",
+      "traddr=10.0.0.1",
+      "trsvcid=8009",
+      "nqn=nqn.x",
+      "subsysnqn=nqn.x",
+      "host-iface=eth0",
+      "host-nqn=nqn.host",
+      "transport=tcp;traddr=10.0.0.1;trsvcid=8009;nqn=nqn.x;host-iface=eth0;host-nqn=nqn.host",
+      "traddr=10.0.0.1;host-traddr=9.9.9.9",
+      "traddr=10.0.0.1 # a comment",
+    ]
+  ) assert.ok(excluded(TCP, entry), entry);
+  for (
+    const entry of [
+      "transport=rdma",
+      "transport=TCP",
+      "traddr=10.0.0.2",
+      "trsvcid=4420",
+      "nqn=nqn.X",
+      "host-iface=eth1",
+      "host-nqn=nqn.other",
+      "traddr=10.0.0.1;nqn=nqn.y",
+      "traddr=10.0.0.1;kato=30",
+      "traddr=",
+    ]
+  ) assert.ok(!excluded(TCP, entry), entry);
+  assert.ok(excluded(TCP, "nqn=other", "traddr=10.0.0.1"));
+});
+
+Deno.test("CFG-46: what would exclude everything is ignored, with a warning", () => {
+  for (const entry of ["", ";;", "host-traddr=1.2.3.4", "junk", "# comment"]) {
+    const { conf, findings } = stafd(`[Controllers]\nexclude=${entry}\n`);
+    assert.deepEqual(conf.excludes, [], entry);
+    assert.ok(findings.some((f) => f.severity === "warning" && f.message.includes("it is ignored")), entry);
+  }
+  const { conf, findings } = stafd("[Controllers]\nexclude=nqn=a\n\nexclude=nqn=b\n\n\n");
+  assert.equal(conf.excludes.length, 2);
+  assert.deepEqual(findings, []);
+});
+
+Deno.test("an entry that lost what narrowed it does not exclude more than was meant", () => {
+  const { conf, said } = stafd("[Controllers]\nexclude=transport=tcp;traddr 10.0.0.1\n");
+  assert.deepEqual(conf.excludes, []);
+  assert.match(said.join("\n"), /error f:2:9: .*far more than was meant; the whole entry is ignored/);
+  assert.ok(excluded(TCP, "transport=tcp;junk;traddr=10.0.0.1"));
+});
+
+Deno.test("entries that exclude nothing are said to", () => {
+  const said = (entry: string, global = ""): string =>
+    stafd(`[Global]\n${global}\n[Controllers]\nexclude=${entry}\n`).said.join("\n");
+  assert.match(
+    said("traddr=a;hostnqn=b"),
+    /by "hostnqn" \(did you mean "host-nqn"\?\); the whole entry excludes/,
+  );
+  assert.match(said("transport=TCP"), /no controller has transport "TCP" \(did you mean "tcp"\?\)/);
+  assert.match(said("host-iface=eth0", "ignore-iface=true"), /ignore-iface = true/);
+  assert.match(said("traddr=a;host-traddr=b"), /^notice .*host-traddr is not compared/);
+});
+
+Deno.test("CFG-49: addresses are compared as addresses, names as names", () => {
+  const v6 = tid({ transport: "tcp", traddr: "fe80::1" });
+  assert.ok(excluded(v6, "traddr=FE80:0::0001"));
+  assert.ok(excluded(TCP, "traddr=::ffff:10.0.0.1"));
+  const fc = tid({ transport: "fc", traddr: "nn-0xAB:pn-0x1", hostTraddr: "nn-0x1:pn-0x2" });
+  assert.ok(excluded(fc, "traddr=nn-0xab:pn-0x1"));
+  const name = tid({ transport: "tcp", traddr: "cdc.example.com" });
+  assert.ok(excluded(name, "traddr=cdc.example.com"));
+  assert.ok(!excluded(name, "traddr=cdc2.example.com"));
+});
+
+Deno.test("TID-18: a scope asks for its interface", () => {
+  const scoped = tid({ transport: "tcp", traddr: "fe80::1%eth0" });
+  const bound = tid({ transport: "tcp", traddr: "fe80::1", hostIface: "eth0" });
+  for (const target of [scoped, bound]) {
+    assert.ok(excluded(target, "traddr=fe80::1"));
+    assert.ok(excluded(target, "traddr=FE80::1%eth0"));
+    assert.ok(!excluded(target, "traddr=FE80::1%eth1"));
+    assert.ok(excluded(target, "host-iface=eth0"));
+    assert.ok(!excluded(target, "host-iface=eth1"));
+  }
+});
