@@ -80,9 +80,9 @@ export async function passLines(
   for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
     const lines = (rest + text).split("\n");
     rest = lines.pop() ?? "";
-    for (const line of lines) if (wanted(line)) console.log(line);
+    for (const line of lines) take(line);
   }
-  if (wanted(rest)) console.log(rest);
+  if (rest !== "") take(rest);
   return (await child.status).success;
 }
 

@@ -31,6 +31,15 @@ export function countJunit(xml: string): Counts {
   return counts;
 }
 
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isDirectory;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
 /** Of what `deno test` prints, all but the tests that are fine. */
 function isNews(line: string): boolean {
   return line !== "" && !/ \.\.\. ok \(/.test(line) && !/^running \d+ tests? from /.test(line);
@@ -44,7 +53,14 @@ export async function runTests(
   name: string,
   folders: readonly string[],
   flags: readonly string[] = [],
+  print: (line: string) => void = console.log,
 ): Promise<Counts> {
+  for (const folder of folders) {
+    if (!await isFolder(folder)) {
+      print(`${folder}: no such folder`);
+      return { ...NOTHING, failed: 1 };
+    }
+  }
   const report = `build/${name}-junit.xml`;
   await Deno.mkdir("build", { recursive: true });
   const success = await passLines([
@@ -56,7 +72,7 @@ export async function runTests(
     `--junit-path=${report}`,
     ...flags,
     ...folders,
-  ], isNews);
+  ], (line) => isNews(line) && print(line));
   let counts = NOTHING;
   try {
     counts = countJunit(await Deno.readTextFile(report));
