@@ -63,10 +63,10 @@ export async function passThrough(command: readonly string[], options: RunOption
   return ended.success;
 }
 
-/** Runs a command and passes on those lines of its standard output that `wanted` takes; true when it succeeded. */
+/** Runs a command and hands each line of its standard output to `take`; true when it succeeded. */
 export async function passLines(
   command: readonly string[],
-  wanted: (line: string) => boolean,
+  take: (line: string) => void,
 ): Promise<boolean> {
   const [program = "", ...args] = command;
   const child = new Deno.Command(program, {

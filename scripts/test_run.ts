@@ -72,7 +72,9 @@ export async function runTests(
     `--junit-path=${report}`,
     ...flags,
     ...folders,
-  ], (line) => isNews(line) && print(line));
+  ], (line) => {
+    if (isNews(line)) print(line);
+  });
   let counts = NOTHING;
   try {
     counts = countJunit(await Deno.readTextFile(report));
