@@ -1,0 +1,213 @@
+/** The discovery log page, LID 70h (Base 2.1 section 5.1.12.3.1, Fig. 292 to 296; TP8010; notes 3.3). */
+import { canonicalIp, correctedFc } from "./address.ts";
+import { type Decoded, decoded, malformed } from "./decoded.ts";
+import type { DiscoveryEntry, DiscoveryLog } from "./discovery_entry.ts";
+import {
+  attributesSize,
+  decodeAttributes,
+  encodeAttributes,
+  EXTENDED_PART,
+  type ExtendedAttribute,
+} from "./extended_attribute.ts";
+import { putText, textField, viewOf } from "./fields.ts";
+
+/** Bytes of the header, and of a basic entry. */
+export const LOG_HEADER = 1024;
+export const LOG_ENTRY = 1024;
+/** Limits of what is believed (S6). */
+export const MAX_ENTRIES = 16_384;
+export const MAX_LOG = 64 * 1024 * 1024;
+
+export const TRTYPE = { unspecified: 0, rdma: 1, fc: 2, tcp: 3, loop: 254 } as const;
+export const ADRFAM = { pci: 0, ipv4: 1, ipv6: 2, ib: 3, fc: 4, loop: 254 } as const;
+export const SUBTYPE = { referral: 1, nvm: 2, current: 3 } as const;
+/** NCC: the CDC has no connectivity to that subsystem itself. EPCSD: explicit persistent connections are supported. */
+export const EFLAG = { dupretinfo: 1, epcsd: 2, ncc: 4 } as const;
+/** DLPF: what was granted of the request's LSP. */
+export const DLPF = { extended: 1, portLocal: 2, allSubsystems: 4 } as const;
+
+export interface LogHeader {
+  readonly genctr: bigint;
+  readonly numrec: number;
+  readonly dlpf: number;
+  /** Bytes of the whole page, header included. */
+  readonly length: number;
+}
+
+/** Bytes of header that carry something. */
+const HEADER_FIELDS = 24;
+
+/** The header, from its first 24 bytes or more. What is refused: an unknown record format, counts and lengths that lie. */
+export function decodeLogHeader(bytes: Uint8Array): Decoded<LogHeader> {
+  if (bytes.length < HEADER_FIELDS) {
+    return malformed(bytes.length, `discovery log: header ends after ${bytes.length} bytes`);
+  }
+  const view = viewOf(bytes);
+  const recfmt = view.getUint16(16, true);
+  if (recfmt !== 0) return malformed(16, `discovery log: record format ${recfmt} is unknown`);
+  const records = view.getBigUint64(8, true);
+  if (records > BigInt(MAX_ENTRIES)) {
+    return malformed(8, `discovery log: claims ${records} records, more than ${MAX_ENTRIES}`);
+  }
+  const numrec = Number(records);
+  const dlpf = view.getUint8(18);
+  const tdlpl = view.getUint32(20, true);
+  const header = { genctr: view.getBigUint64(0, true), numrec, dlpf };
+  if ((dlpf & DLPF.extended) === 0) return decoded({ ...header, length: LOG_HEADER + numrec * LOG_ENTRY });
+  if (numrec === 0 && tdlpl === 0) return decoded({ ...header, length: LOG_HEADER });
+  const least = LOG_HEADER + numrec * (LOG_ENTRY + EXTENDED_PART);
+  if (tdlpl < least || tdlpl > MAX_LOG || tdlpl % 4 !== 0) {
+    const range = `${least} to ${MAX_LOG} in steps of 4`;
+    return malformed(
+      20,
+      `discovery log: total length ${tdlpl} is impossible for ${numrec} records (${range})`,
+    );
+  }
+  return decoded({ ...header, length: tdlpl });
+}
+
+const TEXTS = [["trsvcid", 32, 32], ["subnqn", 256, 256], ["traddr", 512, 256]] as const;
+
+function decodeTsas(bytes: Uint8Array, at: number, trtype: number): DiscoveryEntry["tsas"] {
+  if (trtype === TRTYPE.tcp) return { kind: "tcp", sectype: bytes[at] ?? 0 };
+  return trtype === TRTYPE.rdma
+    ? { kind: "rdma", qptype: bytes[at] ?? 0, prtype: bytes[at + 1] ?? 0, cms: bytes[at + 2] ?? 0 }
+    : { kind: "none" };
+}
+
+interface Sized {
+  readonly entry: DiscoveryEntry;
+  readonly length: number;
+}
+
+/** The 1024 bytes that basic and extended entries share; the caller has checked that they are there. */
+function decodeBasic(
+  bytes: Uint8Array,
+  view: DataView,
+  at: number,
+  attributes: readonly ExtendedAttribute[],
+  where: string,
+): Decoded<DiscoveryEntry> {
+  const texts = { trsvcid: "", subnqn: "", traddr: "" };
+  for (const [name, offset, length] of TEXTS) {
+    const text = textField(bytes, at + offset, length);
+    if (text === undefined) {
+      return malformed(at + offset, `${where}: ${name} at byte ${at + offset} is not text`);
+    }
+    texts[name] = text;
+  }
+  const trtype = view.getUint8(at);
+  return decoded({
+    trtype,
+    adrfam: view.getUint8(at + 1),
+    subtype: view.getUint8(at + 2),
+    treq: view.getUint8(at + 3),
+    portid: view.getUint16(at + 4, true),
+    cntlid: view.getUint16(at + 6, true),
+    asqsz: view.getUint16(at + 8, true),
+    eflags: view.getUint16(at + 10, true),
+    traddr: trtype === TRTYPE.fc ? correctedFc(texts.traddr) : texts.traddr,
+    trsvcid: texts.trsvcid,
+    subnqn: texts.subnqn,
+    tsas: decodeTsas(bytes, at + 768, trtype),
+    attributes,
+  });
+}
+
+/** One entry at `at`, its length included. Shared by the log and by DIM. `where` begins a problem's text. */
+export function decodeEntry(bytes: Uint8Array, at: number, extended: boolean, where: string): Decoded<Sized> {
+  const least = extended ? LOG_ENTRY + EXTENDED_PART : LOG_ENTRY;
+  if (at + least > bytes.length) {
+    return malformed(at, `${where} at byte ${at} needs ${least} bytes, ${bytes.length - at} are left`);
+  }
+  const view = viewOf(bytes);
+  if (!extended) {
+    const basic = decodeBasic(bytes, view, at, [], where);
+    return basic.ok ? decoded({ entry: basic.value, length: LOG_ENTRY }) : basic;
+  }
+  const length = view.getUint32(at + LOG_ENTRY, true);
+  if (length < least || length % 4 !== 0 || at + length > bytes.length) {
+    return malformed(
+      at + LOG_ENTRY,
+      `${where}: entry length ${length} is impossible, ${bytes.length - at} are left`,
+    );
+  }
+  const count = view.getUint16(at + LOG_ENTRY + 4, true);
+  const attributes = decodeAttributes(bytes, at + least, at + length, count, where);
+  if (!attributes.ok) return attributes;
+  const basic = decodeBasic(bytes, view, at, attributes.value, where);
+  return basic.ok ? decoded({ entry: basic.value, length }) : basic;
+}
+
+/**
+ * A whole page. One entry that lies spoils the page: to leave it out would look as if it were gone (S2).
+ * Bytes after the length that the header gives are refused as well.
+ */
+export function decodeDiscoveryLog(bytes: Uint8Array): Decoded<DiscoveryLog> {
+  const header = decodeLogHeader(bytes);
+  if (!header.ok) return header;
+  const { genctr, numrec, dlpf, length } = header.value;
+  if (bytes.length !== length) {
+    return malformed(bytes.length, `discovery log: ${bytes.length} bytes, the header says ${length}`);
+  }
+  const entries: DiscoveryEntry[] = [];
+  const extended = (dlpf & DLPF.extended) !== 0;
+  let at = LOG_HEADER;
+  for (let i = 1; i <= numrec; i++) {
+    const sized = decodeEntry(bytes, at, extended, `discovery log: entry ${i} of ${numrec}`);
+    if (!sized.ok) return sized;
+    entries.push(sized.value.entry);
+    at += sized.value.length;
+  }
+  // More bytes than entries: a count that is too low would hide entries, and what is hidden looks gone.
+  if (at !== length) return malformed(at, `discovery log: ${numrec} entries end at byte ${at} of ${length}`);
+  return decoded({ genctr, entries });
+}
+
+/** Writes an entry; returns its length. Basic entries have no room for attributes. */
+export function encodeEntry(bytes: Uint8Array, at: number, entry: DiscoveryEntry, extended: boolean): number {
+  const view = viewOf(bytes);
+  const { tsas } = entry;
+  view.setUint8(at, entry.trtype);
+  view.setUint8(at + 1, entry.adrfam);
+  view.setUint8(at + 2, entry.subtype);
+  view.setUint8(at + 3, entry.treq);
+  view.setUint16(at + 4, entry.portid, true);
+  view.setUint16(at + 6, entry.cntlid, true);
+  view.setUint16(at + 8, entry.asqsz, true);
+  view.setUint16(at + 10, entry.eflags, true);
+  for (const [name, offset, length] of TEXTS) putText(bytes, at + offset, length, entry[name]);
+  if (tsas.kind === "tcp") bytes[at + 768] = tsas.sectype;
+  if (tsas.kind === "rdma") bytes.set([tsas.qptype, tsas.prtype, tsas.cms], at + 768);
+  if (!extended) return LOG_ENTRY;
+  const length = LOG_ENTRY + EXTENDED_PART + attributesSize(entry.attributes);
+  view.setUint32(at + LOG_ENTRY, length, true);
+  view.setUint16(at + LOG_ENTRY + 4, entry.attributes.length, true);
+  encodeAttributes(bytes, at + LOG_ENTRY + EXTENDED_PART, entry.attributes);
+  return length;
+}
+
+export function entrySize(entry: DiscoveryEntry, extended: boolean): number {
+  return extended ? LOG_ENTRY + EXTENDED_PART + attributesSize(entry.attributes) : LOG_ENTRY;
+}
+
+/** A whole page, for the side that answers. `dlpf` decides whether entries are extended. */
+export function encodeDiscoveryLog(log: DiscoveryLog, dlpf = 0): Uint8Array {
+  const extended = (dlpf & DLPF.extended) !== 0;
+  const length = log.entries.reduce((sum, entry) => sum + entrySize(entry, extended), LOG_HEADER);
+  const bytes = new Uint8Array(length);
+  const view = viewOf(bytes);
+  view.setBigUint64(0, log.genctr, true);
+  view.setBigUint64(8, BigInt(log.entries.length), true);
+  view.setUint8(18, dlpf);
+  view.setUint32(20, length, true);
+  let at = LOG_HEADER;
+  for (const entry of log.entries) at += encodeEntry(bytes, at, entry, extended);
+  return bytes;
+}
+
+/** STAF-57: entries without an address, or with that of any host, are of no use. CDCs send them. */
+export function hasAddress(entry: { readonly traddr: string }): boolean {
+  const traddr = entry.traddr.trim();
+  return traddr !== "" && !["0.0.0.0", "::"].includes(canonicalIp(traddr) ?? "");
+}

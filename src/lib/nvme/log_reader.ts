@@ -1,0 +1,157 @@
+/**
+ * Reads a discovery log in pieces that other commands, and changes, may come between (S3; notes 3.3).
+ *
+ * Header, body in increasing offsets, header again: the page counts when generation counter, record count and length are
+ * the same at the end. Only the closing read of the header clears the event (RAE = 0), after the last byte of the body:
+ * no change between can be missed. Pure: the caller sends the commands and feeds back what came of them.
+ */
+import { type GetLog, LID } from "./admin_command.ts";
+import { decodeDiscoveryLog, decodeLogHeader, LOG_HEADER, type LogHeader } from "./discovery_log.ts";
+import type { DiscoveryLog } from "./discovery_entry.ts";
+import type { Failure } from "./failure.ts";
+import { decodeStatus, STATUS, statusCode, statusText } from "./status.ts";
+
+/** How often a page that changes while it is read is begun again (KRN-55). */
+export const MAX_RESTARTS = 6;
+/** Bytes of one command: what every controller can do, and what is tried first. */
+export const SMALL_CHUNK = 4096;
+export const LARGE_CHUNK = 128 * 1024;
+
+/** What came of a command. */
+export type LogReply =
+  | { readonly type: "data"; readonly bytes: Uint8Array }
+  /** NVMe status, not 0. */
+  | { readonly type: "status"; readonly status: number }
+  /** The command did not get through. */
+  | { readonly type: "errno"; readonly errno: string };
+
+export type LogProgress =
+  | { readonly type: "more"; readonly command: GetLog }
+  | { readonly type: "done"; readonly log: DiscoveryLog }
+  | { readonly type: "failed"; readonly failure: Failure };
+
+export interface LogReaderOptions {
+  /** LSP of the request (EXTDLPE, PLEO, ALLSUBE). */
+  readonly lsp: number;
+  /** Largest transfer of the controller in bytes, when it has a limit. */
+  readonly maxTransfer?: number | undefined;
+}
+
+const sameHeader = (a: LogHeader, b: LogHeader): boolean =>
+  a.genctr === b.genctr && a.numrec === b.numrec && a.length === b.length && a.dlpf === b.dlpf;
+
+/** Errors that a smaller transfer may cure. */
+function isTooLarge(reply: LogReply): boolean {
+  if (reply.type === "errno") return reply.errno === "EINVAL";
+  if (reply.type === "data") return false;
+  const code = statusCode(reply.status);
+  return code === STATUS.invalidField || code === STATUS.sglDataLength;
+}
+
+export class LogReader {
+  readonly #lsp: number;
+  #chunk: number;
+  #restarts = 0;
+  #step: "opening" | "body" | "closing" = "opening";
+  #header: LogHeader | undefined;
+  #page = new Uint8Array(LOG_HEADER);
+  /** Bytes of the page that are there. */
+  #filled = 0;
+
+  constructor({ lsp, maxTransfer }: LogReaderOptions) {
+    this.#lsp = lsp;
+    const limit = Math.min(LARGE_CHUNK, maxTransfer ?? LARGE_CHUNK);
+    this.#chunk = Math.max(SMALL_CHUNK, limit - limit % SMALL_CHUNK);
+  }
+
+  /** The command to send now. */
+  get command(): GetLog {
+    const request = { lid: LID.discovery, lsp: this.#lsp };
+    if (this.#step !== "body") {
+      return { ...request, rae: this.#step === "opening", offset: 0, length: LOG_HEADER };
+    }
+    const length = Math.min(this.#chunk, this.#page.length - this.#filled);
+    return { ...request, rae: true, offset: this.#filled, length };
+  }
+
+  feed(reply: LogReply): LogProgress {
+    if (reply.type !== "data") return this.#refused(reply);
+    const { length, offset } = this.command;
+    if (reply.bytes.length !== length) {
+      return this.#failed(`${reply.bytes.length} bytes came at offset ${offset} instead of ${length}`);
+    }
+    switch (this.#step) {
+      case "opening":
+        return this.#begin(reply.bytes);
+      case "body":
+        this.#page.set(reply.bytes, offset);
+        this.#filled += length;
+        if (this.#filled === this.#page.length) this.#step = "closing";
+        return this.#more();
+      case "closing":
+        return this.#close(reply.bytes);
+    }
+  }
+
+  #begin(bytes: Uint8Array): LogProgress {
+    const header = decodeLogHeader(bytes);
+    if (!header.ok) return this.#failed(header.problem);
+    this.#header = header.value;
+    this.#page = new Uint8Array(header.value.length);
+    this.#page.set(bytes);
+    this.#filled = LOG_HEADER;
+    this.#step = this.#filled === this.#page.length ? "closing" : "body";
+    return this.#more();
+  }
+
+  #close(bytes: Uint8Array): LogProgress {
+    const header = decodeLogHeader(bytes);
+    if (!header.ok) return this.#failed(header.problem);
+    if (this.#header === undefined || !sameHeader(this.#header, header.value)) {
+      return this.#mayRestart() ? this.#begin(bytes) : this.#torn();
+    }
+    const log = decodeDiscoveryLog(this.#page);
+    return log.ok ? { type: "done", log: log.value } : this.#failed(log.problem);
+  }
+
+  #refused(reply: Exclude<LogReply, { type: "data" }>): LogProgress {
+    if (reply.type === "status" && statusCode(reply.status) === STATUS.discoverRestart) {
+      if (!this.#mayRestart()) return this.#torn();
+      this.#step = "opening";
+      return this.#more();
+    }
+    if (isTooLarge(reply) && this.#step === "body" && this.command.length > SMALL_CHUNK) {
+      this.#chunk = SMALL_CHUNK;
+      return this.#more();
+    }
+    if (reply.type === "status") {
+      const { dnr } = decodeStatus(reply.status);
+      return this.#failed(statusText(reply.status), {
+        kind: dnr ? "permanent" : "transient",
+        status: reply.status,
+      });
+    }
+    const gone = reply.errno === "ENOENT" || reply.errno === "ENODEV" || reply.errno === "ENXIO";
+    return this.#failed(reply.errno, { kind: gone ? "gone" : "transient", errno: reply.errno });
+  }
+
+  #mayRestart(): boolean {
+    return ++this.#restarts <= MAX_RESTARTS;
+  }
+
+  #torn(): LogProgress {
+    return this.#failed(`it changed ${this.#restarts} times while it was read`, {
+      kind: "transient",
+      errno: "EAGAIN",
+    });
+  }
+
+  #more(): LogProgress {
+    return { type: "more", command: this.command };
+  }
+
+  #failed(what: string, details: Partial<Failure> = {}): LogProgress {
+    const message = `cannot read the discovery log: ${what}`;
+    return { type: "failed", failure: { phase: "read-log", kind: "transient", message, ...details } };
+  }
+}
