@@ -87,7 +87,7 @@ export class ConnectorTurn implements FleetRules {
   bar(ctl: Ctl): string | undefined {
     if (this.fleet.fleet.stopping) return "the daemon is stopping";
     const exclusion = this.fleet.barred(ctl.tid);
-    if (exclusion !== undefined) return `excluded host-wide by ${exclusion.file}:${exclusion.line}`;
+    if (exclusion !== undefined) return `excluded host-wide by ${exclusion.origin}`;
     const limit = this.state.conf?.connectAttemptsOnNcc.value ?? 0;
     if (limit > 0 && ctl.attempts >= limit && !ctl.oneTry && isNcc(ctl)) {
       return `gave up after ${ctl.attempts} attempts: its discovery controller says that it is not connected (NCC)`;

@@ -126,7 +126,7 @@ export class FinderTurn implements FleetRules {
   bar(ctl: Ctl): string | undefined {
     if (this.fleet.fleet.stopping) return "the daemon is stopping";
     const exclusion = this.fleet.barred(ctl.tid);
-    return exclusion === undefined ? undefined : `excluded host-wide by ${exclusion.file}:${exclusion.line}`;
+    return exclusion === undefined ? undefined : `excluded host-wide by ${exclusion.origin}`;
   }
 
   keep(): undefined {

@@ -3,7 +3,7 @@
  * Controllers that something happened to are touched; {@link FleetTurn.settle} then asks the planner about each and
  * carries its decision out, and {@link FleetTurn.pump} gives the free slots to whoever waits for them.
  */
-import { excludedBySystem, type Exclusion } from "../nvme/exclusions.ts";
+import { type Exclusion, exclusionOf } from "../nvme/exclusions.ts";
 import type { Failure, Outcome } from "../nvme/failure.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import { matches, matchIndexKey } from "../nvme/match.ts";
@@ -256,7 +256,7 @@ export class FleetTurn<E extends { readonly do: string } = never> implements Ker
 
   /** The host-wide exclusion of nvme-cli that forbids a connection. */
   barred(tid: Tid): Exclusion | undefined {
-    return excludedBySystem(tid, this.fleet.host?.id ?? "", this.fleet.exclusions);
+    return exclusionOf(tid, this.fleet.host?.id ?? "", this.fleet.exclusions);
   }
 
   decision(ctl: Ctl): Decision {
@@ -411,6 +411,11 @@ export class FleetTurn<E extends { readonly do: string } = never> implements Ker
     );
     this.fleet = { ...this.fleet, users: listed(this.fleet.users, ref.device, ctl.key) };
     this.say("info", up, words);
+    this.announce(
+      up,
+      "connected",
+      adopted ? `${ref.device} was connected already` : `connected as ${ref.device}`,
+    );
     if (!adopted) this.emit({ do: "own", device: ref.device, owned: true });
     this.rules.up(up, device);
     this.touch(ctl.key);

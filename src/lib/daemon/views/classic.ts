@@ -1,0 +1,119 @@
+/** What both daemons answer on the original's interfaces (spec 50, section 6). Secrets are shown as `*****` (DBUS-30). */
+import { CONNECT_OPTIONS } from "../../config/connect_option.ts";
+import { type Ctl, deviceOf } from "../../core/ctl.ts";
+import { configClaims } from "../../core/planner.ts";
+import { CONNECT_RETRY, pause } from "../../core/retry.ts";
+import type { KernelCtrl } from "../../nvme/kernel_ctrl.ts";
+import { pythonRepr } from "../../nvme/python_literal.ts";
+import { type Tid, tidFields } from "../../nvme/tid.ts";
+import type { Now } from "../../nvme/time.ts";
+import { IDLE_INTERVAL, pythonBool, timerText } from "./texts.ts";
+
+export type Dict = Record<string, string>;
+
+/** Reads one device as it is now; undefined when it is gone. */
+export type Peek = (device: string) => KernelCtrl | undefined;
+
+const MASK = "*****";
+/** Placeholder for no device. */
+export const NO_DEVICE = "nvme?";
+
+/** 6.1: identity, device, and what the configuration line adds. */
+export function idDict(ctl: Ctl): Dict {
+  const dict: Dict = { ...tidFields(ctl.tid) };
+  const line = configClaims(ctl).at(-1);
+  if (line !== undefined) {
+    for (const option of CONNECT_OPTIONS) {
+      const value = line.overrides[option.key];
+      if (value !== undefined) {
+        dict[option.name] = typeof value === "boolean" ? pythonBool(value) : String(value);
+      }
+    }
+    if (line.keys.hostKey !== undefined) dict["dhchap-secret"] = MASK;
+    if (line.keys.ctrlKey !== undefined) dict["dhchap-ctrl-secret"] = MASK;
+    for (const [key, value] of line.extra) dict[key] = value;
+  }
+  dict["device"] = deviceOf(ctl)?.device ?? NO_DEVICE;
+  return dict;
+}
+
+/** The part of 6.2 that both daemons have. */
+export function infoDict(ctl: Ctl, now: Now): Dict {
+  const { link } = ctl;
+  const dict = idDict(ctl);
+  dict["connect attempts"] = String(ctl.attempts);
+  const waiting = link.phase === "waiting" ? link.until : undefined;
+  const interval = waiting === undefined
+    ? IDLE_INTERVAL
+    : ctl.attempts === 0
+    ? 3
+    : pause(CONNECT_RETRY, ctl.attempts, ctl.key).ms / 1000;
+  dict["retry connect timer"] = timerText(interval, waiting, now);
+  if (link.phase === "connecting" || link.phase === "reaching" || link.phase === "ready") {
+    dict["connect operation"] = pythonRepr({ "fail count": ctl.attempts, completed: false, alive: true });
+  }
+  return dict;
+}
+
+/** What 6.3 adds for both. */
+export function deviceDict(ctl: Ctl, peek: Peek): Dict {
+  const ref = deviceOf(ctl);
+  const found = ref === undefined ? undefined : peek(ref.device);
+  const device = found?.incarnation === ref?.incarnation ? found : undefined;
+  const tried = ctl.attempts > 0 || ctl.link.phase === "connecting";
+  return {
+    hostid: device?.hostId ?? "",
+    hostnqn: device?.hostNqn ?? "",
+    model: device?.model ?? "",
+    serial: device?.serial ?? "",
+    dctype: device?.dctype ?? "",
+    cntrltype: device?.cntrltype ?? "",
+    connected: ctl.link.phase === "up" ? "True" : tried ? "False" : "None",
+  };
+}
+
+/** The seven texts of a question, compared as DBUS-23 to DBUS-25 say. */
+export interface Asked {
+  readonly transport: string;
+  readonly traddr: string;
+  readonly trsvcid: string;
+  readonly subsysnqn: string;
+  readonly hostTraddr: string;
+  readonly hostIface: string;
+  readonly hostNqn: string | undefined;
+}
+
+/** The process information that both have (6.8). */
+export interface ProcessFacts {
+  readonly tron: boolean;
+  readonly stateFile: string;
+  /** 80-kernel section 1. */
+  readonly supportsDiscovery: boolean;
+  readonly supportsHostIface: boolean;
+}
+
+export interface HostFacts {
+  readonly nqn: string;
+  readonly id: string;
+  readonly symname: string;
+  readonly hasKey: boolean;
+}
+
+export function processDict(facts: ProcessFacts, host: HostFacts): Record<string, unknown> {
+  return {
+    tron: facts.tron,
+    "log-level": facts.tron ? "DEBUG" : "INFO",
+    hostnqn: host.nqn,
+    hostid: host.id,
+    hostkey: host.hasKey ? MASK : null,
+    symname: host.symname === "" ? null : host.symname,
+    "last known config file": facts.stateFile,
+    "config soak timer": "1.0s [off]",
+    "kernel support.TP8013": pythonBool(facts.supportsDiscovery),
+    "kernel support.host_iface": pythonBool(facts.supportsHostIface),
+    "terminator.audit timer": "30.0s [off]",
+  };
+}
+
+export const byText = (a: { readonly tid: Tid; readonly key: string }, b: { readonly key: string }): number =>
+  a.key < b.key ? -1 : a.key > b.key ? 1 : 0;

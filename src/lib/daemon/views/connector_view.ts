@@ -1,0 +1,82 @@
+/** What stacd answers on `org.nvmexpress.stac` and its debug interface, made from its state. */
+import type { Ctl } from "../../core/ctl.ts";
+import { ConnectorTurn, isNcc } from "../../core/connector.ts";
+import type { ConnectorState } from "../../core/connector_state.ts";
+import { pythonRepr } from "../../nvme/python_literal.ts";
+import type { Now } from "../../nvme/time.ts";
+import {
+  type Asked,
+  byText,
+  deviceDict,
+  type Dict,
+  idDict,
+  infoDict,
+  type Peek,
+  processDict,
+  type ProcessFacts,
+} from "./classic.ts";
+import { askedKey } from "./finder_view.ts";
+import { pythonBool } from "./texts.ts";
+
+export class ConnectorView {
+  readonly #state: ConnectorState;
+  readonly #now: Now;
+  readonly #peek: Peek;
+  readonly #turn: ConnectorTurn;
+
+  constructor(state: ConnectorState, now: Now, peek: Peek) {
+    this.#state = state;
+    this.#now = now;
+    this.#peek = peek;
+    this.#turn = new ConnectorTurn(state, now);
+  }
+
+  /** STAC-44: an excluded one is not listed; one that is being removed is, until it is gone. */
+  #listed(): readonly Ctl[] {
+    return [...this.#state.fleet.ctls.values()]
+      .filter((ctl) => ctl.link.phase === "up" || this.#turn.verdict(ctl).is !== "excluded")
+      .toSorted(byText);
+  }
+
+  listControllers(detailed: boolean): readonly Dict[] {
+    return this.#listed().map((ctl) => {
+      if (!detailed) return idDict(ctl);
+      const entry = dlpeOf(ctl);
+      return {
+        ...infoDict(ctl, this.#now),
+        ...deviceDict(ctl, this.#peek),
+        dlpe: pythonRepr(entry ?? null),
+        "dlpe.eflags.ncc": pythonBool(isNcc(ctl)),
+      };
+    });
+  }
+
+  controllerInfo(asked: Asked): string {
+    const key = askedKey(
+      asked,
+      this.#state.conf?.ignoreIface.value ?? false,
+      this.#state.fleet.host?.nqn ?? "",
+    );
+    const ctl = this.#listed().find((one) => one.key === key);
+    return ctl === undefined ? "{}" : JSON.stringify(infoDict(ctl, this.#now));
+  }
+
+  processInfo(facts: ProcessFacts): string {
+    const { host } = this.#state.fleet;
+    return JSON.stringify(processDict(facts, {
+      nqn: host?.nqn ?? "",
+      id: host?.id ?? "",
+      symname: host?.symname ?? "",
+      hasKey: host?.key !== undefined,
+    }));
+  }
+}
+
+/** The newest log page entry that lists it. */
+function dlpeOf(ctl: Ctl): Readonly<Record<string, string>> | undefined {
+  let newest: { readonly readAt: number; readonly entry: Readonly<Record<string, string>> } | undefined;
+  for (const claim of ctl.claims.values()) {
+    if (claim.kind === "log-page" && (newest === undefined || claim.readAt >= newest.readAt)) newest = claim;
+  }
+  return newest?.entry;
+}
