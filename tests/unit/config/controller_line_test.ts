@@ -97,7 +97,9 @@ Deno.test("CFG-4: a comment behind the value is cut off", () => {
   const { conf, said } = stafd("[Controllers]\ncontroller=transport=tcp;traddr=a#b\t# c;d=e\n");
   assert.equal(conf.controllers[0]?.fields.traddr, "a#b");
   assert.deepEqual(said.map((text) => text.slice(0, 14)), ["warning f:2:33", "notice f:2:37:"]);
-  assert.deepEqual(stafd("[Controllers]\ncontroller=# nothing\n").conf.controllers, []);
+  const nothing = stafd("[Controllers]\ncontroller=# nothing\n");
+  assert.deepEqual(nothing.conf.controllers, []);
+  assert.deepEqual(nothing.findings.map((f) => [f.severity, f.column]), [["notice", 12]]);
 });
 
 Deno.test("CFG-55: unknown keys are kept, with what may have been meant", () => {
