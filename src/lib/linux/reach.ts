@@ -20,7 +20,7 @@ import {
   SOL_SOCKET,
   sys,
 } from "./ffi_libc.ts";
-import { EINVAL, ENODEV } from "./os_error.ts";
+import { ENODEV } from "./os_error.ts";
 import { Limiter } from "./limiter.ts";
 import { type Reactor, WRITABLE } from "./reactor.ts";
 
@@ -40,20 +40,20 @@ export class Reach {
   /** Transports other than tcp have nothing to test and count as reachable. The time-out starts when the test does. */
   async test(tid: Tid, timeout: Duration): Promise<Outcome<void>> {
     if (tid.transport !== "tcp") return { ok: true, value: undefined };
-    const errno = await this.#limiter.run(() => this.#connect(tid, timeout));
+    const ends = endsOf(tid);
+    if (ends === undefined) return { ok: false, failure: nonsense(tid) };
+    const errno = await this.#limiter.run(() => this.#connect(ends, timeout));
     if (errno === 0) return { ok: true, value: undefined };
     return { ok: false, failure: errno === undefined ? busy(tid) : failure(tid, errno) };
   }
 
   /** 0, or the errno. */
-  async #connect(tid: Tid, timeout: Duration): Promise<number> {
-    const ip = parseIp(tid.traddr);
-    const port = Number(tid.trsvcid);
-    if (ip === undefined || !Number.isInteger(port) || port < 1 || port > 65535) return EINVAL;
+  async #connect(ends: Ends, timeout: Duration): Promise<number> {
+    const { ip } = ends;
     const fd = sys.socket(ip.family === 4 ? AF_INET : AF_INET6, SOCK_STREAM, 0);
     if (fd < 0) return -fd;
     try {
-      const started = start(fd, tid, ip, port);
+      const started = start(fd, ends);
       return started === EINPROGRESS ? await this.#finish(fd, timeout) : started;
     } finally {
       sys.close(fd);
@@ -73,9 +73,26 @@ export class Reach {
   }
 }
 
+interface Ends {
+  readonly ip: Ip;
+  readonly port: number;
+  readonly source: Ip | undefined;
+  /** Name or number; empty for any. */
+  readonly iface: string;
+}
+
+/** Undefined when they are no addresses of one family and a port: nothing will make them reachable. */
+function endsOf(tid: Tid): Ends | undefined {
+  const ip = parseIp(tid.traddr);
+  const port = /^\d{1,5}$/.test(tid.trsvcid) ? Number(tid.trsvcid) : 0;
+  const source = parseIp(tid.hostTraddr);
+  if (ip === undefined || port < 1 || port > 65535) return undefined;
+  if (tid.hostTraddr !== "" && source?.family !== ip.family) return undefined;
+  return { ip, port, source, iface: impliedIface(tid) };
+}
+
 /** Begins to connect; 0 when it is done already (loopback), else the errno. */
-function start(fd: number, tid: Tid, ip: Ip, port: number): number {
-  const iface = impliedIface(tid);
+function start(fd: number, { ip, port, source, iface }: Ends): number {
   // A numeric scope (`fe80::1%2`) is no name to bind to; it goes into the address.
   const index = /^\d+$/.test(iface) ? Number(iface) : sys.interfaceIndex(iface);
   if (iface !== "" && index === 0) return ENODEV;
@@ -83,9 +100,7 @@ function start(fd: number, tid: Tid, ip: Ip, port: number): number {
     const bound = sys.setOption(fd, SOL_SOCKET, SO_BINDTODEVICE, cString(iface));
     if (bound < 0) return -bound;
   }
-  if (tid.hostTraddr !== "") {
-    const source = parseIp(tid.hostTraddr);
-    if (source === undefined || source.family !== ip.family) return EINVAL;
+  if (source !== undefined) {
     const bound = sys.bind(fd, socketAddress(source, 0, index));
     if (bound < 0) return -bound;
   }
@@ -115,16 +130,22 @@ function failure(tid: Tid, errno: number): Failure {
   const name = errnoName(errno);
   return {
     phase: "reach",
-    kind: errno === EINVAL ? "permanent" : "transient",
+    kind: "transient",
     errno: name,
     message: errno === ETIMEDOUT
       ? `no answer from ${target(tid)}`
       : `cannot reach ${target(tid)}: ${connectErrorText(name)} (${name})`,
-    ...(errno === ENODEV
-      ? { remedy: "check the name in host-iface; the interface may come up later" }
-      : errno === EINVAL
-      ? { remedy: "check that traddr, trsvcid and host-traddr are addresses of one family and a port" }
-      : {}),
+    ...(errno === ENODEV ? { remedy: "check the name in host-iface; the interface may come up later" } : {}),
+  };
+}
+
+function nonsense(tid: Tid): Failure {
+  return {
+    phase: "reach",
+    kind: "permanent",
+    errno: "EINVAL",
+    message: `${target(tid)} cannot be tried: these are not addresses and a port that fit together`,
+    remedy: "traddr and host-traddr have to be IP addresses of one family, trsvcid a number from 1 to 65535",
   };
 }
 

@@ -1,0 +1,154 @@
+import assert from "node:assert/strict";
+import { DeviceEvents } from "../../../src/lib/linux/device_events.ts";
+import type { Outcome } from "../../../src/lib/nvme/failure.ts";
+import type { KernelCtrl } from "../../../src/lib/nvme/kernel_ctrl.ts";
+import type { KernelEvent } from "../../../src/lib/ports.ts";
+
+const ctrl = (device: string, incarnation: number): KernelCtrl => ({
+  device,
+  incarnation,
+  transport: "tcp",
+  traddr: "192.0.2.1",
+  trsvcid: "8009",
+  subsysnqn: "nqn.x",
+  hostNqn: "nqn.host",
+  hostId: "",
+  hostTraddr: "",
+  hostIface: "",
+  srcAddr: "",
+  state: "live",
+  cntrltype: "discovery",
+  dctype: "none",
+  cntlid: "1",
+  model: "",
+  serial: "",
+  isDc: true,
+  isIoc: false,
+  owner: "",
+  namespaces: [],
+});
+
+const payload = (
+  action: string,
+  device: string,
+  properties = "",
+  subsystem = "nvme",
+): Uint8Array<ArrayBuffer> =>
+  new TextEncoder().encode(
+    `${action}@/devices/virtual/nvme-fabrics/ctl/${device}\0ACTION=${action}\0SUBSYSTEM=${subsystem}\0${properties}`,
+  );
+
+/** The sink with reads of sysfs that end when the test says so. */
+class Bench {
+  readonly told: string[] = [];
+  readonly reads: { readonly device: string; readonly end: (outcome: Outcome<KernelCtrl>) => void }[] = [];
+  readonly events = new DeviceEvents(
+    (device) => new Promise((end) => this.reads.push({ device, end })),
+    (event) => this.told.push(shown(event)),
+  );
+
+  feed(...payloads: Uint8Array<ArrayBuffer>[]): void {
+    for (const each of payloads) this.events.message(each);
+    this.events.drained(true);
+  }
+
+  async end(read: number, outcome: Outcome<KernelCtrl>): Promise<void> {
+    this.reads[read]?.end(outcome);
+    // The result passes through two promises.
+    for (let i = 0; i < 4; i++) await Promise.resolve();
+  }
+}
+
+function shown(event: KernelEvent): string {
+  switch (event.type) {
+    case "device":
+      return `${event.cause} ${event.ctrl.device}#${event.ctrl.incarnation}`;
+    case "aen":
+      return `aen ${event.device} ${event.value.toString(16)}`;
+    case "removed":
+      return `removed ${event.device}`;
+    default:
+      return event.type;
+  }
+}
+
+Deno.test("events that come together cost one read, and AENs come after it", async () => {
+  const bench = new Bench();
+  bench.feed(
+    payload("change", "nvme0", "NVME_EVENT=rediscover\0"),
+    payload("change", "nvme0", "NVME_AEN=0x70f002\0"),
+    payload("change", "nvme0", "NVME_EVENT=connected\0"),
+    payload("change", "nvme0", "NVME_EVENT=connected\0"),
+  );
+  assert.equal(bench.reads.length, 1);
+  assert.deepEqual(bench.told, []);
+  await bench.end(0, { ok: true, value: ctrl("nvme0", 7) });
+  assert.deepEqual(bench.told, ["rediscover nvme0#7", "connected nvme0#7", "aen nvme0 70f002"]);
+});
+
+Deno.test("what comes during a read is read again", async () => {
+  const bench = new Bench();
+  bench.feed(payload("add", "nvme0"));
+  bench.feed(payload("change", "nvme0", "NVME_EVENT=connected\0"));
+  assert.equal(bench.reads.length, 1);
+  await bench.end(0, { ok: true, value: ctrl("nvme0", 7) });
+  assert.deepEqual(bench.told, ["add nvme0#7"]);
+  assert.equal(bench.reads.length, 2);
+  await bench.end(1, { ok: true, value: ctrl("nvme0", 7) });
+  assert.deepEqual(bench.told, ["add nvme0#7", "connected nvme0#7"]);
+});
+
+Deno.test("an AEN alone needs no read", () => {
+  const bench = new Bench();
+  bench.feed(payload("change", "nvme3", "NVME_AEN=0x70f002\0"));
+  assert.equal(bench.reads.length, 0);
+  assert.deepEqual(bench.told, ["aen nvme3 70f002"]);
+});
+
+Deno.test("nothing of before a removal is told after it, the next one with its number is", async () => {
+  const bench = new Bench();
+  bench.feed(
+    payload("change", "nvme0", "NVME_AEN=0x70f002\0"),
+    payload("change", "nvme0", "NVME_EVENT=connected\0"),
+  );
+  bench.feed(payload("remove", "nvme0"), payload("add", "nvme0"));
+  assert.deepEqual(bench.told, ["removed nvme0"]);
+  assert.equal(bench.reads.length, 2);
+  // The first read saw the new controller already.
+  await bench.end(0, { ok: true, value: ctrl("nvme0", 8) });
+  assert.deepEqual(bench.told, ["removed nvme0"]);
+  await bench.end(1, { ok: true, value: ctrl("nvme0", 8) });
+  assert.deepEqual(bench.told, ["removed nvme0", "add nvme0#8"]);
+});
+
+Deno.test("a controller that is gone again makes no event, one that cannot be read makes the picture stale", async () => {
+  const bench = new Bench();
+  bench.feed(payload("add", "nvme0"), payload("add", "nvme1"));
+  await bench.end(0, { ok: false, failure: { phase: "scan", kind: "gone", message: "gone" } });
+  assert.deepEqual(bench.told, []);
+  await bench.end(1, { ok: false, failure: { phase: "scan", kind: "transient", message: "EIO" } });
+  assert.deepEqual(bench.told, ["overflow"]);
+});
+
+Deno.test("other subsystems, namespaces, other actions and garbage are nothing to us; lost events are", () => {
+  const bench = new Bench();
+  bench.feed(
+    payload("add", "nvme0", "", "net"),
+    payload("add", "nvme0n1"),
+    payload("bind", "nvme0"),
+    new TextEncoder().encode("libudev\0"),
+    new Uint8Array(0),
+  );
+  assert.deepEqual(bench.told, []);
+  assert.equal(bench.reads.length, 0);
+  bench.events.drained(false);
+  assert.deepEqual(bench.told, ["overflow"]);
+});
+
+Deno.test("after closing nothing is told", async () => {
+  const bench = new Bench();
+  bench.feed(payload("add", "nvme0"));
+  bench.events.close();
+  await bench.end(0, { ok: true, value: ctrl("nvme0", 7) });
+  assert.deepEqual(bench.told, []);
+});

@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import { Reach } from "../../../src/lib/linux/reach.ts";
+import { Reactor } from "../../../src/lib/linux/reactor.ts";
+import type { Tid } from "../../../src/lib/nvme/tid.ts";
+import { seconds } from "../../../src/lib/nvme/time.ts";
+import { Inside, testNetwork } from "./namespace.ts";
+import { Told } from "./waiting.ts";
+
+const tid = (traddr: string, port: number | string, more: Partial<Tid> = {}): Tid => ({
+  transport: "tcp",
+  traddr,
+  trsvcid: String(port),
+  subsysnqn: "",
+  hostTraddr: "",
+  hostIface: "",
+  hostNqn: "",
+  ...more,
+});
+
+async function withReach(work: (reach: Reach) => Promise<void>): Promise<void> {
+  const reactor = new Reactor();
+  await work(new Reach(reactor));
+  await reactor.close();
+}
+
+function portOf(listener: Deno.TcpListener): number {
+  return listener.addr.port;
+}
+
+Deno.test("an address that listens is reachable, by IPv4 and IPv6, and a closed one says why it is not", async () => {
+  await withReach(async (reach) => {
+    for (const hostname of ["127.0.0.1", "::1"]) {
+      const listener = Deno.listen({ hostname, port: 0 });
+      const port = portOf(listener);
+      assert.deepEqual(await reach.test(tid(hostname, port), seconds(5)), { ok: true, value: undefined });
+      listener.close();
+      const refused = await reach.test(tid(hostname, port), seconds(5));
+      assert.equal(refused.ok, false);
+      if (refused.ok) return;
+      assert.equal(refused.failure.errno, "ECONNREFUSED");
+      assert.equal(refused.failure.kind, "transient");
+      assert.match(refused.failure.message, new RegExp(`:${port}: connection refused \\(ECONNREFUSED\\)$`));
+    }
+  });
+});
+
+Deno.test("what cannot be an address, a port, a source or an interface is refused with a reason", async () => {
+  await withReach(async (reach) => {
+    const cases: readonly (readonly [Tid, string, string])[] = [
+      [tid("storage.example", 8009), "EINVAL", "permanent"],
+      [tid("127.0.0.1", "none"), "EINVAL", "permanent"],
+      [tid("127.0.0.1", 65536), "EINVAL", "permanent"],
+      [tid("127.0.0.1", 8009, { hostTraddr: "::1" }), "EINVAL", "permanent"],
+      [tid("127.0.0.1", 8009, { hostTraddr: "198.51.100.7" }), "EADDRNOTAVAIL", "transient"],
+      [tid("127.0.0.1", 8009, { hostIface: "nope0" }), "ENODEV", "transient"],
+      [tid("fe80::1", 8009), "EINVAL", "transient"],
+    ];
+    for (const [target, errno, kind] of cases) {
+      const outcome = await reach.test(target, seconds(5));
+      assert.ok(!outcome.ok);
+      assert.deepEqual([outcome.failure.errno, outcome.failure.kind], [errno, kind], outcome.failure.message);
+    }
+  });
+});
+
+Deno.test("other transports have nothing to test", async () => {
+  await withReach(async (reach) => {
+    const outcome = await reach.test(tid("nn-0x1:pn-0x2", "", { transport: "fc" }), seconds(1));
+    assert.equal(outcome.ok, true);
+  });
+});
+
+Deno.test("many at once all get their own answer, and no descriptor is left open", async () => {
+  await withReach(async (reach) => {
+    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const port = portOf(listener);
+    const open = (): number => [...Deno.readDirSync("/proc/self/fd")].length;
+    const before = open();
+    const outcomes = await Promise.all(
+      Array.from(
+        { length: 500 },
+        (_, i) => reach.test(tid(`127.0.${i % 250}.1`, i % 2 === 0 ? port : 1), seconds(5)),
+      ),
+    );
+    outcomes.forEach((outcome, i) => {
+      // Only 127.0.0.1 listens there.
+      assert.equal(outcome.ok, i % 250 === 0 && i % 2 === 0, `number ${i}`);
+    });
+    assert.equal(open(), before);
+    listener.close();
+  });
+});
+
+interface Answer {
+  readonly id: string;
+  readonly outcome: {
+    readonly ok: boolean;
+    readonly failure?: { readonly errno?: string; readonly message: string };
+  };
+}
+
+const isAnswer = (line: unknown): line is Answer =>
+  typeof line === "object" && line !== null && "outcome" in line;
+
+Deno.test("between two machines: source address, interface, link-local scope, silence, no route", async () => {
+  await using net = await testNetwork();
+  await net.ip("addr", "add", "10.77.0.7/24", "dev", "near0");
+  const seen = new Told<unknown>();
+  await using _v4 = new Inside(net.far, "./reach_listen.ts", seen.tell, ["0.0.0.0", "8009"]);
+  await using _v6 = new Inside(net.far, "./reach_listen.ts", seen.tell, ["::", "8010"]);
+  await seen.until(() => seen.all.length === 2, "both listeners");
+  const told = new Told<Answer>();
+  await using inside = new Inside(net.near, "./reach_inside.ts", (line) => {
+    if (isAnswer(line)) told.tell(line);
+  });
+  const ask = async (id: string, target: Partial<Tid>, timeout = 5000): Promise<string> => {
+    await inside.send({ id, timeout, trsvcid: "8009", ...target });
+    const { outcome } = await told.until((answer) => answer.id === id, id);
+    return outcome.ok ? "ok" : outcome.failure?.errno ?? outcome.failure?.message ?? "";
+  };
+  const from = async (address: string): Promise<void> => {
+    await seen.until(
+      (line) => JSON.stringify(line) === JSON.stringify({ from: address, end: "closed" }),
+      `closed connection from ${address}`,
+    );
+  };
+
+  assert.equal(await ask("plain", { traddr: "10.77.0.2" }), "ok");
+  await from("10.77.0.1");
+  assert.equal(await ask("source", { traddr: "10.77.0.2", hostTraddr: "10.77.0.7" }), "ok");
+  await from("10.77.0.7");
+  assert.equal(await ask("interface", { traddr: "10.77.0.2", hostIface: "near0" }), "ok");
+  assert.equal(await ask("other interface", { traddr: "10.77.0.2", hostIface: "lo" }, 300) === "ok", false);
+  assert.equal(await ask("v6", { traddr: "fd77::2", trsvcid: "8010" }), "ok");
+  await from("fd77::1");
+  assert.equal(await ask("scope", { traddr: "fe80::2%near0", trsvcid: "8010" }), "ok");
+  assert.equal(
+    await ask("scope by interface", { traddr: "fe80::2", hostIface: "near0", trsvcid: "8010" }),
+    "ok",
+  );
+  await from("fe80::1");
+  // Nobody has this address: silence, until our own time-out.
+  assert.equal(await ask("silence", { traddr: "10.77.0.99" }, 200), "ETIMEDOUT");
+  assert.equal(await ask("no route", { traddr: "203.0.113.1" }), "ENETUNREACH");
+  await net.ip("route", "add", "blackhole", "203.0.113.1");
+  assert.equal(await ask("refused by the table", { traddr: "203.0.113.1" }), "EINVAL");
+});

@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { AF_NETLINK, bytes, SOCK_RAW, sys } from "../../../src/lib/linux/ffi_libc.ts";
+import {
+  drainNetlink,
+  NETLINK_KOBJECT_UEVENT,
+  netlinkAddress,
+  openNetlink,
+} from "../../../src/lib/linux/netlink.ts";
+import { Reactor } from "../../../src/lib/linux/reactor.ts";
+import { Uevents } from "../../../src/lib/linux/uevents.ts";
+import { Told } from "./waiting.ts";
+
+const LO = "/sys/class/net/lo/uevent";
+const UUID = "2d8f9a3c-0000-4000-8000-000000000000";
+
+/** Makes the kernel send an event with our mark in it. */
+const synthesise = (mark: string): Promise<void> => Deno.writeTextFile(LO, `change ${UUID} STAS=${mark}`);
+
+const text = (payload: Uint8Array): string => new TextDecoder().decode(payload);
+
+Deno.test("events of the kernel arrive, those of a local program do not", async () => {
+  const reactor = new Reactor();
+  const told = new Told<string>();
+  const drained = new Told<boolean>();
+  const uevents = new Uevents(reactor, {
+    message: (payload) => told.tell(text(payload)),
+    drained: drained.tell,
+  });
+  const liar = sys.socket(AF_NETLINK, SOCK_RAW, NETLINK_KOBJECT_UEVENT);
+  const lie = new TextEncoder().encode(
+    "remove@/devices/virtual/nvme-fabrics/ctl/nvme0\0ACTION=remove\0SUBSYSTEM=nvme\0",
+  );
+  const copy = bytes(lie.length);
+  copy.set(lie);
+  assert.ok(sys.send(liar, copy, netlinkAddress(1)) > 0, "root may send to the group");
+  await synthesise("truth");
+  const event = await told.until((payload) => payload.includes("SYNTH_ARG_STAS=truth"), "the kernel's event");
+  assert.match(event, /^change@\/devices\/virtual\/net\/lo\0/);
+  assert.ok(!told.all.some((payload) => payload.includes("nvme0")), "a lie got through");
+  await drained.until((complete) => complete, "the end of the round");
+  uevents.close();
+  sys.close(liar);
+  await reactor.close();
+});
+
+Deno.test("events that the kernel had to drop are noticed, and those after them arrive", async () => {
+  const fd = openNetlink(NETLINK_KOBJECT_UEVENT, 1, 4096);
+  for (let i = 0; i < 200; i++) await synthesise(String(i));
+  let seen = 0;
+  assert.equal(drainNetlink(fd, bytes(8192), () => seen++), false);
+  assert.ok(seen < 200);
+  await synthesise("after");
+  const after: string[] = [];
+  assert.equal(drainNetlink(fd, bytes(8192), (payload) => after.push(text(payload))), true);
+  assert.ok(after.some((payload) => payload.includes("STAS=after")));
+  sys.close(fd);
+});
+
+Deno.test("a message that does not fit the buffer counts as lost", async () => {
+  const fd = openNetlink(NETLINK_KOBJECT_UEVENT, 1, 65536);
+  await synthesise("long");
+  assert.equal(drainNetlink(fd, bytes(16), () => assert.fail("half a message was delivered")), false);
+  sys.close(fd);
+});
