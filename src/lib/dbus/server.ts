@@ -29,28 +29,31 @@ export interface AskedTid {
   readonly hostNqn: string | undefined;
 }
 
+/** An answer that may need a look at the kernel first. */
+export type Later<T> = T | Promise<T>;
+
 /** What both daemons answer. Secrets are the daemon's to hide (DBUS-30). JSON texts: spec 50 section 6, v1_types.ts. */
 export interface StacHandlers {
-  listControllers(detailed: boolean): readonly StringDict[];
-  processInfo(): string;
+  listControllers(detailed: boolean): Later<readonly StringDict[]>;
+  processInfo(): Later<string>;
   /** `{}` for a controller that is not there (DBUS-25). */
-  controllerInfo(tid: AskedTid): string;
+  controllerInfo(tid: AskedTid): Later<string>;
   tron(): boolean;
   setTron(on: boolean): void;
   /** `DEBUG` or `INFO`. */
   logLevel(): string;
-  state(): string;
+  state(): Later<string>;
   /** `config` is the text of a configuration file to try, empty for the one in force. */
-  plan(config: string): string;
-  explain(what: string): string;
-  health(): string;
+  plan(config: string): Later<string>;
+  explain(what: string): Later<string>;
+  health(): Later<string>;
 }
 
 export interface StafHandlers extends StacHandlers {
   /** Empty for a controller that is not there (DBUS-25). */
-  getLogPages(tid: AskedTid): readonly StringDict[];
-  getAllLogPages(detailed: boolean): string;
-  pages(): string;
+  getLogPages(tid: AskedTid): Later<readonly StringDict[]>;
+  getAllLogPages(detailed: boolean): Later<string>;
+  pages(): Later<string>;
 }
 
 /** The longest configuration text that is tried, in UTF-16 units. */
@@ -62,7 +65,7 @@ interface Method<H> {
   /** Accepted signatures of the arguments. */
   readonly takes: readonly string[];
   readonly gives: string;
-  readonly run: (handlers: H, body: readonly unknown[]) => readonly Value[] | BusError;
+  readonly run: (handlers: H, body: readonly unknown[]) => Promise<readonly Value[] | BusError>;
 }
 
 interface Property<H> {
@@ -82,16 +85,16 @@ const TID_SIGNATURES = ["sssssss", "ssssss"];
 const LIST: Method<StacHandlers> = {
   takes: ["b"],
   gives: "aa{ss}",
-  run: (handlers, [detailed]) => [handlers.listControllers(detailed === true)],
+  run: async (handlers, [detailed]) => [await handlers.listControllers(detailed === true)],
 };
 
 const DEBUG: Interface<StacHandlers> = {
   methods: new Map<string, Method<StacHandlers>>([
-    ["process_info", { takes: [""], gives: "s", run: (handlers) => [handlers.processInfo()] }],
+    ["process_info", { takes: [""], gives: "s", run: async (handlers) => [await handlers.processInfo()] }],
     ["controller_info", {
       takes: TID_SIGNATURES,
       gives: "s",
-      run: (handlers, body) => [handlers.controllerInfo(askedTid(body))],
+      run: async (handlers, body) => [await handlers.controllerInfo(askedTid(body))],
     }],
   ]),
   properties: new Map<string, Property<StacHandlers>>([
@@ -105,7 +108,7 @@ const DEBUG: Interface<StacHandlers> = {
 };
 
 const V1_METHODS: readonly (readonly [string, Method<StacHandlers>])[] = [
-  ["state", { takes: [""], gives: "s", run: (handlers) => [handlers.state()] }],
+  ["state", { takes: [""], gives: "s", run: async (handlers) => [await handlers.state()] }],
   ["plan", {
     takes: ["s"],
     gives: "s",
@@ -116,7 +119,7 @@ const V1_METHODS: readonly (readonly [string, Method<StacHandlers>])[] = [
     gives: "s",
     run: (handlers, [what]) => bounded(what, MAX_QUESTION, (text) => handlers.explain(text)),
   }],
-  ["health", { takes: [""], gives: "s", run: (handlers) => [handlers.health()] }],
+  ["health", { takes: [""], gives: "s", run: async (handlers) => [await handlers.health()] }],
 ];
 
 const STANDARD: readonly (readonly [string, Interface<unknown>])[] = [PROPERTIES, INTROSPECTABLE, PEER].map(
@@ -134,12 +137,12 @@ const STAF_INTERFACES: ReadonlyMap<string, Interface<StafHandlers>> = new Map<
       ["get_log_pages", {
         takes: TID_SIGNATURES,
         gives: "aa{ss}",
-        run: (handlers, body) => [handlers.getLogPages(askedTid(body))],
+        run: async (handlers, body) => [await handlers.getLogPages(askedTid(body))],
       }],
       ["get_all_log_pages", {
         takes: ["b"],
         gives: "s",
-        run: (handlers, [detailed]) => [handlers.getAllLogPages(detailed === true)],
+        run: async (handlers, [detailed]) => [await handlers.getAllLogPages(detailed === true)],
       }],
     ]),
     properties: new Map(),
@@ -148,7 +151,7 @@ const STAF_INTERFACES: ReadonlyMap<string, Interface<StafHandlers>> = new Map<
   [`${STAF.name}.v1`, {
     methods: new Map<string, Method<StafHandlers>>([
       ...V1_METHODS,
-      ["pages", { takes: [""], gives: "s", run: (handlers) => [handlers.pages()] }],
+      ["pages", { takes: [""], gives: "s", run: async (handlers) => [await handlers.pages()] }],
     ]),
     properties: new Map(),
   }],
@@ -217,13 +220,13 @@ function askedTid(body: readonly unknown[]): AskedTid {
     : { ...common, subsysnqn: fourth, hostTraddr: fifth, hostIface: sixth };
 }
 
-function bounded(
+async function bounded(
   value: unknown,
   limit: number,
-  run: (text: string) => string,
-): readonly Value[] | BusError {
+  run: (text: string) => Later<string>,
+): Promise<readonly Value[] | BusError> {
   const text = String(value);
-  if (text.length <= limit) return [run(text)];
+  if (text.length <= limit) return [await run(text)];
   return { name: BusErrors.invalidArgs, message: `the text is longer than ${limit} characters` };
 }
 
@@ -251,9 +254,13 @@ function objectHandler<H>(
       : interfaces.get(call.interface)?.methods.get(call.member);
     if (method === undefined) return unknownMethod(call);
     if (!method.takes.includes(call.signature)) return wrongArguments(call, method.takes[0] ?? "");
-    const result = method.run(handlers, call.body);
-    return "name" in result ? { ok: false, error: result } : answer(method.gives, result);
+    return outcome(method, handlers, call.body);
   };
+}
+
+async function outcome<H>(method: Method<H>, handlers: H, body: readonly unknown[]): Promise<Answer> {
+  const result = await method.run(handlers, body);
+  return "name" in result ? { ok: false, error: result } : answer(method.gives, result);
 }
 
 /** A call without an interface goes to the first interface that has the member (D-Bus specification). */
