@@ -65,7 +65,7 @@ interface Method<H> {
   /** Accepted signatures of the arguments. */
   readonly takes: readonly string[];
   readonly gives: string;
-  readonly run: (handlers: H, body: readonly unknown[]) => Promise<readonly Value[] | BusError>;
+  readonly run: (handlers: H, body: readonly unknown[]) => Later<readonly Value[] | BusError>;
 }
 
 interface Property<H> {
@@ -85,16 +85,16 @@ const TID_SIGNATURES = ["sssssss", "ssssss"];
 const LIST: Method<StacHandlers> = {
   takes: ["b"],
   gives: "aa{ss}",
-  run: async (handlers, [detailed]) => [await handlers.listControllers(detailed === true)],
+  run: (handlers, [detailed]) => one(handlers.listControllers(detailed === true)),
 };
 
 const DEBUG: Interface<StacHandlers> = {
   methods: new Map<string, Method<StacHandlers>>([
-    ["process_info", { takes: [""], gives: "s", run: async (handlers) => [await handlers.processInfo()] }],
+    ["process_info", { takes: [""], gives: "s", run: (handlers) => one(handlers.processInfo()) }],
     ["controller_info", {
       takes: TID_SIGNATURES,
       gives: "s",
-      run: async (handlers, body) => [await handlers.controllerInfo(askedTid(body))],
+      run: (handlers, body) => one(handlers.controllerInfo(askedTid(body))),
     }],
   ]),
   properties: new Map<string, Property<StacHandlers>>([
@@ -108,7 +108,7 @@ const DEBUG: Interface<StacHandlers> = {
 };
 
 const V1_METHODS: readonly (readonly [string, Method<StacHandlers>])[] = [
-  ["state", { takes: [""], gives: "s", run: async (handlers) => [await handlers.state()] }],
+  ["state", { takes: [""], gives: "s", run: (handlers) => one(handlers.state()) }],
   ["plan", {
     takes: ["s"],
     gives: "s",
@@ -119,7 +119,7 @@ const V1_METHODS: readonly (readonly [string, Method<StacHandlers>])[] = [
     gives: "s",
     run: (handlers, [what]) => bounded(what, MAX_QUESTION, (text) => handlers.explain(text)),
   }],
-  ["health", { takes: [""], gives: "s", run: async (handlers) => [await handlers.health()] }],
+  ["health", { takes: [""], gives: "s", run: (handlers) => one(handlers.health()) }],
 ];
 
 const STANDARD: readonly (readonly [string, Interface<unknown>])[] = [PROPERTIES, INTROSPECTABLE, PEER].map(
@@ -137,12 +137,12 @@ const STAF_INTERFACES: ReadonlyMap<string, Interface<StafHandlers>> = new Map<
       ["get_log_pages", {
         takes: TID_SIGNATURES,
         gives: "aa{ss}",
-        run: async (handlers, body) => [await handlers.getLogPages(askedTid(body))],
+        run: (handlers, body) => one(handlers.getLogPages(askedTid(body))),
       }],
       ["get_all_log_pages", {
         takes: ["b"],
         gives: "s",
-        run: async (handlers, [detailed]) => [await handlers.getAllLogPages(detailed === true)],
+        run: (handlers, [detailed]) => one(handlers.getAllLogPages(detailed === true)),
       }],
     ]),
     properties: new Map(),
@@ -151,7 +151,7 @@ const STAF_INTERFACES: ReadonlyMap<string, Interface<StafHandlers>> = new Map<
   [`${STAF.name}.v1`, {
     methods: new Map<string, Method<StafHandlers>>([
       ...V1_METHODS,
-      ["pages", { takes: [""], gives: "s", run: async (handlers) => [await handlers.pages()] }],
+      ["pages", { takes: [""], gives: "s", run: (handlers) => one(handlers.pages()) }],
     ]),
     properties: new Map(),
   }],
@@ -220,13 +220,17 @@ function askedTid(body: readonly unknown[]): AskedTid {
     : { ...common, subsysnqn: fourth, hostTraddr: fifth, hostIface: sixth };
 }
 
-async function bounded(
+/** The one result of a call. What is there at once is answered at once. */
+const one = (value: Later<Value>): Later<readonly Value[]> =>
+  value instanceof Promise ? value.then((later) => [later]) : [value];
+
+function bounded(
   value: unknown,
   limit: number,
   run: (text: string) => Later<string>,
-): Promise<readonly Value[] | BusError> {
+): Later<readonly Value[] | BusError> {
   const text = String(value);
-  if (text.length <= limit) return [await run(text)];
+  if (text.length <= limit) return one(run(text));
   return { name: BusErrors.invalidArgs, message: `the text is longer than ${limit} characters` };
 }
 
@@ -254,14 +258,15 @@ function objectHandler<H>(
       : interfaces.get(call.interface)?.methods.get(call.member);
     if (method === undefined) return unknownMethod(call);
     if (!method.takes.includes(call.signature)) return wrongArguments(call, method.takes[0] ?? "");
-    return outcome(method, handlers, call.body);
+    const result = method.run(handlers, call.body);
+    return result instanceof Promise
+      ? result.then((later) => outcome(method.gives, later))
+      : outcome(method.gives, result);
   };
 }
 
-async function outcome<H>(method: Method<H>, handlers: H, body: readonly unknown[]): Promise<Answer> {
-  const result = await method.run(handlers, body);
-  return "name" in result ? { ok: false, error: result } : answer(method.gives, result);
-}
+const outcome = (signature: string, result: readonly Value[] | BusError): Answer =>
+  "name" in result ? { ok: false, error: result } : answer(signature, result);
 
 /** A call without an interface goes to the first interface that has the member (D-Bus specification). */
 function findMethod<H>(interfaces: ReadonlyMap<string, Interface<H>>, member: string): Method<H> | undefined {
