@@ -2,12 +2,12 @@
  * nvme-cli's registry of who owns a controller, `/run/nvme/registry/nvmeN` (STAF-115; notes/libnvme.md 6). It is
  * advice to others: failing to write it harms nobody and is only logged.
  */
+import { OWNER, parseOwner, registryText } from "../nvme/registry.ts";
 import type { Log } from "../ports.ts";
 import { Limiter } from "./limiter.ts";
 import { errnoOf, isGone } from "./os_error.ts";
 import { isController, type SysfsPlaces, SYSTEM_PLACES } from "./sysfs.ts";
 
-export const OWNER = "stas";
 const MAX_WAITING = 8192;
 
 export class Ownership {
@@ -56,8 +56,8 @@ export class Ownership {
     await removeFolder(building);
     await Deno.mkdir(building, { mode: 0o755 });
     const seqnum = await textOf(`${sys}/kernel/uevent_seqnum`);
-    await Deno.writeTextFile(`${building}/owner`, `${OWNER}\n`, { mode: 0o644 });
-    await Deno.writeTextFile(`${building}/seqnum`, `${seqnum.trim()}\n`, { mode: 0o644 });
+    await Deno.writeTextFile(`${building}/owner`, registryText(OWNER), { mode: 0o644 });
+    await Deno.writeTextFile(`${building}/seqnum`, registryText(seqnum.trim()), { mode: 0o644 });
     // A folder is not renamed over one that has something in it.
     await removeFolder(`${registry}/${device}`);
     await Deno.rename(building, `${registry}/${device}`);
@@ -65,7 +65,7 @@ export class Ownership {
 
   async #release(device: string): Promise<void> {
     const entry = `${this.#places.registry}/${device}`;
-    if ((await textOf(`${entry}/owner`)).trim() === OWNER) await removeFolder(entry);
+    if (parseOwner(await textOf(`${entry}/owner`)) === OWNER) await removeFolder(entry);
   }
 }
 

@@ -1,6 +1,7 @@
 /** NVMe controllers in sysfs: reading them, and deleting exactly the one that is meant (notes/libnvme.md 4.6). */
 import type { Failure, Outcome } from "../nvme/failure.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
+import { parseOwner } from "../nvme/registry.ts";
 import { CTRL_ATTRIBUTES, kernelCtrlFromSysfs } from "../nvme/sysfs_ctrl.ts";
 import { Limiter } from "./limiter.ts";
 import { EBUSY, EINVAL, ENOENT, errnoOf, isGone } from "./os_error.ts";
@@ -152,7 +153,7 @@ export class Sysfs {
       attributes,
       hasChildren: children.length > 0,
       namespaces: namespacesOf(children),
-      owner: textOf(owner)?.trim() ?? "",
+      owner: parseOwner(textOf(owner) ?? ""),
     });
   }
 
