@@ -1,3 +1,5 @@
+import type { DiscoveryEntry } from "../../../src/lib/nvme/discovery_entry.ts";
+import type { IdentifyCtrl } from "../../../src/lib/nvme/identify.ts";
 import type { InterfaceTable, KernelCtrl } from "../../../src/lib/nvme/kernel_ctrl.ts";
 
 /** A live I/O connection of the kernel; what a test is about is given. */
@@ -43,4 +45,49 @@ export function interfaceTable(
       v6: row.v6 ?? [],
     }]),
   );
+}
+
+/** An NVM subsystem on TCP. */
+export function discoveryEntry(fields: Partial<DiscoveryEntry> = {}): DiscoveryEntry {
+  return {
+    trtype: 3,
+    adrfam: 1,
+    subtype: 2,
+    treq: 0,
+    portid: 1,
+    cntlid: 65_535,
+    asqsz: 32,
+    eflags: 0,
+    traddr: "10.0.0.1",
+    trsvcid: "4420",
+    subnqn: "nqn.s",
+    tsas: { kind: "tcp", sectype: 0 },
+    attributes: [],
+    ...fields,
+  };
+}
+
+/** A discovery controller of a CDC. */
+export function identifyCtrl(fields: Partial<IdentifyCtrl> = {}): IdentifyCtrl {
+  return {
+    vid: 0x1b36,
+    serial: "SN 1",
+    model: "A model",
+    firmware: "1.0",
+    mdts: 5,
+    cntlid: 1,
+    ver: 0x20000,
+    oaes: 0x8000_0000,
+    cntrltype: 2,
+    aerl: 3,
+    lpa: 4,
+    kas: 1,
+    maxcmd: 64,
+    sgls: 0x10_0005,
+    subnqn: "nqn.dc",
+    ioccsz: 516,
+    ofcs: 0,
+    dctype: 2,
+    ...fields,
+  };
 }
