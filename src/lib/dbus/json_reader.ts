@@ -96,14 +96,19 @@ export class JsonReader {
     return result;
   }
 
+  /** An object whose values are texts or null, which becomes an empty text. */
+  loose(): Record<string, string> {
+    const result: Record<string, string> = {};
+    if (!isRecord(this.#value)) this.#wrong("not an object");
+    else {for (const key of Object.keys(this.#value)) {
+        result[key] = this.maybe(key, (item) => item.text()) ?? "";
+      }}
+    return result;
+  }
+
   /** The member, when it is there and not null. */
   maybe<T>(key: string, read: (item: JsonReader) => T): T | undefined {
     return this.has(key) ? read(this.at(key)) : undefined;
-  }
-
-  /** The value itself, unread. */
-  raw(): unknown {
-    return this.#value;
   }
 }
 

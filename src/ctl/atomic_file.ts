@@ -1,0 +1,64 @@
+/** Replaces files so that a reader sees the old text or the new one, never a part (CLI-66). */
+import { dirname } from "node:path";
+import { wordsOf } from "./host_identity.ts";
+
+export type Written = { readonly ok: true } | { readonly ok: false; readonly message: string };
+
+/** Writes the text; an existing file keeps its mode and owner, a new one gets 0644. A symbolic link is followed. */
+export function replaceFile(path: string, text: string): Written {
+  try {
+    const old = statOf(path);
+    if (old !== undefined && !old.isFile) {
+      // A device or pipe cannot be replaced, only written to.
+      Deno.writeTextFileSync(path, text, { create: false });
+      return { ok: true };
+    }
+    const target = old === undefined ? path : Deno.realPathSync(path);
+    const draft = `${dirname(target)}/.${target.slice(target.lastIndexOf("/") + 1)}.${Deno.pid}`;
+    writeDraft(draft, text, old);
+    try {
+      Deno.renameSync(draft, target);
+    } catch (error) {
+      Deno.removeSync(draft);
+      throw error;
+    }
+    return { ok: true };
+  } catch (error) {
+    return { ok: false, message: `cannot write ${path}: ${reason(path, error)}` };
+  }
+}
+
+function writeDraft(draft: string, text: string, old: Deno.FileInfo | undefined): void {
+  const mode = (old?.mode ?? 0o644) & 0o7777;
+  using file = Deno.openSync(draft, { write: true, createNew: true, mode: 0o600 });
+  try {
+    let bytes = new TextEncoder().encode(text);
+    while (bytes.length > 0) bytes = bytes.subarray(file.writeSync(bytes));
+    if (old !== undefined && (old.uid !== Deno.uid() || old.gid !== Deno.gid())) {
+      Deno.chownSync(draft, old.uid, old.gid);
+    }
+    Deno.chmodSync(draft, mode);
+    file.syncSync();
+  } catch (error) {
+    Deno.removeSync(draft);
+    throw error;
+  }
+}
+
+function statOf(path: string): Deno.FileInfo | undefined {
+  try {
+    return Deno.statSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+function reason(path: string, error: unknown): string {
+  if (error instanceof Deno.errors.NotFound) {
+    return `the folder ${dirname(path)} is not there; make it: mkdir -p`;
+  }
+  if (error instanceof Deno.errors.PermissionDenied) return "permission denied; use sudo";
+  if (error instanceof Deno.errors.AlreadyExists) return "another program is just writing it";
+  return wordsOf(error);
+}

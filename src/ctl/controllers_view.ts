@@ -1,0 +1,122 @@
+/** Controllers as a table. */
+import { WELL_KNOWN_DISC_NQN } from "../lib/nvme/tid.ts";
+import type { V1Controller, V1Phase } from "../lib/dbus/v1_types.ts";
+import type { Style, Tone } from "./style.ts";
+import { type Cell, type Column, tableText } from "./table.ts";
+import { span, until } from "./when.ts";
+
+const TONES: Readonly<Record<V1Phase, Tone>> = {
+  waiting: "busy",
+  connecting: "busy",
+  connected: "good",
+  reconnecting: "bad",
+  failing: "bad",
+  "given-up": "bad",
+  disconnecting: "busy",
+  leaving: "busy",
+  excluded: "faint",
+  foreign: "faint",
+};
+
+export const toneOf = (phase: V1Phase | "gone"): Tone => phase === "gone" ? "faint" : TONES[phase];
+
+/** `10.0.0.1:4420`, `[fe80::1]:8009`, or the bare address. */
+export function addressOf({ tid }: V1Controller): string {
+  if (tid.trsvcid === "") return tid.traddr;
+  return tid.traddr.includes(":") ? `[${tid.traddr}]:${tid.trsvcid}` : `${tid.traddr}:${tid.trsvcid}`;
+}
+
+/** The NQN, unless it is the one that all discovery controllers share. */
+export const nqnOf = ({ tid }: V1Controller): string =>
+  tid.subsysnqn === WELL_KNOWN_DISC_NQN ? "-" : tid.subsysnqn;
+
+/** What a person wants to know beside the phase. */
+export function remark(controller: V1Controller, now: number): string {
+  const parts: string[] = [];
+  if (controller.removeAt !== null) parts.push(`removed ${until(controller.removeAt, now)}`);
+  if (controller.lastFailure !== null && controller.phase !== "connected") {
+    parts.push(controller.lastFailure.message);
+  } else if (controller.detail !== "") parts.push(controller.detail);
+  if (controller.nextTry !== null) parts.push(`next try ${until(controller.nextTry, now)}`);
+  return parts.join("; ");
+}
+
+interface Field {
+  readonly column: Column;
+  readonly cell: (controller: V1Controller, now: number) => Cell;
+}
+
+const text = (
+  title: string,
+  shrink: Column["shrink"],
+  of: (controller: V1Controller, now: number) => string,
+): Field => ({ column: { title, shrink }, cell: (controller, now) => ({ text: of(controller, now) }) });
+
+const DEVICE = text("DEVICE", "never", ({ device }) => device === "" ? "-" : device);
+const STATE: Field = {
+  column: { title: "STATE", shrink: "never" },
+  cell: ({ phase }) => ({ text: phase, tone: toneOf(phase) }),
+};
+const SINCE: Field = {
+  column: { title: "FOR", shrink: "never", align: "right" },
+  cell: ({ since }, now) => ({ text: span(now - since), tone: "faint" }),
+};
+const TRANSPORT = text("TRANSPORT", "never", ({ tid }) => tid.transport);
+const ADDRESS = text("ADDRESS", "middle", addressOf);
+const SUBSYSTEM = text("SUBSYSTEM", "middle", nqnOf);
+const REMARK = text("REMARK", "end", remark);
+const INTERFACE = text("INTERFACE", "never", ({ tid }) => tid.hostIface === "" ? "-" : tid.hostIface);
+const BLOCK = text(
+  "NAMESPACES",
+  "end",
+  ({ namespaces }) => namespaces.length === 0 ? "-" : namespaces.join(" "),
+);
+const ENTRIES: Field = {
+  column: { title: "ENTRIES", shrink: "never", align: "right" },
+  cell: ({ logPage }) => ({ text: logPage === null ? "-" : String(logPage.entries) }),
+};
+const SOURCES = text("SOURCES", "end", ({ sources }) => sources.map((source) => source.text).join("; "));
+const ATTEMPTS: Field = {
+  column: { title: "TRIES", shrink: "never", align: "right" },
+  cell: ({ attempts }) => ({ text: String(attempts) }),
+};
+
+const NARROW = {
+  stafd: [DEVICE, STATE, SINCE, TRANSPORT, ADDRESS, SUBSYSTEM, ENTRIES, REMARK],
+  stacd: [DEVICE, STATE, SINCE, TRANSPORT, ADDRESS, SUBSYSTEM, BLOCK, REMARK],
+} as const;
+const WIDE = {
+  stafd: [DEVICE, STATE, SINCE, ATTEMPTS, TRANSPORT, ADDRESS, INTERFACE, SUBSYSTEM, ENTRIES, SOURCES, REMARK],
+  stacd: [DEVICE, STATE, SINCE, ATTEMPTS, TRANSPORT, ADDRESS, INTERFACE, SUBSYSTEM, BLOCK, SOURCES, REMARK],
+} as const;
+
+/** The table; empty columns that would only take room are left out. `wide` shows all, and cuts nothing. */
+export function controllersTable(
+  daemon: "stafd" | "stacd",
+  controllers: readonly V1Controller[],
+  now: number,
+  wide: boolean,
+  columns: number,
+  style: Style,
+): string {
+  if (controllers.length === 0) return "No controllers.\n";
+  const all: readonly Field[] = (wide ? WIDE : NARROW)[daemon];
+  const rows = sorted(controllers).map((controller) => all.map(({ cell }) => cell(controller, now)));
+  const used = all.map((_, n) => wide || rows.some((row) => !["", "-"].includes(row[n]?.text ?? "")));
+  return tableText(
+    all.flatMap(({ column }, n) => used[n] === true ? [column] : []),
+    rows.map((row) => row.filter((_, n) => used[n] === true)),
+    wide ? Infinity : columns,
+    style,
+  );
+}
+
+const byNumber = new Intl.Collator("en", { numeric: true });
+
+/** By subsystem, then device, then address. */
+export function sorted(controllers: readonly V1Controller[]): readonly V1Controller[] {
+  return controllers.toSorted((a, b) =>
+    byNumber.compare(a.tid.subsysnqn, b.tid.subsysnqn) || byNumber.compare(a.device, b.device) ||
+    byNumber.compare(addressOf(a), addressOf(b))
+  );
+}

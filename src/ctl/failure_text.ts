@@ -1,0 +1,35 @@
+/** What a tool says when it cannot do its work: the cause, and what to do about it. One line each (CLI-11, CLI-12). */
+import { type BusError, BusErrors } from "../lib/dbus/bus_types.ts";
+
+/** The bus could not be reached at all. */
+export function busFailure(error: BusError): string {
+  switch (error.name) {
+    case BusErrors.accessDenied:
+      return `${error.message}: access to the D-Bus socket is denied; ask who runs this machine, or use sudo`;
+    case BusErrors.timeout:
+      return `${error.message}; see: systemctl status dbus`;
+    default:
+      return `${error.message}; start it: systemctl start dbus.socket`;
+  }
+}
+
+/** The bus is there, the call failed. `what` is what was asked: "change tron". */
+export function callFailure(daemon: string, what: string, error: BusError): string {
+  switch (error.name) {
+    case BusErrors.serviceUnknown:
+    case BusErrors.nameHasNoOwner:
+      return `cannot reach ${daemon} over D-Bus: is it running? start it: systemctl start ${daemon}`;
+    case BusErrors.accessDenied:
+      return `access denied: ${daemon} does not let you ${what}; only root may: use sudo`;
+    case BusErrors.noReply:
+    case BusErrors.timeout:
+      return `${daemon} did not answer (${error.message}); see: journalctl -u ${daemon}`;
+    case BusErrors.disconnected:
+      return `the connection to the D-Bus system bus ended before ${daemon} answered; try again`;
+    case BusErrors.unknownInterface:
+    case BusErrors.unknownMethod:
+      return `the running ${daemon} cannot ${what}: it is of another version; update it, or: systemctl restart ${daemon}`;
+    default:
+      return `cannot ${what}: ${daemon} says: ${error.message}`;
+  }
+}

@@ -1,0 +1,48 @@
+/** The host NQN of this system as the daemons see it (spec 10 section 5), for `dlp` and `doctor`. */
+import type { Finding } from "../lib/config/finding.ts";
+import { type FileText, type Mandatory, readSysConf } from "../lib/config/sys_conf.ts";
+
+/** Reads a text file; what goes wrong is data. */
+export function readFileText(path: string): FileText {
+  try {
+    return { ok: true, text: Deno.readTextFileSync(path) };
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+      return { ok: false, why: "missing", message: `${path} is not there` };
+    }
+    if (error instanceof Deno.errors.PermissionDenied) {
+      return { ok: false, why: "unreadable", message: `${path} may not be read: permission denied` };
+    }
+    return { ok: false, why: "unreadable", message: `${path} cannot be read: ${wordsOf(error)}` };
+  }
+}
+
+/** What an exception of a file operation says, without its class name. */
+export function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message.replace(/^\w+ \(os error \d+\): /, "") : String(error);
+}
+
+export type HostIdentity =
+  | {
+    readonly ok: true;
+    readonly nqn: Mandatory;
+    readonly id: Mandatory;
+    readonly findings: readonly Finding[];
+  }
+  | { readonly ok: false; readonly findings: readonly Finding[] };
+
+/** Reads sys.conf of a configuration folder, and the files that it names. */
+export function readHostIdentity(confDir: string): HostIdentity {
+  const file = `${confDir}/sys.conf`;
+  const text = readFileText(file);
+  if (!text.ok && text.why === "unreadable") {
+    return {
+      ok: false,
+      findings: [{ severity: "error", file, line: 0, column: 0, message: text.message }],
+    };
+  }
+  const parsed = readSysConf(text.ok ? text.text : undefined, file, readFileText);
+  if (!parsed.ok) return parsed;
+  const { nqn, id, findings } = parsed.parts;
+  return { ok: true, nqn, id, findings };
+}

@@ -1,0 +1,135 @@
+/** `status`: all that the daemon says of itself and its controllers. */
+import type { Dict, TidTexts } from "../lib/dbus/client.ts";
+import { isRecord } from "../lib/dbus/json_reader.ts";
+import type { V1Health, V1State } from "../lib/dbus/v1_types.ts";
+import { OK } from "./command_line.ts";
+import { controllersTable } from "./controllers_view.ts";
+import { callFailure } from "./failure_text.ts";
+import { printValue } from "./output_format.ts";
+import { fail, type Job, type Session, withDaemon } from "./session.ts";
+import { harmless } from "./text_width.ts";
+import { clock, span } from "./when.ts";
+
+/** Exit statuses of the forms that tell the health. */
+export const DEGRADED = 3;
+export const UNREACHABLE = 4;
+
+/** Controllers that are asked about at one time; the bus allows 128 calls. */
+const AT_ONCE = 40;
+
+export function status(job: Job, format: "table" | "wide" | "json" | "literal"): Promise<number> {
+  if (format === "literal") return withDaemon(job, (session) => literalStatus(job, session));
+  return withDaemon(job, (session) => healthStatus(job, session, format), UNREACHABLE);
+}
+
+/** CLI-15, in the original's form and with its exit status. */
+async function literalStatus(job: Job, { client }: Session): Promise<number> {
+  const failed = (error: Parameters<typeof callFailure>[2]): number =>
+    fail(job, callFailure(job.tool.daemon, "tell its status", error));
+  const info = await client.processInfo();
+  if (!info.ok) return failed(info.error);
+  const list = await client.listControllers(true);
+  if (!list.ok) return failed(list.error);
+  const controllers: unknown[] = [];
+  for (let start = 0; start < list.value.length; start += AT_ONCE) {
+    const group = list.value.slice(start, start + AT_ONCE);
+    const more = await Promise.all(group.map(async (dict) => {
+      const tid = tidTexts(dict);
+      const [details, pages] = await Promise.all([
+        client.controllerInfo(tid),
+        job.tool.daemon === "stafd" ? client.getLogPages(tid) : undefined,
+      ]);
+      return { dict, details, pages };
+    }));
+    for (const { dict, details, pages } of more) {
+      if (!details.ok) return failed(details.error);
+      if (pages !== undefined && !pages.ok) return failed(pages.error);
+      controllers.push({
+        ...dict,
+        ...(isRecord(details.value) ? details.value : {}),
+        ...(pages === undefined ? {} : { log_pages: pages.value }),
+      });
+    }
+  }
+  printValue(job.world, "literal", { ...(isRecord(info.value) ? info.value : {}), controllers });
+  return OK;
+}
+
+function tidTexts(dict: Dict): TidTexts {
+  const text = (key: string): string => dict[key] ?? "";
+  return [
+    text("transport"),
+    text("traddr"),
+    text("trsvcid"),
+    text("subsysnqn"),
+    text("host-traddr"),
+    text("host-iface"),
+    text("host-nqn"),
+  ];
+}
+
+async function healthStatus(
+  job: Job,
+  { client }: Session,
+  format: "table" | "wide" | "json",
+): Promise<number> {
+  const [state, health] = await Promise.all([client.state(), client.health()]);
+  const error = !state.ok ? state.error : !health.ok ? health.error : undefined;
+  if (!state.ok || !health.ok) {
+    if (error !== undefined) fail(job, callFailure(job.tool.daemon, "tell its status", error));
+    return UNREACHABLE;
+  }
+  if (format === "json") {
+    const { status: verdict, counts, problems } = health.value;
+    printValue(job.world, "json", { ...state.value, health: { status: verdict, counts, problems } });
+  } else job.world.out.write(statusText(job, state.value, health.value, format === "wide"));
+  return health.value.status === "good" ? OK : DEGRADED;
+}
+
+function statusText({ world, style }: Job, state: V1State, health: V1Health, wide: boolean): string {
+  const { at, config } = state;
+  const verdict = style.paint(health.status === "good" ? "good" : "bad", health.status);
+  const lines: [label: string, text: string][] = [
+    ["host NQN", state.host.nqn],
+    ["host ID", state.host.id],
+  ];
+  if (state.host.symname !== "") lines.push(["symbolic name", state.host.symname]);
+  const refused = config.valid ? "" : "; the last reload was refused, what was loaded before is in force";
+  const findings = config.findings.length === 0
+    ? ""
+    : `; ${config.findings.length} ${config.findings.length === 1 ? "finding" : "findings"}`;
+  lines.push(["configuration", `${config.file}, loaded ${clock(config.loadedAt, at)}${findings}${refused}`]);
+  if (state.avahi !== null) {
+    const { available, services } = state.avahi;
+    lines.push(["Avahi", available ? `available, ${services} services` : "not available"]);
+  }
+  if (state.stafd !== null) {
+    const { present, reportedAt } = state.stafd;
+    const reported = reportedAt === null ? "no report yet" : `last report ${clock(reportedAt, at)}`;
+    lines.push(["stafd", `${present ? "running" : "not running"}, ${reported}`]);
+  }
+  const { wanted, connected, failing, waiting } = health.counts;
+  lines.push([
+    "controllers",
+    `${wanted} wanted: ${connected} connected, ${failing} failing, ${waiting} waiting`,
+  ]);
+  const head = `${style.paint("strong", state.daemon)} ${state.version}: ${verdict}, running for ${
+    span(at - state.started)
+  }\n`;
+  const facts = lines.map(([label, text]) =>
+    `  ${style.paint("faint", label.padEnd(14))} ${harmless(text)}\n`
+  );
+  const problems = [
+    ...health.problems.map(({ text, remedy }) => problemText(text, remedy)),
+    ...config.findings.filter(({ severity }) => severity !== "notice").map((finding) =>
+      problemText(`${finding.file}:${finding.line}:${finding.column}: ${finding.message}`, null)
+    ),
+  ];
+  const table = controllersTable(state.daemon, state.controllers, at, wide, world.out.columns, style);
+  return [head, ...facts, ...problems, "\n", table].join("");
+
+  function problemText(text: string, remedy: string | null): string {
+    const advice = remedy === null ? "" : `    ${style.paint("faint", "remedy:")} ${harmless(remedy)}\n`;
+    return `  ${style.paint("bad", "!")} ${harmless(text)}\n${advice}`;
+  }
+}

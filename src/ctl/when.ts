@@ -1,0 +1,31 @@
+/** Times for people. All are milliseconds since 1970. */
+
+/** `3 s`, `12 min`, `5 h`, `3 d`: one unit, rounded down. */
+export function span(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  if (seconds < 120) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 120) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours} h` : `${Math.floor(hours / 24)} d`;
+}
+
+/** `in 12 s`, `now`. */
+export function until(at: number, now: number): string {
+  return at <= now ? "now" : `in ${span(at - now)}`;
+}
+
+/** Local time of day, with the date when it is another day: `20:41:05`, `2026-11-21 20:41:05`. */
+export function clock(at: number, now: number): string {
+  const [day, time] = local(at);
+  return day === local(now)[0] ? time : `${day} ${time}`;
+}
+
+function local(at: number): readonly [day: string, time: string] {
+  const date = new Date(at);
+  const two = (n: number): string => String(n).padStart(2, "0");
+  return [
+    `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`,
+    `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`,
+  ];
+}

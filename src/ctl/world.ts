@@ -1,0 +1,89 @@
+/** What a control tool has around it: where its words go, which bus, which files. Tests bring their own. */
+
+export interface Sink {
+  /** False once the reader is gone; what is written then is lost, quietly (CLI-19). */
+  write(text: string): boolean;
+  readonly isTerminal: boolean;
+  /** Columns of the terminal; 120 when it is none. */
+  readonly columns: number;
+}
+
+export interface World {
+  readonly out: Sink;
+  readonly err: Sink;
+  /** `"system"` or a D-Bus address. */
+  readonly bus: string;
+  /** Folder of stafd.conf, stacd.conf and sys.conf. */
+  readonly confDir: string;
+  env(name: string): string | undefined;
+  /** Gives all permissions away for good. Files and connections that are open stay so. */
+  dropPermissions(): void;
+  /** Settles when the user asks to end (SIGINT, SIGTERM). */
+  interrupted(): Promise<void>;
+}
+
+type File = typeof Deno.stdout;
+
+class FileSink implements Sink {
+  readonly #file: File;
+  readonly isTerminal: boolean;
+  readonly columns: number;
+  #open = true;
+
+  constructor(file: File) {
+    this.#file = file;
+    this.isTerminal = file.isTerminal();
+    this.columns = this.isTerminal ? terminalColumns() : 120;
+  }
+
+  write(text: string): boolean {
+    let bytes = new TextEncoder().encode(text);
+    while (this.#open && bytes.length > 0) {
+      try {
+        bytes = bytes.subarray(this.#file.writeSync(bytes));
+      } catch (error) {
+        if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+        this.#open = false;
+      }
+    }
+    return this.#open;
+  }
+}
+
+function terminalColumns(): number {
+  try {
+    const { columns } = Deno.consoleSize();
+    return columns > 0 ? columns : 80;
+  } catch {
+    // A terminal without a size, as some emulators are.
+    return 80;
+  }
+}
+
+const PERMISSIONS = ["run", "read", "write", "net", "env", "sys", "ffi", "import"] as const;
+
+/** The real one. */
+export function realWorld(): World {
+  return {
+    out: new FileSink(Deno.stdout),
+    err: new FileSink(Deno.stderr),
+    bus: "system",
+    confDir: "/etc/stas",
+    env: (name) => Deno.env.get(name),
+    dropPermissions: () => {
+      // Under `deno run` and in tests the process has others to serve.
+      if (!Deno.build.standalone) return;
+      for (const name of PERMISSIONS) Deno.permissions.revokeSync({ name });
+    },
+    interrupted: () =>
+      new Promise((resolve) => {
+        const stop = (): void => {
+          Deno.removeSignalListener("SIGINT", stop);
+          Deno.removeSignalListener("SIGTERM", stop);
+          resolve();
+        };
+        Deno.addSignalListener("SIGINT", stop);
+        Deno.addSignalListener("SIGTERM", stop);
+      }),
+  };
+}

@@ -1,0 +1,45 @@
+import type { Sink, World } from "../../../src/ctl/world.ts";
+
+export interface FakeWorld extends World {
+  readonly out: FakeSink;
+  readonly err: FakeSink;
+}
+
+export interface FakeSink extends Sink {
+  text: string;
+}
+
+function sink(isTerminal: boolean, columns: number): FakeSink {
+  return {
+    text: "",
+    isTerminal,
+    columns,
+    write(text: string): boolean {
+      this.text += text;
+      return true;
+    },
+  };
+}
+
+export interface FakeOptions {
+  readonly terminal?: boolean;
+  readonly columns?: number;
+  readonly bus?: string;
+  readonly confDir?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly interrupted?: Promise<void>;
+}
+
+/** A world that keeps what is written to it. */
+export function fakeWorld(options: FakeOptions = {}): FakeWorld {
+  const { terminal = false, columns = 120 } = options;
+  return {
+    out: sink(terminal, columns),
+    err: sink(terminal, columns),
+    bus: options.bus ?? "unix:path=/nowhere/bus",
+    confDir: options.confDir ?? "/nowhere/stas",
+    env: (name) => options.env?.[name],
+    dropPermissions: () => {},
+    interrupted: () => options.interrupted ?? new Promise(() => {}),
+  };
+}
