@@ -30,6 +30,7 @@ const AUDIT_DELAY: Duration = seconds(1);
 /** Draft of one step of stacd. */
 export class ConnectorTurn implements FleetRules {
   readonly daemon = "stacd";
+  readonly kind = "io";
   readonly fleet: FleetTurn<ConnectorEffect>;
   readonly lines: LinesTurn;
   state: ConnectorState;

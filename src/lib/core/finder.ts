@@ -23,6 +23,7 @@ import { connectRequest } from "./request.ts";
 /** Draft of one step of stafd. */
 export class FinderTurn implements FleetRules {
   readonly daemon = "stafd";
+  readonly kind = "discovery";
   readonly fleet: FleetTurn<FinderEffect>;
   readonly lines: LinesTurn;
   readonly mdns: MdnsTurn;

@@ -2,6 +2,7 @@
 import type { Exclusion } from "../nvme/exclusions.ts";
 import type { InterfaceTable, KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import { matchIndexKey } from "../nvme/match.ts";
+import type { Tid } from "../nvme/tid.ts";
 import { type Duration, milliseconds, seconds } from "../nvme/time.ts";
 import { type Agenda, emptyAgenda } from "./agenda.ts";
 import type { Ctl } from "./ctl.ts";
@@ -34,8 +35,8 @@ export const NO_SOAK: Duration = milliseconds(0);
 /** A controller that is no longer in the table. */
 export interface Past {
   readonly key: string;
+  readonly tid: Tid;
   readonly text: string;
-  readonly subsysnqn: string;
   readonly device: string;
   /** Milliseconds since 1970. */
   readonly at: number;

@@ -232,7 +232,8 @@ export class FleetTurn<E extends { readonly do: string } = never> implements Ker
     }
     if (device.owner !== "" && device.owner !== "stas") return `owned by ${device.owner}`;
     for (const boot of this.fleet.nbft.boot) {
-      if (matches(boot.tid, device, this.fleet.interfaces)) {
+      // By whichever interface it is reached: the root file system may be on it (STAC-47).
+      if (boot.tid.subsysnqn === device.subsysnqn && matchIndexKey(boot.tid) === matchIndexKey(device)) {
         return `this machine was booted from it (${boot.file})`;
       }
     }
@@ -445,7 +446,7 @@ export class FleetTurn<E extends { readonly do: string } = never> implements Ker
     const past: Past = {
       key: ctl.key,
       text: tidText(ctl.tid),
-      subsysnqn: ctl.tid.subsysnqn,
+      tid: ctl.tid,
       device,
       at: this.now.wall,
       what,

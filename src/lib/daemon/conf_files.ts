@@ -1,0 +1,59 @@
+/** The configuration files: read whole, checked whole, and either taken whole or not at all (S10). */
+import type { ParsedConf } from "../config/daemon_conf.ts";
+import { type Finding, findingText } from "../config/finding.ts";
+import { parseSysConf, type ReadFile } from "../config/sys_conf.ts";
+import type { HostConf } from "../core/host.ts";
+import type { LogEntry } from "../ports.ts";
+
+export type Loaded<T> =
+  | { readonly ok: true; readonly value: T; readonly findings: readonly Finding[] }
+  | { readonly ok: false; readonly findings: readonly Finding[] };
+
+const unreadable = (file: string, message: string): Finding => ({
+  severity: "error",
+  file,
+  line: 0,
+  column: 0,
+  message,
+});
+
+/** A daemon's own file. One that is missing is an empty one; with `named` (it was asked for by name) that is said. */
+export function loadConf<T>(
+  file: string,
+  named: boolean,
+  read: ReadFile,
+  parse: (text: string | undefined, file: string) => ParsedConf<T>,
+): Loaded<T> {
+  const found = read(file);
+  if (!found.ok && found.why === "unreadable") {
+    return { ok: false, findings: [unreadable(file, found.message)] };
+  }
+  const parsed = parse(found.ok ? found.text : undefined, file);
+  if (!parsed.ok) return parsed;
+  const missing: Finding[] = !found.ok && named
+    ? [{ ...unreadable(file, "there is no such file; the defaults are used"), severity: "warning" }]
+    : [];
+  return { ok: true, value: parsed.conf, findings: [...missing, ...parsed.findings] };
+}
+
+/** sys.conf and the files that it names. */
+export function loadHost(file: string, read: ReadFile): Loaded<HostConf> {
+  const found = read(file);
+  if (!found.ok && found.why === "unreadable") {
+    return { ok: false, findings: [unreadable(file, found.message)] };
+  }
+  const parsed = parseSysConf(found.ok ? found.text : undefined, file, read);
+  if (!parsed.ok) return parsed;
+  const { nqn, id, key, symname } = parsed.conf;
+  return {
+    ok: true,
+    value: { nqn: nqn.value, id: id.value, symname: symname.value, key: key.value },
+    findings: parsed.findings,
+  };
+}
+
+export const findingEntry = (finding: Finding): LogEntry => ({
+  level: finding.severity,
+  message: findingText(finding),
+  fields: { STAS_FILE: finding.file, STAS_LINE: String(finding.line) },
+});

@@ -1,0 +1,72 @@
+/** stacd's answers on the bus: each is a view on the state of the moment. */
+import { parseStacdConf } from "../config/stacd_conf.ts";
+import { ConnectorTurn, connectorWakeAt, stepConnector } from "../core/connector.ts";
+import type { ConnectorState } from "../core/connector_state.ts";
+import type { ConnectorEffect, ConnectorEvent } from "../core/effects.ts";
+import type { StacHandlers } from "../dbus/server.ts";
+import type { Clock } from "../ports.ts";
+import type { DaemonFacts } from "./daemon_facts.ts";
+import type { ReadDevice } from "./devices_now.ts";
+import type { Core } from "./shell.ts";
+import { v1Answers } from "./v1_answers.ts";
+import type { Peek } from "./views/classic.ts";
+import { ConnectorView } from "./views/connector_view.ts";
+import { controllerOf } from "./views/v1_common.ts";
+
+export const connectorCore: Core<ConnectorState, ConnectorEvent, ConnectorEffect> = {
+  step: stepConnector,
+  wakeAt: connectorWakeAt,
+};
+
+export interface ConnectorServiceParts {
+  readonly state: () => ConnectorState;
+  readonly clock: Clock;
+  readonly read: ReadDevice;
+  readonly facts: DaemonFacts;
+  readonly setTron: (on: boolean) => void;
+}
+
+const unseen: Peek = () => undefined;
+
+export function connectorService(parts: ConnectorServiceParts): StacHandlers {
+  const { state, clock } = parts;
+  const view = (peek: Peek): ConnectorView => new ConnectorView(state(), clock.now(), peek);
+  const { fresh, ...answers } = v1Answers({
+    ...parts,
+    daemon: "stacd",
+    fleet: () => state().fleet,
+    core: () => new ConnectorTurn(state(), clock.now()),
+    tried: (text) => {
+      const parsed = parseStacdConf(text, "(new configuration)");
+      if (!parsed.ok) return parsed;
+      const now = clock.now();
+      const next = stepConnector(state(), { type: "config", conf: parsed.conf, reload: true }, now).state;
+      return { ok: true, core: new ConnectorTurn(next, now), findings: parsed.findings };
+    },
+    accepts: (device) => device.isIoc,
+    controllers: (core, peek) =>
+      [...state().fleet.ctls.values()].map((ctl) => controllerOf(ctl, core, peek, clock.now())),
+    others: () => {
+      const { present, reportedAt } = state().stafd;
+      return { avahi: null, stafd: { present, reportedAt: reportedAt ?? null } };
+    },
+    unknowns: () => new ConnectorTurn(state(), clock.now()).unknowns(),
+    problems: () => {
+      if (state().stafd.present) return [];
+      return [{
+        id: "stafd-absent",
+        text: "stafd is not running: no news from discovery controllers; nothing is disconnected for that",
+        remedy: "systemctl start stafd",
+      }];
+    },
+  });
+  return {
+    ...answers,
+    listControllers: (detailed) =>
+      detailed
+        ? fresh().then((peek) => view(peek).listControllers(true))
+        : view(unseen).listControllers(false),
+    controllerInfo: (tid) => view(unseen).controllerInfo(tid),
+    processInfo: () => view(unseen).processInfo(parts.facts),
+  };
+}

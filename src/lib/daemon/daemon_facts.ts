@@ -1,0 +1,16 @@
+import type { Finding } from "../config/finding.ts";
+import type { V1State } from "../dbus/v1_types.ts";
+
+/** What a daemon knows of itself beside its core: for `process_info` and the versioned interface. */
+export interface DaemonFacts {
+  readonly version: string;
+  /** Milliseconds since 1970. */
+  readonly started: number;
+  readonly stateFile: string;
+  readonly supportsDiscovery: boolean;
+  readonly supportsHostIface: boolean;
+  tron: boolean;
+  conf: { file: string; loadedAt: number; valid: boolean; findings: readonly Finding[] };
+}
+
+export const confOf = (facts: DaemonFacts): V1State["config"] => ({ ...facts.conf });

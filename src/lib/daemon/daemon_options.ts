@@ -1,0 +1,66 @@
+/** Command line of stafd and stacd (spec 60, section 2). */
+import { parseArgs } from "node:util";
+
+export interface DaemonOptions {
+  readonly confFile: string | undefined;
+  readonly syslog: boolean;
+  readonly tron: boolean;
+}
+
+export type ParsedOptions =
+  | { readonly run: true; readonly options: DaemonOptions }
+  /** Nothing to run: print, and end with this status. */
+  | { readonly run: false; readonly show: "help" | "version" }
+  | { readonly run: false; readonly show: "error"; readonly message: string };
+
+const LONG = ["conf-file", "syslog", "tron", "version", "help"];
+
+/** CLI-1: an unambiguous beginning of a long option stands for it. */
+function completed(argument: string): string {
+  const match = /^--([^=]+)(=.*)?$/s.exec(argument);
+  const [, name = "", value = ""] = match ?? [];
+  if (match === null || LONG.includes(name)) return argument;
+  const candidates = LONG.filter((option) => option.startsWith(name));
+  return candidates.length === 1 ? `--${candidates[0]}${value}` : argument;
+}
+
+export function parseDaemonOptions(args: readonly string[]): ParsedOptions {
+  try {
+    const { values } = parseArgs({
+      args: args.map(completed),
+      options: {
+        "conf-file": { type: "string", short: "f" },
+        syslog: { type: "boolean", short: "s" },
+        tron: { type: "boolean" },
+        version: { type: "boolean", short: "v" },
+        help: { type: "boolean", short: "h" },
+      },
+      allowPositionals: false,
+      strict: true,
+    });
+    if (values.help === true) return { run: false, show: "help" };
+    if (values.version === true) return { run: false, show: "version" };
+    return {
+      run: true,
+      options: { confFile: values["conf-file"], syslog: values.syslog === true, tron: values.tron === true },
+    };
+  } catch (error) {
+    // parseArgs throws for what the user typed, with a sentence that says what is wrong.
+    return { run: false, show: "error", message: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+export const daemonUsage = (program: string): string => `usage: ${program} [-h] [-v] [-f FILE] [-s] [--tron]`;
+
+export const daemonHelp = (program: string, what: string, confFile: string): string =>
+  `${daemonUsage(program)}
+
+${what}
+
+options:
+  -h, --help                 show this help and exit
+  -v, --version              show the versions of ${program} and of libnvme and exit
+  -f FILE, --conf-file FILE  configuration file (default: ${confFile})
+  -s, --syslog               log to the journal instead of standard output
+  --tron                     trace on: debug messages
+`;

@@ -1,0 +1,17 @@
+import type { Fleet } from "../core/fleet.ts";
+import type { Outcome } from "../nvme/failure.ts";
+import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
+import type { Peek } from "./views/classic.ts";
+
+/** Reads one controller of the kernel. */
+export type ReadDevice = (device: string) => Promise<Outcome<KernelCtrl>>;
+
+/** Looks at the devices that are in use: losing a link makes no event, so only looking tells. */
+export async function lookUp(fleet: Fleet, read: ReadDevice): Promise<Peek> {
+  const found = new Map<string, KernelCtrl>();
+  await Promise.all([...fleet.users.keys()].map(async (device) => {
+    const outcome = await read(device);
+    if (outcome.ok) found.set(device, outcome.value);
+  }));
+  return (device) => found.get(device);
+}

@@ -1,0 +1,85 @@
+/** stafd's answers on the bus: each is a view on the state of the moment. */
+import { parseStafdConf } from "../config/stafd_conf.ts";
+import type { FinderEffect, FinderEvent } from "../core/effects.ts";
+import { FinderTurn, finderWakeAt, stepFinder } from "../core/finder.ts";
+import type { FinderState } from "../core/finder_state.ts";
+import type { StafHandlers } from "../dbus/server.ts";
+import type { Clock } from "../ports.ts";
+import type { DaemonFacts } from "./daemon_facts.ts";
+import type { ReadDevice } from "./devices_now.ts";
+import { stafdReport } from "./report.ts";
+import type { Core } from "./shell.ts";
+import { v1Answers } from "./v1_answers.ts";
+import type { Peek } from "./views/classic.ts";
+import { FinderView } from "./views/finder_view.ts";
+import { controllerOf } from "./views/v1_common.ts";
+
+export const finderCore: Core<FinderState, FinderEvent, FinderEffect> = {
+  step: stepFinder,
+  wakeAt: finderWakeAt,
+};
+
+export interface FinderServiceParts {
+  readonly state: () => FinderState;
+  readonly clock: Clock;
+  readonly read: ReadDevice;
+  readonly facts: DaemonFacts;
+  readonly setTron: (on: boolean) => void;
+}
+
+const unseen: Peek = () => undefined;
+
+export function finderService(parts: FinderServiceParts): StafHandlers {
+  const { state, clock } = parts;
+  const view = (peek: Peek): FinderView => new FinderView(state(), clock.now(), peek);
+  const { fresh, ...answers } = v1Answers({
+    ...parts,
+    daemon: "stafd",
+    fleet: () => state().fleet,
+    core: () => new FinderTurn(state(), clock.now()),
+    tried: (text) => {
+      const parsed = parseStafdConf(text, "(new configuration)");
+      if (!parsed.ok) return parsed;
+      const now = clock.now();
+      const next = stepFinder(state(), { type: "config", conf: parsed.conf, reload: true }, now).state;
+      return { ok: true, core: new FinderTurn(next, now), findings: parsed.findings };
+    },
+    accepts: (device) => device.isDc,
+    controllers: (core, peek) =>
+      [...state().fleet.ctls.values()].map((ctl) => {
+        const page = state().dcs.get(ctl.key)?.page;
+        const logPage = page === undefined
+          ? null
+          : { genctr: page.genctr, readAt: page.readAt, entries: page.entries.length };
+        return { ...controllerOf(ctl, core, peek, clock.now()), logPage };
+      }),
+    others: () => {
+      const { avahi, services, conf } = state();
+      const seen = { available: avahi.available === true, services: services.size };
+      return { avahi: conf?.zeroconf.value === true ? seen : null, stafd: null };
+    },
+    unknowns: () => [],
+    problems: () => {
+      const { conf, avahi } = state();
+      if (conf?.zeroconf.value !== true || avahi.available === true) return [];
+      return [{
+        id: "avahi-absent",
+        text: avahi.message === "" ? "avahi-daemon is not there: no discovery by mDNS" : avahi.message,
+        remedy: "systemctl start avahi-daemon, or zeroconf=disabled in stafd.conf",
+      }];
+    },
+  });
+  return {
+    ...answers,
+    listControllers: (detailed) =>
+      detailed
+        ? fresh().then((peek) => view(peek).listControllers(true))
+        : view(unseen).listControllers(false),
+    getLogPages: (tid) => view(unseen).getLogPages(tid),
+    getAllLogPages: (detailed) =>
+      detailed ? fresh().then((peek) => view(peek).getAllLogPages(true)) : view(unseen).getAllLogPages(false),
+    controllerInfo: (tid) => view(unseen).controllerInfo(tid),
+    processInfo: () => view(unseen).processInfo(parts.facts),
+    pages: () => JSON.stringify(stafdReport(state(), clock.now())),
+  };
+}

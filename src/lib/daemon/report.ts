@@ -1,0 +1,24 @@
+import { deviceOf } from "../core/ctl.ts";
+import { FinderTurn } from "../core/finder.ts";
+import type { FinderState } from "../core/finder_state.ts";
+import type { Now } from "../nvme/time.ts";
+import type { ReportedDc, StafdReport } from "../ports.ts";
+
+/** What stafd tells stacd: every controller that is not excluded with what is known of its page, and those let go for good. */
+export function stafdReport(state: FinderState, now: Now): StafdReport {
+  const turn = new FinderTurn(state, now);
+  const dcs: ReportedDc[] = [];
+  for (const ctl of state.fleet.ctls.values()) {
+    if (turn.verdict(ctl).is === "excluded" && ctl.link.phase !== "up") continue;
+    const page = state.dcs.get(ctl.key)?.page;
+    dcs.push({
+      tid: ctl.tid,
+      device: deviceOf(ctl)?.device ?? "",
+      page: page === undefined ? "none" : page.fresh ? "read" : "cached",
+      genctr: page?.genctr ?? "",
+      readAt: page?.readAt ?? 0,
+      entries: page?.entries ?? [],
+    });
+  }
+  return { dcs, retired: state.retired };
+}

@@ -1,0 +1,105 @@
+/** The versioned interface's answers, for both daemons. What differs between them is asked of {@link V1Parts}. */
+import type { Finding } from "../config/finding.ts";
+import type { Fleet } from "../core/fleet.ts";
+import type { StacHandlers } from "../dbus/server.ts";
+import type { V1Controller, V1Health, V1Plan, V1State } from "../dbus/v1_types.ts";
+import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
+import type { Clock } from "../ports.ts";
+import { confOf, type DaemonFacts } from "./daemon_facts.ts";
+import { lookUp, type ReadDevice } from "./devices_now.ts";
+import type { Peek } from "./views/classic.ts";
+import type { Asked } from "./views/v1_common.ts";
+import { explain } from "./views/v1_explain.ts";
+import { healthOf, type Problem } from "./views/v1_health.ts";
+import { planOf } from "./views/v1_plan.ts";
+
+/** What a new configuration would make of the present state. */
+export type Tried =
+  | { readonly ok: true; readonly core: Asked; readonly findings: readonly Finding[] }
+  | { readonly ok: false; readonly findings: readonly Finding[] };
+
+export interface V1Parts {
+  readonly daemon: "stafd" | "stacd";
+  readonly clock: Clock;
+  readonly read: ReadDevice;
+  readonly facts: DaemonFacts;
+  readonly setTron: (on: boolean) => void;
+  readonly fleet: () => Fleet;
+  readonly core: () => Asked;
+  readonly tried: (text: string) => Tried;
+  readonly accepts: (device: KernelCtrl) => boolean;
+  readonly controllers: (core: Asked, peek: Peek) => readonly V1Controller[];
+  readonly others: () => Pick<V1State, "avahi" | "stafd">;
+  readonly unknowns: () => readonly string[];
+  readonly problems: () => readonly Problem[];
+}
+
+type V1Answers = Pick<
+  StacHandlers,
+  "state" | "plan" | "explain" | "health" | "tron" | "setTron" | "logLevel"
+>;
+
+export function v1Answers(parts: V1Parts): V1Answers & { readonly fresh: () => Promise<Peek> } {
+  const { daemon, clock, facts } = parts;
+  const fresh = (): Promise<Peek> => lookUp(parts.fleet(), parts.read);
+  const sorted = (core: Asked, peek: Peek): readonly V1Controller[] =>
+    parts.controllers(core, peek).toSorted((a, b) => a.text < b.text ? -1 : 1);
+  return {
+    fresh,
+    tron: () => facts.tron,
+    setTron: parts.setTron,
+    logLevel: () => facts.tron ? "DEBUG" : "INFO",
+    state: async () => {
+      const peek = await fresh();
+      const { host } = parts.fleet();
+      const answer: V1State = {
+        schema: 1,
+        daemon,
+        version: facts.version,
+        at: clock.now().wall,
+        started: facts.started,
+        host: { nqn: host?.nqn ?? "", id: host?.id ?? "", symname: host?.symname ?? "" },
+        config: confOf(facts),
+        ...parts.others(),
+        controllers: sorted(parts.core(), peek),
+      };
+      return JSON.stringify(answer);
+    },
+    plan: (text) => {
+      const now = clock.now();
+      const before = parts.core();
+      const notLooked = parts.fleet().fresh ? [] : ["what the kernel has is not known at the moment"];
+      const base = {
+        schema: 1,
+        daemon,
+        at: now.wall,
+        unknowns: [...notLooked, ...parts.unknowns()],
+      } as const;
+      const tried: Tried = text === "" ? { ok: true, core: before, findings: [] } : parts.tried(text);
+      const { findings } = tried;
+      const answer: V1Plan = tried.ok
+        ? { ...base, valid: true, findings, ...planOf(tried.core, before, now) }
+        : { ...base, valid: false, findings, changes: [], unchanged: parts.fleet().ctls.size };
+      return JSON.stringify(answer);
+    },
+    explain: async (what) => {
+      const peek = await fresh();
+      return JSON.stringify(explain(what, daemon, parts.core(), parts.accepts, peek, clock.now()));
+    },
+    health: async () => {
+      const peek = await fresh();
+      const invalid: readonly Problem[] = facts.conf.valid ? [] : [{
+        id: "config-invalid",
+        text:
+          `${facts.conf.file} could not be used when it was last loaded; the configuration before it is in force`,
+        remedy: `correct ${facts.conf.file} and reload`,
+      }];
+      const controllers = sorted(parts.core(), peek);
+      const answer: V1Health = healthOf(daemon, clock.now().wall, controllers, [
+        ...invalid,
+        ...parts.problems(),
+      ]);
+      return JSON.stringify(answer);
+    },
+  };
+}

@@ -1,0 +1,123 @@
+/** What the versioned interfaces say of controllers, for both daemons: a view on the core, which decides (v1_types.ts). */
+import { type Claim, claimText, type Ctl, deviceOf } from "../../core/ctl.ts";
+import { proofText } from "../../core/evidence.ts";
+import type { FleetTurn } from "../../core/fleet_turn.ts";
+import type { Decision, Verdict } from "../../core/planner.ts";
+import type { V1Controller, V1Failure, V1Phase, V1Source } from "../../dbus/v1_types.ts";
+import type { KernelCtrl } from "../../nvme/kernel_ctrl.ts";
+import { tidText } from "../../nvme/tid.ts";
+import { type Instant, type Now, until } from "../../nvme/time.ts";
+import type { Peek } from "./classic.ts";
+
+/** A daemon's core, seen from outside: a turn that is never finished. */
+export interface Asked {
+  readonly fleet: Pick<FleetTurn, "fleet" | "ctl" | "decision" | "shield" | "now">;
+  readonly kind: "discovery" | "io";
+  verdict(ctl: Ctl): Verdict;
+  bar(ctl: Ctl): string | undefined;
+}
+
+/** The wall clock at a point of the monotonic one. */
+export const wallOf = (at: Instant, now: Now): number => Math.round(now.wall + (at.mono - now.mono));
+
+export function deviceNow(ctl: Ctl, peek: Peek): KernelCtrl | undefined {
+  const ref = deviceOf(ctl);
+  const found = ref === undefined ? undefined : peek(ref.device);
+  return found?.incarnation === ref?.incarnation ? found : undefined;
+}
+
+export function phaseOf(
+  ctl: Ctl,
+  verdict: Verdict,
+  device: KernelCtrl | undefined,
+  gaveUp: boolean,
+): V1Phase {
+  switch (ctl.link.phase) {
+    case "up":
+      if (verdict.is === "excluded" || verdict.is === "unwanted") return "leaving";
+      return device?.state === "live" ? "connected" : "reconnecting";
+    case "deleting":
+      return "disconnecting";
+    case "connecting":
+    case "reaching":
+    case "ready":
+      return "connecting";
+    case "idle":
+    case "waiting":
+      if (verdict.is === "excluded") return "excluded";
+      if (gaveUp) return "given-up";
+      return ctl.lastFailure === undefined ? "waiting" : "failing";
+  }
+}
+
+export const sourceOf = (claim: Claim): V1Source => ({ kind: claim.kind, text: claimText(claim) });
+
+export function failureOf(ctl: Ctl): V1Failure | null {
+  if (ctl.lastFailure === undefined) return null;
+  const { failure, at } = ctl.lastFailure;
+  return {
+    phase: failure.phase,
+    kind: failure.kind,
+    errno: failure.errno ?? null,
+    status: failure.status ?? null,
+    message: failure.message,
+    remedy: failure.remedy ?? null,
+    at,
+  };
+}
+
+/** One sentence for what the planner says. */
+export function decisionText(decision: Decision, now: Now): string {
+  switch (decision.act) {
+    case "none":
+    case "hold":
+      return decision.why;
+    case "adopt":
+      return `${decision.device.device} is this connection and will be taken over: ${decision.why}`;
+    case "connect":
+      return `to be connected: ${decision.why}`;
+    case "wait":
+      return `tried again in ${Math.ceil(until(decision.until, now).ms / 1000)} s: ${decision.why}`;
+    case "soak":
+    case "disconnect":
+      return `to be disconnected: ${proofText(decision.evidence)}`;
+    case "release":
+      return `no longer wanted, and kept: ${decision.why}`;
+    case "forget":
+      return `no longer wanted: ${proofText(decision.evidence)}`;
+    case "rest":
+      return `not to be connected: ${proofText(decision.evidence)}`;
+  }
+}
+
+export function controllerOf(ctl: Ctl, core: Asked, peek: Peek, now: Now): V1Controller {
+  const device = deviceNow(ctl, peek);
+  const verdict = core.verdict(ctl);
+  const bar = core.bar(ctl);
+  const phase = phaseOf(ctl, verdict, device, bar !== undefined && ctl.attempts > 0);
+  const last = ctl.history.at(-1);
+  const { link } = ctl;
+  return {
+    tid: ctl.tid,
+    text: tidText(ctl.tid),
+    kind: core.kind,
+    device: deviceOf(ctl)?.device ?? "",
+    phase,
+    since: link.phase === "up" ? link.since : last?.at ?? now.wall,
+    detail: phase === "failing" && ctl.lastFailure !== undefined
+      ? ctl.lastFailure.failure.message
+      : decisionText(core.fleet.decision(ctl), now),
+    kernelState: device?.state ?? "",
+    sources: [...ctl.claims.values()].map(sourceOf),
+    attempts: ctl.attempts,
+    lastFailure: failureOf(ctl),
+    nextTry: link.phase === "waiting" && bar === undefined ? wallOf(link.until, now) : null,
+    removeAt: ctl.doom === undefined ? null : wallOf(ctl.doom, now),
+    namespaces: device?.namespaces ?? [],
+    model: device?.model ?? "",
+    serial: device?.serial ?? "",
+    dctype: device?.dctype ?? "",
+    cntlid: device?.cntlid ?? "",
+    logPage: null,
+  };
+}

@@ -1,0 +1,154 @@
+/** `explain`: the chain from what asks for a controller over the decisions to what happens next. */
+import { claimText, type Ctl, deviceOf } from "../../core/ctl.ts";
+import { evidenceText, proofText } from "../../core/evidence.ts";
+import type { Past } from "../../core/fleet.ts";
+import type { DaemonName, V1Explanation, V1Phase, V1Step } from "../../dbus/v1_types.ts";
+import { canonicalIp } from "../../nvme/address.ts";
+import type { KernelCtrl } from "../../nvme/kernel_ctrl.ts";
+import { kernelTid } from "../../nvme/match.ts";
+import { tidText } from "../../nvme/tid.ts";
+import type { Now } from "../../nvme/time.ts";
+import type { Peek } from "./classic.ts";
+import { type Asked, decisionText, deviceNow, phaseOf, wallOf } from "./v1_common.ts";
+
+type Match = V1Explanation["matches"][number];
+
+/** Matches by NQN, address, device or any part of the text form; all when the question is empty. */
+export function explain(
+  query: string,
+  daemon: DaemonName,
+  core: Asked,
+  accepts: (device: KernelCtrl) => boolean,
+  peek: Peek,
+  now: Now,
+): V1Explanation {
+  const wanted = query.trim();
+  const address = canonicalIp(wanted);
+  const hits = (text: string, traddr: string, device: string): boolean =>
+    wanted === "" || device === wanted || (address !== undefined && canonicalIp(traddr) === address) ||
+    (address === undefined && !/^nvme\d+$/.test(wanted) && text.includes(wanted));
+  const matches: Match[] = [];
+  const { fleet } = core.fleet;
+  for (const ctl of fleet.ctls.values()) {
+    if (hits(tidText(ctl.tid), ctl.tid.traddr, deviceOf(ctl)?.device ?? "")) {
+      matches.push(ofController(ctl, core, peek, now));
+    }
+  }
+  for (const device of fleet.devices.values()) {
+    const used = (fleet.users.get(device.device) ?? []).length > 0;
+    const tid = kernelTid(device, fleet.interfaces);
+    if (used || tid === undefined || !accepts(device)) continue;
+    if (hits(tidText(tid), tid.traddr, device.device)) matches.push(ofForeign(device, core, tid));
+  }
+  for (const past of fleet.past) {
+    if (!fleet.ctls.has(past.key) && hits(past.text, "", past.device)) matches.push(ofPast(past));
+  }
+  return {
+    schema: 1,
+    daemon,
+    at: now.wall,
+    query,
+    matches: matches.toSorted((a, b) => a.text < b.text ? -1 : 1),
+  };
+}
+
+function ofController(ctl: Ctl, core: Asked, peek: Peek, now: Now): Match {
+  const device = deviceNow(ctl, peek);
+  const verdict = core.verdict(ctl);
+  const bar = core.bar(ctl);
+  const phase = phaseOf(ctl, verdict, device, bar !== undefined && ctl.attempts > 0);
+  const decision = core.fleet.decision(ctl);
+  const chain: V1Step[] = [];
+  for (const claim of ctl.claims.values()) {
+    const at = claim.kind === "log-page" || claim.kind === "referral" ? claim.readAt : null;
+    chain.push({ step: "source", at, text: claimText(claim) });
+  }
+  for (const evidence of ctl.released.values()) {
+    chain.push({ step: "source", at: null, text: `no longer asked for: ${evidenceText(evidence)}` });
+  }
+  chain.push({ step: "decision", at: null, text: decisionText(decision, now) });
+  for (const { at, text } of ctl.history) chain.push({ step: "attempt", at, text });
+  const failure = ctl.lastFailure;
+  if (failure !== undefined) {
+    const { phase: where, errno, message } = failure.failure;
+    const kind = errno === undefined ? where : `${where}, ${errno}`;
+    chain.push({
+      step: "attempt",
+      at: failure.at,
+      text: `attempt ${ctl.attempts} failed (${kind}): ${message}`,
+    });
+  }
+  if (device !== undefined) {
+    chain.push({ step: "state", at: null, text: `${device.device} is ${device.state}, as the kernel says` });
+  }
+  if (ctl.link.phase === "waiting" && bar === undefined) {
+    chain.push({ step: "next", at: wallOf(ctl.link.until, now), text: "next attempt" });
+  }
+  if (ctl.doom !== undefined) {
+    chain.push({ step: "next", at: wallOf(ctl.doom, now), text: "will be disconnected" });
+  }
+  const remedy = failure?.failure.remedy;
+  if (remedy !== undefined) chain.push({ step: "remedy", at: null, text: remedy });
+  return {
+    tid: ctl.tid,
+    text: tidText(ctl.tid),
+    device: deviceOf(ctl)?.device ?? "",
+    phase,
+    headline: headline(phase, ctl, decisionText(decision, now)),
+    chain,
+  };
+}
+
+function headline(phase: V1Phase, ctl: Ctl, decided: string): string {
+  switch (phase) {
+    case "connected":
+      return `Connected as ${deviceOf(ctl)?.device ?? "nvme?"}.`;
+    case "reconnecting":
+      return "The link is down and the kernel is trying to get it back.";
+    case "failing":
+      return `Not connected: ${ctl.lastFailure?.failure.message ?? decided}.`;
+    case "connecting":
+      return "Being connected.";
+    case "leaving":
+      return `Connected and no longer wanted: ${decided}.`;
+    case "disconnecting":
+      return `Being disconnected: ${ctl.link.phase === "deleting" ? proofText(ctl.link.evidence) : decided}.`;
+    case "excluded":
+    case "given-up":
+    case "waiting":
+    case "foreign":
+      return `Not connected: ${decided}.`;
+  }
+}
+
+function ofForeign(device: KernelCtrl, core: Asked, tid: Match["tid"]): Match {
+  const shield = core.fleet.shield(device);
+  const text = shield ?? "no configuration line, log page or service asks for it";
+  return {
+    tid,
+    text: tidText(tid),
+    device: device.device,
+    phase: "foreign",
+    headline: `Connected by somebody else and left alone: ${text}.`,
+    chain: [
+      { step: "state", at: null, text: `${device.device} is ${device.state}, as the kernel says` },
+      { step: "decision", at: null, text: `left alone: ${text}` },
+    ],
+  };
+}
+
+function ofPast(past: Past): Match {
+  const words = past.evidence.length === 0 ? past.why : proofText(past.evidence);
+  return {
+    tid: past.tid,
+    text: past.text,
+    device: past.device,
+    phase: "gone",
+    headline: past.what === "disconnected"
+      ? `Was disconnected: ${words}.`
+      : past.what === "released"
+      ? `Was let go of, the connection was kept: ${past.why}.`
+      : `Is no longer wanted: ${words}.`,
+    chain: [{ step: "decision", at: past.at, text: `${past.what}: ${words}` }],
+  };
+}

@@ -1,0 +1,47 @@
+/** `health`: is everything that should be connected connected? */
+import type { V1Controller, V1Health } from "../../dbus/v1_types.ts";
+
+export type Problem = V1Health["problems"][number];
+
+const WANTED: ReadonlySet<V1Controller["phase"]> = new Set([
+  "waiting",
+  "connecting",
+  "connected",
+  "reconnecting",
+  "failing",
+  "given-up",
+]);
+
+export function healthOf(
+  daemon: V1Health["daemon"],
+  at: number,
+  controllers: readonly V1Controller[],
+  more: readonly Problem[],
+): V1Health {
+  const count = (...phases: readonly V1Controller["phase"][]): number =>
+    controllers.filter(({ phase }) => phases.includes(phase)).length;
+  const failing = controllers.filter(({ phase }) =>
+    phase === "failing" || phase === "given-up" || phase === "reconnecting"
+  );
+  const problems: Problem[] = [
+    ...more,
+    ...failing.map(({ text, detail, lastFailure }) => ({
+      id: "controller-failing",
+      text: `${text}: ${detail}`,
+      remedy: lastFailure?.remedy ?? null,
+    })),
+  ];
+  return {
+    schema: 1,
+    daemon,
+    at,
+    status: problems.length === 0 ? "good" : "degraded",
+    counts: {
+      wanted: controllers.filter(({ phase }) => WANTED.has(phase)).length,
+      connected: count("connected"),
+      failing: failing.length,
+      waiting: count("waiting", "connecting"),
+    },
+    problems,
+  };
+}

@@ -1,0 +1,81 @@
+/** `plan`: what would be connected and disconnected, with reasons. The core answers; nothing is done. */
+import { claimText, type Ctl, deviceOf } from "../../core/ctl.ts";
+import { evidenceText } from "../../core/evidence.ts";
+import type { V1Change } from "../../dbus/v1_types.ts";
+import { tidText } from "../../nvme/tid.ts";
+import type { Now } from "../../nvme/time.ts";
+import { type Asked, wallOf } from "./v1_common.ts";
+
+export interface Planned {
+  readonly changes: readonly V1Change[];
+  readonly unchanged: number;
+}
+
+/**
+ * What is outstanding in `core`, as compared with `before`, where connections are as they really are. The two are the same
+ * for the configuration in force; for another one `core` is what the core makes of it.
+ */
+export function planOf(core: Asked, before: Asked, now: Now): Planned {
+  const changes: V1Change[] = [];
+  let unchanged = 0;
+  for (const ctl of core.fleet.fleet.ctls.values()) {
+    const change = changeOf(ctl, core, before.fleet.ctl(ctl.key), now);
+    if (change === undefined) unchanged++;
+    else changes.push(change);
+  }
+  for (const past of core.fleet.fleet.past) {
+    const was = before.fleet.ctl(past.key);
+    if (was?.link.phase !== "up" || before.fleet.fleet.past.includes(past)) continue;
+    changes.push({
+      action: "let-go",
+      tid: past.tid,
+      text: past.text,
+      kind: core.kind,
+      device: past.device,
+      at: null,
+      reasons: [past.why, ...past.evidence.map(evidenceText)],
+    });
+  }
+  return { changes: changes.toSorted((a, b) => a.text < b.text ? -1 : 1), unchanged };
+}
+
+function changeOf(ctl: Ctl, core: Asked, was: Ctl | undefined, now: Now): V1Change | undefined {
+  const base = { tid: ctl.tid, text: tidText(ctl.tid), kind: core.kind };
+  const reasons = [...ctl.claims.values()].map(claimText);
+  const { link } = ctl;
+  const isNewlyUp = link.phase === "up" && was?.link.phase !== "up" && was?.link.phase !== "connecting";
+  if (isNewlyUp && was !== ctl) {
+    return { ...base, action: "adopt", device: link.ref.device, at: null, reasons };
+  }
+  if (link.phase === "deleting") {
+    return {
+      ...base,
+      action: "disconnect",
+      device: link.ref.device,
+      at: null,
+      reasons: link.evidence.map(evidenceText),
+    };
+  }
+  const verdict = core.verdict(ctl);
+  if (verdict.is === "held") return undefined;
+  if (verdict.is === "wanted") {
+    if (link.phase === "up" || core.bar(ctl) !== undefined) return undefined;
+    const at = link.phase === "waiting" ? wallOf(link.until, now) : null;
+    return { ...base, action: "connect", device: "", at, reasons };
+  }
+  if (link.phase !== "up") return undefined;
+  const decision = core.fleet.decision(ctl);
+  const device = deviceOf(ctl)?.device ?? "";
+  const proof = verdict.evidence.map(evidenceText);
+  switch (decision.act) {
+    case "soak":
+    case "disconnect": {
+      const at = ctl.doom === undefined ? null : wallOf(ctl.doom, now);
+      return { ...base, action: "disconnect", device, at, reasons: proof };
+    }
+    case "release":
+      return { ...base, action: "let-go", device, at: null, reasons: [decision.why, ...proof] };
+    default:
+      return undefined;
+  }
+}
