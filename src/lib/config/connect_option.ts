@@ -133,6 +133,18 @@ export function mergedOptions(global: ConnectOptions, overrides: ConnectOptions)
   return merged;
 }
 
+/** What is contradictory in the security options of a connection, if anything. */
+export function securityConflict(options: ConnectOptions): string | undefined {
+  const hasKey = options.keyring !== undefined || options.tlsKey !== undefined;
+  if (options.concat === true && (options.tls === true || options.tlsKey !== undefined)) {
+    return "concat excludes tls and tls-key, for it makes a key of its own";
+  }
+  if (hasKey && options.tls !== true && options.concat !== true) {
+    return "a keyring or tls-key is given, but tls is not true";
+  }
+  return undefined;
+}
+
 /** The value of an option as a file would have it; undefined when it is not set. */
 export function connectOptionText(options: ConnectOptions, option: ConnectOption): string | undefined {
   const value = options[option.key];

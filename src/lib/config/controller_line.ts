@@ -10,7 +10,13 @@ import {
   type Transport,
   WELL_KNOWN_DISC_NQN,
 } from "../nvme/tid.ts";
-import { CONNECT_OPTIONS, type ConnectOptionsDraft, setConnectOption } from "./connect_option.ts";
+import {
+  CONNECT_OPTIONS,
+  type ConnectOptionsDraft,
+  mergedOptions,
+  securityConflict,
+  setConnectOption,
+} from "./connect_option.ts";
 import type { FindingList } from "./finding.ts";
 import type { IniEntry } from "./ini.ts";
 import type { Daemon } from "./known_options.ts";
@@ -68,17 +74,25 @@ const FIELD_KEYS: readonly string[] = [
 const SECRET_KEYS: readonly string[] = ["dhchap-secret", "dhchap-ctrl-secret"];
 const ALL_KEYS: readonly string[] = [...FIELD_KEYS, ...SECRET_KEYS, ...CONNECT_OPTIONS.map((o) => o.name)];
 
+/** What an entry is judged by. */
+export interface LineContext {
+  readonly daemon: Daemon;
+  readonly file: string;
+  readonly families: IpFamilies;
+  /** Of `[Global]`. */
+  readonly options: ConnectOptions;
+}
+
 /**
  * The entry's controller, or why there is none: nothing is written there; the line is clear but names an address of a
  * disabled family; or it is not understood, and could mean any controller. The last two with a finding.
  */
 export function parseControllerLine(
   entry: IniEntry,
-  daemon: Daemon,
-  families: IpFamilies,
-  file: string,
+  context: LineContext,
   findings: FindingList,
 ): ControllerLine | "empty" | "disabled" | "unreadable" {
+  const { daemon, file, families } = context;
   const tokens = readTokens(entry, findings);
   if (tokens.empty) return "empty";
   const drop = (
@@ -135,6 +149,11 @@ export function parseControllerLine(
     );
   }
   checkFields(fields, tokens, findings);
+  const conflict = securityConflict(mergedOptions(context.options, overrides.options));
+  if (conflict !== undefined) {
+    const at = { line: entry.line, column: entry.valueColumn };
+    findings.add("warning", at, `${conflict}; such a connection is refused`);
+  }
   return {
     fields,
     overrides: overrides.options,
@@ -201,7 +220,7 @@ function readKeys(tokens: Tokens, findings: FindingList): DhchapKeys {
 
 /** The form that the kernel takes; it prints others to its log. */
 export function isDhchapKey(text: string): boolean {
-  return /^DHHC-1:0[0-3]:[A-Za-z0-9+/]+={0,2}:$/.test(text);
+  return /^DHHC-1:[0-9A-Fa-f]{2}:[A-Za-z0-9+/]+=*:?$/.test(text);
 }
 
 function readExtra(tokens: Tokens, findings: FindingList): ReadonlyMap<string, string> {

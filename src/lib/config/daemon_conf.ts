@@ -1,16 +1,22 @@
 /** What stafd.conf and stacd.conf have in common (spec 10 sections 1 to 3). */
 import type { ConnectOptions } from "../nvme/connect_options.ts";
-import { CONNECT_OPTIONS, type ConnectOptionsDraft, setConnectOption } from "./connect_option.ts";
+import {
+  CONNECT_OPTIONS,
+  type ConnectOptionsDraft,
+  securityConflict,
+  setConnectOption,
+} from "./connect_option.ts";
 import { type ControllerLine, type IpFamilies, parseControllerLine } from "./controller_line.ts";
 import { type ExcludeLine, parseExcludeLine } from "./exclude.ts";
 import { type Finding, FindingList } from "./finding.ts";
-import { parseIni } from "./ini.ts";
-import { CONTROLLERS, type Daemon, GLOBAL } from "./known_options.ts";
+import { type IniEntry, parseIni } from "./ini.ts";
+import { CONTROLLERS, type Daemon, GLOBAL, KNOWN_OPTIONS, LEGACY_OPTIONS } from "./known_options.ts";
 import { checkNames } from "./names_check.ts";
 import { badValue, OptionReader, valueAt } from "./option_reader.ts";
 import { DEFAULT_ORIGIN, type Origin, type Value } from "./origin.ts";
 import { shown } from "./redact.ts";
 import { oneOf, parseBoolean } from "./scalar.ts";
+import { suggestion } from "./suggestion.ts";
 
 export interface DaemonConf {
   readonly file: string;
@@ -24,7 +30,10 @@ export interface DaemonConf {
   readonly optionOrigins: ReadonlyMap<keyof ConnectOptions, Origin>;
   /** Usable entries in file order, not yet compared with `excludes`. */
   readonly controllers: readonly ControllerLine[];
-  /** Lines of controller entries that are not understood. Each could mean any controller: no absence follows (S2). */
+  /**
+   * Lines of controller entries that are not understood, or whose option or section is mistyped. Each could mean any
+   * controller: no absence follows (S2).
+   */
   readonly unreadable: readonly number[];
   readonly excludes: readonly ExcludeLine[];
 }
@@ -74,9 +83,10 @@ export function parseDaemonConf<T>(
   const ipFamilies = reader.value(GLOBAL, "ip-family", oneOf(IP_FAMILIES), bothFamilies, "ipv4+ipv6");
   const excludeEntries = [...reader.all(CONTROLLERS, "exclude"), ...reader.all(CONTROLLERS, "blacklist")]
     .toSorted((a, b) => a.line - b.line);
+  const context = { daemon, file, families: ipFamilies.value, options: options.options };
   const controllers = reader.all(CONTROLLERS, "controller").map((entry) => ({
     at: entry.line,
-    parsed: parseControllerLine(entry, daemon, ipFamilies.value, file, findings),
+    parsed: parseControllerLine(entry, context, findings),
   }));
   const conf = {
     file,
@@ -86,13 +96,25 @@ export function parseDaemonConf<T>(
     options: options.options,
     optionOrigins: options.origins,
     controllers: controllers.flatMap(({ parsed }) => typeof parsed === "string" ? [] : [parsed]),
-    unreadable: controllers.filter(({ parsed }) => parsed === "unreadable").map(({ at }) => at),
+    unreadable: [
+      ...controllers.filter(({ parsed }) => parsed === "unreadable").map(({ at }) => at),
+      ...ini.entries.filter(mayMeanController).map((entry) => entry.line),
+    ].toSorted((a, b) => a - b),
     excludes: excludeEntries
       .map((entry) => parseExcludeLine(entry, ignoreIface.value, file, findings))
       .filter((line) => line !== undefined),
     ...rest(reader),
   };
   return { ok: true, conf, findings: findings.sorted() };
+}
+
+/** Is it a controller entry whose option or section is mistyped, or that is indented too far? */
+function mayMeanController({ section, option, value, continuation }: IniEntry): boolean {
+  const isLike = (word: string): boolean => suggestion(word, ["controller"]) !== undefined;
+  if (continuation && isLike(value?.split("=", 1)[0]?.trim() ?? "")) return true;
+  const isKnown = [...KNOWN_OPTIONS, ...LEGACY_OPTIONS]
+    .some((o) => o.section === section && o.option === option);
+  return !isKnown && (section === CONTROLLERS || isLike(option));
 }
 
 type Options =
@@ -137,6 +159,12 @@ function readOptions(reader: OptionReader, defaults: ConnectOptions): Options {
       const used = fallback === undefined ? "it is left to the kernel" : `the default, ${fallback}, is used`;
       reader.findings.add("warning", valueAt(entry), `${bad}; ${used}`);
     }
+  }
+  const conflict = securityConflict(options);
+  const at = reader.last(GLOBAL, "concat") ?? reader.last(GLOBAL, "keyring") ??
+    reader.last(GLOBAL, "tls-key");
+  if (conflict !== undefined && at !== undefined) {
+    reader.findings.add("warning", valueAt(at), `${conflict}; such a connection is refused`);
   }
   return ok ? { ok, options, origins } : { ok };
 }

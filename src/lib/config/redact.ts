@@ -39,6 +39,7 @@ export function visible(text: string): string {
 
 /** A text from a file as it may stand in a message: in quotes, redacted, short, on one line. */
 export function shown(text: string): string {
-  const safe = visible(redacted(text));
+  // Cut before, so that the work has a bound too; what begins a secret stays in front of it.
+  const safe = visible(redacted(text.slice(0, 4 * MAX_SHOWN)));
   return `"${safe.length > MAX_SHOWN ? `${safe.slice(0, MAX_SHOWN)}...` : safe}"`;
 }

@@ -37,7 +37,7 @@ Deno.test("TST-2, CFG-52: fields as written, blanks around ; and = removed", () 
 Deno.test("TST-3: all overrides, and the secrets", () => {
   const line = only(
     "transport=tcp;traddr=a;hdr-digest=true;data-digest=true;nr-io-queues=8;nr-write-queues=6;nr-poll-queues=4;" +
-      "queue-size=400;kato=71;reconnect-delay=13;ctrl-loss-tmo=666;disable-sqflow=true;tls=false;concat=true;" +
+      "queue-size=400;kato=71;reconnect-delay=13;ctrl-loss-tmo=666;disable-sqflow=true;tls=true;concat=false;" +
       "keyring=.nvme;tls-key=0x1234;dhchap-secret=DHHC-1:00:aaa=:;dhchap-ctrl-secret=DHHC-1:01:bbb==:",
   );
   assert.deepEqual(line.overrides, {
@@ -51,8 +51,8 @@ Deno.test("TST-3: all overrides, and the secrets", () => {
     nrIoQueues: 8,
     nrWriteQueues: 6,
     nrPollQueues: 4,
-    tls: false,
-    concat: true,
+    tls: true,
+    concat: false,
     keyring: ".nvme",
     tlsKey: "0x1234",
   });
@@ -164,6 +164,41 @@ Deno.test("a security option that cannot be read drops the entry: never a connec
     dropped(stafd, "transport=tcp;traddr=a;tls-key=NVMeTLSkey-1:01:abc:"),
     /^error .*tls-key: "\*\*\*\*\*"/,
   );
+});
+
+Deno.test("S2: lines that may mean a controller are known, so that nothing is taken for gone", () => {
+  const unreadable = (text: string): readonly number[] => stafd(text).conf.unreadable;
+  const good = "controller=transport=tcp;traddr=1.1.1.1\n";
+  assert.deepEqual(
+    unreadable(`[Controllers]\n${good}controller=\ncontroller=#c\n\nexclude=nqn=a\nblacklist=nqn=b\n`),
+    [],
+  );
+  assert.deepEqual(unreadable(`[Controllers]\ncontroller=transport=TCP;traddr=a\n${good}controller=junk\n`), [
+    2,
+    4,
+  ]);
+  assert.deepEqual(unreadable(`[Controllers]\ncontroler=transport=tcp;traddr=a\nx=1\ncontroller: a\n`), [
+    2,
+    3,
+    4,
+  ]);
+  assert.deepEqual(unreadable(`[controllers]\n${good}[Global]\ncontroler=a\nfoo=1\n`), [2, 4]);
+  assert.deepEqual(unreadable("[Controllers]\nexclude=nqn=a\n  controller = transport=tcp;traddr=a\n"), [3]);
+  const family = "[Global]\nip-family=ipv6\n[Controllers]\n";
+  assert.deepEqual(unreadable(family + good), [], "a disabled family is clear, not unreadable");
+});
+
+Deno.test("security options that contradict each other are said, together with [Global]", () => {
+  const conflict = (global: string, entry: string): string =>
+    stafd(`[Global]\n${global}\n[Controllers]\ncontroller=transport=tcp;traddr=a;${entry}\n`).said.join("\n");
+  assert.match(conflict("tls=true", "concat=true"), /^warning f:4:12: concat excludes tls/);
+  assert.match(
+    conflict("", "tls-key=0x1"),
+    /^warning f:4:12: a keyring or tls-key is given, but tls is not true/,
+  );
+  assert.match(conflict("keyring=.nvme", "tls=true"), /^warning f:2:9: a keyring .* is given[^\n]*$/);
+  assert.equal(conflict("tls=true", "keyring=.nvme"), "");
+  assert.equal(conflict("tls=true", "tls=false;concat=true"), "");
 });
 
 Deno.test("what can be seen to fail is said, and the entry kept", () => {
