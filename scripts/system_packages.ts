@@ -13,6 +13,9 @@ export interface Need {
   readonly dnf: readonly string[];
 }
 
+/** No questions, and no progress bars in a log. */
+const APT_ENVIRONMENT = { DEBIAN_FRONTEND: "noninteractive", TERM: "dumb" };
+
 const SBIN = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 
 async function exists(path: string): Promise<boolean> {
@@ -75,13 +78,13 @@ export async function providePackages(needs: readonly Need[]): Promise<void> {
     throw new Error(`missing: ${what}; and "apt-get update" failed (see above)`);
   }
   const install = hasApt
-    ? ["apt-get", "install", "-y", "--no-install-recommends"].concat(
+    ? ["apt-get", "install", "-y", "-qq", "--no-install-recommends"].concat(
       unique(await Promise.all(lacking.map((need) => aptName(need.apt)))),
     )
     : ["dnf", "install", "-y"].concat(unique(lacking.map((need) => need.dnf[0] ?? "")));
   if (!root) throw new Error(`missing: ${what}. Install with:\n  sudo ${commandLine(install)}`);
   console.error(`setup: ${commandLine(install)}`);
-  if (!await passThrough(install, { env: { DEBIAN_FRONTEND: "noninteractive" } })) {
+  if (!await passThrough(install, { env: APT_ENVIRONMENT })) {
     throw new Error(`missing: ${what}; and installing failed (see above)`);
   }
   const still = await missing(needs);
@@ -94,7 +97,8 @@ export async function providePackages(needs: readonly Need[]): Promise<void> {
 
 /** The integration tests: a private bus, real Avahi daemons in network namespaces, the real libnvme. */
 export const INTEGRATION_NEEDS: readonly Need[] = [
-  { program: "dbus-daemon", apt: ["dbus-daemon", "dbus"], dnf: ["dbus-daemon"] },
+  { program: "dbus-daemon", apt: ["dbus"], dnf: ["dbus-daemon"] },
+  { program: "busctl", apt: ["systemd"], dnf: ["systemd"] },
   { program: "avahi-daemon", apt: ["avahi-daemon"], dnf: ["avahi"] },
   { program: "avahi-publish", apt: ["avahi-utils"], dnf: ["avahi-tools"] },
   { program: "ip", apt: ["iproute2"], dnf: ["iproute"] },
