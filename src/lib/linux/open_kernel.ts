@@ -1,0 +1,46 @@
+/** The kernel adapter, put together for this machine. */
+import type { Log } from "../ports.ts";
+import { AdminCommands } from "./admin.ts";
+import { Fabrics } from "./fabrics.ts";
+import { LinuxKernel } from "./kernel.ts";
+import { type Backend, loadBackend } from "./libnvme.ts";
+import { thisMachine } from "./machine.ts";
+import { Ownership } from "./ownership.ts";
+import { Reactor } from "./reactor.ts";
+import { Sysfs } from "./sysfs.ts";
+import { TlsKeys } from "./tls_keys.ts";
+
+export interface OpenKernel {
+  readonly kernel: LinuxKernel;
+  /** For what the kernel can do (`support`), to be told at the start (STAF-6). */
+  readonly fabrics: Fabrics;
+  /** For `--version` and status texts. */
+  readonly backend: Backend;
+  close(): Promise<void>;
+}
+
+/** Says in the log, once, when libnvme cannot be used. */
+export function openKernel(log: Log): OpenKernel {
+  const backend = loadBackend();
+  if (backend.problem !== "") log.write({ level: "warning", message: backend.problem });
+  const reactor = new Reactor();
+  const sysfs = new Sysfs();
+  const fabrics = new Fabrics(sysfs, new TlsKeys(), log);
+  const kernel = new LinuxKernel({
+    reactor,
+    sysfs,
+    fabrics,
+    admin: new AdminCommands(backend, sysfs),
+    ownership: new Ownership(log),
+    machine: thisMachine(),
+  });
+  return {
+    kernel,
+    fabrics,
+    backend,
+    close: async () => {
+      kernel.close();
+      await reactor.close();
+    },
+  };
+}
