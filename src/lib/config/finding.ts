@@ -21,6 +21,12 @@ export function findingText(finding: Finding): string {
   return `${finding.file}:${finding.line}:${finding.column}: ${finding.message}`;
 }
 
+/** In the order of lines; those about other files come after those about `file`. */
+export function inFileOrder(findings: readonly Finding[], file: string): Finding[] {
+  const elsewhere = (finding: Finding): number => finding.file === file ? 0 : 1;
+  return findings.toSorted((a, b) => elsewhere(a) - elsewhere(b) || a.line - b.line || a.column - b.column);
+}
+
 /** So many findings of one file are kept (S6). More help nobody, and a binary file would yield thousands. */
 export const MAX_FINDINGS = 200;
 
@@ -51,7 +57,7 @@ export class FindingList {
 
   /** In file order. */
   sorted(): readonly Finding[] {
-    const findings = this.#findings.toSorted((a, b) => a.line - b.line || a.column - b.column);
+    const findings = inFileOrder(this.#findings, this.#file);
     const last = findings.at(-1);
     if (last !== undefined && this.#left > 0) {
       findings.push({

@@ -3,7 +3,7 @@
  */
 import { Secret } from "../nvme/secret.ts";
 import { isDhchapKey } from "./controller_line.ts";
-import { type Finding, FindingList, type Position } from "./finding.ts";
+import { type Finding, FindingList, inFileOrder, type Position } from "./finding.ts";
 import { parseIni } from "./ini.ts";
 import { OptionReader, valueAt } from "./option_reader.ts";
 import { DEFAULT_ORIGIN, defaulted, type Origin, type Value } from "./origin.ts";
@@ -63,7 +63,9 @@ export function parseSysConf(text: string | undefined, file: string, readFile: R
   if (!parts.ok) return parts;
   const { nqn, id, key, symname, findings } = parts.parts;
   const errors = [nqn, id].flatMap((part) => "error" in part ? [part.error] : []);
-  if ("error" in nqn || "error" in id) return { ok: false, findings: [...errors, ...findings] };
+  if ("error" in nqn || "error" in id) {
+    return { ok: false, findings: inFileOrder([...errors, ...findings], file) };
+  }
   return { ok: true, conf: { nqn, id, key, symname }, findings };
 }
 
@@ -105,7 +107,10 @@ export function readSysConf(
     key: hostKey(source),
     symname: symbolicName(source),
   };
-  return { ok: true, parts: { ...values, findings: [...findings.sorted(), ...source.warnings] } };
+  return {
+    ok: true,
+    parts: { ...values, findings: inFileOrder([...findings.sorted(), ...source.warnings], file) },
+  };
 }
 
 /** One raw value: where it was looked for, and what was there. */
