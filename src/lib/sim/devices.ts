@@ -1,0 +1,293 @@
+/** The controllers in the host's kernel, their life and their events. */
+import { isDiscoveryChange } from "../nvme/aen.ts";
+import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
+import { classify } from "../nvme/match.ts";
+import { milliseconds, seconds } from "../nvme/time.ts";
+import type { KernelEvent } from "../ports.ts";
+import type { Fabric, Target } from "./fabric.ts";
+import type { Random } from "./random.ts";
+import type { Scheduler } from "./scheduler.ts";
+
+const AEN = 0x70f002;
+
+/** What a connection is made with. */
+export interface DeviceSpec {
+  readonly transport: string;
+  readonly traddr: string;
+  readonly trsvcid: string;
+  readonly hostTraddr: string;
+  readonly hostIface: string;
+  readonly hostNqn: string;
+  readonly hostId: string;
+  /** Undefined for a local (PCIe) device. */
+  readonly target: Target | undefined;
+  /** Who made it: `stafd`, `stacd`, or somebody else. */
+  readonly maker: string;
+  /** Name in the registry of owners. */
+  readonly owner: string;
+  readonly ctrlLossTmoMs: number;
+}
+
+export interface Device extends DeviceSpec {
+  readonly name: string;
+  readonly incarnation: number;
+  readonly bornAt: number;
+  state: "new" | "connecting" | "live" | "deleting";
+  /** All attributes are in sysfs; before it is live the first time, they are not. */
+  complete: boolean;
+  ownedBy: string;
+  source: string;
+  /** Since when the link is lost. */
+  lostAt: number | undefined;
+  /** A change of the log page makes an event. */
+  armed: boolean;
+  /** Was live once: its return is a `rediscover`. */
+  started: boolean;
+}
+
+/** What goes wrong between kernel and listener, as probabilities and spans. */
+export interface KernelChaos {
+  /** An event is lost, and with it the next few. */
+  eventLoss: number;
+  /** Longest delay of an event. */
+  eventDelayMs: number;
+  /** An AEN comes twice. */
+  aenTwice: number;
+  aenDelayMs: number;
+}
+
+export const calmKernel = (): KernelChaos => ({
+  eventLoss: 0,
+  eventDelayMs: 2,
+  aenTwice: 0,
+  aenDelayMs: 0,
+});
+
+type Listener = (event: KernelEvent) => void;
+
+interface Ear {
+  readonly hear: Listener;
+  closed: boolean;
+  lastAt: number;
+  dropping: number;
+}
+
+/** Time from losing a link to noticing, and from one attempt to have it back to the next. */
+const NOTICE_MS = 2_000;
+const RECONNECT = seconds(10);
+
+export class Devices {
+  readonly chaos = calmKernel();
+  readonly #table = new Map<string, Device>();
+  readonly #time: Scheduler;
+  readonly #random: Random;
+  readonly #fabric: Fabric;
+  readonly #ears: Ear[] = [];
+  #incarnations = 100;
+  /** Is told of every device that comes and goes, at once: for stories and checks. */
+  witness: (what: "made" | "removed", device: Device) => void = () => undefined;
+
+  constructor(time: Scheduler, random: Random, fabric: Fabric) {
+    this.#time = time;
+    this.#random = random;
+    this.#fabric = fabric;
+    fabric.watch(() => this.linksChanged());
+  }
+
+  get all(): readonly Device[] {
+    return [...this.#table.values()];
+  }
+
+  get(name: string): Device | undefined {
+    return this.#table.get(name);
+  }
+
+  // --- events --------------------------------------------------------------------------------------------------------
+
+  listen(hear: Listener): () => void {
+    const ear: Ear = { hear, closed: false, lastAt: 0, dropping: 0 };
+    this.#ears.push(ear);
+    return () => {
+      ear.closed = true;
+      this.#ears.splice(this.#ears.indexOf(ear), 1);
+    };
+  }
+
+  /** What the event says is looked up when it is heard, as the real listener does it; a device gone by then has none. */
+  #announce(make: () => KernelEvent | undefined): void {
+    for (const ear of [...this.#ears]) {
+      if (ear.dropping === 0 && this.#random.chance(this.chaos.eventLoss)) {
+        ear.dropping = this.#random.between(1, 4);
+        this.#later(ear, () => {
+          ear.dropping = 0;
+          return { type: "overflow" };
+        }, this.#random.between(10, 400));
+      }
+      if (ear.dropping > 0) continue;
+      this.#later(ear, make, this.#random.between(0, this.chaos.eventDelayMs));
+    }
+  }
+
+  #later(ear: Ear, make: () => KernelEvent | undefined, delayMs: number): void {
+    ear.lastAt = Math.max(ear.lastAt, this.#time.now.mono + delayMs);
+    this.#time.in(milliseconds(ear.lastAt - this.#time.now.mono), () => {
+      const event = ear.closed ? undefined : make();
+      if (event !== undefined) ear.hear(event);
+    });
+  }
+
+  #tell(device: Device, cause: "add" | "connected" | "rediscover" | "change"): void {
+    this.#announce(() => {
+      const now = this.#table.get(device.name);
+      return now === undefined ? undefined : { type: "device", cause, ctrl: this.view(now) };
+    });
+  }
+
+  /** Interfaces changed: told to all, and at the start to the one that asks. */
+  tellNetwork(hear?: Listener): void {
+    const event: KernelEvent = { type: "network", interfaces: this.#fabric.interfaces };
+    if (hear !== undefined) this.#time.in(milliseconds(1), () => hear(event));
+    else this.#announce(() => event);
+  }
+
+  // --- life ----------------------------------------------------------------------------------------------------------
+
+  /** The lowest free number, as the kernel does: numbers come back soon. */
+  #freeName(): string {
+    for (let n = 0;; n++) if (!this.#table.has(`nvme${n}`)) return `nvme${n}`;
+  }
+
+  make(spec: DeviceSpec): Device {
+    const device: Device = {
+      ...spec,
+      name: this.#freeName(),
+      incarnation: this.#incarnations++,
+      bornAt: this.#time.now.mono,
+      state: "new",
+      complete: false,
+      ownedBy: spec.owner,
+      source: "",
+      lostAt: undefined,
+      armed: false,
+      started: false,
+    };
+    this.#table.set(device.name, device);
+    this.witness("made", device);
+    this.#tell(device, "add");
+    return device;
+  }
+
+  /** The connection works (again). */
+  live(device: Device): void {
+    if (this.#table.get(device.name) !== device || device.state === "deleting") return;
+    const route = this.#routeOf(device);
+    device.state = "live";
+    device.source = device.transport === "tcp" && route.ok ? route.source : "";
+    device.lostAt = undefined;
+    device.armed = true;
+    if (device.started && device.target?.discovery !== undefined) this.#tell(device, "rediscover");
+    device.started = true;
+    device.complete = true;
+    this.#tell(device, "connected");
+  }
+
+  remove(device: Device): void {
+    if (this.#table.get(device.name) !== device) return;
+    this.#table.delete(device.name);
+    this.witness("removed", device);
+    this.#announce(() => ({ type: "removed", device: device.name }));
+  }
+
+  /** The page of a discovery service changed: those that listen for it are told, once until they read it. */
+  pageChanged(target: Target): void {
+    for (const device of this.#table.values()) {
+      if (device.target !== target || device.state !== "live" || !device.armed) continue;
+      device.armed = false;
+      const tell = () => {
+        if (this.#table.get(device.name) !== device) return;
+        this.#announce(() => ({ type: "aen", device: device.name, value: AEN }));
+      };
+      this.#time.in(milliseconds(this.#random.between(0, this.chaos.aenDelayMs)), tell);
+      if (this.#random.chance(this.chaos.aenTwice)) {
+        this.#time.in(milliseconds(this.#random.between(0, this.chaos.aenDelayMs + 500)), tell);
+      }
+    }
+  }
+
+  /** An event that is none of the discovery log. */
+  otherAen(device: Device, value: number): void {
+    if (isDiscoveryChange(value)) throw new Error("that one is made by a change of the page");
+    this.#announce(() => ({ type: "aen", device: device.name, value }));
+  }
+
+  #routeOf(device: Device): ReturnType<Fabric["route"]> {
+    return this.#fabric.route(device.traddr, device.hostIface, device.hostTraddr);
+  }
+
+  /** The other end can be reached and answers. */
+  linked(device: Device): boolean {
+    return device.target === undefined || (device.target.manner === "up" && this.#routeOf(device).ok);
+  }
+
+  /** Losing a link makes no event; the kernel notices after a while and tries by itself to have it back. */
+  linksChanged(): void {
+    for (const device of this.#table.values()) {
+      if (device.state !== "live" || this.linked(device)) continue;
+      this.#time.in(milliseconds(this.#random.between(100, NOTICE_MS)), () => this.#linkLost(device));
+    }
+  }
+
+  #linkLost(device: Device): void {
+    if (this.#table.get(device.name) !== device || device.state !== "live" || this.linked(device)) return;
+    this.reset(device);
+  }
+
+  /** The connection is lost, and the kernel begins to try again. */
+  reset(device: Device): void {
+    device.state = "connecting";
+    device.source = "";
+    device.lostAt = this.#time.now.mono;
+    this.#time.in(RECONNECT, () => this.#reconnect(device));
+  }
+
+  #reconnect(device: Device): void {
+    if (this.#table.get(device.name) !== device || device.state !== "connecting") return;
+    if (device.lostAt === undefined) return;
+    if (this.linked(device)) return this.live(device);
+    if (this.#time.now.mono - device.lostAt >= device.ctrlLossTmoMs) return this.remove(device);
+    this.#time.in(RECONNECT, () => this.#reconnect(device));
+  }
+
+  // --- sysfs ---------------------------------------------------------------------------------------------------------
+
+  /** What sysfs says of it at this moment. */
+  view(device: Device): KernelCtrl {
+    const { target } = device;
+    const isDiscovery = target?.discovery !== undefined;
+    const cntrltype = !device.complete ? "" : isDiscovery ? "discovery" : "io";
+    const hasChildren = device.complete && !isDiscovery;
+    const subsysnqn = target?.nqn ?? "nqn.2014.08.org.nvmexpress:local";
+    return {
+      device: device.name,
+      incarnation: device.incarnation,
+      transport: device.transport,
+      traddr: device.traddr,
+      trsvcid: device.trsvcid,
+      subsysnqn,
+      hostNqn: device.hostNqn,
+      hostId: device.hostId,
+      hostTraddr: device.hostTraddr,
+      hostIface: device.hostIface,
+      srcAddr: device.source,
+      state: device.state,
+      cntrltype,
+      dctype: device.complete && isDiscovery ? target?.discovery?.dctype ?? "" : "",
+      cntlid: device.complete ? "1" : "",
+      model: device.complete ? "Simulated" : "",
+      serial: device.complete ? `S${device.incarnation}` : "",
+      ...classify({ subsysnqn, cntrltype, hasChildren }),
+      owner: device.ownedBy,
+      namespaces: hasChildren ? [`${device.name}n1`] : [],
+    };
+  }
+}

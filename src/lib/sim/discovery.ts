@@ -1,0 +1,99 @@
+/** What a discovery controller says: its log page with all its earlier versions, and how it treats other commands. */
+import { parseIp } from "../nvme/address.ts";
+import type { DiscoveryEntry } from "../nvme/discovery_entry.ts";
+import type { Target } from "./fabric.ts";
+
+export interface LogVersion {
+  readonly genctr: bigint;
+  readonly entries: readonly DiscoveryEntry[];
+  /** Since when it was the page, monotonic milliseconds. */
+  readonly since: number;
+}
+
+const SUBTYPE = { referral: 1, nvme: 2, self: 3 } as const;
+export const NCC = 0x4;
+
+/** The entry that names a controller. */
+export function entryFor(
+  target: Target,
+  kind: keyof typeof SUBTYPE,
+  details: { readonly eflags?: number; readonly traddr?: string; readonly subnqn?: string } = {},
+): DiscoveryEntry {
+  const { transport, trsvcid } = target.address;
+  const traddr = details.traddr ?? target.address.traddr;
+  return {
+    trtype: { tcp: 3, rdma: 1, fc: 2, loop: 254 }[transport],
+    adrfam: transport === "fc" ? 4 : parseIp(traddr)?.family === 6 ? 2 : 1,
+    subtype: SUBTYPE[kind],
+    treq: 0,
+    portid: 1,
+    cntlid: 0xffff,
+    asqsz: 32,
+    eflags: details.eflags ?? 0,
+    traddr,
+    trsvcid,
+    subnqn: details.subnqn ?? target.nqn,
+    tsas: transport === "tcp" ? { kind: "tcp", sectype: 0 } : { kind: "none" },
+    attributes: [],
+  };
+}
+
+export class Discovery {
+  readonly dctype: "ddc" | "cdc" | "none";
+  readonly versions: LogVersion[];
+  /** Refuses a DIM command. */
+  refusesRegistration = false;
+  /** The entry of the discovery log in the Supported Log Pages log; undefined: the command is refused. */
+  supported: number | undefined = 1;
+  /** The next reads fail: the page never stays the same while it is read. */
+  torn = 0;
+  /** Milliseconds that a read takes. */
+  readMs = 5;
+  /** Hosts that registered. */
+  readonly registered: string[] = [];
+  #watchers: (() => void)[] = [];
+
+  constructor(dctype: Discovery["dctype"], entries: readonly DiscoveryEntry[], genctr = 1n) {
+    this.dctype = dctype;
+    this.versions = [{ genctr, entries, since: -Infinity }];
+  }
+
+  get page(): LogVersion {
+    const last = this.versions.at(-1);
+    if (last === undefined) throw new Error("a discovery service without a page");
+    return last;
+  }
+
+  /** Is called after each change of the page. */
+  watch(changed: () => void): void {
+    this.#watchers.push(changed);
+  }
+
+  /** Somebody changes the page: what it lists, or only its generation. */
+  edit(entries: readonly DiscoveryEntry[], at: number): void {
+    this.versions.push({ genctr: this.page.genctr + 1n, entries, since: at });
+    for (const watcher of this.#watchers) watcher();
+  }
+
+  /** Adds one entry, in place of one for the same controller. */
+  list(entry: DiscoveryEntry, at: number): void {
+    this.edit([...this.#without(entry), entry], at);
+  }
+
+  unlist(entry: DiscoveryEntry, at: number): void {
+    this.edit(this.#without(entry), at);
+  }
+
+  lists(target: Target): boolean {
+    return this.page.entries.some((entry) =>
+      entry.subnqn === target.nqn && entry.traddr === target.address.traddr &&
+      entry.trsvcid === target.address.trsvcid
+    );
+  }
+
+  #without(entry: DiscoveryEntry): DiscoveryEntry[] {
+    return this.page.entries.filter((other) =>
+      other.subnqn !== entry.subnqn || other.traddr !== entry.traddr || other.trsvcid !== entry.trsvcid
+    );
+  }
+}

@@ -1,0 +1,72 @@
+/** The state files of the daemons: a disk that may be full, and files that may be damaged. */
+import type { Outcome } from "../nvme/failure.ts";
+import { milliseconds } from "../nvme/time.ts";
+import type { Done, StateFile } from "../ports.ts";
+import type { Random } from "./random.ts";
+import type { Scheduler } from "./scheduler.ts";
+
+export class SimDisk {
+  /** What is in the files. */
+  readonly texts = new Map<string, string>();
+  full = false;
+  readonly time: Scheduler;
+  readonly random: Random;
+
+  constructor(time: Scheduler, random: Random) {
+    this.time = time;
+    this.random = random;
+  }
+
+  /** Half of the file is left. */
+  tear(name: string): void {
+    const text = this.texts.get(name);
+    if (text !== undefined) this.texts.set(name, text.slice(0, text.length >>> 1));
+  }
+
+  lose(name: string): void {
+    this.texts.delete(name);
+  }
+}
+
+export class DiskPort implements StateFile {
+  readonly #disk: SimDisk;
+  readonly #name: string;
+  #closed = false;
+
+  constructor(disk: SimDisk, name: string) {
+    this.#disk = disk;
+    this.#name = name;
+  }
+
+  close(): void {
+    this.#closed = true;
+  }
+
+  load(): unknown {
+    const text = this.#disk.texts.get(this.#name);
+    if (text === undefined) return undefined;
+    try {
+      return JSON.parse(text);
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      return undefined;
+    }
+  }
+
+  save(value: unknown, done: Done<void>): void {
+    const text = JSON.stringify(value);
+    const { time, random } = this.#disk;
+    time.in(milliseconds(random.between(1, 6)), () => {
+      // Renamed into place or not: a process that was killed meanwhile leaves the old file or the new one.
+      if (this.#closed && random.chance(0.5)) return;
+      const outcome: Outcome<void> = this.#disk.full
+        ? {
+          ok: false,
+          failure: { phase: "file", kind: "transient", errno: "ENOSPC", message: "the disk is full" },
+        }
+        : { ok: true, value: undefined };
+      if (outcome.ok) this.#disk.texts.set(this.#name, text);
+      if (!this.#closed) done(outcome);
+    });
+  }
+}

@@ -1,0 +1,122 @@
+/** The network and what is on it: controllers, their addresses, and how they behave towards this host. */
+import { canonicalIp, parseIp, scopeOf } from "../nvme/address.ts";
+import type { InterfaceTable } from "../nvme/kernel_ctrl.ts";
+import type { Transport } from "../nvme/tid.ts";
+import type { Discovery } from "./discovery.ts";
+
+/**
+ * How a controller meets a connection: it works; nothing answers; the port is closed; the peer accepts and says nothing
+ * (10 s); it answers all but the last command (61 s); or it refuses this host, for good.
+ */
+export type Manner = "up" | "silent" | "closed" | "mute" | "stuck" | "forbidding";
+
+export interface Address {
+  readonly transport: Transport;
+  readonly traddr: string;
+  readonly trsvcid: string;
+}
+
+export interface Interface {
+  readonly name: string;
+  readonly index: number;
+  readonly mac: string;
+  /** First of a family: the address that connections come from. */
+  readonly v4: readonly string[];
+  readonly v6: readonly string[];
+  /** Beginnings of the addresses that are reached by it. */
+  readonly nets: readonly string[];
+}
+
+/** One controller that can be connected to: an NQN at an address. */
+export class Target {
+  readonly address: Address;
+  readonly nqn: string;
+  manner: Manner = "up";
+  /** The discovery service behind it; undefined for a subsystem with namespaces. */
+  discovery: Discovery | undefined;
+
+  constructor(address: Address, nqn: string) {
+    this.address = address;
+    this.nqn = nqn;
+  }
+
+  /** As `explain` and the stories call it. */
+  get text(): string {
+    return `${this.address.traddr}:${this.address.trsvcid} ${this.nqn}`;
+  }
+}
+
+export type Route =
+  | { readonly ok: true; readonly iface: string; readonly source: string }
+  | { readonly ok: false; readonly errno: "ENODEV" | "ENETUNREACH" | "EADDRNOTAVAIL" };
+
+const canonical = (traddr: string): string => canonicalIp(traddr) ?? traddr.toLowerCase();
+
+export class Fabric {
+  readonly targets: Target[] = [];
+  readonly #interfaces = new Map<string, { readonly iface: Interface; up: boolean }>();
+  #watchers: (() => void)[] = [];
+
+  addInterface(iface: Interface): void {
+    this.#interfaces.set(iface.name, { iface, up: true });
+    this.#changed();
+  }
+
+  setLink(name: string, up: boolean): void {
+    const found = this.#interfaces.get(name);
+    if (found === undefined || found.up === up) return;
+    found.up = up;
+    this.#changed();
+  }
+
+  /** Is called after each change of interfaces. */
+  watch(changed: () => void): void {
+    this.#watchers.push(changed);
+  }
+
+  #changed(): void {
+    for (const watcher of this.#watchers) watcher();
+  }
+
+  /** The host's interfaces, as its kernel tells. An interface without a link keeps its addresses. */
+  get interfaces(): InterfaceTable {
+    return new Map(
+      [...this.#interfaces.values()].map(({ iface: { name, index, mac, v4, v6 }, up }) =>
+        [name, { index, mac, up, v4, v6 }] as const
+      ),
+    );
+  }
+
+  add(target: Target): Target {
+    this.targets.push(target);
+    return target;
+  }
+
+  /** All that answer at an address. */
+  at(traddr: string, trsvcid: string): readonly Target[] {
+    return this.targets.filter(({ address }) =>
+      canonical(address.traddr) === canonical(traddr) && address.trsvcid === trsvcid
+    );
+  }
+
+  /** How packets to an address leave this host. */
+  route(traddr: string, hostIface: string, hostTraddr: string): Route {
+    const address = canonical(traddr);
+    const wanted = hostIface || scopeOf(traddr);
+    if (wanted !== "" && !this.#interfaces.has(wanted)) return { ok: false, errno: "ENODEV" };
+    for (const { iface, up } of this.#interfaces.values()) {
+      if (!up || (wanted !== "" && iface.name !== wanted)) continue;
+      if (!iface.nets.some((net) => address.startsWith(net))) continue;
+      const own = parseIp(address)?.family === 6 ? iface.v6 : iface.v4;
+      const source = hostTraddr === "" ? own[0] : own.find((one) => canonical(one) === canonical(hostTraddr));
+      if (source !== undefined) return { ok: true, iface: iface.name, source };
+      if (hostTraddr !== "") return { ok: false, errno: "EADDRNOTAVAIL" };
+    }
+    return { ok: false, errno: "ENETUNREACH" };
+  }
+
+  /** The interface with this name has a link. */
+  isUp(name: string): boolean {
+    return this.#interfaces.get(name)?.up ?? false;
+  }
+}

@@ -1,0 +1,266 @@
+/** The host's NVMe over Fabrics in the simulated world: one kernel, and a port for each process that uses it. */
+import type { DiscoveryLog } from "../nvme/discovery_entry.ts";
+import type { Failure, Outcome, Phase } from "../nvme/failure.ts";
+import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
+import type { Tid } from "../nvme/tid.ts";
+import { type Duration, milliseconds } from "../nvme/time.ts";
+import type { ConnectRequest, DeviceRef, Done, HostIdentity, Kernel, KernelEvent } from "../ports.ts";
+import { Connecting } from "./connecting.ts";
+import { type Device, Devices } from "./devices.ts";
+import type { Discovery } from "./discovery.ts";
+import type { Fabric } from "./fabric.ts";
+import type { Random } from "./random.ts";
+import type { Scheduler } from "./scheduler.ts";
+
+/** A page as it was really read: what a check compares with. */
+export interface ReadPage {
+  readonly reader: string;
+  readonly device: Device;
+  readonly log: DiscoveryLog;
+}
+
+/** Probabilities of what goes wrong with commands. */
+export interface CommandChaos {
+  scanFails: number;
+  deleteBusy: number;
+  /** The number of a device that is to be deleted is given to somebody else's just before. */
+  swapBeforeDelete: number;
+  commandFails: number;
+}
+
+export class SimKernel {
+  readonly devices: Devices;
+  readonly connecting: Connecting;
+  readonly chaos: CommandChaos = { scanFails: 0, deleteBusy: 0, swapBeforeDelete: 0, commandFails: 0 };
+  readonly time: Scheduler;
+  readonly random: Random;
+  readonly fabric: Fabric;
+  /** Somebody else's connection that takes the number of a device swapped before it is deleted. */
+  swap: (device: Device) => void = () => undefined;
+  wasRead: (page: ReadPage) => void = () => undefined;
+
+  constructor(time: Scheduler, random: Random, fabric: Fabric) {
+    this.time = time;
+    this.random = random;
+    this.fabric = fabric;
+    this.devices = new Devices(time, random, fabric);
+    this.connecting = new Connecting(time, random, fabric, this.devices);
+  }
+
+  /** Deletes a controller at once, as `nvme disconnect` of somebody else does. */
+  deleteNow(device: Device): void {
+    this.devices.remove(device);
+  }
+}
+
+const fail = (phase: Phase, errno: string, message: string, kind: Failure["kind"] = "transient") =>
+  ({ ok: false, failure: { phase, kind, errno, message: `${message} (${errno})` } }) as const;
+
+/** What one process sees of the kernel. After {@link close} it hears nothing any more; what it began goes on. */
+export class KernelPort implements Kernel {
+  readonly #kernel: SimKernel;
+  readonly #who: string;
+  #closed = false;
+  #unlisten: () => void = () => undefined;
+
+  constructor(kernel: SimKernel, who: string) {
+    this.#kernel = kernel;
+    this.#who = who;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#unlisten();
+  }
+
+  #after<T>(ms: number, done: (value: T) => void, make: () => T): void {
+    this.#kernel.time.in(milliseconds(ms), () => {
+      const value = make();
+      if (!this.#closed) done(value);
+    });
+  }
+
+  #soon(): number {
+    return this.#kernel.random.between(1, 8);
+  }
+
+  watch(sink: (event: KernelEvent) => void): void {
+    const hear = (event: KernelEvent) => {
+      if (!this.#closed) sink(event);
+    };
+    this.#unlisten = this.#kernel.devices.listen(hear);
+    this.#kernel.devices.tellNetwork(hear);
+  }
+
+  scan(done: Done<readonly KernelCtrl[]>): void {
+    const { devices, random, chaos } = this.#kernel;
+    // The folder is read first, then one device after the other: the list is a little old when it arrives.
+    this.#kernel.time.in(milliseconds(this.#soon()), () => {
+      const list = devices.all.map((device) => devices.view(device));
+      const failing = random.chance(chaos.scanFails);
+      this.#after<Outcome<readonly KernelCtrl[]>>(
+        this.#soon(),
+        done,
+        () => failing ? fail("scan", "EIO", "cannot read /sys/class/nvme") : { ok: true, value: list },
+      );
+    });
+  }
+
+  states(names: readonly string[], done: (states: ReadonlyMap<string, string>) => void): void {
+    this.#after<ReadonlyMap<string, string>>(this.#soon(), done, () => {
+      const states = new Map<string, string>();
+      for (const name of names) {
+        const device = this.#kernel.devices.get(name);
+        if (device !== undefined) states.set(name, device.state);
+      }
+      return states;
+    });
+  }
+
+  reach(tid: Tid, timeout: Duration, done: Done<void>): void {
+    const { fabric, random } = this.#kernel;
+    const route = fabric.route(tid.traddr, tid.hostIface, tid.hostTraddr);
+    if (!route.ok) {
+      return this.#after<Outcome<void>>(
+        1,
+        done,
+        () => fail("reach", route.errno, `cannot reach ${tid.traddr}`),
+      );
+    }
+    const there = fabric.at(tid.traddr, tid.trsvcid);
+    const listening = there.some(({ manner }) => manner !== "silent" && manner !== "closed");
+    if (listening) {
+      const ms = random.between(1, 20);
+      return this.#after<Outcome<void>>(ms, done, () => ({ ok: true, value: undefined }));
+    }
+    const closed = there.some(({ manner }) => manner === "closed");
+    this.#after<Outcome<void>>(
+      closed ? 1 : timeout.ms,
+      done,
+      () => fail("reach", closed ? "ECONNREFUSED" : "ETIMEDOUT", `${tid.traddr} does not answer`),
+    );
+  }
+
+  connect(request: ConnectRequest, done: Done<KernelCtrl>): void {
+    this.#kernel.connecting.begin(request, this.#who, (outcome) => {
+      this.#after<Outcome<KernelCtrl>>(this.#kernel.random.between(0, 10), done, () => outcome);
+    });
+  }
+
+  /** A connect of this process is in the kernel or waits for it: the process cannot end before that does. */
+  get stuck(): boolean {
+    return this.#kernel.connecting.holds(this.#who);
+  }
+
+  disconnect(target: DeviceRef, done: Done<"deleted" | "gone">): void {
+    const { devices, chaos, random } = this.#kernel;
+    const victim = devices.get(target.device);
+    if (victim !== undefined && random.chance(chaos.swapBeforeDelete)) this.#kernel.swap(victim);
+    const device = devices.get(target.device);
+    if (device === undefined || device.incarnation !== target.incarnation) {
+      return this.#after<Outcome<"gone">>(1, done, () => ({ ok: true, value: "gone" }));
+    }
+    if (random.chance(chaos.deleteBusy)) {
+      return this.#after<Outcome<"gone">>(
+        5,
+        done,
+        () => fail("disconnect", "EBUSY", `cannot delete ${device.name}`),
+      );
+    }
+    device.state = "deleting";
+    this.#kernel.time.in(milliseconds(random.between(5, 55)), () => {
+      devices.remove(device);
+      this.#after<Outcome<"deleted">>(random.between(0, 5), done, () => ({ ok: true, value: "deleted" }));
+    });
+  }
+
+  /** Runs a command on a discovery controller; a link that is down holds it up and then fails it. */
+  #command<T>(
+    phase: Phase,
+    target: DeviceRef,
+    ms: number,
+    done: Done<T>,
+    run: (discovery: Discovery, device: Device) => Outcome<T>,
+  ): void {
+    const { devices, random, chaos } = this.#kernel;
+    const find = (): Device | undefined => {
+      const device = devices.get(target.device);
+      return device?.incarnation === target.incarnation ? device : undefined;
+    };
+    const gone = () => fail(phase, "ENODEV", `${target.device} is gone`, "gone");
+    const device = find();
+    if (device === undefined) return this.#after<Outcome<T>>(1, done, gone);
+    if (device.state !== "live") {
+      return this.#after<Outcome<T>>(1, done, () => fail(phase, "EAGAIN", `${target.device} is not live`));
+    }
+    const failing = random.chance(chaos.commandFails);
+    const late = devices.linked(device) ? ms : 30_000;
+    this.#after<Outcome<T>>(late, done, () => {
+      const now = find();
+      if (now === undefined) return gone();
+      const discovery = now.target?.discovery;
+      if (failing || now.state !== "live" || !devices.linked(now) || discovery === undefined) {
+        return fail(phase, "EINTR", `the command to ${target.device} got lost`);
+      }
+      return run(discovery, now);
+    });
+  }
+
+  register(target: DeviceRef, _tid: Tid, host: HostIdentity, done: Done<void>): void {
+    this.#command<void>("register", target, this.#soon(), done, (discovery) => {
+      if (discovery.refusesRegistration) {
+        return {
+          ok: false,
+          failure: { phase: "register", kind: "permanent", status: 0x4002, message: "refused" },
+        };
+      }
+      discovery.registered.push(host.nqn);
+      return { ok: true, value: undefined };
+    });
+  }
+
+  supportedLogs(target: DeviceRef, done: Done<number>): void {
+    this.#command<number>(
+      "supported-logs",
+      target,
+      this.#soon(),
+      done,
+      ({ supported }) =>
+        supported === undefined
+          ? {
+            ok: false,
+            failure: {
+              phase: "supported-logs",
+              kind: "permanent",
+              status: 0x4001,
+              message: "invalid opcode",
+            },
+          }
+          : { ok: true, value: supported },
+    );
+  }
+
+  discoveryLog(target: DeviceRef, _lsp: number, done: Done<DiscoveryLog>): void {
+    const device = this.#kernel.devices.get(target.device);
+    const ms = device?.target?.discovery?.readMs ?? 1;
+    this.#command<DiscoveryLog>("read-log", target, ms, done, (discovery, read) => {
+      if (discovery.torn > 0) {
+        discovery.torn--;
+        return fail("read-log", "EAGAIN", "cannot read the discovery log: it changed while it was read");
+      }
+      const { genctr, entries } = discovery.page;
+      // The closing read of the header arms the event again.
+      read.armed = true;
+      const log: DiscoveryLog = { genctr, entries };
+      if (!this.#closed) this.#kernel.wasRead({ reader: this.#who, device: read, log });
+      return { ok: true, value: log };
+    });
+  }
+
+  own(name: string, owned: boolean): void {
+    const device = this.#kernel.devices.get(name);
+    if (device === undefined) return;
+    if (owned) device.ownedBy = "stas";
+    else if (device.ownedBy === "stas") device.ownedBy = "";
+  }
+}

@@ -1,0 +1,52 @@
+/** Names in the simulated world. */
+import type { Outcome } from "../nvme/failure.ts";
+import { milliseconds } from "../nvme/time.ts";
+import type { Done, Resolver } from "../ports.ts";
+import type { Random } from "./random.ts";
+import type { Scheduler } from "./scheduler.ts";
+
+export class SimResolver {
+  readonly names = new Map<string, readonly string[]>();
+  /** Probability that the name server does not answer. */
+  fails = 0;
+  readonly time: Scheduler;
+  readonly random: Random;
+  /** Is told of every answer. */
+  witness: (host: string, addresses: readonly string[]) => void = () => undefined;
+
+  constructor(time: Scheduler, random: Random) {
+    this.time = time;
+    this.random = random;
+  }
+
+  answer(host: string): Outcome<readonly string[]> {
+    const addresses = this.names.get(host);
+    if (addresses === undefined || this.random.chance(this.fails)) {
+      const message = `${host}: temporary failure in name resolution`;
+      return { ok: false, failure: { phase: "resolve", kind: "transient", message } };
+    }
+    return { ok: true, value: this.random.shuffled(addresses) };
+  }
+}
+
+export class ResolverPort implements Resolver {
+  readonly #resolver: SimResolver;
+  #closed = false;
+
+  constructor(resolver: SimResolver) {
+    this.#resolver = resolver;
+  }
+
+  close(): void {
+    this.#closed = true;
+  }
+
+  resolve(host: string, done: Done<readonly string[]>): void {
+    this.#resolver.time.in(milliseconds(this.#resolver.random.between(1, 200)), () => {
+      if (this.#closed) return;
+      const outcome = this.#resolver.answer(host);
+      if (outcome.ok) this.#resolver.witness(host, outcome.value);
+      done(outcome);
+    });
+  }
+}
