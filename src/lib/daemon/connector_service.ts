@@ -16,6 +16,7 @@ import { controllerOf } from "./views/v1_common.ts";
 export const connectorCore: Core<ConnectorState, ConnectorEvent, ConnectorEffect> = {
   step: stepConnector,
   wakeAt: connectorWakeAt,
+  tick: { type: "tick" },
 };
 
 export interface ConnectorServiceParts {

@@ -7,8 +7,8 @@ export interface DaemonFacts {
   /** Milliseconds since 1970. */
   readonly started: number;
   readonly stateFile: string;
-  readonly supportsDiscovery: boolean;
-  readonly supportsHostIface: boolean;
+  supportsDiscovery: boolean;
+  supportsHostIface: boolean;
   tron: boolean;
   conf: { file: string; loadedAt: number; valid: boolean; findings: readonly Finding[] };
 }

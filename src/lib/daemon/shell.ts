@@ -12,21 +12,23 @@ export interface Core<State, Event, Effect> {
     readonly effects: readonly Effect[];
   };
   readonly wakeAt: (state: State) => Instant | undefined;
+  /** The event that says that the time of `wakeAt` has come. */
+  readonly tick: Event;
 }
 
 export class Shell<State, Event, Effect> {
-  readonly #core: Core<State, Event | { readonly type: "tick" }, Effect>;
+  readonly #core: Core<State, Event, Effect>;
   readonly #clock: Clock;
   readonly #perform: (effect: Effect) => void;
   #state: State;
-  readonly #queue: (Event | { readonly type: "tick" })[] = [];
+  readonly #queue: Event[] = [];
   #running = false;
   #stopped = false;
   #alarm: { readonly at: number; readonly cancel: () => void } | undefined;
 
   /** `perform` starts an effect and never posts its outcome before it returns. */
   constructor(
-    core: Core<State, Event | { readonly type: "tick" }, Effect>,
+    core: Core<State, Event, Effect>,
     initial: State,
     clock: Clock,
     perform: (effect: Effect) => void,
@@ -41,7 +43,7 @@ export class Shell<State, Event, Effect> {
     return this.#state;
   }
 
-  post(event: Event | { readonly type: "tick" }): void {
+  post(event: Event): void {
     if (this.#stopped) return;
     this.#queue.push(event);
     if (this.#running) return;
@@ -71,7 +73,7 @@ export class Shell<State, Event, Effect> {
       at: at.mono,
       cancel: this.#clock.wakeAt(at, () => {
         this.#alarm = undefined;
-        this.post({ type: "tick" });
+        this.post(this.#core.tick);
       }),
     };
   }

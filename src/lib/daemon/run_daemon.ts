@@ -1,0 +1,213 @@
+/**
+ * A daemon from its start to its end, the same for both: what can refuse a start is looked at first, then the bus name is
+ * taken, then the core is told what there is. Nothing is touched before the name is ours.
+ */
+import type { DaemonConf, ParsedConf } from "../config/daemon_conf.ts";
+import type { ReadFile } from "../config/sys_conf.ts";
+import type { HostConf } from "../core/host.ts";
+import type { STAC, STAF } from "../dbus/interfaces.ts";
+import { BusKeeper } from "../dbus/reconnect.ts";
+import type { Clock, Log } from "../ports.ts";
+import { findingEntry, loadConf, type Loaded, loadHost } from "./conf_files.ts";
+import type { DaemonFacts } from "./daemon_facts.ts";
+import { daemonHelp, type DaemonOptions, daemonUsage, parseDaemonOptions } from "./daemon_options.ts";
+
+export const VERSION = "1.0.0";
+const SYS_CONF = "/etc/stas/sys.conf";
+
+/** What the start and the end need of the machine. */
+export interface RunPlatform {
+  readonly log: Log;
+  readonly setTron: (on: boolean) => void;
+  readonly clock: Clock;
+  readonly notify: { ready(status: string): void; reloading(): void; stopping(): void; close(): void };
+  readonly stateFilePath: string;
+  readonly startProblem: () => string | undefined;
+  readonly readFile: ReadFile;
+}
+
+/** A daemon that is running. */
+export interface Running<Conf> {
+  /** Everything it needs to know, once at the start. */
+  readonly begin: (host: HostConf, conf: Conf) => Promise<void>;
+  /** A reload: what could not be read is undefined and stays as it was. */
+  readonly reload: (host: HostConf | undefined, conf: Conf | undefined) => void;
+  readonly stop: () => void;
+  /** Settles when everything is done. */
+  readonly ended: Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+export interface DaemonSpec<Conf, P extends RunPlatform> {
+  readonly program: "stafd" | "stacd";
+  readonly what: string;
+  readonly service: typeof STAF | typeof STAC;
+  readonly parse: (text: string | undefined, file: string) => ParsedConf<Conf>;
+  readonly open: (options: DaemonOptions) => P;
+  readonly libraryVersion: () => string;
+  /** Builds everything and attaches it to the bus keeper; starts nothing. */
+  readonly build: (context: Context<P>) => Promise<Running<Conf>>;
+}
+
+export interface Context<P> {
+  readonly platform: P;
+  readonly keeper: BusKeeper;
+  readonly facts: DaemonFacts;
+  readonly setTron: (on: boolean) => void;
+}
+
+/** The result is the exit status. */
+export async function runDaemon<Conf extends DaemonConf, P extends RunPlatform>(
+  spec: DaemonSpec<Conf, P>,
+  args: readonly string[],
+): Promise<number> {
+  const confFile = `/etc/stas/${spec.program}.conf`;
+  const parsed = parseDaemonOptions(args);
+  if (!parsed.run) {
+    if (parsed.show === "error") {
+      console.error(`${daemonUsage(spec.program)}\n${spec.program}: error: ${parsed.message}`);
+      return 2;
+    }
+    console.log(
+      parsed.show === "help"
+        ? daemonHelp(spec.program, spec.what, confFile).trimEnd()
+        : `nvme-stas ${VERSION}\nlibnvme ${spec.libraryVersion()}`,
+    );
+    return 0;
+  }
+  const platform = spec.open(parsed.options);
+  const problem = platform.startProblem();
+  if (problem !== undefined) {
+    console.error(`${spec.program}: ${problem}`);
+    return 1;
+  }
+  return await new Daemon(spec, platform, parsed.options, parsed.options.confFile ?? confFile).run();
+}
+
+class Daemon<Conf extends DaemonConf, P extends RunPlatform> {
+  readonly #spec: DaemonSpec<Conf, P>;
+  readonly #platform: P;
+  readonly #options: DaemonOptions;
+  readonly #facts: DaemonFacts;
+
+  constructor(spec: DaemonSpec<Conf, P>, platform: P, options: DaemonOptions, file: string) {
+    this.#spec = spec;
+    this.#platform = platform;
+    this.#options = options;
+    const { wall } = platform.clock.now();
+    this.#facts = {
+      version: VERSION,
+      started: wall,
+      stateFile: platform.stateFilePath,
+      supportsDiscovery: true,
+      supportsHostIface: true,
+      tron: options.tron,
+      conf: { file, loadedAt: wall, valid: true, findings: [] },
+    };
+  }
+
+  async run(): Promise<number> {
+    const { log, notify } = this.#platform;
+    const host = this.#host();
+    const conf = this.#conf();
+    if (!host.ok || !conf.ok) return 1;
+    this.#setTron(this.#options.tron || conf.value.tron.value);
+
+    const address = Deno.env.get("DBUS_SYSTEM_BUS_ADDRESS") ?? "";
+    const { name } = this.#spec.service;
+    const keeper = new BusKeeper(address, name, (event) => {
+      if (event.type === "lost") log.write({ level: "warning", message: `The bus is gone: ${event.reason}` });
+      else if (event.type === "back") log.write({ level: "info", message: "The bus is back" });
+      else log.write({ level: "debug", message: `No bus yet: ${event.error.message}` });
+    });
+    const running = await this.#spec.build({
+      platform: this.#platform,
+      keeper,
+      facts: this.#facts,
+      setTron: (on) => this.#setTron(on),
+    });
+    const started = await keeper.start();
+    if (!started.ok) {
+      const message = started.taken
+        ? `another ${this.#spec.program} is running: the bus name ${name} is taken. Stop it first.`
+        : `cannot use the system bus: ${started.error.message}. Is dbus running (systemctl status dbus), and is the bus ` +
+          "policy of nvme-stas installed?";
+      log.write({ level: "error", message });
+      await running.close();
+      return 1;
+    }
+    this.#signals(running);
+    await running.begin(host.value, conf.value);
+    notify.ready("running");
+    await running.ended;
+    keeper.stop();
+    await running.close();
+    notify.close();
+    return 0;
+  }
+
+  #signals(running: Running<Conf>): void {
+    const { notify } = this.#platform;
+    let stopping = false;
+    Deno.addSignalListener("SIGHUP", () => {
+      if (stopping) return;
+      notify.reloading();
+      this.#reload(running);
+      notify.ready("running");
+    });
+    for (const signal of ["SIGTERM", "SIGINT"] as const) {
+      Deno.addSignalListener(signal, () => {
+        // STAF-102: the second one does not wait for anything.
+        if (stopping) Deno.exit(0);
+        stopping = true;
+        notify.stopping();
+        running.stop();
+      });
+    }
+  }
+
+  #reload(running: Running<Conf>): void {
+    const host = this.#host();
+    const conf = this.#conf();
+    if (!conf.ok) {
+      this.#platform.log.write({
+        level: "error",
+        message: `${this.#facts.conf.file} is not used: the configuration before it stays in force`,
+      });
+    }
+    if (conf.ok) this.#setTron(conf.value.tron.value);
+    running.reload(host.ok ? host.value : undefined, conf.ok ? conf.value : undefined);
+  }
+
+  #host(): Loaded<HostConf> {
+    const loaded = loadHost(SYS_CONF, this.#platform.readFile);
+    for (const finding of loaded.findings) this.#platform.log.write(findingEntry(finding));
+    return loaded;
+  }
+
+  #conf(): Loaded<Conf> {
+    const { file } = this.#facts.conf;
+    const named = this.#options.confFile !== undefined;
+    const loaded = loadConf(file, named, this.#platform.readFile, this.#spec.parse);
+    for (const finding of loaded.findings) this.#platform.log.write(findingEntry(finding));
+    const { wall } = this.#platform.clock.now();
+    this.#facts.conf = { file, loadedAt: wall, valid: loaded.ok, findings: loaded.findings };
+    return loaded;
+  }
+
+  #setTron(on: boolean): void {
+    this.#facts.tron = on;
+    this.#platform.setTron(on);
+  }
+}
+
+/** The host after sys.conf was read again (CFG-60): a new NQN or ID waits for a restart, a new symbolic name does not. */
+export function reloadedHost(old: HostConf | undefined, now: HostConf, log: Log): HostConf {
+  if (old === undefined || (old.nqn === now.nqn && old.id === now.id)) return now;
+  log.write({
+    level: "warning",
+    message:
+      "The host NQN or ID has changed; restart this daemon to use it. Existing connections keep the old one",
+  });
+  return { ...now, nqn: old.nqn, id: old.id };
+}

@@ -1,0 +1,77 @@
+/** This machine, put together for a daemon: the front door of this room. */
+import type { InterfaceTable, KernelCtrl } from "../nvme/kernel_ctrl.ts";
+import type { Outcome } from "../nvme/failure.ts";
+import type { Clock, Exclusions, Log, Resolver, StateFile } from "../ports.ts";
+import { SystemClock } from "./clock.ts";
+import { ExclusionsFiles } from "./exclusions_files.ts";
+import { readInterfaces } from "./interfaces.ts";
+import { Journal, logTarget } from "./journal.ts";
+import { type NbftFile, readNbftFiles } from "./nbft_files.ts";
+import { Notify } from "./notify.ts";
+import { type OpenKernel, openKernel } from "./open_kernel.ts";
+import { errnoOf, isGone } from "./os_error.ts";
+import { startProblem } from "./process_checks.ts";
+import { SystemResolver } from "./resolver.ts";
+import { JsonStateFile, stateFilePath } from "./state_file.ts";
+import { Sysfs } from "./sysfs.ts";
+
+/** What reading a small text file gave. */
+export type FileText =
+  | { readonly ok: true; readonly text: string }
+  | { readonly ok: false; readonly why: "missing" | "unreadable"; readonly message: string };
+
+export interface Platform {
+  readonly log: Log;
+  /** Debug messages on or off. */
+  readonly setTron: (on: boolean) => void;
+  readonly clock: Clock;
+  readonly notify: Notify;
+  readonly stateFile: StateFile;
+  readonly stateFilePath: string;
+  readonly resolver: Resolver;
+  readonly exclusions: Exclusions;
+  readonly startProblem: () => string | undefined;
+  readonly readFile: (path: string) => FileText;
+  readonly nbft: () => readonly NbftFile[];
+  readonly interfaces: () => InterfaceTable;
+  readonly readDevice: (device: string) => Promise<Outcome<KernelCtrl>>;
+  /** Opens the kernel's side: not before everything that can refuse a start has been looked at. */
+  readonly openKernel: () => OpenKernel;
+}
+
+export function linuxPlatform(program: "stafd" | "stacd", syslog: boolean): Platform {
+  const log = new Journal({ program, target: logTarget(syslog) });
+  const path = stateFilePath(program);
+  const sysfs = new Sysfs();
+  return {
+    log,
+    setTron: (on) => log.level = on ? "debug" : "info",
+    clock: new SystemClock(),
+    notify: new Notify(log),
+    stateFile: new JsonStateFile(path, log),
+    stateFilePath: path,
+    resolver: new SystemResolver(),
+    exclusions: new ExclusionsFiles(log),
+    startProblem: () => startProblem(program),
+    readFile,
+    nbft: () => readNbftFiles(log),
+    interfaces: readInterfaces,
+    readDevice: (device) => sysfs.read(device),
+    openKernel: () => openKernel(log),
+  };
+}
+
+/** CFG-6: what is no regular file counts as missing. */
+function readFile(path: string): FileText {
+  try {
+    if (Deno.statSync(path).isDirectory) {
+      return { ok: false, why: "missing", message: `${path} is a directory` };
+    }
+    return { ok: true, text: Deno.readTextFileSync(path) };
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (isGone(errno)) return { ok: false, why: "missing", message: `there is no ${path}` };
+    const why = error instanceof Error ? error.message : String(error);
+    return { ok: false, why: "unreadable", message: `cannot read ${path}: ${why}` };
+  }
+}
