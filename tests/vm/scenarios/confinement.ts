@@ -1,10 +1,29 @@
-/** Both daemons are the one compiled image, under our units, with no memory that is writable and executable. */
+/** Both daemons are the one compiled image, under our units and bus policies, with no memory that is writable and executable. */
 import assert from "node:assert/strict";
 import { start } from "../fabric.ts";
 import type { Guest } from "../guest.ts";
 import type { Scenario } from "../scenario.ts";
 
+/** DBUS-50 to DBUS-53: everybody may ask, only root may change a property. */
+async function policy(guest: Guest, daemon: "staf" | "stac"): Promise<void> {
+  const at = `org.nvmexpress.${daemon} /org/nvmexpress/${daemon}`;
+  const tron = `set-property ${at} org.nvmexpress.${daemon}.debug tron b`;
+  const nobody = "runuser -u nobody -- busctl --system";
+  await guest.run(`${nobody} call ${at} org.nvmexpress.${daemon} list_controllers b false`);
+  const denied = await guest.attempt(`${nobody} ${tron} true`);
+  assert.notEqual(denied.code, 0, "anybody can set tron");
+  assert.match(denied.stderr, /denied|not permitted/i);
+  const get = `busctl --system get-property ${at} org.nvmexpress.${daemon}.debug tron`;
+  assert.equal(await guest.run(get), "b false\n");
+  assert.equal(await guest.run(`busctl --system ${tron} true && ${get}`), "b true\n");
+  await guest.run(`busctl --system ${tron} false`);
+}
+
 async function run(guest: Guest): Promise<void> {
+  const units = "stafd.service stacd.service stas-config.target stas-config@hostnqn.service";
+  const complaints = (await guest.run(`systemd-analyze verify ${units} 2>&1 || true`)).split("\n")
+    .filter((line) => line !== "" && !line.includes("'man "));
+  assert.deepEqual(complaints, []);
   await start(guest, "stafd", "stacd");
   for (const daemon of ["stafd", "stacd"]) {
     const show = async (property: string) =>
@@ -17,6 +36,8 @@ async function run(guest: Guest): Promise<void> {
     const mappings = await guest.run(`grep -c ' rwx' /proc/${pid}/maps || true`);
     assert.equal(mappings.trim(), "0", `${daemon} has memory that is writable and executable`);
   }
+  await policy(guest, "staf");
+  await policy(guest, "stac");
 }
 
 export const scenario: Scenario = { name: "confinement", ofOurs: true, run };
