@@ -17,6 +17,7 @@ import { controllerOf } from "./views/v1_common.ts";
 export const finderCore: Core<FinderState, FinderEvent, FinderEffect> = {
   step: stepFinder,
   wakeAt: finderWakeAt,
+  tick: { type: "tick" },
 };
 
 export interface FinderServiceParts {
