@@ -90,20 +90,23 @@ async function main(): Promise<boolean> {
   });
   const scenarios = selected(values.only, values.peer);
   await providePackages(VM_NEEDS);
+  const machine = Deno.env.get("VMBED_NAME") ?? "test";
   const image = values.peer ? "peer" : "clean";
   if (!await passThrough(["tests/vm/bed/build", image])) {
     throw new Error("the image could not be built");
   }
   await Deno.mkdir(PAYLOAD, { recursive: true });
   if (!values.peer) await stage(await build(hostTarget(), "build"), `${PAYLOAD}/root`);
-  const guest = await Guest.boot(image, PAYLOAD, "test");
+  const guest = await Guest.boot(image, PAYLOAD, machine);
   let counts = NOTHING;
   try {
     if (!values.peer) await guest.run("lab-install ours");
     for (const scenario of scenarios) counts = add(counts, await runOne(guest, scenario));
   } finally {
     if (values.keep) {
-      console.log("The machine still runs: VMBED_NAME=test tests/vm/bed/run bash; .../stop ends it.");
+      console.log(
+        `The machine still runs: VMBED_NAME=${machine} tests/vm/bed/run CMD; tests/vm/bed/stop ends it.`,
+      );
     } else await guest.stop();
   }
   console.log(closingLine("vm", counts));
