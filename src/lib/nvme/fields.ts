@@ -16,7 +16,7 @@ export function textField(bytes: Uint8Array, offset: number, length: number): st
   const end = field.indexOf(0);
   if (end === 0) return "";
   const text = decodeUtf8(end < 0 ? field : field.subarray(0, end));
-  return text === undefined || hasControl(text) ? undefined : text.replace(/^ +| +$/g, "");
+  return text === undefined || hasControl(text) ? undefined : text.trim();
 }
 
 /** Does the text fit into a field of so many bytes? */
