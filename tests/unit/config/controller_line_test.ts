@@ -197,6 +197,8 @@ Deno.test("security options that contradict each other are said, together with [
     /^warning f:4:12: a keyring or tls-key is given, but tls is not true/,
   );
   assert.match(conflict("keyring=.nvme", "tls=true"), /^warning f:2:9: a keyring .* is given[^\n]*$/);
+  assert.match(conflict("", "concat=true;tls-key=0x1"), /^warning f:4:12: concat excludes tls and tls-key/);
+  assert.equal(conflict("", "concat=true;keyring=.nvme"), "");
   assert.equal(conflict("tls=true", "keyring=.nvme"), "");
   assert.equal(conflict("tls=true", "tls=false;concat=true"), "");
 });

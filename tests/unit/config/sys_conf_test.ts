@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { effectiveSys } from "../../../src/lib/config/effective.ts";
 import { type FileText, parseSysConf, type ReadFile, readSysConf } from "../../../src/lib/config/sys_conf.ts";
 import { originText } from "../../../src/lib/config/origin.ts";
 import { say } from "./confs.ts";
@@ -138,6 +139,19 @@ Deno.test("CFG-78, CFG-11: the last value counts; a bare name is none", () => {
   ]);
 });
 
+Deno.test("findings are in the order of sys.conf, those about other files come last", () => {
+  const said = refused(
+    "[Host]\nid\nsymname=file:///s\nnqn=x\n",
+    files({ "/etc/nvme/hostid": "x", "/etc/nvme/hostnqn": "" }),
+  );
+  assert.deepEqual(said.map((text) => text.split(": ")[0]), [
+    "warning sys.conf:2:1",
+    "warning sys.conf:3:9",
+    "error sys.conf:4:5",
+    "warning /etc/nvme/hostid:1:1",
+  ]);
+});
+
 Deno.test("CFG-5: a broken file is refused", () => {
   assert.match(refused("nqn=x\n", files(HOST_FILES))[0] ?? "", /^error sys\.conf:1:1: .*rejected$/);
 });
@@ -162,6 +176,7 @@ Deno.test("S8: the key is in no finding and no JSON", () => {
     assert.ok(parsed.ok);
     assert.equal(parsed.conf.key.value?.reveal(), key);
     assert.ok(!JSON.stringify(parsed).includes(key));
+    assert.ok(!JSON.stringify(effectiveSys(parsed.conf)).includes(key));
     assert.ok(!Deno.inspect(parsed, { depth: 20 }).includes(key));
   }
 });
