@@ -1,14 +1,24 @@
 /** The command lines of stafctl and stacctl, which differ in two commands (spec 60 section 3). */
-import { Command, type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
+import { Command, type CommandUnknownOpts, InvalidArgumentError, Option } from "@commander-js/extra-typings";
+import { parseTimeSpan } from "../lib/config/time_span.ts";
 import { WELL_KNOWN_DISC_NQN } from "../lib/nvme/tid.ts";
+import { type Duration, seconds } from "../lib/nvme/time.ts";
 import { VERSION } from "../lib/nvme/version.ts";
 import { OK, runCommandLine } from "./command_line.ts";
+import { addCompletionCommand } from "./completion_command.ts";
+import { check } from "./check_command.ts";
+import { doctor } from "./doctor_command.ts";
+import { explain } from "./explain_command.ts";
 import { list } from "./list_command.ts";
 import { allLogPages, discoveryLogPage } from "./log_pages_command.ts";
+import { monitor } from "./monitor_command.ts";
 import { outputOption } from "./output_format.ts";
+import { plan } from "./plan_command.ts";
 import { answered, type Job, type Tool, withDaemon } from "./session.ts";
 import { status } from "./status_command.ts";
 import { styleFor } from "./style.ts";
+import { tree } from "./tree_command.ts";
+import { wait } from "./wait_command.ts";
 import type { World } from "./world.ts";
 
 /** Runs the tool; the result is the exit status. */
@@ -81,7 +91,72 @@ export function daemonTool(tool: Tool, world: World, finish: Finish): CommandUnk
       );
   }
 
+  defineNewCommands(program, job, finish);
+  addCompletionCommand(program, world);
   return program;
+}
+
+/** What the original does not have. */
+function defineNewCommands(program: Command, job: (color: boolean) => Job, finish: Finish): void {
+  const TEXT = ["table", "json"] as const;
+  program.command("explain")
+    .description("tell why a controller is connected, waiting, failing, excluded or gone")
+    .argument("<what>", "an NQN, an address, a device or a transport id")
+    .addOption(outputOption(TEXT))
+    .option("--no-color", "no colours")
+    .action((what, { output, color }) => finish(explain(job(color), output ?? "table", what)));
+
+  program.command("plan")
+    .description("show what would be connected and disconnected; exit status 0 nothing, 2 changes")
+    .option("--config <file>", "with this configuration file instead of the one in force")
+    .addOption(outputOption(["table", "json", "jsonl"]))
+    .option("--no-color", "no colours")
+    .action(({ config, output, color }) => finish(plan(job(color), output ?? "table", config)));
+
+  program.command("check")
+    .description("check configuration files; needs neither the daemon nor root")
+    .argument("[file]", "a file (default: those of this system)")
+    .addOption(outputOption(TEXT))
+    .option("--no-color", "no colours")
+    .action((file, { output, color }) => finish(Promise.resolve(check(job(color), output ?? "table", file))));
+
+  program.command("tree")
+    .description("show subsystems with their paths and devices")
+    .addOption(outputOption(TEXT))
+    .option("--no-color", "no colours")
+    .action(({ output, color }) => finish(tree(job(color), output ?? "table")));
+
+  program.command("monitor")
+    .description("show events as they happen")
+    .addOption(outputOption(["table", "jsonl"]))
+    .option("--no-color", "no colours")
+    .action(({ output, color }) => finish(monitor(job(color), output ?? "table")));
+
+  program.command("wait")
+    .description("wait until a controller is connected, or gone")
+    .argument("<what>", "an NQN, an address, a device or a transport id")
+    .addOption(
+      new Option("--for <goal>", "what to wait for").choices(["connected", "gone"]).makeOptionMandatory(),
+    )
+    .addOption(
+      new Option("--timeout <span>", "how long: 30, 5min, inf").argParser(timeSpan).default(
+        seconds(60),
+        "60 s",
+      ),
+    )
+    .action((what, options) => finish(wait(job(false), options.for, what, options.timeout)));
+
+  program.command("doctor")
+    .description("look for what keeps storage from being connected; exit status 1 when there is something")
+    .addOption(outputOption(TEXT))
+    .option("--no-color", "no colours")
+    .action(({ output, color }) => finish(doctor(job(color), output ?? "table")));
+}
+
+function timeSpan(text: string): Duration {
+  const span = parseTimeSpan(text);
+  if (span === undefined) throw new InvalidArgumentError("It is not a time span such as 30, 5min or inf.");
+  return span;
 }
 
 /** CLI-13: sets, reads back, prints. */

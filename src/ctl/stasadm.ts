@@ -7,6 +7,7 @@ import type { SysOption } from "../lib/config/sys_conf.ts";
 import { clearSysOption, type Edited, setSysOption } from "../lib/config/sys_conf_edit.ts";
 import { deriveHostNqn, uuidFromMachineId } from "../lib/nvme/host_nqn.ts";
 import { VERSION } from "../lib/nvme/version.ts";
+import { addCompletionCommand } from "./completion_command.ts";
 import { replaceFile } from "./atomic_file.ts";
 import { FAILED, OK, runCommandLine } from "./command_line.ts";
 import { readFileText } from "./host_identity.ts";
@@ -83,6 +84,7 @@ export function stasadm(
     .action(() =>
       finish(edit(world, program.opts().confFile, (text, conf) => clearSysOption(text, conf, "symname")))
     );
+  addCompletionCommand(program, world);
   return program;
 }
 

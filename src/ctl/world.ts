@@ -1,4 +1,5 @@
 /** What a control tool has around it: where its words go, which bus, which files. Tests bring their own. */
+import type { Duration } from "../lib/nvme/time.ts";
 
 export interface Sink {
   /** False once the reader is gone; what is written then is lost, quietly (CLI-19). */
@@ -15,11 +16,23 @@ export interface World {
   readonly bus: string;
   /** Folder of stafd.conf, stacd.conf and sys.conf. */
   readonly confDir: string;
+  /** Put before the paths of /etc, /proc, /sys and /dev; empty. */
+  readonly root: string;
+  /** Effective user id. */
+  readonly uid: number;
   env(name: string): string | undefined;
+  /** Runs a program for what it prints; undefined when it is not installed or does not end within the time. */
+  run(command: readonly string[], timeout: Duration): Promise<Ran | undefined>;
   /** Gives all permissions away for good. Files and connections that are open stay so. */
   dropPermissions(): void;
   /** Settles when the user asks to end (SIGINT, SIGTERM). */
   interrupted(): Promise<void>;
+}
+
+export interface Ran {
+  readonly success: boolean;
+  readonly out: string;
+  readonly err: string;
 }
 
 type File = typeof Deno.stdout;
@@ -60,6 +73,29 @@ function terminalColumns(): number {
   }
 }
 
+async function runProgram(
+  [program = "", ...args]: readonly string[],
+  timeout: Duration,
+): Promise<Ran | undefined> {
+  let child: Deno.ChildProcess;
+  try {
+    child = new Deno.Command(program, { args, stdin: "null", stdout: "piped", stderr: "piped" }).spawn();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied) {
+      return undefined;
+    }
+    throw error;
+  }
+  // One that hangs in the kernel cannot be killed; nobody waits for it.
+  child.unref();
+  const timer = Promise.withResolvers<undefined>();
+  const late = setTimeout(() => timer.resolve(undefined), timeout.ms);
+  const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+  const ended = await Promise.race([child.output(), timer.promise]);
+  clearTimeout(late);
+  return ended && { success: ended.success, out: text(ended.stdout), err: text(ended.stderr) };
+}
+
 const PERMISSIONS = ["run", "read", "write", "net", "env", "sys", "ffi", "import"] as const;
 
 /** The real one. */
@@ -69,7 +105,10 @@ export function realWorld(): World {
     err: new FileSink(Deno.stderr),
     bus: "system",
     confDir: "/etc/stas",
+    root: "",
+    uid: Deno.uid() ?? -1,
     env: (name) => Deno.env.get(name),
+    run: runProgram,
     dropPermissions: () => {
       // Under `deno run` and in tests the process has others to serve.
       if (!Deno.build.standalone) return;

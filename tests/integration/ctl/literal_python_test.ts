@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { isInstalled } from "../../unit/ctl/installed.ts";
 import { formatLiteral, literalOf } from "../../../src/ctl/literal.ts";
 
 const PROGRAM = `
@@ -25,14 +26,6 @@ async function python(input: string): Promise<readonly string[]> {
   assert.ok(output.success);
   return new TextDecoder().decode(output.stdout).trimEnd().split("\n");
 }
-
-const hasPython = await new Deno.Command("python3", { args: ["-c", ""] }).output().then(
-  ({ success }) => success,
-  (error: unknown) => {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  },
-);
 
 /** Characters of every kind that repr tells apart, from ranges that mean the same in every version of Unicode. */
 const char = fc.oneof(
@@ -80,7 +73,7 @@ const { value } = fc.letrec((tie) => ({
 
 Deno.test({
   name: "the output is what Python's pprint writes, and evaluates back, for any value",
-  ignore: !hasPython,
+  ignore: !isInstalled("python3"),
   fn: async () => {
     const values = fc.sample(value, { numRuns: 3000, seed: 20240607 });
     const texts = values.map((item) => formatLiteral(literalOf(item)));

@@ -54,7 +54,7 @@ export async function privateBus(rules = "", type: "system" | "session" = "sessi
     daemon = undefined;
     child.kill("SIGKILL");
     await child.status;
-    await Deno.remove(`${dir}/socket`).catch(() => undefined);
+    await Deno.remove(`${dir}/socket`);
   };
   await start();
   return {

@@ -1,4 +1,4 @@
-import type { Sink, World } from "../../../src/ctl/world.ts";
+import type { Ran, Sink, World } from "../../../src/ctl/world.ts";
 
 export interface FakeWorld extends World {
   readonly out: FakeSink;
@@ -28,6 +28,9 @@ export interface FakeOptions {
   readonly confDir?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly interrupted?: Promise<void>;
+  readonly root?: string;
+  readonly uid?: number;
+  readonly run?: (command: readonly string[]) => Ran | undefined;
 }
 
 /** A world that keeps what is written to it. */
@@ -38,6 +41,9 @@ export function fakeWorld(options: FakeOptions = {}): FakeWorld {
     err: sink(terminal, columns),
     bus: options.bus ?? "unix:path=/nowhere/bus",
     confDir: options.confDir ?? "/nowhere/stas",
+    root: options.root ?? "/nowhere",
+    uid: options.uid ?? 0,
+    run: (command) => Promise.resolve(options.run?.(command)),
     env: (name) => options.env?.[name],
     dropPermissions: () => {},
     interrupted: () => options.interrupted ?? new Promise(() => {}),

@@ -1,0 +1,107 @@
+/** `check`: what is wrong in the configuration, and which values are in effect. Needs neither daemon nor root. */
+import {
+  effectiveStacd,
+  effectiveStafd,
+  effectiveSys,
+  type EffectiveValue,
+} from "../lib/config/effective.ts";
+import type { Finding } from "../lib/config/finding.ts";
+import { originText } from "../lib/config/origin.ts";
+import { parseStacdConf } from "../lib/config/stacd_conf.ts";
+import { parseStafdConf } from "../lib/config/stafd_conf.ts";
+import { parseSysConf } from "../lib/config/sys_conf.ts";
+import { FAILED, OK } from "./command_line.ts";
+import { findingsText } from "./findings_view.ts";
+import { readFileText } from "./host_identity.ts";
+import { printValue } from "./output_format.ts";
+import { fail, type Job } from "./session.ts";
+import { tableText } from "./table.ts";
+
+interface Checked {
+  readonly file: string;
+  readonly present: boolean;
+  readonly valid: boolean;
+  readonly findings: readonly Finding[];
+  readonly values: readonly EffectiveValue[];
+}
+
+/** Checks the given file, or the daemon's own and sys.conf. Exit status 1 when something is wrong with a file. */
+export function check(job: Job, format: "table" | "json", file: string | undefined): number {
+  const { confDir } = job.world;
+  const files = file === undefined ? [`${confDir}/${job.tool.daemon}.conf`, `${confDir}/sys.conf`] : [file];
+  const all: Checked[] = [];
+  for (const path of files) {
+    const text = readFileText(path);
+    // Only a file that was asked for must be there (CFG-6).
+    if (!text.ok && (text.why === "unreadable" || file !== undefined)) return fail(job, text.message);
+    all.push(checked(job.tool.daemon, path, text.ok ? text.text : undefined));
+  }
+  if (format === "json") printValue(job.world, "json", all.map(asJson));
+  else job.world.out.write(all.map((one) => checkedText(job, one)).join("\n"));
+  return all.every(({ valid, findings }) => valid && !findings.some(({ severity }) => severity === "error"))
+    ? OK
+    : FAILED;
+}
+
+function checked(daemon: "stafd" | "stacd", file: string, text: string | undefined): Checked {
+  const base = { file, present: text !== undefined };
+  const name = file.slice(file.lastIndexOf("/") + 1);
+  if (name === "sys.conf") {
+    const parsed = parseSysConf(text, file, readFileText);
+    return parsed.ok
+      ? { ...base, valid: true, findings: parsed.findings, values: effectiveSys(parsed.conf) }
+      : { ...base, valid: false, findings: parsed.findings, values: [] };
+  }
+  // A file with the other daemon's name is the other daemon's.
+  const kind = name === "stafd.conf" ? "stafd" : name === "stacd.conf" ? "stacd" : daemon;
+  if (kind === "stafd") {
+    const parsed = parseStafdConf(text, file);
+    return parsed.ok
+      ? { ...base, valid: true, findings: parsed.findings, values: effectiveStafd(parsed.conf) }
+      : { ...base, valid: false, findings: parsed.findings, values: [] };
+  }
+  const parsed = parseStacdConf(text, file);
+  return parsed.ok
+    ? { ...base, valid: true, findings: parsed.findings, values: effectiveStacd(parsed.conf) }
+    : { ...base, valid: false, findings: parsed.findings, values: [] };
+}
+
+function asJson({ values, ...rest }: Checked): unknown {
+  return {
+    ...rest,
+    values: values.map(({ section, option, value, origin }) => ({
+      section,
+      option,
+      value: value ?? null,
+      origin: originText(origin),
+    })),
+  };
+}
+
+function checkedText({ style, world }: Job, { file, present, valid, findings, values }: Checked): string {
+  const verdict = !present
+    ? "not there, so all values are the defaults"
+    : !valid
+    ? style.paint("bad", "invalid: the daemon would refuse it")
+    : findings.length === 0
+    ? style.paint("good", "good")
+    : `${findings.length} ${findings.length === 1 ? "finding" : "findings"}`;
+  const rows = values.map(({ section, option, value, origin }) => [
+    { text: `[${section}]`, tone: "faint" as const },
+    { text: option },
+    { text: value ?? "-" },
+    { text: originText(origin), tone: origin.kind === "default" ? "faint" as const : "plain" as const },
+  ]);
+  const table = rows.length === 0 ? "" : tableText(
+    [
+      { title: "SECTION", shrink: "end" },
+      { title: "OPTION", shrink: "never" },
+      { title: "VALUE", shrink: "middle" },
+      { title: "FROM", shrink: "middle" },
+    ],
+    rows,
+    world.out.isTerminal ? world.out.columns : Infinity,
+    style,
+  );
+  return `${style.paint("strong", file)}: ${verdict}\n${findingsText(findings, style)}${table}`;
+}

@@ -1,0 +1,92 @@
+/** `doctor`: looks for everything that keeps storage from being connected, each finding with its remedy. */
+import { Bus } from "../lib/dbus/bus.ts";
+import { DaemonClient } from "../lib/dbus/client.ts";
+import { FAILED, OK } from "./command_line.ts";
+import { bad, type Diagnosis, good, type Patient, type Verdict, warning } from "./doctor_finding.ts";
+import { examineHost } from "./doctor_host.ts";
+import { examineKernel } from "./doctor_kernel.ts";
+import { examineNeighbours } from "./doctor_neighbours.ts";
+import { examineNetwork, processOf } from "./doctor_network.ts";
+import { busFailure, callFailure } from "./failure_text.ts";
+import { printValue } from "./output_format.ts";
+import type { Job } from "./session.ts";
+import type { Tone } from "./style.ts";
+import { harmless } from "./text_width.ts";
+
+/** Exit status 1 when there is a warning or an error. Unlike the others it keeps its permissions: it looks around. */
+export async function doctor(job: Job, format: "table" | "json"): Promise<number> {
+  const { world, tool } = job;
+  const connected = await Bus.connect(world.bus);
+  const bus = connected.ok ? connected.bus : undefined;
+  try {
+    const first: Diagnosis[] = connected.ok
+      ? []
+      : [bad(busFailure(connected.error), "systemctl start dbus.socket")];
+    const client = bus && new DaemonClient(bus, tool.service);
+    const state = await client?.state();
+    const daemon = bus && client && state ? await examineDaemon(job, bus, client, state) : [];
+    const patient: Patient = {
+      world,
+      daemon: tool.daemon,
+      bus,
+      client,
+      state: state?.ok === true ? state.value : undefined,
+    };
+    const areas: readonly (readonly [string, readonly Diagnosis[]])[] = [
+      [tool.daemon, [...first, ...daemon]],
+      ["kernel", await examineKernel(patient)],
+      ["host identity", examineHost(patient)],
+      ["network", await examineNetwork(patient)],
+      ["other programs", examineNeighbours(patient)],
+    ];
+    if (format === "json") {
+      printValue(world, "json", areas.flatMap(([area, all]) => all.map((one) => ({ area, ...one }))));
+    } else world.out.write(areas.map(([area, all]) => areaText(job, area, all)).join(""));
+    const serious = areas.some(([, all]) =>
+      all.some(({ verdict }) => verdict === "warning" || verdict === "error")
+    );
+    return serious ? FAILED : OK;
+  } finally {
+    bus?.close();
+  }
+}
+
+async function examineDaemon(
+  { tool }: Job,
+  bus: Bus,
+  client: DaemonClient,
+  state: Awaited<ReturnType<DaemonClient["state"]>>,
+): Promise<readonly Diagnosis[]> {
+  if (!state.ok) {
+    return [bad(callFailure(tool.daemon, "tell its state", state.error), `systemctl status ${tool.daemon}`)];
+  }
+  const pid = await processOf(bus, tool.service.name);
+  const found = [
+    good(`${tool.daemon} ${state.value.version} is running${pid === undefined ? "" : ` (process ${pid})`}`),
+  ];
+  const health = await client.health();
+  if (!health.ok) {
+    return [...found, warning(callFailure(tool.daemon, "tell its health", health.error), "try again")];
+  }
+  const explain = `${tool.name} status`;
+  return [...found, ...health.value.problems.map(({ text, remedy }) => warning(text, remedy ?? explain))];
+}
+
+const TONES: Readonly<Record<Verdict, readonly [sign: string, tone: Tone]>> = {
+  good: ["ok", "good"],
+  notice: ["note", "busy"],
+  warning: ["warning", "bad"],
+  error: ["error", "bad"],
+};
+
+function areaText({ style }: Job, area: string, all: readonly Diagnosis[]): string {
+  if (all.length === 0) return "";
+  const lines = all.map(({ verdict, text, remedy }) => {
+    const [sign, tone] = TONES[verdict];
+    const advice = remedy === null
+      ? ""
+      : `${" ".repeat(10)}${style.paint("faint", "remedy:")} ${harmless(remedy)}\n`;
+    return `  ${style.paint(tone, sign.padEnd(7))} ${harmless(text)}\n${advice}`;
+  });
+  return `${style.paint("strong", area)}\n${lines.join("")}`;
+}

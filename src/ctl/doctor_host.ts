@@ -1,0 +1,74 @@
+/** `doctor`: this host's NQN and ID: missing, malformed, contradicting each other, or somebody else's. */
+import { createHmac } from "node:crypto";
+import { findingText } from "../lib/config/finding.ts";
+import { DEFAULT_FILES, readSysConf } from "../lib/config/sys_conf.ts";
+import {
+  isUuid,
+  isUuidNqn,
+  UUID_NQN_PREFIX,
+  uuidFromDmi,
+  uuidFromMachineId,
+  uuidNqn,
+} from "../lib/nvme/host_nqn.ts";
+import { bad, type Diagnosis, good, namesIn, notice, type Patient, warning } from "./doctor_finding.ts";
+import { readFileText } from "./host_identity.ts";
+
+export function examineHost({ world }: Patient): readonly Diagnosis[] {
+  const { root, confDir } = world;
+  const file = `${confDir}/sys.conf`;
+  const text = readFileText(file);
+  if (!text.ok && text.why === "unreadable") return [bad(text.message, "sudo")];
+  const parsed = readSysConf(text.ok ? text.text : undefined, file, (path) => readFileText(root + path));
+  if (!parsed.ok) {
+    return parsed.findings.map((finding) => bad(findingText(finding), `correct ${file}`));
+  }
+  const { nqn, id, findings } = parsed.parts;
+  const found: Diagnosis[] = findings.map((finding) => warning(findingText(finding), `correct ${file}`));
+  if ("error" in nqn) found.push(bad(nqn.error.message, `stasadm hostnqn -f ${DEFAULT_FILES.nqn}`));
+  if ("error" in id) found.push(bad(id.error.message, `stasadm hostid -f ${DEFAULT_FILES.id}`));
+  if ("error" in nqn || "error" in id) return found;
+  found.push(...origin(root, nqn.value), ...agreement(nqn.value, id.value), ...others(root, nqn.value));
+  return found;
+}
+
+/** Where an NQN comes from tells whether the machine may have been cloned. */
+function origin(root: string, nqn: string): readonly Diagnosis[] {
+  if (!isUuidNqn(nqn)) return [good(`the host NQN is ${nqn}`)];
+  const machineId = readFileText(`${root}/etc/machine-id`);
+  const productUuid = readFileText(`${root}/sys/class/dmi/id/product_uuid`);
+  const hmac = (key: Uint8Array, message: Uint8Array): Uint8Array =>
+    createHmac("sha256", key).update(message).digest();
+  const same = (uuid: string | undefined): boolean =>
+    uuid !== undefined && uuidNqn(uuid).toLowerCase() === nqn.toLowerCase();
+  if (machineId.ok && same(uuidFromMachineId(machineId.text, hmac))) {
+    return [good("the host NQN is the one of this machine's machine-id")];
+  }
+  // nvme-cli takes DMI's as it is written, the original of stas in network order.
+  if (productUuid.ok && (same(uuidFromDmi(productUuid.text)) || same(productUuid.text.trim()))) {
+    return [good("the host NQN is the one of this machine's firmware")];
+  }
+  return [notice(
+    `the host NQN ${nqn} comes neither from the machine-id nor from the firmware of this machine: two hosts with one ` +
+      "NQN take each other's storage",
+    `only if this machine is a copy of another one: stasadm hostnqn -f ${DEFAULT_FILES.nqn}`,
+  )];
+}
+
+/** The kernel keeps one host ID for one host NQN. */
+function agreement(nqn: string, id: string): readonly Diagnosis[] {
+  if (!isUuid(id)) {
+    return [warning(`the host ID "${id}" is not a UUID`, `stasadm hostid -f ${DEFAULT_FILES.id}`)];
+  }
+  if (!isUuidNqn(nqn) || nqn.slice(UUID_NQN_PREFIX.length).toLowerCase() === id.toLowerCase()) return [];
+  return [notice("the host ID differs from the UUID in the host NQN; that is allowed, but unusual")];
+}
+
+/** Connections that were made under another name. */
+function others(root: string, nqn: string): readonly Diagnosis[] {
+  const base = `${root}/sys/class/nvme`;
+  return namesIn(base).flatMap((device): readonly Diagnosis[] => {
+    const hostNqn = readFileText(`${base}/${device}/hostnqn`);
+    if (!hostNqn.ok || hostNqn.text.trim() === "" || hostNqn.text.trim() === nqn) return [];
+    return [notice(`${device} is connected under another host NQN, ${hostNqn.text.trim()}`)];
+  });
+}

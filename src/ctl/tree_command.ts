@@ -1,0 +1,104 @@
+/** `tree`: subsystems with their paths and devices; discovery controllers with what they announce. */
+import type { V1Controller } from "../lib/dbus/v1_types.ts";
+import { OK } from "./command_line.ts";
+import { addressOf, nqnOf, remark, sorted, toneOf } from "./controllers_view.ts";
+import { callFailure } from "./failure_text.ts";
+import { type PageOfDc, parsePages } from "./log_pages_command.ts";
+import { printValue } from "./output_format.ts";
+import { fail, type Job, withDaemon } from "./session.ts";
+import type { Style } from "./style.ts";
+import { harmless } from "./text_width.ts";
+
+interface Node {
+  readonly text: string;
+  readonly children: readonly Node[];
+}
+
+export function tree(job: Job, format: "table" | "json"): Promise<number> {
+  return withDaemon(job, async ({ client }) => {
+    const state = await client.state();
+    if (!state.ok) return fail(job, callFailure(job.tool.daemon, "show its controllers", state.error));
+    const { controllers, at } = state.value;
+    if (job.tool.daemon === "stacd") {
+      const subsystems = bySubsystem(controllers);
+      if (format === "json") {
+        printValue(job.world, "json", [...subsystems].map(([nqn, paths]) => ({ nqn, paths })));
+      } else print(job, [...subsystems].map(([nqn, paths]) => subsystemNode(nqn, paths, at, job.style)));
+      return OK;
+    }
+    const pages = await client.getAllLogPages(false);
+    if (!pages.ok) return fail(job, callFailure(job.tool.daemon, "show its log pages", pages.error));
+    const parsed = parsePages(pages.value);
+    if (!parsed.ok) return fail(job, `stafd's answer cannot be understood: ${parsed.message}`);
+    const dcs = sorted(controllers).map((controller) => ({
+      controller,
+      entries: entriesOf(controller, parsed.value),
+    }));
+    if (format === "json") printValue(job.world, "json", dcs);
+    else print(job, dcs.map((dc) => dcNode(dc.controller, dc.entries, at, job.style)));
+    return OK;
+  });
+}
+
+function bySubsystem(controllers: readonly V1Controller[]): ReadonlyMap<string, readonly V1Controller[]> {
+  return Map.groupBy(sorted(controllers), ({ tid }) => tid.subsysnqn);
+}
+
+function subsystemNode(nqn: string, paths: readonly V1Controller[], now: number, style: Style): Node {
+  return {
+    text: style.paint("strong", harmless(nqn)),
+    children: paths.map((path) => pathNode(path, now, style)),
+  };
+}
+
+function pathNode(controller: V1Controller, now: number, style: Style): Node {
+  const { tid, device, phase, namespaces } = controller;
+  const from = tid.hostIface === "" ? "" : ` on ${tid.hostIface}`;
+  const words = `${device === "" ? "" : `${device} `}${tid.transport} ${addressOf(controller)}${from} `;
+  const more = remark(controller, now);
+  return {
+    text: harmless(words) + style.paint(toneOf(phase), phase) + harmless(more === "" ? "" : `: ${more}`),
+    children: namespaces.map((name) => ({ text: harmless(name), children: [] })),
+  };
+}
+
+type Entry = PageOfDc["entries"][number];
+
+function entriesOf({ tid }: V1Controller, pages: readonly PageOfDc[]): readonly Entry[] {
+  const page = pages.find(({ dc }) =>
+    dc["transport"] === tid.transport && dc["traddr"] === tid.traddr && dc["trsvcid"] === tid.trsvcid &&
+    dc["subsysnqn"] === tid.subsysnqn && dc["host-traddr"] === tid.hostTraddr &&
+    dc["host-iface"] === tid.hostIface && dc["host-nqn"] === tid.hostNqn
+  );
+  return page?.entries ?? [];
+}
+
+function dcNode(controller: V1Controller, entries: readonly Entry[], now: number, style: Style): Node {
+  const { text } = pathNode({ ...controller, namespaces: [] }, now, style);
+  const nqn = nqnOf(controller);
+  return {
+    text: nqn === "-" ? text : `${text} ${style.paint("faint", harmless(nqn))}`,
+    children: [...Map.groupBy(entries, (entry) => `${entry["subtype"] ?? ""} ${entry["subnqn"] ?? ""}`)].map(
+      ([name, paths]) => ({
+        text: harmless(name),
+        children: paths.map((entry) => ({
+          text: harmless(`${entry["trtype"] ?? ""} ${entry["traddr"] ?? ""} ${entry["trsvcid"] ?? ""}`),
+          children: [],
+        })),
+      }),
+    ),
+  };
+}
+
+function print({ world, style }: Job, nodes: readonly Node[]): void {
+  if (nodes.length === 0) world.out.write("No controllers.\n");
+  for (const node of nodes) world.out.write(`${node.text}\n${branches(node.children, "", style)}`);
+}
+
+function branches(nodes: readonly Node[], stem: string, style: Style): string {
+  return nodes.map((node, n) => {
+    const last = n === nodes.length - 1;
+    const line = `${stem}${last ? style.lastBranch : style.branch}${node.text}\n`;
+    return line + branches(node.children, stem + (last ? style.gap : style.stem), style);
+  }).join("");
+}
