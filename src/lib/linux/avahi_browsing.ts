@@ -11,7 +11,6 @@ export const AVAHI = "org.freedesktop.Avahi";
 export const SERVICE_BROWSER = `${AVAHI}.ServiceBrowser`;
 export const SERVICE_RESOLVER = `${AVAHI}.ServiceResolver`;
 const SERVER = `${AVAHI}.Server`;
-const TIMEOUT_ERROR = `${AVAHI}.TimeoutError`;
 const DOMAIN = "local";
 const ANY = -1;
 const USE_MULTICAST = 2;
@@ -29,6 +28,8 @@ interface Item {
   /** Interface, protocol, name, type, domain. */
   readonly args: readonly [number, number, string, string, string];
   readonly hostIface: string;
+  /** Of the address wanted: that of the announcement, or any if it has none of that. */
+  family: number;
   resolver: "none" | "asked" | { readonly path: string };
 }
 
@@ -98,7 +99,7 @@ export class AvahiBrowsing {
       this.#browsers.delete(stype);
       this.#trouble(`cannot browse for ${stype}: ${path.why}`);
     }
-    this.#deliverParked();
+    this.#answered();
   }
 
   async #resolve(item: Item): Promise<void> {
@@ -106,7 +107,7 @@ export class AvahiBrowsing {
     const path = await this.#newObject(
       "ServiceResolverNew",
       "iisssiu",
-      [...item.args, ANY, USE_MULTICAST],
+      [...item.args, item.family, USE_MULTICAST],
       SERVICE_RESOLVER,
     );
     if (this.#ended) return;
@@ -119,7 +120,7 @@ export class AvahiBrowsing {
       item.resolver = "none";
       this.#trouble(`cannot resolve ${nameOf(item)}: ${path.why}`);
     }
-    this.#deliverParked();
+    this.#answered();
   }
 
   /** The path of a new object of Avahi. One that comes after the end is freed at once. */
@@ -138,7 +139,6 @@ export class AvahiBrowsing {
       signature,
       args,
     });
-    this.#asked--;
     const path = pathOf(reply);
     if (path.ok && this.#ended) this.#free(path.value, iface);
     return path;
@@ -149,7 +149,9 @@ export class AvahiBrowsing {
     void this.#bus.call({ destination: AVAHI, path, interface: iface, member: "Free" });
   }
 
-  #deliverParked(): void {
+  /** After the path is known: what was parked for it has to find it, and what belongs to others has to stay parked. */
+  #answered(): void {
+    this.#asked--;
     const parked = this.#parked;
     this.#parked = [];
     for (const signal of parked) this.signal(signal);
@@ -193,7 +195,7 @@ export class AvahiBrowsing {
       this.#toldOfTooMany = true;
       return;
     }
-    const item: Item = { key, args, hostIface, resolver: "none" };
+    const item: Item = { key, args, hostIface, family: args[1], resolver: "none" };
     this.#items.set(key, item);
     void this.#resolve(item);
   }
@@ -204,19 +206,29 @@ export class AvahiBrowsing {
     const key = keyOf(args);
     const item = this.#items.get(key);
     this.#items.delete(key);
-    if (item !== undefined && typeof item.resolver === "object") {
-      this.#byPath.delete(item.resolver.path);
-      this.#free(item.resolver.path, SERVICE_RESOLVER);
-    }
+    if (item !== undefined) this.#freeResolver(item);
     this.#emit({ type: "service-gone", key });
   }
 
+  #freeResolver(item: Item): void {
+    if (typeof item.resolver !== "object") return;
+    this.#byPath.delete(item.resolver.path);
+    this.#free(item.resolver.path, SERVICE_RESOLVER);
+    item.resolver = "none";
+  }
+
   #resolverSignal(item: Item, { member, body }: SignalMessage): void {
-    if (member === "Found") this.#found(item, body);
-    // A resolver that timed out goes on listening.
-    else if (member === "Failure" && body[0] !== TIMEOUT_ERROR && !String(body[0]).includes("Timeout")) {
+    if (member === "Found") return this.#found(item, body);
+    if (member !== "Failure") return;
+    if (!String(body[0]).includes("Timeout")) {
       this.#problem(`resolving ${nameOf(item)} failed: ${String(body[0])}`);
+    } else if (item.family !== ANY) {
+      // Asked for any address at once, Avahi would answer now with one family, now with the other.
+      item.family = ANY;
+      this.#freeResolver(item);
+      void this.#resolve(item);
     }
+    // Otherwise it goes on listening: nothing is lost by waiting.
   }
 
   #found(item: Item, body: readonly unknown[]): void {
