@@ -5,6 +5,7 @@
 import type { DaemonConf, ParsedConf } from "../config/daemon_conf.ts";
 import type { ReadFile } from "../config/sys_conf.ts";
 import type { HostConf } from "../core/host.ts";
+import { systemBusAddress } from "../dbus/connection.ts";
 import type { STAC, STAF } from "../dbus/interfaces.ts";
 import { BusKeeper } from "../dbus/reconnect.ts";
 import type { Clock, Log } from "../ports.ts";
@@ -113,9 +114,8 @@ class Daemon<Conf extends DaemonConf, P extends RunPlatform> {
     if (!host.ok || !conf.ok) return 1;
     this.#setTron(this.#options.tron || conf.value.tron.value);
 
-    const address = Deno.env.get("DBUS_SYSTEM_BUS_ADDRESS") ?? "";
     const { name } = this.#spec.service;
-    const keeper = new BusKeeper(address, name, (event) => {
+    const keeper = new BusKeeper(systemBusAddress(), name, (event) => {
       if (event.type === "lost") log.write({ level: "warning", message: `The bus is gone: ${event.reason}` });
       else if (event.type === "back") log.write({ level: "info", message: "The bus is back" });
       else log.write({ level: "debug", message: `No bus yet: ${event.error.message}` });
