@@ -40,6 +40,54 @@ export interface Built {
   readonly binDir: string;
 }
 
+/**
+ * The bus library carries an XML reader and writer for its upper layers, which we do not use: 110 KB of code,
+ * and a megabyte of memory in each daemon.
+ */
+const withoutXml: esbuild.Plugin = {
+  name: "without-xml",
+  setup(build) {
+    build.onResolve({ filter: /^fast-xml-(parser|builder)$/ }, ({ path }) => ({ path, namespace: "none" }));
+    build.onLoad({ filter: /.*/, namespace: "none" }, () => ({
+      contents:
+        `export class XMLParser { constructor() { throw new Error("there is no XML in this program"); } }
+        export default XMLParser;`,
+    }));
+  },
+};
+
+/**
+ * Bundles `entry` into `dir` and gives back the file to compile. One file for each part that a program loads or not:
+ * a tool then carries nothing of a daemon. Source maps lie beside and are not embedded (inlined they cost every
+ * program 8 MB of memory); `scripts/trace.ts` reads them. Names are kept, for stack traces.
+ */
+async function bundle(entry: string, dir: string): Promise<string> {
+  await Deno.remove(dir, { recursive: true }).catch((error: unknown) => {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  });
+  try {
+    await esbuild.build({
+      entryPoints: { [PROGRAM]: entry },
+      outdir: dir,
+      outExtension: { ".js": ".mjs" },
+      bundle: true,
+      splitting: true,
+      platform: "node",
+      format: "esm",
+      target: "es2023",
+      minifyWhitespace: true,
+      minifySyntax: true,
+      sourcemap: "external",
+      sourcesContent: false,
+      plugins: [withoutXml],
+      logLevel: "warning",
+    });
+  } finally {
+    await esbuild.stop();
+  }
+  return `${dir}/${PROGRAM}.mjs`;
+}
+
 /** Bundles and compiles; `entry` is a TypeScript file. Throws with the tool's own words when a step fails. */
 export async function build(target: Target, outDir: string, entry = "src/main.ts"): Promise<Built> {
   if (Deno.version.deno !== DENO_VERSION) {
@@ -48,27 +96,15 @@ export async function build(target: Target, outDir: string, entry = "src/main.ts
     );
   }
   await Deno.mkdir(outDir, { recursive: true });
-  const bundle = `${outDir}/stas.mjs`;
-  try {
-    await esbuild.build({
-      entryPoints: [entry],
-      outfile: bundle,
-      bundle: true,
-      platform: "node",
-      format: "esm",
-      target: "es2023",
-      sourcemap: "inline",
-      sourcesContent: false,
-      logLevel: "warning",
-    });
-  } finally {
-    await esbuild.stop();
-  }
+  const entryPoint = await bundle(entry, `${outDir}/bundle`);
   const env = await provideDenort(target, sourceFromEnvironment(), outDir);
   const program = `${outDir}/${PROGRAM}`;
-  await capture([Deno.execPath(), "compile", ...COMPILE_FLAGS, "--target", target, "-o", program, bundle], {
-    env,
-  });
+  await capture(
+    [Deno.execPath(), "compile", ...COMPILE_FLAGS, "--target", target, "-o", program, entryPoint],
+    {
+      env,
+    },
+  );
   const binDir = `${outDir}/bin`;
   await Deno.mkdir(binDir, { recursive: true });
   for (const name of NAMES) {
