@@ -79,10 +79,13 @@ function asJson({ values, ...rest }: Checked): unknown {
 }
 
 function checkedText({ style, world }: Job, { file, present, valid, findings, values }: Checked): string {
-  const verdict = !present
+  const verdict = !valid
+    ? style.paint(
+      "bad",
+      present ? "invalid: the daemon would not use it" : "not there, and the daemon needs it",
+    )
+    : !present
     ? "not there, so all values are the defaults"
-    : !valid
-    ? style.paint("bad", "invalid: the daemon would refuse it")
     : findings.length === 0
     ? style.paint("good", "good")
     : `${findings.length} ${findings.length === 1 ? "finding" : "findings"}`;

@@ -46,48 +46,52 @@ interface Field {
   readonly cell: (controller: V1Controller, now: number) => Cell;
 }
 
-const text = (
-  title: string,
-  shrink: Column["shrink"],
-  of: (controller: V1Controller, now: number) => string,
-): Field => ({ column: { title, shrink }, cell: (controller, now) => ({ text: of(controller, now) }) });
+const field = (column: Column, of: (controller: V1Controller, now: number) => string): Field => ({
+  column,
+  cell: (controller, now) => ({ text: of(controller, now) }),
+});
+const orDash = (text: string): string => text === "" ? "-" : text;
 
-const DEVICE = text("DEVICE", "never", ({ device }) => device === "" ? "-" : device);
+const DEVICE = field({ title: "DEVICE", shrink: "never" }, ({ device }) => orDash(device));
 const STATE: Field = {
   column: { title: "STATE", shrink: "never" },
   cell: ({ phase }) => ({ text: phase, tone: toneOf(phase) }),
 };
 const SINCE: Field = {
-  column: { title: "FOR", shrink: "never", align: "right" },
+  column: { title: "FOR", shrink: "never", align: "right", drop: 2 },
   cell: ({ since }, now) => ({ text: span(now - since), tone: "faint" }),
 };
-const TRANSPORT = text("TRANSPORT", "never", ({ tid }) => tid.transport);
-const ADDRESS = text("ADDRESS", "middle", addressOf);
-const SUBSYSTEM = text("SUBSYSTEM", "middle", nqnOf);
-const REMARK = text("REMARK", "end", remark);
-const INTERFACE = text("INTERFACE", "never", ({ tid }) => tid.hostIface === "" ? "-" : tid.hostIface);
-const BLOCK = text(
-  "NAMESPACES",
-  "end",
-  ({ namespaces }) => namespaces.length === 0 ? "-" : namespaces.join(" "),
+const ADDRESS = field(
+  { title: "ADDRESS", shrink: "middle", least: 24 },
+  (controller) => `${controller.tid.transport} ${addressOf(controller)}`,
 );
-const ENTRIES: Field = {
-  column: { title: "ENTRIES", shrink: "never", align: "right" },
-  cell: ({ logPage }) => ({ text: logPage === null ? "-" : String(logPage.entries) }),
-};
-const SOURCES = text("SOURCES", "end", ({ sources }) => sources.map((source) => source.text).join("; "));
-const ATTEMPTS: Field = {
-  column: { title: "TRIES", shrink: "never", align: "right" },
-  cell: ({ attempts }) => ({ text: String(attempts) }),
-};
+const SUBSYSTEM = field({ title: "SUBSYSTEM", shrink: "middle", least: 20 }, nqnOf);
+const REMARK = field({ title: "REMARK", shrink: "end", least: 16, drop: 1 }, remark);
+const INTERFACE = field({ title: "INTERFACE", shrink: "never" }, ({ tid }) => orDash(tid.hostIface));
+const BLOCK = field(
+  { title: "NAMESPACES", shrink: "end", drop: 3 },
+  ({ namespaces }) => orDash(namespaces.join(" ")),
+);
+const ENTRIES = field(
+  { title: "ENTRIES", shrink: "never", align: "right", drop: 3 },
+  ({ logPage }) => logPage === null ? "-" : String(logPage.entries),
+);
+const SOURCES = field(
+  { title: "SOURCES", shrink: "end" },
+  ({ sources }) => sources.map(({ text }) => text).join("; "),
+);
+const ATTEMPTS = field(
+  { title: "TRIES", shrink: "never", align: "right" },
+  ({ attempts }) => String(attempts),
+);
 
 const NARROW = {
-  stafd: [DEVICE, STATE, SINCE, TRANSPORT, ADDRESS, SUBSYSTEM, ENTRIES, REMARK],
-  stacd: [DEVICE, STATE, SINCE, TRANSPORT, ADDRESS, SUBSYSTEM, BLOCK, REMARK],
+  stafd: [DEVICE, STATE, SINCE, ADDRESS, SUBSYSTEM, ENTRIES, REMARK],
+  stacd: [DEVICE, STATE, SINCE, ADDRESS, SUBSYSTEM, BLOCK, REMARK],
 } as const;
 const WIDE = {
-  stafd: [DEVICE, STATE, SINCE, ATTEMPTS, TRANSPORT, ADDRESS, INTERFACE, SUBSYSTEM, ENTRIES, SOURCES, REMARK],
-  stacd: [DEVICE, STATE, SINCE, ATTEMPTS, TRANSPORT, ADDRESS, INTERFACE, SUBSYSTEM, BLOCK, SOURCES, REMARK],
+  stafd: [DEVICE, STATE, SINCE, ATTEMPTS, ADDRESS, INTERFACE, SUBSYSTEM, ENTRIES, SOURCES, REMARK],
+  stacd: [DEVICE, STATE, SINCE, ATTEMPTS, ADDRESS, INTERFACE, SUBSYSTEM, BLOCK, SOURCES, REMARK],
 } as const;
 
 /** The table; empty columns that would only take room are left out. `wide` shows all, and cuts nothing. */

@@ -7,7 +7,7 @@ import { examineHost } from "./doctor_host.ts";
 import { examineKernel } from "./doctor_kernel.ts";
 import { examineNeighbours } from "./doctor_neighbours.ts";
 import { examineNetwork, processOf } from "./doctor_network.ts";
-import { busFailure, callFailure } from "./failure_text.ts";
+import { callFailure } from "./failure_text.ts";
 import { printValue } from "./output_format.ts";
 import type { Job } from "./session.ts";
 import type { Tone } from "./style.ts";
@@ -21,7 +21,7 @@ export async function doctor(job: Job, format: "table" | "json"): Promise<number
   try {
     const first: Diagnosis[] = connected.ok
       ? []
-      : [bad(busFailure(connected.error), "systemctl start dbus.socket")];
+      : [bad(connected.error.message, "systemctl start dbus.socket")];
     const client = bus && new DaemonClient(bus, tool.service);
     const state = await client?.state();
     const daemon = bus && client && state ? await examineDaemon(job, bus, client, state) : [];

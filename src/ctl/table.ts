@@ -4,9 +4,13 @@ import { harmless, shortened, widthOf } from "./text_width.ts";
 
 export interface Column {
   readonly title: string;
-  /** How it gives way when the line is too long; a fixed column never does. */
+  /** How a text is cut when the line is too long; a fixed column never gives way. */
   readonly shrink: "never" | "end" | "middle";
+  /** It becomes no narrower than this; 10 when not given. */
+  readonly least?: number;
   readonly align?: "right";
+  /** May be left out when the terminal is too narrow; of several, the one with the highest number goes first. */
+  readonly drop?: number;
 }
 
 export interface Cell {
@@ -15,10 +19,13 @@ export interface Cell {
 }
 
 const GAP = "  ";
-/** No column becomes narrower than this. */
-const NARROWEST = 10;
 
-/** Lines of a table, the title first, each ending with a newline. Nothing is cut when `columns` is Infinity. */
+interface SafeCell {
+  readonly text: string;
+  readonly tone: Tone;
+}
+
+/** Lines of a table, the title first, each ending with a newline. Nothing is cut when `width` is Infinity. */
 export function tableText(
   columns: readonly Column[],
   rows: readonly (readonly Cell[])[],
@@ -28,20 +35,43 @@ export function tableText(
   const safe = rows.map((row) =>
     row.map(({ text, tone }) => ({ text: harmless(text), tone: tone ?? "plain" }))
   );
-  const natural = columns.map((column, n) =>
-    Math.max(widthOf(column.title), ...safe.map((row) => widthOf(row[n]?.text ?? "")))
-  );
-  const widths = fitted(columns, natural, width);
-  const title = columns.map((column): { text: string; tone: Tone } => ({
-    text: column.title,
-    tone: "strong",
+  const all = columns.map((column, n) => ({
+    column,
+    cells: safe.map((row): SafeCell => row[n] ?? { text: "", tone: "plain" }),
+    natural: Math.max(widthOf(column.title), ...safe.map((row) => widthOf(row[n]?.text ?? ""))),
   }));
-  return [title, ...safe].map((row) => line(columns, row, widths, style)).join("");
+  const shown = roomFor(all, width);
+  const widths = fitted(shown, width);
+  const title = shown.map(({ column }): SafeCell => ({ text: column.title, tone: "strong" }));
+  const used = shown.map(({ column }) => column);
+  return [
+    title,
+    ...rows.map((_, n) => shown.map(({ cells }) => cells[n] ?? { text: "", tone: "plain" as const })),
+  ]
+    .map((row) => line(used, row, widths, style)).join("");
+}
+
+interface Sized {
+  readonly column: Column;
+  readonly natural: number;
+}
+
+const leastOf = ({ column, natural }: Sized): number =>
+  column.shrink === "never"
+    ? natural
+    : Math.min(natural, Math.max(column.least ?? 10, widthOf(column.title)));
+
+/** Leaves columns out until the rest has room. */
+function roomFor<T extends Sized>(columns: readonly T[], width: number): readonly T[] {
+  const needed = columns.reduce((sum, sized) => sum + leastOf(sized), GAP.length * (columns.length - 1));
+  const drop = Math.max(0, ...columns.map(({ column }) => column.drop ?? 0));
+  if (needed <= width || drop === 0) return columns;
+  return roomFor(columns.filter(({ column }) => column.drop !== drop), width);
 }
 
 function line(
   columns: readonly Column[],
-  row: readonly { readonly text: string; readonly tone: Tone }[],
+  row: readonly SafeCell[],
   widths: readonly number[],
   style: Style,
 ): string {
@@ -57,16 +87,18 @@ function line(
 }
 
 /** Widths that fit: what is widest among those that may shrink gives way first. */
-function fitted(columns: readonly Column[], natural: readonly number[], width: number): readonly number[] {
-  const widths = [...natural];
+function fitted(columns: readonly Sized[], width: number): readonly number[] {
+  const widths = columns.map(({ natural }) => natural);
   const gaps = GAP.length * (columns.length - 1);
+  const least = columns.map(leastOf);
   for (;;) {
     const excess = widths.reduce((sum, wide) => sum + wide, gaps) - width;
-    const flexible = widths.map((wide, n) => columns[n]?.shrink === "never" ? 0 : wide);
-    const widest = Math.max(...flexible);
-    if (excess <= 0 || widest <= NARROWEST) return widths;
+    const flexible = widths.map((wide, n) => wide > (least[n] ?? 0) ? wide : 0);
+    const widest = Math.max(0, ...flexible);
+    if (excess <= 0 || widest === 0) return widths;
     const at = flexible.indexOf(widest);
-    const second = Math.max(NARROWEST, ...flexible.filter((_, n) => n !== at));
-    widths[at] = widest - Math.min(excess, Math.max(1, widest - second));
+    const second = Math.max(0, ...flexible.filter((_, n) => n !== at));
+    const step = Math.min(excess, Math.max(1, widest - second));
+    widths[at] = Math.max(widest - step, least[at] ?? 0);
   }
 }

@@ -7,16 +7,33 @@ export interface FakeWorld extends World {
 
 export interface FakeSink extends Sink {
   text: string;
+  /** Settles when such a text has been written; fails after 10 s. */
+  until(wanted: RegExp): Promise<void>;
 }
 
 function sink(isTerminal: boolean, columns: number): FakeSink {
+  const waiting = new Set<() => void>();
   return {
     text: "",
     isTerminal,
     columns,
     write(text: string): boolean {
       this.text += text;
+      for (const look of [...waiting]) look();
       return true;
+    },
+    until(wanted: RegExp): Promise<void> {
+      return new Promise((resolve, reject) => {
+        const timer = setTimeout(() => reject(new Error(`${wanted} was not written: ${this.text}`)), 10_000);
+        const look = (): void => {
+          if (!wanted.test(this.text)) return;
+          clearTimeout(timer);
+          waiting.delete(look);
+          resolve();
+        };
+        waiting.add(look);
+        look();
+      });
     },
   };
 }
