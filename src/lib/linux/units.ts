@@ -40,7 +40,8 @@ export class SystemdUnits implements Units {
   readonly #systemctl: string | undefined;
   #running = 0;
 
-  constructor(log: Log, systemctl: string | undefined = findSystemctl()) {
+  /** `systemctl` is its path, undefined where there is none. */
+  constructor(log: Log, systemctl: string | undefined) {
     this.#log = log;
     this.#systemctl = systemctl;
   }

@@ -47,3 +47,7 @@ export class RememberingLog {
     this.entries.push(entry);
   }
 }
+
+/** Names of what is in a folder. */
+export const namesIn = (folder: string): Promise<string[]> =>
+  Array.fromAsync(Deno.readDir(folder), ({ name }) => name);

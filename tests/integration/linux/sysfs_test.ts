@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import { namespacesOf, Sysfs } from "../../../src/lib/linux/sysfs.ts";
+import { DISCOVERY, FakeSysfs } from "./fake_sysfs.ts";
+
+Deno.test("a controller is read with its incarnation, owner and namespaces", async () => {
+  await using fake = await FakeSysfs.create();
+  const incarnation = await fake.add("nvme0", DISCOVERY);
+  const io = { ...DISCOVERY, cntrltype: "io\n", subsysnqn: "nqn.io\n" };
+  await fake.add("nvme12", io, ["nvme3c12n1", "nvme3c12n10", "nvme3c12n2", "ng3n1", "hwmon"]);
+  await Deno.mkdir(`${fake.places.registry}/nvme12`, { recursive: true });
+  await Deno.writeTextFile(`${fake.places.registry}/nvme12/owner`, "nbft\n");
+  const sysfs = new Sysfs(fake.places);
+  const read = await sysfs.read("nvme0");
+  assert.ok(read.ok);
+  assert.deepEqual(read.value, {
+    device: "nvme0",
+    incarnation,
+    transport: "tcp",
+    traddr: "192.0.2.11",
+    trsvcid: "8009",
+    subsysnqn: "nqn.2014-08.org.nvmexpress.discovery",
+    hostNqn: "nqn.2014-08.org.nvmexpress:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6",
+    hostId: "f81d4fae-7dec-11d0-a765-00a0c91e6bf6",
+    hostTraddr: "",
+    hostIface: "fab0",
+    srcAddr: "192.0.2.1",
+    state: "live",
+    cntrltype: "discovery",
+    dctype: "ddc",
+    cntlid: "7",
+    model: "Linux",
+    serial: "2d8f9a3c",
+    isDc: true,
+    isIoc: false,
+    owner: "",
+    namespaces: [],
+  });
+  const all = await sysfs.readAll();
+  assert.ok(all.ok);
+  assert.deepEqual(all.value.map(({ device }) => device), ["nvme0", "nvme12"]);
+  const second = all.value[1];
+  assert.deepEqual([second?.isIoc, second?.isDc, second?.owner], [true, false, "nbft"]);
+  assert.deepEqual(second?.namespaces, ["nvme3n1", "nvme3n2", "nvme3n10"]);
+});
+
+Deno.test("attributes that a kernel or transport does not have are empty", async () => {
+  await using fake = await FakeSysfs.create();
+  await fake.add("nvme0", {
+    transport: "pcie\n",
+    subsysnqn: "nqn.disk\n",
+    state: "live\n",
+    address: "0000:01:00.0\n",
+  }, [
+    "nvme0n1",
+  ]);
+  const read = await new Sysfs(fake.places).read("nvme0");
+  assert.ok(read.ok);
+  const { transport, cntrltype, hostNqn, isIoc, isDc, namespaces } = read.value;
+  assert.deepEqual([transport, cntrltype, hostNqn, isIoc, isDc, namespaces], ["pcie", "", "", true, false, [
+    "nvme0n1",
+  ]]);
+});
+
+Deno.test("no controllers, no class, no sysfs: empty, empty, unknown", async () => {
+  await using fake = await FakeSysfs.create();
+  const sysfs = new Sysfs(fake.places);
+  assert.deepEqual(await sysfs.readAll(), { ok: true, value: [] });
+  await Deno.remove(`${fake.places.sys}/class/nvme`);
+  assert.deepEqual(await sysfs.readAll(), { ok: true, value: [] });
+  await Deno.remove(`${fake.places.sys}/class`);
+  const unknown = await sysfs.readAll();
+  assert.ok(!unknown.ok);
+  assert.equal(unknown.failure.kind, "transient");
+});
+
+Deno.test("one controller that cannot be read makes the whole list unknown; one that goes away does not", async () => {
+  await using fake = await FakeSysfs.create();
+  await fake.add("nvme0", DISCOVERY);
+  await fake.add("nvme1", DISCOVERY);
+  const sysfs = new Sysfs(fake.places);
+  // EISDIR stands for any error that is not "gone".
+  await Deno.remove(`${fake.folder("nvme1")}/state`);
+  await Deno.mkdir(`${fake.folder("nvme1")}/state`);
+  const unknown = await sysfs.readAll();
+  assert.ok(!unknown.ok);
+  assert.match(unknown.failure.message, /nvme1/);
+  assert.equal(unknown.failure.kind, "transient");
+  await fake.remove("nvme1");
+  // A name without a folder behind it, as it is for a moment while a controller goes away.
+  await Deno.symlink("/nonexistent", fake.folder("nvme1"));
+  const rest = await sysfs.readAll();
+  assert.ok(rest.ok);
+  assert.deepEqual(rest.value.map(({ device }) => device), ["nvme0"]);
+  const gone = await sysfs.read("nvme1");
+  assert.ok(!gone.ok);
+  assert.equal(gone.failure.kind, "gone");
+});
+
+Deno.test("states are those of the devices that are there", async () => {
+  await using fake = await FakeSysfs.create();
+  await fake.add("nvme0", DISCOVERY);
+  await fake.add("nvme1", { ...DISCOVERY, state: "connecting\n" });
+  const states = await new Sysfs(fake.places).states(["nvme0", "nvme1", "nvme2"]);
+  assert.deepEqual([...states].sort(), [["nvme0", "live"], ["nvme1", "connecting"]]);
+});
+
+Deno.test("exactly the incarnation that is meant is deleted", async () => {
+  await using fake = await FakeSysfs.create();
+  const first = await fake.add("nvme0", DISCOVERY);
+  const sysfs = new Sysfs(fake.places);
+  assert.deepEqual(await sysfs.delete("nvme0", first), { ok: true, value: "deleted" });
+  assert.equal(await fake.written("nvme0", "delete_controller"), "1");
+  // Its number goes to another controller; the old folder is kept, so that its inode is not used again.
+  await Deno.rename(fake.folder("nvme0"), `${fake.root}/old`);
+  const second = await fake.add("nvme0", DISCOVERY);
+  assert.notEqual(first, second);
+  assert.deepEqual(await sysfs.delete("nvme0", first), { ok: true, value: "gone" });
+  assert.equal(await fake.written("nvme0", "delete_controller"), "");
+  await fake.remove("nvme0");
+  assert.deepEqual(await sysfs.delete("nvme0", second), { ok: true, value: "gone" });
+});
+
+Deno.test("nothing but a controller can be named", async () => {
+  await using fake = await FakeSysfs.create();
+  const sysfs = new Sysfs(fake.places);
+  for (const name of ["", "nvme", "nvme0n1", "../nvme0", "nvme0/../nvme1"]) {
+    await assert.rejects(sysfs.delete(name, 1), /is not the name of a controller/);
+  }
+});
+
+Deno.test("paths stand for their multipath device", () => {
+  assert.deepEqual(namespacesOf(["nvme0n2", "nvme0n1", "nvme5c7n3", "ng0n1", "hwmon"]), [
+    "nvme0n1",
+    "nvme0n2",
+    "nvme5n3",
+  ]);
+});
