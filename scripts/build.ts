@@ -49,9 +49,8 @@ const withoutXml: esbuild.Plugin = {
   setup(build) {
     build.onResolve({ filter: /^fast-xml-(parser|builder)$/ }, ({ path }) => ({ path, namespace: "none" }));
     build.onLoad({ filter: /.*/, namespace: "none" }, () => ({
-      contents:
-        `export class XMLParser { constructor() { throw new Error("there is no XML in this program"); } }
-        export default XMLParser;`,
+      // Each connection makes a writer, and never uses it.
+      contents: "export class XMLParser {} export default class {}",
     }));
   },
 };
