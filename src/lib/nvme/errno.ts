@@ -1,5 +1,6 @@
 /** Linux error numbers, and what they mean for a connect (KRN-36; classes measured on kernels 6.1, 6.12, 7.2: notes 4.4). */
 import type { Failure } from "./failure.ts";
+import { printable } from "./plain_text.ts";
 import { decodeStatus, statusText } from "./status.ts";
 
 /** By number, from 0; `-` has no name. The numbers of x86-64, arm64, riscv64. */
@@ -96,7 +97,9 @@ export function connectFailure(errno: string, kernelLines: readonly string[] = [
   const meaning = MEANINGS.get(errno);
   const status = kernelLines.map(statusInKernelLine).find((found) => found !== undefined);
   const refused = errno === "EIO" && status !== undefined;
-  const kernel = kernelLines.length === 0 ? "" : `; kernel: ${kernelLines.join("; ")}`;
+  const kernel = kernelLines.length === 0
+    ? ""
+    : `; kernel: ${printable(kernelLines.join("; ").slice(0, 400))}`;
   const text = refused ? `the controller refused: ${statusText(status)}` : connectErrorText(errno);
   return {
     phase: "connect",

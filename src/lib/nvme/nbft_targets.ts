@@ -37,7 +37,7 @@ export interface DiscoveryUri {
 }
 
 const URI =
-  /^nvme\+([a-z]+):\/\/(\[[0-9a-f:.]+(?:%[^\]\s/]+)?\]|[^\s:/?#@[\]]+)(?::([0-9]{0,5}))?(?:[/?#]\S*)?$/i;
+  /^nvme\+([a-z]+):\/\/(\[[0-9a-f:.]+(?:%[^\]\s/@[]+)?\]|[^\s:/?#@%[\]]+)(?::([0-9]{0,5}))?(?:[/?#]\S*)?$/i;
 
 /** `nvme+tcp://host[:port]/...`; undefined when it is not of that form. */
 export function parseDiscoveryUri(uri: string): DiscoveryUri | undefined {

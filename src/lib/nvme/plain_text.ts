@@ -18,7 +18,16 @@ export function decodeUtf8(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** A text from outside as it can be put in a message: in quotes, escaped, cut at 60 characters. */
+/** Characters that do not show, or that change how others show: controls, formats, lone surrogates, line separators. */
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+
+/** A text from outside for a message or a terminal: what does not show is written as `\u{...}`. */
+export function printable(text: string): string {
+  return text.replace(INVISIBLE, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
+}
+
+/** {@link printable} in quotes, cut at 60 characters. */
 export function quoted(text: string): string {
-  return JSON.stringify(text.length > 60 ? `${text.slice(0, 57)}...` : text);
+  const cut = text.length > 60 ? `${text.slice(0, 57)}...` : text;
+  return `"${printable(cut.replace(/["\\]/g, "\\$&"))}"`;
 }

@@ -8,6 +8,7 @@ import {
   parseAen,
 } from "../../../src/lib/nvme/aen.ts";
 import { addressField, kernelCtrlFromSysfs, sysfsText } from "../../../src/lib/nvme/sysfs_ctrl.ts";
+import { printable, quoted } from "../../../src/lib/nvme/plain_text.ts";
 import { parseUevent, parseUeventFile } from "../../../src/lib/nvme/uevent.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -130,4 +131,14 @@ Deno.test("sysfs: an unreadable uevent file leaves the attributes", () => {
   assert.equal(ctrl.traddr, "nn-0x1:pn-0x2");
   assert.equal(ctrl.hostTraddr, "nn-0x3:pn-0x4");
   assert.ok(ctrl.isIoc && !ctrl.isDc);
+});
+
+Deno.test("texts from outside in messages: nothing that does not show", () => {
+  assert.equal(quoted('a"b\\c'), '"a\\"b\\\\c"');
+  assert.equal(
+    quoted("x\u007f\u009b31m\u202e\u2028\ud800\n"),
+    '"x\\u{7f}\\u{9b}31m\\u{202e}\\u{2028}\\u{d800}\\u{a}"',
+  );
+  assert.equal(quoted("y".repeat(61)), `"${"y".repeat(57)}..."`);
+  assert.equal(printable("\u00c5sa \u2713"), "\u00c5sa \u2713");
 });
