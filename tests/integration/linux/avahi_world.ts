@@ -76,14 +76,17 @@ async function spawnUntil(
     stdout: "piped",
     stderr: "null",
   }).spawn();
-  const [watched, drained] = child.stdout.tee();
-  void drained.pipeTo(new WritableStream()).catch(() => undefined);
   let seen = "";
-  for await (const chunk of watched.pipeThrough(new TextDecoderStream())) {
-    seen += chunk;
-    if (ready.test(seen)) return child;
-  }
-  throw new Error(`${args.join(" ")} ended: ${seen}`);
+  const outcome = Promise.withResolvers<Deno.ChildProcess>();
+  void (async () => {
+    // To the end, because a full pipe would stop the program.
+    for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
+      seen = (seen + chunk).slice(-65536);
+      if (ready.test(seen)) outcome.resolve(child);
+    }
+    outcome.reject(new Error(`${args.join(" ")} ended: ${seen}`));
+  })();
+  return await outcome.promise;
 }
 
 async function end(child: Deno.ChildProcess | undefined, signal: Deno.Signal = "SIGTERM"): Promise<void> {
