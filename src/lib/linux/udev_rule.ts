@@ -1,7 +1,7 @@
 /** nvme-cli's udev rule for automatic connections, put out of force while stafd does its work (STAF-110, STAF-111). */
 import type { Log } from "../ports.ts";
 import { errnoOf } from "./os_error.ts";
-import { systemdEscape } from "./units.ts";
+import { findSystemctl, systemdEscape } from "./units.ts";
 
 const RULES = "/run/udev/rules.d";
 const NAME = "70-nvmf-autoconnect.rules";
@@ -38,11 +38,11 @@ export class UdevRule {
     this.#path = `${folder}/${NAME}`;
   }
 
-  /** Creates the file (`systemctl` is its path), if there is none; one left by a crash, or made by somebody else, stays as it is. */
-  async install(systemctl: string | undefined): Promise<void> {
+  /** Creates the file (`find` gives the path of systemctl), if there is none; one left by a crash, or made by somebody else, stays as it is. */
+  async install(find: () => string | undefined = findSystemctl): Promise<void> {
     await this.#attempt("write", async () => {
       await Deno.mkdir(this.#folder, { recursive: true });
-      await Deno.writeTextFile(this.#path, overrideText(systemctl), { createNew: true, mode: 0o644 });
+      await Deno.writeTextFile(this.#path, overrideText(find()), { createNew: true, mode: 0o644 });
     }, EEXIST);
   }
 

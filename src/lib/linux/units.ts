@@ -40,10 +40,10 @@ export class SystemdUnits implements Units {
   readonly #systemctl: string | undefined;
   #running = 0;
 
-  /** `systemctl` is its path, undefined where there is none. */
-  constructor(log: Log, systemctl: string | undefined) {
+  /** `find` gives the path of systemctl, undefined where there is none. */
+  constructor(log: Log, find: () => string | undefined = findSystemctl) {
     this.#log = log;
-    this.#systemctl = systemctl;
+    this.#systemctl = find();
   }
 
   restart(template: string, args: readonly string[]): void {

@@ -92,7 +92,7 @@ Deno.test("systemctl is looked for in PATH and run without waiting", async () =>
     assert.equal(findSystemctl(`relative:${folder}/a:${folder}/b:${folder}/none:${folder}/c`), program);
     assert.equal(findSystemctl(""), undefined);
     const log = new RememberingLog();
-    new SystemdUnits(log, program).restart("nvmf-connect", ["--device=nvme0"]);
+    new SystemdUnits(log, () => program).restart("nvmf-connect", ["--device=nvme0"]);
     for (let i = 0; i < 500 && log.entries.length === 0; i++) {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
@@ -101,7 +101,7 @@ Deno.test("systemctl is looked for in PATH and run without waiting", async () =>
       await Deno.readTextFile(`${folder}/called`),
       "--quiet\n--no-block\nrestart\nnvmf-connect@--device\\x3dnvme0.service\n",
     );
-    new SystemdUnits(log, undefined).restart("x", []);
+    new SystemdUnits(log, () => undefined).restart("x", []);
     assert.match(log.entries.at(-1)?.message ?? "", /no systemctl/);
   });
 });
@@ -123,17 +123,17 @@ Deno.test("the rule is written once, kept when it is there, and removed", async 
     const rules = `${folder}/udev/rules.d`;
     const path = `${rules}/70-nvmf-autoconnect.rules`;
     const rule = new UdevRule(log, rules);
-    await rule.install("/bin/systemctl");
+    await rule.install(() => "/bin/systemctl");
     assert.equal(await Deno.readTextFile(path), overrideText("/bin/systemctl"));
     await Deno.writeTextFile(path, "# of somebody else\n");
-    await rule.install("/bin/systemctl");
+    await rule.install(() => "/bin/systemctl");
     assert.equal(await Deno.readTextFile(path), "# of somebody else\n");
     await rule.remove();
     await rule.remove();
     assert.deepEqual(await namesIn(rules), []);
     assert.equal(log.entries.length, 0);
     await Deno.writeTextFile(`${folder}/file`, "");
-    await new UdevRule(log, `${folder}/file/rules.d`).install("/bin/systemctl");
+    await new UdevRule(log, `${folder}/file/rules.d`).install(() => "/bin/systemctl");
     assert.equal(log.entries[0]?.level, "warning");
   });
 });
