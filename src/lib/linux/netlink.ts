@@ -8,6 +8,8 @@ const EINTR = 4;
 const EAGAIN = 11;
 const ENOBUFS = 105;
 const SOCKADDR_NL_SIZE = 12;
+/** In one go: a storm must not keep everything else waiting. The rest makes the socket ready again at once. */
+const MAX_DATAGRAMS = 4096;
 
 /** `groups` is the bit mask of multicast groups; `receiveBuffer` in bytes, beyond the system's maximum when we may. */
 export function openNetlink(protocol: number, groups: number, receiveBuffer: number): number {
@@ -34,7 +36,7 @@ export function netlinkAddress(groups: number): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * Takes every waiting datagram. Only those that the kernel itself sent go to `message` (any local program may send
+ * Takes the waiting datagrams, 4096 at most. Only those that the kernel itself sent go to `message` (any local program may send
  * to a netlink socket); the view is valid during the call only. Returns false when the kernel had to drop some (ENOBUFS).
  */
 export function drainNetlink(
@@ -45,9 +47,9 @@ export function drainNetlink(
   const from = bytes(SOCKADDR_NL_SIZE);
   const sender = new DataView(from.buffer);
   let complete = true;
-  for (;;) {
+  for (let taken = 0; taken < MAX_DATAGRAMS; taken++) {
     const length = sys.receive(fd, buffer, from);
-    if (length === -EAGAIN) return complete;
+    if (length === -EAGAIN) break;
     if (length === -EINTR) continue;
     if (length === -ENOBUFS) {
       complete = false;
@@ -59,4 +61,5 @@ export function drainNetlink(
     if (length > buffer.length) complete = false;
     else message(buffer.subarray(0, length));
   }
+  return complete;
 }
