@@ -1,0 +1,37 @@
+/** Both daemons in a world without faults: what is listed is connected at once, what is no longer listed goes. */
+import assert from "node:assert/strict";
+import { noNbft } from "../../src/lib/core/host.ts";
+import { Discovery, entryFor } from "../../src/lib/sim/discovery.ts";
+import { VirtualTime } from "../../src/lib/sim/scheduler.ts";
+import { World } from "../../src/lib/sim/world.ts";
+import { realCores } from "./cores.ts";
+import { StacdProcess, STAFD_CONF, StafdProcess } from "./process.ts";
+
+const NETS = { index: 2, mac: "02:00:00:00:00:01", v4: ["10.0.0.1"], v6: [], nets: ["10.0."] };
+
+Deno.test("a listed subsystem is connected within a second, and let go when it is no longer listed", () => {
+  const time = new VirtualTime();
+  const world = new World(time, 1);
+  world.fabric.addInterface({ name: "eth0", ...NETS });
+  const first = world.addSubsystem({ transport: "tcp", traddr: "10.0.1.1", trsvcid: "4420" }, "nqn.first");
+  const second = world.addSubsystem({ transport: "tcp", traddr: "10.0.1.2", trsvcid: "4420" }, "nqn.second");
+  const discovery = new Discovery("ddc", [entryFor(first, "nvme")]);
+  world.addDiscovery({ transport: "tcp", traddr: "10.0.0.100", trsvcid: "8009" }, "nqn.dc", discovery);
+  world.files.set(STAFD_CONF, "[Controllers]\ncontroller = transport=tcp;traddr=10.0.0.100\n");
+  const host = { nqn: "nqn.host", id: "a", symname: "", key: undefined };
+  const facts = { host, nbft: noNbft };
+  const stafd = new StafdProcess(world, facts, realCores.finder, () => "go");
+  const stacd = new StacdProcess(world, facts, realCores.connector, () => "go");
+  const connected = (): string[] =>
+    world.kernel.devices.all.map(({ target }) => target?.nqn ?? "").toSorted();
+  stafd.start();
+  stacd.start();
+
+  time.runUntil({ mono: 1_000 });
+  assert.deepEqual(connected(), ["nqn.dc", "nqn.first"]);
+  discovery.edit([entryFor(second, "nvme")], time.now.mono);
+  time.runUntil({ mono: 1_900 });
+  assert.deepEqual(connected(), ["nqn.dc", "nqn.first", "nqn.second"]);
+  time.runUntil({ mono: 5_000 });
+  assert.deepEqual(connected(), ["nqn.dc", "nqn.second"]);
+});
