@@ -88,13 +88,16 @@ function decodeBasic(
   attributes: readonly ExtendedAttribute[],
   where: string,
 ): Decoded<DiscoveryEntry> {
-  const texts = { trsvcid: "", subnqn: "", traddr: "" };
-  for (const [name, offset, length] of TEXTS) {
-    const text = textField(bytes, at + offset, length);
-    if (text === undefined) {
-      return malformed(at + offset, `${where}: ${name} at byte ${at + offset} is not text`);
-    }
-    texts[name] = text;
+  const trsvcid = textField(bytes, at + 32, 32);
+  const subnqn = textField(bytes, at + 256, 256);
+  const traddr = textField(bytes, at + 512, 256);
+  if (trsvcid === undefined || subnqn === undefined || traddr === undefined) {
+    const [name, offset] = trsvcid === undefined
+      ? ["trsvcid", at + 32]
+      : subnqn === undefined
+      ? ["subnqn", at + 256]
+      : ["traddr", at + 512];
+    return malformed(offset, `${where}: ${name} at byte ${offset} is not text`);
   }
   const trtype = view.getUint8(at);
   return decoded({
@@ -106,9 +109,9 @@ function decodeBasic(
     cntlid: view.getUint16(at + 6, true),
     asqsz: view.getUint16(at + 8, true),
     eflags: view.getUint16(at + 10, true),
-    traddr: trtype === TRTYPE.fc ? correctedFc(texts.traddr) : texts.traddr,
-    trsvcid: texts.trsvcid,
-    subnqn: texts.subnqn,
+    traddr: trtype === TRTYPE.fc ? correctedFc(traddr) : traddr,
+    trsvcid,
+    subnqn,
     tsas: decodeTsas(bytes, at + 768, trtype),
     attributes,
   });
