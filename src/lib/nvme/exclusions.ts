@@ -1,6 +1,6 @@
 /** nvme-cli's exclusions: `/etc/nvme/exclusions.conf` and `exclusions.conf.d/*.conf` (libnvme 3; notes section 6). */
 import { quoted } from "./plain_text.ts";
-import { canonicalAddress, type Tid } from "./tid.ts";
+import { canonicalAddress, impliedIface, type Tid } from "./tid.ts";
 
 const KEYS = [
   "transport",
@@ -93,7 +93,7 @@ function fieldOf(tid: Tid, hostId: string, key: Key): string {
     case "host-traddr":
       return tid.hostTraddr;
     case "host-iface":
-      return tid.hostIface;
+      return impliedIface(tid);
     case "hostnqn":
       return tid.hostNqn;
     case "hostid":

@@ -66,6 +66,7 @@ Deno.test("exclusions: all fields of an entry must agree", () => {
     exclusionOf(normaliseTid(parts, { hostNqn: "nqn.h", ignoreIface: false }), HOST_ID, entries)?.origin;
   assert.equal(origin({ transport: "tcp", traddr: "fe80:0::1", hostIface: "eth0" }), "x:8");
   assert.equal(origin({ transport: "tcp", traddr: "fe80:0::1", hostIface: "eth1" }), undefined);
+  assert.equal(origin({ transport: "tcp", traddr: "FE80::1%eth0" }), "x:8", "a scope names the interface");
   assert.equal(origin({ transport: "rdma", traddr: "fe80:0::1", hostIface: "eth0" }), "x:10");
   assert.equal(origin({ transport: "fc", traddr: "x", subsysnqn: "nqn.x" }), "x:9");
   assert.equal(origin({ transport: "tcp", traddr: "10.0.0.1", trsvcid: "4420" }), "x:10");
