@@ -7,7 +7,7 @@ import { type Finding, FindingList, inFileOrder, type Position } from "./finding
 import { parseIni } from "./ini.ts";
 import { OptionReader, valueAt } from "./option_reader.ts";
 import { DEFAULT_ORIGIN, defaulted, type Origin, type Value } from "./origin.ts";
-import { shown } from "./redact.ts";
+import { redacted, shown, visible } from "./redact.ts";
 import { suggestion } from "./suggestion.ts";
 
 export type SysOption = "nqn" | "id" | "key" | "symname";
@@ -171,19 +171,20 @@ class SysSource {
   /** CFG-74: the first word of the first line. */
   #firstWord(path: string): Pick<Found, "text" | "problem" | "unexpected"> {
     const read = this.#readFile(path);
+    const name = visible(redacted(path));
     if (!read.ok) {
       return {
         text: undefined,
         problem: read.why === "missing"
-          ? `${path} does not exist`
-          : `${path} cannot be read: ${read.message}`,
+          ? `${name} does not exist`
+          : `${name} cannot be read: ${visible(redacted(read.message))}`,
         unexpected: read.why === "unreadable",
       };
     }
     const word = /\S+/.exec(/^[^\r\n]*/.exec(read.text)?.[0] ?? "")?.[0];
     return {
       text: word,
-      problem: word === undefined ? `the first line of ${path} is empty` : "",
+      problem: word === undefined ? `the first line of ${name} is empty` : "",
       unexpected: true,
     };
   }

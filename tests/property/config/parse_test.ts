@@ -1,45 +1,16 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { effectiveStacd, effectiveStafd, type EffectiveValue } from "../../../src/lib/config/effective.ts";
-import { type Finding, findingText } from "../../../src/lib/config/finding.ts";
-import { iniText, parseIni } from "../../../src/lib/config/ini.ts";
+import { parseIni } from "../../../src/lib/config/ini.ts";
 import { parseStacdConf } from "../../../src/lib/config/stacd_conf.ts";
 import { parseStafdConf } from "../../../src/lib/config/stafd_conf.ts";
 import { parseSysConf } from "../../../src/lib/config/sys_conf.ts";
 import { timeSpanSeconds } from "../../../src/lib/config/time_span.ts";
+import { checkFindings, checkIni } from "../../unit/config/invariants.ts";
 import { confText } from "./samples.ts";
 
-/** Sorted, each inside the text, each on one line of output. */
-function checkFindings(text: string, findings: readonly Finding[]): void {
-  const lines = text.split(/\r\n|\n|\r/);
-  let last = 0;
-  for (const finding of findings) {
-    assert.ok(finding.line >= 1 && finding.line <= lines.length, findingText(finding));
-    const length = (lines[finding.line - 1] ?? "").length;
-    assert.ok(finding.column >= 1 && finding.column <= length + 1, findingText(finding));
-    assert.ok(finding.line >= last, "not in file order");
-    last = finding.line;
-    assert.ok(!/\p{Cc}/u.test(findingText(finding)), findingText(finding));
-  }
-}
-
-Deno.test("property: the lines of any text are the text", () => {
-  fc.assert(fc.property(confText, (text) => assert.equal(iniText(parseIni(text, "f").lines), text)));
-});
-
-Deno.test("property: every entry stands where it says", () => {
-  fc.assert(fc.property(confText, (text) => {
-    const { entries, lines } = parseIni(text, "f");
-    for (const entry of entries) {
-      const line = lines[entry.line - 1]?.text ?? "";
-      assert.equal(
-        line.slice(entry.valueColumn - 1).startsWith(entry.value ?? entry.option) ||
-          entry.value === undefined,
-        true,
-      );
-      if (!entry.continuation) assert.ok(line.slice(entry.column - 1).toLowerCase().startsWith(entry.option));
-    }
-  }));
+Deno.test("property: the lines of any text are the text, and every entry stands where it says", () => {
+  fc.assert(fc.property(confText, (text) => checkIni(text)), { numRuns: 500 });
 });
 
 Deno.test("property: stafd.conf, stacd.conf, sys.conf: any text is parsed, and findings are in it", () => {
