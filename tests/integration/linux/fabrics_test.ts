@@ -83,6 +83,8 @@ Deno.test("options that the kernel does not have are left out with one warning, 
   const device = await fakeDevice(fake, request(), "instance=7,cntlid=1\n", old);
   const { fabrics, log } = bench(fake, device);
   assert.ok((await fabrics.connect(request())).ok);
+  await fakeDevice(fake, request(), "instance=7,cntlid=1\n", old);
+  assert.ok((await fabrics.connect(request())).ok);
   assert.deepEqual(log.entries.map(({ level }) => level), ["warning"]);
   assert.match(log.entries[0]?.message ?? "", /host_iface/);
   const before = await Deno.readTextFile(device);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { AdminCommands } from "../../../src/lib/linux/admin.ts";
 import { sys } from "../../../src/lib/linux/ffi_libc.ts";
-import { loadBackend } from "../../../src/lib/linux/libnvme.ts";
+import { type Backend, loadBackend } from "../../../src/lib/linux/libnvme.ts";
 import { Sysfs } from "../../../src/lib/linux/sysfs.ts";
 import { getLogCommand, identifyCommand } from "../../../src/lib/nvme/admin_command.ts";
 import { DISCOVERY, FakeSysfs } from "./fake_sysfs.ts";
@@ -73,11 +73,28 @@ Deno.test("a controller that is not live broke the command", async () => {
   });
 });
 
-Deno.test("another controller with the number gets no command", async () => {
+Deno.test("another controller with the number gets no command, and its node is closed again", async () => {
   await withNode("/dev/null", async (fake, dev, incarnation) => {
-    const admin = new AdminCommands(installed, new Sysfs(fake.places), dev);
+    const seen = { opened: 0, submitted: 0, closed: 0 };
+    const counting: Backend = {
+      ...installed,
+      open: () => {
+        seen.opened++;
+        return {
+          submit: (_command, data) => {
+            seen.submitted++;
+            return Promise.resolve({ kind: "done", result: 0, transferred: data });
+          },
+          close: () => seen.closed++,
+        };
+      },
+    };
+    const admin = new AdminCommands(counting, new Sysfs(fake.places), dev);
     const answer = await admin.run({ device: "nvme0", incarnation: incarnation + 1 }, identifyCommand());
     assert.ok(answer.kind === "failed" && answer.gone);
+    assert.deepEqual(seen, { opened: 1, submitted: 0, closed: 1 });
+    assert.equal((await admin.run({ device: "nvme0", incarnation }, identifyCommand())).kind, "done");
+    assert.deepEqual(seen, { opened: 2, submitted: 1, closed: 2 });
   });
 });
 

@@ -69,6 +69,37 @@ Deno.test("a number that is in use again does not get the events of the one befo
   sys.close(second);
 });
 
+Deno.test("a handler may unwatch another descriptor that is ready in the same round", async () => {
+  const reactor = new Reactor();
+  const told = new Told<string>();
+  const [trigger, a, b] = [sys.eventFd(), sys.eventFd(), sys.eventFd()];
+  reactor.watch(a, READABLE, () => {
+    reactor.unwatch(a);
+    reactor.unwatch(b);
+    told.tell("a");
+  });
+  reactor.watch(b, READABLE, () => {
+    reactor.unwatch(a);
+    reactor.unwatch(b);
+    told.tell("b");
+  });
+  // From a handler, while nobody waits: both are found by the same wait.
+  reactor.watch(trigger, READABLE, () => {
+    reactor.unwatch(trigger);
+    sys.signalEventFd(a);
+    sys.signalEventFd(b);
+  });
+  sys.signalEventFd(trigger);
+  await told.until(() => true, "one of the two");
+  const other = new Told<string>();
+  const later = watched(reactor, "later", other);
+  sys.signalEventFd(later);
+  await other.until(() => true, "the later one");
+  assert.equal(told.all.length, 1);
+  await reactor.close();
+  for (const fd of [trigger, a, b, later]) sys.close(fd);
+});
+
 Deno.test("closing ends the thread, twice is once, and watching afterwards is refused", async () => {
   const reactor = new Reactor();
   await Promise.all([reactor.close(), reactor.close()]);
