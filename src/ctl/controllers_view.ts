@@ -115,12 +115,23 @@ export function controllersTable(
   );
 }
 
-const byNumber = new Intl.Collator("en", { numeric: true });
+/** Texts with numbers in them in the order that people count: nvme2 before nvme10. */
+function compareNatural(a: string, b: string): number {
+  const left = a.match(/\d+|\D+/g) ?? [];
+  const right = b.match(/\d+|\D+/g) ?? [];
+  for (let n = 0; n < left.length && n < right.length; n++) {
+    const [x = "", y = ""] = [left[n], right[n]];
+    const difference = Number(x) - Number(y);
+    if (!Number.isNaN(difference) && difference !== 0) return difference;
+    if (x !== y) return x < y ? -1 : 1;
+  }
+  return left.length - right.length;
+}
 
 /** By subsystem, then device, then address. */
 export function sorted(controllers: readonly V1Controller[]): readonly V1Controller[] {
   return controllers.toSorted((a, b) =>
-    byNumber.compare(a.tid.subsysnqn, b.tid.subsysnqn) || byNumber.compare(a.device, b.device) ||
-    byNumber.compare(addressOf(a), addressOf(b))
+    compareNatural(a.tid.subsysnqn, b.tid.subsysnqn) || compareNatural(a.device, b.device) ||
+    compareNatural(addressOf(a), addressOf(b))
   );
 }

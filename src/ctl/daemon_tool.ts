@@ -1,174 +1,28 @@
-/** The command lines of stafctl and stacctl, which differ in two commands (spec 60 section 3). */
-import { Command, type CommandUnknownOpts, InvalidArgumentError, Option } from "@commander-js/extra-typings";
-import { parseTimeSpan } from "../lib/config/time_span.ts";
-import { WELL_KNOWN_DISC_NQN } from "../lib/nvme/tid.ts";
-import { type Duration, seconds } from "../lib/nvme/time.ts";
+/** stafctl and stacctl, which differ in two commands. */
+import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { VERSION } from "../lib/nvme/version.ts";
 import { OK, runCommandLine } from "./command_line.ts";
 import { addCompletionCommand } from "./completion_command.ts";
-import { check } from "./check_command.ts";
-import { doctor } from "./doctor_command.ts";
-import { explain } from "./explain_command.ts";
-import { list } from "./list_command.ts";
-import { allLogPages, discoveryLogPage } from "./log_pages_command.ts";
-import { monitor } from "./monitor_command.ts";
-import { outputOption } from "./output_format.ts";
-import { plan } from "./plan_command.ts";
-import { answered, type Job, type Tool, withDaemon } from "./session.ts";
-import { status } from "./status_command.ts";
-import { styleFor } from "./style.ts";
-import { tree } from "./tree_command.ts";
-import { wait } from "./wait_command.ts";
+import { daemonCommands } from "./daemon_commands.ts";
+import type { Tool } from "./session.ts";
 import type { World } from "./world.ts";
 
 /** Runs the tool; the result is the exit status. */
 export async function runDaemonTool(tool: Tool, args: readonly string[], world: World): Promise<number> {
   let exit = OK;
-  const program = daemonTool(tool, world, async (work) => {
+  const commands = daemonCommands(tool, world, async (work) => {
     exit = await work;
   });
-  return await runCommandLine(program, args, world, () => exit);
-}
-
-/** Waits for a command's exit status and keeps it. */
-type Finish = (work: Promise<number>) => Promise<void>;
-
-/** The definitions, from which help and completions come, too. */
-export function daemonTool(tool: Tool, world: World, finish: Finish): CommandUnknownOpts {
-  const { name, daemon } = tool;
-  const job = (color = true): Job => ({ tool, world, style: styleFor(world, color) });
-  // On a terminal tables for people, elsewhere what scripts expect of the original (CLI-30).
-  const usual = world.out.isTerminal ? "table" as const : "literal" as const;
-  const program = new Command(name)
-    .description(`Shows and controls ${daemon}`)
+  const program: CommandUnknownOpts = new Command(tool.name)
+    .description(`Shows and controls ${tool.daemon}`)
     .version(`nvme-stas ${VERSION}`, "-v, --version", "print the version");
-
-  for (const [command, on] of [["tron", true], ["troff", false]] as const) {
-    program.command(command)
-      .description(`turn tracing ${on ? "on" : "off"} (root only)`)
-      .action(() => finish(trace(job(), on)));
+  // Only the command that is called is defined: all of them take 15 ms. Help, errors and completions need all.
+  const [called = ""] = args;
+  const define = commands.get(called);
+  if (define !== undefined) define(program.command(called));
+  else {
+    for (const [name, defineOne] of commands) defineOne(program.command(name));
+    addCompletionCommand(program, world);
   }
-
-  program.command("status")
-    .description("show all; as a table, the exit status is 0 good, 3 degraded, 4 unreachable")
-    .addOption(outputOption(["table", "wide", "json", "literal"]))
-    .option("--no-color", "no colours")
-    .action(({ output, color }) => finish(status(job(color), output ?? usual)));
-
-  program.command("ls")
-    .description(daemon === "stafd" ? "list the discovery controllers" : "list the I/O controllers")
-    .option("-d, --detailed", "with all that is known of each")
-    .addOption(outputOption(["table", "wide", "json", "jsonl", "name", "literal"]))
-    .option("--no-color", "no colours")
-    .action(({ output, color, detailed }) =>
-      finish(list(job(color), output ?? (usual === "table" && detailed ? "wide" : usual), detailed === true))
-    );
-
-  if (daemon === "stafd") {
-    program.command("dlp")
-      .description("show the discovery log page of one discovery controller")
-      .addOption(
-        new Option("-t, --transport <transport>", "transport").choices(["tcp", "rdma", "fc", "loop"])
-          .default("tcp"),
-      )
-      .requiredOption("-a, --traddr <address>", "address of the controller")
-      .requiredOption("-s, --trsvcid <port>", "port of the controller; for fc and loop: none")
-      .option("-w, --host-traddr <address>", "source address", "")
-      .option("-f, --host-iface <interface>", "network interface", "")
-      .option("-q, --host-nqn <nqn>", "host NQN (default: that of this system)")
-      .option("-n, --nqn <nqn>", "NQN of the controller", WELL_KNOWN_DISC_NQN)
-      .addOption(outputOption(["table", "wide", "json", "jsonl", "literal"]))
-      .option("--no-color", "no colours")
-      .action(({ output, color, ...dlp }) => finish(discoveryLogPage(job(color), output ?? usual, dlp)));
-
-    program.command("adlp")
-      .description("show the discovery log pages of all discovery controllers")
-      .option("-d, --detailed", "with all that is known of each controller")
-      .addOption(outputOption(["table", "wide", "json", "jsonl", "literal"]))
-      .option("--no-color", "no colours")
-      .action(({ output, color, detailed }) =>
-        finish(allLogPages(job(color), output ?? usual, detailed === true))
-      );
-  }
-
-  defineNewCommands(program, job, finish);
-  addCompletionCommand(program, world);
-  return program;
-}
-
-/** What the original does not have. */
-function defineNewCommands(program: Command, job: (color: boolean) => Job, finish: Finish): void {
-  const TEXT = ["table", "json"] as const;
-  program.command("explain")
-    .description("tell why a controller is connected, waiting, failing, excluded or gone")
-    .argument("<what>", "an NQN, an address, a device or a transport id")
-    .addOption(outputOption(TEXT))
-    .option("--no-color", "no colours")
-    .action((what, { output, color }) => finish(explain(job(color), output ?? "table", what)));
-
-  program.command("plan")
-    .description("show what would be connected and disconnected; exit status 0 nothing, 2 changes")
-    .option("--config <file>", "with this configuration file instead of the one in force")
-    .addOption(outputOption(["table", "json", "jsonl"]))
-    .option("--no-color", "no colours")
-    .action(({ config, output, color }) => finish(plan(job(color), output ?? "table", config)));
-
-  program.command("check")
-    .description("check configuration files; needs neither the daemon nor root")
-    .argument("[file]", "a file (default: those of this system)")
-    .addOption(outputOption(TEXT))
-    .option("--no-color", "no colours")
-    .action((file, { output, color }) => finish(Promise.resolve(check(job(color), output ?? "table", file))));
-
-  program.command("tree")
-    .description("show subsystems with their paths and devices")
-    .addOption(outputOption(TEXT))
-    .option("--no-color", "no colours")
-    .action(({ output, color }) => finish(tree(job(color), output ?? "table")));
-
-  program.command("monitor")
-    .description("show events as they happen")
-    .addOption(outputOption(["table", "jsonl"]))
-    .option("--no-color", "no colours")
-    .action(({ output, color }) => finish(monitor(job(color), output ?? "table")));
-
-  program.command("wait")
-    .description("wait until a controller is connected, or gone")
-    .argument("<what>", "an NQN, an address, a device or a transport id")
-    .addOption(
-      new Option("--for <goal>", "what to wait for").choices(["connected", "gone"]).makeOptionMandatory(),
-    )
-    .addOption(
-      new Option("--timeout <span>", "how long: 30, 5min, inf").argParser(timeSpan).default(
-        seconds(60),
-        "60 s",
-      ),
-    )
-    .action((what, options) => finish(wait(job(false), options.for, what, options.timeout)));
-
-  program.command("doctor")
-    .description("look for what keeps storage from being connected; exit status 1 when there is something")
-    .addOption(outputOption(TEXT))
-    .option("--no-color", "no colours")
-    .action(({ output, color }) => finish(doctor(job(color), output ?? "table")));
-}
-
-function timeSpan(text: string): Duration {
-  const span = parseTimeSpan(text);
-  if (span === undefined) throw new InvalidArgumentError("It is not a time span such as 30, 5min or inf.");
-  return span;
-}
-
-/** CLI-13: sets, reads back, prints. */
-function trace(job: Job, on: boolean): Promise<number> {
-  return withDaemon(job, async ({ client }) => {
-    let exit = await answered(job, "change tron", client.setTron(on), () => OK);
-    if (exit === OK) {
-      exit = await answered(job, "read tron", client.tron(), (tron) => {
-        job.world.out.write(`tron = ${tron ? "True" : "False"}\n`);
-        return OK;
-      });
-    }
-    return exit;
-  });
+  return await runCommandLine(program, args, world, () => exit);
 }

@@ -1,9 +1,12 @@
 /** Texts on a terminal: harmless, and how wide they are. Names come from the network and may hold anything. */
 
+/** Most texts; the expressions below know all of Unicode and are slow to set up. */
+const PLAIN = /^[ -~]*$/;
 const HARMFUL = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/gu;
 
 /** The text with everything that a terminal might obey written out: `\x1b`, `\u202e`. */
 export function harmless(text: string): string {
+  if (PLAIN.test(text)) return text;
   return text.replaceAll(HARMFUL, (char) => {
     const code = char.codePointAt(0) ?? 0;
     return code < 0x100 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u{${code.toString(16)}}`;
@@ -20,6 +23,7 @@ const COMBINING = /\p{Mn}|\p{Me}/u;
 
 /** Columns that a harmless text takes. */
 export function widthOf(text: string): number {
+  if (PLAIN.test(text)) return text.length;
   let width = 0;
   for (const char of text) width += COMBINING.test(char) ? 0 : WIDE.test(char) ? 2 : 1;
   return width;

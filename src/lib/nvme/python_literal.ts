@@ -90,8 +90,9 @@ function escaped(char: string, quote: string): string {
     case " ":
       return " ";
   }
-  if (!UNPRINTABLE.test(char)) return char;
   const code = char.codePointAt(0) ?? 0;
+  // Plain ASCII first: the expression knows all of Unicode and is slow to set up.
+  if ((code > 0x20 && code < 0x7f) || !UNPRINTABLE.test(char)) return char;
   const hex = code.toString(16);
   if (code < 0x100) return `\\x${hex.padStart(2, "0")}`;
   return code < 0x10000 ? `\\u${hex.padStart(4, "0")}` : `\\U${hex.padStart(8, "0")}`;

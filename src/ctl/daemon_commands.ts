@@ -1,0 +1,167 @@
+/** The commands of stafctl and stacctl: options, help, and what is run (spec 60 section 3, and the new ones). */
+import { type Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
+import { parseTimeSpan } from "../lib/config/time_span.ts";
+import { WELL_KNOWN_DISC_NQN } from "../lib/nvme/tid.ts";
+import { type Duration, seconds } from "../lib/nvme/time.ts";
+import { check } from "./check_command.ts";
+import { OK } from "./command_line.ts";
+import { doctor } from "./doctor_command.ts";
+import { explain } from "./explain_command.ts";
+import { list } from "./list_command.ts";
+import { allLogPages, discoveryLogPage } from "./log_pages_command.ts";
+import { monitor } from "./monitor_command.ts";
+import { outputOption } from "./output_format.ts";
+import { plan } from "./plan_command.ts";
+import { answered, type Job, type Tool, withDaemon } from "./session.ts";
+import { status } from "./status_command.ts";
+import { styleFor } from "./style.ts";
+import { tree } from "./tree_command.ts";
+import { wait } from "./wait_command.ts";
+import type { World } from "./world.ts";
+
+/** Waits for a command's exit status and keeps it. */
+export type Finish = (work: Promise<number>) => Promise<void>;
+
+/** Gives a new command its options and its action. */
+export type Define = (command: Command) => void;
+
+/** By name, in the order of the help. */
+export function daemonCommands(tool: Tool, world: World, finish: Finish): ReadonlyMap<string, Define> {
+  const { daemon } = tool;
+  const job = (color = true): Job => ({ tool, world, style: styleFor(world, color) });
+  // On a terminal tables for people, elsewhere what scripts expect of the original (CLI-30).
+  const usual = world.out.isTerminal ? "table" as const : "literal" as const;
+  const TEXT = ["table", "json"] as const;
+  const tracing = (on: boolean): Define => (command) =>
+    command.description(`turn tracing ${on ? "on" : "off"} (root only)`).action(() =>
+      finish(trace(job(), on))
+    );
+  const old: readonly (readonly [string, Define])[] = [
+    ["tron", tracing(true)],
+    ["troff", tracing(false)],
+    ["status", (command) =>
+      command
+        .description("show all; as a table, the exit status is 0 good, 3 degraded, 4 unreachable")
+        .addOption(outputOption(["table", "wide", "json", "literal"]))
+        .option("--no-color", "no colours")
+        .action(({ output, color }) => finish(status(job(color), output ?? usual)))],
+    ["ls", (command) =>
+      command
+        .description(daemon === "stafd" ? "list the discovery controllers" : "list the I/O controllers")
+        .option("-d, --detailed", "with all that is known of each")
+        .addOption(outputOption(["table", "wide", "json", "jsonl", "name", "literal"]))
+        .option("--no-color", "no colours")
+        .action(({ output, color, detailed }) =>
+          finish(
+            list(job(color), output ?? (usual === "table" && detailed ? "wide" : usual), detailed === true),
+          )
+        )],
+  ];
+  const logPages: readonly (readonly [string, Define])[] = [
+    ["dlp", (command) =>
+      command
+        .description("show the discovery log page of one discovery controller")
+        .addOption(
+          new Option("-t, --transport <transport>", "transport").choices(["tcp", "rdma", "fc", "loop"])
+            .default("tcp"),
+        )
+        .requiredOption("-a, --traddr <address>", "address of the controller")
+        .requiredOption("-s, --trsvcid <port>", "port of the controller; for fc and loop: none")
+        .option("-w, --host-traddr <address>", "source address", "")
+        .option("-f, --host-iface <interface>", "network interface", "")
+        .option("-q, --host-nqn <nqn>", "host NQN (default: that of this system)")
+        .option("-n, --nqn <nqn>", "NQN of the controller", WELL_KNOWN_DISC_NQN)
+        .addOption(outputOption(["table", "wide", "json", "jsonl", "literal"]))
+        .option("--no-color", "no colours")
+        .action(({ output, color, ...dlp }) => finish(discoveryLogPage(job(color), output ?? usual, dlp)))],
+    ["adlp", (command) =>
+      command
+        .description("show the discovery log pages of all discovery controllers")
+        .option("-d, --detailed", "with all that is known of each controller")
+        .addOption(outputOption(["table", "wide", "json", "jsonl", "literal"]))
+        .option("--no-color", "no colours")
+        .action(({ output, color, detailed }) =>
+          finish(allLogPages(job(color), output ?? usual, detailed === true))
+        )],
+  ];
+  const more: readonly (readonly [string, Define])[] = [
+    ["explain", (command) =>
+      command
+        .description("tell why a controller is connected, waiting, failing, excluded or gone")
+        .argument("<what>", "an NQN, an address, a device or a transport id")
+        .addOption(outputOption(TEXT))
+        .option("--no-color", "no colours")
+        .action((what, { output, color }) => finish(explain(job(color), output ?? "table", what)))],
+    ["plan", (command) =>
+      command
+        .description("show what would be connected and disconnected; exit status 0 nothing, 2 changes")
+        .option("--config <file>", "with this configuration file instead of the one in force")
+        .addOption(outputOption(["table", "json", "jsonl"]))
+        .option("--no-color", "no colours")
+        .action(({ config, output, color }) => finish(plan(job(color), output ?? "table", config)))],
+    ["check", (command) =>
+      command
+        .description("check configuration files; needs neither the daemon nor root")
+        .argument("[file]", "a file (default: those of this system)")
+        .addOption(outputOption(TEXT))
+        .option("--no-color", "no colours")
+        .action((file, { output, color }) =>
+          finish(Promise.resolve(check(job(color), output ?? "table", file)))
+        )],
+    ["tree", (command) =>
+      command
+        .description("show subsystems with their paths and devices")
+        .addOption(outputOption(TEXT))
+        .option("--no-color", "no colours")
+        .action(({ output, color }) => finish(tree(job(color), output ?? "table")))],
+    ["monitor", (command) =>
+      command
+        .description("show events as they happen")
+        .addOption(outputOption(["table", "jsonl"]))
+        .option("--no-color", "no colours")
+        .action(({ output, color }) => finish(monitor(job(color), output ?? "table")))],
+    ["wait", (command) =>
+      command
+        .description("wait until a controller is connected, or gone")
+        .argument("<what>", "an NQN, an address, a device or a transport id")
+        .addOption(
+          new Option("--for <goal>", "what to wait for").choices(["connected", "gone"]).makeOptionMandatory(),
+        )
+        .addOption(
+          new Option("--timeout <span>", "how long: 30, 5min, inf").argParser(timeSpan).default(
+            seconds(60),
+            "60 s",
+          ),
+        )
+        .action((what, options) => finish(wait(job(false), options.for, what, options.timeout)))],
+    ["doctor", (command) =>
+      command
+        .description(
+          "look for what keeps storage from being connected; exit status 1 when there is something",
+        )
+        .addOption(outputOption(TEXT))
+        .option("--no-color", "no colours")
+        .action(({ output, color }) => finish(doctor(job(color), output ?? "table")))],
+  ];
+  return new Map([...old, ...(daemon === "stafd" ? logPages : []), ...more]);
+}
+
+function timeSpan(text: string): Duration {
+  const span = parseTimeSpan(text);
+  if (span === undefined) throw new InvalidArgumentError("It is not a time span such as 30, 5min or inf.");
+  return span;
+}
+
+/** CLI-13: sets, reads back, prints. */
+function trace(job: Job, on: boolean): Promise<number> {
+  return withDaemon(job, async ({ client }) => {
+    let exit = await answered(job, "change tron", client.setTron(on), () => OK);
+    if (exit === OK) {
+      exit = await answered(job, "read tron", client.tron(), (tron) => {
+        job.world.out.write(`tron = ${tron ? "True" : "False"}\n`);
+        return OK;
+      });
+    }
+    return exit;
+  });
+}
