@@ -2,6 +2,7 @@
 import { type Decoded, decoded, malformed } from "./decoded.ts";
 import type { DiscoveryEntry } from "./discovery_entry.ts";
 import { quoted } from "./plain_text.ts";
+import { pythonRepr } from "./python_literal.ts";
 
 /** A number and its word; what has no word is written as a decimal number. */
 type Words = readonly (readonly [number, string])[];
@@ -23,15 +24,16 @@ const wordOf = (words: Words, number: number): string | undefined =>
 const numberOf = (words: Words, word: string): number | undefined =>
   words.find(([, text]) => text === word)?.[0];
 
-/** Text of a Python dictionary. The words need no escaping. */
+/** Text of a Python dictionary. */
 function tsasText(tsas: DiscoveryEntry["tsas"]): string | undefined {
-  const pair = (key: string, words: Words, value: number) =>
-    `'${key}': '${wordOf(words, value) ?? "reserved"}'`;
-  if (tsas.kind === "tcp") return `{${pair("sectype", SECTYPE, tsas.sectype)}}`;
+  const word = (words: Words, value: number) => wordOf(words, value) ?? "reserved";
   if (tsas.kind === "none") return undefined;
-  return `{${pair("qptype", QPTYPE, tsas.qptype)}, ${pair("prtype", PRTYPE, tsas.prtype)}, ${
-    pair("cms", CMS, tsas.cms)
-  }}`;
+  if (tsas.kind === "tcp") return pythonRepr({ sectype: word(SECTYPE, tsas.sectype) });
+  return pythonRepr({
+    qptype: word(QPTYPE, tsas.qptype),
+    prtype: word(PRTYPE, tsas.prtype),
+    cms: word(CMS, tsas.cms),
+  });
 }
 
 /** Keys in the order of the reference. */

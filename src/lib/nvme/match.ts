@@ -40,7 +40,7 @@ export function interfaceOfMac(mac: string, vlan: number, interfaces: InterfaceT
   let first = "";
   for (const [name, entry] of interfaces) {
     if (entry.mac.toLowerCase() !== wanted) continue;
-    if (vlan === 0 || entry.vlan === vlan) return name;
+    if (entry.vlan === vlan) return name;
     first ||= name;
   }
   return first;

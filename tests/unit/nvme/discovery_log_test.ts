@@ -133,6 +133,16 @@ Deno.test("extended pages that lie", () => {
       /entry 1 of 2: entry length/,
     );
   }
+  const second = first + 1060;
+  for (const tel of [1064, 1068, 1096]) {
+    const lying = patched(page, (view) => {
+      view.setUint32(second, tel, true);
+      view.setUint16(second + 4, 3, true);
+    });
+    assert.match(problem(lying).problem, /entry 2 of 2: entry length/, "beyond the end of the page");
+  }
+  const greedy = patched(page, (view) => view.setUint32(first, 1060 + 32, true));
+  assert.match(problem(greedy).problem, /entry 2 of 2 at byte 2116 needs 1032 bytes, 1028 are left/);
   assert.match(
     problem(patched(page, (view) => view.setUint16(first + 4, 3, true))).problem,
     /entry 1 of 2: extended attribute 3 of 3 at byte \d+ starts past the end/,
