@@ -97,7 +97,12 @@ export interface FinderState {
   readonly lines: Lines;
   readonly dcs: Table<Dc>;
   readonly services: Table<Service>;
-  readonly avahi: { readonly available: boolean | undefined; readonly message: string };
+  readonly avahi: {
+    readonly available: boolean | undefined;
+    readonly message: string;
+    /** It has been there long enough to have said everything: only then does its silence mean anything. */
+    readonly settled: boolean;
+  };
   /** Addresses reported on several interfaces, already complained of. */
   readonly doubled: ReadonlySet<string>;
   readonly retired: readonly RetiredDc[];
@@ -110,7 +115,7 @@ export const emptyFinder: FinderState = {
   lines: new Map(),
   dcs: Table.empty(),
   services: Table.empty(),
-  avahi: { available: undefined, message: "" },
+  avahi: { available: undefined, message: "", settled: false },
   doubled: new Set(),
   retired: [],
   polling: false,

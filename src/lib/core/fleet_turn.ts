@@ -538,6 +538,7 @@ export class FleetTurn<E extends { readonly do: string } = never> implements Ker
         for (const ctl of this.fleet.ctls.values()) this.nudge(ctl.key, true);
         return;
       case "exclusions":
+        if (event.exclusions.length === 0 && this.fleet.exclusions.length === 0) return;
         this.fleet = { ...this.fleet, exclusions: event.exclusions };
         return this.touchAll();
       case "host":

@@ -38,7 +38,7 @@ export class MdnsTurn {
   #avahi(available: boolean, message: string): void {
     const { finder } = this;
     if (finder.state.avahi.available === available) return;
-    finder.state = { ...finder.state, avahi: { available, message } };
+    finder.state = { ...finder.state, avahi: { available, message, settled: false } };
     finder.fleet.log(available ? "info" : "warning", message);
     if (available) return finder.fleet.remindAt(after(finder.now, AVAHI_SETTLE), SETTLE_REMINDER);
     for (const [key, service] of finder.state.services) this.#put(key, { ...service, stale: true });
@@ -142,6 +142,7 @@ export class MdnsTurn {
     const { finder } = this;
     if (key === SETTLE_REMINDER) {
       if (finder.state.avahi.available === true) {
+        finder.state = { ...finder.state, avahi: { ...finder.state.avahi, settled: true } };
         for (const [name, service] of finder.state.services) if (service.stale) this.#gone(name);
       }
       return true;
@@ -152,11 +153,13 @@ export class MdnsTurn {
   /** Starts, stops and ends the clocks of controllers that mDNS no longer announces (STAF-75 to STAF-82). */
   lostAndFound(): void {
     const { finder } = this;
+    // Without Avahi nobody knows what is announced, and no clock runs on that (S2).
+    const heard = finder.state.avahi.settled || finder.state.conf?.zeroconf.value === false;
     for (const ctl of finder.fleet.fleet.ctls.values()) {
       const dc = finder.dc(ctl.key);
       const listed = dc.listed || ctl.link.phase === "up" || ctl.link.phase === "ready" || !onlyMdns(ctl);
       if (listed !== dc.listed) finder.putDc(ctl.key, { ...dc, listed });
-      if (!isLost(ctl)) {
+      if (!isLost(ctl) || !heard) {
         if (dc.lost !== undefined) finder.putDc(ctl.key, { ...finder.dc(ctl.key), lost: undefined });
         continue;
       }
