@@ -72,7 +72,9 @@ function examineMemberships(root: string): readonly Diagnosis[] {
   const most = Number(limit.text);
   if (up.length < most) return [];
   return [warning(
-    `${up.length} interfaces are up, but mDNS works on ${most} of them at most (${name})`,
+    `${up.length} ${
+      up.length === 1 ? "interface is" : "interfaces are"
+    } up, but mDNS works on ${most} of them at most (${name})`,
     `sysctl -w ${name}=${up.length * 2}`,
   )];
 }

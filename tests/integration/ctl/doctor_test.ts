@@ -1,0 +1,259 @@
+import assert from "node:assert/strict";
+import { main as stacctl } from "../../../src/ctl/stacctl.ts";
+import { main as stafctl } from "../../../src/ctl/stafctl.ts";
+import type { Ran } from "../../../src/ctl/world.ts";
+import type { Bus } from "../../../src/lib/dbus/bus.ts";
+import type { StafHandlers } from "../../../src/lib/dbus/server.ts";
+import { fakeWorld } from "../../unit/ctl/fake_world.ts";
+import { privateBus } from "../dbus/private_bus.ts";
+import { sampleDaemon, v1Controller, v1Health, v1State } from "./sample_daemon.ts";
+
+const MACHINE_ID = "0123456789abcdef0123456789abcdef";
+const OWN_UUID = "f2782346-4809-484a-9a8b-952a04b57ba4";
+const NQN = `nqn.2014-08.org.nvmexpress:uuid:${OWN_UUID}`;
+
+/** A healthy host; a test takes something away from it. */
+const HEALTHY: Readonly<Record<string, string>> = {
+  "/dev/nvme-fabrics": "",
+  "/sys/module/nvme_tcp/version": "",
+  "/etc/machine-id": `${MACHINE_ID}\n`,
+  "/etc/nvme/hostnqn": `${NQN}\n`,
+  "/etc/nvme/hostid": `${OWN_UUID}\n`,
+  "/etc/stas/stafd.conf": "",
+  "/proc/sys/net/ipv4/igmp_max_memberships": "20\n",
+  "/sys/class/net/eth0/operstate": "up\n",
+  "/sys/class/net/eth1/operstate": "down\n",
+  "/usr/lib/udev/rules.d/70-nvmf-autoconnect.rules": "",
+  "/run/udev/rules.d/70-nvmf-autoconnect.rules": "",
+  "/sys/class/nvme/nvme0/hostnqn": `${NQN}\n`,
+  "/run/nvme/registry/nvme0/owner": "stas\n",
+  "/etc/nvme/discovery.conf": "# only a comment\n",
+};
+
+const OPTIONS = "instance=-1,transport,host_iface,discovery,dhchap_secret,tls\n";
+
+interface Diagnosis {
+  readonly area: string;
+  readonly verdict: string;
+  readonly text: string;
+  readonly remedy: string | null;
+}
+
+interface Case {
+  readonly files?: Readonly<Record<string, string | undefined>>;
+  readonly uid?: number;
+  readonly run?: (command: readonly string[]) => Ran | undefined;
+  readonly handlers?: Partial<StafHandlers>;
+  readonly daemon?: boolean;
+  readonly avahi?: boolean;
+  readonly program?: typeof stafctl;
+}
+
+const answers = (command: readonly string[]): Ran | undefined => {
+  const ok = (out: string): Ran => ({ success: true, out, err: "" });
+  if (command[0] === "cat") return ok(OPTIONS);
+  return command[0] === "ip" ? ok("127.0.0.1 dev lo") : undefined;
+};
+
+/** What doctor says that is not good. */
+async function diagnose(
+  one: Case,
+): Promise<{ readonly status: number; readonly found: readonly Diagnosis[] }> {
+  await using bus = await privateBus();
+  const root = await Deno.makeTempDir();
+  for (const [path, text] of Object.entries({ ...HEALTHY, ...one.files })) {
+    if (text === undefined) continue;
+    await Deno.mkdir(root + path.slice(0, path.lastIndexOf("/")), { recursive: true });
+    await Deno.writeTextFile(root + path, text);
+  }
+  const daemon: Bus | undefined = one.daemon === false
+    ? undefined
+    : await sampleDaemon(bus.address, one.handlers);
+  if (one.avahi !== false) await daemon?.requestName("org.freedesktop.Avahi");
+  const world = fakeWorld({
+    bus: bus.address,
+    root,
+    confDir: `${root}/etc/stas`,
+    run: one.run ?? answers,
+    ...(one.uid === undefined ? {} : { uid: one.uid }),
+  });
+  const status = await (one.program ?? stafctl)(["doctor", "-o", "json"], world);
+  daemon?.close();
+  await Deno.remove(root, { recursive: true });
+  const all: Diagnosis[] = JSON.parse(world.out.text.replaceAll(root, ""));
+  assert.ok(all.every(({ verdict, remedy }) => !["warning", "error"].includes(verdict) || remedy !== null));
+  return { status, found: all.filter(({ verdict }) => verdict !== "good") };
+}
+
+Deno.test("doctor finds nothing on a healthy host, and says what it looked at", async () => {
+  assert.deepEqual(await diagnose({}), { status: 0, found: [] });
+  await using bus = await privateBus();
+  const world = fakeWorld({ bus: bus.address });
+  assert.equal(await stafctl(["doctor"], world), 1);
+  assert.match(
+    world.out.text,
+    /^stafd\n {2}error {3}cannot reach stafd over D-Bus.*\n {10}remedy: systemctl status stafd\n/,
+  );
+  assert.match(world.out.text, /\nkernel\n[^]*\nhost identity\n[^]*\nnetwork\n/);
+});
+
+Deno.test("doctor finds each thing that is wrong, alone, and gives its remedy", async () => {
+  const cases: readonly (readonly [Case, string, string, RegExp, RegExp])[] = [
+    [
+      { files: { "/dev/nvme-fabrics": undefined } },
+      "kernel",
+      "error",
+      /nvme-fabrics is not there/,
+      /modprobe nvme-fabrics/,
+    ],
+    [
+      { files: { "/sys/module/nvme_tcp/version": undefined } },
+      "kernel",
+      "error",
+      /nvme-tcp is not loaded/,
+      /modprobe nvme-tcp/,
+    ],
+    [
+      { run: (command) => command[0] === "cat" ? undefined : answers(command) },
+      "kernel",
+      "notice",
+      /busy/,
+      /later/,
+    ],
+    [{ uid: 1000 }, "kernel", "notice", /root only/, /sudo/],
+    [
+      {
+        run: (command) =>
+          command[0] === "cat"
+            ? { success: true, out: "discovery,dhchap_secret,tls", err: "" }
+            : answers(command),
+      },
+      "kernel",
+      "warning",
+      /does not know host_iface/,
+      /newer kernel/,
+    ],
+    [{ files: { "/etc/nvme/hostnqn": undefined } }, "host identity", "error", /no NQN/, /stasadm hostnqn/],
+    [{ files: { "/etc/nvme/hostid": undefined } }, "host identity", "error", /no ID/, /stasadm hostid/],
+    [
+      { files: { "/etc/machine-id": `${"a".repeat(32)}\n` } },
+      "host identity",
+      "notice",
+      /neither from the machine-id/,
+      /copy/,
+    ],
+    [
+      { files: { "/sys/class/nvme/nvme7/hostnqn": "nqn.other\n" } },
+      "host identity",
+      "notice",
+      /nvme7 is connected under/,
+      /^null$/,
+    ],
+    [{ avahi: false }, "network", "warning", /Avahi is not installed/, /avahi-daemon/],
+    [
+      { files: { "/proc/sys/net/ipv4/igmp_max_memberships": "1\n" } },
+      "network",
+      "warning",
+      /^1 interface is up/,
+      /sysctl -w/,
+    ],
+    [
+      {
+        run: (command) =>
+          command[0] === "ip"
+            ? { success: false, out: "", err: "RTNETLINK answers: Network is unreachable\n" }
+            : answers(command),
+      },
+      "network",
+      "error",
+      /no route to 127.0.0.1: RTNETLINK/,
+      /ip route/,
+    ],
+    [
+      {
+        run: (command) =>
+          command[0] === "nft"
+            ? { success: true, out: "type filter hook input priority 0; policy drop;", err: "" }
+            : answers(command),
+      },
+      "network",
+      "warning",
+      /does not name mDNS/,
+      /5353/,
+    ],
+    [
+      { files: { "/run/udev/rules.d/70-nvmf-autoconnect.rules": undefined } },
+      "other programs",
+      "warning",
+      /udev rule/,
+      /restart stafd/,
+    ],
+    [
+      { files: { "/etc/systemd/system/default.target.wants/nvmf-autoconnect.service": "" } },
+      "other programs",
+      "notice",
+      /nvmf-autoconnect.service connects/,
+      /disable/,
+    ],
+    [
+      { files: { "/etc/nvme/discovery.conf": "-t tcp -a 1.1.1.1\n" } },
+      "other programs",
+      "notice",
+      /connect-all/,
+      /^null$/,
+    ],
+    [
+      { files: { "/run/nvme/registry/nvme4/owner": "csi\n" } },
+      "other programs",
+      "notice",
+      /nvme4 belongs to csi/,
+      /^null$/,
+    ],
+    [
+      {
+        handlers: {
+          health: () =>
+            JSON.stringify(
+              v1Health({ status: "degraded", problems: [{ id: "x", text: "it fails", remedy: "mend it" }] }),
+            ),
+        },
+      },
+      "stafd",
+      "warning",
+      /it fails/,
+      /mend it/,
+    ],
+    [{ handlers: { state: () => "rubbish" } }, "stafd", "error", /not JSON/, /systemctl status/],
+  ];
+  for (const [one, area, verdict, text, remedy] of cases) {
+    const { status, found } = await diagnose(one);
+    const [first] = found;
+    assert.equal(found.length, 1, JSON.stringify(found));
+    assert.deepEqual([first?.area, first?.verdict], [area, verdict]);
+    assert.match(first?.text ?? "", text);
+    assert.match(String(first?.remedy), remedy);
+    assert.equal(status, verdict === "notice" ? 0 : 1);
+  }
+});
+
+Deno.test("doctor of stacd does not care for mDNS; mDNS switched off is no problem either", async () => {
+  assert.deepEqual((await diagnose({ avahi: false, program: stacctl })).found, []);
+  const off = { "/etc/stas/stafd.conf": "[Service Discovery]\nzeroconf=disabled\n" };
+  assert.deepEqual((await diagnose({ avahi: false, files: off })).found, []);
+});
+
+Deno.test("routes are looked up from the interface and address of each controller, once each", async () => {
+  const asked: string[] = [];
+  const one = v1Controller({ tid: { ...v1Controller().tid, hostIface: "eth0", hostTraddr: "10.0.0.9" } });
+  const loop = v1Controller({ tid: { ...v1Controller().tid, transport: "loop", traddr: "" } });
+  const { found } = await diagnose({
+    files: { "/sys/module/nvme_loop/version": "" },
+    handlers: { state: () => JSON.stringify(v1State({ controllers: [one, one, loop] })) },
+    run: (command) => {
+      if (command[0] === "ip") asked.push(command.join(" "));
+      return answers(command);
+    },
+  });
+  assert.deepEqual(found, []);
+  assert.deepEqual(asked, ["ip route get 127.0.0.1 from 10.0.0.9 oif eth0"]);
+});
