@@ -1,0 +1,90 @@
+/** Plays stafd for a stacd that is alone in the world: relays the pages of discovery controllers, and comes and goes. */
+import { entryToText } from "../nvme/entry_text.ts";
+import { milliseconds } from "../nvme/time.ts";
+import type { Tid } from "../nvme/tid.ts";
+import type { ReportedDc, RetiredDc, StafdReport } from "../ports.ts";
+import type { ReportSource } from "./bus.ts";
+import type { Target } from "./fabric.ts";
+import type { World } from "./world.ts";
+
+interface Followed {
+  readonly tid: Tid;
+  readonly target: Target;
+  page: Pick<ReportedDc, "page" | "genctr" | "readAt" | "entries">;
+}
+
+const NOTHING: Followed["page"] = { page: "none", genctr: "", readAt: 0, entries: [] };
+
+export class StandInStafd implements ReportSource {
+  readonly #world: World;
+  readonly #followed: Followed[] = [];
+  #retired: RetiredDc[] = [];
+  #running = false;
+  #era = 0;
+  /** Is told of every page that is read. */
+  wasRead: (tid: Tid, target: Target) => void = () => undefined;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  /** Looks after a discovery controller from now on. */
+  follow(tid: Tid, target: Target): void {
+    if (this.#followed.some((one) => one.target === target)) return;
+    const followed: Followed = { tid, target, page: NOTHING };
+    this.#followed.push(followed);
+    this.#retired = this.#retired.filter((one) => one.tid !== tid);
+    target.discovery?.watch(() => this.#readSoon(followed, 20));
+    if (this.#running) this.#readSoon(followed, 200);
+  }
+
+  /** Lets one go for good. */
+  retire(target: Target): void {
+    const at = this.#followed.findIndex((one) => one.target === target);
+    const [gone] = at < 0 ? [] : this.#followed.splice(at, 1);
+    if (gone === undefined) return;
+    this.#retired.push({ tid: gone.tid, why: "no longer asked for", at: this.#world.clock.now().wall });
+    if (this.#running) this.#world.bus.signal("stafd", { type: "dc-removed" });
+  }
+
+  get followed(): readonly Target[] {
+    return this.#followed.map(({ target }) => target);
+  }
+
+  /** Comes back with its state file, or without it: then it has pages again when it has read them. */
+  start(remembers: boolean): void {
+    if (this.#running) return;
+    this.#running = true;
+    for (const followed of this.#followed) {
+      const { page } = followed;
+      followed.page = remembers && page.page !== "none" ? { ...page, page: "cached" } : NOTHING;
+      this.#readSoon(followed, this.#world.random.between(50, 4_000));
+    }
+    this.#world.bus.own(this);
+  }
+
+  stop(): void {
+    this.#running = false;
+    this.#era++;
+    this.#world.bus.disown(this);
+  }
+
+  #readSoon(followed: Followed, ms: number): void {
+    const era = this.#era;
+    this.#world.time.in(milliseconds(ms), () => {
+      if (era !== this.#era || !this.#running || !this.#followed.includes(followed)) return;
+      const { target, tid } = followed;
+      if (target.manner !== "up" || target.discovery === undefined) return this.#readSoon(followed, 3_000);
+      const { genctr, entries } = target.discovery.page;
+      const readAt = this.#world.clock.now().wall;
+      followed.page = { page: "read", genctr: String(genctr), readAt, entries: entries.map(entryToText) };
+      this.wasRead(tid, target);
+      this.#world.bus.signal("stafd", { type: "log-pages-changed", tid, device: "nvme0" });
+    });
+  }
+
+  report(): StafdReport {
+    const dcs = this.#followed.map(({ tid, page }) => ({ tid, device: "nvme0", ...page }));
+    return { dcs, retired: [...this.#retired] };
+  }
+}

@@ -1,0 +1,122 @@
+/** Which events, effects and steps of a connection's life the seeds have reached. A list that misses one does not compile. */
+import type { Link } from "../../src/lib/core/ctl.ts";
+import type { Fleet } from "../../src/lib/core/fleet.ts";
+import type {
+  ConnectorEffect,
+  ConnectorEvent,
+  FinderEffect,
+  FinderEvent,
+} from "../../src/lib/core/effects.ts";
+
+const all = <K extends string>(keys: Readonly<Record<K, true>>): readonly string[] => Object.keys(keys);
+
+const COMMON_EVENTS = {
+  tick: true,
+  host: true,
+  nbft: true,
+  exclusions: true,
+  scanned: true,
+  reached: true,
+  connected: true,
+  disconnected: true,
+  resolved: true,
+  saved: true,
+  stop: true,
+  device: true,
+  removed: true,
+  aen: true,
+  overflow: true,
+  network: true,
+  config: true,
+} as const;
+
+const FINDER_EVENTS = all<FinderEvent["type"]>({
+  ...COMMON_EVENTS,
+  registered: true,
+  "supported-logs": true,
+  "log-read": true,
+  states: true,
+  avahi: true,
+  service: true,
+  "service-gone": true,
+  "mdns-problem": true,
+});
+const CONNECTOR_EVENTS = all<ConnectorEvent["type"]>({
+  ...COMMON_EVENTS,
+  fetched: true,
+  stafd: true,
+  "stafd-changed": true,
+});
+
+const COMMON_EFFECTS = {
+  scan: true,
+  reach: true,
+  connect: true,
+  disconnect: true,
+  resolve: true,
+  own: true,
+  exclusions: true,
+  save: true,
+  signal: true,
+  log: true,
+  exit: true,
+} as const;
+
+const FINDER_EFFECTS = all<FinderEffect["do"]>({
+  ...COMMON_EFFECTS,
+  register: true,
+  "supported-logs": true,
+  "read-log": true,
+  states: true,
+  browse: true,
+  "restart-unit": true,
+});
+const CONNECTOR_EFFECTS = all<ConnectorEffect["do"]>({ ...COMMON_EFFECTS, fetch: true });
+
+/** From phase to phase; `none` is a controller that is not there. */
+const MOVES: Readonly<Record<Link["phase"] | "none", readonly (Link["phase"] | "none")[]>> = {
+  none: ["idle", "waiting", "reaching", "ready", "up"],
+  idle: ["reaching", "ready", "up", "none"],
+  waiting: ["idle", "reaching", "ready", "up", "none"],
+  reaching: ["idle", "waiting", "ready", "up", "none"],
+  ready: ["idle", "waiting", "connecting", "up", "none"],
+  connecting: ["waiting", "up"],
+  up: ["idle", "waiting", "deleting", "none"],
+  deleting: ["idle", "waiting", "up", "none"],
+};
+
+export class Coverage {
+  readonly counts = new Map<string, number>();
+
+  count(what: string): void {
+    this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
+  }
+
+  moves(who: string, before: Fleet, after: Fleet): void {
+    if (before.ctls === after.ctls) return;
+    for (const [key, ctl] of after.ctls) {
+      const old = before.ctls.get(key);
+      if (old === ctl) continue;
+      const from = old?.link.phase ?? "none";
+      if (from !== ctl.link.phase) this.count(`${who} link ${from} -> ${ctl.link.phase}`);
+    }
+    for (const [key, ctl] of before.ctls) {
+      if (!after.ctls.has(key)) this.count(`${who} link ${ctl.link.phase} -> none`);
+    }
+  }
+
+  add(counts: Iterable<readonly [string, number]>): void {
+    for (const [what, n] of counts) this.counts.set(what, (this.counts.get(what) ?? 0) + n);
+  }
+}
+
+/** Everything that seeds of these daemons are to reach. */
+export function toReach(who: "stafd" | "stacd"): readonly string[] {
+  const events = who === "stafd" ? FINDER_EVENTS : CONNECTOR_EVENTS;
+  const effects = who === "stafd" ? FINDER_EFFECTS : CONNECTOR_EFFECTS;
+  return [
+    ...events.map((type) => `${who} event ${type}`),
+    ...effects.map((effect) => `${who} effect ${effect}`),
+    ...Object.entries(MOVES).flatMap(([from, to]) => to.map((phase) => `${who} link ${from} -> ${phase}`)),
+  ];
+}

@@ -1,0 +1,428 @@
+/** What can go wrong. Each kind has its own dice, so that leaving one out does not change the others. */
+import { parseExclusions } from "../../src/lib/nvme/exclusions.ts";
+import { milliseconds } from "../../src/lib/nvme/time.ts";
+import { entryFor, NCC } from "../../src/lib/sim/discovery.ts";
+import type { Manner, Target } from "../../src/lib/sim/fabric.ts";
+import { Random } from "../../src/lib/sim/random.ts";
+import { announcement, connectAs, controllerLine, ifaceOf, referral, someEntries } from "./landscape.ts";
+import { STACD_CONF, STAFD_CONF } from "./process.ts";
+import type { Simulation } from "./simulation.ts";
+
+export interface Fault {
+  readonly name: string;
+  /** Mean time between two of them, in milliseconds; 0: it is only switched on and off. */
+  readonly everyMs: number;
+  /** Once, when the faults begin. */
+  readonly begin?: (sim: Simulation, random: Random) => void;
+  readonly act?: (sim: Simulation, random: Random) => void;
+  /** Only with these daemons; all when missing. */
+  readonly only?: "stafd" | "stacd";
+}
+
+const anyDc = (sim: Simulation, random: Random): Target | undefined => random.pick(sim.landscape.dcs);
+const anySubsystem = (sim: Simulation, random: Random): Target | undefined =>
+  random.pick(sim.landscape.subsystems);
+
+function edit(sim: Simulation, random: Random, what: (dc: Target) => void): void {
+  const dc = anyDc(sim, random);
+  if (dc === undefined) return;
+  what(dc);
+}
+
+/** A service that is announced, or withdrawn, one after the other. */
+function flap(sim: Simulation, random: Random): void {
+  const { avahi } = sim.world;
+  const service = random.pick(avahi.announced);
+  if (service === undefined) return;
+  avahi.withdraw(service.key);
+  sim.later(random.between(1, 20_000), () => {
+    const { hostIface, name, traddr, port } = service;
+    avahi.announce({
+      hostIface,
+      name,
+      traddr,
+      port,
+      txt: service.txt.map((one) => new TextDecoder().decode(one)),
+    });
+  });
+}
+
+export const FAULTS: readonly Fault[] = [
+  {
+    name: "zoning",
+    everyMs: 8_000,
+    act: (sim, random) =>
+      edit(sim, random, (dc) => {
+        const target = anySubsystem(sim, random);
+        if (target === undefined || dc.discovery === undefined) return;
+        const entry = entryFor(target, "nvme");
+        if (dc.discovery.lists(target)) dc.discovery.unlist(entry, sim.mono);
+        else dc.discovery.list(entry, sim.mono);
+      }),
+  },
+  {
+    name: "rezoning",
+    everyMs: 30_000,
+    act: (sim, random) =>
+      edit(sim, random, (dc) => {
+        const { subsystems, dcs } = sim.landscape;
+        const entries = random.chance(0.2) ? [] : someEntries(random, dc, subsystems, dcs);
+        dc.discovery?.edit(entries, sim.mono);
+      }),
+  },
+  {
+    name: "referrals",
+    everyMs: 15_000,
+    act: (sim, random) =>
+      edit(sim, random, (dc) => {
+        const other = anyDc(sim, random);
+        if (other === undefined || other === dc || dc.discovery === undefined) return;
+        const entry = referral(other);
+        if (random.chance(0.5)) dc.discovery.list(entry, sim.mono);
+        else dc.discovery.unlist(entry, sim.mono);
+      }),
+  },
+  {
+    name: "ncc",
+    everyMs: 15_000,
+    act: (sim, random) =>
+      edit(sim, random, (dc) => {
+        const target = anySubsystem(sim, random);
+        if (target === undefined || !(dc.discovery?.lists(target) ?? false)) return;
+        dc.discovery?.list(entryFor(target, "nvme", { eflags: random.chance(0.5) ? NCC : 0 }), sim.mono);
+      }),
+  },
+  {
+    name: "targets-fail",
+    everyMs: 12_000,
+    act: (sim, random) => {
+      const target = random.pick([...sim.landscape.subsystems, ...sim.landscape.dcs]);
+      if (target === undefined || sim.landscape.dead.has(target)) return;
+      const manners: readonly Manner[] = ["silent", "closed", "mute", "stuck", "forbidding"];
+      sim.world.setManner(target, random.pick(manners) ?? "silent");
+      sim.later(random.between(100, 40_000), () => sim.world.setManner(target, "up"));
+    },
+  },
+  {
+    name: "links",
+    everyMs: 25_000,
+    act: (sim, random) => {
+      const iface = random.pick(["eth0", "eth1"]) ?? "eth0";
+      sim.world.fabric.setLink(iface, false);
+      sim.later(random.between(50, 20_000), () => sim.world.fabric.setLink(iface, true));
+    },
+  },
+  {
+    name: "resets",
+    everyMs: 12_000,
+    act: (sim, random) => {
+      const { devices } = sim.world.kernel;
+      const device = random.pick(
+        devices.all.filter(({ state, target }) => state === "live" && target !== undefined),
+      );
+      if (device !== undefined) devices.reset(device);
+    },
+  },
+  {
+    name: "foreign-connects",
+    everyMs: 15_000,
+    act: (sim, random) => {
+      const target = random.pick([...sim.landscape.subsystems, ...sim.landscape.dcs]);
+      if (target === undefined || target.manner !== "up") return;
+      const { devices } = sim.world.kernel;
+      const there = devices.all.some((device) => device.target === target);
+      if (there && target.discovery === undefined) return;
+      connectAs(sim.world, target, "nvme-cli", random.pick(["", "udisks"]) ?? "");
+    },
+  },
+  {
+    name: "foreign-disconnects",
+    everyMs: 15_000,
+    act: (sim, random) => {
+      const { kernel } = sim.world;
+      const device = random.pick(
+        kernel.devices.all.filter(({ target, maker }) => target !== undefined && maker !== "boot"),
+      );
+      if (device === undefined) return;
+      kernel.deleteNow(device);
+      // Its number is taken at once by somebody else's.
+      const other = anySubsystem(sim, random);
+      if (
+        random.chance(0.5) && other?.manner === "up" &&
+        !kernel.devices.all.some((one) => one.target === other)
+      ) {
+        connectAs(sim.world, other, "nvme-cli", random.pick(["", "udisks"]) ?? "");
+      }
+    },
+  },
+  {
+    name: "disconnects-at-birth",
+    everyMs: 0,
+    begin: (sim, random) => {
+      sim.atBirth = (device) => {
+        if (device.target === undefined || !random.chance(0.1)) return;
+        sim.later(random.between(0, 150), () => sim.world.kernel.deleteNow(device));
+      };
+    },
+  },
+  {
+    name: "event-loss",
+    everyMs: 0,
+    begin: ({ world }) => void (world.kernel.devices.chaos.eventLoss = 0.08),
+  },
+  {
+    name: "slow-events",
+    everyMs: 0,
+    begin: ({ world }) => void (world.kernel.devices.chaos.eventDelayMs = 400),
+  },
+  {
+    name: "aens",
+    everyMs: 0,
+    begin: ({ world }) => {
+      world.kernel.devices.chaos.aenDelayMs = 3_000;
+      world.kernel.devices.chaos.aenTwice = 0.3;
+    },
+  },
+  { name: "busy-deletes", everyMs: 0, begin: ({ world }) => void (world.kernel.chaos.deleteBusy = 0.4) },
+  {
+    name: "swapped-numbers",
+    everyMs: 0,
+    begin: ({ world }) => void (world.kernel.chaos.swapBeforeDelete = 0.4),
+  },
+  { name: "scans-fail", everyMs: 0, begin: ({ world }) => void (world.kernel.chaos.scanFails = 0.3) },
+  { name: "commands-fail", everyMs: 0, begin: ({ world }) => void (world.kernel.chaos.commandFails = 0.2) },
+  {
+    name: "torn-pages",
+    everyMs: 6_000,
+    act: (sim, random) =>
+      edit(sim, random, (dc) => {
+        if (dc.discovery !== undefined) dc.discovery.torn = random.between(1, 3);
+        dc.discovery?.edit(dc.discovery.page.entries, sim.mono);
+      }),
+  },
+  {
+    name: "slow-pages",
+    everyMs: 10_000,
+    act: (sim, random) =>
+      edit(sim, random, (dc) => {
+        if (dc.discovery !== undefined) dc.discovery.readMs = random.between(5, 4_000);
+      }),
+  },
+  {
+    name: "refused-commands",
+    everyMs: 20_000,
+    act: (sim, random) =>
+      edit(sim, random, (dc) => {
+        if (dc.discovery === undefined) return;
+        dc.discovery.refusesRegistration = random.chance(0.5);
+        dc.discovery.supported = random.chance(0.5) ? undefined : 1;
+      }),
+  },
+  {
+    name: "avahi-restarts",
+    everyMs: 25_000,
+    only: "stafd",
+    act: (sim, random) => {
+      sim.world.avahi.stop();
+      sim.later(random.between(100, 15_000), () => sim.world.avahi.start());
+    },
+  },
+  { name: "avahi-flaps", everyMs: 10_000, only: "stafd", act: flap },
+  {
+    name: "avahi-goodbyes",
+    everyMs: 20_000,
+    only: "stafd",
+    act: (sim, random) => {
+      const { avahi } = sim.world;
+      const service = random.pick(avahi.announced);
+      if (service !== undefined && random.chance(0.5)) return avahi.withdraw(service.key);
+      const dc = anyDc(sim, random);
+      if (dc === undefined) return;
+      const what = announcement(random, dc, random.between(0, 9));
+      avahi.announce(what);
+      // The same service heard on another interface.
+      if (random.chance(0.3)) {
+        avahi.announce({ ...what, hostIface: ifaceOf(dc) === "eth0" ? "eth1" : "eth0" });
+      }
+    },
+  },
+  { name: "names-fail", everyMs: 0, begin: ({ world }) => void (world.resolver.fails = 0.5) },
+  {
+    name: "names-move",
+    everyMs: 15_000,
+    act: (sim, random) => {
+      const { names } = sim.world.resolver;
+      const host = random.pick([...names.keys()]);
+      const target = random.pick(
+        host?.startsWith("dc") === true ? sim.landscape.dcs : sim.landscape.subsystems,
+      );
+      if (host === undefined || target === undefined) return;
+      const old = names.get(host) ?? [];
+      names.set(
+        host,
+        random.chance(0.5) ? [target.address.traddr] : [...new Set([...old, target.address.traddr])],
+      );
+    },
+  },
+  {
+    name: "bus-away",
+    everyMs: 30_000,
+    act: (sim, random) => {
+      sim.world.bus.goAway();
+      sim.later(random.between(10, 10_000), () => sim.world.bus.comeBack());
+    },
+  },
+  {
+    name: "calls-fail",
+    everyMs: 0,
+    only: "stacd",
+    begin: ({ world }) => {
+      world.bus.callsFail = 0.3;
+      world.bus.callsLost = 0.1;
+    },
+  },
+  {
+    name: "disk-full",
+    everyMs: 20_000,
+    act: (sim, random) => {
+      sim.world.disk.full = true;
+      sim.later(random.between(100, 15_000), () => void (sim.world.disk.full = false));
+    },
+  },
+  {
+    name: "kill-stafd",
+    everyMs: 20_000,
+    only: "stafd",
+    act: (sim, random) => sim.killAtEffect("stafd", random),
+  },
+  {
+    name: "kill-stacd",
+    everyMs: 20_000,
+    only: "stacd",
+    act: (sim, random) => sim.killAtEffect("stacd", random),
+  },
+  {
+    name: "stop-stafd",
+    everyMs: 40_000,
+    only: "stafd",
+    act: (sim, random) => sim.stopAndStart("stafd", random),
+  },
+  {
+    name: "stop-stacd",
+    everyMs: 40_000,
+    only: "stacd",
+    act: (sim, random) => sim.stopAndStart("stacd", random),
+  },
+  {
+    name: "damaged-state",
+    everyMs: 0,
+    begin: (sim) => {
+      sim.damage = "tear";
+    },
+  },
+  {
+    name: "lost-state",
+    everyMs: 0,
+    begin: (sim) => {
+      sim.damage = "lose";
+    },
+  },
+  {
+    name: "reloads",
+    everyMs: 15_000,
+    act: (sim, random) => {
+      for (let n = random.between(1, 12); n > 0; n--) {
+        sim.later(random.between(0, 300), () => sim.reloadAll());
+      }
+    },
+  },
+  {
+    name: "invalid-files",
+    everyMs: 25_000,
+    act: (sim, random) => {
+      const file = random.pick([STAFD_CONF, STACD_CONF]) ?? STAFD_CONF;
+      sim.world.files.set(file, "controller = nonsense before any section\n[Global\n");
+      sim.reloadAll();
+      sim.later(random.between(10, 8_000), () => sim.writeFiles());
+    },
+  },
+  { name: "conf-edits", everyMs: 12_000, act: editConf },
+  {
+    name: "clock-steps",
+    everyMs: 20_000,
+    act: (sim, random) => sim.world.clock.step(milliseconds(random.between(-7_200_000, 7_200_000))),
+  },
+  {
+    name: "host-exclusions",
+    everyMs: 25_000,
+    act: (sim, random) => {
+      const target = anySubsystem(sim, random);
+      const text = random.chance(0.5) ? "" : `[Exclusions]\nexclusion = nqn=${target?.nqn ?? "none"}\n`;
+      sim.world.exclusions = parseExclusions(text, "exclusions.conf").entries;
+      sim.reloadAll();
+    },
+  },
+];
+
+function editConf(sim: Simulation, random: Random): void {
+  const forStafd = random.chance(0.5);
+  const plan = forStafd ? sim.landscape.stafd : sim.landscape.stacd;
+  const target = forStafd ? anyDc(sim, random) : anySubsystem(sim, random);
+  if (target === undefined) return;
+  const section = "I/O controller connection management";
+  switch (random.between(0, 6)) {
+    case 0:
+    case 1:
+      plan.controllers.push(controllerLine(random, target, !forStafd));
+      break;
+    case 2:
+      plan.controllers.splice(random.between(0, plan.controllers.length), 1);
+      break;
+    case 3:
+      plan.excludes.push(forStafd ? `traddr=${target.address.traddr}` : `nqn=${target.nqn}`);
+      break;
+    case 4:
+      plan.excludes.splice(0, 1);
+      break;
+    case 5:
+      plan.set("Global", "ip-family", random.pick(["ipv4", "ipv4+ipv6", "ipv4+ipv6"]) ?? "ipv4+ipv6");
+      break;
+    case 6:
+      if (forStafd) {
+        plan.set("Service Discovery", "zeroconf", random.pick(["enabled", "disabled"]) ?? "enabled");
+      } else {
+        const scopes = [
+          "only-stas-connections",
+          "all-connections-matching-disconnect-trtypes",
+          "no-disconnect",
+        ];
+        plan.set(section, "disconnect-scope", random.pick(scopes) ?? "no-disconnect");
+        sim.scopeChanged = true;
+      }
+  }
+  sim.writeFiles();
+  if (random.chance(0.9)) sim.reloadAll();
+}
+
+/** Everything works again: what was switched on is off, what was broken is whole. Permanently dead targets stay so. */
+export function heal(sim: Simulation): void {
+  const { world, landscape } = sim;
+  Object.assign(world.kernel.devices.chaos, { eventLoss: 0, eventDelayMs: 2, aenTwice: 0, aenDelayMs: 0 });
+  Object.assign(world.kernel.chaos, { scanFails: 0, deleteBusy: 0, swapBeforeDelete: 0, commandFails: 0 });
+  sim.atBirth = () => undefined;
+  sim.damage = "none";
+  for (const target of [...landscape.subsystems, ...landscape.dcs]) {
+    if (!landscape.dead.has(target)) world.setManner(target, "up");
+    if (target.discovery === undefined) continue;
+    target.discovery.torn = 0;
+    target.discovery.readMs = 5;
+  }
+  for (const iface of ["eth0", "eth1"]) world.fabric.setLink(iface, true);
+  world.resolver.fails = 0;
+  world.bus.callsFail = 0;
+  world.bus.callsLost = 0;
+  world.disk.full = false;
+  world.avahi.start();
+  world.bus.comeBack();
+  sim.writeFiles();
+}

@@ -1,0 +1,86 @@
+/**
+ * What the daemons have really been told, kept by the simulation and not by them: pages read, reports delivered, names
+ * resolved, services announced. Evidence for a disconnect is compared with this (S2).
+ */
+import { entryToText } from "../../src/lib/nvme/entry_text.ts";
+import { canonicalIp } from "../../src/lib/nvme/address.ts";
+import { normaliseTid, type Tid, tidKey } from "../../src/lib/nvme/tid.ts";
+import type { MdnsService, ReportedDc, RetiredDc, StafdReport } from "../../src/lib/ports.ts";
+import type { ReadPage } from "../../src/lib/sim/kernel.ts";
+import type { Device } from "../../src/lib/sim/devices.ts";
+
+export type EntryText = Readonly<Record<string, string>>;
+
+export interface Statement {
+  readonly genctr: string;
+  readonly entries: readonly EntryText[];
+  readonly wall: number;
+}
+
+/** An entry whose controller can be connected to, with the host's side of who listed it. */
+export function tidOfListed(entry: EntryText, dc: Tid): Tid | undefined {
+  const transport = entry["trtype"];
+  if (transport !== "tcp" && transport !== "rdma") return undefined;
+  const traddr = entry["traddr"] ?? "";
+  if (canonicalIp(traddr) === undefined || traddr === "0.0.0.0" || traddr === "::") return undefined;
+  return normaliseTid({
+    transport,
+    traddr,
+    trsvcid: entry["trsvcid"],
+    subsysnqn: entry["subnqn"],
+    hostTraddr: dc.hostTraddr,
+    hostIface: dc.hostIface,
+    hostNqn: dc.hostNqn,
+  }, { hostNqn: dc.hostNqn, ignoreIface: false });
+}
+
+export const lists = (page: Statement, dc: Tid, subtype: string, key: string): boolean =>
+  page.entries.some((entry) => {
+    if (entry["subtype"] !== subtype) return false;
+    const tid = tidOfListed(entry, dc);
+    return tid !== undefined && tidKey(tid) === key;
+  });
+
+export class Knowledge {
+  /** Every page that stafd has read, with its device; the stand-in for stafd has none. */
+  readonly reads: { readonly device: Device | undefined; readonly statement: Statement }[] = [];
+  /** The last page of each discovery controller that stafd knows, by the key of its tid. */
+  readonly pages = new Map<string, { readonly tid: Tid; readonly statement: Statement }>();
+  /** The last thing that stacd was told of each discovery controller. */
+  readonly told = new Map<string, ReportedDc>();
+  retired: readonly RetiredDc[] = [];
+  /** Of the last report since stafd is there. */
+  report: StafdReport | undefined;
+  /** Answers of the name server. */
+  readonly answers: { readonly host: string; readonly addresses: readonly string[] }[] = [];
+  /** Services as they were last announced to stafd; kept when they are withdrawn. */
+  readonly services = new Map<string, MdnsService>();
+
+  read({ device, log }: ReadPage, wall: number): void {
+    const entries = log.entries.filter(({ traddr }) => !["", "0.0.0.0", "::"].includes(traddr)).map(
+      entryToText,
+    );
+    const statement = { genctr: String(log.genctr), entries, wall };
+    this.reads.push({ device, statement });
+  }
+
+  /** stacd got a report. */
+  reported(report: StafdReport): void {
+    this.report = report;
+    for (const dc of report.dcs) {
+      if (dc.page !== "none") this.told.set(tidKey(dc.tid), dc);
+    }
+    for (const { tid } of report.retired) {
+      const key = tidKey(tid);
+      if (!report.dcs.some((dc) => tidKey(dc.tid) === key)) this.told.delete(key);
+    }
+    this.retired = report.retired;
+  }
+
+  /** A page with this generation was really read, and did not list it. */
+  readWithout(genctr: string, subtype: string, key: string, dc: Tid): boolean {
+    return this.reads.some(({ statement }) =>
+      statement.genctr === genctr && !lists(statement, dc, subtype, key)
+    );
+  }
+}

@@ -1,0 +1,279 @@
+/** The world of one seed: fabric, host, configuration files, and what was connected before the daemons started. */
+import { noNbft } from "../../src/lib/core/host.ts";
+import { Secret } from "../../src/lib/nvme/secret.ts";
+import { normaliseTid, WELL_KNOWN_DISC_NQN } from "../../src/lib/nvme/tid.ts";
+import type { DiscoveryEntry } from "../../src/lib/nvme/discovery_entry.ts";
+import { type Device } from "../../src/lib/sim/devices.ts";
+import { Discovery, entryFor } from "../../src/lib/sim/discovery.ts";
+import type { Address, Target } from "../../src/lib/sim/fabric.ts";
+import { Random } from "../../src/lib/sim/random.ts";
+import type { World } from "../../src/lib/sim/world.ts";
+import { ConfPlan } from "./conf_plan.ts";
+import { type HostFacts, STACD_CONF, STAFD_CONF } from "./process.ts";
+
+/** Part of every secret in the world: found anywhere else, it is a leak (S8). */
+export const SECRET_MARK = "SECRETSECRETSECRET";
+const SECRET = `DHHC-1:00:${SECRET_MARK}SECRETSECRETSECRETSECRETSECR=:`;
+export const HOST_NQN = "nqn.2014-08.org.nvmexpress:uuid:sim-host";
+export const HOST_ID = "46ba5037-7ce5-41fa-9452-48477bf00080";
+
+export interface Landscape {
+  readonly subsystems: readonly Target[];
+  readonly dcs: readonly Target[];
+  /** Never works, also not when the faults are over: the others must not suffer from it. */
+  readonly dead: ReadonlySet<Target>;
+  readonly boot: Target | undefined;
+  readonly facts: HostFacts;
+  readonly stafd: ConfPlan;
+  readonly stacd: ConfPlan;
+}
+
+const IFACES = [
+  {
+    name: "eth0",
+    index: 2,
+    mac: "02:00:00:00:00:01",
+    v4: ["10.0.0.1"],
+    v6: ["fd01::1"],
+    nets: ["10.0.", "fd01:"],
+  },
+  {
+    name: "eth1",
+    index: 3,
+    mac: "02:00:00:00:00:02",
+    v4: ["10.1.0.1", "10.1.0.2"],
+    v6: ["fd02::1"],
+    nets: ["10.1.", "fd02:"],
+  },
+];
+
+function address(random: Random, n: number, port: string): Address {
+  const net = random.between(0, 1);
+  if (random.chance(0.2)) return { transport: "tcp", traddr: `fd0${net + 1}::${n}`, trsvcid: port };
+  return { transport: random.chance(0.1) ? "rdma" : "tcp", traddr: `10.${net}.1.${n}`, trsvcid: port };
+}
+
+/** How a person may write an address. */
+function spelt(random: Random, traddr: string): string {
+  if (traddr.includes(":")) return random.chance(0.5) ? traddr.toUpperCase() : traddr;
+  return traddr.startsWith("10.") && random.chance(0.1) ? `::ffff:${traddr}` : traddr;
+}
+
+export function controllerLine(random: Random, target: Target, withNqn: boolean): string {
+  const { transport, traddr, trsvcid } = target.address;
+  const parts = [`transport=${transport}`, `traddr=${spelt(random, traddr)}`, `trsvcid=${trsvcid}`];
+  if (withNqn) parts.push(`nqn=${target.nqn}`);
+  if (random.chance(0.2)) parts.push(`dhchap-secret=${SECRET}`);
+  if (random.chance(0.2) && transport === "tcp") parts.push(`host-iface=${ifaceOf(target)}`);
+  return parts.join(";");
+}
+
+export const ifaceOf = (target: Target): string =>
+  /^(10\.0|fd01)/.test(target.address.traddr) ? "eth0" : "eth1";
+
+/** Entries as a discovery service may list them. */
+export function someEntries(
+  random: Random,
+  self: Target,
+  subsystems: readonly Target[],
+  dcs: readonly Target[],
+): DiscoveryEntry[] {
+  const entries: DiscoveryEntry[] = [];
+  for (const target of subsystems) {
+    if (random.chance(0.6)) entries.push(entryFor(target, "nvme", { eflags: random.chance(0.1) ? 4 : 0 }));
+  }
+  for (const target of dcs) {
+    if (target !== self && random.chance(0.3)) entries.push(referral(target));
+  }
+  if (random.chance(0.3)) entries.push(entryFor(self, "self"));
+  if (random.chance(0.1)) entries.push(entryFor(self, "nvme", { traddr: "0.0.0.0", subnqn: "nqn.nowhere" }));
+  return entries;
+}
+
+export const referral = (target: Target): DiscoveryEntry =>
+  entryFor(target, "referral", { subnqn: WELL_KNOWN_DISC_NQN });
+
+/** A connection that somebody else makes. */
+export function connectAs(world: World, target: Target, maker: string, owner: string): Device {
+  const device = world.kernel.devices.make({
+    transport: target.address.transport,
+    traddr: target.address.traddr,
+    trsvcid: target.address.trsvcid,
+    hostTraddr: "",
+    hostIface: "",
+    hostNqn: HOST_NQN,
+    hostId: HOST_ID,
+    target,
+    maker,
+    owner,
+    ctrlLossTmoMs: world.kernel.connecting.ctrlLossTmo * 1_000,
+  });
+  world.kernel.devices.live(device);
+  return device;
+}
+
+export function buildLandscape(world: World, seed: number): Landscape {
+  const random = new Random(seed, "landscape");
+  for (const iface of IFACES) world.fabric.addInterface(iface);
+  world.kernel.connecting.ctrlLossTmo = random.pick([15, 40, 600]) ?? 600;
+  const subsystems: Target[] = [];
+  for (let n = 1; n <= random.between(1, 8); n++) {
+    const at = address(random, n, "4420");
+    subsystems.push(world.addSubsystem(at, `nqn.sub${n}`));
+    if (random.chance(0.2)) subsystems.push(world.addSubsystem(at, `nqn.sub${n}b`));
+  }
+  const dcs: Target[] = [];
+  for (let n = 1; n <= random.between(1, 4); n++) {
+    // A kernel target serves its discovery controller and its subsystems at one address.
+    const shared = random.chance(0.2) ? random.pick(subsystems)?.address : undefined;
+    const taken = shared !== undefined && dcs.some(({ address: other }) => other.traddr === shared.traddr);
+    const at = shared === undefined || taken ? address(random, 100 + n, "8009") : shared;
+    const discovery = new Discovery(random.pick(["ddc", "cdc", "none"] as const) ?? "ddc", []);
+    const unique = random.chance(0.6);
+    dcs.push(world.addDiscovery(at, unique ? `nqn.dc${n}` : WELL_KNOWN_DISC_NQN, discovery));
+  }
+  for (const dc of dcs) {
+    dc.discovery?.edit(someEntries(random, dc, subsystems, dcs), 0);
+    if (dc.discovery !== undefined && random.chance(0.3)) dc.discovery.supported = 1 | 1 << 17;
+  }
+  const dead = new Set([...subsystems, ...dcs].filter(() => random.chance(0.08)));
+  for (const target of dead) {
+    world.setManner(target, random.pick(["silent", "closed", "mute", "forbidding"]) ?? "silent");
+  }
+
+  const stafd = new ConfPlan();
+  const stacd = new ConfPlan();
+  plan(random, world, stafd, stacd, subsystems, dcs);
+  world.files.set(STAFD_CONF, stafd.text);
+  world.files.set(STACD_CONF, stacd.text);
+  const boot = random.chance(0.4) ? random.pick(subsystems) : undefined;
+  const nbftDc = random.chance(0.15) ? random.pick(dcs) : undefined;
+  const targetOf = (target: Target, subsysnqn: string) => ({
+    tid: normaliseTid({ ...target.address, subsysnqn }, { hostNqn: HOST_NQN, ignoreIface: false }),
+    hostId: "",
+    file: "NBFT",
+  });
+  const facts: HostFacts = {
+    host: {
+      nqn: HOST_NQN,
+      id: HOST_ID,
+      symname: "sim",
+      key: random.chance(0.3) ? new Secret(SECRET) : undefined,
+    },
+    nbft: {
+      ...noNbft,
+      boot: boot === undefined ? [] : [targetOf(boot, boot.nqn)],
+      discovery: nbftDc === undefined ? [] : [targetOf(nbftDc, WELL_KNOWN_DISC_NQN)],
+    },
+  };
+  existing(random, world, subsystems, dcs, boot);
+  return { subsystems, dcs, dead, boot, facts, stafd, stacd };
+}
+
+function plan(
+  random: Random,
+  world: World,
+  stafd: ConfPlan,
+  stacd: ConfPlan,
+  subsystems: readonly Target[],
+  dcs: readonly Target[],
+): void {
+  if (random.chance(0.2)) stafd.set("Service Discovery", "zeroconf", "disabled");
+  if (random.chance(0.2)) {
+    stafd.set("Discovery controller connection management", "persistent-connections", "false");
+  }
+  const persistence = random.pick(["", "-1", "0", "20 s", "72 hours"]) ?? "";
+  const dcSection = "Discovery controller connection management";
+  if (persistence !== "") stafd.set(dcSection, "zeroconf-connections-persistence", persistence);
+  for (const [n, dc] of dcs.entries()) {
+    switch (random.between(0, 3)) {
+      case 0:
+        stafd.controllers.push(controllerLine(random, dc, false));
+        break;
+      case 1: {
+        const host = `dc${n}.example.com`;
+        world.resolver.names.set(host, [dc.address.traddr]);
+        stafd.controllers.push(
+          `transport=${dc.address.transport};traddr=${host};trsvcid=${dc.address.trsvcid}`,
+        );
+        break;
+      }
+      case 2:
+        world.avahi.announce(announcement(random, dc, n));
+        break;
+    }
+  }
+  const iocSection = "I/O controller connection management";
+  const scope = random.pick([
+    "only-stas-connections",
+    "only-stas-connections",
+    "all-connections-matching-disconnect-trtypes",
+    "no-disconnect",
+  ]);
+  stacd.set(iocSection, "disconnect-scope", scope ?? "");
+  if (random.chance(0.3)) {
+    stacd.set(iocSection, "disconnect-trtypes", random.pick(["tcp", "rdma", "tcp+rdma"]) ?? "tcp");
+  }
+  if (random.chance(0.3)) stacd.set(iocSection, "connect-attempts-on-ncc", "2");
+  for (const target of subsystems) {
+    if (random.chance(0.2)) stacd.controllers.push(controllerLine(random, target, true));
+    if (random.chance(0.1)) stacd.excludes.push(`nqn=${target.nqn}`);
+  }
+  if (random.chance(0.15)) {
+    const target = random.pick(subsystems);
+    if (target !== undefined) {
+      world.resolver.names.set("ioc.example.com", [target.address.traddr]);
+      const { transport, trsvcid } = target.address;
+      stacd.controllers.push(
+        `transport=${transport};traddr=ioc.example.com;trsvcid=${trsvcid};nqn=${target.nqn}`,
+      );
+    }
+  }
+}
+
+export function announcement(random: Random, dc: Target, n: number) {
+  const { transport, traddr, trsvcid } = dc.address;
+  const nqn = random.chance(0.5) ? [`NQN=${dc.nqn}`] : [];
+  return {
+    hostIface: ifaceOf(dc),
+    name: `dc${n}`,
+    traddr,
+    port: Number(trsvcid),
+    txt: [transport === "tcp" ? "p=tcp" : "p=roce", ...nqn],
+  };
+}
+
+/** Connections from before: the boot volume, a local disk, and what others made. */
+function existing(
+  random: Random,
+  world: World,
+  subsystems: readonly Target[],
+  dcs: readonly Target[],
+  boot: Target | undefined,
+): void {
+  const { devices } = world.kernel;
+  if (random.chance(0.5)) {
+    const local = devices.make({
+      transport: "pcie",
+      traddr: "0000:00:04.0",
+      trsvcid: "",
+      hostTraddr: "",
+      hostIface: "",
+      hostNqn: "",
+      hostId: "",
+      target: undefined,
+      maker: "pci",
+      owner: "",
+      ctrlLossTmoMs: 0,
+    });
+    devices.live(local);
+  }
+  if (boot !== undefined && boot.manner === "up") connectAs(world, boot, "boot", "");
+  for (const target of subsystems) {
+    if (target !== boot && target.manner === "up" && random.chance(0.15)) {
+      connectAs(world, target, "nvme-cli", random.pick(["", "", "udisks", "nvme-cli"]) ?? "");
+    }
+  }
+  const dc = random.chance(0.1) ? random.pick(dcs) : undefined;
+  if (dc?.manner === "up") connectAs(world, dc, "nvme-cli", "");
+}

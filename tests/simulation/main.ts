@@ -1,0 +1,177 @@
+/**
+ * `deno task sim`: many seeds of stafd alone, of stacd alone and of both, in a process for each processor.
+ *
+ *   --runs N       seeds of each kind (2000)
+ *   --who WHO      only stafd, stacd or both
+ *   --seed N       one seed, with its story
+ *   --first N      the first seed (1)
+ *   --without A,B  leave kinds of faults out
+ *   --faults MS    let the faults end after so many virtual milliseconds
+ */
+import { Coverage, toReach } from "./coverage.ts";
+import { shrink } from "./shrink.ts";
+import { type Options, Simulation, type Who } from "./simulation.ts";
+
+const KINDS: readonly Who[] = ["stafd", "stacd", "both"];
+
+interface Arguments {
+  readonly runs: number;
+  readonly first: number;
+  readonly who: readonly Who[];
+  readonly seed: number | undefined;
+  readonly without: ReadonlySet<string>;
+  readonly faultsMs: number | undefined;
+  readonly part: { readonly of: number; readonly at: number } | undefined;
+}
+
+function parse(args: readonly string[]): Arguments {
+  const values = new Map<string, string>();
+  for (let i = 0; i < args.length; i += 2) {
+    const [name = "", value] = [args[i], args[i + 1]];
+    const known = ["--runs", "--who", "--seed", "--first", "--without", "--faults", "--part"].includes(name);
+    if (!known || value === undefined) {
+      throw new Error(`${name}: see the beginning of tests/simulation/main.ts`);
+    }
+    values.set(name, value);
+  }
+  const number = (name: string): number | undefined => {
+    const text = values.get(name);
+    if (text === undefined) return undefined;
+    if (!/^\d+$/.test(text)) throw new Error(`${name} wants a number, not ${text}`);
+    return Number(text);
+  };
+  const [at, of] = (values.get("--part") ?? "").split("/").map(Number);
+  return {
+    runs: number("--runs") ?? 2_000,
+    first: number("--first") ?? 1,
+    who: KINDS.filter((kind) => kind === (values.get("--who") ?? kind)),
+    seed: number("--seed"),
+    without: new Set(values.get("--without")?.split(",") ?? []),
+    faultsMs: number("--faults"),
+    part: at === undefined || of === undefined ? undefined : { at, of },
+  };
+}
+
+const faultOptions = ({ without, faultsMs }: Arguments): Pick<Options, "without" | "faultsMs"> => ({
+  without,
+  ...(faultsMs === undefined ? {} : { faultsMs }),
+});
+
+/** The command that repeats a run. */
+function command({ seed, who, without, faultsMs }: Options): string {
+  const parts = [`deno task sim --seed ${seed} --who ${who}`];
+  if (without !== undefined && without.size > 0) parts.push(`--without ${[...without].join(",")}`);
+  if (faultsMs !== undefined) parts.push(`--faults ${faultsMs}`);
+  return parts.join(" ");
+}
+
+function one(args: Arguments, seed: number): boolean {
+  let ok = true;
+  for (const who of args.who) {
+    const simulation = new Simulation({
+      seed,
+      who,
+      ...faultOptions(args),
+      tell: (line) => console.log(line),
+    });
+    const { violation, steps, at, faults } = simulation.run();
+    console.log(
+      `--- seed ${seed}, ${who}: ${steps} steps, ${(at / 1000).toFixed(0)} s, faults: ${faults.join(", ")}`,
+    );
+    console.log(violation === undefined ? "all rules hold" : violation.message);
+    ok &&= violation === undefined;
+  }
+  return ok;
+}
+
+interface PartResult {
+  readonly failures: readonly { readonly seed: number; readonly who: Who; readonly message: string }[];
+  readonly coverage: readonly (readonly [string, number])[];
+  readonly steps: number;
+  readonly virtualMs: number;
+}
+
+function part(args: Arguments, { at, of }: { readonly of: number; readonly at: number }): PartResult {
+  const coverage = new Coverage();
+  const failures: { seed: number; who: Who; message: string }[] = [];
+  let steps = 0;
+  let virtualMs = 0;
+  for (let seed = args.first + at; seed < args.first + args.runs; seed += of) {
+    for (const who of args.who) {
+      const result = new Simulation({ seed, who, ...faultOptions(args) }).run();
+      coverage.add(result.coverage.counts);
+      steps += result.steps;
+      virtualMs += result.at;
+      if (result.violation !== undefined) failures.push({ seed, who, message: result.violation.message });
+    }
+  }
+  return { failures, coverage: [...coverage.counts], steps, virtualMs };
+}
+
+async function parts(args: Arguments): Promise<boolean> {
+  const begin = performance.now();
+  const of = Math.max(1, navigator.hardwareConcurrency);
+  const flags = ["--runs", String(args.runs), "--first", String(args.first)];
+  if (args.who.length === 1) flags.push("--who", args.who.join());
+  if (args.without.size > 0) flags.push("--without", [...args.without].join());
+  if (args.faultsMs !== undefined) flags.push("--faults", String(args.faultsMs));
+  const script = new URL(import.meta.url).pathname;
+  const results = await Promise.all(
+    Array.from({ length: of }, async (_, at): Promise<PartResult> => {
+      const run = await new Deno.Command(Deno.execPath(), {
+        args: ["run", "-A", "--no-check", script, ...flags, "--part", `${at}/${of}`],
+        stdout: "piped",
+        stderr: "inherit",
+      }).output();
+      if (!run.success) throw new Error(`a part of the simulation ended with exit status ${run.code}`);
+      return JSON.parse(new TextDecoder().decode(run.stdout));
+    }),
+  );
+  const failures = results.flatMap((result) => result.failures).toSorted((a, b) => a.seed - b.seed);
+  const sum = (of: (result: PartResult) => number) =>
+    results.reduce((total, result) => total + of(result), 0);
+  const hours = (sum(({ virtualMs }) => virtualMs) / 3_600_000).toFixed(0);
+  const seconds = ((performance.now() - begin) / 1000).toFixed(0);
+  const kinds = args.who.join(", ");
+  console.log(
+    `${args.runs} seeds of ${kinds}: ${
+      sum(({ steps }) => steps)
+    } steps, ${hours} virtual hours, in ${seconds} s`,
+  );
+  const covered = report(results.flatMap(({ coverage }) => coverage), args);
+  for (const { seed, who, message } of failures.slice(0, 20)) {
+    console.log(`FAILED  deno task sim --seed ${seed} --who ${who}\n        ${message}`);
+  }
+  const [first] = failures;
+  if (first !== undefined) {
+    console.log(`${failures.length} failures; the first one shrunk: ${command(shrink(first))}`);
+  }
+  console.log(`sim: ${args.runs * args.who.length - failures.length} passed, ${failures.length} failed`);
+  return failures.length === 0 && covered;
+}
+
+/** What was reached, and what was not. With few seeds, what is missing is only said. */
+function report(counts: readonly (readonly [string, number])[], args: Arguments): boolean {
+  const coverage = new Coverage();
+  coverage.add(counts);
+  const daemons = (["stafd", "stacd"] as const).filter((daemon) =>
+    args.who.includes("both") || args.who.includes(daemon)
+  );
+  const wanted = daemons.flatMap(toReach);
+  const absent = wanted.filter((what) => !coverage.counts.has(what));
+  const surplus = [...coverage.counts.keys()].filter((what) =>
+    what.includes(" link ") && !wanted.includes(what) && daemons.some((daemon) => what.startsWith(daemon))
+  );
+  console.log(
+    `coverage: ${wanted.length - absent.length} of ${wanted.length} events, effects and link moves`,
+  );
+  for (const what of absent) console.log(`  not reached: ${what}`);
+  for (const what of surplus) console.log(`  not in the list: ${what} (${coverage.counts.get(what)})`);
+  return (absent.length === 0 && surplus.length === 0) || args.runs < 1_000;
+}
+
+if (import.meta.main) {
+  const args = parse(Deno.args);
+  if (args.part !== undefined) console.log(JSON.stringify(part(args, args.part)));
+  else Deno.exit((args.seed === undefined ? await parts(args) : one(args, args.seed)) ? 0 : 1);
+}

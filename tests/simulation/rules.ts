@@ -1,0 +1,463 @@
+/** The safety rules of the design, checked at every step and at every effect of either daemon. */
+import { familyAllowed, toTid } from "../../src/lib/config/controller_line.ts";
+import type { DaemonConf } from "../../src/lib/config/daemon_conf.ts";
+import { excludedBy } from "../../src/lib/config/exclude.ts";
+import type {
+  ConnectorEffect,
+  ConnectorEvent,
+  FinderEffect,
+  FinderEvent,
+} from "../../src/lib/core/effects.ts";
+import type { Evidence } from "../../src/lib/core/evidence.ts";
+import { type Fleet, MAX_CTLS, MAX_PAST, MAX_PROBES } from "../../src/lib/core/fleet.ts";
+import { MAX_HISTORY } from "../../src/lib/core/ctl.ts";
+import { canonicalIp } from "../../src/lib/nvme/address.ts";
+import { type Exclusion, exclusionOf } from "../../src/lib/nvme/exclusions.ts";
+import { entryToText } from "../../src/lib/nvme/entry_text.ts";
+import { matches } from "../../src/lib/nvme/match.ts";
+import { type Tid, tidKey, tidText, WELL_KNOWN_DISC_NQN } from "../../src/lib/nvme/tid.ts";
+import type { MdnsService, StafdReport } from "../../src/lib/ports.ts";
+import type { Device } from "../../src/lib/sim/devices.ts";
+import type { LogVersion } from "../../src/lib/sim/discovery.ts";
+import type { World } from "../../src/lib/sim/world.ts";
+import { Knowledge, lists, tidOfListed } from "./knowledge.ts";
+import { HOST_NQN, type Landscape, SECRET_MARK } from "./landscape.ts";
+import type { StacdProcess, StafdProcess } from "./process.ts";
+import { Violation } from "./violation.ts";
+
+export type AnyEffect = FinderEffect | ConnectorEffect;
+export type AnyEvent = FinderEvent | ConnectorEvent;
+type Who = "stafd" | "stacd";
+type Disconnect = Extract<AnyEffect, { readonly do: "disconnect" }>;
+type Connect = Extract<AnyEffect, { readonly do: "connect" }>;
+
+/** What one process has been told and has under way; gone with the process. */
+class Session {
+  /** Incarnations of the devices it knows of, by name. */
+  readonly devices = new Map<string, number>();
+  readonly running = new Map<string, "connect" | "disconnect">();
+  exclusions: readonly Exclusion[] = [];
+  stopping = false;
+}
+
+/** Reminders in an agenda for each controller, and as many for the daemon itself (S6). */
+const MAX_REMINDERS = 16;
+
+export class Rules {
+  readonly knowledge = new Knowledge();
+  readonly world: World;
+  readonly landscape: Landscape;
+  #sessions: Record<Who, Session> = { stafd: new Session(), stacd: new Session() };
+  stafd: StafdProcess | undefined;
+  stacd: StacdProcess | undefined;
+
+  constructor(world: World, landscape: Landscape) {
+    this.world = world;
+    this.landscape = landscape;
+    world.kernel.wasRead = (page) => this.knowledge.read(page, world.clock.now().wall);
+    world.resolver.witness = (host, addresses) => this.knowledge.answers.push({ host, addresses });
+  }
+
+  /** A process starts with what is in its state file, and with nothing else. */
+  restarted(who: Who, stateFile: string | undefined): void {
+    this.#sessions[who] = new Session();
+    const saved = savedReads(stateFile);
+    const { pages, told, services } = this.knowledge;
+    if (who === "stafd") {
+      for (const [key, { statement }] of pages) if (!saved.includes(statement.wall)) pages.delete(key);
+      for (const key of services.keys()) if (!(stateFile ?? "").includes(key)) services.delete(key);
+    } else {
+      for (const [key, { readAt }] of told) if (!saved.includes(readAt)) told.delete(key);
+    }
+  }
+
+  /** What stafd has let go of has no say any more. */
+  forget({ ctls }: Fleet): void {
+    const { pages, services } = this.knowledge;
+    const conf = this.stafd?.conf;
+    for (const [key, { tid }] of pages) {
+      if (!ctls.has(key) || (conf !== undefined && this.#refused(conf, tid))) pages.delete(key);
+    }
+    if (conf === undefined) return;
+    for (const service of services.values()) {
+      const tid = this.#serviceTid(service, conf);
+      const announced = this.world.avahi.announced.some(({ key }) => key === service.key);
+      if (!ctls.has(tidKey(tid)) && !announced) services.delete(service.key);
+    }
+  }
+
+  readByStandIn(page: LogVersion): void {
+    const entries = page.entries.map(entryToText);
+    const statement = { genctr: String(page.genctr), entries, wall: this.world.clock.now().wall };
+    this.knowledge.reads.push({ device: undefined, statement });
+  }
+
+  // --- steps ---------------------------------------------------------------------------------------------------------
+
+  /** Before the core is told: what does it learn? */
+  told(who: Who, event: AnyEvent): void {
+    const session = this.#sessions[who];
+    switch (event.type) {
+      case "device":
+        session.devices.set(event.ctrl.device, event.ctrl.incarnation);
+        return;
+      case "removed":
+        session.devices.delete(event.device);
+        return;
+      case "scanned":
+        if (!event.outcome.ok) return;
+        session.devices.clear();
+        for (const { device, incarnation } of event.outcome.value) session.devices.set(device, incarnation);
+        return;
+      case "connected":
+      case "disconnected":
+        session.running.delete(event.key);
+        return;
+      case "exclusions":
+        session.exclusions = event.exclusions;
+        return;
+      case "stop":
+        session.stopping = true;
+        return;
+      case "config": {
+        const known = who === "stafd" ? this.stafd?.conf : this.stacd?.conf;
+        if (event.conf !== known) throw new Violation("S10", `${who} took a configuration that is not valid`);
+        return;
+      }
+      case "service":
+        this.knowledge.services.set(event.service.key, event.service);
+        return;
+      case "fetched":
+        if (event.outcome.ok) this.knowledge.reported(event.outcome.value);
+        return;
+      case "stafd":
+        this.knowledge.report = undefined;
+        return;
+      case "log-read": {
+        const tid = this.stafd?.state.fleet.ctls.get(event.key)?.tid;
+        if (!event.outcome.ok || tid === undefined) return;
+        const found = this.knowledge.reads.findLast(({ statement: { genctr }, device }) =>
+          event.outcome.ok && genctr === String(event.outcome.value.genctr) &&
+          canonicalIp(device?.traddr ?? "") === canonicalIp(tid.traddr)
+        );
+        if (found === undefined) {
+          throw new Violation("S3", `stafd took a page of ${tidText(tid)} that was never read whole`);
+        }
+        this.knowledge.pages.set(event.key, { tid, statement: found.statement });
+        return;
+      }
+    }
+  }
+
+  /** S6: everything has a limit. */
+  bounded(who: Who, fleet: Fleet): void {
+    const over = (what: string, size: number, limit: number) => {
+      if (size > limit) throw new Violation("S6", `${who}: ${size} ${what}, more than ${limit}`);
+    };
+    const n = fleet.ctls.size;
+    over("controllers", n, MAX_CTLS);
+    over("past controllers", fleet.past.length, MAX_PAST);
+    over("probes", fleet.reaching, MAX_PROBES);
+    over("probes (negative)", -fleet.reaching, 0);
+    over("waiting to be probed", fleet.toReach.length, 2 * n + 8);
+    over("waiting to be connected", fleet.ready.length, 2 * n + 8);
+    over("reminders", fleet.agenda.length, MAX_REMINDERS * (n + 2));
+    for (const ctl of fleet.ctls.values()) {
+      over(`lines of history of ${ctl.key}`, ctl.history.length, MAX_HISTORY);
+      over(`releases of ${ctl.key}`, ctl.released.size, 32);
+    }
+  }
+
+  // --- effects -------------------------------------------------------------------------------------------------------
+
+  effect(who: Who, effect: AnyEffect): void {
+    switch (effect.do) {
+      case "connect":
+        return this.#connect(who, effect);
+      case "disconnect":
+        return this.#disconnect(who, effect);
+      case "log":
+        return this.#secret(who, "log", effect.entry);
+      case "signal":
+        return this.#secret(who, "signal", effect.signal);
+      case "save":
+        return this.#secret(who, "state file", effect.value);
+    }
+  }
+
+  /** S8. */
+  #secret(who: Who, where: string, value: unknown): void {
+    if (JSON.stringify(value).includes(SECRET_MARK)) {
+      throw new Violation("S8", `${who}: a secret in the ${where}`);
+    }
+  }
+
+  /** What stafd answers: no secret, and no page but those that were read. */
+  reportGiven(report: StafdReport): StafdReport {
+    this.#secret("stafd", "report", report);
+    return report;
+  }
+
+  #one(who: Who, key: string, what: "connect" | "disconnect"): void {
+    const { running } = this.#sessions[who];
+    const other = running.get(key);
+    if (other !== undefined) {
+      throw new Violation("S5", `${who}: ${what} of ${key} while its ${other} is under way`);
+    }
+    if (what === "connect" && [...running.values()].includes("connect")) {
+      throw new Violation("S5", `${who}: two connects at once`);
+    }
+    running.set(key, what);
+  }
+
+  confOf(who: Who): DaemonConf {
+    const conf = who === "stafd" ? this.stafd?.conf : this.stacd?.conf;
+    if (conf === undefined) throw new Violation("S10", `${who} acts without a configuration`);
+    return conf;
+  }
+
+  #connect(who: Who, { key, request: { tid, hostId } }: Connect): void {
+    this.#one(who, key, "connect");
+    const conf = this.confOf(who);
+    const exclude = excludedBy(tid, conf.excludes);
+    if (exclude !== undefined) {
+      throw new Violation("S7", `${who} connects ${tidText(tid)}, excluded by ${exclude.text}`);
+    }
+    if (!familyAllowed(tid.traddr, conf.ipFamilies.value)) {
+      throw new Violation("S7", `${who} connects ${tidText(tid)} of a disabled family`);
+    }
+    const barred = exclusionOf(tid, hostId, this.#sessions[who].exclusions);
+    if (barred !== undefined) {
+      throw new Violation("S7", `${who} connects ${tidText(tid)}, excluded by ${barred.origin}`);
+    }
+    for (const device of this.world.kernel.devices.all) {
+      if (!device.complete || device.state === "deleting") continue;
+      if (this.#sessions[who].devices.get(device.name) !== device.incarnation) continue;
+      const view = this.world.kernel.devices.view(device);
+      if (who === "stafd" ? !view.isDc : !view.isIoc) continue;
+      if (matches(tid, view, this.world.fabric.interfaces)) {
+        throw new Violation("S4", `${who} connects ${tidText(tid)}, which is connected as ${device.name}`);
+      }
+    }
+  }
+
+  #disconnect(who: Who, effect: Disconnect): void {
+    const { key, target, tid, evidence } = effect;
+    this.#one(who, key, "disconnect");
+    const named = this.world.kernel.devices.get(target.device);
+    const device = named?.incarnation === target.incarnation ? named : undefined;
+    if (device !== undefined) this.#ours(who, device, tid);
+    if (who === "stafd") this.#stafdMay(key, tid, evidence);
+    else this.#stacdMay(key, tid, evidence, device);
+  }
+
+  /** S1. */
+  #ours(who: Who, device: Device, tid: Tid): void {
+    const bad = (why: string) => {
+      throw new Violation(
+        "S1",
+        `${who} disconnects ${device.name} (${device.target?.text ?? "local"}): ${why}`,
+      );
+    };
+    if (device.target === undefined) return bad("it is a local device");
+    if (device.owner !== "" && device.owner !== "stas") return bad(`it belongs to ${device.owner}`);
+    const { boot, facts } = this.landscape;
+    if (facts.nbft.boot.length > 0 && device.target === boot) return bad("the machine was booted from it");
+    if (who === "stafd" !== (device.target.discovery !== undefined)) {
+      return bad("it is of the other daemon's kind");
+    }
+    const named = device.target.nqn === tid.subsysnqn ||
+      (tid.subsysnqn === WELL_KNOWN_DISC_NQN && device.target.discovery !== undefined);
+    if (!named || canonicalIp(device.traddr) !== canonicalIp(tid.traddr) || device.trsvcid !== tid.trsvcid) {
+      return bad(`it is not ${tidText(tid)}`);
+    }
+    if (who === "stafd") return;
+    const conf = this.stacd?.conf;
+    if (conf?.disconnectScope.value === "no-disconnect") return bad("disconnect-scope=no-disconnect");
+    const trtypes: ReadonlySet<string> = conf?.disconnectTrtypes.value ?? new Set();
+    if (
+      conf?.disconnectScope.value === "all-connections-matching-disconnect-trtypes" &&
+      !trtypes.has(device.transport)
+    ) return bad("disconnect-trtypes does not name its transport");
+  }
+
+  // --- S2 ------------------------------------------------------------------------------------------------------------
+
+  /** The exclude line or family that forbids it, in the configuration that is in force. */
+  #refused(conf: DaemonConf, tid: Tid): boolean {
+    const written = this.#lineTids(conf).filter(({ resolved }) =>
+      resolved.some((one) => tidKey(one) === tidKey(tid))
+    );
+    return excludedBy(tid, conf.excludes) !== undefined ||
+      !familyAllowed(tid.traddr, conf.ipFamilies.value) ||
+      written.some((line) => excludedBy(line.written, conf.excludes) !== undefined);
+  }
+
+  /** What the lines of a file mean, with the last answer for each name. */
+  #lineTids(conf: DaemonConf): { readonly written: Tid; readonly resolved: readonly Tid[] }[] {
+    return conf.controllers.map((line) => {
+      const written = toTid(line, { hostNqn: HOST_NQN, ignoreIface: conf.ignoreIface.value });
+      if (canonicalIp(written.traddr) !== undefined) return { written, resolved: [written] };
+      const answer = this.knowledge.answers.findLast(({ host }) => host === written.traddr);
+      return { written, resolved: (answer?.addresses ?? []).map((traddr) => ({ ...written, traddr })) };
+    });
+  }
+
+  #truth(who: Who, tid: Tid, evidence: Evidence, subtype: "nvme" | "referral"): void {
+    const lie = (why: string) => {
+      throw new Violation("S2", `${who} disconnects ${tidText(tid)} on false evidence: ${why}`);
+    };
+    const key = tidKey(tid);
+    switch (evidence.kind) {
+      case "log-page": {
+        const dc =
+          [...this.knowledge.pages.values(), ...[...this.knowledge.told.values()]].map(({ tid }) => tid)
+            .find((one) => tidText(one) === evidence.dc) ?? { ...tid, hostTraddr: "", hostIface: "" };
+        if (!this.knowledge.readWithout(evidence.genctr, subtype, key, dc)) {
+          lie(`no page of ${evidence.dc}, generation ${evidence.genctr}, without it was ever read`);
+        }
+        return;
+      }
+      case "resolved":
+        if (
+          !this.knowledge.answers.some(({ host, addresses }) =>
+            host === evidence.host && !addresses.some((one) => canonicalIp(one) === canonicalIp(tid.traddr))
+          )
+        ) lie(`${evidence.host} never resolved to other addresses only`);
+        return;
+      case "dc-retired":
+        if (who === "stacd" && !this.knowledge.retired.some((one) => tidText(one.tid) === evidence.dc)) {
+          lie(`${evidence.dc} was never let go`);
+        }
+        return;
+      case "stop":
+        if (
+          who !== "stafd" || !this.#sessions.stafd.stopping ||
+          this.stafd?.conf?.persistentConnections.value !== false
+        ) {
+          lie("the daemon does not stop, or keeps its connections");
+        }
+        return;
+      case "audit":
+        if (this.stacd?.conf?.disconnectScope.value !== "all-connections-matching-disconnect-trtypes") {
+          lie("disconnect-scope does not say so");
+        }
+        return;
+    }
+  }
+
+  #stafdMay(key: string, tid: Tid, evidence: readonly Evidence[]): void {
+    const conf = this.stafd?.conf;
+    if (conf === undefined) throw new Violation("S2", "stafd disconnects without a configuration");
+    for (const one of evidence) this.#truth("stafd", tid, one, "referral");
+    if (this.#refused(conf, tid) || evidence.some(({ kind }) => kind === "stop")) return;
+    const roots = this.stafdRoots(conf);
+    const wanted = this.stafdWants(conf, roots);
+    if (wanted.has(key)) {
+      throw new Violation("S2", `stafd disconnects ${tidText(tid)}, which ${wanted.get(key)} asks for`);
+    }
+  }
+
+  /** Discovery controllers that a line, a service or a boot table asks for, and who. */
+  stafdRoots(conf: DaemonConf): Map<string, { readonly tid: Tid; readonly why: string }> {
+    const roots = new Map<string, { readonly tid: Tid; readonly why: string }>();
+    for (const { written, resolved } of this.#lineTids(conf)) {
+      // Which of several addresses of a name is used is the daemon's choice.
+      for (const tid of resolved) roots.set(tidKey(tid), { tid, why: `the line for ${written.traddr}` });
+    }
+    for (const { tid } of this.landscape.facts.nbft.discovery) {
+      roots.set(tidKey(tid), { tid, why: "the boot table" });
+    }
+    for (const service of this.knowledge.services.values()) {
+      const tid = this.#serviceTid(service, conf);
+      roots.set(tidKey(tid), { tid, why: `service ${service.key}` });
+    }
+    return roots;
+  }
+
+  #serviceTid(service: MdnsService, conf: DaemonConf): Tid {
+    const txt = service.txt.map((record) => new TextDecoder().decode(record));
+    const transport = txt[0] === "p=tcp" ? "tcp" : "rdma";
+    return {
+      transport,
+      traddr: service.traddr,
+      trsvcid: String(service.port),
+      subsysnqn: txt.find((text) => /^nqn=/i.test(text))?.slice(4) ?? WELL_KNOWN_DISC_NQN,
+      hostTraddr: "",
+      hostIface: transport === "tcp" && !conf.ignoreIface.value ? service.hostIface : "",
+      hostNqn: HOST_NQN,
+    };
+  }
+
+  /** All that is asked for along referrals of the pages read last, and who asks. */
+  stafdWants(
+    conf: DaemonConf,
+    roots: ReadonlyMap<string, { readonly tid: Tid; readonly why: string }>,
+  ): Map<string, string> {
+    const wanted = new Map<string, string>();
+    const queue = [...roots].map(([key, { tid, why }]) => ({ key, tid, why }));
+    for (const { key, tid, why } of queue) {
+      if (wanted.has(key) || this.#refused(conf, tid)) continue;
+      wanted.set(key, why);
+      const page = this.knowledge.pages.get(key);
+      if (page === undefined) continue;
+      for (const entry of page.statement.entries) {
+        const next = entry["subtype"] === "referral" ? tidOfListed(entry, page.tid) : undefined;
+        if (next !== undefined) {
+          queue.push({ key: tidKey(next), tid: next, why: `a referral of ${tidText(page.tid)}` });
+        }
+      }
+    }
+    return wanted;
+  }
+
+  #stacdMay(key: string, tid: Tid, evidence: readonly Evidence[], device: Device | undefined): void {
+    const conf = this.stacd?.conf;
+    if (conf === undefined) throw new Violation("S2", "stacd disconnects without a configuration");
+    for (const one of evidence) this.#truth("stacd", tid, one, "nvme");
+    if (this.#refused(conf, tid)) return;
+    for (const { written, resolved } of this.#lineTids(conf)) {
+      if (resolved.some((one) => tidKey(one) === key)) {
+        throw new Violation(
+          "S2",
+          `stacd disconnects ${tidText(tid)}, which the line for ${written.traddr} asks for`,
+        );
+      }
+    }
+    for (const dc of this.knowledge.told.values()) {
+      if (lists({ genctr: dc.genctr, entries: dc.entries, wall: dc.readAt }, dc.tid, "nvme", key)) {
+        throw new Violation("S2", `stacd disconnects ${tidText(tid)}, which ${tidText(dc.tid)} lists`);
+      }
+    }
+    if (evidence.some(({ kind }) => kind === "audit")) this.#audit(tid, device);
+  }
+
+  /** Nobody asks for it, says the audit: then everybody must have been asked. */
+  #audit(tid: Tid, device: Device | undefined): void {
+    const { report } = this.knowledge;
+    const unknown = report === undefined
+      ? "stafd"
+      : report.dcs.map((dc) => dc.page === "read" ? "" : tidText(dc.tid)).find((text) => text !== "");
+    if (unknown !== undefined) {
+      throw new Violation("S2", `the audit disconnects ${tidText(tid)} although ${unknown} has not answered`);
+    }
+    // ISS-16: also under another spelling or another source nobody may ask for this very connection.
+    if (device === undefined) return;
+    const view = this.world.kernel.devices.view(device);
+    for (const dc of report?.dcs ?? []) {
+      for (const entry of dc.entries) {
+        const wanted = entry["subtype"] === "nvme" ? tidOfListed(entry, dc.tid) : undefined;
+        const conf = this.confOf("stacd");
+        if (wanted === undefined || this.#refused(conf, wanted)) continue;
+        if (matches(wanted, view, this.world.fabric.interfaces)) {
+          throw new Violation("S2", `the audit disconnects ${device.name}, which serves ${tidText(wanted)}`);
+        }
+      }
+    }
+  }
+}
+
+/** When the pages in a state file were read. */
+function savedReads(stateFile: string | undefined): readonly number[] {
+  return [...(stateFile ?? "").matchAll(/"readAt":(\d+)/g)].map(([, at]) => Number(at));
+}

@@ -1,0 +1,23 @@
+/** A failing seed with less in it: fewer kinds of faults, for a shorter time, and still breaking the same rule. */
+import { type Options, Simulation, type Who } from "./simulation.ts";
+
+const TRIES = 60;
+
+export function shrink({ seed, who }: { readonly seed: number; readonly who: Who }): Options {
+  let options: Options = { seed, who };
+  const first = new Simulation(options).run();
+  const rule = first.violation?.rule;
+  let tries = 0;
+  const fails = (smaller: Options): boolean =>
+    tries++ < TRIES && new Simulation(smaller).run().violation?.rule === rule;
+  for (const fault of first.faults) {
+    const smaller = { ...options, without: new Set([...options.without ?? [], fault]) };
+    if (fails(smaller)) options = smaller;
+  }
+  for (let ms = Math.floor(first.faultsMs / 2); ms > 500; ms = Math.floor(ms / 2)) {
+    const smaller = { ...options, faultsMs: ms };
+    if (!fails(smaller)) break;
+    options = smaller;
+  }
+  return options;
+}

@@ -1,0 +1,464 @@
+/** One seed: a world, one daemon or both in it, faults, and then peace. */
+import { proofText } from "../../src/lib/core/evidence.ts";
+import type { Fleet } from "../../src/lib/core/fleet.ts";
+import type { Core } from "../../src/lib/daemon/shell.ts";
+import { milliseconds } from "../../src/lib/nvme/time.ts";
+import { normaliseTid, type Tid, tidText } from "../../src/lib/nvme/tid.ts";
+import type { Device } from "../../src/lib/sim/devices.ts";
+import { Random } from "../../src/lib/sim/random.ts";
+import { VirtualTime } from "../../src/lib/sim/scheduler.ts";
+import { StandInStafd } from "../../src/lib/sim/stand_in_stafd.ts";
+import { World } from "../../src/lib/sim/world.ts";
+import { type Cores, realCores } from "./cores.ts";
+import { Coverage } from "./coverage.ts";
+import { leftOver, missing, wantedDcs } from "./expected.ts";
+import { type Fault, FAULTS, heal } from "./faults.ts";
+import { buildLandscape, connectAs, HOST_NQN, type Landscape } from "./landscape.ts";
+import { type OnInvalid, STACD_CONF, StacdProcess, STAFD_CONF, StafdProcess } from "./process.ts";
+import { type AnyEffect, type AnyEvent, Rules } from "./rules.ts";
+import { snapshot } from "./snapshot.ts";
+import { Violation } from "./violation.ts";
+
+export type Who = "stafd" | "stacd" | "both";
+
+export interface Options {
+  readonly seed: number;
+  readonly who: Who;
+  readonly cores?: Cores;
+  readonly onInvalid?: OnInvalid;
+  /** Kinds of faults left out. */
+  readonly without?: ReadonlySet<string>;
+  /** Faults end after this many milliseconds; the seed's own time when missing. */
+  readonly faultsMs?: number;
+  /** Keep the story, line by line. */
+  readonly tell?: (line: string) => void;
+}
+
+export interface Result {
+  readonly violation: Violation | undefined;
+  readonly at: number;
+  readonly steps: number;
+  readonly coverage: Coverage;
+  /** Kinds of faults that were on. */
+  readonly faults: readonly string[];
+  readonly faultsMs: number;
+}
+
+/** L1: after the faults, everything is right within this time: the longest pause (72 s), a connect that hangs (61 s), a reconnect. */
+const CONVERGENCE_MS = 240_000;
+const IDLE_MS = 60_000;
+/** L3: effects in one second of one daemon, and steps at one moment. */
+const EFFECTS_PER_SECOND = 3_000;
+const STEPS_AT_ONCE = 5_000;
+const FAULT_CHANCE = 0.28;
+
+export class Simulation {
+  readonly time = new VirtualTime();
+  readonly world: World;
+  readonly landscape: Landscape;
+  readonly rules: Rules;
+  readonly coverage = new Coverage();
+  readonly options: Options;
+  readonly random: Random;
+  /** Set by faults. */
+  atBirth: (device: Device) => void = () => undefined;
+  damage: "none" | "tear" | "lose" = "none";
+  scopeChanged = false;
+  stateLost = false;
+  steps = 0;
+  stafd: StafdProcess | undefined;
+  stacd: StacdProcess | undefined;
+  readonly #standIn: StandInStafd | undefined;
+  #faulty = true;
+  #killAt: { who: "stafd" | "stacd"; effects: number; when: "before" | "after" } | undefined;
+  #moment = { at: -1, steps: 0 };
+  readonly #second = { stafd: { at: -1, effects: 0 }, stacd: { at: -1, effects: 0 } };
+  readonly #restarting = new Set<string>();
+  readonly #pure: boolean;
+
+  constructor(options: Options) {
+    this.options = options;
+    const { seed, who } = options;
+    this.world = new World(this.time, seed);
+    this.random = new Random(seed, "simulation");
+    this.#pure = seed % 20 === 0;
+    this.landscape = buildLandscape(this.world, seed);
+    this.rules = new Rules(this.world, this.landscape);
+    const { devices, connecting } = this.world.kernel;
+    devices.witness = (what, device) => {
+      this.tell("kernel", `${what} ${device.name} (${device.target?.text ?? "local"}) of ${device.maker}`);
+      if (what === "made") this.atBirth(device);
+    };
+    connecting.witness = (by, { tid }) => this.tell("kernel", `connecting ${tidText(tid)} for ${by}`);
+    this.world.logged = (by, { level, message }) => this.tell(by, `${level}: ${message}`);
+    this.world.bus.changed = (up) => this.stafd?.busChanged(up);
+    this.world.kernel.swap = (device) => {
+      const other = this.random.pick(this.landscape.subsystems);
+      this.world.kernel.deleteNow(device);
+      if (other !== undefined && !devices.all.some(({ target }) => target === other)) {
+        connectAs(this.world, other, "nvme-cli", "udisks");
+      }
+    };
+    this.#standIn = who === "stacd" ? this.#makeStandIn() : undefined;
+  }
+
+  get mono(): number {
+    return this.time.now.mono;
+  }
+
+  tell(who: string, text: string): void {
+    this.options.tell?.(`${(this.mono / 1000).toFixed(3).padStart(9)} ${who.padEnd(6)} ${text}`);
+  }
+
+  later(ms: number, run: () => void): void {
+    this.time.in(milliseconds(ms), () => {
+      if (this.#faulty) run();
+    });
+  }
+
+  // --- daemons -------------------------------------------------------------------------------------------------------
+
+  #makeStandIn(): StandInStafd {
+    const standIn = new StandInStafd(this.world);
+    standIn.wasRead = (tid, target) => {
+      const page = target.discovery?.page;
+      if (page === undefined) return;
+      this.tell("stafd", `(stand-in) read ${tidText(tid)}, generation ${page.genctr}`);
+      this.rules.readByStandIn(page);
+    };
+    for (const dc of this.landscape.dcs) {
+      if (this.random.chance(0.8)) standIn.follow(this.#dcTid(dc.address), dc);
+    }
+    return standIn;
+  }
+
+  #dcTid(address: Pick<Tid, "transport" | "traddr" | "trsvcid">): Tid {
+    const parts = { ...address, subsysnqn: "nqn.2014-08.org.nvmexpress.discovery" };
+    return normaliseTid(parts, { hostNqn: HOST_NQN, ignoreIface: false });
+  }
+
+  #start(who: "stafd" | "stacd"): void {
+    this.#restarting.delete(who);
+    this.#damage(who);
+    this.rules.restarted(who, this.world.disk.texts.get(who));
+    const cores = this.options.cores ?? realCores;
+    const around = (by: "stafd" | "stacd", effect: AnyEffect) => this.#around(by, effect);
+    const onInvalid = this.options.onInvalid ?? "keep";
+    this.tell(who, "--- starts");
+    if (who === "stafd") {
+      const core = this.#watched(who, cores.finder);
+      const process = new StafdProcess(this.world, this.landscape.facts, core, around, onInvalid);
+      this.rules.stafd = this.stafd = process;
+      process.watchReports((report) => this.rules.reportGiven(report));
+      process.ended = () => this.#ended(who);
+      if (!process.start()) this.tell(who, "the configuration is not valid: exit");
+    } else {
+      const core = this.#watched(who, cores.connector);
+      const process = new StacdProcess(this.world, this.landscape.facts, core, around, onInvalid);
+      this.rules.stacd = this.stacd = process;
+      process.ended = () => this.#ended(who);
+      if (!process.start()) this.tell(who, "the configuration is not valid: exit");
+    }
+  }
+
+  #damage(who: string): void {
+    if (this.damage === "none" || !this.random.chance(0.5) || !this.world.disk.texts.has(who)) return;
+    this.stateLost = true;
+    this.tell("disk", `the state file of ${who} is damaged (${this.damage})`);
+    if (this.damage === "tear") this.world.disk.tear(who);
+    else this.world.disk.lose(who);
+  }
+
+  /** systemd starts it again, when what it had in the kernel has ended. */
+  #ended(who: "stafd" | "stacd"): void {
+    this.tell(who, "--- ends");
+    if (this.#restarting.has(who)) return;
+    this.#restarting.add(who);
+    this.#restartIn(who, this.random.between(100, 3_000));
+  }
+
+  #restartIn(who: "stafd" | "stacd", ms: number): void {
+    this.time.in(milliseconds(ms), () => {
+      if (this.world.kernel.connecting.holds(who)) this.#restartIn(who, 100);
+      else this.#start(who);
+    });
+  }
+
+  #around(who: "stafd" | "stacd", effect: AnyEffect): "go" | "before" | "after" {
+    if (effect.do !== "log") this.tell(who, `  -> ${effectText(effect)}`);
+    const second = this.#second[who];
+    const at = Math.floor(this.mono / 1000);
+    if (second.at !== at) Object.assign(second, { at, effects: 0 });
+    if (effect.do !== "log" && ++second.effects > EFFECTS_PER_SECOND) {
+      throw new Violation("L3", `${who}: more than ${EFFECTS_PER_SECOND} effects in a second`);
+    }
+    this.coverage.count(`${who} effect ${effect.do}`);
+    const kill = this.#killAt;
+    if (kill?.who === who && --kill.effects <= 0) {
+      this.#killAt = undefined;
+      this.tell(who, `--- killed ${kill.when} that`);
+      if (kill.when === "before") return "before";
+      this.rules.effect(who, effect);
+      return "after";
+    }
+    this.rules.effect(who, effect);
+    return "go";
+  }
+
+  /** The core with the checks around each step. */
+  #watched<State extends { readonly fleet: Fleet }, Event extends AnyEvent, Effect extends AnyEffect>(
+    who: "stafd" | "stacd",
+    core: Core<State, Event, Effect>,
+  ): Core<State, Event, Effect> {
+    return {
+      ...core,
+      step: (state, event, now) => {
+        this.#counted(who, event);
+        this.rules.told(who, event);
+        const copy = this.#pure ? snapshot(state) : undefined;
+        const next = core.step(state, event, now);
+        if (copy !== undefined) {
+          if (copy !== snapshot(state)) {
+            throw new Violation("purity", `${who}: ${event.type} changed the state it was given`);
+          }
+          const again = core.step(state, event, now);
+          if (snapshot(next) !== snapshot(again)) {
+            throw new Violation("purity", `${who}: ${event.type} twice gives two results`);
+          }
+        }
+        this.rules.bounded(who, next.state.fleet);
+        this.coverage.moves(who, state.fleet, next.state.fleet);
+        if (who === "stafd" && this.stafd !== undefined) this.rules.forget(next.state.fleet);
+        return next;
+      },
+    };
+  }
+
+  #counted(who: string, event: AnyEvent): void {
+    this.steps++;
+    this.coverage.count(`${who} event ${event.type}`);
+    if (this.#moment.at !== this.mono) this.#moment = { at: this.mono, steps: 0 };
+    if (++this.#moment.steps > STEPS_AT_ONCE) {
+      throw new Violation("L3", `${who}: time stands still (${event.type})`);
+    }
+    if (this.options.tell !== undefined && event.type !== "tick") this.tell(who, eventText(event));
+  }
+
+  // --- faults --------------------------------------------------------------------------------------------------------
+
+  killAtEffect(who: "stafd" | "stacd", random: Random): void {
+    this.#killAt = { who, effects: random.between(1, 12), when: random.chance(0.5) ? "before" : "after" };
+  }
+
+  stopAndStart(who: "stafd" | "stacd", random: Random): void {
+    const process = who === "stafd" ? this.stafd : this.stacd;
+    if (process === undefined) return this.#standInRestarts(random);
+    this.tell(who, "--- SIGTERM");
+    process.stop();
+    // systemd's patience ends some time.
+    this.later(random.between(1_000, 5_000), () => process.kill());
+  }
+
+  #standInRestarts(random: Random): void {
+    this.#standIn?.stop();
+    this.later(random.between(100, 10_000), () => this.#standIn?.start(random.chance(0.5)));
+  }
+
+  reloadAll(): void {
+    this.tell("person", "systemctl reload");
+    this.stafd?.reload();
+    this.stacd?.reload();
+  }
+
+  writeFiles(): void {
+    this.world.files.set(STAFD_CONF, this.landscape.stafd.text);
+    this.world.files.set(STACD_CONF, this.landscape.stacd.text);
+  }
+
+  // --- the run -------------------------------------------------------------------------------------------------------
+
+  run(): Result {
+    const { who, without } = this.options;
+    const faults = FAULTS.filter(({ name, only }) => {
+      const on = new Random(this.options.seed, name).chance(FAULT_CHANCE);
+      return on && !(without?.has(name) ?? false) &&
+        (who === "both" || only === undefined || only === who || name === "stop-stafd");
+    });
+    const faultsMs = this.options.faultsMs ?? this.random.between(10, 90) * 1_000;
+    let violation: Violation | undefined;
+    try {
+      this.#faults(faults, faultsMs);
+      this.#peace();
+    } catch (error) {
+      if (!(error instanceof Violation)) throw error;
+      violation = error;
+      this.tell("RULE", error.message);
+    }
+    return {
+      violation,
+      at: this.mono,
+      steps: this.steps,
+      coverage: this.coverage,
+      faults: faults.map(({ name }) => name),
+      faultsMs,
+    };
+  }
+
+  #faults(faults: readonly Fault[], faultsMs: number): void {
+    const { who } = this.options;
+    for (const { name, everyMs, begin, act } of faults) {
+      const random = new Random(this.options.seed, `${name} dice`);
+      begin?.(this, random);
+      const again = (): void => {
+        if (everyMs > 0 && act !== undefined) {
+          this.later(random.between(1, 2 * everyMs), () => {
+            this.tell("fault", name);
+            act(this, random);
+            again();
+          });
+        }
+      };
+      again();
+    }
+    this.#standIn?.start(false);
+    if (who !== "stacd") this.#start("stafd");
+    if (who !== "stafd") this.time.in(milliseconds(this.random.between(0, 500)), () => this.#start("stacd"));
+    this.time.runUntil({ mono: faultsMs });
+  }
+
+  #peace(): void {
+    this.#faulty = false;
+    this.#killAt = undefined;
+    this.tell("fault", "--- nothing goes wrong any more");
+    heal(this);
+    this.#standIn?.start(true);
+    // A process that is down comes back by itself; one that runs is told to read its file.
+    this.time.runUntil({ mono: this.mono + 70_000 }, () => this.#down === undefined);
+    if (this.#down !== undefined) throw new Violation("L1", `${this.#down} does not come back`);
+    this.reloadAll();
+    const end = this.mono + CONVERGENCE_MS;
+    let left = this.#unfinished();
+    while (left.length > 0) {
+      if (this.mono >= end) {
+        throw new Violation("L1", `after ${CONVERGENCE_MS / 1000} s still: ${left.join("; ")}`);
+      }
+      this.time.runUntil({ mono: this.mono + 2_000 });
+      left = this.#unfinished();
+    }
+    this.#fixpoint();
+    this.#idle();
+  }
+
+  get #down(): string | undefined {
+    const { who } = this.options;
+    if (who !== "stacd" && this.stafd?.alive !== true) return "stafd";
+    return who !== "stafd" && this.stacd?.alive !== true ? "stacd" : undefined;
+  }
+
+  #unfinished(): string[] {
+    const dcs = this.stafd !== undefined
+      ? wantedDcs(this.world, this.rules)
+      : (this.#standIn?.followed ?? []).filter(({ manner }) => manner === "up").map((
+        { address },
+      ) => [this.#dcTid(address)]);
+    const left = missing(this.world, this.rules, dcs).map((text) => `${text} is not connected`);
+    // A state file that was lost, or a policy that was different for a while, may leave something behind.
+    if (!this.stateLost && !this.scopeChanged) {
+      left.push(
+        ...leftOver(this.world, this.rules).map(({ name, target }) =>
+          `${name} (${target?.text}) is still there`
+        ),
+      );
+    }
+    return left;
+  }
+
+  /** S9: killed and started again, the daemons find everything as it is to be, and leave it so. */
+  #fixpoint(): void {
+    if (this.random.chance(0.5)) return;
+    this.time.runUntil({ mono: this.mono + 15_000 });
+    const before = this.#connections();
+    this.tell("fault", "--- killed once more");
+    this.stafd?.kill();
+    this.stacd?.kill();
+    this.time.runUntil({ mono: this.mono + 75_000 });
+    const after = this.#connections();
+    if (before.join() !== after.join()) {
+      throw new Violation(
+        "S9",
+        `a restart changed the connections from ${before.join(", ")} to ${after.join(", ")}`,
+      );
+    }
+  }
+
+  #connections(): string[] {
+    return this.world.kernel.devices.all.filter(({ state }) => state === "live")
+      .map(({ name, incarnation, target }) => `${name}/${incarnation} ${target?.text}`).toSorted();
+  }
+
+  /** L3: who has nothing to do does not wake up, but for stafd's look at the states every five seconds. */
+  #idle(): void {
+    if (this.landscape.dead.size > 0) return;
+    this.time.runUntil({ mono: this.mono + 90_000 });
+    const before = this.coverage.counts.get("stafd event tick") ?? 0;
+    const beforeStacd = this.coverage.counts.get("stacd event tick") ?? 0;
+    const connections = this.#connections().join();
+    this.time.runUntil({ mono: this.mono + IDLE_MS });
+    const stafd = (this.coverage.counts.get("stafd event tick") ?? 0) - before;
+    const stacd = (this.coverage.counts.get("stacd event tick") ?? 0) - beforeStacd;
+    if (this.#connections().join() !== connections) {
+      throw new Violation("L1", "the connections change without a reason");
+    }
+    if (stafd > IDLE_MS / 5_000 + 6 || stacd > 6) {
+      throw new Violation(
+        "L3",
+        `idle for ${IDLE_MS / 1000} s, stafd woke up ${stafd} times, stacd ${stacd} times`,
+      );
+    }
+  }
+}
+
+function effectText(effect: AnyEffect): string {
+  switch (effect.do) {
+    case "connect":
+      return `connect ${tidText(effect.request.tid)}`;
+    case "disconnect":
+      return `disconnect ${effect.target.device} ${tidText(effect.tid)}: ${proofText(effect.evidence)}`;
+    case "reach":
+      return `reach ${tidText(effect.tid)}`;
+    case "signal":
+      return `signal ${effect.signal.type}`;
+    case "own":
+      return `own ${effect.device} ${effect.owned}`;
+    case "resolve":
+      return `resolve ${effect.host}`;
+    case "read-log":
+    case "register":
+    case "supported-logs":
+      return `${effect.do} ${effect.target.device}`;
+    default:
+      return effect.do;
+  }
+}
+
+function eventText(event: AnyEvent): string {
+  if ("outcome" in event) {
+    const what = event.outcome.ok ? "ok" : event.outcome.failure.message;
+    return `${event.type}: ${what}`;
+  }
+  switch (event.type) {
+    case "device":
+      return `device ${event.cause} ${event.ctrl.device} ${event.ctrl.subsysnqn} ${event.ctrl.state}`;
+    case "removed":
+    case "aen":
+      return `${event.type} ${event.device}`;
+    case "service":
+      return `service ${event.service.key} ${event.service.traddr}`;
+    case "service-gone":
+      return `service-gone ${event.key}`;
+    case "stafd":
+      return `stafd ${event.present ? "is there" : "is away"}`;
+    default:
+      return event.type;
+  }
+}
