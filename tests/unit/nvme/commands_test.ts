@@ -238,6 +238,8 @@ Deno.test("DIM data that lies", () => {
     patched((view) => view.setUint16(1024 + 1028, 9, true)),
   ];
   for (const dim of bad) assert.ok(!dim.ok && dim.problem.startsWith("DIM"), JSON.stringify(dim));
+  const many = patched((view) => view.setBigUint64(8, 17n, true));
+  assert.ok(!many.ok && many.at === 8 && /more than 16/.test(many.problem));
   const dim = decodeDim(good);
   assert.ok(dim.ok);
   const basic = {

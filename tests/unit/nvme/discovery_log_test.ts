@@ -243,6 +243,8 @@ Deno.test("spec 50, 6.4: and back", () => {
     { tsas: "" },
     { tsas: "{'sectype': 'magic'}" },
     { tsas: "{'qptype': 'connected'}" },
+    { tsas: "{'sectype': 'none', 'cms': 'cm'}" },
+    { tsas: "{'sectype': 'none', 'more': 'x'}" },
     { tsas: "__import__('os')" },
   ];
   for (const change of bad) assert.ok(!entryFromText({ ...fields, ...change }).ok, JSON.stringify(change));

@@ -65,6 +65,7 @@ Deno.test("sysfs: fields of the address attribute", () => {
   assert.equal(addressField(address, "addr"), "");
   assert.equal(addressField("traddr=a\ntrsvcid=b", "trsvcid"), "b");
   assert.equal(addressField("traddr=nn-0x1,pn-0x2,host_traddr=x", "traddr"), "nn-0x1,pn-0x2");
+  assert.equal(addressField("traddr=a,trsvcid=b,c,traddr=d", "traddr"), "a");
   assert.equal(addressField("traddr=none,trsvcid=1", "traddr"), "");
   assert.equal(addressField("0000:01:00.0\n", "traddr"), "");
   assert.equal(addressField("", "traddr"), "");

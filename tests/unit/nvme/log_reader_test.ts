@@ -100,6 +100,23 @@ Deno.test("S3: the same generation with another record count is torn as well", (
   assert.deepEqual(progress, { type: "done", log: log(1, 2) });
 });
 
+Deno.test("S3: the same generation and length with another record count is torn as well", () => {
+  const large = { ...discoveryEntry(), attributes: [{ type: 0xff00, value: new Uint8Array(1028) }] };
+  const one = { genctr: 1n, entries: [large] };
+  const two = {
+    genctr: 1n,
+    entries: [discoveryEntry({ subnqn: "nqn.1" }), discoveryEntry({ subnqn: "nqn.2" })],
+  };
+  let page = encodeDiscoveryLog(one, DLPF.extended);
+  assert.equal(page.length, encodeDiscoveryLog(two, DLPF.extended).length);
+  const { progress } = run((command, n) => {
+    const reply = data(page, command);
+    if (n === 1) page = encodeDiscoveryLog(two, DLPF.extended);
+    return reply;
+  });
+  assert.deepEqual(progress, { type: "done", log: two });
+});
+
 Deno.test("a page that never stands still is given up", () => {
   let genctr = 0;
   const { progress, commands } = run((command) => data(encodeDiscoveryLog(log(genctr++, 1)), command));

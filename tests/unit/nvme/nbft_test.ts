@@ -134,6 +134,12 @@ Deno.test("a single descriptor that lies is left out, with a warning", () => {
   const noInfo = decode(patched((view) => view.setUint16(160 + 20, 64, true)));
   assert.equal(noInfo.hfis.length, 0);
   assert.equal(noInfo.subsystems.length, 2, "what the host runs from is still protected");
+  const otherHfi = decode(patched((view) => view.setUint8(view.getUint32(160 + 16, true) + 4, 2)));
+  assert.equal(otherHfi.hfis.length, 0, "information of another HFI");
+  assert.match(otherHfi.warnings.join(), /of another HFI/);
+  const smallHeap = decode(patched((view) => view.setUint32(40, 8, true)));
+  assert.deepEqual([smallHeap.hfis, smallHeap.subsystems, smallHeap.discovery], [[], [], []]);
+  assert.match(smallHeap.warnings.join(), /address of subsystem 1: 16 bytes at \d+ are not in the heap/);
   const voided = decode(patched((view) => view.setUint8(70, 0)));
   assert.deepEqual([voided.subsystems, voided.discovery], [[], []]);
   const noHost = decode(patched((view) => view.setUint8(128, 9)));
