@@ -1,0 +1,193 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import type { JsonResult } from "../../../src/lib/dbus/json_reader.ts";
+import {
+  parseEvent,
+  parseExplanation,
+  parseHealth,
+  parsePages,
+  parsePlan,
+  parseState,
+} from "../../../src/lib/dbus/v1_parse.ts";
+import type {
+  V1Change,
+  V1Controller,
+  V1Event,
+  V1Explanation,
+  V1Health,
+  V1Plan,
+  V1State,
+} from "../../../src/lib/dbus/v1_types.ts";
+import type { StafdReport } from "../../../src/lib/ports.ts";
+
+const tid = {
+  transport: "tcp",
+  traddr: "10.0.0.1",
+  trsvcid: "8009",
+  subsysnqn: "nqn.x",
+  hostTraddr: "",
+  hostIface: "eth0",
+  hostNqn: "nqn.h",
+} as const;
+const head = { schema: 1, daemon: "stacd", at: 5 } as const;
+const controller: V1Controller = {
+  tid,
+  text: "(tcp, 10.0.0.1, 8009)",
+  kind: "io",
+  device: "nvme1",
+  phase: "failing",
+  since: 1,
+  detail: "",
+  kernelState: "",
+  sources: [{ kind: "log-page", text: "of a DC" }],
+  attempts: 2,
+  lastFailure: {
+    phase: "connect",
+    kind: "transient",
+    errno: "ECONNREFUSED",
+    status: null,
+    message: "refused",
+    remedy: null,
+    at: 3,
+  },
+  nextTry: 9,
+  removeAt: null,
+  namespaces: ["nvme1n1"],
+  model: "",
+  serial: "",
+  dctype: "",
+  cntlid: "",
+  logPage: { genctr: "18446744073709551615", readAt: 2, entries: 3 },
+};
+const finding = { severity: "warning", file: "f", line: 1, column: 2, message: "m" } as const;
+const state: V1State = {
+  ...head,
+  version: "1",
+  started: 0,
+  host: { nqn: "n", id: "i", symname: "" },
+  config: { file: "f", loadedAt: 0, valid: true, findings: [finding] },
+  avahi: { available: true, services: 2 },
+  stafd: { present: true, reportedAt: null },
+  controllers: [controller],
+};
+const change: V1Change = {
+  action: "disconnect",
+  tid,
+  text: "t",
+  kind: "io",
+  device: "nvme1",
+  at: null,
+  reasons: ["because"],
+};
+const plan: V1Plan = {
+  ...head,
+  valid: true,
+  findings: [finding],
+  changes: [change],
+  unchanged: 1,
+  unknowns: ["u"],
+};
+const explanation: V1Explanation = {
+  ...head,
+  query: "q",
+  matches: [{
+    tid,
+    text: "t",
+    device: "",
+    phase: "gone",
+    headline: "h",
+    chain: [{ step: "source", at: null, text: "s" }, { step: "next", at: 6, text: "n" }],
+  }],
+};
+const health: V1Health = {
+  ...head,
+  status: "degraded",
+  counts: { wanted: 1, connected: 0, failing: 1, waiting: 0 },
+  problems: [{ id: "controller-failing", text: "t", remedy: null }],
+};
+const event: V1Event = { ...head, type: "failed", tid: null, text: "", device: "", message: "m" };
+const pages: StafdReport = {
+  dcs: [{ tid, device: "nvme0", page: "cached", genctr: "1", readAt: 4, entries: [{ trtype: "tcp" }] }],
+  retired: [{ tid, why: "w", at: 5 }],
+};
+
+const documents: readonly (readonly [string, unknown, (text: string) => JsonResult<unknown>])[] = [
+  ["state", state, parseState],
+  ["plan", plan, parsePlan],
+  ["explanation", explanation, parseExplanation],
+  ["health", health, parseHealth],
+  ["event", event, parseEvent],
+  ["pages", pages, parsePages],
+];
+
+Deno.test("each document is read as it was written, and members of later versions are ignored", () => {
+  for (const [name, document, parse] of documents) {
+    assert.deepEqual(parse(JSON.stringify(document)), { ok: true, value: document }, name);
+    const later = JSON.parse(
+      JSON.stringify(document),
+      (_, value: unknown) =>
+        typeof value === "object" && value !== null && !Array.isArray(value)
+          ? { ...value, newer: [1] }
+          : value,
+    );
+    if (name !== "pages") assert.deepEqual(parse(JSON.stringify(later)), { ok: true, value: document }, name);
+  }
+});
+
+/** Every place in a document, and the document with something else in that place. */
+function* broken(value: unknown, wrong: unknown): Generator<readonly [string, unknown]> {
+  if (Array.isArray(value)) {
+    for (const [n, item] of value.entries()) {
+      for (const [path, other] of broken(item, wrong)) yield [`[${n}]${path}`, value.with(n, other)];
+    }
+  } else if (typeof value === "object" && value !== null) {
+    for (const [key, item] of Object.entries(value)) {
+      for (const [path, other] of broken(item, wrong)) yield [`.${key}${path}`, { ...value, [key]: other }];
+    }
+  }
+  yield ["", wrong];
+}
+
+Deno.test("whatever is missing or of another type is an error that names the place", () => {
+  for (const [name, document, parse] of documents) {
+    let places = 0;
+    for (const wrong of [{ strange: true }, undefined]) {
+      for (const [path, other] of broken(document, wrong)) {
+        if (path === "" && wrong === undefined) continue;
+        const result = parse(JSON.stringify(other));
+        // Members that may be null may be missing.
+        const nullable = wrong === undefined &&
+          /(?:avahi|stafd|reportedAt|lastFailure|errno|status|remedy|nextTry|removeAt|logPage|\.at|\.tid)$/
+            .test(path);
+        if (nullable && result.ok) continue;
+        // An entry of a log page may have any keys; in a list, undefined becomes null.
+        if (name === "pages" && /entries\[0\](?:\.trtype)?$/.test(path) && wrong === undefined && result.ok) {
+          continue;
+        }
+        assert.ok(!result.ok, `${name}${path}: ${JSON.stringify(other)}`);
+        assert.ok(result.message.startsWith(name), result.message);
+        places += 1;
+      }
+    }
+    assert.ok(places > 8, name);
+  }
+});
+
+Deno.test("no text makes a parser throw or gives a report out of nothing", () => {
+  const text = fc.oneof(
+    fc.string(),
+    fc.json(),
+    fc.record({ dcs: fc.jsonValue(), retired: fc.jsonValue() }).map((value) => JSON.stringify(value)),
+  );
+  fc.assert(fc.property(text, (input) => {
+    for (const [, , parse] of documents) {
+      const result = parse(input);
+      if (result.ok) assert.equal(parse, parsePages);
+    }
+    const report = parsePages(input);
+    if (report.ok) {
+      const parsed: unknown = JSON.parse(input);
+      assert.ok(typeof parsed === "object" && parsed !== null && "dcs" in parsed && "retired" in parsed);
+    }
+  }));
+});
