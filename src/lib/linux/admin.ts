@@ -65,10 +65,10 @@ export class AdminCommands {
       () => sys.open(node, O_RDONLY | O_CLOEXEC),
       (fd) => sys.close(fd),
     );
-    if (typeof handle === "number") return await this.#notOpened(target, node, -handle);
+    if (typeof handle === "number") return this.#notOpened(target, node, -handle);
     try {
       // The open node holds its controller, so the number cannot change hands after this.
-      if (await this.#sysfs.incarnation(device) !== target.incarnation) return gone(device);
+      if (this.#sysfs.incarnation(device) !== target.incarnation) return gone(device);
       return await this.#submit(handle, target, command, data);
     } finally {
       handle.close();
@@ -90,13 +90,13 @@ export class AdminCommands {
     if (completion.kind === "status") {
       return { kind: "status", status: completion.status, text: this.describe(completion.status) };
     }
-    return await this.#notDone(target, completion.errno, elapsed < AT_ONCE_MS);
+    return this.#notDone(target, completion.errno, elapsed < AT_ONCE_MS);
   }
 
-  async #notOpened(target: DeviceRef, node: string, errno: number): Promise<Answer> {
+  #notOpened(target: DeviceRef, node: string, errno: number): Answer {
     const { device } = target;
     if (errno === EAGAIN) return failed(`${device} is not connected at the moment`, errno);
-    if (isGone(errno) && await this.#sysfs.incarnation(device) !== target.incarnation) return gone(device);
+    if (isGone(errno) && this.#sysfs.incarnation(device) !== target.incarnation) return gone(device);
     return failed(`cannot open ${node} (${errnoName(errno)})`, errno);
   }
 
@@ -104,10 +104,10 @@ export class AdminCommands {
    * The errno is lost (but for libnvme 3): what happened is read from the state of the controller. A time-out needs
    * time, and breaks the connection; what fails at once on a live controller was refused by the kernel itself.
    */
-  async #notDone(target: DeviceRef, errno: number | undefined, atOnce: boolean): Promise<Answer> {
+  #notDone(target: DeviceRef, errno: number | undefined, atOnce: boolean): Answer {
     const { device } = target;
-    if (await this.#sysfs.incarnation(device) !== target.incarnation) return gone(device);
-    const state = (await this.#sysfs.states([device])).get(device) ?? "unknown";
+    if (this.#sysfs.incarnation(device) !== target.incarnation) return gone(device);
+    const state = this.#sysfs.attribute(device, "state") ?? "unknown";
     if (state !== "live") {
       return failed(`the connection of ${device} broke during a command (state: ${state})`, errno ?? EINTR);
     }

@@ -105,21 +105,21 @@ export class Fabrics {
         message: `connected as ${device}, but ${read.failure.message}`,
       });
     }
-    const broken = await this.#brokenPromise(device, request);
+    const broken = this.#brokenPromise(device, request);
     if (broken === undefined) return read;
     const deleted = await this.#sysfs.delete(device, read.value.incarnation);
     return fail(unsafe(broken, deleted.ok ? `${device} was disconnected again` : deleted.failure.message));
   }
 
   /** What was asked for and is not so, although the kernel made the connection: security never falls away silently. */
-  async #brokenPromise(device: string, { options, keys }: ConnectRequest): Promise<string | undefined> {
-    const has = async (attribute: string): Promise<boolean> => {
-      const value = await this.#sysfs.attribute(device, attribute);
+  #brokenPromise(device: string, { options, keys }: ConnectRequest): string | undefined {
+    const has = (attribute: string): boolean => {
+      const value = this.#sysfs.attribute(device, attribute);
       return value !== undefined && value !== "" && value !== "none" && value !== "0";
     };
-    if ((options.tls === true || options.concat === true) && !await has("tls_key")) return "TLS";
-    if (keys.hostKey !== undefined && !await has("dhchap_secret")) return "authentication (DH-HMAC-CHAP)";
-    if (keys.ctrlKey !== undefined && !await has("dhchap_ctrl_secret")) {
+    if ((options.tls === true || options.concat === true) && !has("tls_key")) return "TLS";
+    if (keys.hostKey !== undefined && !has("dhchap_secret")) return "authentication (DH-HMAC-CHAP)";
+    if (keys.ctrlKey !== undefined && !has("dhchap_ctrl_secret")) {
       return "authentication of the controller";
     }
     return undefined;
@@ -145,10 +145,10 @@ export class Fabrics {
     if (!all.ok) return undefined;
     const interfaces = readInterfaces();
     const found = all.value.find((ctrl) =>
-      (request.discovery ? ctrl.isDc : ctrl.isIoc) && matches(request.tid, ctrl, interfaces)
+      ctrl.isDc === request.discovery && matches(request.tid, ctrl, interfaces)
     );
     if (found === undefined) return undefined;
-    const broken = await this.#brokenPromise(found.device, request);
+    const broken = this.#brokenPromise(found.device, request);
     return broken === undefined
       ? { ok: true, value: found }
       : fail(unsafe(broken, `${found.device} was connected by another program`));

@@ -12,6 +12,7 @@ const SYMBOLS = {
   open: { parameters: ["buffer", "i32"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
   read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
+  statx: { parameters: ["i32", "buffer", "i32", "u32", "buffer"], result: "i32" },
   lseek: { parameters: ["i32", "i64", "i32"], result: "i64" },
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
   bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
@@ -81,6 +82,16 @@ export const sys = {
     const rc = call.read(fd, into, BigInt(into.length));
     const error = errno[0] ?? 0;
     return rc < 0n ? -error : Number(rc);
+  },
+
+  /** Inode of what the path leads to. */
+  inode(path: string): number {
+    const { call, errno } = libc();
+    const name = cString(path);
+    const result = bytes(STATX_SIZE);
+    const rc = call.statx(AT_FDCWD, name, 0, STATX_INO, result);
+    const error = errno[0] ?? 0;
+    return rc < 0 ? -error : Number(new DataView(result.buffer).getBigUint64(STATX_INO_OFFSET, true));
   },
 
   seekToEnd(fd: number): number {
@@ -198,6 +209,10 @@ export const sys = {
   },
 };
 
+const AT_FDCWD = -100;
+const STATX_SIZE = 256;
+const STATX_INO = 0x100;
+const STATX_INO_OFFSET = 32;
 const IF_NAMESIZE = 16;
 const SEEK_END = 2;
 const CLOCK_MONOTONIC = 1;

@@ -60,7 +60,7 @@ export class LinuxKernel implements Kernel {
   }
 
   states(devices: readonly string[], done: (states: ReadonlyMap<string, string>) => void): void {
-    void this.#parts.sysfs.states(devices).then(done);
+    queueMicrotask(() => done(this.#parts.sysfs.states(devices)));
   }
 
   reach(tid: Tid, timeout: Duration, done: Done<void>): void {
@@ -118,7 +118,7 @@ export class LinuxKernel implements Kernel {
 
   /** KRN-45: kernels before 5.18 do not show the type of a discovery controller; then it is asked itself. */
   async #wantsRegistration(target: DeviceRef): Promise<Outcome<boolean>> {
-    const shown = await this.#parts.sysfs.attribute(target.device, "dctype");
+    const shown = this.#parts.sysfs.attribute(target.device, "dctype");
     if (shown !== undefined && shown !== "") return { ok: true, value: shown === "ddc" || shown === "cdc" };
     const answer = await this.#parts.admin.run(target, identifyCommand());
     if (answer.kind !== "done") return refused("register", "cannot identify the controller", answer);

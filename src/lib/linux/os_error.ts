@@ -1,4 +1,12 @@
-/** Errors of Deno's file operations, as data. */
+/** Errors of the system: those of Deno's file operations as numbers, and numbers as errors. */
+import { errnoName } from "../nvme/errno.ts";
+
+/** What Deno would have thrown, for a call that was made without it. */
+export class SystemError extends Error {
+  constructor(what: string, errno: number) {
+    super(`${what}: ${errnoName(errno)} (os error ${errno})`);
+  }
+}
 
 /**
  * The error number inside an error of a Deno file operation; 0 when it carries none. The number in the text is

@@ -1,10 +1,16 @@
-/** NVMe controllers in sysfs: reading them, and deleting exactly the one that is meant (notes/libnvme.md 4.6). */
+/**
+ * NVMe controllers in sysfs: reading them, and deleting exactly the one that is meant (notes/libnvme.md 4.6).
+ *
+ * Attributes are read on the main thread: the kernel copies them out of memory, and a dozen trips to another thread cost
+ * five times as much. Only `address` takes a lock (that of the queue, for the source address), so it goes by the pool.
+ */
 import type { Failure, Outcome } from "../nvme/failure.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import { parseOwner } from "../nvme/registry.ts";
 import { CTRL_ATTRIBUTES, kernelCtrlFromSysfs } from "../nvme/sysfs_ctrl.ts";
+import { bytes, O_CLOEXEC, O_RDONLY, sys } from "./ffi_libc.ts";
 import { Limiter } from "./limiter.ts";
-import { EBUSY, EINVAL, ENOENT, errnoOf, isGone } from "./os_error.ts";
+import { EBUSY, EINVAL, ENOENT, errnoOf, isGone, SystemError } from "./os_error.ts";
 
 const READERS = 4;
 const MAX_WAITING_READS = 65_536;
@@ -59,19 +65,19 @@ export class Sysfs {
   }
 
   /** The `state` of each device that is there and readable. */
-  async states(devices: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  states(devices: readonly string[]): ReadonlyMap<string, string> {
     const states = new Map<string, string>();
-    await Promise.all(devices.map(async (device) => {
-      const state = await this.#readers.run(() => this.attribute(device, "state"));
+    for (const device of devices) {
+      const state = this.attribute(device, "state");
       if (state !== undefined) states.set(device, state);
-    }));
+    }
     return states;
   }
 
   /** One attribute of the controller, trimmed; undefined when it has none of that name, or cannot be read. */
-  async attribute(device: string, name: string): Promise<string | undefined> {
+  attribute(device: string, name: string): string | undefined {
     try {
-      return textOf(await readAttribute(`${this.#folder(device)}/${name}`))?.trim();
+      return textOf(readAttribute(`${this.#folder(device)}/${name}`))?.trim();
     } catch (error) {
       if (errnoOf(error) === 0) throw error;
       return undefined;
@@ -79,13 +85,12 @@ export class Sysfs {
   }
 
   /** Which incarnation has the name now; undefined when none has. Throws the system's error when it cannot tell. */
-  async incarnation(device: string): Promise<number | undefined> {
-    try {
-      return (await Deno.stat(this.#folder(device))).ino ?? undefined;
-    } catch (error) {
-      if (isGone(errnoOf(error))) return undefined;
-      throw error;
-    }
+  incarnation(device: string): number | undefined {
+    const folder = this.#folder(device);
+    const inode = sys.inode(folder);
+    if (inode >= 0) return inode;
+    if (isGone(-inode)) return undefined;
+    throw new SystemError(folder, -inode);
   }
 
   /**
@@ -101,7 +106,7 @@ export class Sysfs {
   async #delete(device: string, incarnation: number): Promise<Outcome<"deleted" | "gone">> {
     try {
       using file = await Deno.open(`${this.#folder(device)}/delete_controller`, { write: true });
-      if (await this.incarnation(device) !== incarnation) return { ok: true, value: "gone" };
+      if (this.incarnation(device) !== incarnation) return { ok: true, value: "gone" };
       await file.write(new TextEncoder().encode("1"));
       return { ok: true, value: "deleted" };
     } catch (error) {
@@ -115,11 +120,11 @@ export class Sysfs {
   async #read(device: string): Promise<Outcome<KernelCtrl>> {
     for (let attempt = 1; attempt <= MAX_REREADS; attempt++) {
       try {
-        const before = await this.incarnation(device);
+        const before = this.incarnation(device);
         if (before === undefined) break;
         const ctrl = await this.#attributes(device, before);
         // All of it from one controller, or none.
-        if (ctrl !== undefined && await this.incarnation(device) === before) return { ok: true, value: ctrl };
+        if (ctrl !== undefined && this.incarnation(device) === before) return { ok: true, value: ctrl };
       } catch (error) {
         if (errnoOf(error) === 0) throw error;
         return { ok: false, failure: unreadable(this.#folder(device), error) };
@@ -136,16 +141,17 @@ export class Sysfs {
     const folder = this.#folder(device);
     const attributes: Partial<Record<(typeof CTRL_ATTRIBUTES)[number], string>> = {};
     for (const name of CTRL_ATTRIBUTES) {
-      const read = await readAttribute(`${folder}/${name}`);
+      const path = `${folder}/${name}`;
+      const read = name === "address" ? await readInPool(path) : readAttribute(path);
       if (read === "gone") return undefined;
       const text = textOf(read);
       if (text !== undefined) attributes[name] = text;
     }
-    const uevent = await readAttribute(`${folder}/uevent`);
+    const uevent = readAttribute(`${folder}/uevent`);
     if (uevent === "gone") return undefined;
-    const children = await this.#children(folder);
+    const children = this.#children(folder);
     if (children === undefined) return undefined;
-    const owner = await readAttribute(`${this.#places.registry}/${device}/owner`);
+    const owner = readAttribute(`${this.#places.registry}/${device}/owner`);
     return kernelCtrlFromSysfs({
       device,
       incarnation,
@@ -158,10 +164,10 @@ export class Sysfs {
   }
 
   /** Folders below the controller, except power management's: its devices (namespaces, sensors). */
-  async #children(folder: string): Promise<readonly string[] | undefined> {
+  #children(folder: string): readonly string[] | undefined {
     const names: string[] = [];
     try {
-      for await (const { name, isDirectory } of Deno.readDir(folder)) {
+      for (const { name, isDirectory } of Deno.readDirSync(folder)) {
         if (isDirectory && name !== "power") names.push(name);
       }
     } catch (error) {
@@ -191,15 +197,31 @@ export function namespacesOf(children: readonly string[]): string[] {
 /** `absent`: this kernel or transport does not have it, or no value for it. `gone`: its controller has been deleted. */
 type Attribute = { readonly text: string } | "absent" | "gone";
 
-async function readAttribute(path: string): Promise<Attribute> {
+/** No attribute is longer than a page. Used within one turn of the main loop. */
+const page = bytes(4096);
+const decoder = new TextDecoder();
+
+function readAttribute(path: string): Attribute {
+  const fd = sys.open(path, O_RDONLY | O_CLOEXEC);
+  const length = fd < 0 ? fd : sys.read(fd, page);
+  if (fd >= 0) sys.close(fd);
+  return length < 0 ? without(path, -length) : { text: decoder.decode(page.subarray(0, length)) };
+}
+
+async function readInPool(path: string): Promise<Attribute> {
   try {
     return { text: await Deno.readTextFile(path) };
   } catch (error) {
     const errno = errnoOf(error);
-    if (errno === ENOENT || errno === EINVAL) return "absent";
-    if (isGone(errno)) return "gone";
-    throw error;
+    if (errno === 0) throw error;
+    return without(path, errno);
   }
+}
+
+function without(path: string, errno: number): "absent" | "gone" {
+  if (errno === ENOENT || errno === EINVAL) return "absent";
+  if (isGone(errno)) return "gone";
+  throw new SystemError(path, errno);
 }
 
 /** The text of an attribute that is there. */

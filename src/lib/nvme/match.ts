@@ -54,12 +54,17 @@ function nameOfIface(text: string, interfaces: InterfaceTable): string {
   return text;
 }
 
-/** TID-30 and TID-31. An I/O controller without namespaces is both before kernel 5.18. */
+/**
+ * TID-30 and TID-31. Having no children makes a discovery controller only where the kernel does not tell the type (before
+ * 5.18): an I/O controller that is just being set up shows `reserved` and has no children yet, and stafd would
+ * adopt it, and disconnect it one day, if its address is that of a discovery controller (S1).
+ */
 export function classify(
   ctrl: { readonly subsysnqn: string; readonly cntrltype: string; readonly hasChildren: boolean },
 ): { isDc: boolean; isIoc: boolean } {
   return {
-    isDc: ctrl.subsysnqn === WELL_KNOWN_DISC_NQN || ctrl.cntrltype === "discovery" || !ctrl.hasChildren,
+    isDc: ctrl.subsysnqn === WELL_KNOWN_DISC_NQN || ctrl.cntrltype === "discovery" ||
+      (ctrl.cntrltype === "" && !ctrl.hasChildren),
     isIoc: ctrl.cntrltype === "io" || ctrl.hasChildren,
   };
 }

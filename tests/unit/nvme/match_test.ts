@@ -131,7 +131,10 @@ Deno.test("classification of devices (TST, section 3)", () => {
   assert.deepEqual(of(WELL_KNOWN_DISC_NQN, "", true), { isDc: true, isIoc: true });
   assert.deepEqual(of("", "discovery", true), { isDc: true, isIoc: true });
   assert.deepEqual(of("", "", false), { isDc: true, isIoc: false });
-  assert.deepEqual(of("", "io", false), { isDc: true, isIoc: true });
+  assert.deepEqual(of("", "io", false), { isDc: false, isIoc: true });
+  // While it is being set up, and for good where the controller does not tell its type.
+  assert.deepEqual(of("", "reserved", false), { isDc: false, isIoc: false });
+  assert.deepEqual(of("", "reserved", true), { isDc: false, isIoc: true });
 });
 
 Deno.test("TID-24, TID-25: interface of an address and of a MAC", () => {
