@@ -9,6 +9,7 @@ import { doctor } from "./doctor_command.ts";
 import { explain } from "./explain_command.ts";
 import { list } from "./list_command.ts";
 import { allLogPages, discoveryLogPage } from "./log_pages_command.ts";
+import { metrics } from "./metrics_command.ts";
 import { monitor } from "./monitor_command.ts";
 import { outputOption } from "./output_format.ts";
 import { plan } from "./plan_command.ts";
@@ -134,6 +135,10 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
           ),
         )
         .action((what, options) => finish(wait(job(false), options.for, what, options.timeout)))],
+    ["metrics", (command) =>
+      command
+        .description("print metrics for Prometheus; exit status 4 when the daemon is unreachable")
+        .action(() => finish(metrics(job(false))))],
     ["doctor", (command) =>
       command
         .description(

@@ -10,6 +10,8 @@ import { clock } from "./when.ts";
 
 export function monitor(job: Job, format: "table" | "jsonl"): Promise<number> {
   const { world, tool, style } = job;
+  // From the first moment: who starts it may end it at once.
+  const interrupted = world.interrupted();
   return withDaemon(job, async ({ bus, client }) => {
     const readerGone = Promise.withResolvers<void>();
     const write = (text: string): void => {
@@ -28,7 +30,7 @@ export function monitor(job: Job, format: "table" | "jsonl"): Promise<number> {
     if (!watching.ok) return fail(job, callFailure(tool.daemon, "watch events", watching.error));
     const lost = await Promise.race([
       bus.closed,
-      world.interrupted().then(() => undefined),
+      interrupted.then(() => undefined),
       readerGone.promise.then(() => undefined),
     ]);
     return lost === undefined ? OK : fail(job, `the connection to the D-Bus system bus ended: ${lost}`);

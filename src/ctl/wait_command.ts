@@ -16,6 +16,7 @@ const LONGEST_MS = 0x7fffffff;
 
 export function wait(job: Job, goal: Goal, what: string, timeout: Duration): Promise<number> {
   const { tool, world } = job;
+  const interrupted = world.interrupted();
   return withDaemon(job, async ({ bus, client }) => {
     let happened = Promise.withResolvers<"event">();
     const wake = (): void => happened.resolve("event");
@@ -25,7 +26,7 @@ export function wait(job: Job, goal: Goal, what: string, timeout: Duration): Pro
     const timer = setTimeout(() => end.resolve("timeout"), Math.min(timeout.ms, LONGEST_MS));
     const recheck = setInterval(wake, RECHECK_MS);
     void bus.closed.then(() => end.resolve("lost"));
-    void world.interrupted().then(() => end.resolve("interrupted"));
+    void interrupted.then(() => end.resolve("interrupted"));
     try {
       for (;;) {
         happened = Promise.withResolvers();

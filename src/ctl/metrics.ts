@@ -1,0 +1,158 @@
+/** What a daemon says of itself, as metrics in Prometheus' text format (version 0.0.4, UTF-8). */
+import type { V1Controller, V1Health, V1Source, V1State } from "../lib/dbus/v1_types.ts";
+
+export const UP = "nvme_stas_up";
+
+type Labels = Readonly<Record<string, string>>;
+interface Sample {
+  readonly labels: Labels;
+  readonly value: number;
+}
+
+const SOURCES: Readonly<Record<V1State["daemon"], readonly V1Source["kind"][]>> = {
+  stafd: ["config", "mdns", "referral", "nbft", "cache"],
+  stacd: ["config", "log-page", "nbft", "cache"],
+};
+
+const WANTED: ReadonlySet<V1Controller["phase"]> = new Set([
+  "waiting",
+  "connecting",
+  "connected",
+  "reconnecting",
+  "failing",
+  "given-up",
+]);
+
+/** Strings from the fabric are labels: quotes, backslashes and line ends must not break out of them. */
+const quoted = (text: string): string =>
+  `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n")}"`;
+
+function family(name: string, help: string, samples: readonly Sample[]): string {
+  if (samples.length === 0) return "";
+  const lines = samples.map(({ labels, value }) =>
+    `${name}{${Object.entries(labels).map(([key, text]) => `${key}=${quoted(text)}`).join(",")}} ${value}\n`
+  );
+  return `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${lines.join("")}`;
+}
+
+/** For a daemon that cannot be reached: the one fact that there is. */
+export function downText(daemon: V1State["daemon"]): string {
+  return family(UP, "Whether the daemon answers over D-Bus.", [{ labels: { daemon }, value: 0 }]);
+}
+
+/** All metrics. Times are seconds since 1970, so that they are right however old the text is. */
+export function metricsText(state: V1State, health: V1Health): string {
+  const { daemon, controllers, config } = state;
+  const own = { daemon };
+  const one = (value: number): readonly Sample[] => [{ labels: own, value }];
+  const bySource = (match: (controller: V1Controller) => boolean): readonly Sample[] =>
+    SOURCES[daemon].map((source) => ({
+      labels: { ...own, source },
+      value: controllers.filter((ctrl) =>
+        match(ctrl) && ctrl.sources.some(({ kind }) => kind === source)
+      ).length,
+    }));
+  const phases = Map.groupBy(controllers, ({ phase }) => phase);
+  const wanted = controllers.filter(({ phase }) => WANTED.has(phase));
+  const each = (
+    list: readonly V1Controller[],
+    value: (controller: V1Controller) => number,
+  ): readonly Sample[] => list.map((ctrl) => ({ labels: { ...own, ...labelsOf(ctrl) }, value: value(ctrl) }));
+  const pages = controllers.flatMap((ctrl) => ctrl.logPage === null ? [] : [{ ctrl, page: ctrl.logPage }]);
+  const ofPages = (value: (page: NonNullable<V1Controller["logPage"]>) => number): readonly Sample[] =>
+    pages.map(({ ctrl, page }) => ({ labels: { ...own, ...labelsOf(ctrl) }, value: value(page) }));
+  const problems = Map.groupBy(health.problems, ({ id }) => id);
+  const findings = Map.groupBy(config.findings, ({ severity }) => severity);
+  return [
+    family(UP, "Whether the daemon answers over D-Bus.", one(1)),
+    family("nvme_stas_info", "The running version.", [{
+      labels: { ...own, version: state.version },
+      value: 1,
+    }]),
+    family("nvme_stas_start_time_seconds", "When the daemon was started.", one(state.started / 1000)),
+    family(
+      "nvme_stas_healthy",
+      "Whether everything that is wanted is connected.",
+      one(Number(health.status === "good")),
+    ),
+    family(
+      "nvme_stas_problems",
+      "What keeps the daemon from being healthy, by kind.",
+      [...problems].map(([problem, list]) => ({ labels: { ...own, problem }, value: list.length })),
+    ),
+    family(
+      "nvme_stas_wanted",
+      "Controllers that a source asks for; one with two sources counts for both.",
+      bySource(({ phase }) => WANTED.has(phase)),
+    ),
+    family(
+      "nvme_stas_connected",
+      "Of those, the connected ones.",
+      bySource(({ phase }) => phase === "connected"),
+    ),
+    family(
+      "nvme_stas_controllers",
+      "Controllers by phase.",
+      [...phases].map(([phase, list]) => ({ labels: { ...own, phase }, value: list.length })),
+    ),
+    family(
+      "nvme_stas_controller_connected",
+      "Whether a wanted controller is connected.",
+      each(wanted, ({ phase }) => Number(phase === "connected")),
+    ),
+    family(
+      "nvme_stas_controller_since_seconds",
+      "Since when a wanted controller is in its present phase.",
+      each(wanted, ({ since }) => since / 1000),
+    ),
+    family(
+      "nvme_stas_controller_attempts",
+      "Attempts to connect since the last success.",
+      each(wanted, ({ attempts }) => attempts),
+    ),
+    family(
+      "nvme_stas_log_page_read_time_seconds",
+      "When the discovery log page was last read.",
+      ofPages(({ readAt }) => readAt / 1000),
+    ),
+    family("nvme_stas_log_page_entries", "Entries of the discovery log page.", ofPages((p) => p.entries)),
+    family(
+      "nvme_stas_config_valid",
+      "Whether the last load of the configuration was accepted.",
+      one(Number(config.valid)),
+    ),
+    family("nvme_stas_config_load_time_seconds", "When it was last loaded.", one(config.loadedAt / 1000)),
+    family(
+      "nvme_stas_config_findings",
+      "Findings in the configuration.",
+      (["error", "warning", "notice"] as const).map((severity) => ({
+        labels: { ...own, severity },
+        value: findings.get(severity)?.length ?? 0,
+      })),
+    ),
+    ...(state.avahi === null ? [] : [
+      family("nvme_stas_avahi_available", "Whether Avahi answers.", one(Number(state.avahi.available))),
+      family("nvme_stas_mdns_services", "Services that mDNS announces.", one(state.avahi.services)),
+    ]),
+    ...(state.stafd === null ? [] : [
+      family("nvme_stas_stafd_present", "Whether stacd sees stafd.", one(Number(state.stafd.present))),
+      family(
+        "nvme_stas_stafd_report_time_seconds",
+        "When stafd last told stacd its log pages.",
+        state.stafd.reportedAt === null ? [] : one(state.stafd.reportedAt / 1000),
+      ),
+    ]),
+  ].join("");
+}
+
+function labelsOf({ tid }: V1Controller): Labels {
+  return {
+    transport: tid.transport,
+    traddr: tid.traddr,
+    trsvcid: tid.trsvcid,
+    subsysnqn: tid.subsysnqn,
+    host_traddr: tid.hostTraddr,
+    host_iface: tid.hostIface,
+    host_nqn: tid.hostNqn,
+  };
+}
