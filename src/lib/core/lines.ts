@@ -7,7 +7,7 @@ import { type Origin, originText } from "../config/origin.ts";
 import { ipFamily } from "../nvme/address.ts";
 import type { Failure, Outcome } from "../nvme/failure.ts";
 import { type Tid, type TidDefaults, tidKey } from "../nvme/tid.ts";
-import { after, seconds } from "../nvme/time.ts";
+import { after, type Instant, reached, seconds } from "../nvme/time.ts";
 import type { Authority, Claim } from "./ctl.ts";
 import type { Op } from "./effects.ts";
 import type { Evidence } from "./evidence.ts";
@@ -21,6 +21,8 @@ export interface LineState {
   /** Addresses that the name resolved to last; undefined for a literal address. */
   readonly addresses: readonly string[] | undefined;
   readonly op: Op | undefined;
+  /** When the name is asked for next; reminders of other times mean nothing. */
+  readonly askAt: Instant | undefined;
   readonly failures: number;
   readonly failure: Failure | undefined;
 }
@@ -107,6 +109,7 @@ export class LinesTurn {
         written: tid,
         addresses: old?.addresses,
         op: old?.op,
+        askAt: old?.askAt,
         failures: 0,
         failure: undefined,
       });
@@ -135,9 +138,9 @@ export class LinesTurn {
     if (!key.startsWith(REMINDER)) return false;
     const authority = key.slice(REMINDER.length);
     const state = this.lines.get(authority);
-    if (state !== undefined && (state.failure !== undefined || !this.#connected(authority))) {
-      this.#ask(authority);
-    }
+    if (state?.askAt === undefined || !reached(state.askAt, this.turn.now)) return true;
+    if (state.failure !== undefined || !this.#connected(authority)) this.#ask(authority);
+    else this.#set(authority, { ...state, askAt: undefined });
     return true;
   }
 
@@ -163,7 +166,7 @@ export class LinesTurn {
     const state = this.lines.get(authority);
     if (state === undefined || state.op !== undefined || this.turn.fleet.stopping) return;
     const op = this.turn.op();
-    this.#set(authority, { ...state, op });
+    this.#set(authority, { ...state, op, askAt: undefined });
     this.turn.emit({ do: "resolve", op, host: state.written.traddr });
   }
 
@@ -177,12 +180,14 @@ export class LinesTurn {
       : { phase: "resolve", kind: "transient", message: `"${host}" has no address of a family in ip-family` };
     if (failure !== undefined) {
       const failures = state.failures + 1;
-      this.#set(authority, { ...state, failures, failure });
+      const askAt = after(this.turn.now, pause(RESOLVE_RETRY, failures, authority));
+      this.#set(authority, { ...state, failures, failure, askAt });
       this.turn.log(failures === 1 ? "error" : "debug", failure.message, { NVME_TRADDR: host });
-      const at = after(this.turn.now, pause(RESOLVE_RETRY, failures, authority));
-      return this.turn.remindAt(at, REMINDER + authority);
+      return this.turn.remindAt(askAt, REMINDER + authority);
     }
-    this.#set(authority, { ...state, addresses: usable, failures: 0, failure: undefined });
+    const askAt = after(this.turn.now, RECHECK);
+    this.#set(authority, { ...state, addresses: usable, failures: 0, failure: undefined, askAt });
+    this.turn.remindAt(askAt, REMINDER + authority);
     const now = usable.map((traddr) => ({ traddr, key: tidKey({ ...state.written, traddr }) }));
     const held = [...this.turn.fleet.ctls.values()].filter((ctl) => ctl.claims.has(authority));
     // An address that is still among those of the name is kept: the order of answers means nothing.
@@ -197,7 +202,6 @@ export class LinesTurn {
       at: this.turn.now.wall,
     };
     for (const ctl of held) if (ctl.key !== keep.key) this.turn.release(ctl.key, authority, moved);
-    this.turn.remindAt(after(this.turn.now, RECHECK), REMINDER + authority);
   }
 
   #claim(authority: Authority, state: LineState, traddr: string): void {
