@@ -193,8 +193,12 @@ export class MdnsTurn {
 
 const onlyMdns = (ctl: Ctl): boolean => [...ctl.claims.values()].every(({ kind }) => kind === "mdns");
 
-/** STAF-76: asked for by mDNS alone, withdrawn, and not connected. Excluded ones rest and have no clock. */
+/**
+ * STAF-76: asked for by mDNS alone, withdrawn, and tried in vain. One that was not tried yet, as after a restart, may be
+ * connected for all we know (S2).
+ */
 function isLost(ctl: Ctl): boolean {
-  if (ctl.claims.size === 0 || ctl.link.phase === "up" || ctl.link.phase === "deleting") return false;
+  if (ctl.claims.size === 0 || ctl.lastFailure === undefined) return false;
+  if (ctl.link.phase === "up" || ctl.link.phase === "deleting") return false;
   return [...ctl.claims.values()].every((claim) => claim.kind === "mdns" && !claim.present);
 }
