@@ -17,10 +17,14 @@ import type { Rules } from "./rules.ts";
 const MAX_DEPTH = 8;
 const NCC = 0x4;
 
-const refused = (world: World, conf: DaemonConf, tid: Tid, written: Tid = tid): boolean =>
+/** Forbidden by the daemon's own file: not connected, and disconnected. */
+const refused = (conf: DaemonConf, tid: Tid, written: Tid = tid): boolean =>
   excludedBy(tid, conf.excludes) !== undefined || excludedBy(written, conf.excludes) !== undefined ||
-  !familyAllowed(tid.traddr, conf.ipFamilies.value) ||
-  exclusionOf(tid, HOST_ID, world.exclusions) !== undefined;
+  !familyAllowed(tid.traddr, conf.ipFamilies.value);
+
+/** Also forbidden by nvme-cli's list: not connected, but left alone where it is connected. */
+const barred = (world: World, conf: DaemonConf, tid: Tid, written: Tid = tid): boolean =>
+  refused(conf, tid, written) || exclusionOf(tid, HOST_ID, world.exclusions) !== undefined;
 
 function targetOf(world: World, tid: Tid): Target | undefined {
   return world.fabric.at(tid.traddr, tid.trsvcid).find(({ nqn, discovery, address }) =>
@@ -42,13 +46,15 @@ function connected(world: World, tid: Tid, kind: "isDc" | "isIoc"): boolean {
 }
 
 /** The addresses of the lines, names resolved; of several addresses the daemon may choose. */
-function lineChoices(world: World, conf: DaemonConf): Tid[][] {
+function lineChoices(world: World, conf: DaemonConf, alsoBarred = false): Tid[][] {
+  const out = (tid: Tid, written: Tid): boolean =>
+    alsoBarred ? refused(conf, tid, written) : barred(world, conf, tid, written);
   return conf.controllers.map((line) => {
     const written = toTid(line, { hostNqn: HOST_NQN, ignoreIface: conf.ignoreIface.value });
-    if (canonicalIp(written.traddr) !== undefined) return refused(world, conf, written) ? [] : [written];
+    if (canonicalIp(written.traddr) !== undefined) return out(written, written) ? [] : [written];
     return (world.resolver.names.get(written.traddr) ?? [])
       .map((traddr) => ({ ...written, traddr }))
-      .filter((tid) => !refused(world, conf, tid, written));
+      .filter((tid) => !out(tid, written));
   });
 }
 
@@ -59,7 +65,7 @@ export function wantedDcs(world: World, rules: Rules): Tid[][] {
   const { conf } = stafd;
   const wishes = lineChoices(world, conf);
   for (const { tid } of rules.landscape.facts.nbft.discovery) {
-    if (!refused(world, conf, tid)) wishes.push([tid]);
+    if (!barred(world, conf, tid)) wishes.push([tid]);
   }
   if (conf.zeroconf.value) {
     for (const { tid } of rules.stafdRoots(conf).values()) {
@@ -67,7 +73,7 @@ export function wantedDcs(world: World, rules: Rules): Tid[][] {
         traddr === tid.traddr && String(port) === tid.trsvcid &&
         (tid.hostIface === "" || hostIface === tid.hostIface)
       );
-      if (announced && !refused(world, conf, tid)) wishes.push([tid]);
+      if (announced && !barred(world, conf, tid)) wishes.push([tid]);
     }
   }
   const seen = new Set<string>();
@@ -85,7 +91,7 @@ export function wantedDcs(world: World, rules: Rules): Tid[][] {
       for (const tid of good.filter((one) => good.length === 1 || connected(world, one, "isDc"))) {
         for (const entry of targetOf(world, tid)?.discovery?.page.entries.map(entryToText) ?? []) {
           const listed = entry["subtype"] === "referral" ? tidOfListed(entry, tid) : undefined;
-          if (listed !== undefined && !refused(world, conf, listed)) next.push([listed]);
+          if (listed !== undefined && !barred(world, conf, listed)) next.push([listed]);
         }
       }
     }
@@ -100,7 +106,7 @@ export function wantedIocs(world: World, rules: Rules, dcs: readonly Tid[][]): T
   if (stacd?.conf === undefined) return [];
   const { conf } = stacd;
   const wishes = lineChoices(world, conf);
-  const choices = (tid: Tid) => !refused(world, conf, tid) && reachable(world, tid);
+  const choices = (tid: Tid) => !barred(world, conf, tid) && reachable(world, tid);
   for (const [dc] of dcs) {
     if (dc === undefined) continue;
     for (const entry of targetOf(world, dc)?.discovery?.page.entries.map(entryToText) ?? []) {
@@ -159,7 +165,7 @@ function mustGo(
     if (landscape.facts.nbft.boot.length > 0 && target === landscape.boot) return false;
   }
   if (conf.unreadable.length > 0) return false;
-  const asked: Tid[] = lineChoices(world, conf).flat();
+  const asked: Tid[] = lineChoices(world, conf, true).flat();
   const pages = rules.landscape.dcs.flatMap((dc) => dc.discovery?.page.entries ?? []).map(entryToText);
   const known = subtype === "nvme"
     ? [...rules.knowledge.told.values()].flatMap(({ entries }) => entries)
@@ -173,7 +179,7 @@ function mustGo(
   if (subtype === "referral" && rules.stafd?.conf !== undefined) {
     asked.push(...[...rules.stafdRoots(rules.stafd.conf).values()].map(({ tid }) => tid));
   }
-  return !asked.some((tid) => same(tid) && !refused(world, conf, { ...tid, hostIface: device.hostIface }));
+  return !asked.some((tid) => same(tid) && !refused(conf, { ...tid, hostIface: device.hostIface }));
 }
 
 const anyDc: Tid = {

@@ -333,7 +333,7 @@ export class Simulation {
     heal(this);
     this.#standIn?.start(true);
     // A process that is down comes back by itself; one that runs is told to read its file.
-    this.time.runUntil({ mono: this.mono + 70_000 }, () => this.#down === undefined);
+    this.time.runUntil({ mono: this.mono + 70_000 }, () => this.#down !== undefined);
     if (this.#down !== undefined) throw new Violation("L1", `${this.#down} does not come back`);
     this.reloadAll();
     const end = this.mono + CONVERGENCE_MS;
