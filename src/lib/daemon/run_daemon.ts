@@ -8,12 +8,12 @@ import type { HostConf } from "../core/host.ts";
 import { systemBusAddress } from "../dbus/connection.ts";
 import type { STAC, STAF } from "../dbus/interfaces.ts";
 import { BusKeeper } from "../dbus/reconnect.ts";
+import { VERSION } from "../nvme/version.ts";
 import type { Clock, Log } from "../ports.ts";
 import { findingEntry, loadConf, type Loaded, loadHost } from "./conf_files.ts";
 import type { DaemonFacts } from "./daemon_facts.ts";
 import { daemonHelp, type DaemonOptions, daemonUsage, parseDaemonOptions } from "./daemon_options.ts";
 
-export const VERSION = "1.0.0";
 const SYS_CONF = "/etc/stas/sys.conf";
 
 /** What the start and the end need of the machine. */

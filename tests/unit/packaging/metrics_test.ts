@@ -1,0 +1,135 @@
+import assert from "node:assert/strict";
+import { downText, metricsText } from "../../../src/ctl/metrics.ts";
+import { NOW, v1Controller, v1Health, v1State } from "../../integration/ctl/sample_daemon.ts";
+
+interface Sample {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+const LABEL = /([a-z_]+)="((?:[^"\\\n]|\\[\\"n])*)"(?:,|$)/gy;
+
+/** A strict reading of the text format: families with HELP and TYPE, no sample twice, labels that end where they should. */
+function read(text: string): Sample[] {
+  const samples: Sample[] = [];
+  const seen = new Set<string>();
+  let family = "";
+  assert.ok(text.endsWith("\n"));
+  for (const line of text.slice(0, -1).split("\n")) {
+    const head = /^# (HELP|TYPE) ([a-z_]+) (.+)$/.exec(line);
+    if (head !== null) {
+      const [, kind, name = "", rest] = head;
+      if (kind === "HELP") {
+        assert.ok(!seen.has(name), `${name} is there twice`);
+        seen.add(name);
+        family = name;
+      } else assert.deepEqual([name, rest], [family, "gauge"]);
+      continue;
+    }
+    const match = /^([a-z_]+)\{(.*)\} (-?[0-9.]+)$/.exec(line);
+    assert.ok(match !== null, `not a sample: ${line}`);
+    const [, name = "", inside = "", value = ""] = match;
+    assert.equal(name, family);
+    LABEL.lastIndex = 0;
+    const labels: Record<string, string> = {};
+    let end = 0;
+    for (const [all, key = "", text = ""] of inside.matchAll(LABEL)) {
+      labels[key] = text;
+      end += all.length;
+    }
+    assert.equal(end, inside.length, `labels that cannot be read: ${inside}`);
+    const key = `${name}{${inside}}`;
+    assert.ok(!seen.has(key), `${key} is there twice`);
+    seen.add(key);
+    samples.push({ name, labels, value: Number(value) });
+  }
+  return samples;
+}
+
+const valueOf = (samples: readonly Sample[], name: string, labels: Sample["labels"] = {}): number[] =>
+  samples.filter((sample) =>
+    sample.name === name && Object.entries(labels).every(([key, text]) => sample.labels[key] === text)
+  ).map(({ value }) => value);
+
+const failing = v1Controller({
+  tid: { ...v1Controller().tid, traddr: "10.0.0.2" },
+  phase: "failing",
+  attempts: 7,
+  sources: [{ kind: "mdns", text: "" }, { kind: "config", text: "" }],
+  logPage: null,
+});
+
+Deno.test("metrics: wanted and connected by source, attempts, log pages, reload result", () => {
+  const samples = read(
+    metricsText(
+      v1State({
+        controllers: [v1Controller(), failing, { ...failing, phase: "excluded", tid: v1Controller().tid }],
+        config: {
+          file: "/etc/stas/stafd.conf",
+          loadedAt: NOW,
+          valid: false,
+          findings: [{ severity: "error", file: "f", line: 1, column: 1, message: "" }],
+        },
+      }),
+      v1Health({
+        status: "degraded",
+        problems: [
+          { id: "controller-failing", text: "", remedy: null },
+          { id: "config-invalid", text: "", remedy: null },
+          { id: "controller-failing", text: "", remedy: null },
+        ],
+      }),
+    ),
+  );
+  assert.deepEqual(valueOf(samples, "nvme_stas_up", { daemon: "stafd" }), [1]);
+  assert.deepEqual(valueOf(samples, "nvme_stas_wanted", { source: "config" }), [2]);
+  assert.deepEqual(valueOf(samples, "nvme_stas_wanted", { source: "mdns" }), [1]);
+  assert.deepEqual(valueOf(samples, "nvme_stas_wanted", { source: "nbft" }), [0]);
+  assert.deepEqual(valueOf(samples, "nvme_stas_connected", { source: "config" }), [1]);
+  assert.deepEqual(valueOf(samples, "nvme_stas_connected", { source: "mdns" }), [0]);
+  assert.deepEqual(valueOf(samples, "nvme_stas_controllers", { phase: "excluded" }), [1]);
+  assert.deepEqual(valueOf(samples, "nvme_stas_controller_attempts", { traddr: "10.0.0.2" }), [7]);
+  assert.deepEqual(valueOf(samples, "nvme_stas_controller_connected", { traddr: "10.0.0.2" }), [0]);
+  assert.deepEqual(valueOf(samples, "nvme_stas_log_page_read_time_seconds"), [(NOW - 80_000) / 1000]);
+  assert.deepEqual(valueOf(samples, "nvme_stas_config_valid"), [0]);
+  assert.deepEqual(valueOf(samples, "nvme_stas_config_findings", { severity: "error" }), [1]);
+  assert.deepEqual(valueOf(samples, "nvme_stas_healthy"), [0]);
+  assert.deepEqual(valueOf(samples, "nvme_stas_problems", { problem: "controller-failing" }), [2]);
+  assert.deepEqual(valueOf(samples, "nvme_stas_avahi_available"), [1]);
+  assert.deepEqual(valueOf(samples, "nvme_stas_stafd_present"), []);
+});
+
+Deno.test("metrics: stacd's view of stafd; unknown is left out, not zero", () => {
+  const of = (reportedAt: number | null) =>
+    read(
+      metricsText(
+        v1State({ daemon: "stacd", avahi: null, stafd: { present: false, reportedAt }, controllers: [] }),
+        v1Health({ daemon: "stacd" }),
+      ),
+    );
+  assert.deepEqual(valueOf(of(NOW), "nvme_stas_stafd_report_time_seconds"), [NOW / 1000]);
+  assert.deepEqual(valueOf(of(null), "nvme_stas_stafd_report_time_seconds"), []);
+  assert.deepEqual(valueOf(of(null), "nvme_stas_stafd_present"), [0]);
+  assert.deepEqual(valueOf(of(null), "nvme_stas_wanted", { source: "log-page" }), [0]);
+});
+
+Deno.test("metrics: a name from the fabric cannot add a sample", () => {
+  const subsysnqn = 'nqn.x"} 1\nnvme_stas_up{daemon="stafd\\';
+  const samples = read(
+    metricsText(
+      v1State({ controllers: [v1Controller({ tid: { ...v1Controller().tid, subsysnqn } })] }),
+      v1Health(),
+    ),
+  );
+  assert.deepEqual(valueOf(samples, "nvme_stas_up"), [1]);
+  assert.deepEqual(valueOf(samples, "nvme_stas_controller_connected"), [1]);
+});
+
+Deno.test("metrics: a daemon that is not there is down", () => {
+  assert.deepEqual(read(downText("stacd")), [{
+    name: "nvme_stas_up",
+    labels: { daemon: "stacd" },
+    value: 0,
+  }]);
+});
