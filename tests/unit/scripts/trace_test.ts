@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import * as esbuild from "esbuild";
+import { transformSync } from "esbuild";
 import { readMap, translate } from "../../../scripts/trace.ts";
 
 const SOURCE = `export interface Unused {
@@ -15,15 +15,14 @@ export function caller(value: number): never {
 }
 `;
 
-Deno.test("a stack trace of the bundle is told in lines of the source", async () => {
-  const { code, map } = await esbuild.transform(SOURCE, {
+Deno.test("a stack trace of the bundle is told in lines of the source", () => {
+  const { code, map } = transformSync(SOURCE, {
     loader: "ts",
     sourcefile: "../../src/lib/a.ts",
     sourcemap: "external",
     minifyWhitespace: true,
     minifySyntax: true,
   });
-  await esbuild.stop();
   const place = (part: string) => {
     const before = code.slice(0, code.indexOf(part)).split("\n");
     return `${before.length}:${(before.at(-1) ?? "").length + 1}`;
