@@ -139,6 +139,7 @@ Deno.test("a single descriptor that lies is left out, with a warning", () => {
   assert.match(otherHfi.warnings.join(), /of another HFI/);
   const smallHeap = decode(patched((view) => view.setUint32(40, 8, true)));
   assert.deepEqual([smallHeap.hfis, smallHeap.subsystems, smallHeap.discovery], [[], [], []]);
+  assert.equal(smallHeap.host, undefined, "its NQN begins in the heap and ends behind it");
   assert.match(smallHeap.warnings.join(), /address of subsystem 1: 16 bytes at \d+ are not in the heap/);
   const voided = decode(patched((view) => view.setUint8(70, 0)));
   assert.deepEqual([voided.subsystems, voided.discovery], [[], []]);
