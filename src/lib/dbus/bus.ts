@@ -14,6 +14,7 @@ import {
   type Reply,
   type SignalMessage,
 } from "./bus_types.ts";
+import { CallQueue } from "./call_queue.ts";
 import {
   type Connection,
   ERROR,
@@ -34,8 +35,9 @@ const DBUS_PATH = "/org/freedesktop/DBus";
 const DO_NOT_QUEUE = 4;
 /** Calls of ours that may wait for an answer at one time; the bus itself allows 128. */
 const MAX_PENDING_CALLS = 120;
-/** Calls of others that may be in work at one time. */
-const MAX_CALLS_IN_WORK = 256;
+/** Calls of others that are worked on at one time, and that may wait for it. */
+const CALLS_IN_WORK = 8;
+const CALLS_WAITING = 1024;
 
 export type BusResult =
   | { readonly ok: true; readonly bus: Bus }
@@ -59,7 +61,7 @@ export class Bus {
   readonly #subscriptions = new Set<Subscription>();
   readonly #owners = new Map<string, Owner>();
   readonly #objects = new Map<string, CallHandler>();
-  #inWork = 0;
+  readonly #calls = new CallQueue<Incoming>(CALLS_IN_WORK, CALLS_WAITING, (message) => this.#serve(message));
   #connection: Connection | undefined;
 
   private constructor() {}
@@ -261,6 +263,7 @@ export class Bus {
   #over(reason: string): void {
     for (const settle of [...this.#pending.values()]) settle(failed(BusErrors.disconnected, reason));
     this.#subscriptions.clear();
+    this.#calls.clear();
   }
 
   #receive(message: Incoming): void {
@@ -271,7 +274,11 @@ export class Bus {
         if (this.#fits(rule, message)) loudly(() => handler(message));
       }
     } else if (message.type === METHOD_CALL) {
-      loudly(() => this.#serve(message));
+      loudly(() => {
+        if (!this.#calls.offer(message)) {
+          this.#answer(message, failed(BusErrors.limitsExceeded, "too many calls"));
+        }
+      });
     }
   }
 
@@ -286,22 +293,13 @@ export class Bus {
       (rule.arg0 === undefined || rule.arg0 === message.body[0]);
   }
 
-  #serve(message: Incoming): void {
+  /** The promise settles when the answer has been sent; none when that was done at once. */
+  #serve(message: Incoming): Promise<void> | undefined {
     const handler = this.#objects.get(message.path);
-    const answer = handler === undefined
-      ? unexported(message, [...this.#objects.keys()])
-      : this.#inWork >= MAX_CALLS_IN_WORK
-      ? failed(BusErrors.limitsExceeded, "too many calls are being worked on")
-      : handler(message);
-    if (!(answer instanceof Promise)) {
-      this.#answer(message, answer);
-      return;
-    }
-    this.#inWork += 1;
-    void answer.then((late) => {
-      this.#inWork -= 1;
-      this.#answer(message, late);
-    });
+    const answer = handler === undefined ? unexported(message, [...this.#objects.keys()]) : handler(message);
+    if (answer instanceof Promise) return answer.then((late) => this.#answer(message, late));
+    this.#answer(message, answer);
+    return undefined;
   }
 
   #answer(message: Incoming, answer: Answer): void {
