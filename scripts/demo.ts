@@ -1,0 +1,151 @@
+/**
+ * `deno task demo`: the main job on a simulated fabric. The real daemons and the real control tools on a private bus, in
+ * the place of the kernel, Avahi and the network a simulation. Needs no root and no hardware.
+ */
+import { parseArgs } from "node:util";
+import { styleFor } from "../src/ctl/style.ts";
+import { realWorld, type World } from "../src/ctl/world.ts";
+import { type Duration, seconds } from "../src/lib/nvme/time.ts";
+import type { LogEntry } from "../src/lib/ports.ts";
+import { type Daemons, play, showSite, type Stage, startDaemons, stopDaemons } from "./demo/acts.ts";
+import { openBus } from "./demo/bus.ts";
+import { DemoFailure } from "./demo/failure.ts";
+import { Observer } from "./demo/observer.ts";
+import { Screen } from "./demo/screen.ts";
+import { buildSite } from "./demo/site.ts";
+import { Tools, toolWorld } from "./demo/tools.ts";
+import { INTEGRATION_NEEDS, providePackages } from "./system_packages.ts";
+
+/** Lines of the daemons' logs that are shown when something went wrong. */
+const LAST_WORDS = 12;
+const ABOUT =
+  "The real stafd, stacd, stafctl and stacctl on a private D-Bus. Simulated are only the kernel, Avahi and the " +
+  "network with these two storage arrays:";
+const NEXT = "The same on a real kernel: deno task test:vm. Under faults, thousands of times: deno task sim.";
+const USAGE = `usage: deno task demo [--timeout SECONDS]
+
+Shows the main job on a simulated fabric; needs no root and no hardware.
+
+  --timeout SECONDS  the longest that any one thing may take (default: 20); exit status 1 when it takes longer
+`;
+
+interface Options {
+  readonly bound: Duration;
+}
+
+function options(): Options | number {
+  try {
+    const { values } = parseArgs({
+      args: Deno.args,
+      options: { timeout: { type: "string", default: "20" }, help: { type: "boolean", short: "h" } },
+      strict: true,
+    });
+    if (values.help === true) {
+      console.log(USAGE.trimEnd());
+      return 0;
+    }
+    const bound = Number(values.timeout);
+    if (values.timeout.trim() !== "" && bound >= 0 && Number.isFinite(bound)) {
+      return { bound: seconds(bound) };
+    }
+    console.error(`demo: --timeout ${values.timeout}: give a number of seconds, such as 20`);
+  } catch (error) {
+    // parseArgs throws for what the user typed, with a sentence that says what is wrong.
+    console.error(`demo: ${error instanceof Error ? error.message : String(error)}\n${USAGE.trimEnd()}`);
+  }
+  return 2;
+}
+
+class Demo {
+  readonly #bound: Duration;
+  readonly #screen: Screen;
+  readonly #interrupted: Promise<void>;
+  readonly #world: World;
+  /** The latest lines that the daemons logged. */
+  readonly #log: string[] = [];
+  #daemons: Daemons | undefined;
+
+  constructor(bound: Duration) {
+    const world = realWorld();
+    this.#bound = bound;
+    this.#interrupted = world.interrupted();
+    this.#world = world;
+    this.#screen = new Screen(world.out, styleFor(world, true));
+  }
+
+  /** The result is the exit status. */
+  async run(): Promise<number> {
+    const begin = performance.now();
+    this.#screen.title("nvme-stas demo", ABOUT);
+    const bus = await openBus();
+    try {
+      const shown = this.#show(bus.address).then(() => "shown" as const);
+      const ended = await Promise.race([shown, this.#interrupted]);
+      if (ended !== "shown") return await this.#interrupt();
+      this.#screen.closing(`Done in ${((performance.now() - begin) / 1000).toFixed(0)} s.`, NEXT);
+      return 0;
+    } catch (error) {
+      if (!(error instanceof DemoFailure)) throw error;
+      this.#screen.end();
+      this.#world.err.write(`demo: ${error.message}\n`);
+      if (this.#log.length > 0) {
+        this.#world.err.write(
+          `\nThe daemons' last words:\n${this.#log.map((line) => `  ${line}\n`).join("")}`,
+        );
+      }
+      return 1;
+    } finally {
+      await bus.close();
+    }
+  }
+
+  async #show(address: string): Promise<void> {
+    Deno.env.set("DBUS_SYSTEM_BUS_ADDRESS", address);
+    const screen = this.#screen;
+    const site = buildSite();
+    site.world.logged = (who, entry) => this.#logged(who, entry);
+    showSite(site, screen);
+    const observer = await Observer.open(address);
+    try {
+      const tools = new Tools(toolWorld(this.#world, address, this.#interrupted), screen);
+      const stage: Stage = { site, screen, tools, observer, bound: this.#bound };
+      const daemons = await startDaemons(stage);
+      this.#daemons = daemons;
+      await play(stage, daemons);
+      await stopDaemons(stage, daemons);
+    } finally {
+      observer.close();
+    }
+  }
+
+  #logged(who: string, { level, message }: LogEntry): void {
+    if (level === "debug") return;
+    this.#screen.note(`${who}: ${message}`);
+    this.#log.push(`${who} ${level}: ${message}`);
+    if (this.#log.length > LAST_WORDS) this.#log.shift();
+  }
+
+  /** The daemons have heard the signal, too, and end by themselves. */
+  async #interrupt(): Promise<number> {
+    this.#screen.end();
+    const { stafd, stacd } = this.#daemons ?? {};
+    const late = new Promise((resolve) => setTimeout(resolve, 3_000));
+    await Promise.race([Promise.all([stafd?.ended, stacd?.ended]), late]);
+    this.#world.err.write("demo: interrupted; the daemons and their bus are gone\n");
+    return 130;
+  }
+}
+
+async function main(): Promise<number> {
+  const chosen = options();
+  if (typeof chosen === "number") return chosen;
+  try {
+    await providePackages(INTEGRATION_NEEDS.filter(({ program }) => program === "dbus-daemon"));
+  } catch (error) {
+    console.error(`demo: ${error instanceof Error ? error.message : String(error)}`);
+    return 1;
+  }
+  return await new Demo(chosen.bound).run();
+}
+
+Deno.exit(await main());

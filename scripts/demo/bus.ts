@@ -1,0 +1,67 @@
+/** A dbus-daemon of the demo's own, on a socket that only this user can reach. */
+import { DemoFailure } from "./failure.ts";
+
+export interface PrivateBus {
+  readonly address: string;
+  /** Ends the bus and removes its folder. */
+  close(): Promise<void>;
+}
+
+/** Whoever can open the socket (the folder keeps others out) may own and call anything. */
+const config = (address: string): string =>
+  `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>session</type>
+  <listen>${address}</listen>
+  <auth>EXTERNAL</auth>
+  <policy context="default">
+    <allow send_destination="*"/>
+    <allow receive_sender="*"/>
+    <allow own="*"/>
+  </policy>
+</busconfig>
+`;
+
+/**
+ * Ends the bus when its standard input ends, which it does however the demo ends, and cleans up behind both. It lets go
+ * of its own output, so that what reads it sees the bus's end.
+ */
+const KEEPER = `
+dbus-daemon --config-file="$1/bus.conf" --nofork --nopidfile --print-address=1 &
+bus=$!
+exec >&- 2>&-
+read -r _
+kill "$bus"
+wait "$bus"
+rm -rf "$1"
+`;
+
+export async function openBus(): Promise<PrivateBus> {
+  const folder = await Deno.makeTempDir({ prefix: "nvme-stas-demo-" });
+  const address = `unix:path=${folder}/bus`;
+  await Deno.writeTextFile(`${folder}/bus.conf`, config(address));
+  const keeper = new Deno.Command("sh", {
+    args: ["-c", KEEPER, "sh", folder],
+    // A Ctrl-C is for the demo; it ends the bus when it has done its work.
+    detached: true,
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const close = async (): Promise<void> => {
+    await keeper.stdin.close();
+    await keeper.status;
+  };
+  // It prints its address when it listens.
+  const reader = keeper.stdout.getReader();
+  const first = await reader.read();
+  await reader.cancel();
+  if (first.done) {
+    const said = await new Response(keeper.stderr).text();
+    await close();
+    throw new DemoFailure(`the private bus does not start: ${said.trim() || "dbus-daemon ended at once"}`);
+  }
+  await keeper.stderr.cancel();
+  return { address, close };
+}
