@@ -116,6 +116,7 @@ export function buildLandscape(world: World, seed: number): Landscape {
   const random = new Random(seed, "landscape");
   for (const iface of IFACES) world.fabric.addInterface(iface);
   world.kernel.connecting.ctrlLossTmo = random.pick([15, 40, 600]) ?? 600;
+  world.kernel.devices.old = random.chance(0.1);
   const subsystems: Target[] = [];
   for (let n = 1; n <= random.between(1, 8); n++) {
     const at = address(random, n, "4420");

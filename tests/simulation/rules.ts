@@ -41,7 +41,7 @@ class Session {
 }
 
 /** Reminders in an agenda for each controller, and as many for the daemon itself (S6). */
-const MAX_REMINDERS = 16;
+const MAX_REMINDERS = 14;
 
 export class Rules {
   readonly knowledge = new Knowledge();
@@ -161,7 +161,7 @@ export class Rules {
     over("probes (negative)", -fleet.reaching, 0);
     over("waiting to be probed", fleet.toReach.length, 2 * n + 8);
     over("waiting to be connected", fleet.ready.length, 2 * n + 8);
-    over("reminders", fleet.agenda.length, MAX_REMINDERS * (n + 2));
+    over("reminders", fleet.agenda.heap?.size ?? 0, MAX_REMINDERS * (n + 5));
     for (const ctl of fleet.ctls.values()) {
       over(`lines of history of ${ctl.key}`, ctl.history.length, MAX_HISTORY);
       over(`releases of ${ctl.key}`, ctl.released.size, 32);

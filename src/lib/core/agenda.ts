@@ -1,44 +1,80 @@
 import type { Instant } from "../nvme/time.ts";
+import { Table } from "./table.ts";
 
 /**
- * What is to be looked at, and when; sorted by time. An entry is a reminder, not a decision: whoever is reminded looks at
- * the present state. So nothing is ever removed from the middle, and a reminder too many does no harm.
+ * What is to be looked at, and when: one time for each key, the one named last. A reminder is not a decision: whoever is
+ * reminded looks at the present state. A leftist heap; what was replaced stays in it and is skipped.
  */
-export type Agenda = readonly Reminder[];
+export interface Agenda {
+  /** The time that counts for each key. */
+  readonly times: Table<number>;
+  readonly heap: Node | undefined;
+}
 
-export interface Reminder {
-  readonly at: Instant;
+interface Node {
+  readonly at: number;
   readonly key: string;
+  readonly left: Node | undefined;
+  readonly right: Node | undefined;
+  /** Nodes down the right side. */
+  readonly rank: number;
+  readonly size: number;
 }
 
-export const emptyAgenda: Agenda = [];
+export const emptyAgenda: Agenda = { times: Table.empty(), heap: undefined };
 
-export function remind(agenda: Agenda, at: Instant, key: string): Agenda {
-  if (at.mono === Infinity) return agenda;
-  let low = 0;
-  let high = agenda.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    const reminder = agenda[middle];
-    if (reminder !== undefined && reminder.at.mono <= at.mono) low = middle + 1;
-    else high = middle;
+/** Nodes that count for nothing are cleared away when there are this many, and more of them than of the others. */
+const MAX_STALE = 64;
+
+function node(at: number, key: string, a: Node | undefined, b: Node | undefined): Node {
+  const [left, right] = (a?.rank ?? 0) >= (b?.rank ?? 0) ? [a, b] : [b, a];
+  return { at, key, left, right, rank: (right?.rank ?? 0) + 1, size: (a?.size ?? 0) + (b?.size ?? 0) + 1 };
+}
+
+function merged(a: Node | undefined, b: Node | undefined): Node | undefined {
+  if (a === undefined) return b;
+  if (b === undefined) return a;
+  return a.at <= b.at
+    ? node(a.at, a.key, a.left, merged(a.right, b))
+    : node(b.at, b.key, b.left, merged(a, b.right));
+}
+
+/** Without the nodes at the top that count for nothing. */
+function cleared(times: Table<number>, heap: Node | undefined): Agenda {
+  let top = heap;
+  while (top !== undefined && times.get(top.key) !== top.at) top = merged(top.left, top.right);
+  if (top !== undefined && top.size > 2 * times.size + MAX_STALE) {
+    top = undefined;
+    for (const [key, at] of times) top = merged(top, node(at, key, undefined, undefined));
   }
-  const before = agenda[low - 1];
-  if (before !== undefined && before.at.mono === at.mono && before.key === key) return agenda;
-  return agenda.toSpliced(low, 0, { at, key });
+  return { times, heap: top };
 }
 
-/** Those whose time has come, each key once, and the agenda without them. */
+/** Reminds of `key` at that time, and at no other. */
+export function remind(agenda: Agenda, at: Instant, key: string): Agenda {
+  const { times, heap } = agenda;
+  if (times.get(key) === at.mono) return agenda;
+  if (at.mono === Infinity) return times.has(key) ? cleared(times.without(key), heap) : agenda;
+  return cleared(times.with(key, at.mono), merged(heap, node(at.mono, key, undefined, undefined)));
+}
+
+/** The time of a key, if there is one. */
+export const timeOf = (agenda: Agenda, key: string): number | undefined => agenda.times.get(key);
+
+export const nextTime = (agenda: Agenda): Instant | undefined =>
+  agenda.heap === undefined ? undefined : { mono: agenda.heap.at };
+
+/** Those whose time has come, and the agenda without them. */
 export function due(
   agenda: Agenda,
   now: Instant,
 ): { readonly keys: ReadonlySet<string>; readonly rest: Agenda } {
-  let count = 0;
   const keys = new Set<string>();
-  for (const reminder of agenda) {
-    if (reminder.at.mono > now.mono) break;
-    keys.add(reminder.key);
-    count++;
+  let rest = agenda;
+  while (rest.heap !== undefined && rest.heap.at <= now.mono) {
+    const { key, left, right } = rest.heap;
+    keys.add(key);
+    rest = cleared(rest.times.without(key), merged(left, right));
   }
-  return { keys, rest: count === 0 ? agenda : agenda.slice(count) };
+  return { keys, rest };
 }

@@ -131,7 +131,7 @@ export class ConnectorTurn implements FleetRules {
 
   foreign(event: Extract<KernelEvent, { readonly type: "device" | "aen" }>): void {
     if (event.type !== "device" || event.cause !== "add" || !this.#audits()) return;
-    this.fleet.remindAt(after(this.now, AUDIT_DELAY), AUDIT_REMINDER);
+    this.fleet.remindBy(after(this.now, AUDIT_DELAY), AUDIT_REMINDER);
   }
 
   reminded(key: string): void {

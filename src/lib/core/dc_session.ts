@@ -231,7 +231,7 @@ export class DcSession {
     const echo = event.cause === "connected" && !ctl.link.adopted && upAt !== undefined &&
       !reached(after(upAt, CONNECTED_ECHO), this.finder.now);
     if (echo) return;
-    this.finder.fleet.remindAt(after(this.finder.now, SYNC_COALESCE), SYNC_REMINDER + ctl.key);
+    this.finder.fleet.remindBy(after(this.finder.now, SYNC_COALESCE), SYNC_REMINDER + ctl.key);
   }
 
   /** STAF-112: what nvme-cli's rule would have done for a discovery controller that is not ours, had we not shadowed it. */
@@ -301,7 +301,7 @@ export class DcSession {
         state === "live" ? "The connection is back" : `The connection is ${state}`,
       );
       if (state === "live") {
-        this.finder.fleet.remindAt(after(this.finder.now, SYNC_COALESCE), SYNC_REMINDER + ctl.key);
+        this.finder.fleet.remindBy(after(this.finder.now, SYNC_COALESCE), SYNC_REMINDER + ctl.key);
       }
     }
   }

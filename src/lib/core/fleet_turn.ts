@@ -10,7 +10,7 @@ import { matches, matchIndexKey } from "../nvme/match.ts";
 import { type Tid, tidText } from "../nvme/tid.ts";
 import { after, type Duration, type Instant, type Now, seconds } from "../nvme/time.ts";
 import type { DeviceRef, KernelEvent, LogLevel } from "../ports.ts";
-import { due, remind } from "./agenda.ts";
+import { due, nextTime, remind, timeOf } from "./agenda.ts";
 import {
   type Authority,
   type Claim,
@@ -133,8 +133,14 @@ export class FleetTurn<E extends { readonly do: string } = never> implements Ker
     this.emit({ do: "signal", signal: { type: "event", event } });
   }
 
+  /** At that time, and no longer at another. */
   remindAt(at: Instant, key: string): void {
     this.fleet = { ...this.fleet, agenda: remind(this.fleet.agenda, at, key) };
+  }
+
+  /** At that time or sooner: what keeps coming does not put it off (L2). */
+  remindBy(at: Instant, key: string): void {
+    if ((timeOf(this.fleet.agenda, key) ?? Infinity) > at.mono) this.remindAt(at, key);
   }
 
   /** The state is no longer what the file says. */
@@ -226,11 +232,22 @@ export class FleetTurn<E extends { readonly do: string } = never> implements Ker
     return undefined;
   }
 
+  forming(ctl: Ctl): KernelCtrl | undefined {
+    for (const name of this.fleet.devicesAt.get(matchIndexKey(ctl.tid)) ?? []) {
+      const device = this.fleet.devices.get(name);
+      const unsure = device !== undefined && device.state !== "live" && !device.state.startsWith("delet") &&
+        device.cntrltype !== "io" && device.cntrltype !== "discovery";
+      if (unsure && matches(ctl.tid, device, this.fleet.interfaces)) return device;
+    }
+    return undefined;
+  }
+
   shield(device: KernelCtrl): string | undefined {
     if (device.transport === "pcie" || device.transport === "") {
       return "a local device, not a fabric connection";
     }
     if (device.owner !== "" && device.owner !== "stas") return `owned by ${device.owner}`;
+    if (!this.rules.accepts(device)) return `no controller that ${this.rules.daemon} handles`;
     for (const boot of this.fleet.nbft.boot) {
       // By whichever interface it is reached: the root file system may be on it (STAC-47).
       if (boot.tid.subsysnqn === device.subsysnqn && matchIndexKey(boot.tid) === matchIndexKey(device)) {
@@ -251,8 +268,10 @@ export class FleetTurn<E extends { readonly do: string } = never> implements Ker
     return undefined;
   }
 
+  /** Before it is live the first time, the kernel does not know what a controller is. */
   #serves(ctl: Ctl, device: KernelCtrl): boolean {
-    return this.rules.accepts(device) && matches(ctl.tid, device, this.fleet.interfaces);
+    const known = device.state === "live" || device.cntrltype !== "";
+    return known && this.rules.accepts(device) && matches(ctl.tid, device, this.fleet.interfaces);
   }
 
   /** The host-wide exclusion of nvme-cli that forbids a connection. */
@@ -737,4 +756,4 @@ export class FleetTurn<E extends { readonly do: string } = never> implements Ker
 }
 
 /** The next reminder. */
-export const nextReminder = (fleet: Fleet): Instant | undefined => fleet.agenda[0]?.at;
+export const nextReminder = (fleet: Fleet): Instant | undefined => nextTime(fleet.agenda);

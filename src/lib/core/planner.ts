@@ -53,6 +53,8 @@ export interface KernelView {
   device(ref: DeviceRef): KernelCtrl | undefined;
   /** An existing connection that is this controller's (spec 20 section 7). */
   find(ctl: Ctl): KernelCtrl | undefined;
+  /** A connection in the making that may become this controller's: it is not known yet what it is. */
+  forming(ctl: Ctl): KernelCtrl | undefined;
   /** Why this connection is not ours to disconnect (S1); undefined when it is. */
   shield(device: KernelCtrl): string | undefined;
   /** Another wanted controller that this connection serves (ISS-16, ISS-18). */
@@ -83,6 +85,10 @@ function wanted(ctl: Ctl, kernel: KernelView, rules: Rules, now: Now): Decision 
   if (!kernel.fresh) return { act: "hold", why: "what the kernel has is not known at the moment" };
   const device = kernel.find(ctl);
   if (device !== undefined) return { act: "adopt", device, why: whyWanted(ctl) };
+  const forming = kernel.forming(ctl);
+  if (forming !== undefined) {
+    return { act: "hold", why: `${forming.device} to the same address is being made` };
+  }
   const bar = rules.bar(ctl);
   if (bar !== undefined) return { act: "hold", why: bar };
   if (link.phase === "reaching" || link.phase === "ready") return { act: "none", why: "being connected" };

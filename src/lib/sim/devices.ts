@@ -78,6 +78,8 @@ const RECONNECT = seconds(10);
 
 export class Devices {
   readonly chaos = calmKernel();
+  /** A kernel before 5.18, which does not tell what a controller is. */
+  old = false;
   readonly #table = new Map<string, Device>();
   readonly #time: Scheduler;
   readonly #random: Random;
@@ -264,7 +266,7 @@ export class Devices {
   view(device: Device): KernelCtrl {
     const { target } = device;
     const isDiscovery = target?.discovery !== undefined;
-    const cntrltype = !device.complete ? "" : isDiscovery ? "discovery" : "io";
+    const cntrltype = this.old ? "" : !device.complete ? "reserved" : isDiscovery ? "discovery" : "io";
     const hasChildren = device.complete && !isDiscovery;
     const subsysnqn = target?.nqn ?? "nqn.2014.08.org.nvmexpress:local";
     return {
@@ -281,7 +283,7 @@ export class Devices {
       srcAddr: device.source,
       state: device.state,
       cntrltype,
-      dctype: device.complete && isDiscovery ? target?.discovery?.dctype ?? "" : "",
+      dctype: device.complete && isDiscovery && !this.old ? target?.discovery?.dctype ?? "" : "",
       cntlid: device.complete ? "1" : "",
       model: device.complete ? "Simulated" : "",
       serial: device.complete ? `S${device.incarnation}` : "",
