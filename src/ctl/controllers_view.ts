@@ -30,15 +30,16 @@ export function addressOf({ tid }: V1Controller): string {
 export const nqnOf = ({ tid }: V1Controller): string =>
   tid.subsysnqn === WELL_KNOWN_DISC_NQN ? "-" : tid.subsysnqn;
 
-/** What a person wants to know beside the phase. */
+/** What a person wants to know beside the phase. Of what is connected that is nothing: `explain` tells more. */
 export function remark(controller: V1Controller, now: number): string {
-  const parts: string[] = [];
-  if (controller.removeAt !== null) parts.push(`removed ${until(controller.removeAt, now)}`);
-  if (controller.lastFailure !== null && controller.phase !== "connected") {
-    parts.push(controller.lastFailure.message);
-  } else if (controller.detail !== "") parts.push(controller.detail);
-  if (controller.nextTry !== null) parts.push(`next try ${until(controller.nextTry, now)}`);
-  return parts.join("; ");
+  const { phase, removeAt, lastFailure, detail, nextTry } = controller;
+  if (phase === "connected" && removeAt === null) return "";
+  const why = lastFailure !== null && phase !== "leaving" ? lastFailure.message : detail;
+  return [
+    removeAt === null ? "" : `removed ${until(removeAt, now)}`,
+    why,
+    nextTry === null ? "" : `next try ${until(nextTry, now)}`,
+  ].filter((part) => part !== "").join("; ");
 }
 
 interface Field {

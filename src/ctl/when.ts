@@ -12,7 +12,7 @@ export function span(ms: number): string {
 
 /** `in 12 s`, `now`. */
 export function until(at: number, now: number): string {
-  return at <= now ? "now" : `in ${span(at - now)}`;
+  return at <= now ? "now" : `in ${span(Math.ceil((at - now) / 1000) * 1000)}`;
 }
 
 /** Local time of day, with the date when it is another day: `20:41:05`, `2026-11-21 20:41:05`. */

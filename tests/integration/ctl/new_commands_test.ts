@@ -123,7 +123,11 @@ Deno.test("every form of ls, asked for by -o, also where it is not the usual one
   }));
 
 Deno.test("names from the network cannot command the terminal", () => {
-  const evil = v1Controller({ detail: "\x1b]0;owned\x07\x9b31m\u202eabc", device: "nvme\x1b[2J" });
+  const evil = v1Controller({
+    phase: "waiting",
+    detail: "\x1b]0;owned\x07\x9b31m\u202eabc",
+    device: "nvme\x1b[2J",
+  });
   return withDaemons({ state: () => JSON.stringify(v1State({ controllers: [evil] })) }, async ({ run }) => {
     for (const args of [["ls", "-o", "table"], ["ls", "-o", "json"], ["tree"], ["status", "-o", "table"]]) {
       const { out } = await run(stafctl, args, { terminal: true, env: { NO_COLOR: "1" } });
