@@ -53,15 +53,17 @@ export async function openBus(): Promise<PrivateBus> {
     await keeper.stdin.close();
     await keeper.status;
   };
+  // Read to the end: dbus-daemon dies of a warning that nobody takes.
+  const said = new Response(keeper.stderr).text();
   // It prints its address when it listens.
   const reader = keeper.stdout.getReader();
   const first = await reader.read();
   await reader.cancel();
   if (first.done) {
-    const said = await new Response(keeper.stderr).text();
     await close();
-    throw new DemoFailure(`the private bus does not start: ${said.trim() || "dbus-daemon ended at once"}`);
+    throw new DemoFailure(
+      `the private bus does not start: ${(await said).trim() || "dbus-daemon ended at once"}`,
+    );
   }
-  await keeper.stderr.cancel();
   return { address, close };
 }
