@@ -62,15 +62,15 @@ export class Fabrics {
 
   /** Makes the connection and reads it back. `kind: "permanent"` failures need another configuration or another kernel. */
   async connect(request: ConnectRequest): Promise<Outcome<KernelCtrl>> {
-    const outcome = await this.#queue.run(() => this.#connect(request));
-    return outcome ?? fail({
-      phase: "connect",
-      kind: "transient",
-      message: `not tried: ${MAX_WAITING} other connects are waiting`,
-    });
+    const attempt = await this.#queue.run(() => this.#attempt(request));
+    if (attempt === undefined) return fail(notTried);
+    if (!("made" in attempt)) return attempt;
+    // Outside of the queue, so that the next connect need not wait for it.
+    using made = attempt.made;
+    return await this.#readBack(made.device, request);
   }
 
-  async #connect(request: ConnectRequest): Promise<Outcome<KernelCtrl>> {
+  async #attempt(request: ConnectRequest): Promise<Outcome<KernelCtrl> | { readonly made: Made }> {
     const options = this.#tlsKeys.resolve(request.options);
     if (!options.ok) return options;
     const encoded = encodeConnect({ ...request, options: options.value }, await this.support());
@@ -78,14 +78,7 @@ export class Fabrics {
     this.#reportDropped(encoded.dropped);
     const kernelLog = KernelLog.open();
     try {
-      using file = await Deno.open(this.#device, { read: true, write: true });
-      const text = new TextEncoder().encode(encoded.text);
-      const written = await file.write(text);
-      if (written !== text.length) return fail(garbled(`it took ${written} of ${text.length} bytes`));
-      const reply = parseConnectReply(await readOnce(file));
-      if (!reply.ok) return fail(garbled(reply.problem));
-      // The open file pins the controller: its number cannot be given to another one until we are done here.
-      return await this.#readBack(`nvme${reply.value.instance}`, request);
+      return await write(this.#device, encoded.text);
     } catch (error) {
       const errno = errnoOf(error);
       if (errno === 0) throw error;
@@ -96,19 +89,16 @@ export class Fabrics {
   }
 
   async #readBack(device: string, request: ConnectRequest): Promise<Outcome<KernelCtrl>> {
-    const read = await this.#sysfs.read(device);
-    if (!read.ok) {
-      return fail({
-        ...read.failure,
-        phase: "connect",
-        kind: "transient",
-        message: `connected as ${device}, but ${read.failure.message}`,
-      });
+    const incarnation = this.#sysfs.incarnation(device);
+    const broken = incarnation === undefined ? undefined : this.#brokenPromise(device, request);
+    if (incarnation !== undefined && broken !== undefined) {
+      const deleted = await this.#sysfs.delete(device, incarnation);
+      return fail(unsafe(broken, deleted.ok ? `${device} was disconnected again` : deleted.failure.message));
     }
-    const broken = this.#brokenPromise(device, request);
-    if (broken === undefined) return read;
-    const deleted = await this.#sysfs.delete(device, read.value.incarnation);
-    return fail(unsafe(broken, deleted.ok ? `${device} was disconnected again` : deleted.failure.message));
+    const read = await this.#sysfs.read(device);
+    if (read.ok) return read;
+    const message = `connected as ${device}, but ${read.failure.message}`;
+    return fail({ ...read.failure, phase: "connect", kind: "transient", message });
   }
 
   /** What was asked for and is not so, although the kernel made the connection: security never falls away silently. */
@@ -166,6 +156,28 @@ export class Fabrics {
   }
 }
 
+/** A connection, and the open file that pins it: its number cannot be given to another one until that is closed. */
+interface Made extends Disposable {
+  readonly device: string;
+}
+
+/** One write makes the connection, one read tells its number. Throws the system's error when the kernel refuses. */
+async function write(device: string, text: string): Promise<Outcome<never> | { readonly made: Made }> {
+  const file = await Deno.open(device, { read: true, write: true });
+  let made: Made | undefined;
+  try {
+    const data = new TextEncoder().encode(text);
+    const written = await file.write(data);
+    if (written !== data.length) return fail(garbled(`it took ${written} of ${data.length} bytes`));
+    const reply = parseConnectReply(await readOnce(file));
+    if (!reply.ok) return fail(garbled(reply.problem));
+    made = { device: `nvme${reply.value.instance}`, [Symbol.dispose]: () => file.close() };
+    return { made };
+  } finally {
+    if (made === undefined) file.close();
+  }
+}
+
 /** The kernel's whole answer comes with the first read; further ones may belong to something else. */
 async function readOnce(file: Deno.FsFile): Promise<string> {
   const page = new Uint8Array(PAGE);
@@ -177,6 +189,12 @@ const fail = (failure: Failure): { readonly ok: false; readonly failure: Failure
   ok: false,
   failure,
 });
+
+const notTried: Failure = {
+  phase: "connect",
+  kind: "transient",
+  message: `not tried: ${MAX_WAITING} other connects are waiting`,
+};
 
 const garbled = (what: string): Failure => ({
   phase: "connect",

@@ -2,7 +2,7 @@
  * NVMe controllers in sysfs: reading them, and deleting exactly the one that is meant (notes/libnvme.md 4.6).
  *
  * Attributes are read on the main thread: the kernel copies them out of memory, and a dozen trips to another thread cost
- * five times as much. Only `address` takes a lock (that of the queue, for the source address), so it goes by the pool.
+ * twice as much. Only `address` takes a lock (that of the queue, for the source address), so it goes by the pool.
  */
 import type { Failure, Outcome } from "../nvme/failure.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
