@@ -10,8 +10,32 @@ export interface PrivateBus {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Everybody may do everything, but what `rules` (policy XML) takes away. */
-export async function privateBus(rules = "", type: "system" | "session" = "session"): Promise<PrivateBus> {
+const OPEN = `<policy context="default">
+    <allow user="*"/>
+    <allow send_destination="*" eavesdrop="true"/>
+    <allow eavesdrop="true"/>
+    <allow own="*"/>
+  </policy>`;
+
+/** The default policy of a system bus: calls and names are denied where no file allows them. */
+const SYSTEM = `<policy context="default">
+    <allow user="*"/>
+    <deny own="*"/>
+    <deny send_type="method_call"/>
+    <allow send_type="signal"/>
+    <allow send_requested_reply="true" send_type="method_return"/>
+    <allow send_requested_reply="true" send_type="error"/>
+    <allow receive_type="method_call"/>
+    <allow receive_type="method_return"/>
+    <allow receive_type="error"/>
+    <allow receive_type="signal"/>
+    <allow send_destination="org.freedesktop.DBus" send_interface="org.freedesktop.DBus"/>
+    <allow send_destination="org.freedesktop.DBus" send_interface="org.freedesktop.DBus.Introspectable"/>
+    <allow send_destination="org.freedesktop.DBus" send_interface="org.freedesktop.DBus.Properties"/>
+  </policy>`;
+
+/** On an `open` bus everybody may do everything, but what `rules` (policy XML) takes away. */
+export async function privateBus(rules = "", kind: "open" | "system" = "open"): Promise<PrivateBus> {
   const dir = await Deno.makeTempDir({ prefix: "stas-bus-" });
   await Deno.chmod(dir, 0o755);
   const address = `unix:path=${dir}/socket`;
@@ -20,15 +44,10 @@ export async function privateBus(rules = "", type: "system" | "session" = "sessi
     `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig>
-  <type>${type}</type>
+  <type>${kind === "open" ? "session" : "system"}</type>
   <listen>${address}</listen>
   <auth>EXTERNAL</auth>
-  <policy context="default">
-    <allow user="*"/>
-    <allow send_destination="*" eavesdrop="true"/>
-    <allow eavesdrop="true"/>
-    <allow own="*"/>
-  </policy>
+  ${kind === "open" ? OPEN : SYSTEM}
   ${rules}
 </busconfig>
 `,

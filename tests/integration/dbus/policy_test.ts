@@ -1,0 +1,104 @@
+/** The bus policy files as they are installed, on a bus with a system bus's rules (DBUS-50 to DBUS-53). */
+import assert from "node:assert/strict";
+import { Bus, type Value, Variant } from "../../../src/lib/dbus/bus.ts";
+import { PROPERTIES, STAC, STAF } from "../../../src/lib/dbus/interfaces.ts";
+import { serveStac, serveStaf } from "../../../src/lib/dbus/server.ts";
+import { isInstalled } from "../../unit/ctl/installed.ts";
+import { stafHandlers } from "./fake_daemons.ts";
+import { privateBus } from "./private_bus.ts";
+
+const POLICIES = [STAF, STAC].map(({ name }) =>
+  new URL(`../../../systemd/${name}.conf`, import.meta.url).pathname
+);
+
+async function connect(address: string): Promise<Bus> {
+  const result = await Bus.connect(address);
+  assert.ok(result.ok, result.ok ? "" : result.error.message);
+  return result.bus;
+}
+
+/** busctl as nobody; what it printed, or why not. */
+async function asNobody(address: string, ...args: readonly string[]): Promise<string> {
+  const { stdout, stderr } = await new Deno.Command("setpriv", {
+    args: ["--reuid=65534", "--regid=65534", "--clear-groups", "busctl", `--address=${address}`, ...args],
+  }).output();
+  return new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+}
+
+Deno.test({
+  name: "everybody may ask; only root may change tron and own the names",
+  // Being root and nobody needs root.
+  ignore: Deno.uid() !== 0 || !isInstalled("busctl") || !isInstalled("setpriv"),
+  fn: async () => {
+    await using bus = await privateBus(
+      POLICIES.map((file) => `<include>${file}</include>`).join(""),
+      "system",
+    );
+    const daemon = await connect(bus.address);
+    const handlers = stafHandlers();
+    serveStaf(daemon, handlers);
+    serveStac(daemon, handlers);
+    for (const { name, path } of [STAF, STAC]) {
+      assert.match(
+        await asNobody(
+          bus.address,
+          "call",
+          "org.freedesktop.DBus",
+          "/",
+          "org.freedesktop.DBus",
+          "RequestName",
+          "su",
+          name,
+          "4",
+        ),
+        /not allowed to own|denied/i,
+      );
+      assert.deepEqual(await daemon.requestName(name), { ok: true });
+      assert.match(
+        await asNobody(bus.address, "call", name, path, name, "list_controllers", "b", "true"),
+        /^aa\{ss\} 1 /,
+      );
+      assert.match(await asNobody(bus.address, "call", name, path, `${name}.v1`, "health"), /^s "health"/);
+      assert.match(
+        await asNobody(bus.address, "get-property", name, path, `${name}.debug`, "tron"),
+        /^b false/,
+      );
+      assert.match(await asNobody(bus.address, "introspect", name, path), /controller_info/);
+      assert.match(
+        await asNobody(bus.address, "set-property", name, path, `${name}.debug`, "tron", "b", "true"),
+        /denied/i,
+      );
+      // Nor without an interface, which a rule might overlook.
+      assert.match(
+        await asNobody(
+          bus.address,
+          "call",
+          name,
+          path,
+          "",
+          "Set",
+          "ssv",
+          `${name}.debug`,
+          "tron",
+          "b",
+          "true",
+        ),
+        /denied|Invalid/i,
+      );
+      assert.equal(handlers.tron(), false);
+    }
+    const root = await connect(bus.address);
+    const set = (on: boolean): readonly Value[] => [`${STAF.name}.debug`, "tron", new Variant("b", on)];
+    const call = {
+      destination: STAF.name,
+      path: STAF.path,
+      interface: PROPERTIES,
+      member: "Set",
+      signature: "ssv",
+    };
+    assert.ok((await root.call({ ...call, args: set(true) })).ok);
+    assert.equal(handlers.tron(), true);
+    root.close();
+    daemon.close();
+  },
+});
