@@ -83,6 +83,10 @@ export interface Ctl {
   readonly oneTry: boolean;
   /** The state must be on disk up to this save before the kernel is asked to connect (S9). */
   readonly born: number;
+  /** From the state file, and the kernel was not looked at since: a connection that is there is ours (STAC-1, STAF-124). */
+  readonly restored: boolean;
+  /** Excluded and let go of: whatever connection there is belongs to others. */
+  readonly resting: boolean;
   readonly history: readonly HistoryEntry[];
 }
 
@@ -99,6 +103,8 @@ export function newCtl(key: string, tid: Tid, born: number): Ctl {
     doom: undefined,
     oneTry: false,
     born,
+    restored: false,
+    resting: false,
     history: [],
   };
 }

@@ -141,7 +141,9 @@ export class FinderTurn implements FleetRules {
 
   up(ctl: Ctl, device: KernelCtrl): void {
     this.putDc(ctl.key, { ...this.dc(ctl.key), upAt: this.now, live: true, listed: true, lost: undefined });
-    this.sessions.sync(ctl, device);
+    // One that was found only to be taken away is not talked to (S7).
+    const { is } = this.verdict(ctl);
+    if (is === "wanted" || is === "held") this.sessions.sync(ctl, device);
     this.sessions.keepPolling();
   }
 

@@ -297,6 +297,8 @@ export class FleetTurn<E extends { readonly do: string } = never> implements Ker
   #carryOut(touched: Ctl): void {
     let ctl = touched;
     const decision = this.decision(ctl);
+    // The kernel has been looked at: what is there from now on was made by others, or by this process.
+    if (ctl.restored && this.fresh && decision.act !== "none") this.put(ctl = { ...ctl, restored: false });
     const removing = decision.act === "soak" || decision.act === "disconnect";
     if (ctl.doom !== undefined && !removing) this.put(ctl = { ...ctl, doom: undefined });
     switch (decision.act) {
@@ -304,6 +306,10 @@ export class FleetTurn<E extends { readonly do: string } = never> implements Ker
         return;
       case "hold":
       case "rest":
+        if (decision.act === "rest" && !ctl.resting) {
+          this.put(ctl = { ...ctl, resting: true });
+          this.dirty();
+        }
         // An attempt that had begun is given up; its outcome finds nobody waiting.
         if (ctl.link.phase === "reaching" || ctl.link.phase === "ready") {
           this.put({ ...ctl, link: { phase: "idle" } });
@@ -343,7 +349,8 @@ export class FleetTurn<E extends { readonly do: string } = never> implements Ker
   }
 
   #begin(ctl: Ctl): void {
-    const tried = { ...ctl, lastTry: this.now };
+    const tried = { ...ctl, lastTry: this.now, resting: false };
+    if (ctl.resting) this.dirty();
     if (ctl.tid.transport !== "tcp") return this.#queue(tried);
     this.put({ ...tried, link: { phase: "reaching", op: undefined } });
     this.fleet = { ...this.fleet, toReach: [...this.fleet.toReach, ctl.key] };
@@ -423,8 +430,10 @@ export class FleetTurn<E extends { readonly do: string } = never> implements Ker
       lastFailure: undefined,
       doom: undefined,
       oneTry: false,
+      resting: false,
       link: { phase: "up", ref, adopted, since: this.now.wall },
     };
+    if (ctl.resting) this.dirty();
     const words = adopted ? "Connection established! (it was there already)" : "Connection established!";
     this.put(
       noted(up, this.now.wall, adopted ? `found connected as ${ref.device}` : `connected as ${ref.device}`),
@@ -480,7 +489,9 @@ export class FleetTurn<E extends { readonly do: string } = never> implements Ker
     this.fleet = { ...this.fleet, past: [...this.fleet.past, past].slice(-MAX_PAST) };
     if (ctl.claims.size > 0) {
       const text = ref !== undefined ? `${what}: ${why}` : `excluded: ${proofText(evidence)}`;
-      this.put(noted({ ...ctl, doom: undefined, link: { phase: "idle" } }, this.now.wall, text));
+      this.put(
+        noted({ ...ctl, doom: undefined, resting: true, link: { phase: "idle" } }, this.now.wall, text),
+      );
     } else {
       this.fleet = {
         ...this.fleet,

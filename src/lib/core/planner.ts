@@ -71,7 +71,7 @@ export function decide(ctl: Ctl, kernel: KernelView, rules: Rules, now: Now): De
   const verdict = rules.verdict(ctl);
   if (verdict.is === "held") {
     // Nothing to hold: no connection, and nobody who asks for one.
-    if (ctl.claims.size === 0 && link.phase !== "up") return { act: "forget", evidence: [] };
+    if (ctl.claims.size === 0 && link.phase !== "up" && !ctl.restored) return { act: "forget", evidence: [] };
     return { act: "hold", why: verdict.why };
   }
   return verdict.is === "wanted"
@@ -107,6 +107,11 @@ function unwanted(
 ): Decision {
   const { evidence } = verdict;
   if (ctl.link.phase !== "up") {
+    if (ctl.restored) {
+      if (!kernel.fresh) return { act: "hold", why: "what the kernel has is not known at the moment" };
+      const device = kernel.find(ctl);
+      if (device !== undefined) return { act: "adopt", device, why: "connected before a restart" };
+    }
     return verdict.is === "excluded" && ctl.claims.size > 0
       ? { act: "rest", evidence }
       : { act: "forget", evidence };

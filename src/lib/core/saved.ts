@@ -5,6 +5,7 @@
  */
 import { type Tid, tidFields, tidFromFields, tidKey } from "../nvme/tid.ts";
 import { type Claim, type Ctl, newCtl, withClaim } from "./ctl.ts";
+import type { Evidence } from "./evidence.ts";
 import { type Fleet, listed } from "./fleet.ts";
 import { matchIndexKey } from "../nvme/match.ts";
 
@@ -94,13 +95,44 @@ function claimOf(value: unknown): Claim | undefined {
   }
 }
 
-/** Controllers that somebody asks for. Foreign ones that an audit found are found again by the next. */
+function evidenceOf(value: unknown): Evidence | undefined {
+  if (!isJson(value)) return undefined;
+  const line = typeof value["line"] === "number" ? { line: value["line"] } : {};
+  const [dc, at] = [textOf(value["dc"]), numberOf(value["at"])];
+  switch (value["kind"]) {
+    case "config":
+      return { kind: "config", file: textOf(value["file"]), ...line, what: textOf(value["what"]) };
+    case "log-page":
+      return { kind: "log-page", dc, genctr: textOf(value["genctr"]), readAt: numberOf(value["readAt"]) };
+    case "dc-retired":
+      return { kind: "dc-retired", dc, why: textOf(value["why"]), at };
+    case "resolved":
+      return { kind: "resolved", host: textOf(value["host"]), addresses: textOf(value["addresses"]), at };
+    case "unresponsive":
+      return {
+        kind: "unresponsive",
+        since: numberOf(value["since"]),
+        timeoutMs: numberOf(value["timeoutMs"]),
+      };
+    default:
+      return undefined;
+  }
+}
+
+/** Nobody asks for it any more, and its connection is still to be taken away: a restart must not forget that (S9). */
+const isLeaving = (ctl: Ctl): boolean =>
+  ctl.claims.size === 0 && (ctl.link.phase === "up" || ctl.link.phase === "deleting" || ctl.restored) &&
+  ![...ctl.released.values()].every(({ kind }) => kind === "audit");
+
+/** Controllers that somebody asks for or has let go of. Foreign ones that an audit found are found again by the next. */
 export function savedCtls(fleet: Fleet): readonly Json[] {
   const saved: Json[] = [];
   for (const ctl of fleet.ctls.values()) {
-    if (ctl.claims.size === 0) continue;
+    const leaving = isLeaving(ctl);
+    if (ctl.claims.size === 0 && !leaving) continue;
     const claims = [...ctl.claims].map(([authority, claim]) => ({ authority, claim: savedClaim(claim) }));
-    saved.push({ tid: tidFields(ctl.tid), claims });
+    const released = [...ctl.released].map(([authority, evidence]) => ({ authority, evidence }));
+    saved.push({ tid: tidFields(ctl.tid), claims, ...(leaving ? { released } : {}), resting: ctl.resting });
   }
   return saved;
 }
@@ -117,7 +149,14 @@ export function restoreCtls(fleet: Fleet, value: unknown): Fleet {
       const claim = isJson(saved) ? claimOf(saved["claim"]) : undefined;
       if (isJson(saved) && claim !== undefined) ctl = withClaim(ctl, textOf(saved["authority"]), claim);
     }
-    if (ctl.claims.size === 0) continue;
+    const released = new Map<string, Evidence>();
+    for (const saved of listOf(record["released"])) {
+      const evidence = isJson(saved) ? evidenceOf(saved["evidence"]) : undefined;
+      if (isJson(saved) && evidence !== undefined) released.set(textOf(saved["authority"]), evidence);
+    }
+    if (ctl.claims.size === 0 && released.size === 0) continue;
+    const resting = record["resting"] === true;
+    ctl = { ...ctl, released, resting, restored: !resting };
     next = {
       ...next,
       ctls: next.ctls.with(ctl.key, ctl),
