@@ -59,6 +59,11 @@ Deno.test({
         /^aa\{ss\} 1 /,
       );
       assert.match(await asNobody(bus.address, "call", name, path, `${name}.v1`, "health"), /^s "health"/);
+      // A long text takes the daemon's time: root's only.
+      const plan = (length: number): Promise<string> =>
+        asNobody(bus.address, "call", name, path, `${name}.v1`, "plan", "s", "x".repeat(length));
+      assert.match(await plan(16 * 1024), /^s "plan 16384"/);
+      assert.match(await plan(16 * 1024 + 1), /longer than 16384 characters/);
       assert.match(
         await asNobody(bus.address, "get-property", name, path, `${name}.debug`, "tron"),
         /^b false/,
@@ -98,6 +103,14 @@ Deno.test({
     };
     assert.ok((await root.call({ ...call, args: set(true) })).ok);
     assert.equal(handlers.tron(), true);
+    const plan = {
+      ...call,
+      interface: `${STAF.name}.v1`,
+      member: "plan",
+      signature: "s",
+      args: ["x".repeat(1_000_000)],
+    };
+    assert.ok((await root.call(plan)).ok);
     root.close();
     daemon.close();
   },
