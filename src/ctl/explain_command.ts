@@ -5,7 +5,7 @@ import { toneOf } from "./controllers_view.ts";
 import { printValue } from "./output_format.ts";
 import { answered, fail, type Job, withDaemon } from "./session.ts";
 import type { Style, Tone } from "./style.ts";
-import { harmless } from "./text_width.ts";
+import { harmless, widthOf, wrapped } from "./text_width.ts";
 import { clock, until } from "./when.ts";
 
 export function explain(job: Job, format: "table" | "json", what: string): Promise<number> {
@@ -13,7 +13,10 @@ export function explain(job: Job, format: "table" | "json", what: string): Promi
     answered(job, "explain", client.explain(what), (explanation) => {
       if (format === "json") printValue(job.world, "json", explanation);
       if (explanation.matches.length === 0) return unknown(job, what);
-      if (format === "table") job.world.out.write(explanationText(explanation, job.style));
+      if (format === "table") {
+        const { out } = job.world;
+        out.write(explanationText(explanation, job.style, out.isTerminal ? out.columns : Infinity));
+      }
       return OK;
     }));
 }
@@ -40,13 +43,18 @@ const LABELS: Readonly<Record<V1Step["step"], readonly [label: string, tone: Ton
   remedy: ["remedy", "good"],
 };
 
-function explanationText(explanation: V1Explanation, style: Style): string {
+/** Columns before the text of a step. */
+const STEP_INDENT = 12;
+
+function explanationText(explanation: V1Explanation, style: Style, columns: number): string {
   const { at } = explanation;
   return explanation.matches.map((match) => {
     const device = match.device === "" ? "" : `${match.device} `;
-    const head = `${style.paint("strong", harmless(device + match.text))}\n  ${
-      style.paint(toneOf(match.phase), match.phase)
-    }: ${harmless(match.headline)}\n`;
+    const [first = "", ...rest] = wrapped(`${match.phase}: ${harmless(match.headline)}`, columns - 4);
+    const phase = style.paint(toneOf(match.phase), match.phase);
+    const head = `${style.paint("strong", harmless(device + match.text))}\n  ${phase}${
+      first.slice(match.phase.length)
+    }\n${rest.map((line) => `    ${line}\n`).join("")}`;
     const steps = match.chain.map((step) => {
       const [label, tone] = LABELS[step.step];
       const when = step.at === null
@@ -54,9 +62,11 @@ function explanationText(explanation: V1Explanation, style: Style): string {
         : step.at > at
         ? ` (${until(step.at, at)}, at ${clock(step.at, at)})`
         : ` (${clock(step.at, at)})`;
-      return `  ${style.paint("faint", label.padEnd(9))} ${style.paint(tone, harmless(step.text))}${
-        style.paint("faint", when)
-      }\n`;
+      const lines = wrapped(harmless(step.text), columns - STEP_INDENT);
+      const hasRoom = widthOf(lines.at(-1) ?? "") + when.length <= columns - STEP_INDENT;
+      const text = lines.map((line) => style.paint(tone, line)).join(`\n${" ".repeat(STEP_INDENT)}`);
+      const gap = hasRoom ? "" : `\n${" ".repeat(STEP_INDENT - 1)}`;
+      return `  ${style.paint("faint", label.padEnd(9))} ${text}${gap}${style.paint("faint", when)}\n`;
     });
     return head + steps.join("");
   }).join("\n");

@@ -49,3 +49,17 @@ function taken(chars: readonly string[], columns: number): string[] {
   }
   return result;
 }
+
+/** Lines of whole words, none wider than `columns` unless one word is. */
+export function wrapped(text: string, columns: number): readonly string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    const longer = line === "" ? word : `${line} ${word}`;
+    if (line !== "" && widthOf(longer) > columns) {
+      lines.push(line);
+      line = word;
+    } else line = longer;
+  }
+  return [...lines, line];
+}

@@ -7,10 +7,12 @@ import { type PageOfDc, parsePages } from "./log_pages_command.ts";
 import { printValue } from "./output_format.ts";
 import { fail, type Job, withDaemon } from "./session.ts";
 import type { Style } from "./style.ts";
-import { harmless } from "./text_width.ts";
+import { harmless, shortened, widthOf } from "./text_width.ts";
 
 interface Node {
   readonly text: string;
+  /** Follows the text, which takes `from` columns, and is cut where the terminal ends. */
+  readonly more?: { readonly text: string; readonly from: number };
   readonly children: readonly Node[];
 }
 
@@ -54,10 +56,13 @@ function subsystemNode(nqn: string, paths: readonly V1Controller[], now: number,
 function pathNode(controller: V1Controller, now: number, style: Style): Node {
   const { tid, device, phase, namespaces } = controller;
   const from = tid.hostIface === "" ? "" : ` on ${tid.hostIface}`;
-  const words = `${device === "" ? "" : `${device} `}${tid.transport} ${addressOf(controller)}${from} `;
+  const words = harmless(
+    `${device === "" ? "" : `${device} `}${tid.transport} ${addressOf(controller)}${from} `,
+  );
   const more = remark(controller, now);
   return {
-    text: harmless(words) + style.paint(toneOf(phase), phase) + harmless(more === "" ? "" : `: ${more}`),
+    text: words + style.paint(toneOf(phase), phase),
+    ...(more === "" ? {} : { more: { text: `: ${harmless(more)}`, from: widthOf(words + phase) } }),
     children: namespaces.map((name) => ({ text: harmless(name), children: [] })),
   };
 }
@@ -74,10 +79,11 @@ function entriesOf({ tid }: V1Controller, pages: readonly PageOfDc[]): readonly 
 }
 
 function dcNode(controller: V1Controller, entries: readonly Entry[], now: number, style: Style): Node {
-  const { text } = pathNode({ ...controller, namespaces: [] }, now, style);
-  const nqn = nqnOf(controller);
+  const { text, more } = pathNode({ ...controller, namespaces: [] }, now, style);
+  const nqn = nqnOf(controller) === "-" ? "" : ` ${harmless(nqnOf(controller))}`;
   return {
-    text: nqn === "-" ? text : `${text} ${style.paint("faint", harmless(nqn))}`,
+    text: text + style.paint("faint", nqn),
+    ...(more === undefined ? {} : { more: { ...more, from: more.from + widthOf(nqn) } }),
     children: [...Map.groupBy(entries, (entry) => `${entry["subtype"] ?? ""} ${entry["subnqn"] ?? ""}`)].map(
       ([name, paths]) => ({
         text: harmless(name),
@@ -91,14 +97,23 @@ function dcNode(controller: V1Controller, entries: readonly Entry[], now: number
 }
 
 function print({ world, style }: Job, nodes: readonly Node[]): void {
+  const columns = world.out.isTerminal ? world.out.columns : Infinity;
   if (nodes.length === 0) world.out.write("No controllers.\n");
-  for (const node of nodes) world.out.write(`${node.text}\n${branches(node.children, "", style)}`);
+  for (const node of nodes) {
+    world.out.write(lineOf("", node, columns, style) + branches(node.children, "", columns, style));
+  }
 }
 
-function branches(nodes: readonly Node[], stem: string, style: Style): string {
+function branches(nodes: readonly Node[], stem: string, columns: number, style: Style): string {
   return nodes.map((node, n) => {
     const last = n === nodes.length - 1;
-    const line = `${stem}${last ? style.lastBranch : style.branch}${node.text}\n`;
-    return line + branches(node.children, stem + (last ? style.gap : style.stem), style);
+    const line = lineOf(`${stem}${last ? style.lastBranch : style.branch}`, node, columns, style);
+    return line + branches(node.children, stem + (last ? style.gap : style.stem), columns, style);
   }).join("");
+}
+
+function lineOf(stem: string, { text, more }: Node, columns: number, style: Style): string {
+  if (more === undefined) return `${stem}${text}\n`;
+  const room = Math.max(0, columns - widthOf(stem) - more.from);
+  return `${stem}${text}${shortened(more.text, room, style.mark, "end")}\n`;
 }
