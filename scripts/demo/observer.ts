@@ -4,7 +4,7 @@ import { DaemonClient } from "../../src/lib/dbus/client.ts";
 import { STAC, STAF } from "../../src/lib/dbus/interfaces.ts";
 import type { DaemonName, V1State } from "../../src/lib/dbus/v1_types.ts";
 import type { Duration } from "../../src/lib/nvme/time.ts";
-import { DemoFailure } from "./failure.ts";
+import { DemoFailure, tooLate } from "./failure.ts";
 
 /** The state is asked for after each event, and this often in any case. */
 const RECHECK_MS = 250;
@@ -31,7 +31,7 @@ export class Observer {
     return observer;
   }
 
-  /** The first state that `is` so; fails when there is none within the bound. `what` completes "it did not happen that". */
+  /** The first state that `is` so; fails when there is none within the bound. `what` as for {@link within}. */
   async until(
     daemon: DaemonName,
     what: string,
@@ -48,7 +48,7 @@ export class Observer {
         : ` ${state.error.message}`;
       if (performance.now() >= end) {
         throw new DemoFailure(
-          `within ${bound.ms / 1000} s it did not happen that ${what}; ${daemon} says:${last}`,
+          `${tooLate(bound, what)}; ${daemon} says:${last}`,
         );
       }
       const timer = setTimeout(this.#happened.resolve, RECHECK_MS);

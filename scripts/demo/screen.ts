@@ -1,6 +1,6 @@
 /** How the demo shows itself: headings, what it waits for and has reached, and the commands with what they print. */
 import type { Style } from "../../src/ctl/style.ts";
-import { shortened } from "../../src/ctl/text_width.ts";
+import { shortened, wrapped } from "../../src/ctl/text_width.ts";
 import type { Sink } from "../../src/ctl/world.ts";
 
 const INDENT = "  ";
@@ -109,15 +109,19 @@ export class Screen {
     try {
       const value = await work;
       this.#clear();
-      this.print(
-        `${this.style.paint("good", this.#signs.done)} ${done(value)} ${
-          this.style.paint("faint", `(${passed()})`)
-        }`,
-      );
+      this.#tick(done(value), passed());
       return value;
     } finally {
       this.#clear();
     }
+  }
+
+  #tick(text: string, time: string): void {
+    const [first = "", ...rest] = wrapped(`${text} (${time})`, Math.min(this.columns, WIDEST) - 2);
+    const paint = (line: string): string =>
+      line.replace(`(${time})`, (shown) => this.style.paint("faint", shown));
+    this.print(`${this.style.paint("good", this.#signs.done)} ${paint(first)}`);
+    for (const line of rest) this.print(`${INDENT}${paint(line)}`);
   }
 
   /** Nothing is shown any more, whatever is still under way. */
@@ -136,17 +140,4 @@ export class Screen {
   #write(text: string): void {
     if (!this.#ended) this.#out.write(text);
   }
-}
-
-/** Lines of whole words. */
-function wrapped(text: string, width: number): readonly string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else line = line === "" ? word : `${line} ${word}`;
-  }
-  return [...lines, line];
 }
