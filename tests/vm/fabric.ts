@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { type Guest, Unmet } from "./guest.ts";
 
 /** The machine's speed wanders by a factor of two: bounds say "not never", they measure nothing. */
-export const SOON = { seconds: 60 };
+export const SOON = { seconds: 120 };
 
 export interface Controller {
   readonly device: string;
@@ -90,7 +90,7 @@ export async function nothingChanges(
   );
 }
 
-type BusValue = { readonly type: string; readonly data: readonly unknown[] };
+export type BusValue = { readonly type: string; readonly data: readonly unknown[] };
 
 function isBusValue(value: unknown): value is BusValue {
   return typeof value === "object" && value !== null && "type" in value && typeof value.type === "string" &&
@@ -104,7 +104,20 @@ export function parseReply(text: string): BusValue {
   return value;
 }
 
-/** Calls a method of one of the daemons, with arguments as busctl wants them. */
+/** The command that calls a method of one of the daemons, with arguments as busctl wants them. */
+export function callCommand(
+  daemon: "staf" | "stac",
+  member: string,
+  signature = "",
+  args: readonly string[] = [],
+): string {
+  const words = [signature, ...args].map((word) => `'${word}'`).join(" ");
+  const name = `org.nvmexpress.${daemon}`;
+  return `busctl --system --json=short call ${name} /org/nvmexpress/${daemon} ${name} ${member} ${
+    signature === "" ? "" : words
+  }`;
+}
+
 export async function call(
   guest: Guest,
   daemon: "staf" | "stac",
@@ -112,15 +125,7 @@ export async function call(
   signature = "",
   args: readonly string[] = [],
 ): Promise<BusValue> {
-  const words = [signature, ...args].map((word) => `'${word}'`).join(" ");
-  const name = `org.nvmexpress.${daemon}`;
-  return parseReply(
-    await guest.run(
-      `busctl --system --json=short call ${name} /org/nvmexpress/${daemon} ${name} ${member} ${
-        signature === "" ? "" : words
-      }`,
-    ),
-  );
+  return parseReply(await guest.run(callCommand(daemon, member, signature, args)));
 }
 
 export type Entry = Readonly<Record<string, string>>;

@@ -39,6 +39,11 @@ export class Guest {
     return guest;
   }
 
+  /** The machine of that name, which somebody booted before. */
+  static running(machine: string): Guest {
+    return new Guest({ VMBED_NAME: machine });
+  }
+
   async stop(): Promise<void> {
     await capture([`${BED}/stop`], { env: this.#env });
   }

@@ -1,8 +1,10 @@
 /**
- * `deno task test:vm [--only TEXT]... [--peer] [--keep]`: the compiled programs under their own units on
- * a real kernel. Builds the image and the program, boots once, runs the scenarios one after the other.
+ * `deno task test:vm [--only TEXT]... [--all] [--peer] [--keep] [--reuse]`: the compiled programs under their own units
+ * on a real kernel. Builds the image and the program, boots once, runs the scenarios one after the other: the short ones,
+ * those that --only selects, or --all.
  * --peer tests the original instead, which shows that the scenarios ask for what is true.
- * --keep leaves the machine running afterwards and says how to enter it.
+ * --keep leaves the machine running afterwards and says how to enter it. --reuse builds and boots nothing: it uses the
+ * machine that runs already, with what is installed there.
  */
 import { parseArgs } from "node:util";
 import { build } from "../../scripts/build.ts";
@@ -27,9 +29,9 @@ const LOGS = "build/vm-logs";
 /** How much of a failure's evidence is printed; the file has all of it. */
 const SHOWN_LINES = 150;
 
-function selected(only: readonly string[], peer: boolean): readonly Scenario[] {
+function selected(only: readonly string[], peer: boolean, all: boolean): readonly Scenario[] {
   const known = peer ? SCENARIOS.filter(({ ofOurs }) => ofOurs !== true) : SCENARIOS;
-  if (only.length === 0) return known;
+  if (only.length === 0) return all ? known : known.filter(({ slow }) => slow !== true);
   const found = known.filter(({ name }) => only.some((part) => name.includes(part)));
   if (found.length === 0) {
     throw new Error(
@@ -84,26 +86,20 @@ async function main(): Promise<boolean> {
     args: Deno.args,
     options: {
       only: { type: "string", multiple: true, default: [] },
+      all: { type: "boolean", default: false },
       peer: { type: "boolean", default: false },
       keep: { type: "boolean", default: false },
+      reuse: { type: "boolean", default: false },
     },
   });
-  const scenarios = selected(values.only, values.peer);
-  await providePackages(VM_NEEDS);
+  const scenarios = selected(values.only, values.peer, values.all);
   const machine = Deno.env.get("VMBED_NAME") ?? "test";
-  const image = values.peer ? "peer" : "clean";
-  if (!await passThrough(["tests/vm/bed/build", image])) {
-    throw new Error("the image could not be built");
-  }
-  await Deno.mkdir(PAYLOAD, { recursive: true });
-  if (!values.peer) await stage(await build(hostTarget(), "build"), `${PAYLOAD}/root`);
-  const guest = await Guest.boot(image, PAYLOAD, machine);
+  const guest = values.reuse ? Guest.running(machine) : await prepared(machine, values.peer);
   let counts = NOTHING;
   try {
-    if (!values.peer) await guest.run("lab-install ours");
     for (const scenario of scenarios) counts = add(counts, await runOne(guest, scenario));
   } finally {
-    if (values.keep) {
+    if (values.keep || values.reuse) {
       console.log(
         `The machine still runs: VMBED_NAME=${machine} tests/vm/bed/run CMD; tests/vm/bed/stop ends it.`,
       );
@@ -111,6 +107,25 @@ async function main(): Promise<boolean> {
   }
   console.log(closingLine("vm", counts));
   return counts.failed === 0;
+}
+
+/** A machine just booted, with what is to be tested installed in it. */
+async function prepared(machine: string, peer: boolean): Promise<Guest> {
+  await providePackages(VM_NEEDS);
+  const image = peer ? "peer" : "clean";
+  if (!await passThrough(["tests/vm/bed/build", image])) {
+    throw new Error("the image could not be built");
+  }
+  await Deno.mkdir(PAYLOAD, { recursive: true });
+  if (!peer) await stage(await build(hostTarget(), "build"), `${PAYLOAD}/root`);
+  const guest = await Guest.boot(image, PAYLOAD, machine);
+  try {
+    if (!peer) await guest.run("lab-install ours");
+    return guest;
+  } catch (error) {
+    await guest.stop();
+    throw error;
+  }
 }
 
 if (import.meta.main) await runScript("test:vm", main);

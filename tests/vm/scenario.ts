@@ -6,5 +6,7 @@ export interface Scenario {
   readonly name: string;
   /** Looks at our own program and units, so that it says nothing of the original. */
   readonly ofOurs?: true;
+  /** Left out of the short run that every change gets. */
+  readonly slow?: true;
   readonly run: (guest: Guest) => Promise<void>;
 }

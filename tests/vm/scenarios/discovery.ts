@@ -1,52 +1,16 @@
 /** stafd finds discovery controllers through Avahi and by its configuration, and publishes what they say. */
 import assert from "node:assert/strict";
-import { call, entries, type Entry, SOON, start, untilDiscovering } from "../fabric.ts";
+import { call, entries, type Entry, start, untilDiscovering } from "../fabric.ts";
+import { identity, recordSignals, subsystems, untilSignal } from "../finder.ts";
 import type { Guest } from "../guest.ts";
 import type { Scenario } from "../scenario.ts";
 
 const DC1 = "192.0.2.11:8009";
 const DC2 = "192.0.2.12:8009";
 
-/** The seven arguments that name a controller, from its entry in `list_controllers`. */
-function identity(entry: Entry): string[] {
-  return ["transport", "traddr", "trsvcid", "subsysnqn", "host-traddr", "host-iface", "host-nqn"]
-    .map((key) => entry[key] ?? "");
-}
-
 async function published(guest: Guest, traddr: string, detailed = false): Promise<Entry | undefined> {
   const list = entries(await call(guest, "staf", "list_controllers", "b", [String(detailed)]));
   return list.find((entry) => entry["traddr"] === traddr);
-}
-
-function subsystems(list: readonly Entry[]): string[] {
-  return list.filter((entry) => entry["subtype"] === "nvme").map((entry) =>
-    entry["subnqn"]?.split(":").at(-1) ?? ""
-  )
-    .sort();
-}
-
-/** Records stafd's signals in a file of the guest from now on. */
-async function recordSignals(guest: Guest): Promise<void> {
-  const match = "type='signal',interface='org.nvmexpress.staf'";
-  await guest.run(
-    `systemd-run --quiet --collect --unit=signals -p StandardOutput=truncate:/run/signals.json ` +
-      `busctl monitor --json=short --match "${match}"`,
-  );
-  await guest.until(
-    "busctl is listening",
-    "busctl list --no-pager --no-legend",
-    (out) => out.includes("busctl"),
-    SOON,
-  );
-}
-
-function untilSignal(guest: Guest, member: string): Promise<string> {
-  return guest.until(
-    `signal ${member}`,
-    "cat /run/signals.json",
-    (out) => out.includes(`"member":"${member}"`),
-    SOON,
-  );
 }
 
 async function run(guest: Guest): Promise<void> {
