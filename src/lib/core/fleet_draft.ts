@@ -1,0 +1,157 @@
+/** A draft of the next {@link Fleet} and the effects that go with it, and what is simply written into it. */
+import { type Tid, tidText } from "../nvme/tid.ts";
+import { matchIndexKey } from "../nvme/match.ts";
+import { after, type Instant, type Now } from "../nvme/time.ts";
+import type { LogLevel } from "../ports.ts";
+import { remind, timeOf } from "./agenda.ts";
+import { type Authority, type Claim, type Ctl, deviceOf, newCtl, withClaim, withoutClaim } from "./ctl.ts";
+import type { Effect, Op } from "./effects.ts";
+import type { Evidence } from "./evidence.ts";
+import { type Fleet, listed, MAX_CTLS, NUDGE_DISTANCE } from "./fleet.ts";
+import type { FleetRules } from "./fleet_rules.ts";
+
+export class FleetDraft<E extends { readonly do: string } = never> {
+  readonly effects: (Effect | E)[] = [];
+  fleet: Fleet;
+  readonly now: Now;
+  readonly rules: FleetRules;
+  protected readonly touched = new Set<string>();
+  #released = false;
+
+  constructor(fleet: Fleet, now: Now, rules: FleetRules) {
+    this.fleet = fleet;
+    this.now = now;
+    this.rules = rules;
+  }
+
+  /** Without the interfaces an existing connection may not be recognised, and would be made twice (S4). */
+  get fresh(): boolean {
+    return this.fleet.fresh && this.fleet.interfaces.size > 0;
+  }
+
+  emit(effect: Effect | E): void {
+    this.effects.push(effect);
+  }
+
+  op(): Op {
+    const op = this.fleet.nextOp;
+    this.fleet = { ...this.fleet, nextOp: op + 1 };
+    return op;
+  }
+
+  log(level: LogLevel, message: string, fields?: Readonly<Record<string, string>>): void {
+    this.emit({ do: "log", entry: fields === undefined ? { level, message } : { level, message, fields } });
+  }
+
+  /** A line about one controller, with the journal fields that find it again. */
+  say(level: LogLevel, ctl: Ctl, what: string, more?: Readonly<Record<string, string>>): void {
+    const device = deviceOf(ctl)?.device ?? "nvme?";
+    this.log(level, `${tidText(ctl.tid)} | ${device} - ${what}`, {
+      NVME_DEVICE: device,
+      NVME_TRADDR: ctl.tid.traddr,
+      NVME_TRSVCID: ctl.tid.trsvcid,
+      NVME_TRANSPORT: ctl.tid.transport,
+      NVME_SUBSYSNQN: ctl.tid.subsysnqn,
+      ...more,
+    });
+  }
+
+  /** The event signal of the versioned interface. `type` is a stable word. */
+  announce(ctl: Ctl, type: string, message: string): void {
+    const device = deviceOf(ctl)?.device ?? "";
+    const { daemon } = this.rules;
+    const event = {
+      schema: 1,
+      daemon,
+      at: this.now.wall,
+      type,
+      tid: ctl.tid,
+      text: tidText(ctl.tid),
+      device,
+      message,
+    };
+    this.emit({ do: "signal", signal: { type: "event", event } });
+  }
+
+  /** At that time, and no longer at another. */
+  remindAt(at: Instant, key: string): void {
+    this.fleet = { ...this.fleet, agenda: remind(this.fleet.agenda, at, key) };
+  }
+
+  /** At that time or sooner: what keeps coming does not put it off (L2). */
+  remindBy(at: Instant, key: string): void {
+    if ((timeOf(this.fleet.agenda, key) ?? Infinity) > at.mono) this.remindAt(at, key);
+  }
+
+  /** The state is no longer what the file says. */
+  dirty(): void {
+    const { saves } = this.fleet;
+    this.fleet = { ...this.fleet, saves: { ...saves, wanted: saves.wanted + 1 } };
+  }
+
+  // --- controllers ---------------------------------------------------------------------------------------------------
+
+  ctl(key: string): Ctl | undefined {
+    return this.fleet.ctls.get(key);
+  }
+
+  put(ctl: Ctl): void {
+    const known = this.fleet.ctls.has(ctl.key);
+    this.fleet = {
+      ...this.fleet,
+      ctls: this.fleet.ctls.with(ctl.key, ctl),
+      ctlsAt: known ? this.fleet.ctlsAt : listed(this.fleet.ctlsAt, matchIndexKey(ctl.tid), ctl.key),
+    };
+  }
+
+  touch(key: string): void {
+    this.touched.add(key);
+  }
+
+  touchAll(): void {
+    for (const key of this.fleet.ctls.keys()) this.touched.add(key);
+  }
+
+  /** Adds or renews one authority's claim; the controller is made when it is new. False when there is no room (S6). */
+  claim(key: string, tid: Tid, authority: Authority, claim: Claim): boolean {
+    let ctl = this.ctl(key);
+    if (ctl === undefined) {
+      if (this.fleet.ctls.size >= MAX_CTLS) return false;
+      this.dirty();
+      ctl = newCtl(key, tid, this.fleet.saves.wanted);
+    } else if (!ctl.claims.has(authority)) {
+      this.dirty();
+    }
+    this.put(withClaim(ctl, authority, claim));
+    this.touch(key);
+    return true;
+  }
+
+  /** Takes one authority's claim away, for the reason in the evidence. */
+  release(key: string, authority: Authority, evidence: Evidence): void {
+    const ctl = this.ctl(key);
+    if (ctl === undefined || !ctl.claims.has(authority)) return;
+    this.put(withoutClaim(ctl, authority, evidence));
+    this.#released = true;
+    this.dirty();
+    this.touch(key);
+  }
+
+  /** Was a claim let go of since this was asked last? */
+  takeReleased(): boolean {
+    const released = this.#released;
+    this.#released = false;
+    return released;
+  }
+
+  /** Something happened that makes an attempt worth while: do not wait for the timer. */
+  nudge(key: string, fresh: boolean): void {
+    const ctl = this.ctl(key);
+    if (ctl === undefined || ctl.link.phase !== "waiting") return;
+    const soonest = after(ctl.lastTry ?? { mono: -Infinity }, NUDGE_DISTANCE);
+    const until = ctl.link.until.mono <= soonest.mono ? ctl.link.until : soonest;
+    this.put({ ...ctl, attempts: fresh ? 0 : ctl.attempts, link: { phase: "waiting", until } });
+    this.remindAt(until, key);
+    this.touch(key);
+  }
+}

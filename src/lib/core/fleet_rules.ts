@@ -1,0 +1,26 @@
+import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
+import type { KernelEvent } from "../ports.ts";
+import type { Ctl } from "./ctl.ts";
+import type { Past } from "./fleet.ts";
+import type { Rules } from "./planner.ts";
+
+/** What a daemon adds to the common life of a controller. */
+export interface FleetRules extends Rules {
+  readonly daemon: "stafd" | "stacd";
+  /** Is this device of the kind this daemon handles: a discovery or an I/O controller? */
+  accepts(device: KernelCtrl): boolean;
+  /** A connection is there. */
+  up(ctl: Ctl, device: KernelCtrl): void;
+  /** The connection is gone, or no longer ours. */
+  down(ctl: Ctl): void;
+  /** The record of the controller is gone. */
+  forgotten(ctl: Ctl, past: Past): void;
+  /** The kernel said something of a connection that is up. */
+  news(ctl: Ctl, event: Extract<KernelEvent, { readonly type: "device" | "aen" }>): void;
+  /** The kernel said something of a device that no controller of ours uses. */
+  foreign(event: Extract<KernelEvent, { readonly type: "device" | "aen" }>): void;
+  /** A reminder of the daemon's own. */
+  reminded(key: string): void;
+  /** What goes into the state file. */
+  stateValue(): unknown;
+}

@@ -1,0 +1,78 @@
+/** What the planner asks about the kernel, answered from the draft. */
+import { type Exclusion, exclusionOf } from "../nvme/exclusions.ts";
+import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
+import { matches, matchIndexKey } from "../nvme/match.ts";
+import type { Tid } from "../nvme/tid.ts";
+import type { DeviceRef } from "../ports.ts";
+import type { Ctl } from "./ctl.ts";
+import { FleetDraft } from "./fleet_draft.ts";
+import { decide, type Decision, type KernelView } from "./planner.ts";
+
+export class FleetView<E extends { readonly do: string } = never> extends FleetDraft<E>
+  implements KernelView {
+  device(ref: DeviceRef): KernelCtrl | undefined {
+    const device = this.fleet.devices.get(ref.device);
+    return device?.incarnation === ref.incarnation ? device : undefined;
+  }
+
+  find(ctl: Ctl): KernelCtrl | undefined {
+    for (const name of this.fleet.devicesAt.get(matchIndexKey(ctl.tid)) ?? []) {
+      const device = this.fleet.devices.get(name);
+      if (device !== undefined && !device.state.startsWith("delet") && this.#serves(ctl, device)) {
+        return device;
+      }
+    }
+    return undefined;
+  }
+
+  forming(ctl: Ctl): KernelCtrl | undefined {
+    for (const name of this.fleet.devicesAt.get(matchIndexKey(ctl.tid)) ?? []) {
+      const device = this.fleet.devices.get(name);
+      const unsure = device !== undefined && device.state !== "live" && !device.state.startsWith("delet") &&
+        device.cntrltype !== "io" && device.cntrltype !== "discovery";
+      if (unsure && matches(ctl.tid, device, this.fleet.interfaces)) return device;
+    }
+    return undefined;
+  }
+
+  shield(device: KernelCtrl): string | undefined {
+    if (device.transport === "pcie" || device.transport === "") {
+      return "a local device, not a fabric connection";
+    }
+    if (device.owner !== "" && device.owner !== "stas") return `owned by ${device.owner}`;
+    if (!this.rules.accepts(device)) return `no controller that ${this.rules.daemon} handles`;
+    for (const boot of this.fleet.nbft.boot) {
+      // By whichever interface it is reached: the root file system may be on it (STAC-47).
+      if (boot.tid.subsysnqn === device.subsysnqn && matchIndexKey(boot.tid) === matchIndexKey(device)) {
+        return `this machine was booted from it (${boot.file})`;
+      }
+    }
+    return undefined;
+  }
+
+  otherUser(ctl: Ctl, device: KernelCtrl): Ctl | undefined {
+    for (const key of this.fleet.ctlsAt.get(matchIndexKey(device)) ?? []) {
+      if (key === ctl.key) continue;
+      const other = this.ctl(key);
+      if (other === undefined || !this.#serves(other, device)) continue;
+      const is = this.rules.verdict(other).is;
+      if (is === "wanted" || (is === "held" && other.link.phase === "up")) return other;
+    }
+    return undefined;
+  }
+
+  /** Before it is live the first time, the kernel does not know what a controller is. */
+  #serves(ctl: Ctl, device: KernelCtrl): boolean {
+    const known = device.state === "live" || device.cntrltype !== "";
+    return known && this.rules.accepts(device) && matches(ctl.tid, device, this.fleet.interfaces);
+  }
+
+  /** The host-wide exclusion of nvme-cli that forbids a connection. */
+  barred(tid: Tid): Exclusion | undefined {
+    return exclusionOf(tid, this.fleet.host?.id ?? "", this.fleet.exclusions);
+  }
+
+  decision(ctl: Ctl): Decision {
+    return decide(ctl, this, this.rules, this.now);
+  }
+}

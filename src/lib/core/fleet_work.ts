@@ -1,0 +1,258 @@
+/** Carries the planner's decisions out: probes, the one connect, disconnects, and what they make of a controller. */
+import type { Failure } from "../nvme/failure.ts";
+import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
+import { matchIndexKey } from "../nvme/match.ts";
+import { tidText } from "../nvme/tid.ts";
+import { after } from "../nvme/time.ts";
+import type { DeviceRef } from "../ports.ts";
+import { type Ctl, deviceOf, noted } from "./ctl.ts";
+import { type Evidence, proofText } from "./evidence.ts";
+import { listed, MAX_PAST, MAX_PROBES, type Past, PROBE_TIMEOUT, unlisted } from "./fleet.ts";
+import { FleetView } from "./fleet_view.ts";
+import { CONNECT_RETRY, pause } from "./retry.ts";
+
+export class FleetWork<E extends { readonly do: string } = never> extends FleetView<E> {
+  /** Asks the planner about everything that was touched and does what it says. */
+  settle(): void {
+    for (const key of this.touched) {
+      this.touched.delete(key);
+      const ctl = this.ctl(key);
+      if (ctl !== undefined) this.#carryOut(ctl);
+    }
+  }
+
+  #carryOut(touched: Ctl): void {
+    let ctl = touched;
+    const decision = this.decision(ctl);
+    // The kernel has been looked at: what is there from now on was made by others, or by this process.
+    if (ctl.restored && this.fresh && decision.act !== "none") this.put(ctl = { ...ctl, restored: false });
+    const removing = decision.act === "soak" || decision.act === "disconnect";
+    if (ctl.doom !== undefined && !removing) this.put(ctl = { ...ctl, doom: undefined });
+    switch (decision.act) {
+      case "none":
+        return;
+      case "hold":
+      case "rest":
+        if (decision.act === "rest" && !ctl.resting) {
+          this.put(ctl = { ...ctl, resting: true });
+          this.dirty();
+        }
+        // An attempt that had begun is given up; its outcome finds nobody waiting.
+        if (ctl.link.phase === "reaching" || ctl.link.phase === "ready") {
+          this.put({ ...ctl, link: { phase: "idle" } });
+        }
+        return;
+      case "wait":
+        return this.remindAt(decision.until, ctl.key);
+      case "adopt":
+        return this.raise(ctl, decision.device, true);
+      case "connect":
+        return this.#begin(ctl);
+      case "soak": {
+        if (ctl.doom !== undefined) return this.remindAt(ctl.doom, ctl.key);
+        const doom = after(this.now, this.rules.soak);
+        this.put(noted({ ...ctl, doom }, this.now.wall, `no longer wanted: ${proofText(decision.evidence)}`));
+        return this.remindAt(doom, ctl.key);
+      }
+      case "disconnect": {
+        const op = this.op();
+        const { target, evidence } = decision;
+        const words = proofText(evidence);
+        this.say("info", ctl, `Disconnect initiated: ${words}`, { NVME_EVIDENCE: words });
+        this.announce(ctl, "disconnecting", words);
+        this.put(noted(
+          { ...ctl, doom: undefined, link: { phase: "deleting", ref: target, op, evidence } },
+          this.now.wall,
+          `disconnecting: ${words}`,
+        ));
+        return this.emit({ do: "disconnect", op, key: ctl.key, target, tid: ctl.tid, evidence });
+      }
+      case "release":
+        this.say("info", ctl, `No longer wanted, connection kept: ${decision.why}`);
+        return this.letGo(ctl, "released", decision.why, decision.evidence);
+      case "forget":
+        return this.letGo(ctl, "forgotten", "not connected", decision.evidence);
+    }
+  }
+
+  #begin(ctl: Ctl): void {
+    const tried = { ...ctl, lastTry: this.now, resting: false };
+    if (ctl.resting) this.dirty();
+    if (ctl.tid.transport !== "tcp") return this.queue(tried);
+    this.put({ ...tried, link: { phase: "reaching", op: undefined } });
+    this.fleet = { ...this.fleet, toReach: [...this.fleet.toReach, ctl.key] };
+  }
+
+  /** Reachable: into the queue for the kernel, those with fewer failures first. */
+  protected queue(ctl: Ctl): void {
+    this.put({ ...ctl, link: { phase: "ready" } });
+    const { ready } = this.fleet;
+    let at = ready.length;
+    while (at > 0 && (ready[at - 1]?.rank ?? 0) > ctl.attempts) at--;
+    this.fleet = { ...this.fleet, ready: ready.toSpliced(at, 0, { key: ctl.key, rank: ctl.attempts }) };
+  }
+
+  /** Starts what has a free slot: probes, one connect, one save. Last thing of a step. */
+  pump(): void {
+    this.#pumpProbes();
+    this.#pumpConnect();
+    const { saves } = this.fleet;
+    if (saves.running === undefined && saves.wanted > saves.done && !saves.failed) {
+      const op = this.op();
+      this.fleet = { ...this.fleet, saves: { ...saves, running: { op, upTo: saves.wanted } } };
+      this.emit({ do: "save", op, value: this.rules.stateValue() });
+    }
+  }
+
+  #pumpProbes(): void {
+    const { toReach } = this.fleet;
+    let taken = 0;
+    let { reaching } = this.fleet;
+    for (const key of toReach) {
+      if (reaching >= MAX_PROBES) break;
+      taken++;
+      const ctl = this.ctl(key);
+      if (ctl?.link.phase !== "reaching" || ctl.link.op !== undefined) continue;
+      const op = this.op();
+      this.put({ ...ctl, link: { phase: "reaching", op } });
+      this.emit({ do: "reach", op, key, tid: ctl.tid, timeout: PROBE_TIMEOUT });
+      reaching++;
+    }
+    if (taken > 0) this.fleet = { ...this.fleet, reaching, toReach: toReach.slice(taken) };
+  }
+
+  #pumpConnect(): void {
+    if (this.fleet.busy !== undefined || !this.fresh || this.fleet.stopping) return;
+    let { ready } = this.fleet;
+    const later: typeof ready[number][] = [];
+    while (this.fleet.busy === undefined && ready.length > 0) {
+      const [first, ...rest] = ready;
+      ready = rest;
+      const ctl = first === undefined ? undefined : this.ctl(first.key);
+      if (first === undefined || ctl?.link.phase !== "ready") continue;
+      if (ctl.born > this.fleet.saves.done) {
+        later.push(first);
+        continue;
+      }
+      this.#connect(ctl);
+    }
+    this.fleet = { ...this.fleet, ready: later.length === 0 ? ready : [...later, ...ready] };
+  }
+
+  /** The last look before the kernel is asked: somebody may have connected it, or forbidden it, meanwhile (S4, S7). */
+  #connect(ctl: Ctl): void {
+    const decision = this.decision(ctl);
+    if (decision.act !== "none") return this.#carryOut(ctl);
+    const op = this.op();
+    this.put({ ...ctl, lastTry: this.now, oneTry: false, link: { phase: "connecting", op } });
+    this.fleet = { ...this.fleet, busy: ctl.key };
+    this.emit({ do: "connect", op, key: ctl.key, request: this.rules.request(ctl) });
+  }
+
+  protected raise(ctl: Ctl, device: KernelCtrl, adopted: boolean): void {
+    const ref: DeviceRef = { device: device.device, incarnation: device.incarnation };
+    const up: Ctl = {
+      ...ctl,
+      attempts: 0,
+      lastFailure: undefined,
+      doom: undefined,
+      oneTry: false,
+      resting: false,
+      link: { phase: "up", ref, adopted, since: this.now.wall },
+    };
+    if (ctl.resting) this.dirty();
+    const words = adopted ? "Connection established! (it was there already)" : "Connection established!";
+    this.put(
+      noted(up, this.now.wall, adopted ? `found connected as ${ref.device}` : `connected as ${ref.device}`),
+    );
+    this.fleet = { ...this.fleet, users: listed(this.fleet.users, ref.device, ctl.key) };
+    this.say("info", up, words);
+    this.announce(
+      up,
+      "connected",
+      adopted ? `${ref.device} was connected already` : `connected as ${ref.device}`,
+    );
+    if (!adopted) this.emit({ do: "own", device: ref.device, owned: true });
+    this.rules.up(up, device);
+    this.touch(ctl.key);
+  }
+
+  protected lower(ctl: Ctl, ref: DeviceRef): void {
+    this.fleet = { ...this.fleet, users: unlisted(this.fleet.users, ref.device, ctl.key) };
+    this.rules.down(ctl);
+  }
+
+  /** A connection that nobody asked for and that is ours to judge (STAC section 5): a record without a claim. */
+  adoptForeign(ctl: Ctl): void {
+    const device = ctl.link.phase === "up" ? ctl.link.ref.device : "";
+    this.put(noted(ctl, this.now.wall, `found ${device}, which nobody asked for`));
+    this.fleet = { ...this.fleet, users: listed(this.fleet.users, device, ctl.key) };
+    this.touch(ctl.key);
+  }
+
+  /** Lets go of a record; whatever connection there is stays. */
+  drop(ctl: Ctl, why: string): void {
+    this.letGo(ctl, "released", why, []);
+  }
+
+  /** The record goes, or rests while somebody still asks for what is excluded. */
+  protected letGo(ctl: Ctl, what: Past["what"], why: string, evidence: readonly Evidence[]): void {
+    const device = deviceOf(ctl)?.device ?? "";
+    const past: Past = {
+      key: ctl.key,
+      text: tidText(ctl.tid),
+      tid: ctl.tid,
+      device,
+      at: this.now.wall,
+      what,
+      why,
+      evidence,
+    };
+    const ref = deviceOf(ctl);
+    if (ref !== undefined) {
+      this.announce(ctl, what === "disconnected" ? "disconnected" : "let-go", why);
+      this.lower(ctl, ref);
+    }
+    this.fleet = { ...this.fleet, past: [...this.fleet.past, past].slice(-MAX_PAST) };
+    if (ctl.claims.size > 0) {
+      const text = ref !== undefined ? `${what}: ${why}` : `excluded: ${proofText(evidence)}`;
+      this.put(
+        noted({ ...ctl, doom: undefined, resting: true, link: { phase: "idle" } }, this.now.wall, text),
+      );
+    } else {
+      this.fleet = {
+        ...this.fleet,
+        ctls: this.fleet.ctls.without(ctl.key),
+        ctlsAt: unlisted(this.fleet.ctlsAt, matchIndexKey(ctl.tid), ctl.key),
+      };
+    }
+    this.dirty();
+    this.rules.forgotten(ctl, past);
+  }
+
+  protected failed(ctl: Ctl, failure: Failure): void {
+    const attempts = ctl.attempts + 1;
+    const wait = failure.kind === "permanent"
+      ? CONNECT_RETRY.longest
+      : pause(CONNECT_RETRY, attempts, ctl.key);
+    const until = after(this.now, wait);
+    const changed = ctl.lastFailure?.failure.message !== failure.message;
+    const next: Ctl = {
+      ...ctl,
+      attempts,
+      oneTry: false,
+      lastFailure: { failure, at: this.now.wall },
+      link: { phase: "waiting", until },
+    };
+    if (changed || attempts === 1) this.announce(next, "failed", failure.message);
+    this.put(changed || attempts === 1 ? noted(next, this.now.wall, failure.message) : next);
+    this.say(
+      attempts === 2 || (changed && attempts > 2) ? "error" : "debug",
+      next,
+      `Failed to connect to controller. ${failure.message}` +
+        (failure.remedy === undefined ? "" : ` ${failure.remedy}`),
+    );
+    this.remindAt(until, ctl.key);
+    this.touch(ctl.key);
+  }
+}
