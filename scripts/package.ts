@@ -1,0 +1,115 @@
+/**
+ * `deno task package [--target TRIPLE]... [--format deb|rpm]... [--twice] [--lint] [--uncompressed]`: packages in
+ * build/packages, made from the one compiled image by the distributions' own tools.
+ * --twice builds everything again, from the bundle on, and compares the bytes. --lint runs lintian and rpmlint.
+ * --uncompressed is for tests, which unpack them again.
+ */
+import { parseArgs } from "node:util";
+import { build } from "./build.ts";
+import { hostTarget, isTarget, type Target, TARGETS } from "./denort.ts";
+import { type Compression, makeDeb } from "./package/deb.ts";
+import { type Format, FORMATS } from "./package/manifest.ts";
+import { LINT_NEEDS, PACKAGE_NEEDS } from "./package/needs.ts";
+import { currentRelease, type Release } from "./package/release.ts";
+import { makeRpm } from "./package/rpm.ts";
+import { layOut } from "./package/tree.ts";
+import { collect, passThrough, runScript } from "./run.ts";
+import { providePackages } from "./system_packages.ts";
+
+const OUT = "build/packages";
+
+export interface Order {
+  readonly target: Target;
+  readonly formats: readonly Format[];
+  readonly compression: Compression;
+}
+
+/** Builds the program in `workDir` and its packages in `outDir`; the result are their paths. */
+export async function makePackages(
+  { target, formats, compression }: Order,
+  release: Release,
+  workDir: string,
+  outDir: string,
+): Promise<readonly string[]> {
+  await Deno.mkdir(outDir, { recursive: true });
+  const built = await build(target, workDir);
+  const made: string[] = [];
+  for (const format of formats) {
+    const root = `${workDir}/${format}`;
+    const listed = await layOut(built, format, release, root);
+    const make = format === "deb" ? makeDeb : makeRpm;
+    made.push(await make(root, listed, release, target, outDir, compression));
+    await Deno.remove(root, { recursive: true });
+  }
+  return made;
+}
+
+async function sha256(path: string): Promise<string> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", await Deno.readFile(path))).toHex();
+}
+
+async function lint(packages: readonly string[]): Promise<boolean> {
+  let clean = true;
+  for (const file of packages) {
+    if (file.endsWith(".deb")) {
+      const info = ["--fail-on", "error,warning,info", "--allow-root", "--profile", "debian"];
+      clean = await passThrough(["lintian", ...info, file]) && clean;
+    } else {
+      const ended = await collect(["rpmlint", "-c", "packaging/rpm/rpmlint.toml", file]);
+      console.error(ended.stdout.trim());
+      clean = ended.success && !/ W: /.test(ended.stdout) && clean;
+    }
+  }
+  return clean;
+}
+
+function targetsOf(named: readonly string[]): readonly Target[] {
+  if (named.length === 0) return [hostTarget()];
+  return named.map((target) => {
+    if (!isTarget(target)) throw new Error(`--target ${target}: must be one of ${TARGETS.join(", ")}`);
+    return target;
+  });
+}
+
+function formatsOf(named: readonly string[]): readonly Format[] {
+  const formats = FORMATS.filter((format) => named.length === 0 || named.includes(format));
+  if (formats.length === 0) throw new Error(`--format ${named.join(", ")}: must be deb or rpm`);
+  return formats;
+}
+
+async function main(): Promise<boolean> {
+  const many = { type: "string", multiple: true } as const;
+  const flag = { type: "boolean", default: false } as const;
+  const { values } = parseArgs({
+    args: Deno.args,
+    options: { target: many, format: many, twice: flag, lint: flag, uncompressed: flag },
+  });
+  await providePackages(values.lint ? [...PACKAGE_NEEDS, ...LINT_NEEDS] : PACKAGE_NEEDS);
+  const release = await currentRelease();
+  const made: string[] = [];
+  for (const target of targetsOf(values.target ?? [])) {
+    const order: Order = {
+      target,
+      formats: formatsOf(values.format ?? []),
+      compression: values.uncompressed ? "none" : "xz",
+    };
+    const packages = await makePackages(order, release, `build/package/${target}`, OUT);
+    made.push(...packages);
+    if (!values.twice) continue;
+    const again = await makePackages(order, release, `build/package-again/${target}`, `${OUT}/again`);
+    for (const [n, file] of packages.entries()) {
+      if (await sha256(file) !== await sha256(again[n] ?? file)) {
+        throw new Error(`not reproducible: ${file} and ${again[n]} differ`);
+      }
+    }
+    await Deno.remove(`${OUT}/again`, { recursive: true });
+    console.error(`package: built twice for ${target}, the same bytes`);
+  }
+  for (const file of made) {
+    const { size } = await Deno.stat(file);
+    console.error(`package: ${file} (${(size / 1e6).toFixed(1)} MB) sha256 ${await sha256(file)}`);
+  }
+  return !values.lint || await lint(made);
+}
+
+if (import.meta.main) await runScript("package", main);

@@ -1,0 +1,16 @@
+/** What the packages are made with. */
+import type { Need } from "../system_packages.ts";
+
+export const PACKAGE_NEEDS: readonly Need[] = [
+  { program: "dpkg-deb", apt: ["dpkg"], dnf: ["dpkg"] },
+  { program: "rpmbuild", apt: ["rpm"], dnf: ["rpm-build"] },
+  { program: "gzip", apt: ["gzip"], dnf: ["gzip"] },
+  { program: "md5sum", apt: ["coreutils"], dnf: ["coreutils"] },
+];
+
+/** For `--lint`. */
+export const LINT_NEEDS: readonly Need[] = [
+  { program: "lintian", apt: ["lintian"], dnf: ["lintian"] },
+  { program: "rpmlint", apt: ["rpmlint"], dnf: ["rpmlint"] },
+  { program: "mandoc", apt: ["mandoc"], dnf: ["mandoc"] },
+];

@@ -1,0 +1,55 @@
+/** Which version is packed, and from when: the same for every build of the same source. */
+import { VERSION } from "../../src/lib/nvme/version.ts";
+import { capture } from "../run.ts";
+
+export interface Release {
+  readonly version: string;
+  /** Seconds since 1970, of the last commit or of SOURCE_DATE_EPOCH. Everything in the packages is of this time. */
+  readonly epoch: number;
+}
+
+export async function currentRelease(): Promise<Release> {
+  const given = Deno.env.get("SOURCE_DATE_EPOCH");
+  const text = given ?? await capture(["git", "log", "-1", "--format=%ct"]);
+  const epoch = Number(text);
+  if (!Number.isSafeInteger(epoch) || epoch <= 0) {
+    throw new Error(`SOURCE_DATE_EPOCH=${text.trim()}: must be seconds since 1970`);
+  }
+  return { version: VERSION, epoch };
+}
+
+export const MAINTAINER = "nvme-stas maintainers <nvme-stas@localhost>";
+
+const DAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+function parts(epoch: number): { weekday: string; day: string; month: string; year: number; time: string } {
+  const date = new Date(epoch * 1000);
+  return {
+    weekday: DAYS[date.getUTCDay()] ?? "",
+    day: String(date.getUTCDate()).padStart(2, "0"),
+    month: MONTHS[date.getUTCMonth()] ?? "",
+    year: date.getUTCFullYear(),
+    time: date.toISOString().slice(11, 19),
+  };
+}
+
+/** `2026-11-22` */
+export const isoDay = (epoch: number): string => new Date(epoch * 1000).toISOString().slice(0, 10);
+
+/** The changelog of the package, which says where the real one is. */
+export function debianChangelog({ version, epoch }: Release): string {
+  const { weekday, day, month, year, time } = parts(epoch);
+  return `nvme-stas (1:${version}-1) unstable; urgency=medium
+
+  * Release ${version}; see /usr/share/doc/nvme-stas/changelog.gz.
+
+ -- ${MAINTAINER}  ${weekday}, ${day} ${month} ${year} ${time} +0000
+`;
+}
+
+export function rpmChangelog({ version, epoch }: Release): string {
+  const { weekday, day, month, year } = parts(epoch);
+  return `* ${weekday} ${month} ${day} ${year} ${MAINTAINER} - 1:${version}-1
+- Release ${version}; see CHANGELOG.md.`;
+}

@@ -1,0 +1,117 @@
+/** Lays out everything that a package of one format holds, below a folder, and compares it with the list. */
+import { completionScript, type Shell } from "../../src/ctl/completion.ts";
+import type { Built } from "../build.ts";
+import { capture } from "../run.ts";
+import { stage } from "../stage.ts";
+import { manualPages } from "./man.ts";
+import { toolDefinition, TOOLS } from "./man_commands.ts";
+import { troff } from "./man_troff.ts";
+import { differences, type Entry, type Format, listTree, parseManifest } from "./manifest.ts";
+import { debianChangelog, isoDay, type Release } from "./release.ts";
+
+const UNIT_DIR = "/usr/lib/systemd/system";
+const DOC_DIR = "/usr/share/doc/nvme-stas";
+
+const ZSH: Record<Format, string> = {
+  deb: "/usr/share/zsh/vendor-completions",
+  rpm: "/usr/share/zsh/site-functions",
+};
+
+class Tree {
+  readonly #root: string;
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  async write(path: string, text: string, mode = 0o644): Promise<void> {
+    const full = `${this.#root}${path}`;
+    await Deno.mkdir(full.slice(0, full.lastIndexOf("/")), { recursive: true });
+    await Deno.writeTextFile(full, text);
+    await Deno.chmod(full, mode);
+  }
+
+  async copy(from: string, path: string, mode = 0o644): Promise<void> {
+    await this.write(path, await Deno.readTextFile(from), mode);
+  }
+
+  /** Without name and time, so that the same text has the same bytes. */
+  async compressed(path: string, text: string): Promise<void> {
+    await this.write(path, text);
+    await capture(["gzip", "-9n", "-f", `${this.#root}${path}`]);
+  }
+
+  async move(from: string, to: string): Promise<void> {
+    const full = `${this.#root}${to}`;
+    await Deno.mkdir(full.slice(0, full.lastIndexOf("/")), { recursive: true });
+    await Deno.rename(`${this.#root}${from}`, full);
+  }
+}
+
+async function addManualPages(tree: Tree, { version, epoch }: Release): Promise<void> {
+  for (const page of manualPages()) {
+    const { name, section } = page;
+    const path = `/usr/share/man/man${section}/${name}.${section}`;
+    await tree.compressed(path, troff(page, version, isoDay(epoch)));
+  }
+}
+
+async function addCompletions(tree: Tree, format: Format): Promise<void> {
+  for (const tool of TOOLS) {
+    const places: readonly (readonly [Shell, string])[] = [
+      ["bash", `/usr/share/bash-completion/completions/${tool}`],
+      ["fish", `/usr/share/fish/vendor_completions.d/${tool}.fish`],
+      ["zsh", `${ZSH[format]}/_${tool}`],
+    ];
+    for (const [shell, path] of places) {
+      await tree.write(path, completionScript(toolDefinition(tool), shell));
+    }
+  }
+}
+
+/** Folders are 0755 whatever the umask is. */
+async function openFolders(path: string): Promise<void> {
+  await Deno.chmod(path, 0o755);
+  for await (const { name, isDirectory } of Deno.readDir(path)) {
+    if (isDirectory) await openFolders(`${path}/${name}`);
+  }
+}
+
+/** Makes the folder `root` afresh. Throws with all differences when it does not hold exactly what is listed. */
+export async function layOut(
+  built: Built,
+  format: Format,
+  release: Release,
+  root: string,
+): Promise<readonly Entry[]> {
+  await stage(built, root);
+  const tree = new Tree(root);
+  await addManualPages(tree, release);
+  await addCompletions(tree, format);
+  await tree.copy("packaging/metrics/nvme-stas-metrics.service", `${UNIT_DIR}/nvme-stas-metrics.service`);
+  await tree.copy("packaging/metrics/nvme-stas-metrics.timer", `${UNIT_DIR}/nvme-stas-metrics.timer`);
+  await tree.copy("packaging/metrics/write-metrics", "/usr/lib/nvme-stas/write-metrics", 0o755);
+  await tree.copy("packaging/metrics/alerts.yml", `${DOC_DIR}/examples/alerts.yml`);
+  for (const doc of ["operations.md", "architecture.md", "house.svg"]) {
+    await tree.copy(`docs/${doc}`, `${DOC_DIR}/${doc}`);
+  }
+  if (format === "deb") {
+    for (const conf of ["stafd.conf", "stacd.conf"]) {
+      await tree.move(`/etc/stas/${conf}`, `/usr/share/nvme-stas/${conf}`);
+    }
+    await tree.copy("packaging/deb/copyright", `${DOC_DIR}/copyright`);
+    await tree.compressed(`${DOC_DIR}/changelog`, await Deno.readTextFile("CHANGELOG.md"));
+    await tree.compressed(`${DOC_DIR}/changelog.Debian`, debianChangelog(release));
+    await tree.copy("packaging/deb/lintian-overrides", "/usr/share/lintian/overrides/nvme-stas");
+  } else {
+    await tree.copy("CHANGELOG.md", `${DOC_DIR}/CHANGELOG.md`);
+    await tree.copy("LICENSE", "/usr/share/licenses/nvme-stas/LICENSE");
+  }
+  await openFolders(root);
+  const listed = parseManifest(await Deno.readTextFile("packaging/files.txt"), format);
+  const wrong = differences(listed, await listTree(root));
+  if (wrong.length > 0) {
+    throw new Error(`the ${format} does not hold what packaging/files.txt lists:\n  ${wrong.join("\n  ")}`);
+  }
+  return listed;
+}
