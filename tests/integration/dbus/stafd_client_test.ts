@@ -225,3 +225,45 @@ Deno.test("an original stafd: only what vanishes after dc_removed of the same pr
   stacd.keeper.stop();
   next.close();
 });
+
+Deno.test("an answer of ours that fails is not asked for again in the original's way", async () => {
+  await using bus = await privateBus();
+  const stacd = new Stacd(bus);
+  await stacd.keeper.start();
+  const result = await Bus.connect(bus.address);
+  assert.ok(result.ok);
+  result.bus.exportObject(
+    STAF.path,
+    (call) =>
+      call.member === "get_all_log_pages"
+        ? { ok: true, signature: "s", body: ["[]"] }
+        : { ok: false, error: { name: "org.freedesktop.DBus.Error.LimitsExceeded", message: "busy" } },
+  );
+  assert.ok((await result.bus.requestName(STAF.name)).ok);
+  const outcome = await stacd.fetch();
+  assert.ok(!outcome.ok);
+  assert.equal(outcome.failure.message, "stafd did not answer: busy");
+  stacd.keeper.stop();
+  result.bus.close();
+});
+
+Deno.test("a stafd that takes over from another one without a gap is told as gone and there", async () => {
+  await using bus = await privateBus();
+  const stacd = new Stacd(bus);
+  await stacd.keeper.start();
+  const first = await stafd(bus, {});
+  await stacd.until(1);
+  const second = await Bus.connect(bus.address);
+  assert.ok(second.ok);
+  // In the queue for the name.
+  await second.bus.callBus("RequestName", "su", [STAF.name, 0]);
+  first.close();
+  await stacd.until(3);
+  assert.deepEqual(stacd.events, [
+    { type: "stafd", present: true },
+    { type: "stafd", present: false },
+    { type: "stafd", present: true },
+  ]);
+  stacd.keeper.stop();
+  second.bus.close();
+});
