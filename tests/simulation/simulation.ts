@@ -376,7 +376,7 @@ export class Simulation {
   /** S9: killed and started again, the daemons find everything as it is to be, and leave it so. */
   #fixpoint(): void {
     if (this.random.chance(0.5)) return;
-    this.time.runUntil({ mono: this.mono + 15_000 });
+    this.time.runUntil({ mono: this.mono + 60_000 });
     const before = this.#connections();
     this.tell("fault", "--- killed once more");
     this.stafd?.kill();

@@ -56,6 +56,13 @@ export interface Fleet {
   readonly users: Table<readonly string[]>;
   readonly fresh: boolean;
   readonly scan: Op | undefined;
+  /** Events were lost while the scan was under way: what it says may be from before. */
+  readonly scanAgain: boolean;
+  /**
+   * The last word of the events about devices, since a scan or a connect began. Its answer may be older than they are:
+   * what they say goes before (a device that is gone would otherwise come back for good).
+   */
+  readonly news: ReadonlyMap<string, "seen" | "gone">;
   readonly interfaces: InterfaceTable;
   readonly agenda: Agenda;
   readonly reaching: number;
@@ -85,6 +92,8 @@ export const emptyFleet: Fleet = {
   users: Table.empty(),
   fresh: false,
   scan: undefined,
+  scanAgain: false,
+  news: new Map(),
   interfaces: new Map(),
   agenda: emptyAgenda,
   reaching: 0,

@@ -53,13 +53,15 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
       case "saved":
         return this.#saved(event.op, event.outcome);
       case "device":
+        this.#heard(event.ctrl.device, "seen");
         return this.#device(event);
       case "removed":
+        this.#heard(event.device, "gone");
         return this.#removed(event.device);
       case "aen":
         return this.#aen(event);
       case "overflow":
-        this.fleet = { ...this.fleet, fresh: false };
+        this.fleet = { ...this.fleet, fresh: false, scanAgain: this.fleet.scan !== undefined };
         this.log("warning", "Kernel events were lost; looking at all controllers again");
         return this.startScan();
       case "network":
@@ -98,19 +100,35 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
 
   #scanned(op: Op, outcome: Outcome<readonly KernelCtrl[]>): void {
     if (this.fleet.scan !== op) return;
-    this.fleet = { ...this.fleet, scan: undefined };
+    const { news, scanAgain } = this.fleet;
+    this.fleet = { ...this.fleet, scan: undefined, scanAgain: false };
+    this.#oldNews();
     if (!outcome.ok) {
       this.log("error", outcome.failure.message);
       return this.remindAt(after(this.now, SCAN_RETRY), SCAN_REMINDER);
     }
     const present = new Set(outcome.value.map(({ device }) => device));
     const gone = [...this.fleet.devices.keys()].filter((device) => !present.has(device));
-    for (const device of gone) this.#removed(device);
-    for (const ctrl of outcome.value) this.#device({ type: "device", cause: "change", ctrl });
+    for (const device of gone) if (!news.has(device)) this.#removed(device);
+    for (const ctrl of outcome.value) {
+      if (!news.has(ctrl.device)) this.#device({ type: "device", cause: "change", ctrl });
+    }
+    if (scanAgain) return this.startScan();
     if (!this.fleet.fresh) {
       this.fleet = { ...this.fleet, fresh: true };
       this.touchAll();
     }
+  }
+
+  /** Nothing is under way any more that could be older than the events. */
+  #oldNews(): void {
+    if (this.fleet.scan !== undefined || this.fleet.busy !== undefined) return;
+    if (this.fleet.news.size > 0) this.fleet = { ...this.fleet, news: new Map() };
+  }
+
+  #heard(device: string, what: "seen" | "gone"): void {
+    if (this.fleet.scan === undefined && this.fleet.busy === undefined) return;
+    this.fleet = { ...this.fleet, news: new Map(this.fleet.news).set(device, what) };
   }
 
   #reached(op: Op, key: string, outcome: Outcome<void>): void {
@@ -124,7 +142,13 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
   #connected(op: Op, key: string, outcome: Outcome<KernelCtrl>): void {
     const ctl = this.ctl(key);
     if (this.fleet.busy === key) this.fleet = { ...this.fleet, busy: undefined };
+    const { news } = this.fleet;
+    this.#oldNews();
     if (ctl?.link.phase !== "connecting" || ctl.link.op !== op) return;
+    if (outcome.ok && news.get(outcome.value.device) === "gone") {
+      const message = `${outcome.value.device} was removed as soon as it was connected`;
+      return this.failed(ctl, { phase: "connect", kind: "transient", message });
+    }
     if (outcome.ok) {
       this.fleet = withDevice(this.fleet, outcome.value);
       return this.raise(ctl, outcome.value, false);
