@@ -150,7 +150,7 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
       return this.failed(ctl, { phase: "connect", kind: "transient", message });
     }
     if (outcome.ok) {
-      this.fleet = withDevice(this.fleet, outcome.value);
+      this.#know(outcome.value);
       return this.raise(ctl, outcome.value, false);
     }
     // Somebody else was faster: the connection is there and will be found by looking.
@@ -213,11 +213,16 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
     this.remindAt(after(this.now, SAVE_RETRY), SAVE_REMINDER);
   }
 
-  #device(event: Extract<KernelEvent, { readonly type: "device" }>): void {
-    const { ctrl } = event;
+  /** Whoever had this number before is gone, although nobody said so. */
+  #know(ctrl: KernelCtrl): void {
     const old = this.fleet.devices.get(ctrl.device);
     if (old !== undefined && old.incarnation !== ctrl.incarnation) this.#removed(ctrl.device);
     this.fleet = withDevice(this.fleet, ctrl);
+  }
+
+  #device(event: Extract<KernelEvent, { readonly type: "device" }>): void {
+    const { ctrl } = event;
+    this.#know(ctrl);
     const users = this.fleet.users.get(ctrl.device) ?? [];
     for (const key of users) {
       const ctl = this.ctl(key);
