@@ -35,6 +35,9 @@ const COMPILE_FLAGS = [
   "--v8-flags=--jitless,--optimize-for-size",
 ] as const;
 
+/** Of every bundled file: any time does, as long as it is always the same. */
+const BUNDLE_TIME = 1_000_000_000;
+
 export interface Built {
   readonly program: string;
   readonly binDir: string;
@@ -84,6 +87,12 @@ async function bundle(entry: string, dir: string): Promise<string> {
   } finally {
     await esbuild.stop();
   }
+  // Times of files are compiled in: without this no two builds have the same bytes.
+  for await (const { name } of Deno.readDir(dir)) {
+    await Deno.utime(`${dir}/${name}`, BUNDLE_TIME, BUNDLE_TIME);
+  }
+  // The compiler embeds the files' times: the same source is to give the same bytes.
+  for await (const { name } of Deno.readDir(dir)) await Deno.utime(`${dir}/${name}`, 0, 0);
   return `${dir}/${PROGRAM}.mjs`;
 }
 
