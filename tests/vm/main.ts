@@ -21,8 +21,32 @@ import { scenario as connection } from "./scenarios/connection.ts";
 import { scenario as discovery } from "./scenarios/discovery.ts";
 import { scenario as refusal } from "./scenarios/refusal.ts";
 import { crash, restart } from "./scenarios/restart.ts";
+import { scenarios as stafdAvahi } from "./scenarios/stafd_avahi.ts";
+import { scenarios as stafdCdc } from "./scenarios/stafd_cdc.ts";
+import { scenarios as stafdCompany } from "./scenarios/stafd_company.ts";
+import { scenarios as stafdPaths } from "./scenarios/stafd_paths.ts";
+import { scenarios as stafdReferrals } from "./scenarios/stafd_referrals.ts";
+import { scenarios as stafdReload } from "./scenarios/stafd_reload.ts";
+import { scenarios as stafdSecrets } from "./scenarios/stafd_secrets.ts";
+import { scenarios as stafdStop } from "./scenarios/stafd_stop.ts";
 
-const SCENARIOS: readonly Scenario[] = [confinement, discovery, connection, change, restart, crash, refusal];
+const SCENARIOS: readonly Scenario[] = [
+  confinement,
+  discovery,
+  connection,
+  change,
+  restart,
+  crash,
+  refusal,
+  ...stafdAvahi,
+  ...stafdCdc,
+  ...stafdCompany,
+  ...stafdPaths,
+  ...stafdReferrals,
+  ...stafdReload,
+  ...stafdSecrets,
+  ...stafdStop,
+];
 
 const PAYLOAD = "build/vm";
 const LOGS = "build/vm-logs";

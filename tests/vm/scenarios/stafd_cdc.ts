@@ -1,0 +1,228 @@
+/**
+ * stafd with a central discovery controller in user space (`fake-cdc`), which asks for registration, refuses it, lies in
+ * its log page, or says nothing.
+ */
+import assert from "node:assert/strict";
+import { callCommand, entries, type Entry, parseReply, start, untilDiscovering } from "../fabric.ts";
+import {
+  at,
+  configure,
+  confOf,
+  connections,
+  FAKE,
+  fake,
+  type FakeRecord,
+  identity,
+  journal,
+  listed,
+  now,
+  pages,
+  parseFake,
+  subsystems,
+  untilLogged,
+  untilPublished,
+} from "../finder.ts";
+import type { Guest } from "../guest.ts";
+import type { Scenario } from "../scenario.ts";
+
+const FAKE_DC = `${FAKE}:8009`;
+const NAMES = ["fake-000", "fake-001", "fake-002"];
+/** What /etc/nvme of the image says. */
+const HOST_NQN = "nqn.2014-08.org.nvmexpress:uuid:01234567-89ab-cdef-0123-456789abcdef";
+const HOST_ID = "0123456789abcdef0123456789abcdef";
+
+async function up(guest: Guest, settings: Readonly<Record<string, unknown>>): Promise<void> {
+  await guest.run(`nvmet-lab net && fake-cdc up '${JSON.stringify(settings)}'`);
+}
+
+async function set(guest: Guest, settings: Readonly<Record<string, unknown>>): Promise<void> {
+  await guest.run(`fake-cdc set '${JSON.stringify(settings)}'`);
+}
+
+async function untilFake(
+  guest: Guest,
+  what: string,
+  accept: (record: FakeRecord) => boolean,
+): Promise<FakeRecord> {
+  return parseFake(
+    await guest.until(what, "fake-cdc show", (out) => accept(parseFake(out)), { seconds: 60 }),
+  );
+}
+
+/** The commands in short: kind, log page and request bits. */
+const brief = (record: FakeRecord): string[] =>
+  record.commands.map(({ op, lid, lsp, rae, offset }) =>
+    op === "dim" ? "dim" : `log ${lid?.toString(16)} lsp=${lsp} rae=${rae} at ${offset}`
+  );
+
+const READ = ["log 70 lsp=0 rae=1 at 0", "log 70 lsp=0 rae=1 at 1024", "log 70 lsp=0 rae=0 at 0"];
+
+async function startWithFake(guest: Guest): Promise<Entry> {
+  await configure(guest, confOf([`transport=tcp;traddr=${FAKE}`]));
+  await start(guest, "stafd");
+  await untilDiscovering(guest, [FAKE_DC]);
+  return at(await listed(guest), FAKE);
+}
+
+/** STAF-50 to 53, KRN-47, KRN-48: nothing is listed before the host has registered, so the order is seen. */
+async function registration(guest: Guest): Promise<void> {
+  await up(guest, { register: "required" });
+  await guest.run("sed 's/^#symname.*/symname = Rack 7, third/' -i /etc/stas/sys.conf");
+  const dc = await startWithFake(guest);
+  await untilPublished(guest, dc, NAMES);
+  const record = await fake(guest);
+  assert.deepEqual(brief(record), ["dim", ...READ]);
+  const osName = (await guest.run(". /etc/os-release && echo $ID; uname -r; hostname")).trim().split("\n");
+  assert.equal(record.registrations.length, 1);
+  const [sent] = record.registrations;
+  assert.ok(typeof sent === "object" && sent !== null && "ever" in sent && typeof sent.ever === "string");
+  assert.ok(sent.ever.startsWith(`Linux ${osName[1] ?? "?"}`), sent.ever);
+  const attributes = {
+    "1": HOST_ID,
+    "2": [...new TextEncoder().encode("Rack 7, third\0\0\0")].map((byte) =>
+      byte.toString(16).padStart(2, "0")
+    ).join(""),
+  };
+  assert.deepEqual(sent, {
+    tas: 0,
+    length: 2096,
+    bytes: 2096,
+    count: 1,
+    format: 2,
+    etype: 1,
+    ektype: 0x5f,
+    eid: HOST_NQN,
+    ename: osName[2],
+    ever: sent.ever,
+    entries: [
+      { trtype: 3, adrfam: 1, subtype: 0, trsvcid: "", nqn: HOST_NQN, traddr: "", tel: 1072, attributes },
+    ],
+  });
+
+  // A notification is answered by reading, not by registering; a reconnection by both.
+  await set(guest, { entries: 2 });
+  await guest.run("fake-cdc aen");
+  await untilPublished(guest, dc, NAMES.slice(0, 2));
+  assert.deepEqual(brief(await fake(guest)), ["dim", ...READ, ...READ]);
+  await guest.run("fake-cdc drop");
+  await untilFake(guest, "registered again", ({ registrations }) => registrations.length === 2);
+  await untilFake(guest, "read again", (found) => brief(found).slice(7).join() === ["dim", ...READ].join());
+  await guest.run("systemctl stop stafd");
+  assert.equal((await fake(guest)).registrations.length, 2, "no deregistration is ever sent (STAF-53)");
+}
+
+async function refusals(guest: Guest): Promise<void> {
+  await up(guest, { register: "refused" });
+  const since = await now(guest);
+  const dc = await startWithFake(guest);
+  await untilPublished(guest, dc, NAMES);
+  await untilLogged(guest, since, /192\.0\.2\.18.* - Registration error\. cannot register this host: 0x/);
+  assert.deepEqual(brief(await fake(guest)), ["dim", ...READ], "a refusal is final (STAF-52)");
+
+  // A direct one, which refuses to say what logs it has; then one that can limit the log to its own port.
+  await guest.run("systemctl stop stafd && nvme disconnect-all && fake-cdc down");
+  await up(guest, { dctype: "ddc", supported: "refused" });
+  await startWithFake(guest);
+  await untilPublished(guest, dc, NAMES);
+  const asked = ["dim", "log 0 lsp=0 rae=0 at 0"];
+  assert.deepEqual(brief(await fake(guest)), [...asked, ...READ]);
+  await guest.run("systemctl stop stafd && nvme disconnect-all && fake-cdc down");
+  await up(guest, { dctype: "ddc", supported: 1 << 17 });
+  await startWithFake(guest);
+  await untilPublished(guest, dc, NAMES);
+  assert.deepEqual(brief(await fake(guest)), [
+    ...asked,
+    ...READ.map((text) => text.replace("lsp=0", "lsp=2")),
+  ]);
+}
+
+const pageOf = (dc: Entry): string => callCommand("staf", "get_log_pages", "sssssss", identity(dc));
+
+/** All entries of one generation, and the whole of it. */
+function isWhole(list: readonly Entry[], count: number): boolean {
+  const generations = new Set(subsystems(list).map((name) => name.split("-", 1)[0]));
+  return list.length === count && generations.size === 1;
+}
+
+/** S3: what changes while it is read, and what cannot be true, is never published. */
+async function lies(guest: Guest): Promise<void> {
+  await up(guest, { entries: 300, stamp: true, torn: 3 });
+  let since = await now(guest);
+  const dc = await startWithFake(guest);
+  await untilLogged(guest, since, /Received discovery log pages \(num records=300\)/);
+  assert.ok(isWhole(await pages(guest, dc), 300), "a page of one generation");
+  const before = await pages(guest, dc);
+
+  for (
+    const [what, settings, message] of [
+      [
+        "never the same twice",
+        { torn: -1 },
+        /Failed to retrieve log pages\. .*it changed \d+ times while it was read/,
+      ],
+      [
+        "an impossible count",
+        { torn: 0, numrec: 2 ** 40 },
+        /Failed to retrieve log pages\. .*claims 1099511627776 records/,
+      ],
+      ["an unknown format", { numrec: null, recfmt: 9 }, /Failed to retrieve log pages\. .*record format 9/],
+    ] as const
+  ) {
+    since = await now(guest);
+    await set(guest, settings);
+    await guest.run("fake-cdc aen");
+    await untilLogged(guest, since, message);
+    assert.deepEqual(await pages(guest, dc), before, `${what}: what was known is kept`);
+    // Healthy again: the next attempt succeeds without anybody asking.
+    since = await now(guest);
+    await set(guest, { torn: 0, numrec: null, recfmt: 0 });
+    await untilLogged(guest, since, /Received discovery log pages \(num records=300\)/);
+    assert.ok(isWhole(entries(parseReply(await guest.run(pageOf(dc)))), 300), `${what}: whole again`);
+    before.splice(0, before.length, ...await pages(guest, dc));
+  }
+
+  // More records announced than there are: what is there is taken, the emptiness after it is not.
+  await set(guest, { entries: 2, stamp: false, numrec: 4 });
+  await guest.run("fake-cdc aen");
+  await untilPublished(guest, dc, NAMES.slice(0, 2));
+}
+
+/** Notes 4.8: a command is given 30 s, and then the kernel makes the connection anew; nobody else has to wait. */
+async function silence(guest: Guest): Promise<void> {
+  await guest.run("nvmet-lab up 1");
+  await up(guest, {});
+  await configure(guest, confOf([`transport=tcp;traddr=${FAKE}`, "transport=tcp;traddr=192.0.2.11"]));
+  await start(guest, "stafd");
+  await untilDiscovering(guest, [FAKE_DC, "192.0.2.11:8009"]);
+  const list = await listed(guest);
+  const [mute, other] = [at(list, FAKE), at(list, "192.0.2.11")];
+  await untilPublished(guest, mute, NAMES);
+  await untilPublished(guest, other, ["sub-001"]);
+  const before = await connections(guest);
+
+  await set(guest, { silent: ["log"], entries: 1 });
+  const since = await now(guest);
+  const { commands } = await fake(guest);
+  await guest.run("fake-cdc aen");
+  await untilFake(
+    guest,
+    "the question that gets no answer",
+    (record) => record.commands.length > commands.length,
+  );
+  await guest.run("nvmet-lab add extra 1");
+  await untilPublished(guest, other, ["extra", "sub-001"]);
+  assert.doesNotMatch(await journal(guest, since), /Failed to retrieve/, "the other one was not waited for");
+  assert.deepEqual(subsystems(await pages(guest, mute)), NAMES);
+  await untilLogged(guest, since, /192\.0\.2\.18.* - Failed to retrieve log pages\./);
+  assert.deepEqual(subsystems(await pages(guest, mute)), NAMES);
+  await set(guest, { silent: [] });
+  await untilPublished(guest, mute, NAMES.slice(0, 1));
+  assert.equal(await connections(guest), before, "the kernel made its connection anew, stafd made no other");
+}
+
+export const scenarios: readonly Scenario[] = [
+  { name: "stafd: registration", ofOurs: true, slow: true, run: registration },
+  { name: "stafd: refused registration and log pages", ofOurs: true, slow: true, run: refusals },
+  { name: "stafd: log pages that change or lie", ofOurs: true, slow: true, run: lies },
+  { name: "stafd: silence", ofOurs: true, slow: true, run: silence },
+];

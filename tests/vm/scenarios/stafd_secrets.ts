@@ -1,0 +1,94 @@
+/** Keys for in-band authentication: the controller's own before the host's, and nowhere to be seen. */
+import assert from "node:assert/strict";
+import { callCommand, start, untilDiscovering } from "../fabric.ts";
+import {
+  at,
+  configure,
+  confOf,
+  identity,
+  journal,
+  listed,
+  now,
+  reload,
+  untilLogged,
+  untilPublished,
+} from "../finder.ts";
+import type { Guest } from "../guest.ts";
+import type { Scenario } from "../scenario.ts";
+
+const ONE = "192.0.2.11:8009";
+const TWO = "192.0.2.12:8009";
+
+const quote = (words: readonly string[]): string => words.map((word) => `'${word}'`).join(" ");
+
+async function run(guest: Guest): Promise<void> {
+  await guest.run("nvmet-lab up 1 --dcs 2 && nvmet-lab add two 2");
+  const keys = (await guest.run("for i in 1 2 3; do nvme gen-dhchap-key --hmac=0 2>/dev/null; done")).trim()
+    .split("\n");
+  const [host = "", own = "", ctrl = ""] = keys;
+  for (const key of [host, own, ctrl]) assert.match(key, /^DHHC-1:00:.+:$/);
+  await guest.run(
+    `sed 's|^#key =.*|key = ${host}|' -i /etc/stas/sys.conf && grep -q '^key = DHHC' /etc/stas/sys.conf`,
+  );
+  const lines = [
+    `transport=tcp;traddr=192.0.2.11;dhchap-secret=${own};dhchap-ctrl-secret=${ctrl}`,
+    "transport=tcp;traddr=192.0.2.12",
+  ];
+  await configure(guest, confOf(lines, ["tron = true"]));
+  const since = await now(guest);
+  await start(guest, "stafd");
+  const live = await untilDiscovering(guest, [ONE, TWO]);
+  const list = await listed(guest);
+  await untilPublished(guest, at(list, "192.0.2.11"), ["sub-001"]);
+  await untilPublished(guest, at(list, "192.0.2.12"), ["two"]);
+
+  // The kernel got the right ones: its own attribute says so, to root only.
+  for (const { device, address } of live) {
+    const secrets = `cd /sys/class/nvme/${device} && cat dhchap_secret dhchap_ctrl_secret`;
+    const expected = address.includes("192.0.2.11") ? `${own}\n${ctrl}\n` : `${host}\nnone\n`;
+    assert.equal(await guest.run(secrets), expected, "the controller's own key goes before the host's");
+  }
+
+  // A malformed one is refused, and not shown either.
+  const broken = "DHHC-1:00:NotAKeyAtAll";
+  await reload(
+    guest,
+    confOf([...lines, `transport=tcp;traddr=192.0.2.13;dhchap-secret=${broken}`], ["tron = true"]),
+  );
+  await untilLogged(guest, since, /dhchap-secret/);
+
+  const shown = [
+    "stafctl ls",
+    "stafctl ls -d",
+    "stafctl ls -d -o json",
+    "stafctl status",
+    "stafctl status -o json",
+    "stafctl explain 192.0.2.11",
+    "stafctl plan",
+    "stafctl doctor",
+    "stafctl adlp -d",
+    callCommand("staf", "list_controllers", "b", ["true"]),
+    "busctl --system call org.nvmexpress.staf /org/nvmexpress/staf org.nvmexpress.staf.debug controller_info sssssss " +
+    quote(identity(at(list, "192.0.2.11"))),
+    "busctl --system call org.nvmexpress.staf /org/nvmexpress/staf org.nvmexpress.staf.debug process_info",
+    "cat /run/stafd/*",
+    "dmesg",
+    "stafctl check",
+  ];
+  for (const command of shown) {
+    const { stdout, stderr } = await guest.attempt(`COLUMNS=400 ${command}`);
+    assert.ok(stdout + stderr !== "", `${command} shows nothing at all`);
+    for (const secret of [host, own, ctrl, broken]) {
+      const text = secret.split(":")[2] ?? secret;
+      assert.ok(!(stdout + stderr).includes(text), `${command} shows a secret:\n${stdout}${stderr}`);
+    }
+  }
+  const said = await journal(guest, since);
+  for (const secret of [host, own, ctrl, broken]) {
+    assert.ok(!said.includes(secret.split(":")[2] ?? secret), `the journal shows a secret:\n${said}`);
+  }
+}
+
+export const scenarios: readonly Scenario[] = [
+  { name: "stafd: keys for authentication", ofOurs: true, slow: true, run },
+];
