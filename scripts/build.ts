@@ -91,8 +91,6 @@ async function bundle(entry: string, dir: string): Promise<string> {
   for await (const { name } of Deno.readDir(dir)) {
     await Deno.utime(`${dir}/${name}`, BUNDLE_TIME, BUNDLE_TIME);
   }
-  // The compiler embeds the files' times: the same source is to give the same bytes.
-  for await (const { name } of Deno.readDir(dir)) await Deno.utime(`${dir}/${name}`, 0, 0);
   return `${dir}/${PROGRAM}.mjs`;
 }
 
