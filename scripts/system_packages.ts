@@ -23,7 +23,8 @@ async function exists(path: string): Promise<boolean> {
     await Deno.stat(path);
     return true;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return false;
+    const { NotFound, NotADirectory, PermissionDenied } = Deno.errors;
+    if ([NotFound, NotADirectory, PermissionDenied].some((kind) => error instanceof kind)) return false;
     throw error;
   }
 }

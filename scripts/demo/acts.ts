@@ -87,6 +87,7 @@ export function showSite(site: Site, screen: Screen): void {
 }
 
 export async function startDaemons({ site, screen, bound }: Stage): Promise<Daemons> {
+  screen.print("");
   const [stafd, stacd] = await screen.progress(
     "starting stafd and stacd",
     within(bound, "stafd and stacd start", Promise.all([startStafd(site.world), startStacd(site.world)])),
@@ -197,7 +198,7 @@ async function unreachable({ site, screen, tools, observer, bound }: Stage): Pro
       (state) => inPhase(state, backup, "failing"),
       bound,
     ),
-    () => `${nameOf(backup)} does not answer; the others do not wait for it`,
+    () => `${nameOf(backup)} does not answer`,
   );
   await tools.show(`stacctl explain ${backup.nqn}`);
 }

@@ -95,12 +95,13 @@ export class Screen {
   /** Shows that something is awaited, then that it is there and how long it took. The result says what it was. */
   async progress<T>(what: string, work: Promise<T>, done: (value: T) => string): Promise<T> {
     const begin = performance.now();
-    const passed = (): string => `${((performance.now() - begin) / 1000).toFixed(1)} s`;
+    const passed = (): string => spanText(performance.now() - begin);
     let turn = 0;
     const draw = (): void => {
       const frame = this.#signs.frames[turn++ % this.#signs.frames.length] ?? "";
       const head = `${INDENT}${this.style.paint("busy", frame)} ${what} `;
-      const room = this.#out.columns - INDENT.length - what.length - 3;
+      // The "^C" that a terminal echoes must not break the line.
+      const room = this.columns - what.length - 3 - "^C".length - 1;
       const more = shortened(`${passed()}  ${this.#note}`, room, this.style.mark, "end");
       this.#write(`\r\x1b[K${head}${this.style.paint("faint", more)}`);
     };
@@ -141,3 +142,5 @@ export class Screen {
     if (!this.#ended) this.#out.write(text);
   }
 }
+
+const spanText = (ms: number): string => ms < 995 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
