@@ -341,6 +341,7 @@ export const FAULTS: readonly Fault[] = [
     everyMs: 25_000,
     act: (sim, random) => {
       const file = random.pick([STAFD_CONF, STACD_CONF]) ?? STAFD_CONF;
+      sim.filesChanged = true;
       sim.world.files.set(file, "controller = nonsense before any section\n[Global\n");
       sim.reloadAll();
       sim.later(random.between(10, 8_000), () => sim.writeFiles());
@@ -359,6 +360,7 @@ export const FAULTS: readonly Fault[] = [
       const target = anySubsystem(sim, random);
       const text = random.chance(0.5) ? "" : `[Exclusions]\nexclusion = nqn=${target?.nqn ?? "none"}\n`;
       sim.world.exclusions = parseExclusions(text, "exclusions.conf").entries;
+      sim.filesChanged = true;
       sim.reloadAll();
     },
   },
@@ -424,5 +426,5 @@ export function heal(sim: Simulation): void {
   world.disk.full = false;
   world.avahi.start();
   world.bus.comeBack();
-  sim.writeFiles();
+  if (sim.filesChanged) sim.writeFiles();
 }

@@ -192,9 +192,22 @@ export class Rules {
     }
   }
 
-  /** What stafd answers: no secret, and no page but those that were read. */
+  /** What stafd answers: no secret, and nobody let go who is asked for. */
   reportGiven(report: StafdReport): StafdReport {
     this.#secret("stafd", "report", report);
+    const conf = this.stafd?.conf;
+    if (conf === undefined) return report;
+    const wanted = this.stafdWants(conf, this.stafdRoots(conf));
+    const listed = new Set(report.dcs.map(({ tid }) => tidKey(tid)));
+    for (const { tid, why } of report.retired) {
+      const who = listed.has(tidKey(tid)) ? undefined : wanted.get(tidKey(tid));
+      if (who !== undefined) {
+        throw new Violation(
+          "S2",
+          `stafd says that it let go of ${tidText(tid)} (${why}), which ${who} asks for`,
+        );
+      }
+    }
     return report;
   }
 

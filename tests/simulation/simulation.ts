@@ -64,6 +64,7 @@ export class Simulation {
   atBirth: (device: Device) => void = () => undefined;
   damage: "none" | "tear" | "lose" = "none";
   scopeChanged = false;
+  filesChanged = false;
   stateLost = false;
   steps = 0;
   stafd: StafdProcess | undefined;
@@ -271,6 +272,7 @@ export class Simulation {
   }
 
   writeFiles(): void {
+    this.filesChanged = true;
     this.world.files.set(STAFD_CONF, this.landscape.stafd.text);
     this.world.files.set(STACD_CONF, this.landscape.stacd.text);
   }
@@ -335,7 +337,8 @@ export class Simulation {
     // A process that is down comes back by itself; one that runs is told to read its file.
     this.time.runUntil({ mono: this.mono + 70_000 }, () => this.#down !== undefined);
     if (this.#down !== undefined) throw new Violation("L1", `${this.#down} does not come back`);
-    this.reloadAll();
+    // Only who changed a file tells the daemons of it: a reload would also repair what events did not.
+    if (this.filesChanged) this.reloadAll();
     const end = this.mono + CONVERGENCE_MS;
     let left = this.#unfinished();
     while (left.length > 0) {

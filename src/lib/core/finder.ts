@@ -154,6 +154,8 @@ export class FinderTurn implements FleetRules {
   }
 
   forgotten(ctl: Ctl, past: Past): void {
+    // Disconnected for the stop of the daemon, not for good: its page and what follows from it stay (S2).
+    if (past.evidence.some(({ kind }) => kind === "stop")) return;
     const dc = this.state.dcs.get(ctl.key);
     this.state = { ...this.state, dcs: this.state.dcs.without(ctl.key) };
     const why = proofText(past.evidence);
