@@ -38,7 +38,7 @@ export function connectorService(parts: ConnectorServiceParts): StacHandlers {
     fleet: () => state().fleet,
     core: () => new ConnectorTurn(state(), clock.now()),
     tried: (text) => {
-      const parsed = parseStacdConf(text, "(new configuration)");
+      const parsed = parseStacdConf(text, "");
       if (!parsed.ok) return parsed;
       const now = clock.now();
       const next = stepConnector(state(), { type: "config", conf: parsed.conf, reload: true }, now).state;

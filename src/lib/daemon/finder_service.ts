@@ -39,7 +39,7 @@ export function finderService(parts: FinderServiceParts): StafHandlers {
     fleet: () => state().fleet,
     core: () => new FinderTurn(state(), clock.now()),
     tried: (text) => {
-      const parsed = parseStafdConf(text, "(new configuration)");
+      const parsed = parseStafdConf(text, "");
       if (!parsed.ok) return parsed;
       const now = clock.now();
       const next = stepFinder(state(), { type: "config", conf: parsed.conf, reload: true }, now).state;

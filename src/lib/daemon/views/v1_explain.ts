@@ -67,8 +67,12 @@ function ofController(ctl: Ctl, core: Asked, peek: Peek, now: Now): Match {
     chain.push({ step: "source", at: null, text: `no longer asked for: ${evidenceText(evidence)}` });
   }
   chain.push({ step: "decision", at: null, text: decisionText(decision, now) });
-  for (const { at, text } of ctl.history) chain.push({ step: "attempt", at, text });
   const failure = ctl.lastFailure;
+  for (const { at, text } of ctl.history) {
+    // The last failure is told below, with its phase and number.
+    const told = failure !== undefined && failure.at === at && failure.failure.message === text;
+    if (!told) chain.push({ step: "attempt", at, text });
+  }
   if (failure !== undefined) {
     const { phase: where, errno, message } = failure.failure;
     const kind = errno === undefined ? where : `${where}, ${errno}`;
