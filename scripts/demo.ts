@@ -125,13 +125,13 @@ class Demo {
     if (this.#log.length > LAST_WORDS) this.#log.shift();
   }
 
-  /** The daemons have heard the signal, too, and end by themselves. */
+  /** The daemons have heard the signal, too, and end by themselves. A second one ends all at once. */
   async #interrupt(): Promise<number> {
     this.#screen.end();
+    this.#world.err.write("demo: interrupted; the daemons and their bus end\n");
     const { stafd, stacd } = this.#daemons ?? {};
     const late = new Promise((resolve) => setTimeout(resolve, 3_000));
     await Promise.race([Promise.all([stafd?.ended, stacd?.ended]), late]);
-    this.#world.err.write("demo: interrupted; the daemons and their bus are gone\n");
     return 130;
   }
 }

@@ -94,7 +94,7 @@ Deno.test("the demo ends on Ctrl-C with exit status 130 and leaves nothing behin
   await demo.until("2. Connection");
   demo.process.kill("SIGINT");
   const { code, err } = await demo.ended();
-  assert.equal(err, "demo: interrupted; the daemons and their bus are gone\n");
+  assert.equal(err, "demo: interrupted; the daemons and their bus end\n");
   assert.equal(code, 130);
   assert.deepEqual(await leftovers(demo.folder), []);
 });
