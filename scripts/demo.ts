@@ -19,8 +19,10 @@ import { INTEGRATION_NEEDS, providePackages } from "./system_packages.ts";
 /** Lines of the daemons' logs that are shown when something went wrong. */
 const LAST_WORDS = 12;
 const ABOUT =
-  "The real stafd, stacd, stafctl and stacctl on a private D-Bus. Simulated are only the kernel, Avahi and the " +
-  "network with these two storage arrays:";
+  "The real stafd, stacd, stafctl and stacctl on a private D-Bus. Simulated are the host's kernel, files and Avahi, and " +
+  "the network with these two storage arrays:";
+/** In seconds; a timer cannot hold much more than 24 days. */
+const LONGEST_BOUND = 86_400;
 const NEXT = "The same on a real kernel: deno task test:vm. Under faults, thousands of times: deno task sim.";
 const USAGE = `usage: deno task demo [--timeout SECONDS]
 
@@ -45,10 +47,12 @@ function options(): Options | number {
       return 0;
     }
     const bound = Number(values.timeout);
-    if (values.timeout.trim() !== "" && bound >= 0 && Number.isFinite(bound)) {
+    if (values.timeout.trim() !== "" && bound >= 0 && bound <= LONGEST_BOUND) {
       return { bound: seconds(bound) };
     }
-    console.error(`demo: --timeout ${values.timeout}: give a number of seconds, such as 20`);
+    console.error(
+      `demo: --timeout ${values.timeout}: give a number of seconds up to ${LONGEST_BOUND}, such as 20`,
+    );
   } catch (error) {
     // parseArgs throws for what the user typed, with a sentence that says what is wrong.
     console.error(`demo: ${error instanceof Error ? error.message : String(error)}\n${USAGE.trimEnd()}`);

@@ -77,7 +77,3 @@ export function buildSite(): Site {
   });
   return { world, alpha, beta, orders, archive, backup, payroll };
 }
-
-/** Connections in the host's kernel, as texts that tell one from the next with the same number. */
-export const connections = ({ world }: Site): readonly string[] =>
-  world.kernel.devices.all.map(({ name, incarnation, state }) => `${name} ${incarnation} ${state}`);
