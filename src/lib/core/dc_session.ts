@@ -31,6 +31,8 @@ const LSP_PLEO = 0x2;
 const POLL_REMINDER = "#poll";
 const SYNC_REMINDER = "#sync:";
 const RETRY_REMINDER = "#retry:";
+/** Types of discovery controllers that the host is registered with (STAF-50); empty is unknown. */
+const REGISTERS: ReadonlySet<string> = new Set(["ddc", "cdc", ""]);
 /** Entries without a usable address (STAF-57, LIM-12). */
 const NO_ADDRESS: ReadonlySet<string> = new Set(["", "0.0.0.0", "::"]);
 
@@ -47,7 +49,8 @@ export class DcSession {
 
   /** The whole sequence from the start. */
   sync(ctl: Ctl, device: KernelCtrl): void {
-    const registers = (device.dctype === "ddc" || device.dctype === "cdc") && ctl.tid.transport === "tcp";
+    // A kernel before 5.18 does not tell the type: the kernel port then asks the controller itself (KRN-45).
+    const registers = REGISTERS.has(device.dctype) && ctl.tid.transport === "tcp";
     if (registers) this.#start(ctl, "register");
     else this.#afterRegister(ctl, device);
   }

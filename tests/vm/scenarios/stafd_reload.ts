@@ -93,9 +93,9 @@ async function atOnce(guest: Guest): Promise<void> {
   for (const tron of ["true", "false", "true", "false"]) {
     const text = await guest.run(
       `printf '[Global]\\ntron = ${tron}\\n' >/etc/stas/stafd.conf && systemctl reload stafd && ` +
-        `busctl --system get-property ${property} && systemctl show -P ActiveState -P SubState -P StatusText stafd`,
+        `busctl --system get-property ${property} && systemctl show -P StatusText -P ActiveState -P SubState stafd`,
     );
-    assert.equal(text, `b ${tron}\nactive\nrunning\nrunning\n`);
+    assert.equal(text, `b ${tron}\nrunning\nactive\nrunning\n`);
   }
   assert.equal(
     parseReply(await guest.run(callCommand("staf", "list_controllers", "b", ["true"]))).type,

@@ -23,7 +23,7 @@ const ONE = "192.0.2.11:8009";
 const LINE = "transport=tcp;traddr=192.0.2.11";
 const RULE = "/run/udev/rules.d/70-nvmf-autoconnect.rules";
 const STATE = "/run/stafd/last-known-config.json";
-const ENDED = "systemctl show -P Result -P ExecMainStatus stafd";
+const ENDED = "systemctl show -P Result stafd; systemctl show -P ExecMainStatus stafd";
 
 async function stops(guest: Guest): Promise<void> {
   await guest.run("nvmet-lab up 1");
@@ -52,7 +52,7 @@ async function stops(guest: Guest): Promise<void> {
   await guest.run("nvmet-lab port-down 1 && systemctl kill -s KILL stafd");
   await guest.until(
     "started again by systemd",
-    "systemctl show -P NRestarts -P ActiveState stafd",
+    "systemctl show -P NRestarts stafd; systemctl is-active stafd",
     (out) => out === "1\nactive\n",
     { seconds: 60 },
   );
@@ -115,8 +115,8 @@ async function fields(guest: Guest): Promise<void> {
   const since = await now(guest);
   await start(guest, "stafd");
   assert.equal(
-    await guest.run("systemctl show -P ActiveState -P SubState -P StatusText stafd"),
-    "active\nrunning\nrunning\n",
+    await guest.run("systemctl is-active stafd; systemctl show -P StatusText stafd"),
+    "active\nrunning\n",
   );
   await untilDiscovering(guest, [ONE]);
   await untilLogged(guest, since, /Received discovery log pages/);
