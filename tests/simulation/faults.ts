@@ -156,6 +156,23 @@ export const FAULTS: readonly Fault[] = [
     },
   },
   {
+    name: "numbers-change-hands-unseen",
+    everyMs: 15_000,
+    act: (sim, random) => {
+      const { kernel } = sim.world;
+      const made = kernel.devices.all.filter(({ maker, state }) => maker === "stacd" && state === "live");
+      const device = random.pick(made);
+      const other = anySubsystem(sim, random);
+      if (device === undefined || other === undefined || other === device.target || other.manner !== "up") {
+        return;
+      }
+      if (kernel.devices.all.some(({ target }) => target === other)) return;
+      kernel.devices.loseEvents(random.between(5, 300));
+      kernel.deleteNow(device);
+      connectAs(sim.world, other, "nvme-cli", "");
+    },
+  },
+  {
     name: "disconnects-at-birth",
     everyMs: 0,
     begin: (sim, random) => {
@@ -257,6 +274,7 @@ export const FAULTS: readonly Fault[] = [
         host?.startsWith("dc") === true ? sim.landscape.dcs : sim.landscape.subsystems,
       );
       if (host === undefined || target === undefined) return;
+      sim.namesMoved = true;
       const old = names.get(host) ?? [];
       names.set(
         host,

@@ -8,6 +8,7 @@ import type {
   FinderEffect,
   FinderEvent,
 } from "../../src/lib/core/effects.ts";
+import type { FinderState } from "../../src/lib/core/finder_state.ts";
 import type { Evidence } from "../../src/lib/core/evidence.ts";
 import { type Fleet, MAX_CTLS, MAX_PAST, MAX_PROBES } from "../../src/lib/core/fleet.ts";
 import { MAX_HISTORY } from "../../src/lib/core/ctl.ts";
@@ -68,6 +69,18 @@ export class Rules {
       for (const key of services.keys()) if (!(stateFile ?? "").includes(key)) services.delete(key);
     } else {
       for (const [key, { readAt }] of told) if (!saved.includes(readAt)) told.delete(key);
+    }
+  }
+
+  /** S3: a page that counts as read was read whole, with this generation and these entries. */
+  pageTaken(state: FinderState, key: string): void {
+    const page = state.dcs.get(key)?.page;
+    if (page?.fresh !== true) return;
+    const read = this.knowledge.reads.some(({ statement }) =>
+      statement.genctr === page.genctr && statement.entries.length === page.entries.length
+    );
+    if (!read) {
+      throw new Violation("S3", `stafd took a page of generation ${page.genctr} that was never read whole`);
     }
   }
 

@@ -65,6 +65,8 @@ export class Simulation {
   damage: "none" | "tear" | "lose" = "none";
   scopeChanged = false;
   filesChanged = false;
+  /** A name means something else now; that is noticed when it is asked for again, at a restart for one. */
+  namesMoved = false;
   stateLost = false;
   steps = 0;
   stafd: StafdProcess | undefined;
@@ -147,7 +149,10 @@ export class Simulation {
     const onInvalid = this.options.onInvalid ?? "keep";
     this.tell(who, "--- starts");
     if (who === "stafd") {
-      const core = this.#watched(who, cores.finder);
+      const core = this.#watched(who, cores.finder, (state, event) => {
+        if (this.stafd !== undefined) this.rules.forget(state.fleet);
+        if (event.type === "log-read") this.rules.pageTaken(state, event.key);
+      });
       const process = new StafdProcess(this.world, this.landscape.facts, core, around, onInvalid);
       this.rules.stafd = this.stafd = process;
       process.watchReports((report) => this.rules.reportGiven(report));
@@ -210,6 +215,7 @@ export class Simulation {
   #watched<State extends { readonly fleet: Fleet }, Event extends AnyEvent, Effect extends AnyEffect>(
     who: "stafd" | "stacd",
     core: Core<State, Event, Effect>,
+    after: (state: State, event: Event) => void = () => undefined,
   ): Core<State, Event, Effect> {
     return {
       ...core,
@@ -229,7 +235,7 @@ export class Simulation {
         }
         this.rules.bounded(who, next.state.fleet);
         this.coverage.moves(who, state.fleet, next.state.fleet);
-        if (who === "stafd" && this.stafd !== undefined) this.rules.forget(next.state.fleet);
+        after(next.state, event);
         return next;
       },
     };
@@ -378,7 +384,7 @@ export class Simulation {
 
   /** S9: killed and started again, the daemons find everything as it is to be, and leave it so. */
   #fixpoint(): void {
-    if (this.random.chance(0.5)) return;
+    if (this.namesMoved || this.random.chance(0.5)) return;
     this.time.runUntil({ mono: this.mono + 60_000 });
     const before = this.#connections();
     this.tell("fault", "--- killed once more");

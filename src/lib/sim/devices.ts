@@ -130,6 +130,18 @@ export class Devices {
     }
   }
 
+  /** All listeners miss what happens from now on, and are told so after a while. */
+  loseEvents(ms: number): void {
+    for (const ear of this.#ears) {
+      if (ear.dropping > 0) continue;
+      ear.dropping = 1;
+      this.#later(ear, () => {
+        ear.dropping = 0;
+        return { type: "overflow" };
+      }, ms);
+    }
+  }
+
   #later(ear: Ear, make: () => KernelEvent | undefined, delayMs: number): void {
     ear.lastAt = Math.max(ear.lastAt, this.#time.now.mono + delayMs);
     this.#time.in(milliseconds(ear.lastAt - this.#time.now.mono), () => {

@@ -1,0 +1,313 @@
+/** Cores that are broken on purpose, one for each rule: a simulation that does not catch them catches nothing. */
+import type {
+  ConnectorEffect,
+  ConnectorEvent,
+  FinderEffect,
+  FinderEvent,
+} from "../../src/lib/core/effects.ts";
+import { noNbft } from "../../src/lib/core/host.ts";
+import type { KernelCtrl } from "../../src/lib/nvme/kernel_ctrl.ts";
+import type { Core } from "../../src/lib/daemon/shell.ts";
+import { type Cores, realCores } from "./cores.ts";
+import type { OnInvalid } from "./process.ts";
+import type { Who } from "./simulation.ts";
+
+export interface Canary {
+  readonly name: string;
+  /** The rule that it breaks. */
+  readonly rules: readonly string[];
+  readonly who: Who;
+  readonly cores: () => Cores;
+  readonly onInvalid?: OnInvalid;
+}
+
+type AnyEvent = FinderEvent | ConnectorEvent;
+type AnyEffect = FinderEffect | ConnectorEffect;
+
+/** The core hears something else than what was said. */
+function hearing<State, Event extends AnyEvent, Effect>(
+  core: Core<State, Event, Effect>,
+  change: (event: Event) => Event,
+): Core<State, Event, Effect> {
+  return { ...core, step: (state, event, now) => core.step(state, change(event), now) };
+}
+
+/** The core does something else than what it decided. */
+function doing<State, Event, Effect extends AnyEffect>(
+  core: Core<State, Event, Effect>,
+  change: (effect: Effect) => readonly Effect[],
+): Core<State, Event, Effect> {
+  return {
+    ...core,
+    step: (state, event, now) => {
+      const next = core.step(state, event, now);
+      return { ...next, effects: next.effects.flatMap(change) };
+    },
+  };
+}
+
+function withDevices<Event extends AnyEvent>(
+  change: (ctrl: KernelCtrl) => KernelCtrl,
+): (event: Event) => Event {
+  return (event) => {
+    if (event.type === "device") return { ...event, ctrl: change(event.ctrl) };
+    if (event.type === "scanned" && event.outcome.ok) {
+      return { ...event, outcome: { ok: true, value: event.outcome.value.map(change) } };
+    }
+    return event;
+  };
+}
+
+const finder = (change: (event: FinderEvent) => FinderEvent): Cores => ({
+  ...realCores,
+  finder: hearing(realCores.finder, change),
+});
+const connector = (change: (event: ConnectorEvent) => ConnectorEvent): Cores => ({
+  ...realCores,
+  connector: hearing(realCores.connector, change),
+});
+
+/** Remembers the last report, and answers with it what a broken core makes of silence. */
+function absenceIsEmpty(): Cores {
+  let last: Extract<ConnectorEvent, { readonly type: "fetched" }> | undefined;
+  return connector((event) => {
+    if (event.type !== "fetched") return event;
+    if (event.outcome.ok) {
+      last = event;
+      return event;
+    }
+    if (last?.outcome.ok !== true) return event;
+    const dcs = last.outcome.value.dcs.map((dc) => ({
+      ...dc,
+      page: "read" as const,
+      readAt: dc.readAt + 1,
+      entries: [],
+    }));
+    return { ...event, outcome: { ok: true, value: { dcs, retired: [] } } };
+  });
+}
+
+/** One number is one device for ever, as it looks to this core. */
+function noIncarnations(): Cores {
+  const latest = new Map<string, number>();
+  const blind = withDevices<ConnectorEvent>((ctrl) => {
+    latest.set(ctrl.device, ctrl.incarnation);
+    return { ...ctrl, incarnation: 1 };
+  });
+  const heard = hearing(realCores.connector, (event: ConnectorEvent) => {
+    if (event.type === "connected" && event.outcome.ok) {
+      latest.set(event.outcome.value.device, event.outcome.value.incarnation);
+      return { ...event, outcome: { ok: true, value: { ...event.outcome.value, incarnation: 1 } } };
+    }
+    return blind(event);
+  });
+  const connector = doing(
+    heard,
+    (effect) =>
+      effect.do === "disconnect"
+        ? [{ ...effect, target: { ...effect.target, incarnation: latest.get(effect.target.device) ?? 1 } }]
+        : [effect],
+  );
+  return { ...realCores, connector };
+}
+
+const stripped = (event: ConnectorEvent): ConnectorEvent =>
+  event.type === "config" && event.reload ? { ...event, conf: { ...event.conf, excludes: [] } } : event;
+
+export const CANARIES: readonly Canary[] = [
+  {
+    name: "does not know the boot volumes",
+    rules: ["S1"],
+    who: "stacd",
+    cores: () => connector((event) => event.type === "nbft" ? { ...event, targets: noNbft } : event),
+  },
+  {
+    name: "does not look at the owner",
+    rules: ["S1"],
+    who: "stacd",
+    cores: () => connector(withDevices((ctrl) => ({ ...ctrl, owner: "" }))),
+  },
+  {
+    name: "takes every scope for only-stas-connections",
+    rules: ["S1"],
+    who: "stacd",
+    cores: () =>
+      connector((event) =>
+        event.type === "config"
+          ? {
+            ...event,
+            conf: {
+              ...event.conf,
+              disconnectScope: { ...event.conf.disconnectScope, value: "only-stas-connections" },
+            },
+          }
+          : event
+      ),
+  },
+  {
+    name: "takes the next device with a number for the last one",
+    rules: ["S1", "L1"],
+    who: "stacd",
+    cores: noIncarnations,
+  },
+  { name: "takes silence of stafd for an empty page", rules: ["S2"], who: "stacd", cores: absenceIsEmpty },
+  {
+    name: "takes a cached page for a page that was read, and empty",
+    rules: ["S2"],
+    who: "both",
+    cores: () =>
+      connector((event) => {
+        if (event.type !== "fetched" || !event.outcome.ok) return event;
+        const { dcs, retired } = event.outcome.value;
+        const read = dcs.map((dc) => dc.page === "read" ? dc : { ...dc, page: "read" as const, entries: [] });
+        return { ...event, outcome: { ok: true, value: { dcs: read, retired } } };
+      }),
+  },
+  {
+    name: "disconnects without evidence of its own time",
+    rules: ["S2"],
+    who: "both",
+    cores: () => ({
+      ...realCores,
+      connector: doing(realCores.connector, (effect) =>
+        effect.do === "disconnect"
+          ? [{
+            ...effect,
+            evidence: [{ kind: "log-page", dc: "(tcp, 10.0.0.1, 8009)", genctr: "999999", readAt: 0 }],
+          }]
+          : [effect]),
+    }),
+  },
+  {
+    name: "takes a page that could not be read for an empty one",
+    rules: ["S3"],
+    who: "stafd",
+    cores: () =>
+      finder((event) =>
+        event.type === "log-read" && !event.outcome.ok
+          ? { ...event, outcome: { ok: true, value: { genctr: 0n, entries: [] } } }
+          : event
+      ),
+  },
+  {
+    name: "does not look at what is connected",
+    rules: ["S4"],
+    who: "stafd",
+    cores: () =>
+      finder((event) =>
+        event.type === "scanned" && event.outcome.ok ? { ...event, outcome: { ok: true, value: [] } } : event
+      ),
+  },
+  {
+    name: "connects two at once",
+    rules: ["S5"],
+    who: "stacd",
+    cores: () => ({
+      ...realCores,
+      connector: {
+        ...realCores.connector,
+        step: (state, event, now) => {
+          const next = realCores.connector.step(state, event, now);
+          return { ...next, state: { ...next.state, fleet: { ...next.state.fleet, busy: undefined } } };
+        },
+      },
+    }),
+  },
+  {
+    name: "does everything twice",
+    rules: ["S5"],
+    who: "stafd",
+    cores: () => ({ ...realCores, finder: doing(realCores.finder, (effect) => [effect, effect]) }),
+  },
+  {
+    name: "keeps all that is past",
+    rules: ["S6"],
+    who: "stacd",
+    cores: () => ({
+      ...realCores,
+      connector: {
+        ...realCores.connector,
+        step: (state, event, now) => {
+          const next = realCores.connector.step(state, event, now);
+          const past = [...state.fleet.past, ...next.state.fleet.past, ...next.state.fleet.past];
+          return { ...next, state: { ...next.state, fleet: { ...next.state.fleet, past } } };
+        },
+      },
+    }),
+  },
+  {
+    name: "forgets to exclude after a reload",
+    rules: ["S7"],
+    who: "stacd",
+    cores: () => connector(stripped),
+  },
+  {
+    name: "logs the keys",
+    rules: ["S8"],
+    who: "stacd",
+    cores: () => ({
+      ...realCores,
+      connector: doing(realCores.connector, (effect) => {
+        if (effect.do !== "connect") return [effect];
+        const key = effect.request.keys.hostKey?.reveal() ?? "";
+        return [effect, { do: "log", entry: { level: "debug", message: `connecting with ${key}` } }];
+      }),
+    }),
+  },
+  {
+    name: "does not save its state",
+    rules: ["S9", "L1"],
+    who: "both",
+    cores: () => ({
+      finder: doing(realCores.finder, (effect) => [effect.do === "save" ? { ...effect, value: {} } : effect]),
+      connector: doing(
+        realCores.connector,
+        (effect) => [effect.do === "save" ? { ...effect, value: {} } : effect],
+      ),
+    }),
+  },
+  {
+    name: "takes an invalid file for an empty one",
+    rules: ["S10", "S2"],
+    who: "both",
+    cores: () => realCores,
+    onInvalid: "take-as-empty",
+  },
+  {
+    name: "never tries again",
+    rules: ["L1"],
+    who: "stafd",
+    cores: () => ({
+      ...realCores,
+      finder: {
+        ...realCores.finder,
+        wakeAt: () => undefined,
+      },
+    }),
+  },
+  {
+    name: "has no end of ticks",
+    rules: ["L3"],
+    who: "stacd",
+    cores: () => ({
+      ...realCores,
+      connector: { ...realCores.connector, wakeAt: () => ({ mono: 0 }) },
+    }),
+  },
+  {
+    name: "changes the state that it was given",
+    rules: ["purity"],
+    who: "stafd",
+    cores: () => ({
+      ...realCores,
+      finder: {
+        ...realCores.finder,
+        step: (state, event, now) => {
+          const next = realCores.finder.step(state, event, now);
+          for (const ctl of state.fleet.ctls.values()) Object.assign(ctl, { attempts: ctl.attempts + 1 });
+          return next;
+        },
+      },
+    }),
+  },
+];

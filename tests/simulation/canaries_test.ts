@@ -1,0 +1,23 @@
+/** Each broken core is caught, by the rule that it breaks. */
+import assert from "node:assert/strict";
+import { CANARIES } from "./canaries.ts";
+import { Simulation } from "./simulation.ts";
+
+/** Seeds that one canary may need; the simulation itself runs 2,000. */
+const SEEDS = 400;
+
+for (const { name, rules, who, cores, onInvalid } of CANARIES) {
+  Deno.test(`a core that ${name} is caught`, () => {
+    const others: string[] = [];
+    for (let seed = 1; seed <= SEEDS; seed++) {
+      const options = { seed, who, cores: cores(), ...(onInvalid === undefined ? {} : { onInvalid }) };
+      const { violation } = new Simulation(options).run();
+      if (violation === undefined) continue;
+      if (rules.includes(violation.rule)) return;
+      others.push(violation.message);
+    }
+    assert.fail(
+      `not caught by ${rules.join(" or ")} in ${SEEDS} seeds; others: ${others.slice(0, 5).join("\n")}`,
+    );
+  });
+}
