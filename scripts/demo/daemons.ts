@@ -2,27 +2,12 @@
 import type { DaemonConf } from "../../src/lib/config/daemon_conf.ts";
 import { parseStacdConf, type StacdConf } from "../../src/lib/config/stacd_conf.ts";
 import { parseStafdConf, type StafdConf } from "../../src/lib/config/stafd_conf.ts";
-import { restoredConnector } from "../../src/lib/core/connector_saved.ts";
-import type { ConnectorState } from "../../src/lib/core/connector_state.ts";
-import type {
-  ConnectorEffect,
-  ConnectorEvent,
-  Event,
-  FinderEffect,
-  FinderEvent,
-} from "../../src/lib/core/effects.ts";
-import { restoredFinder } from "../../src/lib/core/finder_saved.ts";
-import type { FinderState } from "../../src/lib/core/finder_state.ts";
-import { type HostConf, noNbft } from "../../src/lib/core/host.ts";
-import { connectorCore, connectorService } from "../../src/lib/daemon/connector_service.ts";
-import { finderCore, finderService } from "../../src/lib/daemon/finder_service.ts";
-import { type CommonPorts, performConnector, performFinder } from "../../src/lib/daemon/performer.ts";
+import { noNbft } from "../../src/lib/core/host.ts";
+import { buildConnector } from "../../src/lib/daemon/connector_daemon.ts";
+import { buildFinder } from "../../src/lib/daemon/finder_daemon.ts";
+import type { Machine } from "../../src/lib/daemon/machine.ts";
 import { type Context, type DaemonSpec, runDaemon, type Running } from "../../src/lib/daemon/run_daemon.ts";
-import { Shell } from "../../src/lib/daemon/shell.ts";
 import { STAC, STAF } from "../../src/lib/dbus/interfaces.ts";
-import { publisher, serveStac, serveStaf } from "../../src/lib/dbus/server.ts";
-import { StafdClient } from "../../src/lib/dbus/stafd_client.ts";
-import type { Publisher } from "../../src/lib/ports.ts";
 import { AvahiPort } from "../../src/lib/sim/avahi.ts";
 import type { World } from "../../src/lib/sim/world.ts";
 import { DemoFailure } from "./failure.ts";
@@ -35,102 +20,39 @@ export interface RunningDaemon {
   readonly ended: Promise<number>;
 }
 
-/** Where a daemon's loop takes what both daemons are told. */
-type Post = (event: Event) => void;
+/** A simulated host as a daemon's machine. */
+const machineOf = (platform: SimPlatform): Machine => ({
+  kernel: platform.kernel,
+  resolver: platform.resolver,
+  stateFile: platform.stateFile,
+  exclusions: platform.exclusions,
+  log: platform.log,
+  clock: platform.clock,
+  readDevice: platform.readDevice,
+  nbft: () => ({ type: "nbft", targets: noNbft }),
+  prepare: () => Promise.resolve(),
+  close: () => {
+    platform.close();
+    return Promise.resolve();
+  },
+});
 
-/** In the order of a start: who the host is, what it booted from, what must not be connected; then what happens. */
-function tellHost({ kernel, exclusions }: SimPlatform, host: HostConf, post: Post): void {
-  post({ type: "host", host });
-  post({ type: "nbft", targets: noNbft });
-  exclusions.read((list) => post({ type: "exclusions", exclusions: list }));
-  kernel.watch(post);
-}
-
-function portsOf(platform: SimPlatform, emitter: Publisher, exit: () => void): CommonPorts {
-  const { kernel, resolver, stateFile, exclusions, log } = platform;
-  return { kernel, resolver, stateFile, exclusions, publisher: emitter, log, exit };
-}
-
-function buildFinder({ platform, keeper, facts, setTron }: Context<SimPlatform>): Running<StafdConf> {
-  const { clock, world, readDevice } = platform;
-  const end = Promise.withResolvers<void>();
-  const ports = portsOf(platform, publisher(STAF, () => keeper.bus), end.resolve);
-  const avahi = new AvahiPort(world.avahi, () => keeper.bus !== undefined);
-  const shell: Shell<FinderState, FinderEvent, FinderEffect> = new Shell(
-    finderCore,
-    restoredFinder(platform.stateFile.load()),
-    clock,
-    (effect) =>
-      performFinder(effect, {
-        ...ports,
-        mdns: avahi,
-        units: world.units,
-        host: () => shell.state.fleet.host ?? { nqn: "", id: "", symname: "" },
-      }, (event) => shell.post(event)),
-  );
-  const post = (event: FinderEvent): void => shell.post(event);
-  const handlers = finderService({ state: () => shell.state, clock, read: readDevice, facts, setTron });
-  keeper.onBus((bus) => {
-    serveStaf(bus, handlers);
-    return Promise.resolve(undefined);
-  });
-  return {
-    begin: (host, conf) => {
-      tellHost(platform, host, post);
-      avahi.watch(post);
-      post({ type: "config", conf, reload: false });
-      return Promise.resolve();
-    },
-    reload: (_host, conf) => {
-      if (conf !== undefined) post({ type: "config", conf, reload: true });
-    },
-    stop: () => post({ type: "stop" }),
-    ended: end.promise,
+function finder({ platform, ...bus }: Context<SimPlatform>): Running<StafdConf> {
+  const avahi = new AvahiPort(platform.world.avahi, () => bus.keeper.bus !== undefined);
+  const machine = machineOf(platform);
+  return buildFinder({
+    ...machine,
+    mdns: avahi,
+    units: platform.world.units,
     close: () => {
-      shell.stop();
       avahi.close();
-      platform.close();
-      return Promise.resolve();
+      return machine.close();
     },
-  };
+  }, bus);
 }
 
-function buildConnector({ platform, keeper, facts, setTron }: Context<SimPlatform>): Running<StacdConf> {
-  const { clock, readDevice } = platform;
-  const end = Promise.withResolvers<void>();
-  const ports = portsOf(platform, publisher(STAC, () => keeper.bus), end.resolve);
-  const stafd = new StafdClient(keeper, () => clock.now().wall);
-  const shell: Shell<ConnectorState, ConnectorEvent, ConnectorEffect> = new Shell(
-    connectorCore,
-    restoredConnector(platform.stateFile.load()),
-    clock,
-    (effect) => performConnector(effect, { ...ports, stafd }, (event) => shell.post(event)),
-  );
-  const post = (event: ConnectorEvent): void => shell.post(event);
-  const handlers = connectorService({ state: () => shell.state, clock, read: readDevice, facts, setTron });
-  keeper.onBus((bus) => {
-    serveStac(bus, handlers);
-    return Promise.resolve(undefined);
-  });
-  return {
-    begin: (host, conf) => {
-      tellHost(platform, host, post);
-      post({ type: "config", conf, reload: false });
-      stafd.watch(post);
-      return Promise.resolve();
-    },
-    reload: (_host, conf) => {
-      if (conf !== undefined) post({ type: "config", conf, reload: true });
-    },
-    stop: () => post({ type: "stop" }),
-    ended: end.promise,
-    close: () => {
-      shell.stop();
-      platform.close();
-      return Promise.resolve();
-    },
-  };
-}
+const connector = ({ platform, ...bus }: Context<SimPlatform>): Running<StacdConf> =>
+  buildConnector(machineOf(platform), bus);
 
 type Spec<Conf> = Pick<DaemonSpec<Conf, SimPlatform>, "program" | "what" | "service" | "parse"> & {
   readonly build: (context: Context<SimPlatform>) => Running<Conf>;
@@ -163,7 +85,7 @@ export const startStafd = (world: World): Promise<RunningDaemon> =>
     what: "finds discovery controllers",
     service: STAF,
     parse: parseStafdConf,
-    build: buildFinder,
+    build: finder,
   });
 
 export const startStacd = (world: World): Promise<RunningDaemon> =>
@@ -172,5 +94,5 @@ export const startStacd = (world: World): Promise<RunningDaemon> =>
     what: "connects I/O controllers",
     service: STAC,
     parse: parseStacdConf,
-    build: buildConnector,
+    build: connector,
   });

@@ -50,8 +50,12 @@ export interface DaemonSpec<Conf, P extends RunPlatform> {
   readonly build: (context: Context<P>) => Promise<Running<Conf>>;
 }
 
-export interface Context<P> {
+export interface Context<P> extends BusContext {
   readonly platform: P;
+}
+
+/** What a daemon is given beside its machine. */
+export interface BusContext {
   readonly keeper: BusKeeper;
   readonly facts: DaemonFacts;
   readonly setTron: (on: boolean) => void;
@@ -199,15 +203,4 @@ class Daemon<Conf extends DaemonConf, P extends RunPlatform> {
     this.#facts.tron = on;
     this.#platform.setTron(on);
   }
-}
-
-/** The host after sys.conf was read again (CFG-60): a new NQN or ID waits for a restart, a new symbolic name does not. */
-export function reloadedHost(old: HostConf | undefined, now: HostConf, log: Log): HostConf {
-  if (old === undefined || (old.nqn === now.nqn && old.id === now.id)) return now;
-  log.write({
-    level: "warning",
-    message:
-      "The host NQN or ID has changed; restart this daemon to use it. Existing connections keep the old one",
-  });
-  return { ...now, nqn: old.nqn, id: old.id };
 }

@@ -1,0 +1,56 @@
+/** stacd put together: core, shell, ports and bus. */
+import type { StacdConf } from "../config/stacd_conf.ts";
+import { restoredConnector } from "../core/connector_saved.ts";
+import type { ConnectorState } from "../core/connector_state.ts";
+import type { ConnectorEffect, ConnectorEvent } from "../core/effects.ts";
+import { STAC } from "../dbus/interfaces.ts";
+import { publisher, serveStac } from "../dbus/server.ts";
+import { StafdClient } from "../dbus/stafd_client.ts";
+import { connectorCore, connectorService } from "./connector_service.ts";
+import { commonPorts, type Machine, tellHost, tellHostAgain } from "./machine.ts";
+import { performConnector } from "./performer.ts";
+import type { BusContext, Running } from "./run_daemon.ts";
+import { Shell } from "./shell.ts";
+
+export function buildConnector(machine: Machine, { keeper, facts, setTron }: BusContext): Running<StacdConf> {
+  const { clock } = machine;
+  const end = Promise.withResolvers<void>();
+  const stafd = new StafdClient(keeper, () => clock.now().wall);
+  const ports = { ...commonPorts(machine, publisher(STAC, () => keeper.bus), end.resolve), stafd };
+  const shell: Shell<ConnectorState, ConnectorEvent, ConnectorEffect> = new Shell(
+    connectorCore,
+    restoredConnector(machine.stateFile.load()),
+    clock,
+    (effect) => performConnector(effect, ports, post),
+  );
+  const post = (event: ConnectorEvent): void => shell.post(event);
+  const handlers = connectorService({
+    state: () => shell.state,
+    clock,
+    read: machine.readDevice,
+    facts,
+    setTron,
+  });
+  keeper.onBus((bus) => {
+    serveStac(bus, handlers);
+    return Promise.resolve(undefined);
+  });
+  return {
+    begin: async (host, conf) => {
+      await machine.prepare();
+      tellHost(machine, host, post);
+      post({ type: "config", conf, reload: false });
+      stafd.watch(post);
+    },
+    reload: (host, conf) => {
+      tellHostAgain(machine, shell.state.fleet.host, host, post);
+      if (conf !== undefined) post({ type: "config", conf, reload: true });
+    },
+    stop: () => post({ type: "stop" }),
+    ended: end.promise,
+    close: () => {
+      shell.stop();
+      return machine.close();
+    },
+  };
+}

@@ -1,0 +1,69 @@
+/** stafd put together: core, shell, ports and bus. */
+import type { StafdConf } from "../config/stafd_conf.ts";
+import type { FinderEffect, FinderEvent } from "../core/effects.ts";
+import { restoredFinder } from "../core/finder_saved.ts";
+import type { FinderState } from "../core/finder_state.ts";
+import { STAF } from "../dbus/interfaces.ts";
+import { publisher, serveStaf } from "../dbus/server.ts";
+import type { Mdns, Units } from "../ports.ts";
+import { finderCore, finderService } from "./finder_service.ts";
+import { commonPorts, type Machine, tellHost, tellHostAgain } from "./machine.ts";
+import { performFinder } from "./performer.ts";
+import type { BusContext, Running } from "./run_daemon.ts";
+import { Shell } from "./shell.ts";
+
+export interface FinderMachine extends Machine {
+  readonly mdns: Mdns;
+  readonly units: Units;
+}
+
+export function buildFinder(
+  machine: FinderMachine,
+  { keeper, facts, setTron }: BusContext,
+): Running<StafdConf> {
+  const { clock, mdns, units } = machine;
+  const end = Promise.withResolvers<void>();
+  const ports = {
+    ...commonPorts(machine, publisher(STAF, () => keeper.bus), end.resolve),
+    mdns,
+    units,
+    host: () => shell.state.fleet.host ?? { nqn: "", id: "", symname: "" },
+  };
+  const shell: Shell<FinderState, FinderEvent, FinderEffect> = new Shell(
+    finderCore,
+    restoredFinder(machine.stateFile.load()),
+    clock,
+    (effect) => performFinder(effect, ports, post),
+  );
+  const post = (event: FinderEvent): void => shell.post(event);
+  const handlers = finderService({
+    state: () => shell.state,
+    clock,
+    read: machine.readDevice,
+    facts,
+    setTron,
+  });
+  keeper.onBus((bus) => {
+    serveStaf(bus, handlers);
+    return Promise.resolve(undefined);
+  });
+  return {
+    begin: async (host, conf) => {
+      await machine.prepare();
+      mdns.watch(post);
+      tellHost(machine, host, post);
+      post({ type: "config", conf, reload: false });
+    },
+    reload: (host, conf) => {
+      tellHostAgain(machine, shell.state.fleet.host, host, post);
+      if (conf !== undefined) post({ type: "config", conf, reload: true });
+    },
+    stop: () => post({ type: "stop" }),
+    ended: end.promise,
+    close: () => {
+      shell.stop();
+      mdns.browse(false);
+      return machine.close();
+    },
+  };
+}

@@ -1,0 +1,68 @@
+/** What a daemon is built on: the ports of a machine, real or simulated, and what the machine tells at the start. */
+import type { Event } from "../core/effects.ts";
+import type { HostConf } from "../core/host.ts";
+import type { Clock, Exclusions, Kernel, Log, Publisher, Resolver, StateFile } from "../ports.ts";
+import type { ReadDevice } from "./devices_now.ts";
+import type { CommonPorts } from "./performer.ts";
+
+export interface Machine {
+  readonly kernel: Kernel;
+  readonly resolver: Resolver;
+  readonly stateFile: StateFile;
+  readonly exclusions: Exclusions;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly readDevice: ReadDevice;
+  /** What the boot firmware's tables say, for a host of this NQN. */
+  readonly nbft: (hostNqn: string) => Extract<Event, { readonly type: "nbft" }>;
+  /** Right before the work begins: what has to be there while the daemon runs. */
+  readonly prepare: () => Promise<void>;
+  /** The end of what was opened or prepared. */
+  readonly close: () => Promise<void>;
+}
+
+export const commonPorts = (machine: Machine, publisher: Publisher, exit: () => void): CommonPorts => ({
+  kernel: machine.kernel,
+  resolver: machine.resolver,
+  stateFile: machine.stateFile,
+  exclusions: machine.exclusions,
+  log: machine.log,
+  publisher,
+  exit,
+});
+
+type Post = (event: Event) => void;
+
+export function readExclusions(machine: Machine, post: Post): void {
+  machine.exclusions.read((exclusions) => post({ type: "exclusions", exclusions }));
+}
+
+/** In the order of a start: who the host is, what it booted from, what must not be connected; then what happens. */
+export function tellHost(machine: Machine, host: HostConf, post: Post): void {
+  post({ type: "host", host });
+  post(machine.nbft(host.nqn));
+  readExclusions(machine, post);
+  machine.kernel.watch(post);
+}
+
+/** After a reload. What could not be read is undefined and stays as it was. */
+export function tellHostAgain(
+  machine: Machine,
+  old: HostConf | undefined,
+  now: HostConf | undefined,
+  post: Post,
+): void {
+  if (now !== undefined) post({ type: "host", host: reloadedHost(old, now, machine.log) });
+  readExclusions(machine, post);
+}
+
+/** The host after sys.conf was read again (CFG-60): a new NQN or ID waits for a restart, a new symbolic name does not. */
+function reloadedHost(old: HostConf | undefined, now: HostConf, log: Log): HostConf {
+  if (old === undefined || (old.nqn === now.nqn && old.id === now.id)) return now;
+  log.write({
+    level: "warning",
+    message:
+      "The host NQN or ID has changed; restart this daemon to use it. Existing connections keep the old one",
+  });
+  return { ...now, nqn: old.nqn, id: old.id };
+}
