@@ -24,7 +24,14 @@ export type Claim =
   }
   | { readonly kind: "nbft"; readonly file: string; readonly hostId: string }
   /** `present` is false from the moment the service was withdrawn. */
-  | { readonly kind: "mdns"; readonly service: string; readonly present: boolean }
+  | {
+    readonly kind: "mdns";
+    /** For people: name, interface, protocol. */
+    readonly service: string;
+    readonly present: boolean;
+    /** False: known from before a restart, and Avahi has not spoken of it since. */
+    readonly heard: boolean;
+  }
   | {
     readonly kind: "referral" | "log-page";
     /** Key of the discovery controller whose page lists it. */
@@ -142,7 +149,10 @@ export function claimText(claim: Claim): string {
     case "nbft":
       return `boot firmware table ${claim.file}`;
     case "mdns":
-      return claim.present ? `mDNS service ${claim.service}` : `mDNS service ${claim.service}, withdrawn`;
+      if (claim.present) return `mDNS service ${claim.service}`;
+      return `mDNS service ${claim.service}, ${
+        claim.heard ? "withdrawn" : "not heard of again since the restart"
+      }`;
     case "referral":
       return `referral by ${claim.dcText}, generation ${claim.genctr}`;
     case "log-page":

@@ -4,12 +4,15 @@ import { canonicalIp } from "../nvme/address.ts";
 import { type Tid, tidKey } from "../nvme/tid.ts";
 import { after, isoTime, reached } from "../nvme/time.ts";
 import type { MdnsEvent, MdnsService } from "../ports.ts";
-import type { Ctl } from "./ctl.ts";
+import type { Claim, Ctl } from "./ctl.ts";
 import type { FinderTurn } from "./finder.ts";
 import { AVAHI_SETTLE, MAX_SERVICES, type Service } from "./finder_state.ts";
 
 const SETTLE_REMINDER = "#avahi";
 const LOST_REMINDER = "#lost:";
+
+const serviceText = ({ name, hostIface, protocol }: MdnsService): string =>
+  `"${name}" on ${hostIface} (${protocol})`;
 
 export const serviceAuthority = (key: string): string => `mdns:${key}`;
 
@@ -84,9 +87,8 @@ export class MdnsTurn {
     const ctlKey = tidKey(tid);
     if (old?.key !== undefined && old.key !== ctlKey) this.#withdraw(old.key, key);
     this.#put(key, { service, tid, key: ctlKey, stale: false });
-    if (
-      !finder.fleet.claim(ctlKey, tid, serviceAuthority(key), { kind: "mdns", service: key, present: true })
-    ) {
+    const claim: Claim = { kind: "mdns", service: serviceText(service), present: true, heard: true };
+    if (!finder.fleet.claim(ctlKey, tid, serviceAuthority(key), claim)) {
       finder.fleet.log("error", `Too many controllers; mDNS service ${key} is ignored`);
     }
     // Announced (again): worth an attempt now.
@@ -121,12 +123,9 @@ export class MdnsTurn {
   #withdraw(ctlKey: string, serviceKey: string): void {
     const ctl = this.finder.fleet.ctl(ctlKey);
     const authority = serviceAuthority(serviceKey);
-    if (ctl === undefined || !ctl.claims.has(authority)) return;
-    this.finder.fleet.claim(ctlKey, ctl.tid, authority, {
-      kind: "mdns",
-      service: serviceKey,
-      present: false,
-    });
+    const claim = ctl?.claims.get(authority);
+    if (ctl === undefined || claim?.kind !== "mdns") return;
+    this.finder.fleet.claim(ctlKey, ctl.tid, authority, { ...claim, present: false, heard: true });
   }
 
   /** zeroconf=disabled: nothing is announced any more as far as stafd is concerned (STAF-40c). */

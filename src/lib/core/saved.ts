@@ -76,7 +76,7 @@ function claimOf(value: unknown): Claim | undefined {
       return { kind: "nbft", file: textOf(value["file"]), hostId: textOf(value["hostId"]) };
     case "mdns":
       // Not heard of yet by this process; Avahi will say it again.
-      return { kind: "mdns", service: textOf(value["service"]), present: false };
+      return { kind: "mdns", service: textOf(value["service"]), present: false, heard: false };
     case "referral":
     case "log-page": {
       const entry = textsOf(value["entry"]);
