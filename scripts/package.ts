@@ -1,6 +1,6 @@
 /**
- * `deno task package [--target TRIPLE]... [--format deb|rpm]... [--twice] [--lint] [--uncompressed]`: packages in
- * build/packages, made from the one compiled image by the distributions' own tools.
+ * `deno task package [--target TRIPLE]... [--format deb|rpm]... [--twice] [--lint] [--uncompressed] [--out DIR]`: packages
+ * in build/packages or DIR, made from the one compiled image by the distributions' own tools.
  * --twice builds everything again, from the bundle on, and compares the bytes. --lint runs lintian and rpmlint.
  * --uncompressed is for tests, which unpack them again.
  */
@@ -15,8 +15,6 @@ import { makeRpm } from "./package/rpm.ts";
 import { layOut } from "./package/tree.ts";
 import { collect, passThrough, runScript } from "./run.ts";
 import { providePackages } from "./system_packages.ts";
-
-const OUT = "build/packages";
 
 export interface Order {
   readonly target: Target;
@@ -82,7 +80,14 @@ async function main(): Promise<boolean> {
   const flag = { type: "boolean", default: false } as const;
   const { values } = parseArgs({
     args: Deno.args,
-    options: { target: many, format: many, twice: flag, lint: flag, uncompressed: flag },
+    options: {
+      target: many,
+      format: many,
+      twice: flag,
+      lint: flag,
+      uncompressed: flag,
+      out: { type: "string", default: "build/packages" },
+    },
   });
   await providePackages(values.lint ? [...PACKAGE_NEEDS, ...LINT_NEEDS] : PACKAGE_NEEDS);
   const release = await currentRelease();
@@ -93,16 +98,16 @@ async function main(): Promise<boolean> {
       formats: formatsOf(values.format ?? []),
       compression: values.uncompressed ? "none" : "xz",
     };
-    const packages = await makePackages(order, release, `build/package/${target}`, OUT);
+    const packages = await makePackages(order, release, `build/package/${target}`, values.out);
     made.push(...packages);
     if (!values.twice) continue;
-    const again = await makePackages(order, release, `build/package-again/${target}`, `${OUT}/again`);
+    const again = await makePackages(order, release, `build/package-again/${target}`, `${values.out}/again`);
     for (const [n, file] of packages.entries()) {
       if (await sha256(file) !== await sha256(again[n] ?? file)) {
         throw new Error(`not reproducible: ${file} and ${again[n]} differ`);
       }
     }
-    await Deno.remove(`${OUT}/again`, { recursive: true });
+    await Deno.remove(`${values.out}/again`, { recursive: true });
     console.error(`package: built twice for ${target}, the same bytes`);
   }
   for (const file of made) {

@@ -8,9 +8,15 @@ export const PACKAGE_NEEDS: readonly Need[] = [
   { program: "md5sum", apt: ["coreutils"], dnf: ["coreutils"] },
 ];
 
+/** To look at what was made. */
+export const UNPACK_NEEDS: readonly Need[] = [
+  { program: "rpm2cpio", apt: ["rpm2cpio"], dnf: ["rpm"] },
+  { program: "cpio", apt: ["cpio"], dnf: ["cpio"] },
+  { program: "mandoc", apt: ["mandoc"], dnf: ["mandoc"] },
+];
+
 /** For `--lint`. */
 export const LINT_NEEDS: readonly Need[] = [
   { program: "lintian", apt: ["lintian"], dnf: ["lintian"] },
   { program: "rpmlint", apt: ["rpmlint"], dnf: ["rpmlint"] },
-  { program: "mandoc", apt: ["mandoc"], dnf: ["mandoc"] },
 ];

@@ -18,7 +18,7 @@ export async function currentRelease(): Promise<Release> {
   return { version: VERSION, epoch };
 }
 
-export const MAINTAINER = "nvme-stas maintainers <nvme-stas@localhost>";
+export const MAINTAINER = "nvme-stas maintainers <maintainers@nvme-stas.invalid>";
 
 const DAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
