@@ -21,6 +21,12 @@ import { scenario as connection } from "./scenarios/connection.ts";
 import { scenario as discovery } from "./scenarios/discovery.ts";
 import { scenario as refusal } from "./scenarios/refusal.ts";
 import { crash, restart } from "./scenarios/restart.ts";
+import { scenarios as stacdCompany } from "./scenarios/stacd_company.ts";
+import { scenarios as stacdCrash } from "./scenarios/stacd_crash.ts";
+import { scenarios as stacdDisconnect } from "./scenarios/stacd_disconnect.ts";
+import { scenarios as stacdLines } from "./scenarios/stacd_lines.ts";
+import { scenarios as stacdPaths } from "./scenarios/stacd_paths.ts";
+import { scenarios as stacdStafdAway } from "./scenarios/stacd_stafd_away.ts";
 import { scenarios as stafdAvahi } from "./scenarios/stafd_avahi.ts";
 import { scenarios as stafdCdc } from "./scenarios/stafd_cdc.ts";
 import { scenarios as stafdCompany } from "./scenarios/stafd_company.ts";
@@ -46,6 +52,12 @@ const SCENARIOS: readonly Scenario[] = [
   ...stafdReload,
   ...stafdSecrets,
   ...stafdStop,
+  ...stacdDisconnect,
+  ...stacdStafdAway,
+  ...stacdLines,
+  ...stacdPaths,
+  ...stacdCompany,
+  ...stacdCrash,
 ];
 
 const PAYLOAD = "build/vm";

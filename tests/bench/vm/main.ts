@@ -1,0 +1,97 @@
+/**
+ * `deno run -A tests/bench/vm/main.ts [--subs 3,50,200] [--runs N] [--aen N] [--no-peer] [--reuse]`: how long the
+ * compiled daemons take in the virtual machine, from start to all connected and from a notification to connected, and
+ * what they cost; beside the kernel alone (bare writes to /dev/nvme-fabrics) and the original, in turns within one boot.
+ *
+ * Absolute times say more of the emulation and of what else the machine does than of the program: read the ratios.
+ * --reuse takes the machine VMBED_NAME (default "bench") that runs already, image "peer" with ours in /payload/root.
+ */
+import { parseArgs } from "node:util";
+import { build } from "../../../scripts/build.ts";
+import { hostTarget } from "../../../scripts/denort.ts";
+import { passThrough, runScript } from "../../../scripts/run.ts";
+import { stage } from "../../../scripts/stage.ts";
+import { providePackages, VM_NEEDS } from "../../../scripts/system_packages.ts";
+import { Guest } from "../../vm/guest.ts";
+import { type Numbers, parseBench, report, type Round } from "./report.ts";
+
+const PAYLOAD = "build/bench-vm";
+const RESULT = "build/bench-vm.json";
+
+async function prepared(machine: string): Promise<Guest> {
+  await providePackages(VM_NEEDS);
+  if (!await passThrough(["tests/vm/bed/build", "peer"])) throw new Error("the image could not be built");
+  await Deno.mkdir(PAYLOAD, { recursive: true });
+  await stage(await build(hostTarget(), "build"), `${PAYLOAD}/root`);
+  return await Guest.boot("peer", PAYLOAD, machine);
+}
+
+type Who = "ours" | "peer" | "bare";
+
+async function measure(guest: Guest, who: Who, verb: string, subs: number, runs: number): Promise<Numbers> {
+  if (who !== "bare") await guest.run(`lab-install ${who}`);
+  // Longer than one command may take: started there, waited for here.
+  await guest.run(
+    `rm -f /run/bench.json; systemd-run --quiet --collect --unit=bench -p StandardOutput=truncate:/run/bench.json ` +
+      `lab-bench ${verb} --subs ${subs} --runs ${runs}`,
+  );
+  await guest.until(
+    "the measurement ends",
+    "systemctl is-active bench; true",
+    (out) => out.trim() !== "active",
+    {
+      seconds: 1800,
+    },
+  );
+  const numbers = parseBench(await guest.run("cat /run/bench.json"), verb);
+  console.log(`${who} ${verb} ${subs}: ${JSON.stringify(numbers)}`);
+  return numbers;
+}
+
+async function main(): Promise<boolean> {
+  const { values } = parseArgs({
+    args: Deno.args,
+    options: {
+      subs: { type: "string", default: "3,50,200" },
+      runs: { type: "string", default: "2" },
+      aen: { type: "string", default: "5" },
+      "no-peer": { type: "boolean", default: false },
+      reuse: { type: "boolean", default: false },
+    },
+  });
+  const sizes = values.subs.split(",").map(Number);
+  const [runs, notifications] = [Number(values.runs), Number(values.aen)];
+  if (![...sizes, runs, notifications].every(Number.isInteger)) {
+    throw new Error("these are not whole numbers");
+  }
+  const daemons: readonly Who[] = values["no-peer"] ? ["ours"] : ["ours", "peer"];
+  const machine = Deno.env.get("VMBED_NAME") ?? "bench";
+  const guest = values.reuse ? Guest.running(machine) : await prepared(machine);
+  const rounds: Round[] = [];
+  try {
+    if (notifications > 0) {
+      for (const who of daemons) {
+        const numbers = await measure(guest, who, "aen", 3, notifications);
+        rounds.push({ who, verb: "aen", subs: 3, numbers });
+      }
+    }
+    for (const subs of sizes) {
+      for (let run = 0; run < runs; run++) {
+        for (const who of ["bare", ...daemons] as const) {
+          const verb = who === "bare" ? "bare" : "start";
+          rounds.push({ who, verb, subs, numbers: await measure(guest, who, verb, subs, 1) });
+        }
+      }
+    }
+  } finally {
+    if (rounds.length > 0) {
+      await Deno.mkdir("build", { recursive: true });
+      await Deno.writeTextFile(RESULT, JSON.stringify(rounds, undefined, 1));
+      console.log(report(rounds));
+    }
+    if (!values.reuse) await guest.stop();
+  }
+  return true;
+}
+
+if (import.meta.main) await runScript("bench vm", main);

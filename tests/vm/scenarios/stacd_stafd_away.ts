@@ -1,0 +1,100 @@
+/**
+ * stacd without stafd: nothing is disconnected for want of an answer, whatever else happens meanwhile, and what changed is
+ * acted upon as soon as stafd has said so (spec 40 rows 8 to 10 and 12 of section 10, STAC-30).
+ */
+import assert from "node:assert/strict";
+import {
+  configureStacd,
+  configureStafd,
+  hide,
+  identities,
+  nqnOf,
+  ONE,
+  reloadStacd,
+  stacdJournal,
+  staysAsItIs,
+  tcpLine,
+  TWO,
+} from "../connector.ts";
+import { start, untilConnected, untilDiscovering } from "../fabric.ts";
+import { now } from "../finder.ts";
+import type { Guest } from "../guest.ts";
+import type { Scenario } from "../scenario.ts";
+
+const WATCH = 8;
+const AUDIT = "disconnect-scope = all-connections-matching-disconnect-trtypes";
+
+async function away(guest: Guest): Promise<void> {
+  await guest.run(
+    "nvmet-lab up 3 --dcs 2 && nvmet-lab add two 2 && nvmet-lab add line 2 && nvmet-lab create spare",
+  );
+  await configureStafd(guest, [ONE]);
+  await configureStacd(guest, { controllers: [tcpLine("line", TWO)] });
+  await start(guest, "stafd", "stacd");
+  const all = ["line", "sub-001", "sub-002", "sub-003"];
+  await untilConnected(guest, all);
+  const made = await identities(guest, all);
+
+  await guest.run("systemctl stop stafd && systemctl reload stacd");
+  await staysAsItIs(guest, WATCH);
+  await guest.run("systemctl restart stacd");
+  await staysAsItIs(guest, WATCH);
+  // Also not in the mode that disconnects what nobody asks for.
+  await reloadStacd(guest, { controllers: [tcpLine("line", TWO)], management: [AUDIT] });
+  await staysAsItIs(guest, WATCH);
+  await guest.run("systemctl kill -s KILL stacd");
+  await staysAsItIs(guest, WATCH);
+  assert.equal(await identities(guest, all), made, "connections were made anew");
+
+  // What the administrator says counts without stafd: a line more, a line less, an exclusion.
+  await guest.until("stacd is back", "systemctl is-active stacd", () => true, { seconds: 60 });
+  await reloadStacd(guest, {
+    controllers: [tcpLine("two", TWO)],
+    excludes: [`nqn=${nqnOf("sub-003")}`],
+    management: [AUDIT],
+  });
+  await untilConnected(guest, ["sub-001", "sub-002", "two"]);
+
+  // The target changes while stafd is away: nothing happens until stafd has read it.
+  await guest.run(hide("sub-002"));
+  await staysAsItIs(guest, WATCH);
+  const since = await now(guest);
+  await guest.run("systemctl start stafd");
+  await untilConnected(guest, ["sub-001", "two"]);
+  assert.match(
+    await stacdJournal(guest, since),
+    /sub-002.*Disconnect initiated: .*log page.*192\.0\.2\.11.*generation/,
+  );
+  assert.equal(
+    await identities(guest, ["sub-001"]),
+    made.split("\n").filter((line) => line.includes(":sub-001 ")).join("\n"),
+  );
+}
+
+/** Row 12: a discovery controller that stafd lets go of takes along what no other one lists. */
+async function retired(guest: Guest): Promise<void> {
+  await guest.run(
+    "nvmet-lab up 1 --dcs 2 && nvmet-lab add two 2 && nvmet-lab add shared 2 && nvmet-lab link shared 1",
+  );
+  // The same subsystem by two ports: only the connection by port 2 is asked for by discovery controller 2.
+  await configureStafd(guest, [ONE, TWO]);
+  await configureStacd(guest, { controllers: [tcpLine("shared", TWO)] });
+  await start(guest, "stafd", "stacd");
+  await untilDiscovering(guest, [`${ONE}:8009`, `${TWO}:8009`]);
+  await untilConnected(guest, ["shared", "shared", "sub-001", "two"]);
+  const made = await identities(guest, ["shared", "sub-001"]);
+  const since = await now(guest);
+  await configureStafd(guest, [ONE, TWO], [`traddr=${TWO}`]);
+  await guest.run("systemctl reload stafd");
+  await untilDiscovering(guest, [`${ONE}:8009`]);
+  await untilConnected(guest, ["shared", "shared", "sub-001"]);
+  await staysAsItIs(guest, WATCH);
+  assert.equal(await identities(guest, ["shared", "sub-001"]), made, "connections were made anew");
+  const text = await stacdJournal(guest, since);
+  assert.match(text, /:two.*Disconnect initiated: .*192\.0\.2\.12/, text);
+}
+
+export const scenarios: readonly Scenario[] = [
+  { name: "stacd while stafd is away", ofOurs: true, slow: true, run: away },
+  { name: "stacd when stafd lets go of a discovery controller", ofOurs: true, slow: true, run: retired },
+];
