@@ -6,7 +6,7 @@
  * not a broken one. The price is one TIME_WAIT entry on this host.
  */
 import { type Ip, parseIp } from "../nvme/address.ts";
-import { connectErrorText, errnoName } from "../nvme/errno.ts";
+import { connectErrorText, connectRemedy, errnoName } from "../nvme/errno.ts";
 import type { Failure, Outcome } from "../nvme/failure.ts";
 import { impliedIface, type Tid } from "../nvme/tid.ts";
 import type { Duration } from "../nvme/time.ts";
@@ -128,6 +128,9 @@ function target(tid: Tid): string {
 
 function failure(tid: Tid, errno: number): Failure {
   const name = errnoName(errno);
+  const remedy = errno === ENODEV
+    ? "check the name in host-iface; the interface may come up later"
+    : connectRemedy(name);
   return {
     phase: "reach",
     kind: "transient",
@@ -135,7 +138,7 @@ function failure(tid: Tid, errno: number): Failure {
     message: errno === ETIMEDOUT
       ? `no answer from ${target(tid)}`
       : `cannot reach ${target(tid)}: ${connectErrorText(name)} (${name})`,
-    ...(errno === ENODEV ? { remedy: "check the name in host-iface; the interface may come up later" } : {}),
+    ...(remedy === undefined ? {} : { remedy }),
   };
 }
 

@@ -37,6 +37,8 @@ interface Meaning {
   readonly remedy?: string;
 }
 
+const NETWORK = "check cables, routes and firewalls between this host and the address";
+
 const MEANINGS: ReadonlyMap<string, Meaning> = new Map([
   ["EALREADY", { text: "already connected", kind: "transient" }],
   ["EINVAL", {
@@ -51,7 +53,11 @@ const MEANINGS: ReadonlyMap<string, Meaning> = new Map([
     kind: "transient",
     remedy: "load the kernel module of the transport (nvme-tcp, nvme-rdma, nvme-fc)",
   }],
-  ["ECONNREFUSED", { text: "connection refused", kind: "transient" }],
+  ["ECONNREFUSED", {
+    text: "connection refused",
+    kind: "transient",
+    remedy: "nothing listens at that address and port: is the port right, and is the storage up?",
+  }],
   ["EADDRNOTAVAIL", {
     text: "cannot assign the requested address",
     kind: "permanent",
@@ -67,11 +73,19 @@ const MEANINGS: ReadonlyMap<string, Meaning> = new Map([
     kind: "permanent",
     remedy: "the DH-HMAC-CHAP secrets of host and controller differ",
   }],
-  ["EIO", { text: "the controller refused or did not answer", kind: "transient" }],
-  ["EAGAIN", { text: "the peer accepts connections but does not speak NVMe/TCP", kind: "transient" }],
-  ["ETIMEDOUT", { text: "no answer", kind: "transient" }],
-  ["ENETUNREACH", { text: "network is unreachable", kind: "transient" }],
-  ["EHOSTUNREACH", { text: "no route to host", kind: "transient" }],
+  ["EIO", {
+    text: "the controller refused or did not answer",
+    kind: "transient",
+    remedy: "is this host allowed at the storage (its host NQN), and does the subsystem exist?",
+  }],
+  ["EAGAIN", {
+    text: "the peer accepts connections but does not speak NVMe/TCP",
+    kind: "transient",
+    remedy: "check traddr and trsvcid: another service answers there",
+  }],
+  ["ETIMEDOUT", { text: "no answer", kind: "transient", remedy: NETWORK }],
+  ["ENETUNREACH", { text: "network is unreachable", kind: "transient", remedy: NETWORK }],
+  ["EHOSTUNREACH", { text: "no route to host", kind: "transient", remedy: NETWORK }],
   ["ECONNRESET", { text: "the peer closed the connection", kind: "transient" }],
 ]);
 
@@ -79,6 +93,9 @@ const MEANINGS: ReadonlyMap<string, Meaning> = new Map([
 export function connectErrorText(errno: string): string {
   return MEANINGS.get(errno)?.text ?? "failed to write to the fabrics device";
 }
+
+/** What a person can do about it; undefined when there is nothing to say. */
+export const connectRemedy = (errno: string): string | undefined => MEANINGS.get(errno)?.remedy;
 
 /** `connected` means that the connection is there already, made by another: find it in sysfs. */
 export function connectErrorClass(errno: string): "transient" | "permanent" | "connected" {
@@ -100,6 +117,7 @@ export function connectFailure(errno: string, kernelLines: readonly string[] = [
   const kernel = kernelLines.length === 0
     ? ""
     : `; kernel: ${printable(kernelLines.join("; ").slice(0, 400))}`;
+  const remedy = connectRemedy(errno);
   const text = refused ? `the controller refused: ${statusText(status)}` : connectErrorText(errno);
   return {
     phase: "connect",
@@ -107,6 +125,6 @@ export function connectFailure(errno: string, kernelLines: readonly string[] = [
     errno,
     ...(status === undefined ? {} : { status }),
     message: `${text} (${errno})${kernel}`,
-    ...(meaning?.remedy === undefined ? {} : { remedy: meaning.remedy }),
+    ...(remedy === undefined ? {} : { remedy }),
   };
 }
