@@ -14,7 +14,7 @@ import { type Ctl, pageAuthority } from "./ctl.ts";
 import type { FinderEvent } from "./effects.ts";
 import { tidOfEntry } from "./entry_tid.ts";
 import type { Evidence } from "./evidence.ts";
-import type { FinderTurn } from "./finder.ts";
+import type { FinderHost } from "./finder_host.ts";
 import {
   CONNECTED_ECHO,
   type Dc,
@@ -41,9 +41,9 @@ type Answer = Extract<FinderEvent, { readonly type: "registered" | "supported-lo
 const started: Operation = { failures: 0, completed: false, failure: undefined, retryAt: undefined };
 
 export class DcSession {
-  readonly finder: FinderTurn;
+  readonly finder: FinderHost;
 
-  constructor(finder: FinderTurn) {
+  constructor(finder: FinderHost) {
     this.finder = finder;
   }
 

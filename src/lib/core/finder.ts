@@ -9,6 +9,7 @@ import type { ConnectRequest, KernelEvent } from "../ports.ts";
 import { type Ctl, pageAuthority } from "./ctl.ts";
 import type { FinderEffect, FinderEvent, Step } from "./effects.ts";
 import { type Evidence, proofText } from "./evidence.ts";
+import type { FinderHost } from "./finder_host.ts";
 import type { FleetRules } from "./fleet_rules.ts";
 import { FleetTurn, nextReminder } from "./fleet_turn.ts";
 import type { Past } from "./fleet.ts";
@@ -22,7 +23,7 @@ import { refusal } from "./refusal.ts";
 import { connectRequest } from "./request.ts";
 
 /** Draft of one step of stafd. */
-export class FinderTurn implements FleetRules {
+export class FinderTurn implements FleetRules, FinderHost {
   readonly daemon = "stafd";
   readonly kind = "discovery";
   readonly fleet: FleetTurn<FinderEffect>;

@@ -5,7 +5,7 @@ import { type Tid, tidKey } from "../nvme/tid.ts";
 import { after, isoTime, reached } from "../nvme/time.ts";
 import type { MdnsEvent, MdnsService } from "../ports.ts";
 import type { Claim, Ctl } from "./ctl.ts";
-import type { FinderTurn } from "./finder.ts";
+import type { FinderHost } from "./finder_host.ts";
 import { AVAHI_SETTLE, MAX_SERVICES, type Service } from "./finder_state.ts";
 
 const SETTLE_REMINDER = "#avahi";
@@ -17,9 +17,9 @@ const serviceText = ({ name, hostIface, protocol }: MdnsService): string =>
 export const serviceAuthority = (key: string): string => `mdns:${key}`;
 
 export class MdnsTurn {
-  readonly finder: FinderTurn;
+  readonly finder: FinderHost;
 
-  constructor(finder: FinderTurn) {
+  constructor(finder: FinderHost) {
     this.finder = finder;
   }
 
