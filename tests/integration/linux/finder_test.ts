@@ -1,8 +1,10 @@
 /** stafd between two machines: real Avahi, real bus, real reachability; the kernel is simulated. */
 import assert from "node:assert/strict";
 import { BusKeeper } from "../../../src/lib/dbus/reconnect.ts";
+import { STAF } from "../../../src/lib/dbus/interfaces.ts";
 import { StafdClient } from "../../../src/lib/dbus/stafd_client.ts";
 import type { Outcome } from "../../../src/lib/nvme/failure.ts";
+import { seconds } from "../../../src/lib/nvme/time.ts";
 import type { StafdReport } from "../../../src/lib/ports.ts";
 import { avahiWorld } from "./avahi_world.ts";
 import { Inside } from "./namespace.ts";
@@ -31,6 +33,22 @@ class Watcher {
     const report = await outcome<Outcome<StafdReport>>((done) => this.#client.fetch(done));
     assert.ok(report.ok, "stafd answers");
     return report.value;
+  }
+
+  /** What the versioned interface answers, as JSON text. */
+  async ask(member: "state" | "plan", ...args: readonly string[]): Promise<string> {
+    const reply = await this.#keeper.bus?.call({
+      destination: STAF.name,
+      path: STAF.path,
+      interface: `${STAF.name}.v1`,
+      member,
+      signature: "s".repeat(args.length),
+      args,
+      timeout: seconds(10),
+    });
+    const text = reply?.ok === true ? reply.body[0] : undefined;
+    assert.ok(typeof text === "string", `an answer to ${member}`);
+    return text;
   }
 
   /** Waits for a report of one controller that lists so many subsystems. */
@@ -82,6 +100,11 @@ Deno.test("announced, reached, connected, read and published; nothing that Avahi
 
   // Goodbye, restart, absence: what is connected stays connected.
   await announcement.withdraw();
+  const deadline = performance.now() + 20_000;
+  while (!/"services":0\b/.test(await watcher.ask("state"))) {
+    assert.ok(performance.now() < deadline, "the goodbye is heard");
+  }
+  assert.match(await watcher.ask("plan", ""), /"changes":\[\],"unchanged":1\b/);
   await world.stopNear();
   await said(/avahi-daemon went away/);
   await world.startNear();

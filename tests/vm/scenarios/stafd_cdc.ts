@@ -67,7 +67,7 @@ async function startWithFake(guest: Guest): Promise<Entry> {
 /** STAF-50 to 53, KRN-47, KRN-48: nothing is listed before the host has registered, so the order is seen. */
 async function registration(guest: Guest): Promise<void> {
   await up(guest, { register: "required" });
-  await guest.run("sed 's/^#symname.*/symname = Rack 7, third/' -i /etc/stas/sys.conf");
+  await guest.writeFile("/etc/stas/sys.conf", "[Host]\nsymname = Rack 7, third\n");
   const dc = await startWithFake(guest);
   await untilPublished(guest, dc, NAMES);
   const record = await fake(guest);
@@ -119,7 +119,8 @@ async function refusals(guest: Guest): Promise<void> {
   await untilLogged(guest, since, /192\.0\.2\.18.* - Registration error\. cannot register this host: 0x/);
   assert.deepEqual(brief(await fake(guest)), ["dim", ...READ], "a refusal is final (STAF-52)");
 
-  // A direct one, which refuses to say what logs it has; then one that can limit the log to its own port.
+  // A direct one, which refuses to say what logs it has; then one that can limit the log to its own port, and that takes
+  // less at once than we like to ask for.
   await guest.run("systemctl stop stafd && nvme disconnect-all && fake-cdc down");
   await up(guest, { dctype: "ddc", supported: "refused" });
   await startWithFake(guest);
@@ -127,13 +128,17 @@ async function refusals(guest: Guest): Promise<void> {
   const asked = ["dim", "log 0 lsp=0 rae=0 at 0"];
   assert.deepEqual(brief(await fake(guest)), [...asked, ...READ]);
   await guest.run("systemctl stop stafd && nvme disconnect-all && fake-cdc down");
-  await up(guest, { dctype: "ddc", supported: 1 << 17 });
+  await up(guest, { dctype: "ddc", supported: 1 << 17, mdts: 1, entries: 40 });
   await startWithFake(guest);
-  await untilPublished(guest, dc, NAMES);
-  assert.deepEqual(brief(await fake(guest)), [
+  await untilPublished(guest, dc, Array.from({ length: 40 }, (_, i) => `fake-${String(i).padStart(3, "0")}`));
+  const read = await fake(guest);
+  assert.deepEqual(brief(read).slice(0, 4), [
     ...asked,
-    ...READ.map((text) => text.replace("lsp=0", "lsp=2")),
+    "log 70 lsp=2 rae=1 at 0",
+    "log 70 lsp=2 rae=1 at 1024",
   ]);
+  assert.equal(brief(read).at(-1), "log 70 lsp=2 rae=0 at 0");
+  assert.ok(read.commands.every(({ size }) => (size ?? 0) <= 8192), "no more at once than it can do");
 }
 
 const pageOf = (dc: Entry): string => callCommand("staf", "get_log_pages", "sssssss", identity(dc));

@@ -27,9 +27,7 @@ async function run(guest: Guest): Promise<void> {
     .split("\n");
   const [host = "", own = "", ctrl = ""] = keys;
   for (const key of [host, own, ctrl]) assert.match(key, /^DHHC-1:00:.+:$/);
-  await guest.run(
-    `sed 's|^#key =.*|key = ${host}|' -i /etc/stas/sys.conf && grep -q '^key = DHHC' /etc/stas/sys.conf`,
-  );
+  await guest.writeFile("/etc/stas/sys.conf", `[Host]\nkey = ${host}\n`);
   const lines = [
     `transport=tcp;traddr=192.0.2.11;dhchap-secret=${own};dhchap-ctrl-secret=${ctrl}`,
     "transport=tcp;traddr=192.0.2.12",
