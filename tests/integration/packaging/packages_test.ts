@@ -91,7 +91,10 @@ Deno.test("packages: built twice with the same bytes, unpacked they hold what is
         await query("-c"),
         "/etc/stas/stacd.conf\n/etc/stas/stafd.conf\n/etc/stas/sys.conf.doc\n",
       );
-      assert.match(await query("--requires"), /^libnvme\.so\.1\(\)\(64bit\)$/m);
+      assert.match(
+        await query("--requires"),
+        /^\(libnvme\.so\.1\(\)\(64bit\) or libnvme3\.so\.1\(\)\(64bit\)\)$/m,
+      );
       const owners = await query("--queryformat", "[%{FILEUSERNAME}:%{FILEGROUPNAME}\n]");
       assert.deepEqual(new Set(owners.trim().split("\n")), new Set(["root:root"]));
     });
