@@ -19,6 +19,7 @@ const OWN_FOLDERS = [
   "/etc/stas",
   "/usr/share/doc/nvme-stas",
   "/usr/share/doc/nvme-stas/examples",
+  "/usr/share/licenses/nvme-stas",
 ];
 
 function fileLine({ path, kind, mode }: Entry): string {

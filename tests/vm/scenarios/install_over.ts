@@ -11,7 +11,7 @@ rm -rf /run/repack && mkdir -p /run/repack/DEBIAN && cd /run/repack
 dpkg -L nvme-stas | while read -r path; do
     if [ -f "$path" ] || [ -L "$path" ]; then mkdir -p "./$(dirname "$path")" && cp -a "$path" "./$path"; fi
 done
-for file in postinst prerm postrm conffiles; do cp "/var/lib/dpkg/info/nvme-stas.$file" DEBIAN/; done
+for file in postinst prerm postrm conffiles; do cp "/var/lib/dpkg/info/nvme-stas.$file" "DEBIAN/$file"; done
 dpkg-query -W -f='Package: \${Package}\\nVersion: \${Version}\\nArchitecture: \${Architecture}\\nMaintainer: \${Maintainer}\\nDepends: \${Depends}\\nDescription: original\\n' nvme-stas >DEBIAN/control
 dpkg-deb --root-owner-group -Znone -b /run/repack /run/original.deb`;
 
