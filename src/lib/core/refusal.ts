@@ -1,7 +1,7 @@
 import { familyAllowed } from "../config/controller_line.ts";
 import type { DaemonConf } from "../config/daemon_conf.ts";
 import { excludedBy } from "../config/exclude.ts";
-import { type Ctl } from "./ctl.ts";
+import type { Ctl } from "./ctl.ts";
 import type { Evidence } from "./evidence.ts";
 import { placeOf } from "./lines.ts";
 import { configClaims } from "./planner.ts";
