@@ -159,7 +159,9 @@ async function linkLocal(guest: Guest): Promise<void> {
     (await guest.run("ip -n tgt -6 -o addr show dev tgt0 scope link | awk '{print $4}' | cut -d/ -f1"))
       .trim();
   assert.match(address, /^fe80::/);
-  await guest.run(`nvmet-lab port-add 4 ${address}%tgt0 && nvmet-lab add six 4`);
+  // By number: the target looks names up in the host's namespace.
+  const scope = (await guest.run("ip -n tgt -o link show tgt0 | cut -d: -f1")).trim();
+  await guest.run(`nvmet-lab port-add 4 ${address}%${scope} && nvmet-lab add six 4`);
   await configure(guest, confOf([`transport=tcp;traddr=${address};host-iface=fab0`]));
   await start(guest, "stafd");
   const list = await untilListed(
