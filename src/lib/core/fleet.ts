@@ -1,13 +1,13 @@
 /** State that both daemons have: the controllers asked for, what the kernel has, and what is under way. */
 import type { Exclusion } from "../nvme/exclusions.ts";
 import type { InterfaceTable, KernelCtrl } from "../nvme/kernel_ctrl.ts";
-import { matchIndexKey } from "../nvme/match.ts";
 import type { Tid } from "../nvme/tid.ts";
 import { type Duration, milliseconds, seconds } from "../nvme/time.ts";
 import { type Agenda, emptyAgenda } from "./agenda.ts";
 import type { Ctl } from "./ctl.ts";
 import type { Op } from "./effects.ts";
 import type { Evidence } from "./evidence.ts";
+import { deviceIndexKeys, listed, unlisted } from "./fleet_index.ts";
 import { type HostConf, type NbftTargets, noNbft } from "./host.ts";
 import { Table } from "./table.ts";
 
@@ -47,10 +47,10 @@ export interface Past {
 
 export interface Fleet {
   readonly ctls: Table<Ctl>;
-  /** Keys of controllers by {@link matchIndexKey}. */
+  /** Keys of controllers by {@link ctlIndexKey}. */
   readonly ctlsAt: Table<readonly string[]>;
   readonly devices: Table<KernelCtrl>;
-  /** Devices by {@link matchIndexKey}. */
+  /** Devices by {@link deviceIndexKeys}. */
   readonly devicesAt: Table<readonly string[]>;
   /** Keys of the controllers that use a device. */
   readonly users: Table<readonly string[]>;
@@ -109,50 +109,17 @@ export const emptyFleet: Fleet = {
   stopping: false,
 };
 
-const NONE: readonly string[] = [];
-
-/** `index` with `name` added under `key`. */
-export const listed = (
-  index: Table<readonly string[]>,
-  key: string,
-  name: string,
-): Table<readonly string[]> => {
-  const names = index.get(key) ?? NONE;
-  return names.includes(name) ? index : index.with(key, [...names, name]);
-};
-
-/** `index` with `name` taken away from under `key`. */
-export const unlisted = (
-  index: Table<readonly string[]>,
-  key: string,
-  name: string,
-): Table<readonly string[]> => {
-  const names = index.get(key);
-  if (names === undefined || !names.includes(name)) return index;
-  const rest = names.filter((other) => other !== name);
-  return rest.length === 0 ? index.without(key) : index.with(key, rest);
-};
-
 export function withDevice(fleet: Fleet, ctrl: KernelCtrl): Fleet {
-  const old = fleet.devices.get(ctrl.device);
-  let { devicesAt } = fleet;
-  const at = matchIndexKey(ctrl);
-  if (old !== undefined && matchIndexKey(old) !== at) {
-    devicesAt = unlisted(devicesAt, matchIndexKey(old), old.device);
-  }
-  return {
-    ...fleet,
-    devices: fleet.devices.with(ctrl.device, ctrl),
-    devicesAt: listed(devicesAt, at, ctrl.device),
-  };
+  const gone = withoutDevice(fleet, ctrl.device);
+  let { devicesAt } = gone;
+  for (const key of deviceIndexKeys(ctrl)) devicesAt = listed(devicesAt, key, ctrl.device);
+  return { ...gone, devices: gone.devices.with(ctrl.device, ctrl), devicesAt };
 }
 
 export function withoutDevice(fleet: Fleet, device: string): Fleet {
   const old = fleet.devices.get(device);
   if (old === undefined) return fleet;
-  return {
-    ...fleet,
-    devices: fleet.devices.without(device),
-    devicesAt: unlisted(fleet.devicesAt, matchIndexKey(old), device),
-  };
+  let { devicesAt } = fleet;
+  for (const key of deviceIndexKeys(old)) devicesAt = unlisted(devicesAt, key, device);
+  return { ...fleet, devices: fleet.devices.without(device), devicesAt };
 }

@@ -1,13 +1,13 @@
 /** A draft of the next {@link Fleet} and the effects that go with it, and what is simply written into it. */
 import { type Tid, tidText } from "../nvme/tid.ts";
-import { matchIndexKey } from "../nvme/match.ts";
 import { after, type Instant, type Now } from "../nvme/time.ts";
 import type { LogLevel } from "../ports.ts";
 import { remind, timeOf } from "./agenda.ts";
 import { type Authority, type Claim, type Ctl, deviceOf, newCtl, withClaim, withoutClaim } from "./ctl.ts";
 import type { Effect, Op } from "./effects.ts";
 import type { Evidence } from "./evidence.ts";
-import { type Fleet, listed, MAX_CTLS, NUDGE_DISTANCE } from "./fleet.ts";
+import { type Fleet, MAX_CTLS, NUDGE_DISTANCE } from "./fleet.ts";
+import { ctlIndexKey, listed } from "./fleet_index.ts";
 import type { FleetRules } from "./fleet_rules.ts";
 
 export class FleetDraft<E extends { readonly do: string } = never> {
@@ -100,7 +100,7 @@ export class FleetDraft<E extends { readonly do: string } = never> {
     this.fleet = {
       ...this.fleet,
       ctls: this.fleet.ctls.with(ctl.key, ctl),
-      ctlsAt: known ? this.fleet.ctlsAt : listed(this.fleet.ctlsAt, matchIndexKey(ctl.tid), ctl.key),
+      ctlsAt: known ? this.fleet.ctlsAt : listed(this.fleet.ctlsAt, ctlIndexKey(ctl.tid), ctl.key),
     };
   }
 

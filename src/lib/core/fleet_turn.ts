@@ -4,7 +4,6 @@
  */
 import type { Outcome } from "../nvme/failure.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
-import { matchIndexKey } from "../nvme/match.ts";
 import { after, type Duration, type Instant, seconds } from "../nvme/time.ts";
 import type { DeviceRef, KernelEvent } from "../ports.ts";
 import { due, nextTime } from "./agenda.ts";
@@ -21,6 +20,7 @@ import {
   withDevice,
   withoutDevice,
 } from "./fleet.ts";
+import { ctlsFor } from "./fleet_index.ts";
 import { FleetWork } from "./fleet_work.ts";
 import { DELETE_RETRY, pause } from "./retry.ts";
 
@@ -229,7 +229,7 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
       if (ctl !== undefined) this.rules.news(ctl, event);
     }
     if (users.length === 0) this.rules.foreign(event);
-    for (const key of this.fleet.ctlsAt.get(matchIndexKey(ctrl)) ?? []) this.touch(key);
+    for (const key of ctlsFor(this.fleet.ctlsAt, ctrl)) this.touch(key);
   }
 
   #aen(event: Extract<KernelEvent, { readonly type: "aen" }>): void {
@@ -256,7 +256,7 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
     }
     // Others may have waited for this number to go.
     if (known !== undefined) {
-      for (const key of this.fleet.ctlsAt.get(matchIndexKey(known)) ?? []) this.touch(key);
+      for (const key of ctlsFor(this.fleet.ctlsAt, known)) this.touch(key);
     }
   }
 

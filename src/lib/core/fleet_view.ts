@@ -6,6 +6,7 @@ import type { Tid } from "../nvme/tid.ts";
 import type { DeviceRef } from "../ports.ts";
 import type { Ctl } from "./ctl.ts";
 import { FleetDraft } from "./fleet_draft.ts";
+import { ctlsFor, devicesFor } from "./fleet_index.ts";
 import { decide, type Decision, type KernelView } from "./planner.ts";
 
 export class FleetView<E extends { readonly do: string } = never> extends FleetDraft<E>
@@ -16,7 +17,7 @@ export class FleetView<E extends { readonly do: string } = never> extends FleetD
   }
 
   find(ctl: Ctl): KernelCtrl | undefined {
-    for (const name of this.fleet.devicesAt.get(matchIndexKey(ctl.tid)) ?? []) {
+    for (const name of devicesFor(this.fleet.devicesAt, ctl.tid)) {
       const device = this.fleet.devices.get(name);
       if (device !== undefined && !device.state.startsWith("delet") && this.#serves(ctl, device)) {
         return device;
@@ -26,7 +27,7 @@ export class FleetView<E extends { readonly do: string } = never> extends FleetD
   }
 
   forming(ctl: Ctl): KernelCtrl | undefined {
-    for (const name of this.fleet.devicesAt.get(matchIndexKey(ctl.tid)) ?? []) {
+    for (const name of devicesFor(this.fleet.devicesAt, ctl.tid)) {
       const device = this.fleet.devices.get(name);
       const unsure = device !== undefined && device.state !== "live" && !device.state.startsWith("delet") &&
         device.cntrltype !== "io" && device.cntrltype !== "discovery";
@@ -51,7 +52,7 @@ export class FleetView<E extends { readonly do: string } = never> extends FleetD
   }
 
   otherUser(ctl: Ctl, device: KernelCtrl): Ctl | undefined {
-    for (const key of this.fleet.ctlsAt.get(matchIndexKey(device)) ?? []) {
+    for (const key of ctlsFor(this.fleet.ctlsAt, device)) {
       if (key === ctl.key) continue;
       const other = this.ctl(key);
       if (other === undefined || !this.#serves(other, device)) continue;

@@ -1,13 +1,13 @@
 /** Carries the planner's decisions out: probes, the one connect, disconnects, and what they make of a controller. */
 import type { Failure } from "../nvme/failure.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
-import { matchIndexKey } from "../nvme/match.ts";
 import { tidText } from "../nvme/tid.ts";
 import { after } from "../nvme/time.ts";
 import type { DeviceRef } from "../ports.ts";
 import { type Ctl, deviceOf, noted } from "./ctl.ts";
 import { type Evidence, proofText } from "./evidence.ts";
-import { listed, MAX_PAST, MAX_PROBES, type Past, PROBE_TIMEOUT, unlisted } from "./fleet.ts";
+import { MAX_PAST, MAX_PROBES, type Past, PROBE_TIMEOUT } from "./fleet.ts";
+import { ctlIndexKey, listed, unlisted } from "./fleet_index.ts";
 import { FleetView } from "./fleet_view.ts";
 import { CONNECT_RETRY, pause } from "./retry.ts";
 
@@ -223,7 +223,7 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetV
       this.fleet = {
         ...this.fleet,
         ctls: this.fleet.ctls.without(ctl.key),
-        ctlsAt: unlisted(this.fleet.ctlsAt, matchIndexKey(ctl.tid), ctl.key),
+        ctlsAt: unlisted(this.fleet.ctlsAt, ctlIndexKey(ctl.tid), ctl.key),
       };
     }
     this.dirty();

@@ -6,8 +6,8 @@
 import { type Tid, tidFields, tidFromFields, tidKey } from "../nvme/tid.ts";
 import { type Claim, type Ctl, newCtl, withClaim } from "./ctl.ts";
 import type { Evidence } from "./evidence.ts";
-import { type Fleet, listed } from "./fleet.ts";
-import { matchIndexKey } from "../nvme/match.ts";
+import type { Fleet } from "./fleet.ts";
+import { ctlIndexKey, listed } from "./fleet_index.ts";
 
 export const STATE_VERSION = 1;
 
@@ -160,7 +160,7 @@ export function restoreCtls(fleet: Fleet, value: unknown): Fleet {
     next = {
       ...next,
       ctls: next.ctls.with(ctl.key, ctl),
-      ctlsAt: listed(next.ctlsAt, matchIndexKey(tid), ctl.key),
+      ctlsAt: listed(next.ctlsAt, ctlIndexKey(tid), ctl.key),
     };
   }
   return next;

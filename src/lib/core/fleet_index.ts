@@ -1,0 +1,47 @@
+/**
+ * Which controllers and which devices may belong together, without looking at all of them. Address and NQN are the key:
+ * one target may have thousands of subsystems at one address. Who asks for the well-known discovery NQN may be answered
+ * with any (TID-41), so devices that are not known to be I/O controllers are listed for everybody at their address too.
+ */
+import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
+import { matchIndexKey } from "../nvme/match.ts";
+import { type Tid, WELL_KNOWN_DISC_NQN } from "../nvme/tid.ts";
+import type { Table } from "./table.ts";
+
+export type Index = Table<readonly string[]>;
+
+const NONE: readonly string[] = [];
+const ANY_NQN = "*";
+
+/** Where a controller is listed, and where its devices are looked for. */
+export const ctlIndexKey = (tid: Tid): string =>
+  `${matchIndexKey(tid)}|${tid.subsysnqn === WELL_KNOWN_DISC_NQN ? ANY_NQN : tid.subsysnqn}`;
+
+/** Where a device is listed, and where its controllers are looked for. */
+export function deviceIndexKeys(device: KernelCtrl): readonly string[] {
+  const at = matchIndexKey(device);
+  const exact = `${at}|${device.subsysnqn}`;
+  return device.cntrltype === "io" ? [exact] : [exact, `${at}|${ANY_NQN}`];
+}
+
+/** The keys of the controllers that a device may serve. */
+export const ctlsFor = (ctlsAt: Index, device: KernelCtrl): readonly string[] =>
+  deviceIndexKeys(device).flatMap((key) => ctlsAt.get(key) ?? NONE);
+
+/** The names of the devices that may serve a controller. */
+export const devicesFor = (devicesAt: Index, tid: Tid): readonly string[] =>
+  devicesAt.get(ctlIndexKey(tid)) ?? NONE;
+
+/** `index` with `name` added under `key`. */
+export function listed(index: Index, key: string, name: string): Index {
+  const names = index.get(key) ?? NONE;
+  return names.includes(name) ? index : index.with(key, [...names, name]);
+}
+
+/** `index` with `name` taken away from under `key`. */
+export function unlisted(index: Index, key: string, name: string): Index {
+  const names = index.get(key);
+  if (names === undefined || !names.includes(name)) return index;
+  const rest = names.filter((other) => other !== name);
+  return rest.length === 0 ? index.without(key) : index.with(key, rest);
+}
