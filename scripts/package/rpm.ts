@@ -15,7 +15,7 @@ const PAYLOADS: Record<Compression, string> = { xz: "w6.xzdio", none: "w.ufdio" 
 
 /** Folders that are the package's own. */
 const OWN_FOLDERS = [
-  "/usr/lib/nvme-stas",
+  "/usr/libexec/nvme-stas",
   "/etc/stas",
   "/usr/share/doc/nvme-stas",
   "/usr/share/doc/nvme-stas/examples",

@@ -1,6 +1,6 @@
 /** Lays out everything that a package of one format holds, below a folder, and compares it with the list. */
 import { completionScript, type Shell } from "../../src/ctl/completion.ts";
-import type { Built } from "../build.ts";
+import { type Built, NAMES, PROGRAM } from "../build.ts";
 import { capture } from "../run.ts";
 import { stage } from "../stage.ts";
 import { manualPages } from "./man.ts";
@@ -11,6 +11,9 @@ import { debianChangelog, isoDay, type Release } from "./release.ts";
 
 const UNIT_DIR = "/usr/lib/systemd/system";
 const DOC_DIR = "/usr/share/doc/nvme-stas";
+
+/** Where the program lies; the second is what SELinux's policies take for programs, and Fedora asks for. */
+const PROGRAM_DIR: Record<Format, string> = { deb: "/usr/lib/nvme-stas", rpm: "/usr/libexec/nvme-stas" };
 
 const ZSH: Record<Format, string> = {
   deb: "/usr/share/zsh/vendor-completions",
@@ -41,6 +44,11 @@ class Tree {
     await capture(["gzip", "-9n", "-f", `${this.#root}${path}`]);
   }
 
+  async link(path: string, target: string): Promise<void> {
+    await Deno.remove(`${this.#root}${path}`);
+    await Deno.symlink(target, `${this.#root}${path}`);
+  }
+
   async move(from: string, to: string): Promise<void> {
     const full = `${this.#root}${to}`;
     await Deno.mkdir(full.slice(0, full.lastIndexOf("/")), { recursive: true });
@@ -69,6 +77,9 @@ async function addCompletions(tree: Tree, format: Format): Promise<void> {
   }
 }
 
+const binPath = (name: typeof NAMES[number]): string =>
+  `/usr/${name === "stafd" || name === "stacd" ? "sbin" : "bin"}/${name}`;
+
 /** Folders are 0755 whatever the umask is. */
 async function openFolders(path: string): Promise<void> {
   await Deno.chmod(path, 0o755);
@@ -88,9 +99,13 @@ export async function layOut(
   const tree = new Tree(root);
   await addManualPages(tree, release);
   await addCompletions(tree, format);
-  await tree.copy("packaging/metrics/nvme-stas-metrics.service", `${UNIT_DIR}/nvme-stas-metrics.service`);
+  const service = await Deno.readTextFile("packaging/metrics/nvme-stas-metrics.service");
+  await tree.write(
+    `${UNIT_DIR}/nvme-stas-metrics.service`,
+    service.replace(`${PROGRAM_DIR.deb}/`, `${PROGRAM_DIR[format]}/`),
+  );
   await tree.copy("packaging/metrics/nvme-stas-metrics.timer", `${UNIT_DIR}/nvme-stas-metrics.timer`);
-  await tree.copy("packaging/metrics/write-metrics", "/usr/lib/nvme-stas/write-metrics", 0o755);
+  await tree.copy("packaging/metrics/write-metrics", `${PROGRAM_DIR[format]}/write-metrics`, 0o755);
   await tree.copy("packaging/metrics/alerts.yml", `${DOC_DIR}/examples/alerts.yml`);
   for (const doc of ["operations.md", "architecture.md", "house.svg"]) {
     await tree.copy(`docs/${doc}`, `${DOC_DIR}/${doc}`);
@@ -104,6 +119,10 @@ export async function layOut(
     await tree.compressed(`${DOC_DIR}/changelog.Debian`, debianChangelog(release));
     await tree.copy("packaging/deb/lintian-overrides", "/usr/share/lintian/overrides/nvme-stas");
   } else {
+    await tree.move(`${PROGRAM_DIR.deb}/${PROGRAM}`, `${PROGRAM_DIR.rpm}/${PROGRAM}`);
+    for (const name of NAMES) {
+      await tree.link(binPath(name), `../${PROGRAM_DIR.rpm.slice("/usr/".length)}/${PROGRAM}`);
+    }
     await tree.copy("CHANGELOG.md", `${DOC_DIR}/CHANGELOG.md`);
     await tree.copy("LICENSE", "/usr/share/licenses/nvme-stas/LICENSE");
   }

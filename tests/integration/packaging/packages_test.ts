@@ -28,6 +28,9 @@ async function checkContent(root: string, format: Format): Promise<void> {
     ["etc/stas/stacd.conf", format === "deb" ? "/usr/share/nvme-stas/stacd.conf" : "/etc/stas/stacd.conf"],
     ["packaging/metrics/alerts.yml", "/usr/share/doc/nvme-stas/examples/alerts.yml"],
   ];
+  const unit = await Deno.readTextFile(`${root}/usr/lib/systemd/system/nvme-stas-metrics.service`);
+  const [, started = ""] = /^ExecStart=(\S+)/m.exec(unit) ?? [];
+  assert.ok(listed.some(({ path }) => path === started), `${started} is not in the package`);
   for (const [source, path] of same) {
     assert.equal(await Deno.readTextFile(source), await Deno.readTextFile(`${root}${path}`), path);
   }
@@ -85,6 +88,7 @@ Deno.test("packages: built twice with the same bytes, unpacked they hold what is
       await Deno.mkdir(`${dir}/rpm`);
       await capture(["sh", "-c", `cd '${dir}/rpm' && rpm2cpio '${file}' | cpio -idm --quiet`]);
       await checkContent(`${dir}/rpm`, "rpm");
+      await checkVersions(`${dir}/rpm`);
       const query = (...words: readonly string[]) => capture(["rpm", "-qp", ...words, file]);
       assert.equal(await query("--queryformat", "%{EPOCH}:%{VERSION}"), `1:${VERSION}`);
       assert.equal(
@@ -99,8 +103,10 @@ Deno.test("packages: built twice with the same bytes, unpacked they hold what is
       assert.deepEqual(new Set(owners.trim().split("\n")), new Set(["root:root"]));
     });
     await t.step("both have the same program", async () => {
-      const program = "usr/lib/nvme-stas/nvme-stas";
-      assert.equal(await sha256(`${dir}/deb/${program}`), await sha256(`${dir}/rpm/${program}`));
+      const [deb, rpm] = ["deb/usr/lib", "rpm/usr/libexec"].map((at) =>
+        sha256(`${dir}/${at}/nvme-stas/nvme-stas`)
+      );
+      assert.equal(await deb, await rpm);
     });
   } finally {
     await Deno.remove(dir, { recursive: true });

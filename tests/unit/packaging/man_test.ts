@@ -8,6 +8,7 @@ import { troff } from "../../../scripts/package/man_troff.ts";
 import { KNOWN_OPTIONS } from "../../../src/lib/config/known_options.ts";
 import { parseStacdConf } from "../../../src/lib/config/stacd_conf.ts";
 import { parseStafdConf } from "../../../src/lib/config/stafd_conf.ts";
+import { daemonHelp } from "../../../src/lib/daemon/daemon_options.ts";
 import { STAC_XML, STAF_XML } from "../../../src/lib/dbus/interfaces.ts";
 
 const PAGES = manualPages();
@@ -78,6 +79,26 @@ Deno.test("every command and option of a tool is in its page", () => {
       const inside = terms(flat(commandBlocks(tool, () => []))).join("\n");
       for (const { long } of command.options) assert.ok(inside.includes(`**${long}**`), `${tool} ${long}`);
     }
+  }
+});
+
+Deno.test("every option of a daemon is in its page, and every page that a unit refers to exists", () => {
+  const names = new Set(PAGES.map((one) => `${one.name}(${one.section})`));
+  for (const daemon of ["stafd", "stacd"]) {
+    const all = terms(page(daemon)).join("\n");
+    const options = daemonHelp(daemon, "", "").matchAll(/--[a-z-]+/g);
+    for (const [option] of options) assert.ok(all.includes(`**${option}**`), `${daemon} ${option}`);
+  }
+  const folders = ["systemd", "packaging/metrics"];
+  const units = folders.flatMap((folder) =>
+    [...Deno.readDirSync(folder)].filter(({ name }) => /\.(service|target|timer)$/.test(name))
+      .map(({ name }) => `${folder}/${name}`)
+  );
+  assert.equal(units.length, 6);
+  for (const unit of units) {
+    const pages = [...Deno.readTextFileSync(unit).matchAll(/man:(\S+)/g)].map(([, name = ""]) => name);
+    assert.ok(pages.length > 0, unit);
+    for (const name of pages) assert.ok(names.has(name), `${unit}: ${name}`);
   }
 });
 
