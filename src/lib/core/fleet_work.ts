@@ -250,7 +250,7 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetV
       attempts === 2 || (changed && attempts > 2) ? "error" : "debug",
       next,
       `Failed to connect to controller. ${failure.message}` +
-        (failure.remedy === undefined ? "" : ` ${failure.remedy}`),
+        (failure.remedy === undefined ? "" : `; ${failure.remedy}`),
     );
     this.remindAt(until, ctl.key);
     this.touch(ctl.key);

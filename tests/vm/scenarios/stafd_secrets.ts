@@ -22,7 +22,7 @@ const TWO = "192.0.2.12:8009";
 const quote = (words: readonly string[]): string => words.map((word) => `'${word}'`).join(" ");
 
 async function run(guest: Guest): Promise<void> {
-  await guest.run("nvmet-lab up 1 --dcs 2 && nvmet-lab add two 2");
+  await guest.run("nvmet-lab up 1 --dcs 3 && nvmet-lab add two 2 && nvmet-lab link two 3");
   const keys = (await guest.run("for i in 1 2 3; do nvme gen-dhchap-key --hmac=0 2>/dev/null; done")).trim()
     .split("\n");
   const [host = "", own = "", ctrl = ""] = keys;
@@ -53,7 +53,11 @@ async function run(guest: Guest): Promise<void> {
     guest,
     confOf([...lines, `transport=tcp;traddr=192.0.2.13;dhchap-secret=${broken}`], ["tron = true"]),
   );
-  await untilLogged(guest, since, /dhchap-secret/);
+  await untilLogged(
+    guest,
+    since,
+    /192\.0\.2\.13.*dhchap-secret is not of the form DHHC-1:HH:BASE64:; make one with: nvme gen/,
+  );
 
   const shown = [
     "stafctl ls",
