@@ -1,13 +1,7 @@
 /** Cores that are broken on purpose, one for each rule: a simulation that does not catch them catches nothing. */
-import type {
-  ConnectorEffect,
-  ConnectorEvent,
-  FinderEffect,
-  FinderEvent,
-} from "../../src/lib/core/effects.ts";
+import type { ConnectorEvent } from "../../src/lib/core/effects.ts";
 import { noNbft } from "../../src/lib/core/host.ts";
-import type { KernelCtrl } from "../../src/lib/nvme/kernel_ctrl.ts";
-import type { Core } from "../../src/lib/daemon/shell.ts";
+import { connector, doing, finder, hearing, withDevices } from "./altered.ts";
 import { type Cores, realCores } from "./cores.ts";
 import type { OnInvalid } from "./process.ts";
 import type { Who } from "./simulation.ts";
@@ -20,52 +14,6 @@ export interface Canary {
   readonly cores: () => Cores;
   readonly onInvalid?: OnInvalid;
 }
-
-type AnyEvent = FinderEvent | ConnectorEvent;
-type AnyEffect = FinderEffect | ConnectorEffect;
-
-/** The core hears something else than what was said. */
-function hearing<State, Event extends AnyEvent, Effect>(
-  core: Core<State, Event, Effect>,
-  change: (event: Event) => Event,
-): Core<State, Event, Effect> {
-  return { ...core, step: (state, event, now) => core.step(state, change(event), now) };
-}
-
-/** The core does something else than what it decided. */
-function doing<State, Event, Effect extends AnyEffect>(
-  core: Core<State, Event, Effect>,
-  change: (effect: Effect) => readonly Effect[],
-): Core<State, Event, Effect> {
-  return {
-    ...core,
-    step: (state, event, now) => {
-      const next = core.step(state, event, now);
-      return { ...next, effects: next.effects.flatMap(change) };
-    },
-  };
-}
-
-function withDevices<Event extends AnyEvent>(
-  change: (ctrl: KernelCtrl) => KernelCtrl,
-): (event: Event) => Event {
-  return (event) => {
-    if (event.type === "device") return { ...event, ctrl: change(event.ctrl) };
-    if (event.type === "scanned" && event.outcome.ok) {
-      return { ...event, outcome: { ok: true, value: event.outcome.value.map(change) } };
-    }
-    return event;
-  };
-}
-
-const finder = (change: (event: FinderEvent) => FinderEvent): Cores => ({
-  ...realCores,
-  finder: hearing(realCores.finder, change),
-});
-const connector = (change: (event: ConnectorEvent) => ConnectorEvent): Cores => ({
-  ...realCores,
-  connector: hearing(realCores.connector, change),
-});
 
 /** Remembers the last report, and answers with it what a broken core makes of silence. */
 function absenceIsEmpty(): Cores {
@@ -88,7 +36,7 @@ function absenceIsEmpty(): Cores {
 }
 
 /** One number is one device for ever, as it looks to this core. */
-function noIncarnations(): Cores {
+export function noIncarnations(): Cores {
   const latest = new Map<string, number>();
   const blind = withDevices<ConnectorEvent>((ctrl) => {
     latest.set(ctrl.device, ctrl.incarnation);
@@ -101,14 +49,14 @@ function noIncarnations(): Cores {
     }
     return blind(event);
   });
-  const connector = doing(
+  const seeing = doing(
     heard,
     (effect) =>
       effect.do === "disconnect"
         ? [{ ...effect, target: { ...effect.target, incarnation: latest.get(effect.target.device) ?? 1 } }]
         : [effect],
   );
-  return { ...realCores, connector };
+  return { ...realCores, connector: seeing };
 }
 
 const stripped = (event: ConnectorEvent): ConnectorEvent =>

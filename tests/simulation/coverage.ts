@@ -73,17 +73,35 @@ const FINDER_EFFECTS = all<FinderEffect["do"]>({
 });
 const CONNECTOR_EFFECTS = all<ConnectorEffect["do"]>({ ...COMMON_EFFECTS, fetch: true });
 
-/** From phase to phase; `none` is a controller that is not there. */
-const MOVES: Readonly<Record<Link["phase"] | "none", readonly (Link["phase"] | "none")[]>> = {
-  none: ["idle", "waiting", "reaching", "ready", "up"],
-  idle: ["reaching", "ready", "up", "none"],
-  waiting: ["idle", "reaching", "ready", "up", "none"],
-  reaching: ["idle", "waiting", "ready", "up", "none"],
-  ready: ["idle", "waiting", "connecting", "up", "none"],
-  connecting: ["waiting", "up"],
+type Phase = Link["phase"] | "none";
+
+/** From phase to phase, as seen between two steps; `none` is a controller that is not there. */
+const MOVES: Readonly<Record<Phase, readonly Phase[]>> = {
+  none: ["idle", "reaching", "ready", "up"],
+  idle: ["reaching", "ready", "connecting", "up", "none"],
+  waiting: ["reaching", "ready", "connecting", "up", "none"],
+  reaching: ["idle", "waiting", "ready", "connecting", "none"],
+  ready: ["idle", "connecting", "up", "none"],
+  connecting: ["waiting", "up", "none"],
   up: ["idle", "waiting", "deleting", "none"],
-  deleting: ["idle", "waiting", "up", "none"],
+  deleting: ["idle", "up", "none"],
 };
+
+/** These take a coincidence within one step: they are right, and no seed owes them. */
+const RARE: Readonly<Partial<Record<Phase, readonly Phase[]>>> = {
+  waiting: ["idle"],
+  reaching: ["up"],
+  connecting: ["idle"],
+  deleting: ["waiting", "reaching", "ready", "connecting"],
+};
+
+/** A move that a connection can make at all. */
+export function isKnownMove(what: string): boolean {
+  const found = / link (\w+) -> (\w+)$/.exec(what);
+  const has = (moves: Readonly<Partial<Record<string, readonly string[]>>>): boolean =>
+    moves[found?.[1] ?? ""]?.includes(found?.[2] ?? "") ?? false;
+  return has(MOVES) || has(RARE);
+}
 
 export class Coverage {
   readonly counts = new Map<string, number>();

@@ -34,6 +34,7 @@ function flap(sim: Simulation, random: Random): void {
   const { avahi } = sim.world;
   const service = random.pick(avahi.announced);
   if (service === undefined) return;
+  if (random.chance(0.2)) avahi.complain(`${service.name}: the resolver failed`);
   avahi.withdraw(service.key);
   sim.later(random.between(1, 20_000), () => {
     const { hostIface, name, traddr, port } = service;

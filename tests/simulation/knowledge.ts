@@ -51,8 +51,8 @@ export class Knowledge {
   retired: readonly RetiredDc[] = [];
   /** Of the last report since stafd is there. */
   report: StafdReport | undefined;
-  /** Answers of the name server. */
-  readonly answers: { readonly host: string; readonly addresses: readonly string[] }[] = [];
+  /** Answers of the name server to the processes that run now. */
+  answers: { readonly who: string; readonly host: string; readonly addresses: readonly string[] }[] = [];
   /** Services as they were last announced to stafd; kept when they are withdrawn. */
   readonly services = new Map<string, MdnsService>();
 

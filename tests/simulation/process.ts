@@ -74,7 +74,7 @@ abstract class Process<Conf, State, E extends { readonly type: string }, F exten
     this.facts = facts;
     this.onInvalid = onInvalid;
     this.kernel = new KernelPort(world.kernel, who);
-    this.resolver = new ResolverPort(world.resolver);
+    this.resolver = new ResolverPort(world.resolver, who);
     this.disk = new DiskPort(world.disk, who);
     this.common = {
       kernel: this.kernel,

@@ -56,13 +56,14 @@ export class Rules {
     this.world = world;
     this.landscape = landscape;
     world.kernel.wasRead = (page) => this.knowledge.read(page, world.clock.now().wall);
-    world.resolver.witness = (host, addresses) => this.knowledge.answers.push({ host, addresses });
+    world.resolver.witness = (who, host, addresses) => this.knowledge.answers.push({ who, host, addresses });
   }
 
   /** A process starts with what is in its state file, and with nothing else. */
   restarted(who: Who, stateFile: string | undefined): void {
     this.#sessions[who] = new Session();
     const saved = savedReads(stateFile);
+    this.knowledge.answers = this.knowledge.answers.filter((answer) => answer.who !== who);
     const { pages, told, services } = this.knowledge;
     if (who === "stafd") {
       for (const [key, { statement }] of pages) if (!saved.includes(statement.wall)) pages.delete(key);
@@ -89,13 +90,12 @@ export class Rules {
     const { pages, services } = this.knowledge;
     const conf = this.stafd?.conf;
     for (const [key, { tid }] of pages) {
-      if (!ctls.has(key) || (conf !== undefined && this.#refused(conf, tid))) pages.delete(key);
+      if (!ctls.has(key) || (conf !== undefined && this.#refused("stafd", conf, tid))) pages.delete(key);
     }
     if (conf === undefined) return;
     for (const service of services.values()) {
       const tid = this.#serviceTid(service, conf);
-      const announced = this.world.avahi.announced.some(({ key }) => key === service.key);
-      if (!ctls.has(tidKey(tid)) && !announced) services.delete(service.key);
+      if (!ctls.has(tidKey(tid))) services.delete(service.key);
     }
   }
 
@@ -310,8 +310,8 @@ export class Rules {
   // --- S2 ------------------------------------------------------------------------------------------------------------
 
   /** The exclude line or family that forbids it, in the configuration that is in force. */
-  #refused(conf: DaemonConf, tid: Tid): boolean {
-    const written = this.#lineTids(conf).filter(({ resolved }) =>
+  #refused(who: Who, conf: DaemonConf, tid: Tid): boolean {
+    const written = this.#lineTids(who, conf).filter(({ resolved }) =>
       resolved.some((one) => tidKey(one) === tidKey(tid))
     );
     return excludedBy(tid, conf.excludes) !== undefined ||
@@ -320,11 +320,11 @@ export class Rules {
   }
 
   /** What the lines of a file mean, with the last answer for each name. */
-  #lineTids(conf: DaemonConf): { readonly written: Tid; readonly resolved: readonly Tid[] }[] {
+  #lineTids(who: Who, conf: DaemonConf): { readonly written: Tid; readonly resolved: readonly Tid[] }[] {
     return conf.controllers.map((line) => {
       const written = toTid(line, { hostNqn: HOST_NQN, ignoreIface: conf.ignoreIface.value });
       if (canonicalIp(written.traddr) !== undefined) return { written, resolved: [written] };
-      const answer = this.knowledge.answers.findLast(({ host }) => host === written.traddr);
+      const answer = this.knowledge.answers.findLast((one) => one.who === who && one.host === written.traddr);
       return { written, resolved: (answer?.addresses ?? []).map((traddr) => ({ ...written, traddr })) };
     });
   }
@@ -376,7 +376,7 @@ export class Rules {
     const conf = this.stafd?.conf;
     if (conf === undefined) throw new Violation("S2", "stafd disconnects without a configuration");
     for (const one of evidence) this.#truth("stafd", tid, one, "referral");
-    if (this.#refused(conf, tid) || evidence.some(({ kind }) => kind === "stop")) return;
+    if (this.#refused("stafd", conf, tid) || evidence.some(({ kind }) => kind === "stop")) return;
     const roots = this.stafdRoots(conf);
     const wanted = this.stafdWants(conf, roots);
     if (wanted.has(key)) {
@@ -387,9 +387,11 @@ export class Rules {
   /** Discovery controllers that a line, a service or a boot table asks for, and who. */
   stafdRoots(conf: DaemonConf): Map<string, { readonly tid: Tid; readonly why: string }> {
     const roots = new Map<string, { readonly tid: Tid; readonly why: string }>();
-    for (const { written, resolved } of this.#lineTids(conf)) {
+    for (const { written, resolved } of this.#lineTids("stafd", conf)) {
       // Which of several addresses of a name is used is the daemon's choice.
-      for (const tid of resolved) roots.set(tidKey(tid), { tid, why: `the line for ${written.traddr}` });
+      for (const tid of resolved.length === 1 ? resolved : []) {
+        roots.set(tidKey(tid), { tid, why: `the line for ${written.traddr}` });
+      }
     }
     for (const { tid } of this.landscape.facts.nbft.discovery) {
       roots.set(tidKey(tid), { tid, why: "the boot table" });
@@ -423,7 +425,7 @@ export class Rules {
     const wanted = new Map<string, string>();
     const queue = [...roots].map(([key, { tid, why }]) => ({ key, tid, why }));
     for (const { key, tid, why } of queue) {
-      if (wanted.has(key) || this.#refused(conf, tid)) continue;
+      if (wanted.has(key) || this.#refused("stafd", conf, tid)) continue;
       wanted.set(key, why);
       const page = this.knowledge.pages.get(key);
       if (page === undefined) continue;
@@ -441,9 +443,9 @@ export class Rules {
     const conf = this.stacd?.conf;
     if (conf === undefined) throw new Violation("S2", "stacd disconnects without a configuration");
     for (const one of evidence) this.#truth("stacd", tid, one, "nvme");
-    if (this.#refused(conf, tid)) return;
-    for (const { written, resolved } of this.#lineTids(conf)) {
-      if (resolved.some((one) => tidKey(one) === key)) {
+    if (this.#refused("stacd", conf, tid)) return;
+    for (const { written, resolved } of this.#lineTids("stacd", conf)) {
+      if (resolved.length === 1 && resolved.some((one) => tidKey(one) === key)) {
         throw new Violation(
           "S2",
           `stacd disconnects ${tidText(tid)}, which the line for ${written.traddr} asks for`,
@@ -474,7 +476,7 @@ export class Rules {
       for (const entry of dc.entries) {
         const wanted = entry["subtype"] === "nvme" ? tidOfListed(entry, dc.tid) : undefined;
         const conf = this.confOf("stacd");
-        if (wanted === undefined || this.#refused(conf, wanted)) continue;
+        if (wanted === undefined || this.#refused("stacd", conf, wanted)) continue;
         if (matches(wanted, view, this.world.fabric.interfaces)) {
           throw new Violation("S2", `the audit disconnects ${device.name}, which serves ${tidText(wanted)}`);
         }

@@ -418,7 +418,7 @@ export class Simulation {
     if (this.#connections().join() !== connections) {
       throw new Violation("L1", "the connections change without a reason");
     }
-    if (stafd > IDLE_MS / 5_000 + 6 || stacd > 6) {
+    if (stafd > IDLE_MS / 5_000 + 10 || stacd > 10) {
       throw new Violation(
         "L3",
         `idle for ${IDLE_MS / 1000} s, stafd woke up ${stafd} times, stacd ${stacd} times`,

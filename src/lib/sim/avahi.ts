@@ -74,6 +74,11 @@ export class SimAvahi {
     for (const port of this.#ports) port.found();
   }
 
+  /** Something that Avahi complains of. */
+  complain(message: string): void {
+    for (const port of this.#ports) port.tell({ type: "mdns-problem", message });
+  }
+
   join(port: AvahiPort): void {
     this.#ports.add(port);
   }

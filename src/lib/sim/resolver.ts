@@ -12,7 +12,7 @@ export class SimResolver {
   readonly time: Scheduler;
   readonly random: Random;
   /** Is told of every answer. */
-  witness: (host: string, addresses: readonly string[]) => void = () => undefined;
+  witness: (who: string, host: string, addresses: readonly string[]) => void = () => undefined;
 
   constructor(time: Scheduler, random: Random) {
     this.time = time;
@@ -31,10 +31,12 @@ export class SimResolver {
 
 export class ResolverPort implements Resolver {
   readonly #resolver: SimResolver;
+  readonly #who: string;
   #closed = false;
 
-  constructor(resolver: SimResolver) {
+  constructor(resolver: SimResolver, who: string) {
     this.#resolver = resolver;
+    this.#who = who;
   }
 
   close(): void {
@@ -45,7 +47,7 @@ export class ResolverPort implements Resolver {
     this.#resolver.time.in(milliseconds(this.#resolver.random.between(1, 200)), () => {
       if (this.#closed) return;
       const outcome = this.#resolver.answer(host);
-      if (outcome.ok) this.#resolver.witness(host, outcome.value);
+      if (outcome.ok) this.#resolver.witness(this.#who, host, outcome.value);
       done(outcome);
     });
   }

@@ -1,0 +1,461 @@
+/** Defects that ended in a wrong disconnect, or in none, of an I/O controller. */
+import assert from "node:assert/strict";
+import { remind } from "../../../src/lib/core/agenda.ts";
+import { noNbft } from "../../../src/lib/core/host.ts";
+import { Table } from "../../../src/lib/core/table.ts";
+import { entryFor } from "../../../src/lib/sim/discovery.ts";
+import { connector, doing, hearing, withDevices } from "../altered.ts";
+import { noIncarnations } from "../canaries.ts";
+import { realCores } from "../cores.ts";
+import { lettingGo, stacdAfter } from "./original.ts";
+import type { Scenario } from "./scenario.ts";
+import { AUDIT, HOST, Stage } from "./stage.ts";
+
+const DC_LINE = "[Controllers]\ncontroller = transport=tcp;traddr=10.0.0.100\n";
+const line = (rest: string): string => `[Controllers]\ncontroller = transport=tcp;${rest}\n`;
+
+/** One discovery controller that lists one subsystem, both connected. */
+function listed(stage: Stage) {
+  const subsystem = stage.subsystem("nqn.sub", "10.0.1.1");
+  const page = stage.dc("nqn.dc", "10.0.0.100", [entryFor(subsystem, "nvme")]);
+  stage.stafdConf(DC_LINE);
+  stage.start();
+  assert.equal(stage.to(subsystem).length, 1, "connected at the start");
+  return { subsystem, page };
+}
+
+export const STACD_SCENARIOS: readonly Scenario[] = [
+  {
+    from: "ISS-1, nvme-stas#510, example 10",
+    name: "a stacd that is reloaded while stafd is stopped disconnects nothing",
+    play: (cores) => {
+      const stage = new Stage(cores);
+      const { subsystem } = listed(stage);
+      stage.stafd.kill();
+      stage.run(1_000);
+      stage.stacdConf("");
+      stage.run(60_000);
+      assert.equal(stage.to(subsystem).length, 1);
+    },
+    original: () =>
+      stacdAfter((next, event, now) =>
+        event.type === "config" && event.reload && !next.state.stafd.present
+          ? lettingGo(next, "page:", now)
+          : next
+      ),
+  },
+  {
+    from: "nvme-stas 1.1.3, STAC-30",
+    name: "a stafd that comes back without its pages ends no connection",
+    play: (cores) => {
+      const stage = new Stage(cores);
+      const { subsystem } = listed(stage);
+      stage.stafd.kill();
+      stage.world.disk.lose("stafd");
+      stage.world.setManner(stage.target("nqn.dc"), "silent");
+      for (const device of stage.to("nqn.dc")) stage.world.kernel.deleteNow(device);
+      stage.startStafd();
+      stage.run(120_000);
+      assert.equal(stage.to(subsystem).length, 1);
+    },
+    original: () =>
+      connector((event) => {
+        if (event.type !== "fetched" || !event.outcome.ok) return event;
+        const { dcs, retired } = event.outcome.value;
+        const value = { dcs: dcs.map((dc) => ({ ...dc, page: "read" as const })), retired };
+        return { ...event, outcome: { ok: true, value } };
+      }),
+  },
+  {
+    from: "ISS-2, STAC-47, example 13",
+    name: "the volume that the machine was booted from stays, whoever is asked",
+    play: (cores) => {
+      const stage = new Stage(cores);
+      const boot = stage.subsystem("nqn.boot", "10.0.1.9");
+      stage.bootFrom(boot);
+      stage.stacdConf(AUDIT);
+      listed(stage);
+      stage.run(30_000);
+      assert.equal(stage.to(boot).length, 1);
+    },
+    original: () => connector((event) => event.type === "nbft" ? { ...event, targets: noNbft } : event),
+  },
+  {
+    from: "ISS-11, STAC-32",
+    name: "a name that does not resolve today keeps its connection",
+    play: (cores) => {
+      const stage = new Stage(cores);
+      const subsystem = stage.subsystem("nqn.sub", "10.0.1.1");
+      stage.world.resolver.names.set("array.example.com", ["10.0.1.1"]);
+      const conf = line("traddr=array.example.com;trsvcid=4420;nqn=nqn.sub");
+      stage.stacdConf(conf);
+      stage.start();
+      assert.equal(stage.to(subsystem).length, 1, "connected at the start");
+      stage.world.resolver.names.delete("array.example.com");
+      stage.stacdConf(conf);
+      stage.run(30_000);
+      assert.equal(stage.to(subsystem).length, 1);
+    },
+    original: () =>
+      stacdAfter((next, event, now) =>
+        event.type === "resolved" && !event.outcome.ok ? lettingGo(next, "line:", now) : next
+      ),
+  },
+  {
+    from: "ISS-15, STAC-33, nvme-stas 2.1.1",
+    name: "what is listed again while it is being disconnected is connected again",
+    play: (cores) => {
+      const stage = new Stage(cores);
+      const { subsystem, page } = listed(stage);
+      page.edit([], stage.mono);
+      const isLeaving = () => stage.world.kernel.devices.all.some(({ state }) => state === "deleting");
+      for (let n = 0; n < 5_000 && !isLeaving(); n++) stage.run(1);
+      assert.ok(isLeaving(), "it is being disconnected");
+      page.edit([entryFor(subsystem, "nvme")], stage.mono);
+      stage.run(20_000);
+      assert.equal(stage.to(subsystem).length, 1);
+    },
+    original: () =>
+      stacdAfter((next, event) => {
+        if (event.type !== "disconnected") return next;
+        const { fleet } = next.state;
+        return {
+          ...next,
+          state: { ...next.state, fleet: { ...fleet, ctls: fleet.ctls.without(event.key) } },
+        };
+      }),
+  },
+  {
+    from: "ISS-16, STAC-31",
+    name: "the audit does not disconnect a wanted connection that is spelt differently",
+    play: (cores) => {
+      const stage = new Stage(cores);
+      const subsystem = stage.subsystem("nqn.sub", "fd01::1:1");
+      const before = stage.connectedByOthers(subsystem, { traddr: "FD01:0:0:0:0:0:1:1" });
+      stage.dc("nqn.dc", "10.0.0.100", [entryFor(subsystem, "nvme")]);
+      stage.stafdConf(DC_LINE);
+      stage.stacdConf(AUDIT);
+      stage.start(30_000);
+      assert.deepEqual(stage.to(subsystem).map(({ incarnation }) => incarnation), [before.incarnation]);
+    },
+    original: () =>
+      connector(withDevices((ctrl) => ctrl.traddr.startsWith("FD01") ? { ...ctrl, trsvcid: "04420" } : ctrl)),
+  },
+  {
+    from: "ISS-18, STAF-47",
+    name: "a connection that serves two lines stays when one of them goes",
+    play: (cores) => {
+      const stage = new Stage(cores);
+      const subsystem = stage.subsystem("nqn.sub", "10.0.1.1");
+      const one = "controller = transport=tcp;traddr=10.0.1.1;trsvcid=4420;nqn=nqn.sub\n";
+      const other = "controller = transport=tcp;traddr=10.0.1.1;trsvcid=4420;nqn=nqn.sub;host-iface=eth0\n";
+      stage.stacdConf(`[Controllers]\n${one}${other}`);
+      stage.start();
+      const [before] = stage.to(subsystem);
+      assert.ok(before !== undefined && stage.to(subsystem).length === 1, "one connection for both");
+      stage.stacdConf(`[Controllers]\n${one}`);
+      stage.run(2_500);
+      assert.deepEqual(stage.to(subsystem), [before]);
+    },
+    // Each object for itself: the index by which the other user of a device is found has nothing in it.
+    original: () => ({
+      ...realCores,
+      connector: {
+        ...realCores.connector,
+        step: (state, event, now) => {
+          const alone = state.fleet.ctls.size === 2
+            ? { ...state.fleet, ctlsAt: Table.empty<readonly string[]>() }
+            : state.fleet;
+          return realCores.connector.step({ ...state, fleet: alone }, event, now);
+        },
+      },
+    }),
+  },
+  {
+    from: "ISS-12, TID-8",
+    name: "the host NQN of a line is the one that is connected with",
+    play: (cores) => {
+      const stage = new Stage(cores);
+      const subsystem = stage.subsystem("nqn.sub", "10.0.1.1");
+      stage.stacdConf(line("traddr=10.0.1.1;trsvcid=4420;nqn=nqn.sub;host-nqn=nqn.other-host"));
+      stage.start();
+      assert.deepEqual(stage.to(subsystem).map(({ hostNqn }) => hostNqn), ["nqn.other-host"]);
+    },
+    original: () => ({
+      ...realCores,
+      connector: doing(
+        realCores.connector,
+        (effect) =>
+          effect.do === "connect"
+            ? [{
+              ...effect,
+              request: { ...effect.request, tid: { ...effect.request.tid, hostNqn: HOST.nqn } },
+            }]
+            : [effect],
+      ),
+    }),
+  },
+  {
+    from: "nvme-stas#298",
+    name: "a dozen dead targets do not hold up the one that answers",
+    play: (cores) => {
+      const stage = new Stage(cores);
+      const dead = Array.from({ length: 12 }, (_, n) => stage.subsystem(`nqn.dead${n}`, `10.0.2.${n + 1}`));
+      for (const target of dead) stage.world.setManner(target, "silent");
+      const alive = stage.subsystem("nqn.alive", "10.0.3.1");
+      stage.dc("nqn.dc", "10.0.0.100", [...dead, alive].map((target) => entryFor(target, "nvme")));
+      stage.stafdConf(DC_LINE);
+      stage.start(1_500);
+      assert.equal(stage.to(alive).length, 1);
+    },
+    // Nobody asks whether it answers before the kernel is held up with it.
+    original: () => ({
+      ...realCores,
+      connector: doing(
+        hearing(
+          realCores.connector,
+          (event) => event.type === "reached" ? { ...event, outcome: { ok: true, value: undefined } } : event,
+        ),
+        (effect) => effect.do === "reach" ? [{ ...effect, timeout: { ms: 0 } }] : [effect],
+      ),
+    }),
+  },
+  {
+    from: "LIM-13",
+    name: "a stream of changes does not put off what was listed first",
+    play: (cores) => {
+      const stage = new Stage(cores);
+      const { page } = listed(stage);
+      const late = stage.subsystem("nqn.late", "10.0.1.2");
+      page.list(entryFor(late, "nvme"), stage.mono);
+      for (let n = 0; n < 40 && stage.to(late).length === 0; n++) {
+        page.edit(page.page.entries, stage.mono);
+        stage.run(100);
+      }
+      assert.equal(stage.to(late).length, 1);
+    },
+    // Each signal starts the 1.5 s again: nothing is fetched while they keep coming.
+    original: () =>
+      stacdAfter((next, event, now, before) =>
+        event.type === "stafd-changed" && now.mono > 3_000 ? { state: before, effects: [] } : next
+      ),
+  },
+  {
+    from: "nvme-stas#261, #269",
+    name:
+      "an array that is away for longer than ctrl-loss-tmo is connected again, also when nobody heard it go",
+    play: (cores) => {
+      const stage = new Stage(cores);
+      stage.world.kernel.connecting.ctrlLossTmo = 15;
+      const { subsystem } = listed(stage);
+      stage.world.setManner(subsystem, "silent");
+      stage.world.kernel.devices.loseEvents(60_000);
+      stage.run(70_000);
+      assert.equal(stage.to(subsystem).length, 0, "given up by the kernel");
+      stage.world.setManner(subsystem, "up");
+      stage.run(80_000);
+      assert.equal(stage.to(subsystem).length, 1);
+    },
+    original: () => connector((event) => event.type === "overflow" ? { type: "tick" } : event),
+  },
+  {
+    from: "nvme-stas, February 2026",
+    name: "a controller that somebody disconnects by hand is back after three seconds, not after sixty",
+    play: (cores) => {
+      const stage = new Stage(cores);
+      const { subsystem } = listed(stage);
+      for (const device of stage.to(subsystem)) stage.world.kernel.deleteNow(device);
+      stage.run(5_000);
+      assert.equal(stage.to(subsystem).length, 1);
+    },
+    original: () =>
+      stacdAfter((next, event, now) => {
+        if (event.type !== "removed") return next;
+        let { fleet } = next.state;
+        const until = { mono: now.mono + 60_000 };
+        for (const ctl of fleet.ctls.values()) {
+          if (ctl.link.phase !== "waiting") continue;
+          const waiting = { ...ctl, link: { phase: "waiting", until } } as const;
+          fleet = {
+            ...fleet,
+            ctls: fleet.ctls.with(ctl.key, waiting),
+            agenda: remind(fleet.agenda, until, ctl.key),
+          };
+        }
+        return { ...next, state: { ...next.state, fleet } };
+      }),
+  },
+  {
+    from: "nvme-stas 2.1, STAC-90",
+    name: "an exclude that is added takes the existing connection away",
+    play: (cores) => {
+      const stage = new Stage(cores);
+      const { subsystem } = listed(stage);
+      stage.stacdConf("[Controllers]\nexclude = nqn=nqn.sub\n");
+      stage.run(5_000);
+      assert.equal(stage.to(subsystem).length, 0);
+    },
+    original: () =>
+      connector((event) =>
+        event.type === "config" ? { ...event, conf: { ...event.conf, excludes: [] } } : event
+      ),
+  },
+  {
+    from: "ISS-3, CFG-46",
+    name: "an empty exclude excludes nothing",
+    play: (cores) => {
+      const stage = new Stage(cores);
+      stage.stacdConf("[Controllers]\nexclude =\n");
+      listed(stage);
+    },
+    original: () =>
+      connector((event) => {
+        if (event.type !== "config") return event;
+        const origin = { kind: "file", file: "stacd.conf", line: 2 } as const;
+        const all = { matches: {}, neverMatches: false, text: "", origin };
+        return { ...event, conf: { ...event.conf, excludes: [all] } };
+      }),
+  },
+  {
+    from: "nvme-stas#176, #180, 1.1.4",
+    name: "the audit leaves a local disk alone",
+    play: (cores) => {
+      const stage = new Stage(cores);
+      const { devices } = stage.world.kernel;
+      const none = { trsvcid: "", hostTraddr: "", hostIface: "", hostNqn: HOST.nqn, hostId: "", owner: "" };
+      const disk = devices.make({
+        ...none,
+        transport: "pcie",
+        traddr: "0000:00:04.0",
+        target: undefined,
+        maker: "pci",
+        ctrlLossTmoMs: 0,
+      });
+      devices.live(disk);
+      stage.stacdConf(AUDIT);
+      listed(stage);
+      stage.run(10_000);
+      assert.ok(devices.all.includes(disk));
+    },
+    original: () =>
+      connector(withDevices((ctrl) => ctrl.transport === "pcie" ? { ...ctrl, transport: "tcp" } : ctrl)),
+  },
+  {
+    from: "nvme-stas 2.3, KRN",
+    name: "a connection of another host NQN is not taken for ours",
+    play: (cores) => {
+      const stage = new Stage(cores);
+      const subsystem = stage.subsystem("nqn.sub", "10.0.1.1");
+      stage.connectedByOthers(subsystem, { hostNqn: "nqn.firmware" });
+      stage.dc("nqn.dc", "10.0.0.100", [entryFor(subsystem, "nvme")]);
+      stage.stafdConf(DC_LINE);
+      stage.start();
+      assert.ok(stage.to(subsystem).some(({ hostNqn }) => hostNqn === HOST.nqn));
+    },
+    original: () => connector(withDevices((ctrl) => ({ ...ctrl, hostNqn: HOST.nqn }))),
+  },
+  {
+    from: "nvme-stas 2.1, trailing blanks",
+    name: "blanks behind the texts of an entry are no part of them",
+    play: (cores) => {
+      const stage = new Stage(cores);
+      const subsystem = stage.subsystem("nqn.sub", "10.0.1.1");
+      const padded = {
+        ...entryFor(subsystem, "nvme"),
+        traddr: "10.0.1.1   ",
+        subnqn: "nqn.sub  ",
+        trsvcid: "4420 ",
+      };
+      stage.dc("nqn.dc", "10.0.0.100", [padded]);
+      stage.stafdConf(DC_LINE);
+      stage.start();
+      assert.equal(stage.to(subsystem).length, 1);
+    },
+    original: () =>
+      connector((event) => {
+        if (event.type !== "fetched" || !event.outcome.ok) return event;
+        const { dcs, retired } = event.outcome.value;
+        const raw = dcs.map((dc) => ({
+          ...dc,
+          entries: dc.entries.filter(({ traddr = "" }) => !traddr.endsWith(" ")),
+        }));
+        return { ...event, outcome: { ok: true, value: { dcs: raw, retired } } };
+      }),
+  },
+  {
+    from: "REGISTRY.md, instance recycling",
+    name: "a number that changed hands unseen does not cost the new owner its connection",
+    play: (cores) => {
+      const stage = new Stage(cores);
+      const { subsystem, page } = listed(stage);
+      const other = stage.subsystem("nqn.other", "10.0.1.5");
+      stage.world.kernel.devices.loseEvents(50);
+      for (const device of stage.to(subsystem)) stage.world.kernel.deleteNow(device);
+      stage.world.setManner(subsystem, "silent");
+      stage.connectedByOthers(other);
+      stage.run(200);
+      page.edit([], stage.mono);
+      stage.run(10_000);
+      assert.equal(stage.to(other).length, 1);
+    },
+    original: noIncarnations,
+  },
+  {
+    from: "nvme-stas#438",
+    name: "a subsystem that moves to another address is connected there before it is disconnected here",
+    play: (cores) => {
+      const stage = new Stage(cores);
+      const old = stage.subsystem("nqn.moving", "10.0.1.1");
+      const page = stage.dc("nqn.dc", "10.0.0.100", [entryFor(old, "nvme")]);
+      stage.stafdConf(DC_LINE);
+      stage.start();
+      const place = stage.subsystem("nqn.moving", "10.0.1.2");
+      page.edit([entryFor(place, "nvme")], stage.mono);
+      for (let n = 0; n < 5_000; n++) {
+        stage.run(1);
+        assert.ok(stage.to("nqn.moving").length > 0, `no connection ${n} ms after the change`);
+      }
+      assert.deepEqual([stage.to(old).length, stage.to(place).length], [0, 1]);
+    },
+    // Removed as soon as it is not listed.
+    original: () => ({
+      ...realCores,
+      connector: {
+        ...realCores.connector,
+        step: (state, event, now) => {
+          const next = realCores.connector.step(state, event, now);
+          let { fleet } = next.state;
+          for (const ctl of fleet.ctls.values()) {
+            if (ctl.doom === undefined || ctl.doom.mono <= now.mono) continue;
+            const doomed = { ...ctl, doom: now };
+            fleet = {
+              ...fleet,
+              ctls: fleet.ctls.with(ctl.key, doomed),
+              agenda: remind(fleet.agenda, now, ctl.key),
+            };
+          }
+          return { ...next, state: { ...next.state, fleet } };
+        },
+      },
+    }),
+  },
+  {
+    from: "stafd's own stop (found by the simulation)",
+    name: "a stafd that stops with persistent-connections=false takes no I/O controller along",
+    play: (cores) => {
+      const stage = new Stage(cores);
+      const subsystem = stage.subsystem("nqn.sub", "10.0.1.1");
+      stage.dc("nqn.dc", "10.0.0.100", [entryFor(subsystem, "nvme")]);
+      const section = "[Discovery controller connection management]\npersistent-connections = false\n";
+      stage.stafdConf(`${section}${DC_LINE}`);
+      stage.start();
+      stage.stafd.stop();
+      stage.run(20_000);
+      assert.deepEqual([stage.to("nqn.dc").length, stage.to(subsystem).length], [0, 1]);
+    },
+    original: () =>
+      stacdAfter((next, event, now) =>
+        event.type === "stafd" && !event.present ? lettingGo(next, "page:", now) : next
+      ),
+  },
+];

@@ -1,0 +1,327 @@
+/** Defects of finding discovery controllers and of following what they say. */
+import assert from "node:assert/strict";
+import { entryFor } from "../../../src/lib/sim/discovery.ts";
+import { doing, finder, withDevices } from "../altered.ts";
+import { type Cores, realCores } from "../cores.ts";
+import { referral } from "../landscape.ts";
+import type { FinderCore } from "../process.ts";
+import type { Scenario } from "./scenario.ts";
+import { Stage } from "./stage.ts";
+
+const DC_LINE = "[Controllers]\ncontroller = transport=tcp;traddr=10.0.0.100\n";
+type FinderStep = ReturnType<FinderCore["step"]>;
+type FinderEvent = Parameters<FinderCore["step"]>[1];
+
+/** stafd, with something more done after each of its steps. */
+const stafdAfter = (more: (next: FinderStep, event: FinderEvent) => FinderStep): Cores => ({
+  ...realCores,
+  finder: {
+    ...realCores.finder,
+    step: (state, event, now) => more(realCores.finder.step(state, event, now), event),
+  },
+});
+
+const announced = { hostIface: "eth0", name: "dc", traddr: "10.0.0.100", port: 8009, txt: ["p=tcp"] };
+
+export const STAFD_SCENARIOS: readonly Scenario[] = [
+  {
+    from: "ISS-22, STAF-54",
+    name: "a controller that refuses the Supported Log Pages command is read all the same",
+    play: (cores) => {
+      const stage = new Stage(cores);
+      const subsystem = stage.subsystem("nqn.sub", "10.0.1.1");
+      stage.dc("nqn.dc", "10.0.0.100", [entryFor(subsystem, "nvme")]).supported = undefined;
+      stage.stafdConf(DC_LINE);
+      stage.start();
+      assert.equal(stage.to(subsystem).length, 1);
+    },
+    original: () =>
+      finder((event) => event.type === "supported-logs" && !event.outcome.ok ? { type: "tick" } : event),
+  },
+  {
+    from: "nvme-stas#528",
+    name: "the host is registered",
+    play: (cores) => {
+      const stage = new Stage(cores);
+      const dc = stage.dc("nqn.dc", "10.0.0.100", []);
+      stage.stafdConf(DC_LINE);
+      stage.start();
+      assert.equal(dc.registered.length, 1);
+    },
+    original: () => ({
+      ...realCores,
+      finder: doing(realCores.finder, (effect) => effect.do === "register" ? [] : [effect]),
+    }),
+  },
+  {
+    from: "nvme-stas 2.3, STAF-62",
+    name: "a discovery controller that the kernel gave up keeps its page, and stacd its connections",
+    play: (cores) => {
+      const stage = new Stage(cores);
+      const subsystem = stage.subsystem("nqn.sub", "10.0.1.1");
+      stage.dc("nqn.dc", "10.0.0.100", [entryFor(subsystem, "nvme")]);
+      stage.stafdConf(DC_LINE);
+      stage.start();
+      const [before] = stage.to(subsystem);
+      stage.world.setManner(stage.target("nqn.dc"), "silent");
+      for (const device of stage.to("nqn.dc")) stage.world.kernel.deleteNow(device);
+      stage.run(60_000);
+      assert.deepEqual(stage.to(subsystem), [before]);
+    },
+    // The object goes with the device.
+    original: () =>
+      stafdAfter((next, event) => {
+        if (event.type !== "removed") return next;
+        let { fleet, dcs, retired } = next.state;
+        for (const { key, tid, link } of fleet.ctls.values()) {
+          if (link.phase !== "waiting") continue;
+          fleet = { ...fleet, ctls: fleet.ctls.without(key) };
+          dcs = dcs.without(key);
+          retired = [...retired, { tid, why: "its device is gone", at: 0 }];
+        }
+        const signal = { do: "signal", signal: { type: "dc-removed" } } as const;
+        return { state: { ...next.state, fleet, dcs, retired }, effects: [...next.effects, signal] };
+      }),
+  },
+  {
+    from: "nvme-stas#378, ISS-17",
+    name:
+      "a controller that said goodbye and is dead goes after the time that was asked for, also when its interface is gone",
+    play: (cores) => {
+      const stage = new Stage(cores);
+      stage.dc("nqn.dc", "10.0.0.100", []);
+      stage.stafdConf(
+        "[Discovery controller connection management]\nzeroconf-connections-persistence = 20 s\n",
+      );
+      stage.world.avahi.announce(announced);
+      stage.start(35_000);
+      assert.equal(stage.to("nqn.dc").length, 1, "connected at the start");
+      stage.world.fabric.setLink("eth0", false);
+      const [service] = stage.world.avahi.announced;
+      stage.world.avahi.withdraw(service?.key ?? "");
+      for (const device of stage.to("nqn.dc")) stage.world.kernel.deleteNow(device);
+      stage.run(15_000);
+      assert.equal(stage.stafd.state.fleet.ctls.size, 1, "not before its time");
+      stage.run(30_000);
+      assert.equal(stage.stafd.state.fleet.ctls.size, 0);
+    },
+    original: () => finder((event) => event.type === "service-gone" ? { type: "tick" } : event),
+  },
+  {
+    from: "STAF-20, STAF-33",
+    name: "an Avahi that restarts costs no connection",
+    play: (cores) => {
+      const stage = new Stage(cores);
+      stage.dc("nqn.dc", "10.0.0.100", []);
+      stage.stafdConf("[Discovery controller connection management]\nzeroconf-connections-persistence = 0\n");
+      stage.world.avahi.announce(announced);
+      stage.start();
+      const [before] = stage.to("nqn.dc");
+      stage.world.avahi.stop();
+      stage.run(60_000);
+      stage.world.avahi.start();
+      stage.run(60_000);
+      assert.ok(before !== undefined);
+      assert.deepEqual(stage.to("nqn.dc"), [before]);
+    },
+    // What Avahi does not announce at the moment is not wanted.
+    original: () => ({
+      ...realCores,
+      finder: {
+        ...realCores.finder,
+        step: (state, event, now) => {
+          if (event.type !== "avahi" || event.available || state.services.size === 0) {
+            return realCores.finder.step(state, event, now);
+          }
+          let { fleet } = state;
+          for (const ctl of fleet.ctls.values()) {
+            const gone = { kind: "unresponsive", since: now.wall, timeoutMs: 0 } as const;
+            const released = new Map([...ctl.claims.keys()].map((authority) => [authority, gone]));
+            fleet = { ...fleet, ctls: fleet.ctls.with(ctl.key, { ...ctl, claims: new Map(), released }) };
+          }
+          const step = realCores.finder.step({ ...state, fleet }, event, now);
+          return realCores.finder.step(
+            step.state,
+            { type: "nbft", targets: { discovery: [], boot: [] } },
+            now,
+          );
+        },
+      },
+    }),
+  },
+  {
+    from: "nvme-stas 2.3, STAF-39",
+    name: "a controller that announces itself before it listens is connected when it does",
+    play: (cores) => {
+      const stage = new Stage(cores);
+      stage.dc("nqn.dc", "10.0.0.100", []);
+      stage.world.setManner(stage.target("nqn.dc"), "closed");
+      stage.world.avahi.announce(announced);
+      stage.start(5_000);
+      stage.world.setManner(stage.target("nqn.dc"), "up");
+      stage.run(15_000);
+      assert.equal(stage.to("nqn.dc").length, 1);
+    },
+    // Tried once.
+    original: () => ({ ...realCores, finder: { ...realCores.finder, wakeAt: () => undefined } }),
+  },
+  {
+    from: "nvme-stas 2.2.3, STAF-112",
+    name: "a foreign discovery controller is passed on when it is rediscovered, not when it is connected",
+    play: (cores) => {
+      const stage = new Stage(cores);
+      stage.dc("nqn.dc", "10.0.0.100", []);
+      stage.start();
+      const foreign = stage.connectedByOthers(stage.target("nqn.dc"));
+      stage.run(1_000);
+      assert.deepEqual(stage.restarted, []);
+      stage.world.kernel.devices.reset(foreign);
+      stage.run(15_000);
+      assert.equal(stage.restarted.length, 1);
+    },
+    original: () =>
+      finder((event) =>
+        event.type === "device" && event.cause === "connected" ? { ...event, cause: "rediscover" } : event
+      ),
+  },
+  {
+    from: "nvme-stas 2.3, unique NQN",
+    name: "a controller connected by the well-known NQN is recognised by the NQN that it has",
+    play: (cores) => {
+      const stage = new Stage(cores);
+      stage.dc("nqn.dc", "10.0.0.100", []);
+      stage.stafdConf(DC_LINE);
+      stage.start();
+      stage.stafd.kill();
+      stage.startStafd();
+      stage.run(5_000);
+      assert.equal(stage.to("nqn.dc").length, 1);
+    },
+    original: () =>
+      finder(withDevices((ctrl) => ctrl.subsysnqn === "nqn.dc" ? { ...ctrl, isDc: false } : ctrl)),
+  },
+  {
+    from: "IPv4-mapped addresses, README decision 11",
+    name: "10.0.0.100 and ::ffff:10.0.0.100 are one controller",
+    play: (cores) => {
+      const stage = new Stage(cores);
+      stage.dc("nqn.dc", "10.0.0.100", []);
+      stage.connectedByOthers(stage.target("nqn.dc"));
+      stage.stafdConf("[Controllers]\ncontroller = transport=tcp;traddr=::ffff:10.0.0.100\n");
+      stage.start();
+      assert.equal(stage.to("nqn.dc").length, 1);
+    },
+    original: () =>
+      finder(withDevices((ctrl) => ({ ...ctrl, traddr: ctrl.traddr.replace("10.0.0.100", "0.0.0.0") }))),
+  },
+  {
+    from: "nvme-cli#3837",
+    name: "two controllers that only refer to each other do not keep each other alive",
+    play: (cores) => {
+      const stage = new Stage(cores);
+      const first = stage.dc("nqn.first", "10.0.0.100", []);
+      stage.dc("nqn.second", "10.0.0.101", [referral(stage.target("nqn.first"))]);
+      first.edit([referral(stage.target("nqn.second"))], 0);
+      stage.stafdConf(DC_LINE);
+      stage.start();
+      assert.deepEqual([stage.to("nqn.first").length, stage.to("nqn.second").length], [1, 1]);
+      stage.stafdConf("");
+      stage.run(10_000);
+      assert.deepEqual([stage.to("nqn.first").length, stage.to("nqn.second").length], [0, 0]);
+    },
+    // Whoever refers to it is enough.
+    original: () => ({
+      ...realCores,
+      finder: {
+        ...realCores.finder,
+        step: (state, event, now) => {
+          const next = realCores.finder.step(state, event, now);
+          const isReload = event.type === "config" && event.reload;
+          return isReload ? { state: { ...next.state, fleet: state.fleet }, effects: [] } : next;
+        },
+      },
+    }),
+  },
+  {
+    from: "libnvme#431",
+    name: "a connection that is only half made is not taken for a discovery controller",
+    play: (cores) => {
+      const stage = new Stage(cores);
+      const subsystem = stage.subsystem("nqn.sub", "10.0.0.100");
+      stage.dc("nqn.dc", "10.0.0.100", [], "4420");
+      stage.world.kernel.devices.old = true;
+      stage.startStafd();
+      const half = stage.world.kernel.devices.make({
+        ...subsystem.address,
+        hostTraddr: "",
+        hostIface: "",
+        hostNqn: "nqn.2014-08.org.nvmexpress:uuid:stage",
+        hostId: "",
+        target: subsystem,
+        maker: "others",
+        owner: "",
+        ctrlLossTmoMs: 1,
+      });
+      half.state = "connecting";
+      stage.run(500);
+      stage.stafdConf("[Controllers]\ncontroller = transport=tcp;traddr=10.0.0.100;trsvcid=4420\n");
+      stage.run(500);
+      stage.world.kernel.devices.live(half);
+      stage.run(10_000);
+      assert.equal(stage.to("nqn.dc").length, 1);
+      assert.equal(stage.to(subsystem).length, 1);
+    },
+    original: () =>
+      finder(
+        withDevices((ctrl) => ctrl.state === "connecting" ? { ...ctrl, state: "live", isDc: true } : ctrl),
+      ),
+  },
+  {
+    from: "STAF-20 with persistence 0 (found by the simulation)",
+    name: "a stafd that is started again does not let go of what it has not looked for yet",
+    play: (cores) => {
+      const stage = new Stage(cores);
+      stage.dc("nqn.dc", "10.0.0.100", []);
+      stage.stafdConf("[Discovery controller connection management]\nzeroconf-connections-persistence = 0\n");
+      stage.world.avahi.announce(announced);
+      stage.start();
+      stage.stafd.kill();
+      stage.world.avahi.stop();
+      stage.startStafd();
+      stage.run(60_000);
+      assert.equal(stage.stafd.state.fleet.ctls.size, 1);
+    },
+    // It is not connected as far as this process knows: gone at once.
+    original: () =>
+      stafdAfter((next, event) => {
+        if (event.type !== "config") return next;
+        const [...keys] = next.state.fleet.ctls.keys();
+        const ctls = keys.reduce((table, key) => table.without(key), next.state.fleet.ctls);
+        return { ...next, state: { ...next.state, fleet: { ...next.state.fleet, ctls } } };
+      }),
+  },
+  {
+    from: "L3 (found by the simulation)",
+    name: "a name whose controller is dead is asked for once a minute, however often the file was read again",
+    play: (cores) => {
+      const stage = new Stage(cores);
+      stage.world.resolver.names.set("dc.example.com", ["10.0.0.99"]);
+      const conf = "[Controllers]\ncontroller = transport=tcp;traddr=dc.example.com\n";
+      stage.stafdConf(conf);
+      stage.start();
+      for (let n = 0; n < 10; n++) {
+        stage.run(5_000);
+        stage.stafdConf(conf);
+      }
+      stage.run(60_000);
+      let asked = 0;
+      stage.world.resolver.witness = () => asked++;
+      stage.run(600_000);
+      assert.ok(asked >= 9 && asked <= 11, `asked ${asked} times in ten minutes`);
+    },
+    original: () => ({
+      ...realCores,
+      finder: doing(realCores.finder, (effect) => effect.do === "resolve" ? [effect, effect] : [effect]),
+    }),
+  },
+];

@@ -1,0 +1,148 @@
+/** A small world for one story: one network, controllers added by hand, both daemons, and a clock that is told how far to go. */
+import { type HostConf, noNbft } from "../../../src/lib/core/host.ts";
+import type { DiscoveryEntry } from "../../../src/lib/nvme/discovery_entry.ts";
+import { normaliseTid } from "../../../src/lib/nvme/tid.ts";
+import type { Device } from "../../../src/lib/sim/devices.ts";
+import { Discovery } from "../../../src/lib/sim/discovery.ts";
+import { Target } from "../../../src/lib/sim/fabric.ts";
+import { VirtualTime } from "../../../src/lib/sim/scheduler.ts";
+import { World } from "../../../src/lib/sim/world.ts";
+import type { Cores } from "../cores.ts";
+import { type HostFacts, STACD_CONF, StacdProcess, STAFD_CONF, StafdProcess } from "../process.ts";
+
+export const HOST: HostConf = {
+  nqn: "nqn.2014-08.org.nvmexpress:uuid:stage",
+  id: "46ba5037-7ce5-41fa-9452-48477bf00080",
+  symname: "",
+  key: undefined,
+};
+export const AUDIT =
+  "[I/O controller connection management]\ndisconnect-scope = all-connections-matching-disconnect-trtypes\n";
+
+export class Stage {
+  readonly time = new VirtualTime();
+  readonly world: World;
+  readonly #cores: Cores;
+  #boot: Target | undefined;
+  #stafd: StafdProcess | undefined;
+  #stacd: StacdProcess | undefined;
+  /** Units that were restarted. */
+  readonly restarted: string[] = [];
+  readonly said: string[] = [];
+
+  constructor(cores: Cores) {
+    this.#cores = cores;
+    this.world = new World(this.time, 1);
+    const net = { v6: ["fd01::1"], nets: ["10.0.", "fd01:"] };
+    this.world.fabric.addInterface({
+      name: "eth0",
+      index: 2,
+      mac: "02:00:00:00:00:01",
+      v4: ["10.0.0.1"],
+      ...net,
+    });
+    this.world.restarted = (template, args) => this.restarted.push(`${template} ${args.join(" ")}`);
+    this.world.logged = (who, { message }) => this.said.push(`${who} ${message}`);
+  }
+
+  subsystem(nqn: string, traddr: string): Target {
+    return this.world.addSubsystem({ transport: "tcp", traddr, trsvcid: "4420" }, nqn);
+  }
+
+  dc(nqn: string, traddr: string, entries: readonly DiscoveryEntry[], port = "8009"): Discovery {
+    const discovery = new Discovery("ddc", entries);
+    this.world.addDiscovery({ transport: "tcp", traddr, trsvcid: port }, nqn, discovery);
+    return discovery;
+  }
+
+  target(nqn: string): Target {
+    const found = this.world.fabric.targets.find((target) => target.nqn === nqn);
+    if (found === undefined) throw new Error(`no ${nqn} on this stage`);
+    return found;
+  }
+
+  /** The machine was booted from it: it is connected, and the firmware's table says so. */
+  bootFrom(target: Target): Device {
+    this.#boot = target;
+    return this.connectedByOthers(target);
+  }
+
+  connectedByOthers(target: Target, how: { hostNqn?: string; traddr?: string; owner?: string } = {}): Device {
+    const device = this.world.kernel.devices.make({
+      ...target.address,
+      traddr: how.traddr ?? target.address.traddr,
+      hostTraddr: "",
+      hostIface: "",
+      hostNqn: how.hostNqn ?? HOST.nqn,
+      hostId: HOST.id,
+      target,
+      maker: "others",
+      owner: how.owner ?? "",
+      ctrlLossTmoMs: this.world.kernel.connecting.ctrlLossTmo * 1_000,
+    });
+    this.world.kernel.devices.live(device);
+    return device;
+  }
+
+  stafdConf(text: string): void {
+    this.world.files.set(STAFD_CONF, text);
+    this.#stafd?.reload();
+  }
+
+  stacdConf(text: string): void {
+    this.world.files.set(STACD_CONF, text);
+    this.#stacd?.reload();
+  }
+
+  get stafd(): StafdProcess {
+    if (this.#stafd === undefined) throw new Error("stafd was not started");
+    return this.#stafd;
+  }
+
+  get stacd(): StacdProcess {
+    if (this.#stacd === undefined) throw new Error("stacd was not started");
+    return this.#stacd;
+  }
+
+  startStafd(): void {
+    this.#stafd = new StafdProcess(this.world, this.#facts, this.#cores.finder, () => "go");
+    this.#stafd.start();
+  }
+
+  startStacd(): void {
+    this.#stacd = new StacdProcess(this.world, this.#facts, this.#cores.connector, () => "go");
+    this.#stacd.start();
+  }
+
+  /** Starts both, and lets them settle. */
+  start(ms = 3_000): void {
+    this.startStafd();
+    this.startStacd();
+    this.run(ms);
+  }
+
+  get #facts(): HostFacts {
+    const boot = this.#boot;
+    if (boot === undefined) return { host: HOST, nbft: noNbft };
+    const tid = normaliseTid({ ...boot.address, subsysnqn: boot.nqn }, {
+      hostNqn: HOST.nqn,
+      ignoreIface: false,
+    });
+    return { host: HOST, nbft: { ...noNbft, boot: [{ tid, hostId: "", file: "NBFT" }] } };
+  }
+
+  run(ms: number): void {
+    this.time.runUntil({ mono: this.time.now.mono + ms });
+  }
+
+  get mono(): number {
+    return this.time.now.mono;
+  }
+
+  /** The connections to it. */
+  to(what: Target | string): readonly Device[] {
+    return this.world.kernel.devices.all.filter(({ target, state }) =>
+      state === "live" && (target === what || target?.nqn === what)
+    );
+  }
+}
