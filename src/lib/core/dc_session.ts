@@ -237,6 +237,14 @@ export class DcSession {
     this.finder.fleet.remindBy(after(this.finder.now, SYNC_COALESCE), SYNC_REMINDER + ctl.key);
   }
 
+  /** Events were lost, and maybe that of a changed page: it comes once, until the page is read (L1). */
+  eventsLost(): void {
+    for (const ctl of this.finder.fleet.fleet.ctls.values()) {
+      if (ctl.link.phase !== "up") continue;
+      this.finder.fleet.remindBy(after(this.finder.now, SYNC_COALESCE), SYNC_REMINDER + ctl.key);
+    }
+  }
+
   /** STAF-112: what nvme-cli's rule would have done for a discovery controller that is not ours, had we not shadowed it. */
   foreign(event: Extract<KernelEvent, { readonly type: "device" | "aen" }>): void {
     const { fleet } = this.finder;

@@ -211,6 +211,9 @@ export class FinderTurn implements FleetRules, FinderHost {
       case "network":
         this.fleet.take(event);
         return this.lines.recheck();
+      case "overflow":
+        this.fleet.take(event);
+        return this.sessions.eventsLost();
       case "nbft":
         this.fleet.take(event);
         return this.#nbft();
