@@ -275,7 +275,9 @@ export const FAULTS: readonly Fault[] = [
         host?.startsWith("dc") === true ? sim.landscape.dcs : sim.landscape.subsystems,
       );
       if (host === undefined || target === undefined) return;
+      // While its connection is up nobody asks for a name again: a person who changes it reloads.
       sim.namesMoved = true;
+      sim.filesChanged = true;
       const old = names.get(host) ?? [];
       names.set(
         host,
