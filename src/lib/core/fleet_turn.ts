@@ -67,7 +67,8 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
       case "network":
         this.fleet = { ...this.fleet, interfaces: event.interfaces };
         for (const ctl of this.fleet.ctls.values()) this.nudge(ctl.key, true);
-        return;
+        // What is connected can be recognised now, or differently.
+        return this.touchAll();
       case "exclusions":
         if (event.exclusions.length === 0 && this.fleet.exclusions.length === 0) return;
         this.fleet = { ...this.fleet, exclusions: event.exclusions };
