@@ -306,6 +306,8 @@ export const FAULTS: readonly Fault[] = [
     name: "disk-full",
     everyMs: 20_000,
     act: (sim, random) => {
+      // A daemon works without its file, and knows less when it is started again.
+      sim.stateLost = true;
       sim.world.disk.full = true;
       sim.later(random.between(100, 15_000), () => void (sim.world.disk.full = false));
     },
