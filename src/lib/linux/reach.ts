@@ -2,6 +2,9 @@
  * Can a TCP address be reached, from the interface and source address of a transport id (STAF-39)? Tested in user
  * space and in parallel, because in the kernel one unreachable target holds up all other connects for seconds.
  *
+ * What is asked several times at once is tested once: a target with hundreds of subsystems is one address, and hundreds of
+ * connections at the same moment are a burden for it.
+ *
  * On success the connection is closed in the ordinary way (FIN, not RST): a target sees a client that changed its mind,
  * not a broken one. The price is one TIME_WAIT entry on this host.
  */
@@ -27,11 +30,14 @@ import { type Reactor, WRITABLE } from "./reactor.ts";
 const AT_ONCE = 64;
 const MAX_WAITING = 8192;
 const ETIMEDOUT = 110;
+const EALREADY = 114;
 const EINPROGRESS = 115;
 
 export class Reach {
   readonly #reactor: Reactor;
   readonly #limiter = new Limiter(AT_ONCE, MAX_WAITING);
+  /** Tests under way: 0, the errno, or undefined when there was no room for one. */
+  readonly #running = new Map<string, Promise<number | undefined>>();
 
   constructor(reactor: Reactor) {
     this.#reactor = reactor;
@@ -42,9 +48,19 @@ export class Reach {
     if (tid.transport !== "tcp") return { ok: true, value: undefined };
     const ends = endsOf(tid);
     if (ends === undefined) return { ok: false, failure: nonsense(tid) };
-    const errno = await this.#limiter.run(() => this.#connect(ends, timeout));
+    const errno = await this.#shared(`${target(tid)} ${timeout.ms}`, ends, timeout);
     if (errno === 0) return { ok: true, value: undefined };
     return { ok: false, failure: errno === undefined ? busy(tid) : failure(tid, errno) };
+  }
+
+  #shared(key: string, ends: Ends, timeout: Duration): Promise<number | undefined> {
+    const running = this.#running.get(key);
+    if (running !== undefined) return running;
+    const test = this.#limiter.run(() => this.#connect(ends, timeout)).finally(() =>
+      this.#running.delete(key)
+    );
+    this.#running.set(key, test);
+    return test;
   }
 
   /** 0, or the errno. */
@@ -54,20 +70,26 @@ export class Reach {
     if (fd < 0) return -fd;
     try {
       const started = start(fd, ends);
-      return started === EINPROGRESS ? await this.#finish(fd, timeout) : started;
+      return started === EINPROGRESS ? await this.#finish(fd, ends, timeout) : started;
     } finally {
       sys.close(fd);
     }
   }
 
-  #finish(fd: number, timeout: Duration): Promise<number> {
+  #finish(fd: number, { ip, port, iface }: Ends, timeout: Duration): Promise<number> {
     return new Promise((resolve) => {
       const end = (errno: number): void => {
         clearTimeout(timer);
         this.#reactor.unwatch(fd);
         resolve(errno);
       };
-      const timer = setTimeout(() => end(ETIMEDOUT), timeout.ms);
+      const late = (): number => {
+        // The answer may be there, and this process too busy to have seen it: then the target is not late. Asked again,
+        // the kernel says how it stands.
+        const errno = -sys.connect(fd, socketAddress(ip, port, indexOf(iface)));
+        return errno === EALREADY ? ETIMEDOUT : errno;
+      };
+      const timer = setTimeout(() => end(late()), timeout.ms);
       this.#reactor.watch(fd, WRITABLE, () => end(sys.socketError(fd)));
     });
   }
@@ -93,8 +115,8 @@ function endsOf(tid: Tid): Ends | undefined {
 
 /** Begins to connect; 0 when it is done already (loopback), else the errno. */
 function start(fd: number, { ip, port, source, iface }: Ends): number {
+  const index = indexOf(iface);
   // A numeric scope (`fe80::1%2`) is no name to bind to; it goes into the address.
-  const index = /^\d+$/.test(iface) ? Number(iface) : sys.interfaceIndex(iface);
   if (iface !== "" && index === 0) return ENODEV;
   if (iface !== "" && iface !== String(index)) {
     const bound = sys.setOption(fd, SOL_SOCKET, SO_BINDTODEVICE, cString(iface));
@@ -106,6 +128,9 @@ function start(fd: number, { ip, port, source, iface }: Ends): number {
   }
   return -sys.connect(fd, socketAddress(ip, port, index));
 }
+
+/** 0 when there is none of that name. */
+const indexOf = (iface: string): number => /^\d+$/.test(iface) ? Number(iface) : sys.interfaceIndex(iface);
 
 function socketAddress(ip: Ip, port: number, index: number): Uint8Array<ArrayBuffer> {
   const address = bytes(ip.family === 4 ? 16 : 28);

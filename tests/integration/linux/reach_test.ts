@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Reach } from "../../../src/lib/linux/reach.ts";
 import { Reactor } from "../../../src/lib/linux/reactor.ts";
 import type { Tid } from "../../../src/lib/nvme/tid.ts";
-import { seconds } from "../../../src/lib/nvme/time.ts";
+import { milliseconds, seconds } from "../../../src/lib/nvme/time.ts";
 import { Inside, testNetwork } from "./namespace.ts";
 import { Told } from "./waiting.ts";
 
@@ -88,6 +88,55 @@ Deno.test("many at once all get their own answer, and no descriptor is left open
     });
     assert.equal(open(), before);
     listener.close();
+  });
+});
+
+Deno.test("what is asked many times at once is tested once, and asked later is tested again", async () => {
+  await withReach(async (reach) => {
+    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    let accepted = 0;
+    const accepting = (async () => {
+      for await (const connection of listener) {
+        accepted++;
+        connection.close();
+      }
+    })();
+    const port = portOf(listener);
+    for (const round of [1, 2]) {
+      const outcomes = await Promise.all(
+        Array.from(
+          { length: 200 },
+          (_, i) => reach.test(tid("127.0.0.1", port, { subsysnqn: `s${i}` }), seconds(5)),
+        ),
+      );
+      assert.ok(outcomes.every(({ ok }) => ok));
+      // One that asks from elsewhere asks something else.
+      assert.equal((await reach.test(tid("127.0.0.1", port, { hostIface: "lo" }), seconds(5))).ok, true);
+      while (accepted < 2 * round) await new Promise((resolve) => setTimeout(resolve, 1));
+      assert.equal(accepted, 2 * round);
+    }
+    listener.close();
+    await accepting;
+  });
+});
+
+Deno.test("an answer that this process was too busy to see in time is an answer", async () => {
+  await withReach(async (reach) => {
+    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    for (let round = 0; round < 20; round++) {
+      const testing = reach.test(tid("127.0.0.1", portOf(listener)), milliseconds(1));
+      const until = performance.now() + 5;
+      while (performance.now() < until);
+      assert.deepEqual(await testing, { ok: true, value: undefined });
+    }
+    listener.close();
+    for (const round of [1, 2, 3]) {
+      const testing = reach.test(tid("127.0.0.1", 1), milliseconds(1));
+      const until = performance.now() + 5;
+      while (performance.now() < until);
+      const refused = await testing;
+      assert.ok(!refused.ok && refused.failure.errno === "ECONNREFUSED", `round ${round}`);
+    }
   });
 });
 
