@@ -4,7 +4,8 @@
  * what they cost; beside the kernel alone (bare writes to /dev/nvme-fabrics) and the original, in turns within one boot.
  *
  * Absolute times say more of the emulation and of what else the machine does than of the program: read the ratios.
- * --reuse takes the machine VMBED_NAME (default "bench") that runs already, image "peer" with ours in /payload/root.
+ * --reuse takes the machine VMBED_NAME (default "bench") that runs already, image "peer" with ours in /payload/root; with
+ * --no-peer it measures what is installed there.
  */
 import { parseArgs } from "node:util";
 import { build } from "../../../scripts/build.ts";
@@ -29,7 +30,6 @@ async function prepared(machine: string): Promise<Guest> {
 type Who = "ours" | "peer" | "bare";
 
 async function measure(guest: Guest, who: Who, verb: string, subs: number, runs: number): Promise<Numbers> {
-  if (who !== "bare") await guest.run(`lab-install ${who}`);
   // Longer than one command may take: started there, waited for here.
   await guest.run(
     `rm -f /run/bench.json; systemd-run --quiet --collect --unit=bench -p StandardOutput=truncate:/run/bench.json ` +
@@ -67,10 +67,15 @@ async function main(): Promise<boolean> {
   const daemons: readonly Who[] = values["no-peer"] ? ["ours"] : ["ours", "peer"];
   const machine = Deno.env.get("VMBED_NAME") ?? "bench";
   const guest = values.reuse ? Guest.running(machine) : await prepared(machine);
+  const install = async (who: Who): Promise<void> => {
+    // Alone and on a machine that runs already, it measures what is installed.
+    if (who !== "bare" && !(values.reuse && values["no-peer"])) await guest.run(`lab-install ${who}`);
+  };
   const rounds: Round[] = [];
   try {
     if (notifications > 0) {
       for (const who of daemons) {
+        await install(who);
         const numbers = await measure(guest, who, "aen", 3, notifications);
         rounds.push({ who, verb: "aen", subs: 3, numbers });
       }
@@ -79,6 +84,7 @@ async function main(): Promise<boolean> {
       for (let run = 0; run < runs; run++) {
         for (const who of ["bare", ...daemons] as const) {
           const verb = who === "bare" ? "bare" : "start";
+          await install(who);
           rounds.push({ who, verb, subs, numbers: await measure(guest, who, verb, subs, 1) });
         }
       }

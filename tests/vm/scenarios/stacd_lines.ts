@@ -11,6 +11,7 @@ import {
   stacdJournal,
   staysAsItIs,
   tcpLine,
+  TWO,
   untilIocs,
   untilStacdLogged,
 } from "../connector.ts";
@@ -138,9 +139,9 @@ async function exclusions(guest: Guest): Promise<void> {
 }
 
 async function brokenFile(guest: Guest): Promise<void> {
-  await guest.run("nvmet-lab up 2 && nvmet-lab add line");
+  await guest.run("nvmet-lab up 2 --dcs 2 && nvmet-lab add line 2");
   await configureStafd(guest, [ONE]);
-  const good = { controllers: [tcpLine("line")] };
+  const good = { controllers: [tcpLine("line", TWO)] };
   await configureStacd(guest, good);
   await start(guest, "stafd", "stacd");
   const all = ["line", "sub-001", "sub-002"];

@@ -37,8 +37,11 @@ async function multipath(guest: Guest): Promise<void> {
   );
   const tree = await guest.run("stacctl tree 2>/dev/null || stacctl ls");
   for (const address of [ONE, OTHER]) assert.ok(tree.includes(address), tree);
-  const paths = "ls -d /sys/class/nvme-subsystem/*/nvme*[0-9] | grep -c 'subsys[0-9]*/nvme[0-9]*$'";
-  assert.equal((await guest.run(paths)).trim(), "3");
+  // One subsystem for the kernel, with both connections as its paths.
+  const paths = `for s in /sys/class/nvme-subsystem/*; do [ $(cat $s/subsysnqn) = ${
+    nqnOf("multi")
+  } ] && ls $s; done`;
+  assert.equal((await guest.run(`${paths} | grep -cx 'nvme[0-9]*'`)).trim(), "2");
   const device = await untilBlockDevice(guest, "multi");
   await writeAndReadBack(guest, "multi", device);
 

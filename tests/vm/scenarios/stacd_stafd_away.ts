@@ -35,7 +35,12 @@ async function away(guest: Guest): Promise<void> {
   await untilConnected(guest, all);
   const made = await identities(guest, all);
 
-  await guest.run("systemctl stop stafd && systemctl reload stacd");
+  // While stafd is away, nvme-cli's rule would connect what a notification is about.
+  await guest.run(
+    "systemctl stop stafd && mkdir -p /run/udev/rules.d && " +
+      "ln -sf /dev/null /run/udev/rules.d/70-nvmf-autoconnect.rules && udevadm control --reload",
+  );
+  await guest.run("systemctl reload stacd");
   await staysAsItIs(guest, WATCH);
   await guest.run("systemctl restart stacd");
   await staysAsItIs(guest, WATCH);
