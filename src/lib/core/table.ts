@@ -1,68 +1,86 @@
 /**
  * A persistent map from text to value: `with` and `without` give a new table and leave the old one as it was.
- * Keys are spread over buckets, so that a change copies one small bucket and not the whole table: the core stays pure
- * without paying for its size at every event. The order of iteration is fixed by the keys and the order of insertion.
+ * Keys are spread over shelves of small buckets, so that a change copies one shelf and one bucket and not the whole table:
+ * the core stays pure without paying for its size at every event. The order of iteration is fixed by the keys and the
+ * order of insertion.
  */
-const BUCKETS = 128;
+const WIDTH = 64;
 
 type Bucket<V> = ReadonlyMap<string, V>;
+type Shelf<V> = readonly (Bucket<V> | undefined)[];
+
+const EMPTY_SHELF: readonly undefined[] = new Array<undefined>(WIDTH).fill(undefined);
 
 export class Table<V> {
   readonly size: number;
-  readonly #buckets: readonly (Bucket<V> | undefined)[];
+  readonly #shelves: readonly (Shelf<V> | undefined)[];
 
-  private constructor(buckets: readonly (Bucket<V> | undefined)[], size: number) {
-    this.#buckets = buckets;
+  private constructor(shelves: readonly (Shelf<V> | undefined)[], size: number) {
+    this.#shelves = shelves;
     this.size = size;
   }
 
   static empty<V>(): Table<V> {
-    return new Table<V>(new Array<Bucket<V> | undefined>(BUCKETS).fill(undefined), 0);
+    return new Table<V>(EMPTY_SHELF, 0);
+  }
+
+  #bucket(place: number): Bucket<V> | undefined {
+    return this.#shelves[place >>> 6]?.[place & (WIDTH - 1)];
+  }
+
+  #withBucket(place: number, bucket: Bucket<V> | undefined, size: number): Table<V> {
+    const shelf = (this.#shelves[place >>> 6] ?? EMPTY_SHELF).with(place & (WIDTH - 1), bucket);
+    return new Table(this.#shelves.with(place >>> 6, shelf), size);
   }
 
   get(key: string): V | undefined {
-    return this.#buckets[bucketOf(key)]?.get(key);
+    return this.#bucket(placeOf(key))?.get(key);
   }
 
   has(key: string): boolean {
-    return this.#buckets[bucketOf(key)]?.has(key) ?? false;
+    return this.#bucket(placeOf(key))?.has(key) ?? false;
   }
 
   with(key: string, value: V): Table<V> {
-    const at = bucketOf(key);
-    const bucket = new Map(this.#buckets[at]);
+    const place = placeOf(key);
+    const bucket = new Map(this.#bucket(place));
     const size = this.size + (bucket.has(key) ? 0 : 1);
     bucket.set(key, value);
-    return new Table(this.#buckets.with(at, bucket), size);
+    return this.#withBucket(place, bucket, size);
   }
 
   without(key: string): Table<V> {
-    const at = bucketOf(key);
-    const old = this.#buckets[at];
+    const place = placeOf(key);
+    const old = this.#bucket(place);
     if (old === undefined || !old.has(key)) return this;
     const bucket = new Map(old);
     bucket.delete(key);
-    return new Table(this.#buckets.with(at, bucket), this.size - 1);
+    return this.#withBucket(place, bucket.size === 0 ? undefined : bucket, this.size - 1);
+  }
+
+  *#buckets(): IterableIterator<Bucket<V>> {
+    for (const shelf of this.#shelves) {
+      if (shelf === undefined) continue;
+      for (const bucket of shelf) if (bucket !== undefined) yield bucket;
+    }
   }
 
   *keys(): IterableIterator<string> {
-    for (const bucket of this.#buckets) if (bucket !== undefined) yield* bucket.keys();
+    for (const bucket of this.#buckets()) yield* bucket.keys();
   }
 
   *values(): IterableIterator<V> {
-    for (const bucket of this.#buckets) if (bucket !== undefined) yield* bucket.values();
+    for (const bucket of this.#buckets()) yield* bucket.values();
   }
 
   *[Symbol.iterator](): IterableIterator<[string, V]> {
-    for (const bucket of this.#buckets) if (bucket !== undefined) yield* bucket;
+    for (const bucket of this.#buckets()) yield* bucket;
   }
 }
 
-/** FNV-1a over the last 40 code units: that is where the keys of one fabric differ. */
-function bucketOf(key: string): number {
+/** FNV-1a over the whole key: keys of one fabric differ in front, those of its devices at the end. */
+function placeOf(key: string): number {
   let hash = 0x811c9dc5;
-  for (let i = Math.max(0, key.length - 40); i < key.length; i++) {
-    hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
-  }
-  return (hash >>> 0) % BUCKETS;
+  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
+  return ((hash ^ (hash >>> 15)) >>> 0) % (WIDTH * WIDTH);
 }
