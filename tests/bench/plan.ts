@@ -1,0 +1,161 @@
+/**
+ * Planning in stacd's core with 1,000 and with 10,000 controllers: a page that lists them for the first time, a page in
+ * which one entry is new and one is gone, and one event of one device. What is to be seen: the cost of a controller does
+ * not grow with their number, and a change among 1,000 is planned within 50 ms. `deno run tests/bench/plan.ts [--json]`
+ */
+import { parseStacdConf } from "../../src/lib/config/stacd_conf.ts";
+import { stepConnector } from "../../src/lib/core/connector.ts";
+import { type ConnectorState, emptyConnector } from "../../src/lib/core/connector_state.ts";
+import type { ConnectorEvent } from "../../src/lib/core/effects.ts";
+import type { KernelCtrl } from "../../src/lib/nvme/kernel_ctrl.ts";
+import { normaliseTid } from "../../src/lib/nvme/tid.ts";
+import type { ReportedDc } from "../../src/lib/ports.ts";
+
+export interface PlanResult {
+  readonly name: string;
+  readonly controllers: number;
+  /** Median over the rounds, in milliseconds for the whole step. */
+  readonly ms: number;
+  /** Fastest and slowest round, likewise. */
+  readonly range: readonly [number, number];
+  /** Median, in microseconds for one controller. */
+  readonly perController: number;
+}
+
+const ROUNDS = 15;
+const HOST = { nqn: "nqn.host", id: "46ba5037-7ce5-41fa-9452-48477bf00080", symname: "", key: undefined };
+const DC = normaliseTid(
+  { transport: "tcp", traddr: "10.255.0.1", subsysnqn: "nqn.2014-08.org.nvmexpress.discovery" },
+  { hostNqn: HOST.nqn, ignoreIface: false },
+);
+
+const addressOf = (n: number): string => `10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`;
+const nqnOf = (n: number): string => `nqn.2014-08.org.example:storage:array-${n % 7}:subsystem-${n}`;
+
+function page(genctr: number, from: number, to: number): ReportedDc {
+  const entries = Array.from({ length: to - from }, (_, i) => ({
+    trtype: "tcp",
+    adrfam: "ipv4",
+    traddr: addressOf(from + i),
+    trsvcid: "4420",
+    subnqn: nqnOf(from + i),
+    subtype: "nvme",
+    treq: "not specified",
+    portid: "1",
+    cntlid: "65535",
+    asqsz: "32",
+    eflags: "0",
+  }));
+  return { tid: DC, device: "nvme0", page: "read", genctr: String(genctr), readAt: genctr, entries };
+}
+
+function device(n: number): KernelCtrl {
+  return {
+    device: `nvme${n}`,
+    incarnation: n,
+    transport: "tcp",
+    traddr: addressOf(n),
+    trsvcid: "4420",
+    subsysnqn: nqnOf(n),
+    hostNqn: HOST.nqn,
+    hostId: HOST.id,
+    hostTraddr: "",
+    hostIface: "",
+    srcAddr: "10.255.0.9",
+    state: "live",
+    cntrltype: "io",
+    dctype: "",
+    cntlid: "1",
+    model: "",
+    serial: "",
+    isDc: false,
+    isIoc: true,
+    owner: "stas",
+    namespaces: [],
+  };
+}
+
+/** The state after these events, and how long the last one took, in milliseconds. */
+function play(
+  state: ConnectorState,
+  events: readonly ConnectorEvent[],
+  mono: number,
+): readonly [ConnectorState, number] {
+  let now = state;
+  let took = 0;
+  for (const event of events) {
+    const begin = performance.now();
+    now = stepConnector(now, event, { mono, wall: mono }).state;
+    took = performance.now() - begin;
+  }
+  return [now, took];
+}
+
+function started(): ConnectorState {
+  const parsed = parseStacdConf("", "stacd.conf");
+  if (!parsed.ok) throw new Error("an empty file is valid");
+  const eth0 = { index: 2, mac: "", up: true, v4: ["10.255.0.9"], v6: [] };
+  return play(emptyConnector, [
+    { type: "host", host: HOST },
+    { type: "config", conf: parsed.conf, reload: false },
+    { type: "network", interfaces: new Map([["eth0", eth0]]) },
+    { type: "stafd", present: true },
+  ], 0)[0];
+}
+
+/** The answer to the question that is under way. */
+function report(state: ConnectorState, dc: ReportedDc): ConnectorEvent {
+  const { op } = state.stafd;
+  if (op === undefined) throw new Error("stacd has not asked");
+  return { type: "fetched", op, outcome: { ok: true, value: { dcs: [dc], retired: [] } } };
+}
+
+function asking(state: ConnectorState): ConnectorState {
+  return play(state, [{ type: "stafd-changed" }], 0)[0];
+}
+
+function measure(name: string, controllers: number, round: () => number): PlanResult {
+  const times = Array.from({ length: ROUNDS }, round).toSorted((a, b) => a - b);
+  const at = (n: number): number => times[n] ?? 0;
+  const ms = at(ROUNDS >> 1);
+  return { name, controllers, ms, range: [at(0), at(ROUNDS - 1)], perController: ms * 1_000 / controllers };
+}
+
+export function planResults(sizes: readonly number[] = [1_000, 10_000]): PlanResult[] {
+  return sizes.flatMap((n) => {
+    const fresh = started();
+    const first = report(fresh, page(1, 0, n));
+    const listed = play(fresh, [first], 10)[0];
+    const { scan } = listed.fleet;
+    if (scan === undefined) throw new Error("stacd has not looked at the kernel");
+    const devices = Array.from({ length: n }, (_, i) => device(i));
+    const scanned: ConnectorEvent = { type: "scanned", op: scan, outcome: { ok: true, value: devices } };
+    const connected = asking(play(listed, [scanned], 20)[0]);
+    if ([...connected.fleet.ctls.values()].some(({ link }) => link.phase !== "up")) {
+      throw new Error("not all are up");
+    }
+    const changed = report(connected, page(2, 1, n + 1));
+    const event: ConnectorEvent = { type: "device", cause: "change", ctrl: device(n >> 1) };
+    return [
+      measure("first page", n, () => play(fresh, [first], 10)[1]),
+      measure("adoption of all", n, () => play(listed, [scanned], 20)[1]),
+      measure("one new, one gone", n, () => play(connected, [changed], 30)[1]),
+      measure("event of one device", n, () => play(connected, [event], 30)[1]),
+    ];
+  });
+}
+
+if (import.meta.main) {
+  const results = planResults();
+  if (Deno.args.includes("--json")) console.log(JSON.stringify(results));
+  else {
+    for (const { name, controllers, ms, range, perController } of results) {
+      const whole = `${ms.toFixed(2)} ms (${range.map((one) => one.toFixed(2)).join(" to ")})`;
+      console.log(
+        `${name.padEnd(22)} ${String(controllers).padStart(6)}  ${whole.padEnd(32)} ${
+          perController.toFixed(2)
+        } us each`,
+      );
+    }
+  }
+}
