@@ -33,7 +33,7 @@ export class SimPlatform implements RunPlatform {
     this.notify = { ready, reloading: nothing, stopping: nothing, close: nothing };
     this.stateFilePath = `/run/${name}/state.json`;
     this.kernel = new KernelPort(world.kernel, name);
-    this.resolver = new ResolverPort(world.resolver);
+    this.resolver = new ResolverPort(world.resolver, name);
     this.stateFile = new DiskPort(world.disk, name);
     this.exclusions = world.exclusionsPort(() => this.#alive);
   }

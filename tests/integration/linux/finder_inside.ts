@@ -59,7 +59,7 @@ const kernel: Kernel = {
   own: (device, owned) => simulated.own(device, owned),
 };
 const disk = new DiskPort(world.disk, "stafd");
-const resolver = new ResolverPort(world.resolver);
+const resolver = new ResolverPort(world.resolver, "stafd");
 const avahi = new Avahi(seconds(60));
 const keeper = new BusKeeper(address, STAF.name, () => {});
 const shell: Shell<FinderState, FinderEvent, FinderEffect> = new Shell(
