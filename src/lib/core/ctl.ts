@@ -125,6 +125,8 @@ export const noted = (ctl: Ctl, at: number, text: string): Ctl => ({
 export function withClaim(ctl: Ctl, authority: Authority, claim: Claim): Ctl {
   const released = new Map(ctl.released);
   released.delete(authority);
+  // Somebody asks for it now: that nobody did is no evidence any more, also when they let go again.
+  for (const [who, { kind }] of released) if (kind === "audit") released.delete(who);
   return { ...ctl, released, claims: new Map(ctl.claims).set(authority, claim) };
 }
 
