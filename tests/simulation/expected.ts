@@ -88,7 +88,8 @@ export function wantedDcs(world: World, rules: Rules): Tid[][] {
       if (good.length === 0 || good.length < choices.length || seen.has(id)) continue;
       seen.add(id);
       result.push(good);
-      for (const tid of good.filter((one) => good.length === 1 || connected(world, one, "isDc"))) {
+      // Which one of several it is, and whose page counts then, is the daemon's choice.
+      for (const tid of good.length === 1 ? good : []) {
         for (const entry of targetOf(world, tid)?.discovery?.page.entries.map(entryToText) ?? []) {
           const listed = entry["subtype"] === "referral" ? tidOfListed(entry, tid) : undefined;
           if (listed !== undefined && !barred(world, conf, listed)) next.push([listed]);
@@ -107,8 +108,8 @@ export function wantedIocs(world: World, rules: Rules, dcs: readonly Tid[][]): T
   const { conf } = stacd;
   const wishes = lineChoices(world, conf);
   const choices = (tid: Tid) => !barred(world, conf, tid) && reachable(world, tid);
-  for (const [dc] of dcs) {
-    if (dc === undefined) continue;
+  for (const [dc, other] of dcs) {
+    if (dc === undefined || other !== undefined) continue;
     for (const entry of targetOf(world, dc)?.discovery?.page.entries.map(entryToText) ?? []) {
       const listed = entry["subtype"] === "nvme" ? tidOfListed(entry, dc) : undefined;
       const ncc = (Number(entry["eflags"]) & NCC) !== 0 && conf.connectAttemptsOnNcc.value > 0;

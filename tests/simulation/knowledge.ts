@@ -51,6 +51,8 @@ export class Knowledge {
   retired: readonly RetiredDc[] = [];
   /** Of the last report since stafd is there. */
   report: StafdReport | undefined;
+  /** Every set of addresses that a name had, as text. */
+  readonly everAnswered = new Set<string>();
   /** Answers of the name server to the processes that run now. */
   answers: { readonly who: string; readonly host: string; readonly addresses: readonly string[] }[] = [];
   /** Services as they were last announced to stafd; kept when they are withdrawn. */

@@ -56,7 +56,10 @@ export class Rules {
     this.world = world;
     this.landscape = landscape;
     world.kernel.wasRead = (page) => this.knowledge.read(page, world.clock.now().wall);
-    world.resolver.witness = (who, host, addresses) => this.knowledge.answers.push({ who, host, addresses });
+    world.resolver.witness = (who, host, addresses) => {
+      this.knowledge.answers.push({ who, host, addresses });
+      this.knowledge.everAnswered.add(`${host} ${addresses.toSorted().join()}`);
+    };
   }
 
   /** A process starts with what is in its state file, and with nothing else. */
@@ -344,13 +347,17 @@ export class Rules {
         }
         return;
       }
-      case "resolved":
-        if (
-          !this.knowledge.answers.some(({ host, addresses }) =>
-            host === evidence.host && !addresses.some((one) => canonicalIp(one) === canonicalIp(tid.traddr))
-          )
-        ) lie(`${evidence.host} never resolved to other addresses only`);
+      case "resolved": {
+        const [host, ...all] = [evidence.host, ...evidence.addresses.split(", ")];
+        const given = [...this.knowledge.everAnswered].some((answer) =>
+          answer.startsWith(`${host} `) && all.every((one) => answer.includes(one))
+        );
+        if (!given) lie(`${host} never resolved to ${evidence.addresses}`);
+        if (who === "stacd" && all.some((one) => canonicalIp(one) === canonicalIp(tid.traddr))) {
+          lie(`${host} resolves to it`);
+        }
         return;
+      }
       case "dc-retired":
         if (who === "stacd" && !this.knowledge.retired.some((one) => tidText(one.tid) === evidence.dc)) {
           lie(`${evidence.dc} was never let go`);

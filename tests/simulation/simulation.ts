@@ -372,7 +372,7 @@ export class Simulation {
       ) => [this.#dcTid(address)]);
     const left = missing(this.world, this.rules, dcs).map((text) => `${text} is not connected`);
     // A state file that was lost, or a policy that was different for a while, may leave something behind.
-    if (!this.stateLost && !this.scopeChanged) {
+    if (!this.stateLost && !this.scopeChanged && !this.namesMoved) {
       left.push(
         ...leftOver(this.world, this.rules).map(({ name, target }) =>
           `${name} (${target?.text}) is still there`
@@ -384,7 +384,7 @@ export class Simulation {
 
   /** S9: killed and started again, the daemons find everything as it is to be, and leave it so. */
   #fixpoint(): void {
-    if (this.namesMoved || this.random.chance(0.5)) return;
+    if (this.namesMoved || this.stateLost || this.random.chance(0.5)) return;
     this.time.runUntil({ mono: this.mono + 60_000 });
     const before = this.#connections();
     this.tell("fault", "--- killed once more");
