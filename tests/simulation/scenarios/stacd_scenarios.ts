@@ -458,4 +458,62 @@ export const STACD_SCENARIOS: readonly Scenario[] = [
         event.type === "stafd" && !event.present ? lettingGo(next, "page:", now) : next
       ),
   },
+  {
+    from: "S9, STAF-124 (found by the simulation)",
+    name: "a removal that soaks is not forgotten by a restart",
+    play: (cores) => {
+      const stage = new Stage(cores);
+      const { subsystem, page } = listed(stage);
+      page.edit([], stage.mono);
+      stage.run(300);
+      stage.stacd.kill();
+      assert.equal(stage.to(subsystem).length, 1, "it soaks");
+      stage.startStacd();
+      stage.run(10_000);
+      assert.equal(stage.to(subsystem).length, 0);
+    },
+    original: () => ({
+      ...realCores,
+      connector: doing(
+        realCores.connector,
+        (effect) => effect.do === "save" ? [{ ...effect, value: {} }] : [effect],
+      ),
+    }),
+  },
+  {
+    from: "S9, example 4 (found by the simulation)",
+    name: "an excluded connection of others is not taken for ours after a restart",
+    play: (cores) => {
+      const stage = new Stage(cores);
+      const subsystem = stage.subsystem("nqn.sub", "10.0.1.1");
+      stage.dc("nqn.dc", "10.0.0.100", [entryFor(subsystem, "nvme")]);
+      stage.stafdConf(DC_LINE);
+      stage.stacdConf("[Controllers]\nexclude = nqn=nqn.sub\n");
+      const device = stage.connectedByOthers(subsystem);
+      stage.start();
+      stage.stacd.kill();
+      stage.startStacd();
+      stage.run(10_000);
+      assert.deepEqual(stage.to(subsystem), [device]);
+    },
+    // All that is in the state file is ours.
+    original: () => ({
+      ...realCores,
+      connector: {
+        ...realCores.connector,
+        step: (state, event, now) => {
+          let { fleet } = state;
+          if (event.type === "config" && !event.reload) {
+            for (const ctl of fleet.ctls.values()) {
+              fleet = {
+                ...fleet,
+                ctls: fleet.ctls.with(ctl.key, { ...ctl, resting: false, restored: true }),
+              };
+            }
+          }
+          return realCores.connector.step({ ...state, fleet }, event, now);
+        },
+      },
+    }),
+  },
 ];

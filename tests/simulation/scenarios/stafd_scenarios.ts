@@ -324,4 +324,42 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
       finder: doing(realCores.finder, (effect) => effect.do === "resolve" ? [effect, effect] : [effect]),
     }),
   },
+  {
+    from: "L1, nvme-stas 2.0 (found by the simulation)",
+    name: "a change of a page whose event was lost is read all the same",
+    play: (cores) => {
+      const stage = new Stage(cores);
+      const page = stage.dc("nqn.dc", "10.0.0.100", []);
+      const subsystem = stage.subsystem("nqn.sub", "10.0.1.1");
+      stage.stafdConf(DC_LINE);
+      stage.start();
+      stage.world.kernel.devices.loseEvents(50);
+      page.edit([entryFor(subsystem, "nvme")], stage.mono);
+      stage.run(3_000);
+      assert.equal(stage.to(subsystem).length, 1);
+    },
+    original: () => finder((event) => event.type === "overflow" ? { type: "tick" } : event),
+  },
+  {
+    from: "S9 (found by the simulation)",
+    name: "a line that was removed while stafd was down takes its connection along",
+    play: (cores) => {
+      const stage = new Stage(cores);
+      stage.dc("nqn.dc", "10.0.0.100", []);
+      stage.stafdConf(DC_LINE);
+      stage.start();
+      stage.stafd.kill();
+      stage.world.files.set("/etc/stas/stafd.conf", "");
+      stage.startStafd();
+      stage.run(10_000);
+      assert.equal(stage.to("nqn.dc").length, 0);
+    },
+    original: () => ({
+      ...realCores,
+      finder: doing(
+        realCores.finder,
+        (effect) => effect.do === "save" ? [{ ...effect, value: {} }] : [effect],
+      ),
+    }),
+  },
 ];
