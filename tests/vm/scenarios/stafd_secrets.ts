@@ -22,7 +22,9 @@ const TWO = "192.0.2.12:8009";
 const quote = (words: readonly string[]): string => words.map((word) => `'${word}'`).join(" ");
 
 async function run(guest: Guest): Promise<void> {
-  await guest.run("nvmet-lab up 1 --dcs 3 && nvmet-lab add two 2 && nvmet-lab link two 3");
+  await guest.run(
+    "nvmet-lab up 1 --dcs 4 && nvmet-lab add two 2 && nvmet-lab link two 3 && nvmet-lab link two 4",
+  );
   const keys = (await guest.run("for i in 1 2 3; do nvme gen-dhchap-key --hmac=0 2>/dev/null; done")).trim()
     .split("\n");
   const [host = "", own = "", ctrl = ""] = keys;
@@ -47,17 +49,21 @@ async function run(guest: Guest): Promise<void> {
     assert.equal(await guest.run(secrets), expected, "the controller's own key goes before the host's");
   }
 
-  // A malformed one is refused, and not shown either.
-  const broken = "DHHC-1:00:NotAKeyAtAll";
-  await reload(
-    guest,
-    confOf([...lines, `transport=tcp;traddr=192.0.2.13;dhchap-secret=${broken}`], ["tron = true"]),
-  );
+  // One that is none is refused; one that was mistyped is refused by the kernel. Neither is shown.
+  const none = "DHHC-2:NotAKeyAtAll";
+  const mistyped = `${own.slice(0, 20)}AAAAAAAA${own.slice(28)}`;
+  const more = [
+    `transport=tcp;traddr=192.0.2.13;dhchap-secret=${none}`,
+    `transport=tcp;traddr=192.0.2.14;dhchap-secret=${mistyped}`,
+  ];
+  await reload(guest, confOf([...lines, ...more], ["tron = true"]));
+  await untilLogged(guest, since, /stafd\.conf:\d+:\d+: dhchap-secret is not of the form DHHC-1/);
   await untilLogged(
     guest,
     since,
-    /192\.0\.2\.13.*dhchap-secret is not of the form DHHC-1:HH:BASE64:; make one with: nvme gen/,
+    /192\.0\.2\.13.*dhchap-secret is not of the form .*; make one with: nvme gen/,
   );
+  await untilLogged(guest, since, /192\.0\.2\.14.* - Failed to connect to controller\. .*EINVAL/);
 
   const shown = [
     "stafctl ls",
@@ -80,14 +86,17 @@ async function run(guest: Guest): Promise<void> {
   for (const command of shown) {
     const { stdout, stderr } = await guest.attempt(`COLUMNS=400 ${command}`);
     assert.ok(stdout + stderr !== "", `${command} shows nothing at all`);
-    for (const secret of [host, own, ctrl, broken]) {
-      const text = secret.split(":")[2] ?? secret;
+    for (const secret of [host, own, ctrl, none, mistyped]) {
+      const text = secret.split(":")[2] ?? secret.slice(7);
       assert.ok(!(stdout + stderr).includes(text), `${command} shows a secret:\n${stdout}${stderr}`);
     }
   }
   const said = await journal(guest, since);
-  for (const secret of [host, own, ctrl, broken]) {
-    assert.ok(!said.includes(secret.split(":")[2] ?? secret), `the journal shows a secret:\n${said}`);
+  for (const secret of [host, own, ctrl, none, mistyped]) {
+    assert.ok(
+      !said.includes(secret.split(":")[2] ?? secret.slice(7)),
+      `the journal shows a secret:\n${said}`,
+    );
   }
 }
 
