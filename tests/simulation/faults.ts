@@ -3,7 +3,7 @@ import { parseExclusions } from "../../src/lib/nvme/exclusions.ts";
 import { milliseconds } from "../../src/lib/nvme/time.ts";
 import { entryFor, NCC } from "../../src/lib/sim/discovery.ts";
 import type { Manner, Target } from "../../src/lib/sim/fabric.ts";
-import { Random } from "../../src/lib/sim/random.ts";
+import type { Random } from "../../src/lib/sim/random.ts";
 import { announcement, connectAs, controllerLine, ifaceOf, referral, someEntries } from "./landscape.ts";
 import { STACD_CONF, STAFD_CONF } from "./process.ts";
 import type { Simulation } from "./simulation.ts";

@@ -3,7 +3,8 @@ import { noNbft } from "../../src/lib/core/host.ts";
 import { Secret } from "../../src/lib/nvme/secret.ts";
 import { normaliseTid, WELL_KNOWN_DISC_NQN } from "../../src/lib/nvme/tid.ts";
 import type { DiscoveryEntry } from "../../src/lib/nvme/discovery_entry.ts";
-import { type Device } from "../../src/lib/sim/devices.ts";
+import type { Announcement } from "../../src/lib/sim/avahi.ts";
+import type { Device } from "../../src/lib/sim/devices.ts";
 import { Discovery, entryFor } from "../../src/lib/sim/discovery.ts";
 import type { Address, Target } from "../../src/lib/sim/fabric.ts";
 import { Random } from "../../src/lib/sim/random.ts";
@@ -232,7 +233,7 @@ function plan(
   }
 }
 
-export function announcement(random: Random, dc: Target, n: number) {
+export function announcement(random: Random, dc: Target, n: number): Announcement {
   const { transport, traddr, trsvcid } = dc.address;
   const nqn = random.chance(0.5) ? [`NQN=${dc.nqn}`] : [];
   return {

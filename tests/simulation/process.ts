@@ -1,5 +1,5 @@
 /** A daemon in the simulated world: the real core, shell and performer on simulated ports, to be killed at any moment. */
-import { type ParsedConf } from "../../src/lib/config/daemon_conf.ts";
+import type { ParsedConf } from "../../src/lib/config/daemon_conf.ts";
 import { parseStacdConf, type StacdConf } from "../../src/lib/config/stacd_conf.ts";
 import { parseStafdConf, type StafdConf } from "../../src/lib/config/stafd_conf.ts";
 import { restoredConnector } from "../../src/lib/core/connector_saved.ts";

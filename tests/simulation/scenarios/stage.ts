@@ -4,7 +4,7 @@ import type { DiscoveryEntry } from "../../../src/lib/nvme/discovery_entry.ts";
 import { normaliseTid } from "../../../src/lib/nvme/tid.ts";
 import type { Device } from "../../../src/lib/sim/devices.ts";
 import { Discovery } from "../../../src/lib/sim/discovery.ts";
-import { Target } from "../../../src/lib/sim/fabric.ts";
+import type { Target } from "../../../src/lib/sim/fabric.ts";
 import { VirtualTime } from "../../../src/lib/sim/scheduler.ts";
 import { World } from "../../../src/lib/sim/world.ts";
 import type { Cores } from "../cores.ts";
