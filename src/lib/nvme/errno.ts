@@ -44,7 +44,8 @@ const MEANINGS: ReadonlyMap<string, Meaning> = new Map([
   ["EINVAL", {
     text: "invalid arguments or configuration",
     kind: "permanent",
-    remedy: "see the kernel log; a Host ID used with two host NQNs is one cause, a mistyped DH-HMAC-CHAP key another",
+    remedy:
+      "see the kernel log; a Host ID used with two host NQNs is one cause, a mistyped DH-HMAC-CHAP key another",
   }],
   ["EADDRINUSE", { text: "host NQN is already in use", kind: "transient" }],
   ["ENODEV", { text: "invalid interface", kind: "permanent", remedy: "check host-iface" }],
