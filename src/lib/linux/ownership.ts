@@ -1,20 +1,16 @@
 /**
  * nvme-cli's registry of who owns a controller, `/run/nvme/registry/nvmeN` (STAF-115; notes/libnvme.md 6). It is
- * advice to others: failing to write it harms nobody and is only logged.
+ * advice to others: failing to write it harms nobody and is only logged. The files lie in memory (tmpfs): written on the
+ * main thread they cost a fraction of as many trips to another thread, and every connection pays for them.
  */
 import { OWNER, parseOwner, registryText } from "../nvme/registry.ts";
 import type { Log } from "../ports.ts";
-import { Limiter } from "./limiter.ts";
 import { errnoOf, isGone } from "./os_error.ts";
 import { isController, type SysfsPlaces, SYSTEM_PLACES } from "./sysfs.ts";
-
-const MAX_WAITING = 8192;
 
 export class Ownership {
   readonly #places: SysfsPlaces;
   readonly #log: Log;
-  /** One at a time: what is asked for later also happens later. */
-  readonly #queue = new Limiter(1, MAX_WAITING);
 
   constructor(log: Log, places: SysfsPlaces = SYSTEM_PLACES) {
     this.#log = log;
@@ -28,68 +24,66 @@ export class Ownership {
 
   /** After a `remove` event: nobody else cleans up where nvme-cli is older than the registry. */
   forgetIfGone(device: string): void {
-    this.#start(device, async () => {
-      if (!await exists(`${this.#places.sys}/class/nvme/${device}`)) await this.#release(device);
+    this.#start(device, () => {
+      if (!exists(`${this.#places.sys}/class/nvme/${device}`)) this.#release(device);
     });
   }
 
-  #start(device: string, work: () => Promise<void>): void {
+  #start(device: string, work: () => void): void {
     if (!isController(device)) throw new Error(`${JSON.stringify(device)} is not the name of a controller`);
-    void this.#queue.run(async () => {
-      try {
-        await work();
-      } catch (error) {
-        if (errnoOf(error) === 0) throw error;
-        this.#log.write({
-          level: "debug",
-          message: `cannot write the owner of ${device} to ${this.#places.registry}: ${String(error)}`,
-        });
-      }
-    });
+    try {
+      work();
+    } catch (error) {
+      if (errnoOf(error) === 0) throw error;
+      this.#log.write({
+        level: "debug",
+        message: `cannot write the owner of ${device} to ${this.#places.registry}: ${String(error)}`,
+      });
+    }
   }
 
   /** Built beside and renamed into place, so that nobody reads half an entry. */
-  async #claim(device: string): Promise<void> {
+  #claim(device: string): void {
     const { registry, sys } = this.#places;
-    await Deno.mkdir(registry, { recursive: true, mode: 0o755 });
+    Deno.mkdirSync(registry, { recursive: true, mode: 0o755 });
     const building = `${registry}/.${device}.${Deno.pid}`;
-    await removeFolder(building);
-    await Deno.mkdir(building, { mode: 0o755 });
-    const seqnum = await textOf(`${sys}/kernel/uevent_seqnum`);
-    await Deno.writeTextFile(`${building}/owner`, registryText(OWNER), { mode: 0o644 });
-    await Deno.writeTextFile(`${building}/seqnum`, registryText(seqnum.trim()), { mode: 0o644 });
+    removeFolder(building);
+    Deno.mkdirSync(building, { mode: 0o755 });
+    const seqnum = textOf(`${sys}/kernel/uevent_seqnum`);
+    Deno.writeTextFileSync(`${building}/owner`, registryText(OWNER), { mode: 0o644 });
+    Deno.writeTextFileSync(`${building}/seqnum`, registryText(seqnum.trim()), { mode: 0o644 });
     // A folder is not renamed over one that has something in it.
-    await removeFolder(`${registry}/${device}`);
-    await Deno.rename(building, `${registry}/${device}`);
+    removeFolder(`${registry}/${device}`);
+    Deno.renameSync(building, `${registry}/${device}`);
   }
 
-  async #release(device: string): Promise<void> {
+  #release(device: string): void {
     const entry = `${this.#places.registry}/${device}`;
-    if (parseOwner(await textOf(`${entry}/owner`)) === OWNER) await removeFolder(entry);
+    if (parseOwner(textOf(`${entry}/owner`)) === OWNER) removeFolder(entry);
   }
 }
 
 /** Empty when there is no such file. */
-async function textOf(path: string): Promise<string> {
+function textOf(path: string): string {
   try {
-    return await Deno.readTextFile(path);
+    return Deno.readTextFileSync(path);
   } catch (error) {
     if (isGone(errnoOf(error))) return "";
     throw error;
   }
 }
 
-async function removeFolder(path: string): Promise<void> {
+function removeFolder(path: string): void {
   try {
-    await Deno.remove(path, { recursive: true });
+    Deno.removeSync(path, { recursive: true });
   } catch (error) {
     if (!isGone(errnoOf(error))) throw error;
   }
 }
 
-async function exists(path: string): Promise<boolean> {
+function exists(path: string): boolean {
   try {
-    await Deno.stat(path);
+    Deno.statSync(path);
     return true;
   } catch (error) {
     if (isGone(errnoOf(error))) return false;

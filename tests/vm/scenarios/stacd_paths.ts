@@ -25,12 +25,12 @@ function by(list: readonly Controller[], address: string): Controller | undefine
 
 async function multipath(guest: Guest): Promise<void> {
   await guest.run(
-    `nvmet-lab up 0 && nvmet-lab port-add 5 ${OTHER} && nvmet-lab add multi 1 5 && nvmet-lab add single 1`,
+    `nvmet-lab up 0 && nvmet-lab port-add 5 ${OTHER} && nvmet-lab add multi 1 5 && nvmet-lab add single 1 && nvmet-lab add other 5`,
   );
   await configureStafd(guest, [ONE, OTHER]);
   await start(guest, "stafd", "stacd");
-  const before = await untilConnected(guest, ["multi", "multi", "single"]);
-  const listed = await untilIocsListed(guest, ["multi", "multi", "single"]);
+  const before = await untilConnected(guest, ["multi", "multi", "other", "single"]);
+  const listed = await untilIocsListed(guest, ["multi", "multi", "other", "single"]);
   assert.deepEqual(
     listed.filter((entry) => entry["subsysnqn"] === nqnOf("multi")).map((entry) => entry["traddr"]).sort(),
     [ONE, OTHER],
@@ -49,17 +49,17 @@ async function multipath(guest: Guest): Promise<void> {
   const first = by(before, ONE);
   assert.ok(first !== undefined);
   await guest.run("nvmet-lab unlink multi 5");
-  const after = await untilConnected(guest, ["multi", "single"]);
+  const after = await untilConnected(guest, ["multi", "other", "single"]);
   assert.equal(by(after, OTHER), undefined);
   assert.deepEqual(by(after, ONE), first);
   await writeAndReadBack(guest, "multi", device);
-  await untilIocsListed(guest, ["multi", "single"]);
+  await untilIocsListed(guest, ["multi", "other", "single"]);
 
   await guest.run("nvmet-lab link multi 5");
-  await untilConnected(guest, ["multi", "multi", "single"]);
+  await untilConnected(guest, ["multi", "multi", "other", "single"]);
 
   // A cable that is cut disconnects nothing, and what goes by the other cable goes on.
-  const made = await identities(guest, ["multi", "single"]);
+  const made = await identities(guest, ["multi", "other", "single"]);
   await guest.run("nvmet-lab net-down fab1");
   await guest.until(
     "the kernel has seen it",
@@ -69,8 +69,8 @@ async function multipath(guest: Guest): Promise<void> {
   );
   await writeAndReadBack(guest, "multi", device);
   await guest.run("nvmet-lab net-up fab1");
-  await untilConnected(guest, ["multi", "multi", "single"]);
-  assert.equal(await identities(guest, ["multi", "single"]), made);
+  await untilConnected(guest, ["multi", "multi", "other", "single"]);
+  assert.equal(await identities(guest, ["multi", "other", "single"]), made);
 }
 
 /** The same target address from two interfaces of this host is two controllers (spec 20). */
