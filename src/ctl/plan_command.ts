@@ -25,7 +25,10 @@ export function plan(
     answered(job, "plan", client.plan(text), (answer) => {
       // The daemon got the text only: the name is ours to say.
       const findings = answer.findings.map((finding) => file === undefined ? finding : { ...finding, file });
-      const planned: V1Plan = { ...answer, findings };
+      const named = (reason: string): string =>
+        file === undefined ? reason : reason.replace(/^(?=:\d+: )/, file);
+      const changes = answer.changes.map((change) => ({ ...change, reasons: change.reasons.map(named) }));
+      const planned: V1Plan = { ...answer, findings, changes };
       if (format === "table") job.world.out.write(planText(planned, job.style));
       else printValue(job.world, format, format === "json" ? planned : planned.changes);
       if (!planned.valid) return FAILED;

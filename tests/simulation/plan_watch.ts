@@ -2,11 +2,9 @@
  * Holds `plan` and `explain` against what happens: asked again after each thing that a daemon is told, in every world that the
  * simulation makes. What is done without news from outside was planned; what is planned is begun in time.
  */
-import type { ConnectorState } from "../../src/lib/core/connector_state.ts";
 import { ConnectorTurn } from "../../src/lib/core/connector.ts";
 import type { Ctl } from "../../src/lib/core/ctl.ts";
 import { FinderTurn } from "../../src/lib/core/finder.ts";
-import type { FinderState } from "../../src/lib/core/finder_state.ts";
 import type { Fleet } from "../../src/lib/core/fleet.ts";
 import type { Core } from "../../src/lib/daemon/shell.ts";
 import type { Asked } from "../../src/lib/daemon/views/v1_common.ts";
@@ -14,6 +12,7 @@ import { explain } from "../../src/lib/daemon/views/v1_explain.ts";
 import { planOf } from "../../src/lib/daemon/views/v1_plan.ts";
 import type { V1Change } from "../../src/lib/dbus/v1_types.ts";
 import type { KernelCtrl } from "../../src/lib/nvme/kernel_ctrl.ts";
+import { matches } from "../../src/lib/nvme/match.ts";
 import { tidKey, tidText } from "../../src/lib/nvme/tid.ts";
 import type { Now } from "../../src/lib/nvme/time.ts";
 import type { World } from "../../src/lib/sim/world.ts";
@@ -76,13 +75,13 @@ export class PlanWatch {
   constructor(views: Views = realViews) {
     this.#views = views;
     this.cores = {
-      finder: this.#watched<FinderState, typeof realCores.finder>(
+      finder: this.#watched(
         "stafd",
         realCores.finder,
         (state, now) => new FinderTurn(state, now),
         (device) => device.isDc,
       ),
-      connector: this.#watched<ConnectorState, typeof realCores.connector>(
+      connector: this.#watched(
         "stacd",
         realCores.connector,
         (state, now) => new ConnectorTurn(state, now),
@@ -90,4 +89,219 @@ export class PlanWatch {
       ),
     };
   }
+
+  #watched<State extends { readonly fleet: Fleet }, Event extends AnyEvent, Effect extends AnyEffect>(
+    who: Who,
+    core: Core<State, Event, Effect>,
+    turn: (state: State, now: Now) => Asked,
+    accepts: (device: KernelCtrl) => boolean,
+  ): Core<State, Event, Effect> {
+    const watched: Watched<State> = { last: undefined, planned: new Set(), overdue: new Map() };
+    return {
+      ...core,
+      step: (state, event, now) => {
+        const next = core.step(state, event, now);
+        // The simulation's own check of purity takes a step twice.
+        if (watched.last === next.state) return next;
+        if (watched.last !== state) watched.overdue.clear();
+        const before = turn(state, now);
+        const after = turn(next.state, now);
+        const { changes } = this.#views.planOf(after, after, now);
+        const done = doneIn(state.fleet, next.state.fleet, next.effects);
+        const isReload = event.type === "config" && event.reload;
+        if (isReload) this.#reloaded(who, this.#views.planOf(after, before, now).changes, changes, done);
+        if (!INSIDE.has(event.type) || watched.last !== state) watched.planned = all(changes);
+        else this.#foreseen(who, event, watched.planned, done);
+        for (const name of done) this.#count(name);
+        this.#inTime(who, watched.overdue, next.state.fleet, changes, now);
+        if (++this.#steps % 4 === 0) this.#explained(who, after, accepts, changes, now);
+        watched.last = next.state;
+        return next;
+      },
+    };
+  }
+
+  #count(name: string): void {
+    const [action] = name.split(" ");
+    if (action === "connect" || action === "disconnect" || action === "adopt" || action === "let-go") {
+      this.counts[action]++;
+    }
+  }
+
+  /** Nothing was heard from outside: what is done now was planned. */
+  #foreseen(who: Who, event: AnyEvent, planned: ReadonlySet<string>, done: ReadonlySet<string>): void {
+    for (const name of done) {
+      const [action = "", key = ""] = name.split(" ");
+      const may = planned.has(name) ||
+        // Whoever was to be connected is connected, also when another one's connection serves it.
+        (action === "adopt" && planned.has(named("connect", key)));
+      if (!may) throw new Violation("plan", `${who}, at ${event.type}: not planned: ${name}`);
+    }
+  }
+
+  /** What `plan --config` says of a file is what is done when it is loaded, and what is planned then. */
+  #reloaded(
+    who: Who,
+    foretold: readonly V1Change[],
+    changes: readonly V1Change[],
+    done: ReadonlySet<string>,
+  ): void {
+    this.counts.reloads++;
+    const said = all(foretold);
+    const real = new Set([...done, ...all(changes)]);
+    for (const name of said) {
+      if (!real.has(name)) throw new Violation("plan --config", `${who}: said, and not so: ${name}`);
+    }
+    for (const name of real) {
+      // One that is found and excluded at once is only to be disconnected, say.
+      const [action, key = ""] = name.split(" ");
+      const goes = action === "adopt" && said.has(named("disconnect", key));
+      if (!said.has(name) && !goes) throw new Violation("plan --config", `${who}: not said: ${name}`);
+    }
+  }
+
+  #inTime(
+    who: Who,
+    overdue: Map<string, Overdue>,
+    fleet: Fleet,
+    changes: readonly V1Change[],
+    now: Now,
+  ): void {
+    const current = all(changes);
+    for (const name of overdue.keys()) if (!current.has(name)) overdue.delete(name);
+    for (const { action, tid, at } of changes) {
+      const key = tidKey(tid);
+      const ctl = fleet.ctls.get(key);
+      if (ctl === undefined) throw new Violation("plan", `${who}: plans for ${key}, which it does not know`);
+      const name = named(action, key);
+      const waits = fleet.fresh && isPending(action, ctl) && (at === null || at <= now.wall);
+      const known = overdue.get(name);
+      const lastTry = ctl.lastTry?.mono;
+      if (!waits) overdue.delete(name);
+      else if (known === undefined || known.lastTry !== lastTry) {
+        overdue.set(name, { since: now.mono, lastTry });
+      } else {
+        const bound = action === "connect" ? ATTEMPT_MS : at === null ? CHAINED_MS : DUE_MS;
+        if (now.mono - known.since > bound) {
+          throw new Violation("plan", `${who}: planned, and not begun within ${bound} ms: ${name}`);
+        }
+      }
+    }
+  }
+
+  #explained(
+    who: Who,
+    core: Asked,
+    accepts: (device: KernelCtrl) => boolean,
+    changes: readonly V1Change[],
+    now: Now,
+  ): void {
+    const { world } = this;
+    if (world === undefined) return;
+    const { devices } = world.kernel;
+    const peek = (name: string): KernelCtrl | undefined => {
+      const device = devices.get(name);
+      return device === undefined ? undefined : devices.view(device);
+    };
+    const { matches: explained } = this.#views.explain("", who, core, accepts, peek, now);
+    const planned = new Map(changes.map((change) => [tidKey(change.tid), change]));
+    const said = new Map(
+      explained.flatMap((match) =>
+        match.phase === "foreign" || match.phase === "gone" ? [] : [[tidKey(match.tid), match] as const]
+      ),
+    );
+    this.#foreign(who, core, explained, peek);
+    for (const ctl of core.fleet.fleet.ctls.values()) {
+      this.counts.explained++;
+      const match = said.get(ctl.key);
+      const wrong = (why: string): never => {
+        throw new Violation("explain", `${who}: ${tidText(ctl.tid)}: ${why}: ${JSON.stringify(match)}`);
+      };
+      if (match === undefined) return wrong("nothing is said of it");
+      const { phase, headline, device } = match;
+      const change = planned.get(ctl.key);
+      const live = device !== "" && peek(device)?.state === "live" &&
+        ctl.link.phase === "up" && peek(device)?.incarnation === ctl.link.ref.incarnation;
+      if (phase === "connected" && (!live || headline !== `Connected as ${device}.`)) wrong("it is not live");
+      if (live && phase !== "connected" && phase !== "leaving") wrong("it is live");
+      if (/^(Not c|Being c)/.test(headline) === (ctl.link.phase === "up" || ctl.link.phase === "deleting")) {
+        wrong(`the headline belies the link, which is ${ctl.link.phase}`);
+      }
+      const goes = change?.action === "disconnect" || change?.action === "let-go";
+      const saysSo = phase === "leaving" || phase === "disconnecting" ||
+        headline.startsWith("Being connected, and");
+      if (goes !== saysSo) {
+        wrong(`the plan says ${change?.action}`);
+      }
+      if (phase === "excluded" || phase === "given-up") {
+        if (change !== undefined) wrong(`the plan says ${change.action}`);
+      }
+      if (change?.action === "connect" && ctl.link.phase === "up") wrong("the plan says connect");
+      const next = match.chain.find(({ step, text }) => step === "next" && text === "next attempt");
+      if ((next?.at ?? null) !== (change?.action === "connect" ? change.at : null)) {
+        wrong(`the plan says ${change?.action} at ${change?.at}`);
+      }
+    }
+  }
+
+  /** What is called somebody else's is neither being made nor asked for by this daemon. */
+  #foreign(
+    who: Who,
+    core: Asked,
+    explained: ReturnType<typeof explain>["matches"],
+    peek: (name: string) => KernelCtrl | undefined,
+  ): void {
+    const { fleet } = core.fleet;
+    for (const match of explained) {
+      const device = match.phase === "foreign" ? fleet.devices.get(match.device) : undefined;
+      if (device === undefined) continue;
+      const fresh = peek(device.device);
+      const state = fresh?.incarnation === device.incarnation ? fresh.state : device.state;
+      if (!match.chain.some(({ text }) => text.startsWith(`${device.device} is ${state},`))) {
+        throw new Violation("explain", `${who}: it is ${state}: ${JSON.stringify(match)}`);
+      }
+      for (const ctl of fleet.ctls.values()) {
+        if (!matches(ctl.tid, device, fleet.interfaces)) continue;
+        if (ctl.link.phase === "connecting" || core.verdict(ctl).is === "wanted") {
+          throw new Violation("explain", `${who}: not foreign: ${JSON.stringify(match)}`);
+        }
+      }
+    }
+  }
+}
+
+/** Nothing has been done of it yet. */
+function isPending(action: V1Change["action"], ctl: Ctl): boolean {
+  switch (action) {
+    case "connect":
+      return ctl.link.phase === "idle" || ctl.link.phase === "waiting" || ctl.link.phase === "reaching" ||
+        ctl.link.phase === "ready";
+    case "disconnect":
+    case "let-go":
+      return ctl.link.phase === "up";
+    case "adopt":
+      return true;
+  }
+}
+
+/** What one step did, as `action key`. */
+function doneIn(before: Fleet, after: Fleet, effects: readonly AnyEffect[]): Set<string> {
+  const done = new Set<string>();
+  for (const effect of effects) {
+    if (effect.do === "connect" || effect.do === "disconnect") done.add(named(effect.do, effect.key));
+  }
+  for (const ctl of after.ctls.values()) {
+    const was = before.ctls.get(ctl.key)?.link.phase;
+    // A removal that failed is not found again, and one that the audit found is nobody's.
+    const isNew = was !== "up" && was !== "deleting" && was !== "connecting";
+    const isOurs = ctl.claims.size > 0 || before.ctls.has(ctl.key);
+    if (ctl.link.phase === "up" && isNew && isOurs) done.add(named("adopt", ctl.key));
+  }
+  for (const past of after.past) {
+    const was = before.ctls.get(past.key)?.link.phase;
+    if (past.what === "released" && was === "up" && !before.past.includes(past)) {
+      done.add(named("let-go", past.key));
+    }
+  }
+  return done;
 }

@@ -98,7 +98,7 @@ export class ConnectorTurn implements FleetRules {
   }
 
   /** STAC section 3. */
-  keep(ctl: Ctl, device: KernelCtrl): string | undefined {
+  keep(ctl: Ctl, device: Pick<KernelCtrl, "transport">): string | undefined {
     const { conf } = this.state;
     switch (conf?.disconnectScope.value) {
       case undefined:

@@ -6,10 +6,11 @@ import type { Peek } from "./views/classic.ts";
 /** Reads one controller of the kernel. */
 export type ReadDevice = (device: string) => Promise<Outcome<KernelCtrl>>;
 
-/** Looks at the devices that are in use: losing a link makes no event, so only looking tells. */
+/** Looks at all devices that are known: losing a link makes no event, so only looking tells. */
 export async function lookUp(fleet: Fleet, read: ReadDevice): Promise<Peek> {
   const found = new Map<string, KernelCtrl>();
-  await Promise.all([...fleet.users.keys()].map(async (device) => {
+  const known = new Set([...fleet.users.keys(), ...fleet.devices.keys()]);
+  await Promise.all([...known].map(async (device) => {
     const outcome = await read(device);
     if (outcome.ok) found.set(device, outcome.value);
   }));

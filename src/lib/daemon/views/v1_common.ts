@@ -15,6 +15,7 @@ export interface Asked {
   readonly kind: "discovery" | "io";
   verdict(ctl: Ctl): Verdict;
   bar(ctl: Ctl): string | undefined;
+  keep(ctl: Ctl, device: Pick<KernelCtrl, "transport">): string | undefined;
 }
 
 /** The wall clock at a point of the monotonic one. */

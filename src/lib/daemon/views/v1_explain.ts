@@ -2,10 +2,11 @@
 import { claimText, type Ctl, deviceOf } from "../../core/ctl.ts";
 import { evidenceText, proofText } from "../../core/evidence.ts";
 import type { Past } from "../../core/fleet.ts";
+import type { Verdict } from "../../core/planner.ts";
 import type { DaemonName, V1Explanation, V1Phase, V1Step } from "../../dbus/v1_types.ts";
 import { canonicalIp } from "../../nvme/address.ts";
 import type { KernelCtrl } from "../../nvme/kernel_ctrl.ts";
-import { kernelTid } from "../../nvme/match.ts";
+import { kernelTid, matches } from "../../nvme/match.ts";
 import { tidText } from "../../nvme/tid.ts";
 import type { Now } from "../../nvme/time.ts";
 import type { Peek } from "./classic.ts";
@@ -27,28 +28,33 @@ export function explain(
   const hits = (text: string, traddr: string, device: string): boolean =>
     wanted === "" || device === wanted || (address !== undefined && canonicalIp(traddr) === address) ||
     (address === undefined && !/^nvme\d+$/.test(wanted) && text.includes(wanted));
-  const matches: Match[] = [];
+  const found: Match[] = [];
   const { fleet } = core.fleet;
   for (const ctl of fleet.ctls.values()) {
     if (hits(tidText(ctl.tid), ctl.tid.traddr, deviceOf(ctl)?.device ?? "")) {
-      matches.push(ofController(ctl, core, peek, now));
+      found.push(ofController(ctl, core, peek, now));
     }
   }
   for (const device of fleet.devices.values()) {
     const used = (fleet.users.get(device.device) ?? []).length > 0;
     const tid = kernelTid(device, fleet.interfaces);
     if (used || tid === undefined || !accepts(device)) continue;
-    if (hits(tidText(tid), tid.traddr, device.device)) matches.push(ofForeign(device, core, tid));
+    const asking = [...fleet.ctls.values()].filter((ctl) => matches(ctl.tid, device, fleet.interfaces));
+    // Being made or about to be taken over: that is told of the controller.
+    if (asking.some((ctl) => ctl.link.phase === "connecting" || core.verdict(ctl).is === "wanted")) continue;
+    if (hits(tidText(tid), tid.traddr, device.device)) {
+      found.push(ofForeign(nowOf(device, peek), core, tid, asking[0], now));
+    }
   }
   for (const past of fleet.past) {
-    if (!fleet.ctls.has(past.key) && hits(past.text, "", past.device)) matches.push(ofPast(past));
+    if (!fleet.ctls.has(past.key) && hits(past.text, "", past.device)) found.push(ofPast(past));
   }
   return {
     schema: 1,
     daemon,
     at: now.wall,
     query,
-    matches: matches.toSorted((a, b) => a.text < b.text ? -1 : 1),
+    matches: found.toSorted((a, b) => a.text < b.text ? -1 : 1),
   };
 }
 
@@ -85,7 +91,7 @@ function ofController(ctl: Ctl, core: Asked, peek: Peek, now: Now): Match {
   if (device !== undefined) {
     chain.push({ step: "state", at: null, text: `${device.device} is ${device.state}, as the kernel says` });
   }
-  if (ctl.link.phase === "waiting" && bar === undefined) {
+  if (ctl.link.phase === "waiting" && bar === undefined && verdict.is === "wanted") {
     chain.push({ step: "next", at: wallOf(ctl.link.until, now), text: "next attempt" });
   }
   if (ctl.doom !== undefined) {
@@ -98,12 +104,12 @@ function ofController(ctl: Ctl, core: Asked, peek: Peek, now: Now): Match {
     text: tidText(ctl.tid),
     device: deviceOf(ctl)?.device ?? "",
     phase,
-    headline: headline(phase, ctl, decisionText(decision, now)),
+    headline: headline(phase, ctl, decisionText(decision, now), verdict),
     chain,
   };
 }
 
-function headline(phase: V1Phase, ctl: Ctl, decided: string): string {
+function headline(phase: V1Phase, ctl: Ctl, decided: string, verdict: Verdict): string {
   switch (phase) {
     case "connected":
       return `Connected as ${deviceOf(ctl)?.device ?? "nvme?"}.`;
@@ -112,7 +118,8 @@ function headline(phase: V1Phase, ctl: Ctl, decided: string): string {
     case "failing":
       return `Not connected: ${ctl.lastFailure?.failure.message ?? decided}.`;
     case "connecting":
-      return "Being connected.";
+      if (verdict.is !== "excluded" && verdict.is !== "unwanted") return "Being connected.";
+      return `Being connected, and no longer wanted: ${proofText(verdict.evidence)}.`;
     case "leaving":
       return `Connected and no longer wanted: ${decided}.`;
     case "disconnecting":
@@ -125,9 +132,24 @@ function headline(phase: V1Phase, ctl: Ctl, decided: string): string {
   }
 }
 
-function ofForeign(device: KernelCtrl, core: Asked, tid: Match["tid"]): Match {
-  const shield = core.fleet.shield(device);
-  const text = shield ?? "no configuration line, log page or service asks for it";
+/** Losing a link makes no event: what was heard of it last may be old. */
+function nowOf(device: KernelCtrl, peek: Peek): KernelCtrl {
+  const found = peek(device.device);
+  return found?.incarnation === device.incarnation ? { ...device, state: found.state } : device;
+}
+
+/** `asking`: who asks for it and may not have it. */
+function ofForeign(
+  device: KernelCtrl,
+  core: Asked,
+  tid: Match["tid"],
+  asking: Ctl | undefined,
+  now: Now,
+): Match {
+  const text = core.fleet.shield(device) ??
+    (asking === undefined
+      ? "no configuration line, log page or service asks for it"
+      : decisionText(core.fleet.decision(asking), now));
   return {
     tid,
     text: tidText(tid),

@@ -43,8 +43,10 @@ function changeOf(ctl: Ctl, core: Asked, was: Ctl | undefined, now: Now): V1Chan
   const base = { tid: ctl.tid, text: tidText(ctl.tid), kind: core.kind };
   const reasons = [...ctl.claims.values()].map(claimText);
   const { link } = ctl;
+  // What only the audit found is nobody's: it is not taken over, it is judged below.
+  const isOurs = ctl.claims.size > 0 || was !== undefined;
   const isNewlyUp = link.phase === "up" && was?.link.phase !== "up" && was?.link.phase !== "connecting";
-  if (isNewlyUp && was !== ctl) {
+  if (isNewlyUp && isOurs && was !== ctl) {
     return { ...base, action: "adopt", device: link.ref.device, at: null, reasons };
   }
   if (link.phase === "deleting") {
@@ -62,6 +64,19 @@ function changeOf(ctl: Ctl, core: Asked, was: Ctl | undefined, now: Now): V1Chan
     if (link.phase === "up" || core.bar(ctl) !== undefined) return undefined;
     const at = link.phase === "waiting" ? wallOf(link.until, now) : null;
     return { ...base, action: "connect", device: "", at, reasons };
+  }
+  if (link.phase === "connecting") {
+    // The kernel cannot be told to give up: what it makes is taken away again.
+    const why = core.keep(ctl, ctl.tid);
+    return why === undefined
+      ? { ...base, action: "disconnect", device: "", at: null, reasons: verdict.evidence.map(evidenceText) }
+      : {
+        ...base,
+        action: "let-go",
+        device: "",
+        at: null,
+        reasons: [why, ...verdict.evidence.map(evidenceText)],
+      };
   }
   if (link.phase !== "up") return undefined;
   const decision = core.fleet.decision(ctl);

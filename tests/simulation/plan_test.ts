@@ -1,0 +1,84 @@
+/** What `plan` and `explain` say is what happens next, in every scenario of the simulation. */
+import assert from "node:assert/strict";
+import { planOf } from "../../src/lib/daemon/views/v1_plan.ts";
+import { PlanWatch, realViews, type Views } from "./plan_watch.ts";
+import { Simulation, type Who } from "./simulation.ts";
+
+/** PLAN_SEEDS for a longer run. */
+const SEEDS = Number(Deno.env.get("PLAN_SEEDS") ?? 30);
+
+function run(seed: number, who: Who, views: Views = realViews): { broken: string; watch: PlanWatch } {
+  const watch = new PlanWatch(views);
+  const sim = new Simulation({ seed, who, cores: watch.cores });
+  watch.world = sim.world;
+  const { violation } = sim.run();
+  return { broken: violation === undefined ? "" : `seed ${seed} --who ${who}: ${violation.message}`, watch };
+}
+
+for (const who of ["stafd", "stacd", "both"] as const satisfies readonly Who[]) {
+  Deno.test(`${who}: what is planned and explained happens, and nothing else, in ${SEEDS} seeds`, () => {
+    const broken: string[] = [];
+    const sum = { connect: 0, disconnect: 0, adopt: 0, "let-go": 0, reloads: 0, explained: 0 };
+    for (let seed = 1; seed <= SEEDS; seed++) {
+      const result = run(seed, who);
+      if (result.broken !== "") broken.push(result.broken);
+      const { counts } = result.watch;
+      sum.connect += counts.connect;
+      sum.disconnect += counts.disconnect;
+      sum.adopt += counts.adopt;
+      sum["let-go"] += counts["let-go"];
+      sum.reloads += counts.reloads;
+      sum.explained += counts.explained;
+    }
+    assert.deepEqual(broken, []);
+    for (const [what, count] of Object.entries(sum)) {
+      // Only stacd has a policy that keeps what is not wanted.
+      if (what !== "let-go" || who !== "stafd") assert.ok(count > 0, `nothing was seen of ${what}`);
+    }
+  });
+}
+
+/** Broken views, and what notices them. */
+const CANARIES: Readonly<Record<string, Views>> = {
+  "a plan that keeps quiet of disconnects": {
+    ...realViews,
+    planOf: (core, before, now) => {
+      const plan = planOf(core, before, now);
+      return { ...plan, changes: plan.changes.filter(({ action }) => action !== "disconnect") };
+    },
+  },
+  "a plan with everything that is excluded": {
+    ...realViews,
+    planOf: (core, before, now) => planOf({ ...of(core), bar: () => undefined }, before, now),
+  },
+  "a plan --config that does not look at the connections of now": {
+    ...realViews,
+    planOf: (core, _before, now) => planOf(core, core, now),
+  },
+  "an explanation that calls everything connected": {
+    ...realViews,
+    explain: (...asked) => {
+      const said = realViews.explain(...asked);
+      return { ...said, matches: said.matches.map((match) => ({ ...match, phase: "connected" as const })) };
+    },
+  },
+};
+
+function of(core: Parameters<typeof planOf>[0]): Parameters<typeof planOf>[0] {
+  return {
+    fleet: core.fleet,
+    kind: core.kind,
+    keep: (ctl, device) => core.keep(ctl, device),
+    verdict: (ctl) => core.verdict(ctl),
+    bar: (ctl) => core.bar(ctl),
+  };
+}
+
+for (const [name, views] of Object.entries(CANARIES)) {
+  Deno.test(`noticed: ${name}`, () => {
+    for (let seed = 1; seed <= SEEDS; seed++) {
+      if (run(seed, "both", views).broken !== "") return;
+    }
+    assert.fail("nobody noticed");
+  });
+}
