@@ -16,7 +16,7 @@ import { eflagsNcc, tidOfEntry } from "./entry_tid.ts";
 import type { Evidence } from "./evidence.ts";
 import type { FleetRules } from "./fleet_rules.ts";
 import { FleetTurn, nextReminder } from "./fleet_turn.ts";
-import { LinesTurn, placeOf, writtenLines } from "./lines.ts";
+import { LinesTurn, placeOf, unresolvedHosts, writtenLines } from "./lines.ts";
 import type { Verdict } from "./planner.ts";
 import { refusal } from "./refusal.ts";
 import { connectRequest } from "./request.ts";
@@ -82,8 +82,13 @@ export class ConnectorTurn implements FleetRules {
     const { stafd, pages } = this.state;
     if (!stafd.present) return ["stafd is not running"];
     if (stafd.reportedAt === undefined) return ["stafd has not answered yet"];
-    return [...pages.values()].filter(({ page }) => page !== "read")
-      .map(({ dcText }) => `the log page of ${dcText} has not been read yet`);
+    const { conf } = this.state;
+    return [
+      ...[...pages.values()].filter(({ page }) => page !== "read")
+        .map(({ dcText }) => `the log page of ${dcText} has not been read yet`),
+      ...unresolvedHosts(this.lines.lines).map((host) => `${host} has not been resolved yet`),
+      ...(conf?.unreadable ?? []).map((line) => `${conf?.file}:${line} is not understood`),
+    ];
   }
 
   bar(ctl: Ctl): string | undefined {
@@ -318,7 +323,10 @@ export class ConnectorTurn implements FleetRules {
       case "fetched":
         return this.#fetched(event.op, event.outcome);
       case "resolved":
-        return this.lines.resolved(event.op, event.outcome);
+        this.lines.resolved(event.op, event.outcome);
+        // A connection may have been held for want of this answer.
+        if (this.#audits()) this.fleet.touchAll();
+        return;
       case "network":
         this.fleet.take(event);
         return this.lines.recheck();

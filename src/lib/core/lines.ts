@@ -44,6 +44,11 @@ export const lineAuthority = (written: Tid): Authority => PREFIX + tidKey(writte
 const isLiteral = (tid: Tid): boolean =>
   (tid.transport !== "tcp" && tid.transport !== "rdma") || ipFamily(tid.traddr) !== undefined;
 
+/** Host names that have not been resolved yet: what they ask for is not known. */
+export const unresolvedHosts = (lines: Lines): readonly string[] =>
+  [...lines.values()].filter(({ written, addresses }) => !isLiteral(written) && addresses === undefined)
+    .map(({ written }) => written.traddr);
+
 /** File and line, for claims and evidence. */
 export const placeOf = (origin: Origin): { readonly file: string; readonly line: number } =>
   origin.kind === "file" ? { file: origin.file, line: origin.line } : { file: "default", line: 0 };

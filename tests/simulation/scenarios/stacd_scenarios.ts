@@ -516,4 +516,23 @@ export const STACD_SCENARIOS: readonly Scenario[] = [
       },
     }),
   },
+  {
+    from: "S2, STAC-31 (found by the simulation's author)",
+    name: "the audit waits for a name of stacd.conf that is not resolved yet",
+    play: (cores) => {
+      const stage = new Stage(cores);
+      const subsystem = stage.subsystem("nqn.sub", "10.0.1.1");
+      const device = stage.connectedByOthers(subsystem);
+      stage.stacdConf(`${AUDIT}${line("traddr=array.example.com;trsvcid=4420;nqn=nqn.sub")}`);
+      stage.start(30_000);
+      assert.deepEqual(stage.to(subsystem), [device], "the name may mean this one");
+      stage.world.resolver.names.set("array.example.com", ["10.0.1.7"]);
+      stage.run(120_000);
+      assert.equal(stage.to(subsystem).length, 0, "it means another one");
+    },
+    original: () =>
+      connector((event) =>
+        event.type === "config" ? { ...event, conf: { ...event.conf, controllers: [] } } : event
+      ),
+  },
 ];
