@@ -63,7 +63,7 @@ async function run(guest: Guest): Promise<void> {
     since,
     /192\.0\.2\.13.*dhchap-secret is not of the form .*; make one with: nvme gen/,
   );
-  await untilLogged(guest, since, /192\.0\.2\.14.* - Failed to connect to controller\. .*EINVAL/);
+  await untilLogged(guest, since, /192\.0\.2\.14.* - Failed to connect to controller\. the key was rejected/);
 
   const shown = [
     "stafctl ls",
