@@ -18,6 +18,7 @@ import type { Scenario } from "./scenario.ts";
 import { scenario as change } from "./scenarios/change.ts";
 import { scenario as confinement } from "./scenarios/confinement.ts";
 import { scenario as connection } from "./scenarios/connection.ts";
+import { scenario as dbusClients } from "./scenarios/dbus_clients.ts";
 import { scenario as discovery } from "./scenarios/discovery.ts";
 import { scenario as refusal } from "./scenarios/refusal.ts";
 import { crash, restart } from "./scenarios/restart.ts";
@@ -44,6 +45,7 @@ const SCENARIOS: readonly Scenario[] = [
   restart,
   crash,
   refusal,
+  dbusClients,
   ...stafdAvahi,
   ...stafdCdc,
   ...stafdCompany,
