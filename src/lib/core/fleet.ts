@@ -45,6 +45,8 @@ export interface Past {
   readonly evidence: readonly Evidence[];
 }
 
+export type DeviceNews = ReadonlyMap<string, "seen" | "gone">;
+
 export interface Fleet {
   readonly ctls: Table<Ctl>;
   /** Keys of controllers by {@link ctlIndexKey}. */
@@ -59,10 +61,11 @@ export interface Fleet {
   /** Events were lost while the scan was under way: what it says may be from before. */
   readonly scanAgain: boolean;
   /**
-   * The last word of the events about devices, since a scan or a connect began. Its answer may be older than they are:
-   * what they say goes before (a device that is gone would otherwise come back for good).
+   * The last word of the events about devices, since the scan and since the connect under way began. The answer may be
+   * older than they are: what they say goes before (a device that is gone would otherwise come back for good).
    */
-  readonly news: ReadonlyMap<string, "seen" | "gone">;
+  readonly sinceScan: DeviceNews;
+  readonly sinceConnect: DeviceNews;
   readonly interfaces: InterfaceTable;
   readonly agenda: Agenda;
   readonly reaching: number;
@@ -93,7 +96,8 @@ export const emptyFleet: Fleet = {
   fresh: false,
   scan: undefined,
   scanAgain: false,
-  news: new Map(),
+  sinceScan: new Map(),
+  sinceConnect: new Map(),
   interfaces: new Map(),
   agenda: emptyAgenda,
   reaching: 0,

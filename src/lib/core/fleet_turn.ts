@@ -101,9 +101,8 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
 
   #scanned(op: Op, outcome: Outcome<readonly KernelCtrl[]>): void {
     if (this.fleet.scan !== op) return;
-    const { news, scanAgain } = this.fleet;
-    this.fleet = { ...this.fleet, scan: undefined, scanAgain: false };
-    this.#oldNews();
+    const { sinceScan: news, scanAgain } = this.fleet;
+    this.fleet = { ...this.fleet, scan: undefined, scanAgain: false, sinceScan: new Map() };
     if (!outcome.ok) {
       this.log("error", outcome.failure.message);
       return this.remindAt(after(this.now, SCAN_RETRY), SCAN_REMINDER);
@@ -121,15 +120,12 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
     }
   }
 
-  /** Nothing is under way any more that could be older than the events. */
-  #oldNews(): void {
-    if (this.fleet.scan !== undefined || this.fleet.busy !== undefined) return;
-    if (this.fleet.news.size > 0) this.fleet = { ...this.fleet, news: new Map() };
-  }
-
   #heard(device: string, what: "seen" | "gone"): void {
-    if (this.fleet.scan === undefined && this.fleet.busy === undefined) return;
-    this.fleet = { ...this.fleet, news: new Map(this.fleet.news).set(device, what) };
+    const { scan, busy, sinceScan, sinceConnect } = this.fleet;
+    if (scan !== undefined) this.fleet = { ...this.fleet, sinceScan: new Map(sinceScan).set(device, what) };
+    if (busy !== undefined) {
+      this.fleet = { ...this.fleet, sinceConnect: new Map(sinceConnect).set(device, what) };
+    }
   }
 
   #reached(op: Op, key: string, outcome: Outcome<void>): void {
@@ -143,8 +139,8 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
   #connected(op: Op, key: string, outcome: Outcome<KernelCtrl>): void {
     const ctl = this.ctl(key);
     if (this.fleet.busy === key) this.fleet = { ...this.fleet, busy: undefined };
-    const { news } = this.fleet;
-    this.#oldNews();
+    const { sinceConnect: news } = this.fleet;
+    if (this.fleet.busy === undefined) this.fleet = { ...this.fleet, sinceConnect: new Map() };
     if (ctl?.link.phase !== "connecting" || ctl.link.op !== op) return;
     if (outcome.ok && news.get(outcome.value.device) === "gone") {
       const message = `${outcome.value.device} was removed as soon as it was connected`;
