@@ -91,7 +91,7 @@ const MOVES: Readonly<Record<Phase, readonly Phase[]>> = {
 const RARE: Readonly<Partial<Record<Phase, readonly Phase[]>>> = {
   waiting: ["idle"],
   reaching: ["up"],
-  connecting: ["idle"],
+  connecting: ["idle", "deleting"],
   deleting: ["waiting", "reaching", "ready", "connecting"],
 };
 

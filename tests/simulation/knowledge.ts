@@ -48,7 +48,8 @@ export class Knowledge {
   readonly pages = new Map<string, { readonly tid: Tid; readonly statement: Statement }>();
   /** The last thing that stacd was told of each discovery controller. */
   readonly told = new Map<string, ReportedDc>();
-  retired: readonly RetiredDc[] = [];
+  /** All that stafd ever told stacd to be let go of. */
+  readonly retired: RetiredDc[] = [];
   /** Of the last report since stafd is there. */
   report: StafdReport | undefined;
   /** Every set of addresses that a name had, as text. */
@@ -76,7 +77,9 @@ export class Knowledge {
       const key = tidKey(tid);
       if (!report.dcs.some((dc) => tidKey(dc.tid) === key)) this.told.delete(key);
     }
-    this.retired = report.retired;
+    for (const one of report.retired) {
+      if (!this.retired.some(({ tid, at }) => tid === one.tid && at === one.at)) this.retired.push(one);
+    }
   }
 
   /** A page with this generation was really read, and did not list it. */
