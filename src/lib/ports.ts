@@ -148,6 +148,8 @@ export interface RetiredDc {
 export interface StafdReport {
   readonly dcs: readonly ReportedDc[];
   readonly retired: readonly RetiredDc[];
+  /** Why there may be discovery controllers that are not in the list: then nothing follows from an absence (S2). */
+  readonly unknowns: readonly string[];
 }
 
 export type StafdEvent =

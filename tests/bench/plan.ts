@@ -107,7 +107,7 @@ function started(): ConnectorState {
 function report(state: ConnectorState, dc: ReportedDc): ConnectorEvent {
   const { op } = state.stafd;
   if (op === undefined) throw new Error("stacd has not asked");
-  return { type: "fetched", op, outcome: { ok: true, value: { dcs: [dc], retired: [] } } };
+  return { type: "fetched", op, outcome: { ok: true, value: { dcs: [dc], retired: [], unknowns: [] } } };
 }
 
 function asking(state: ConnectorState): ConnectorState {

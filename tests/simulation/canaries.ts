@@ -31,7 +31,7 @@ function absenceIsEmpty(): Cores {
       readAt: dc.readAt + 1,
       entries: [],
     }));
-    return { ...event, outcome: { ok: true, value: { dcs, retired: [] } } };
+    return { ...event, outcome: { ok: true, value: { dcs, retired: [], unknowns: [] } } };
   });
 }
 
@@ -106,9 +106,9 @@ export const CANARIES: readonly Canary[] = [
     cores: () =>
       connector((event) => {
         if (event.type !== "fetched" || !event.outcome.ok) return event;
-        const { dcs, retired } = event.outcome.value;
+        const { dcs, retired, unknowns } = event.outcome.value;
         const read = dcs.map((dc) => dc.page === "read" ? dc : { ...dc, page: "read" as const, entries: [] });
-        return { ...event, outcome: { ok: true, value: { dcs: read, retired } } };
+        return { ...event, outcome: { ok: true, value: { dcs: read, retired, unknowns } } };
       }),
   },
   {

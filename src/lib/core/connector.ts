@@ -27,6 +27,8 @@ const AUDIT_REMINDER = "#audit";
 const FETCH_REMINDER = "#fetch";
 /** Attributes of a new device are not complete when its event comes (STAC-61). */
 const AUDIT_DELAY: Duration = seconds(1);
+/** stafd is asked again for what it did not know. */
+const UNKNOWN_RETRY: Duration = seconds(5);
 
 /** Draft of one step of stacd. */
 export class ConnectorTurn implements FleetRules {
@@ -84,6 +86,7 @@ export class ConnectorTurn implements FleetRules {
     if (stafd.reportedAt === undefined) return ["stafd has not answered yet"];
     const { conf } = this.state;
     return [
+      ...stafd.unknowns,
       ...[...pages.values()].filter(({ page }) => page !== "read")
         .map(({ dcText }) => `the log page of ${dcText} has not been read yet`),
       ...unresolvedHosts(this.lines.lines).map((host) => `${host} has not been resolved yet`),
@@ -167,7 +170,7 @@ export class ConnectorTurn implements FleetRules {
     this.state = {
       ...this.state,
       pages,
-      stafd: { present, op: undefined, again: false, failures: 0, reportedAt: undefined },
+      stafd: { present, op: undefined, again: false, failures: 0, reportedAt: undefined, unknowns: [] },
     };
     this.fleet.log("info", present ? "stafd is there" : "stafd is gone; nothing is disconnected for that");
     if (present) this.#fetch();
@@ -197,7 +200,12 @@ export class ConnectorTurn implements FleetRules {
       this.fleet.log(failures === 2 ? "error" : "debug", `stafd gave no usable answer: ${message}`);
       return this.fleet.remindAt(after(this.now, pause(FETCH_RETRY, failures, "stafd")), FETCH_REMINDER);
     }
-    this.state = { ...this.state, stafd: { ...done, failures: 0, reportedAt: this.now.wall } };
+    const { unknowns } = outcome.value;
+    this.state = { ...this.state, stafd: { ...done, failures: 0, reportedAt: this.now.wall, unknowns } };
+    // What stafd learns without a log page changing, it does not signal; only the audit waits for it.
+    if (unknowns.length > 0 && this.#audits()) {
+      this.fleet.remindAt(after(this.now, UNKNOWN_RETRY), FETCH_REMINDER);
+    }
     this.#report(outcome.value);
     if (stafd.again) this.#fetch();
   }

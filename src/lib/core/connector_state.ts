@@ -23,6 +23,8 @@ export interface StafdView {
   readonly failures: number;
   /** Wall clock of the last report that was understood; undefined: none from the stafd that is there now. */
   readonly reportedAt: number | undefined;
+  /** What stafd itself does not know, as of that report. */
+  readonly unknowns: readonly string[];
 }
 
 export interface ConnectorState {
@@ -37,6 +39,6 @@ export const emptyConnector: ConnectorState = {
   fleet: emptyFleet,
   conf: undefined,
   lines: new Map(),
-  stafd: { present: false, op: undefined, again: false, failures: 0, reportedAt: undefined },
+  stafd: { present: false, op: undefined, again: false, failures: 0, reportedAt: undefined, unknowns: [] },
   pages: new Map(),
 };

@@ -1,6 +1,7 @@
 import { deviceOf } from "../core/ctl.ts";
 import { FinderTurn } from "../core/finder.ts";
 import type { FinderState } from "../core/finder_state.ts";
+import { unresolvedHosts } from "../core/lines.ts";
 import type { Now } from "../nvme/time.ts";
 import type { ReportedDc, StafdReport } from "../ports.ts";
 
@@ -20,5 +21,16 @@ export function stafdReport(state: FinderState, now: Now): StafdReport {
       entries: page?.entries ?? [],
     });
   }
-  return { dcs, retired: state.retired };
+  return { dcs, retired: state.retired, unknowns: unknownsOf(state) };
+}
+
+/** Discovery controllers that stafd may still learn of. */
+function unknownsOf(state: FinderState): readonly string[] {
+  const { conf, avahi, fleet, lines } = state;
+  if (conf === undefined) return ["stafd has not read its configuration yet"];
+  const unknowns = fleet.fresh ? [] : ["stafd does not know what the kernel has at the moment"];
+  if (conf.zeroconf.value && !avahi.settled) unknowns.push("stafd does not know yet what mDNS announces");
+  for (const line of conf.unreadable) unknowns.push(`${conf.file}:${line} is not understood`);
+  for (const host of unresolvedHosts(lines)) unknowns.push(`stafd does not know the address of ${host} yet`);
+  return unknowns;
 }

@@ -75,7 +75,12 @@ export class StafdClient implements Stafd {
     if (!dcs.ok) return outcome(dcs);
     return {
       ok: true,
-      value: { dcs: dcs.value, retired: this.#legacy.update(legacy.sender, removals, dcs.value, at) },
+      value: {
+        dcs: dcs.value,
+        retired: this.#legacy.update(legacy.sender, removals, dcs.value, at),
+        // The original does not say what it does not know.
+        unknowns: [],
+      },
     };
   }
 

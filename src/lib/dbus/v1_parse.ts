@@ -127,6 +127,7 @@ export const parsePages = (text: string): JsonResult<StafdReport> =>
       why: dc.at("why").text(),
       at: dc.at("at").number(),
     })),
+    unknowns: doc.at("unknowns").list((item) => item.text()),
   }));
 
 const words = (item: JsonReader): string => item.text();

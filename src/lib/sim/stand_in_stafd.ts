@@ -85,6 +85,6 @@ export class StandInStafd implements ReportSource {
 
   report(): StafdReport {
     const dcs = this.#followed.map(({ tid, page }) => ({ tid, device: "nvme0", ...page }));
-    return { dcs, retired: [...this.#retired] };
+    return { dcs, retired: [...this.#retired], unknowns: [] };
   }
 }

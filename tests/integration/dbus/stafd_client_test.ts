@@ -121,6 +121,7 @@ Deno.test("a report is what pages says; garbled, missing or refused answers are 
   const report: StafdReport = {
     dcs: [{ tid, device: "nvme0", page: "read", genctr: "7", readAt: 5, entries: [{ trtype: "tcp" }] }],
     retired: [{ tid, why: "no longer configured", at: 6 }],
+    unknowns: ["mDNS"],
   };
   const good = JSON.stringify({ schema: 1, ...report });
   let pages = good;

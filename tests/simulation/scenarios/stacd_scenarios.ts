@@ -61,8 +61,8 @@ export const STACD_SCENARIOS: readonly Scenario[] = [
     original: () =>
       connector((event) => {
         if (event.type !== "fetched" || !event.outcome.ok) return event;
-        const { dcs, retired } = event.outcome.value;
-        const value = { dcs: dcs.map((dc) => ({ ...dc, page: "read" as const })), retired };
+        const { dcs, retired, unknowns } = event.outcome.value;
+        const value = { dcs: dcs.map((dc) => ({ ...dc, page: "read" as const })), retired, unknowns };
         return { ...event, outcome: { ok: true, value } };
       }),
   },
@@ -374,12 +374,12 @@ export const STACD_SCENARIOS: readonly Scenario[] = [
     original: () =>
       connector((event) => {
         if (event.type !== "fetched" || !event.outcome.ok) return event;
-        const { dcs, retired } = event.outcome.value;
+        const { dcs, retired, unknowns } = event.outcome.value;
         const raw = dcs.map((dc) => ({
           ...dc,
           entries: dc.entries.filter(({ traddr = "" }) => !traddr.endsWith(" ")),
         }));
-        return { ...event, outcome: { ok: true, value: { dcs: raw, retired } } };
+        return { ...event, outcome: { ok: true, value: { dcs: raw, retired, unknowns } } };
       }),
   },
   {

@@ -109,6 +109,7 @@ const event: V1Event = { ...head, type: "failed", tid: null, text: "", device: "
 const pages: StafdReport = {
   dcs: [{ tid, device: "nvme0", page: "cached", genctr: "1", readAt: 4, entries: [{ trtype: "tcp" }] }],
   retired: [{ tid, why: "w", at: 5 }],
+  unknowns: ["u"],
 };
 
 const documents: readonly (readonly [string, unknown, (text: string) => JsonResult<unknown>])[] = [

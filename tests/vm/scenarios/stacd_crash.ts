@@ -8,6 +8,21 @@ import { untilBlockDevice, writeAndReadBack } from "../storage.ts";
 
 const ROUNDS = 10;
 
+/** Runs a script of the guest that may take longer than one command may; gives back what it printed. */
+async function runLong(guest: Guest, script: string, args: string): Promise<string> {
+  await guest.writeFile("/run/long", script);
+  await guest.run(
+    `systemd-run --quiet --unit=long -p RemainAfterExit=yes -p StandardOutput=truncate:/run/long.out sh /run/long ${args}`,
+  );
+  const ended = "systemctl show -P SubState -P Result long";
+  const state = await guest.until("the script ends", ended, (out) => !/^(running|start)/m.test(out), {
+    seconds: 1200,
+  });
+  await guest.run("systemctl stop long 2>/dev/null; systemctl reset-failed long 2>/dev/null; true");
+  assert.match(state, /exited/, state);
+  return await guest.run("cat /run/long.out");
+}
+
 /** In the guest: kills and starts both daemons, while dd writes and reads all the time. */
 const UNDER_LOAD = `set -e
 device=$1
@@ -38,8 +53,7 @@ async function load(guest: Guest): Promise<void> {
   const made = await identities(guest, names);
   const device = await untilBlockDevice(guest, "sub-001");
   const since = (await guest.run("date +%s.%N")).trim();
-  await guest.writeFile("/run/under-load", UNDER_LOAD);
-  const rounds = Number((await guest.run(`sh /run/under-load ${device}`)).trim().split("\n").at(-1));
+  const rounds = Number((await runLong(guest, UNDER_LOAD, device)).trim().split("\n").at(-1));
   assert.ok(rounds > ROUNDS, `dd went round ${rounds} times`);
   const kernel = await guest.run(`journalctl -k -o cat --no-pager --since=@${since}`);
   assert.doesNotMatch(kernel, /I\/O error|Buffer I\/O|critical|Removing ctrl|reconnect/i);
@@ -50,7 +64,7 @@ async function load(guest: Guest): Promise<void> {
 
 /** In the guest: changes the target and kills stacd, with pauses from a fixed row, so that it dies in every phase. */
 const AT_RANDOM = `set -e
-pauses=$1
+pauses=$1 n=0
 for pause in $pauses; do
     n=$((n + 1))
     case $((n % 4)) in
@@ -72,9 +86,8 @@ async function random(guest: Guest): Promise<void> {
   await start(guest, "stafd", "stacd");
   await untilConnected(guest, ["sub-001", "sub-002"]);
   const made = await identities(guest, ["sub-001"]);
-  await guest.writeFile("/run/at-random", AT_RANDOM);
   const pauses = [0, 0.05, 0.1, 0.2, 0.4, 0.7, 1, 1.3, 1.6, 2, 2.5, 3].join(" ");
-  await guest.run(`n=0 sh /run/at-random '${pauses}'`);
+  await runLong(guest, AT_RANDOM, `'${pauses}'`);
   // After twelve steps: sub-001, sub-002 and, removed by the last step, no sub-003 and no extra.
   await untilConnected(guest, ["sub-001", "sub-002"]);
   await untilIocsListed(guest, ["sub-001", "sub-002"]);
