@@ -50,7 +50,9 @@ Deno.test({
           // The terminal ends with the tool; what it showed is taken before. `wait-for` tells that the tool has ended.
           const tmux = `tmux -S ${dir}/${columns}${color} -f /dev/null`;
           const env = `DBUS_SYSTEM_BUS_ADDRESS=${bus.address} LANG=C.UTF-8`;
-          const command = `env -u NO_COLOR ${env} ${tool("stacctl", "ls", color)}; ${tmux} wait-for -S done; cat`;
+          const command = `env -u NO_COLOR ${env} ${
+            tool("stacctl", "ls", color)
+          }; ${tmux} wait-for -S done; cat`;
           const { success, stdout, stderr } = await shell(
             `${tmux} -u new-session -d -x ${columns} -y 30 ${
               JSON.stringify(command)

@@ -135,7 +135,8 @@ export const STACD_SCENARIOS: readonly Scenario[] = [
       stage.dc("nqn.dc", "10.0.0.100", [entryFor(subsystem, "nvme")]);
       stage.stafdConf(DC_LINE);
       stage.stacdConf(AUDIT);
-      stage.start(30_000);
+      // Long enough for Avahi to have had its say: before that the audit takes nothing away.
+      stage.start(45_000);
       assert.deepEqual(stage.to(subsystem).map(({ incarnation }) => incarnation), [before.incarnation]);
     },
     original: () =>
@@ -334,7 +335,7 @@ export const STACD_SCENARIOS: readonly Scenario[] = [
       devices.live(disk);
       stage.stacdConf(AUDIT);
       listed(stage);
-      stage.run(10_000);
+      stage.run(45_000);
       assert.ok(devices.all.includes(disk));
     },
     original: () =>
@@ -524,7 +525,7 @@ export const STACD_SCENARIOS: readonly Scenario[] = [
       const subsystem = stage.subsystem("nqn.sub", "10.0.1.1");
       const device = stage.connectedByOthers(subsystem);
       stage.stacdConf(`${AUDIT}${line("traddr=array.example.com;trsvcid=4420;nqn=nqn.sub")}`);
-      stage.start(30_000);
+      stage.start(45_000);
       assert.deepEqual(stage.to(subsystem), [device], "the name may mean this one");
       stage.world.resolver.names.set("array.example.com", ["10.0.1.7"]);
       stage.run(120_000);

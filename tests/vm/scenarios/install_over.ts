@@ -51,7 +51,9 @@ async function run(guest: Guest): Promise<void> {
   await isRunning(guest, false);
 
   const unchanged = async (after: string): Promise<void> => {
-    await guest.always(`${after}: the same connections as\n${made}`, CONNECTIONS, (now) => now === made, { seconds: 15 });
+    await guest.always(`${after}: the same connections as\n${made}`, CONNECTIONS, (now) => now === made, {
+      seconds: 15,
+    });
     assert.equal(await guest.run("md5sum /etc/stas/stafd.conf /etc/stas/stacd.conf"), conf, after);
     await writeAndReadBack(guest, "sub-001", device);
   };

@@ -20,7 +20,7 @@ import { untilBlockDevice, writeAndReadBack } from "../storage.ts";
 const OTHER = "198.51.100.11";
 
 function by(list: readonly Controller[], address: string): Controller | undefined {
-  return list.find((c) => !c.discovery && c.address.includes(`traddr=${address},`));
+  return list.find((c) => c.nqn === nqnOf("multi") && c.address.includes(`traddr=${address},`));
 }
 
 async function multipath(guest: Guest): Promise<void> {
