@@ -119,10 +119,10 @@ Deno.test("switched off, nothing is told any more", async () => {
   browser.forget();
   await first.withdraw();
   await world.publish("unseen", "_nvme-disc._tcp", 8009, ["p=tcp"]);
+  assert.equal(browser.told.all.length, 0);
   await browser.inside.send(true);
+  // What said goodbye is in Avahi's cache for a second yet, so nothing is claimed of that one here.
   await browser.service("unseen");
-  // What happened meanwhile was not told, and is not made up for: the core forgot its services when it switched it off.
-  assert.ok(!browser.told.all.some((news) => news.type === "service-gone"));
 });
 
 Deno.test("Avahi goes and comes back: told once each, no service is said to be gone, all are found again", async () => {
