@@ -247,8 +247,10 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetV
     };
     if (changed || attempts === 1) this.announce(next, "failed", failure.message);
     this.put(changed || attempts === 1 ? noted(next, this.now.wall, failure.message) : next);
+    // What a second attempt may set right is worth a person's attention only after that (STAF-45); what it cannot, at once.
+    const worth = failure.kind === "permanent" ? 1 : 2;
     this.say(
-      attempts === 2 || (changed && attempts > 2) ? "error" : "debug",
+      attempts === worth || (changed && attempts > worth) ? "error" : "debug",
       next,
       `Failed to connect to controller. ${failure.message}` +
         (failure.remedy === undefined ? "" : `; ${failure.remedy}`),
