@@ -1,6 +1,6 @@
 /** What mDNS says of discovery controllers, and how long one that went silent is kept (spec 30, sections 3 and 9). */
 import { identifyService } from "../nvme/mdns_txt.ts";
-import { canonicalIp } from "../nvme/address.ts";
+import { canonicalIp, isLinkLocal, withScope } from "../nvme/address.ts";
 import { type Tid, tidKey } from "../nvme/tid.ts";
 import { after, isoTime, reached } from "../nvme/time.ts";
 import type { MdnsEvent, MdnsService } from "../ports.ts";
@@ -72,16 +72,16 @@ export class MdnsTurn {
     if (txt.notice !== undefined && old === undefined) {
       finder.fleet.log("notice", `mDNS service ${key}: ${txt.notice}`);
     }
+    // An interface can be asked for on tcp only; there, it is the one that heard the announcement.
+    const asksIface = transport === "tcp" && !(finder.state.conf?.ignoreIface.value ?? false);
     const tid: Tid = {
       transport,
-      traddr: service.traddr,
+      // Without an interface at all a link-local address leads nowhere.
+      traddr: asksIface ? service.traddr : withScope(service.traddr, service.hostIface),
       trsvcid: String(service.port),
       subsysnqn: txt.nqn,
       hostTraddr: "",
-      // An interface can be asked for on tcp only; there, it is the one that heard the announcement.
-      hostIface: transport === "tcp" && !(finder.state.conf?.ignoreIface.value ?? false)
-        ? service.hostIface
-        : "",
+      hostIface: asksIface ? service.hostIface : "",
       hostNqn: finder.fleet.fleet.host?.nqn ?? "",
     };
     const ctlKey = tidKey(tid);
@@ -100,7 +100,8 @@ export class MdnsTurn {
   #doubled(traddr: string): void {
     const { finder } = this;
     const address = canonicalIp(traddr) ?? traddr;
-    if (finder.state.doubled.has(address)) return;
+    // A link-local one on each of two interfaces is nobody's mistake.
+    if (finder.state.doubled.has(address) || isLinkLocal(address)) return;
     const interfaces = new Set<string>();
     for (const { service } of finder.state.services.values()) {
       if ((canonicalIp(service.traddr) ?? service.traddr) === address) interfaces.add(service.hostIface);

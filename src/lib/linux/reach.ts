@@ -8,7 +8,7 @@
  * On success the connection is closed in the ordinary way (FIN, not RST): a target sees a client that changed its mind,
  * not a broken one. The price is one TIME_WAIT entry on this host.
  */
-import { type Ip, parseIp } from "../nvme/address.ts";
+import { type Ip, isLinkLocal, parseIp } from "../nvme/address.ts";
 import { connectErrorText, connectRemedy, errnoName } from "../nvme/errno.ts";
 import type { Failure, Outcome } from "../nvme/failure.ts";
 import { impliedIface, type Tid } from "../nvme/tid.ts";
@@ -138,12 +138,9 @@ function socketAddress(ip: Ip, port: number, index: number): Uint8Array<ArrayBuf
   view.setUint16(0, ip.family === 4 ? AF_INET : AF_INET6, true);
   view.setUint16(2, port);
   address.set(ip.bytes, ip.family === 4 ? 4 : 8);
-  if (ip.family === 6 && isLinkLocal(ip.bytes)) view.setUint32(24, index, true);
+  if (isLinkLocal(ip.text)) view.setUint32(24, index, true);
   return address;
 }
-
-const isLinkLocal = (address: Uint8Array): boolean =>
-  address[0] === 0xfe && ((address[1] ?? 0) & 0xc0) === 0x80;
 
 function target(tid: Tid): string {
   const address = tid.traddr.includes(":") ? `[${tid.traddr}]` : tid.traddr;

@@ -137,6 +137,17 @@ export function scopeOf(text: string): string {
   return text.includes("%") ? parseIp(text)?.scope ?? "" : "";
 }
 
+/** Whether the address means something on one interface only (fe80::/10). */
+export function isLinkLocal(text: string): boolean {
+  const ip = parseIp(text);
+  return ip?.family === 6 && ip.bytes[0] === 0xfe && ((ip.bytes[1] ?? 0) & 0xc0) === 0x80;
+}
+
+/** A link-local address with this interface as its scope, if it has none; any other address as it is. */
+export function withScope(text: string, iface: string): string {
+  return isLinkLocal(text) && scopeOf(text) === "" ? `${text}%${iface}` : text;
+}
+
 /** FC addresses are compared without case, and some targets write `,` between `nn-` and `pn-` (KRN-57). */
 export function canonicalFc(text: string): string {
   return text.toLowerCase().replace(",pn-", ":pn-");
