@@ -5,7 +5,8 @@ import { restoredFinder } from "../core/finder_saved.ts";
 import type { FinderState } from "../core/finder_state.ts";
 import { STAF } from "../dbus/interfaces.ts";
 import { publisher, serveStaf } from "../dbus/server.ts";
-import type { Mdns, Units } from "../ports.ts";
+import { withoutNqn } from "../nvme/mdns_txt.ts";
+import type { Mdns, MdnsEvent, Units } from "../ports.ts";
 import { finderCore, finderService } from "./finder_service.ts";
 import { commonPorts, type Machine, tellHost, tellHostAgain } from "./machine.ts";
 import { performFinder } from "./performer.ts";
@@ -50,7 +51,7 @@ export function buildFinder(
   return {
     begin: async (host, conf) => {
       await machine.prepare();
-      mdns.watch(post);
+      mdns.watch((event) => post(facts.supportsDiscovery ? event : anonymous(event)));
       tellHost(machine, host, post);
       post({ type: "config", conf, reload: false });
     },
@@ -66,4 +67,10 @@ export function buildFinder(
       return machine.close();
     },
   };
+}
+
+/** What is announced, by the well-known NQN. */
+function anonymous(event: MdnsEvent): MdnsEvent {
+  if (event.type !== "service") return event;
+  return { ...event, service: { ...event.service, txt: withoutNqn(event.service.txt) } };
 }

@@ -224,7 +224,7 @@ const render = ({ name, value }: Item): string => value === undefined ? name : `
 
 /**
  * The connect text for a request. A security option that the kernel or the transport does not have is a permanent
- * failure; any other one is left out and named in `dropped`. `tls_key` and `keyring` have to be serial numbers by now.
+ * failure, and so is `discovery`; any other one is left out and named in `dropped`. `tls_key` and `keyring` have to be serial numbers by now.
  */
 export function encodeConnect(parts: ConnectParts, supported: FabricsSupport): EncodedConnect {
   const problem = identityProblem(parts) ?? securityProblem(parts);
@@ -249,6 +249,10 @@ export function encodeConnect(parts: ConnectParts, supported: FabricsSupport): E
         ? refusal(`this kernel has no ${item.name}`, "use a kernel that has it, or remove the option")
         : refusal(`${item.name} is not possible on ${parts.tid.transport}`, "remove the option, or use tcp");
       return { ok: false, failure };
+    } else if (item.name === "discovery") {
+      // Without it the kernel would take the discovery controller for one with namespaces.
+      const message = "this kernel cannot connect to a discovery controller by an NQN of its own";
+      return { ok: false, failure: refusal(message, "leave its nqn out, or use Linux 5.16 or later") };
     } else {
       dropped.push(item.name);
     }

@@ -24,6 +24,11 @@ export function parseTxt(records: readonly Uint8Array[]): ReadonlyMap<string, st
   return fields;
 }
 
+/** The records without an NQN: for a kernel that can connect by the well-known one only (STAF-37). */
+export function withoutNqn(records: readonly Uint8Array[]): readonly Uint8Array[] {
+  return records.filter((record) => !/^nqn=/i.test(decodeUtf8(record) ?? ""));
+}
+
 export type Identified =
   | {
     readonly ok: true;
@@ -37,7 +42,7 @@ export type Identified =
 
 /**
  * STAF-36, STAF-37. A service of type `_nvme-disc._tcp` without `p` counts as tcp, as it did in older versions.
- * Whether the kernel can connect to another NQN than the well-known one is the caller's to know.
+ * Whether the kernel can connect to another NQN than the well-known one is the caller's to know: {@link withoutNqn}.
  */
 export function identifyService(records: readonly Uint8Array[], stype: string): Identified {
   const fields = parseTxt(records);

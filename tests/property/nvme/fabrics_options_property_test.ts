@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { type ConnectParts, encodeConnect } from "../../../src/lib/nvme/fabrics_options.ts";
 import { assumedSupport, parseSupported } from "../../../src/lib/nvme/kernel_version.ts";
 import { Secret } from "../../../src/lib/nvme/secret.ts";
+import { WELL_KNOWN_DISC_NQN } from "../../../src/lib/nvme/tid.ts";
 
 const SECURITY = ["dhchap_secret", "dhchap_ctrl_secret", "tls", "concat", "keyring", "tls_key"];
 const FULL = new Set([
@@ -100,6 +101,7 @@ Deno.test("whatever is put in: the kernel sees what was asked for, no less of se
       assert.equal(view.get("hostnqn"), tid.hostNqn);
       assert.equal(view.get("hostid"), parts.hostId);
       assert.equal(view.get("transport"), tid.transport);
+      assert.equal(view.has("discovery"), parts.discovery && tid.subsysnqn !== WELL_KNOWN_DISC_NQN);
       const asked = {
         dhchap_secret: keys.hostKey?.reveal(),
         dhchap_ctrl_secret: keys.ctrlKey?.reveal(),

@@ -125,8 +125,12 @@ Deno.test("options that the transport does not take are left out, and named", ()
 });
 
 Deno.test("options that the kernel lacks are left out, and named", () => {
-  const request = parts({ of: { hostIface: "eth0" }, discovery: true });
-  assert.equal(accepted(request, PLAIN).dropped, "host_iface,discovery");
+  const request = parts({ of: { hostIface: "eth0", subsysnqn: WELL_KNOWN_DISC_NQN }, discovery: true });
+  assert.equal(accepted(request, PLAIN).dropped, "host_iface");
+});
+
+Deno.test("without the option for it, a discovery controller is not connected to as if it had namespaces", () => {
+  assert.match(refused(parts({ discovery: true }), PLAIN), /discovery controller by an NQN of its own/);
 });
 
 Deno.test("a security option never falls away", () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { identifyService, parseTxt } from "../../../src/lib/nvme/mdns_txt.ts";
+import { identifyService, parseTxt, withoutNqn } from "../../../src/lib/nvme/mdns_txt.ts";
 import { WELL_KNOWN_DISC_NQN } from "../../../src/lib/nvme/tid.ts";
 
 const records = (...texts: string[]) => texts.map((text) => new TextEncoder().encode(text));
@@ -28,6 +28,13 @@ Deno.test("STAF-36, STAF-37: transport and NQN", () => {
   }
   assert.ok(!of("p=tcp", "nqn=nqn.x,tls").ok);
   assert.ok(!of("p=tcp", `nqn=${"n".repeat(224)}`).ok);
+});
+
+Deno.test("STAF-37: a kernel that cannot connect to another NQN gets the well-known one", () => {
+  const kept = withoutNqn(records("p=rdma", "NQN=nqn.x", "nqn", "x=nqn="));
+  assert.deepEqual(kept, records("p=rdma", "nqn", "x=nqn="));
+  const found = identifyService(kept, "_nvme-disc._tcp");
+  assert.ok(found.ok && found.nqn === WELL_KNOWN_DISC_NQN && found.transport === "rdma");
 });
 
 Deno.test("[C] a tcp service without p is tcp, as in older versions; another one is not", () => {
