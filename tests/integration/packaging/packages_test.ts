@@ -4,9 +4,13 @@ import { manualPages } from "../../../scripts/package/man.ts";
 import { troff } from "../../../scripts/package/man_troff.ts";
 import { PACKAGE_NEEDS, UNPACK_NEEDS } from "../../../scripts/package/needs.ts";
 import { capture, collect } from "../../../scripts/run.ts";
+import { hostTarget } from "../../../scripts/denort.ts";
+import { currentRelease } from "../../../scripts/package/release.ts";
+import { makeRpm } from "../../../scripts/package/rpm.ts";
 import { providePackages } from "../../../scripts/system_packages.ts";
 import { NAMES } from "../../../scripts/build.ts";
 import { VERSION } from "../../../src/lib/nvme/version.ts";
+import { RpmSystem } from "./rpm_system.ts";
 
 async function sha256(file: string): Promise<string> {
   return (await capture(["sha256sum", file])).slice(0, 64);
@@ -43,6 +47,93 @@ async function checkVersions(root: string): Promise<void> {
     const said = await capture([`${root}/usr/${dir}/${name}`, "--version"]);
     assert.equal(said.split("\n")[0], `nvme-stas ${VERSION}`, name);
   }
+}
+
+async function rpmSystem(dir: string, unpacked: string): Promise<RpmSystem> {
+  await Deno.mkdir(dir);
+  return RpmSystem.make(dir, `${unpacked}/usr/libexec/nvme-stas/nvme-stas`);
+}
+
+/** The package of the next version, with another default of stacd.conf and of stafd.conf. */
+async function newerRpm(dir: string): Promise<string> {
+  await capture(["cp", "-a", `${dir}/rpm`, `${dir}/newer`]);
+  for (const name of ["stafd", "stacd"]) {
+    await Deno.writeTextFile(`${dir}/newer/etc/stas/${name}.conf`, "# new\n", { append: true });
+  }
+  const listed = parseManifest(await Deno.readTextFile("packaging/files.txt"), "rpm");
+  const release = { ...await currentRelease(), version: `${VERSION}.1` };
+  return makeRpm(`${dir}/newer`, listed, release, hostTarget(), `${dir}/newer-rpm`, "none");
+}
+
+const IDENTITY = ["/etc/nvme/hostid", "/etc/nvme/hostnqn"];
+
+async function checkFreshRpm(system: RpmSystem, file: string, newer: string): Promise<void> {
+  await system.rpm("-i", file);
+  // Nothing is started or enabled but what the distribution's preset says.
+  assert.deepEqual(await system.calls(), [
+    "busctl call org.freedesktop.DBus / org.freedesktop.DBus ReloadConfig",
+    "modprobe nvme-tcp",
+    "systemctl --no-reload preset stafd.service stacd.service",
+  ]);
+  assert.deepEqual(await system.files("/etc/nvme"), IDENTITY);
+  const nqn = await system.read("/etc/nvme/hostnqn");
+  assert.match(nqn, /^nqn\.2014-08\.org\.nvmexpress:uuid:[0-9a-f-]{36}\n$/);
+  await system.rpm("-V", "nvme-stas");
+
+  const mine = `${await system.read("/etc/stas/stafd.conf")}[Global]\nkato = 21\n`;
+  await system.write("/etc/stas/stafd.conf", mine);
+  assert.match(
+    (await system.attempt("-U", newer)).stderr,
+    /^warning: \/etc\/stas\/stafd\.conf created as .*rpmnew\n$/,
+  );
+  assert.equal(await system.read("/etc/stas/stafd.conf"), mine);
+  assert.match(await system.read("/etc/stas/stafd.conf.rpmnew"), /# new\n$/);
+  assert.match(await system.read("/etc/stas/stacd.conf"), /# new\n$/);
+  assert.equal(await system.read("/etc/nvme/hostnqn"), nqn);
+  const restart = "systemctl try-restart stafd.service stacd.service";
+  const reload = "systemctl daemon-reload";
+  assert.deepEqual((await system.calls()).slice(2), [reload, reload, restart]);
+
+  await system.attempt("-e", "nvme-stas");
+  assert.deepEqual(await system.calls(), [
+    "systemctl --no-reload disable --now nvme-stas-metrics.timer stacd.service stafd.service",
+    reload,
+  ]);
+  assert.equal(await system.read("/etc/stas/stafd.conf.rpmsave"), mine);
+  const left = (await Promise.all(["/etc", "/usr"].map((path) => system.files(path)))).flat();
+  assert.deepEqual(left.filter((path) => !path.startsWith("/usr/bin/")), [
+    ...IDENTITY,
+    "/etc/stas/stafd.conf.rpmnew",
+    "/etc/stas/stafd.conf.rpmsave",
+    "/etc/stas/sys.conf",
+  ]);
+
+  // Into an image, not on a machine that runs: an identity would be that of all machines made from it.
+  for (const path of ["/etc/nvme", "/run/systemd"]) {
+    await Deno.remove(system.root + path, { recursive: true });
+  }
+  await system.rpm("-i", file);
+  assert.deepEqual(await system.files("/etc/nvme"), []);
+  assert.deepEqual(await system.calls(), ["systemctl --no-reload preset stafd.service stacd.service"]);
+}
+
+async function checkRpmOverOriginal(system: RpmSystem, file: string): Promise<void> {
+  await system.rpm("-i", system.original);
+  const mine = "[Global]\nkato = 21\n";
+  await system.write("/etc/stas/stafd.conf", mine);
+  await system.calls();
+  await system.attempt("-U", file);
+  assert.equal(await system.read("/etc/stas/stafd.conf"), mine);
+  const calls = await system.calls();
+  assert.ok(!calls.some((call) => /stop|disable|--now/.test(call)), calls.join("\n"));
+  const at = (call: RegExp): number => calls.findIndex((one) => call.test(one));
+  assert.ok(at(/daemon-reload/) >= 0 && at(/daemon-reload/) < at(/try-restart/), calls.join("\n"));
+  assert.match(await capture([`${system.root}/usr/sbin/stafd`, "--version"]), /^nvme-stas /);
+  // Back: the version must be named as older, and the configuration stays.
+  assert.match((await system.attempt("-U", system.original)).stderr, /is already installed|newer than/);
+  await system.attempt("-U", "--oldpackage", system.original);
+  assert.equal(await system.read("/etc/stas/stafd.conf"), mine);
+  assert.ok(!(await system.calls()).some((call) => /stop|disable|--now/.test(call)));
 }
 
 Deno.test("packages: built twice with the same bytes, unpacked they hold what is listed", async (t) => {
@@ -102,6 +193,14 @@ Deno.test("packages: built twice with the same bytes, unpacked they hold what is
       const owners = await query("--queryformat", "[%{FILEUSERNAME}:%{FILEGROUPNAME}\n]");
       assert.deepEqual(new Set(owners.trim().split("\n")), new Set(["root:root"]));
     });
+    await t.step(
+      ".rpm on an RPM system: installed, updated, removed, and in the place of the original",
+      async () => {
+        const file = await findPackage(dir, ".rpm");
+        await checkFreshRpm(await rpmSystem(`${dir}/fresh`, `${dir}/rpm`), file, await newerRpm(dir));
+        await checkRpmOverOriginal(await rpmSystem(`${dir}/over`, `${dir}/rpm`), file);
+      },
+    );
     await t.step("both have the same program", async () => {
       const [deb, rpm] = ["deb/usr/lib", "rpm/usr/libexec"].map((at) =>
         sha256(`${dir}/${at}/nvme-stas/nvme-stas`)

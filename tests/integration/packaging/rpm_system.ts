@@ -1,0 +1,150 @@
+/**
+ * A small RPM distribution in a folder: one package with a shell, the libraries that the program needs, and programs that
+ * only note how they were called. rpm checks dependencies against it, and enters it for the packages' scripts.
+ */
+import assert from "node:assert/strict";
+import { dirname } from "node:path";
+import { capture, collect, type Ended } from "../../../scripts/run.ts";
+
+/** What a distribution has besides, laid out below %{tree}, and what the original's package was. */
+const OTHERS = `Name: base
+Version: 1
+Release: 1
+Summary: What there is besides
+License: none
+Provides: /bin/sh dbus kmod systemd libnvme.so.1()(64bit) rtld(GNU_HASH)
+%global debug_package %{nil}
+%global __os_install_post %{nil}
+%global _build_id_links none
+%description
+%package -n nvme-stas
+Version: 2.4.1
+Summary: The Python implementation
+BuildArch: noarch
+%description -n nvme-stas
+%install
+cp -a %{tree}/. %{buildroot}/
+mkdir -p %{buildroot}/etc/stas %{buildroot}/usr/sbin
+printf '[Global]\\n' >%{buildroot}/etc/stas/stafd.conf
+printf '[Global]\\n' >%{buildroot}/etc/stas/stacd.conf
+printf 'original\\n' >%{buildroot}/usr/sbin/stafd
+%preun -n nvme-stas
+[ "$1" -gt 0 ] || systemctl --no-reload disable --now stafd.service stacd.service
+%postun -n nvme-stas
+[ "$1" -eq 0 ] || systemctl try-restart stafd.service stacd.service
+%files
+/bin
+/lib*
+/run
+/usr/bin
+/var
+%files -n nvme-stas
+%config(noreplace) /etc/stas/stafd.conf
+%config(noreplace) /etc/stas/stacd.conf
+/usr/sbin/stafd
+`;
+
+/** $0 is the system's folder. What is mounted here is gone with the last process in it. */
+const ENTER = 'mount --rbind /proc "$0/proc" && mount --rbind /dev "$0/dev" && exec "$@"';
+
+/** Where programs of the distribution note how they were called. */
+const NOTES = "/var/log/calls";
+const NOTING = ["systemctl", "busctl", "modprobe"];
+/** What the packages' scripts run besides, taken from here. */
+const TOOLS = ["sh", "mkdir", "rm"];
+
+/** The distribution's own files: a shell, libraries of the program, and what only notes that it was called. */
+async function layOut(tree: string, program: string): Promise<void> {
+  for (const path of ["/bin", "/usr/bin", "/run/systemd/system", "/var/log"]) {
+    await Deno.mkdir(tree + path, { recursive: true });
+  }
+  for (const name of TOOLS) await Deno.copyFile(`/bin/${name}`, `${tree}/bin/${name}`);
+  const libraries = await capture(["ldd", program, ...TOOLS.map((name) => `/bin/${name}`)]);
+  for (const [library] of libraries.matchAll(/\/\S+(?= \(0x)/g)) {
+    await Deno.mkdir(tree + dirname(library), { recursive: true });
+    await Deno.copyFile(library, tree + library);
+    await Deno.chmod(tree + library, 0o755);
+  }
+  for (const name of NOTING) {
+    const text = `#!/bin/sh\necho "${name} $*" >>${NOTES}\n`;
+    await Deno.writeTextFile(`${tree}/usr/bin/${name}`, text, { mode: 0o755 });
+  }
+}
+
+export class RpmSystem {
+  readonly root: string;
+  /** The Python implementation's package. */
+  readonly original: string;
+
+  private constructor(root: string, original: string) {
+    this.root = root;
+    this.original = original;
+  }
+
+  /** Makes one in `dir`, which has what `program` needs to run. */
+  static async make(dir: string, program: string): Promise<RpmSystem> {
+    const packages = `${dir}/others`;
+    await layOut(`${dir}/tree`, program);
+    await Deno.writeTextFile(`${dir}/others.spec`, OTHERS);
+    const defines = [
+      `tree ${dir}/tree`,
+      `_topdir ${dir}/rpmbuild`,
+      `_rpmdir ${packages}`,
+      "_rpmfilename %%{NAME}.rpm",
+    ];
+    const words = defines.flatMap((define) => ["--define", define]);
+    await capture(["rpmbuild", "-bb", "--quiet", ...words, `${dir}/others.spec`]);
+    for (const path of ["proc", "dev"]) await Deno.mkdir(`${dir}/system/${path}`, { recursive: true });
+    const system = new RpmSystem(`${dir}/system`, `${packages}/nvme-stas.rpm`);
+    await system.rpm("-i", `${packages}/base.rpm`);
+    return system;
+  }
+
+  /** Runs rpm on the system; what it says must be nothing. */
+  async rpm(...words: readonly string[]): Promise<void> {
+    const { success, stdout, stderr } = await this.attempt(...words);
+    assert.ok(success && stdout + stderr === "", `rpm ${words.join(" ")}: ${stdout}${stderr}`);
+  }
+
+  async attempt(...words: readonly string[]): Promise<Ended> {
+    const asRoot = Deno.uid() === 0 ? [] : ["--map-root-user"];
+    // The host's own settings say where Debian's rpm keeps the database of whoever runs it.
+    const rpm = ["rpm", "--root", this.root, "--define", "_dbpath /var/lib/rpm", ...words];
+    const ended = await collect(["unshare", ...asRoot, "--mount", "sh", "-c", ENTER, this.root, ...rpm]);
+    // Debian's rpm warns of the use that it is made for.
+    return {
+      ...ended,
+      stderr: ended.stderr.replace(/^rpm: (?:RPM should not be used|However assuming).*\n/gm, ""),
+    };
+  }
+
+  /** Which programs the packages' scripts have called since the last time. */
+  async calls(): Promise<readonly string[]> {
+    try {
+      const text = await Deno.readTextFile(this.root + NOTES);
+      await Deno.remove(this.root + NOTES);
+      return text.trimEnd().split("\n");
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return [];
+      throw error;
+    }
+  }
+
+  read(path: string): Promise<string> {
+    return Deno.readTextFile(this.root + path);
+  }
+
+  write(path: string, text: string): Promise<void> {
+    return Deno.writeTextFile(this.root + path, text);
+  }
+
+  /** Paths below a folder that are not folders, sorted. */
+  async files(path: string): Promise<readonly string[]> {
+    const found = await capture([
+      "sh",
+      "-c",
+      `cd '${this.root}' && find .${path} ! -type d 2>/dev/null | sort`,
+    ]);
+    return found.split("\n").filter((line) => line !== "").map((line) => line.slice(1));
+  }
+}
