@@ -1,5 +1,5 @@
 /** What a daemon says of itself, as metrics in Prometheus' text format (version 0.0.4, UTF-8). */
-import type { V1Controller, V1Health, V1Source, V1State } from "../lib/dbus/v1_types.ts";
+import type { V1Controller, V1Health, V1Latency, V1Source, V1State } from "../lib/dbus/v1_types.ts";
 
 export const UP = "nvme_stas_up";
 
@@ -27,12 +27,26 @@ const WANTED: ReadonlySet<V1Controller["phase"]> = new Set([
 const quoted = (text: string): string =>
   `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n")}"`;
 
+const head = (name: string, help: string, type: "gauge" | "histogram"): string =>
+  `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`;
+
+const line = (name: string, { labels, value }: Sample): string =>
+  `${name}{${Object.entries(labels).map(([key, text]) => `${key}=${quoted(text)}`).join(",")}} ${value}\n`;
+
 function family(name: string, help: string, samples: readonly Sample[]): string {
   if (samples.length === 0) return "";
-  const lines = samples.map(({ labels, value }) =>
-    `${name}{${Object.entries(labels).map(([key, text]) => `${key}=${quoted(text)}`).join(",")}} ${value}\n`
-  );
-  return `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${lines.join("")}`;
+  return head(name, help, "gauge") + samples.map((sample) => line(name, sample)).join("");
+}
+
+/** In seconds; each class has those of the smaller ones, too. */
+function histogram(name: string, help: string, labels: Labels, { bounds, counts, sum }: V1Latency): string {
+  let upTo = 0;
+  const buckets = [...bounds.map((bound) => String(bound / 1000)), "+Inf"].map((le, n) => {
+    upTo += counts[n] ?? 0;
+    return line(`${name}_bucket`, { labels: { ...labels, le }, value: upTo });
+  });
+  return head(name, help, "histogram") + buckets.join("") +
+    line(`${name}_sum`, { labels, value: sum / 1000 }) + line(`${name}_count`, { labels, value: upTo });
 }
 
 /** For a daemon that cannot be reached: the one fact that there is. */
@@ -141,6 +155,12 @@ export function metricsText(state: V1State, health: V1Health): string {
         "When stafd last told stacd its log pages.",
         state.stafd.reportedAt === null ? [] : one(state.stafd.reportedAt / 1000),
       ),
+      ...(state.stafd.aenToConnect === null ? [] : [histogram(
+        "nvme_stas_aen_to_connect_seconds",
+        "From a discovery controller's event to the connection of a controller that was new in its log page.",
+        own,
+        state.stafd.aenToConnect,
+      )]),
     ]),
   ].join("");
 }

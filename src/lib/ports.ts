@@ -134,6 +134,8 @@ export interface ReportedDc {
   readonly genctr: string;
   /** Milliseconds since 1970. */
   readonly readAt: number;
+  /** When stafd heard the controller's event that made it read this page, in milliseconds since 1970; null without one. */
+  readonly toldAt: number | null;
   readonly entries: readonly Readonly<Record<string, string>>[];
 }
 

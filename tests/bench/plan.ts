@@ -46,7 +46,15 @@ function page(genctr: number, from: number, to: number): ReportedDc {
     asqsz: "32",
     eflags: "0",
   }));
-  return { tid: DC, device: "nvme0", page: "read", genctr: String(genctr), readAt: genctr, entries };
+  return {
+    tid: DC,
+    device: "nvme0",
+    page: "read",
+    genctr: String(genctr),
+    readAt: genctr,
+    toldAt: null,
+    entries,
+  };
 }
 
 function device(n: number): KernelCtrl {

@@ -32,6 +32,10 @@ Deno.test("a listed subsystem is connected within a second, and let go when it i
   discovery.edit([entryFor(second, "nvme")], time.now.mono);
   time.runUntil({ mono: 1_900 });
   assert.deepEqual(connected(), ["nqn.dc", "nqn.first", "nqn.second"]);
+  // The first was connected for no event; the second was, within a second of it.
+  const { counts, sum } = stacd.state.latency;
+  assert.equal(counts.reduce((all, count) => all + count), 1);
+  assert.ok(sum > 0 && sum <= 900, `${sum} ms`);
   time.runUntil({ mono: 5_000 });
   assert.deepEqual(connected(), ["nqn.dc", "nqn.second"]);
 });

@@ -8,6 +8,7 @@ import { isTransport, type Tid, tidKey, tidText } from "../nvme/tid.ts";
 import { after, type Duration, type Instant, type Now, seconds } from "../nvme/time.ts";
 import type { ConnectRequest, KernelEvent, ReportedDc, StafdReport } from "../ports.ts";
 import type { Outcome } from "../nvme/failure.ts";
+import { awaitLatency, dropLatency, takeLatency } from "./aen_latency.ts";
 import { type Claim, type Ctl, newCtl, pageAuthority } from "./ctl.ts";
 import type { ConnectorState } from "./connector_state.ts";
 import { connectorStateValue } from "./connector_saved.ts";
@@ -128,13 +129,18 @@ export class ConnectorTurn implements FleetRules {
     return connectRequest(ctl, this.fleet.fleet.host, this.state.conf?.options ?? {}, false);
   }
 
-  up(): void {}
+  up(ctl: Ctl): void {
+    const take = ctl.link.phase === "up" && ctl.link.adopted ? dropLatency : takeLatency;
+    this.state = { ...this.state, latency: take(this.state.latency, ctl.key, this.now.wall) };
+  }
 
   down(): void {
     this.lines.recheck();
   }
 
-  forgotten(): void {}
+  forgotten(ctl: Ctl): void {
+    this.state = { ...this.state, latency: dropLatency(this.state.latency, ctl.key) };
+  }
 
   news(): void {}
 
@@ -255,7 +261,13 @@ export class ConnectorTurn implements FleetRules {
       if (tid === undefined) continue;
       const key = tidKey(tid);
       now.add(key);
+      const known = this.fleet.ctl(key);
+      const isNew = known === undefined || (known.link.phase !== "up" && !known.claims.has(authority));
       this.#listed(key, tid, authority, { kind: "log-page", dc: dcKey, dcText, genctr, readAt, entry });
+      // What was there before the first report of this stafd was not waited for.
+      if (isNew && old?.page === "read" && dc.toldAt !== null && this.fleet.ctl(key) !== undefined) {
+        this.state = { ...this.state, latency: awaitLatency(this.state.latency, key, dc.toldAt) };
+      }
     }
     if (page !== "read") return;
     const gone: Evidence = { kind: "log-page", dc: dcText, genctr, readAt };
@@ -349,7 +361,8 @@ export class ConnectorTurn implements FleetRules {
 
   #config(event: Extract<ConnectorEvent, { readonly type: "config" }>): void {
     const { conf } = event;
-    this.state = { ...this.state, conf };
+    // What was barred until now would be measured from an event of long ago.
+    this.state = { ...this.state, conf, latency: { ...this.state.latency, awaited: new Map() } };
     const lines = new LinesTurn(this.lines.lines, this.fleet, conf.ipFamilies.value);
     const hostNqn = this.fleet.fleet.host?.nqn ?? "";
     lines.load(

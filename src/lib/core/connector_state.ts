@@ -1,5 +1,6 @@
 /** What stacd knows. */
 import type { StacdConf } from "../config/stacd_conf.ts";
+import { type AenLatency, emptyLatency } from "./aen_latency.ts";
 import type { Authority } from "./ctl.ts";
 import type { Op } from "./effects.ts";
 import { emptyFleet, type Fleet } from "./fleet.ts";
@@ -33,6 +34,7 @@ export interface ConnectorState {
   readonly lines: Lines;
   readonly stafd: StafdView;
   readonly pages: ReadonlyMap<Authority, KnownPage>;
+  readonly latency: AenLatency;
 }
 
 export const emptyConnector: ConnectorState = {
@@ -41,4 +43,5 @@ export const emptyConnector: ConnectorState = {
   lines: new Map(),
   stafd: { present: false, op: undefined, again: false, failures: 0, reportedAt: undefined, unknowns: [] },
   pages: new Map(),
+  latency: emptyLatency,
 };

@@ -144,7 +144,9 @@ export class DcSession {
       ...dc,
       live: true,
       readLog: { failures: 0, completed: true, failure: undefined, retryAt: undefined },
-      page: { genctr, readAt, fresh: true, entries },
+      page: { genctr, readAt, toldAt: dc.toldAt, fresh: true, entries },
+      // An event during the reading is answered by this page or by the one read next.
+      toldAt: dc.then === "nothing" ? undefined : dc.toldAt,
     });
     finder.fleet.dirty();
     finder.fleet.say("info", ctl, `Received discovery log pages (num records=${entries.length}).`, {
@@ -214,6 +216,7 @@ export class DcSession {
       job: undefined,
       then: "nothing",
       live: false,
+      toldAt: undefined,
       register: undefined,
       supported: undefined,
       readLog: undefined,
@@ -225,7 +228,9 @@ export class DcSession {
     if (event.type === "aen") {
       this.finder.fleet.say("info", ctl, `Received AEN: 0x${event.value.toString(16).padStart(6, "0")}`);
       if (event.value !== DISCOVERY_LOG_CHANGED) return;
-      const dc = this.finder.dc(ctl.key);
+      const dc = { ...this.finder.dc(ctl.key) };
+      dc.toldAt ??= this.finder.now.wall;
+      this.finder.putDc(ctl.key, dc);
       if (dc.job === undefined) return this.#start(ctl, "read-log");
       return this.finder.putDc(ctl.key, { ...dc, then: dc.then === "sync" ? "sync" : "read-log" });
     }

@@ -41,6 +41,7 @@ export function restoredFinder(value: unknown): FinderState {
     const page: Page = {
       genctr: textOf(record["genctr"]),
       readAt: numberOf(record["readAt"]),
+      toldAt: undefined,
       fresh: false,
       entries,
     };

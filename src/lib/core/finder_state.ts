@@ -40,6 +40,8 @@ export interface Page {
   readonly genctr: string;
   /** Milliseconds since 1970. */
   readonly readAt: number;
+  /** When the controller's event was heard that made us read it, in milliseconds since 1970; undefined without one. */
+  readonly toldAt: number | undefined;
   /** False: from the state file. */
   readonly fresh: boolean;
   /** Entries as texts (spec 50, 6.4). */
@@ -56,6 +58,8 @@ export interface Dc {
   readonly readLog: Operation | undefined;
   readonly lsp: number;
   readonly page: Page | undefined;
+  /** When the first event was heard that no page read since has answered, in milliseconds since 1970. */
+  readonly toldAt: number | undefined;
   /** When the connection came up. */
   readonly upAt: Instant | undefined;
   /** The kernel's state at the last look was `live`. */
@@ -76,6 +80,7 @@ export const newDc: Dc = {
   readLog: undefined,
   lsp: 0,
   page: undefined,
+  toldAt: undefined,
   upAt: undefined,
   live: false,
   listed: false,

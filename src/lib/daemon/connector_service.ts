@@ -1,5 +1,6 @@
 /** stacd's answers on the bus: each is a view on the state of the moment. */
 import { parseStacdConf } from "../config/stacd_conf.ts";
+import { LATENCY_BOUNDS } from "../core/aen_latency.ts";
 import { ConnectorTurn, connectorWakeAt, stepConnector } from "../core/connector.ts";
 import type { ConnectorState } from "../core/connector_state.ts";
 import type { ConnectorEffect, ConnectorEvent } from "../core/effects.ts";
@@ -48,8 +49,9 @@ export function connectorService(parts: ConnectorServiceParts): StacHandlers {
     controllers: (core, peek) =>
       [...state().fleet.ctls.values()].map((ctl) => controllerOf(ctl, core, peek, clock.now())),
     others: () => {
-      const { present, reportedAt } = state().stafd;
-      return { avahi: null, stafd: { present, reportedAt: reportedAt ?? null } };
+      const { stafd: { present, reportedAt }, latency: { counts, sum } } = state();
+      const aenToConnect = { bounds: LATENCY_BOUNDS, counts, sum };
+      return { avahi: null, stafd: { present, reportedAt: reportedAt ?? null, aenToConnect } };
     },
     unknowns: () => new ConnectorTurn(state(), clock.now()).unknowns(),
     problems: () => {

@@ -18,6 +18,7 @@ export function stafdReport(state: FinderState, now: Now): StafdReport {
       page: page === undefined ? "none" : page.fresh ? "read" : "cached",
       genctr: page?.genctr ?? "",
       readAt: page?.readAt ?? 0,
+      toldAt: page?.toldAt ?? null,
       entries: page?.entries ?? [],
     });
   }

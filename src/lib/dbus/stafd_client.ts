@@ -182,6 +182,7 @@ function parseLegacy(text: string, at: number): JsonResult<readonly ReportedDc[]
         page: entries.length === 0 ? "none" : operation.includes("'completed': True") ? "read" : "cached",
         genctr: "",
         readAt: at,
+        toldAt: null,
         entries,
       };
     }));

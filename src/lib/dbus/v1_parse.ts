@@ -11,6 +11,7 @@ import {
   type V1Failure,
   type V1Finding,
   type V1Health,
+  type V1Latency,
   type V1Phase,
   type V1Plan,
   type V1State,
@@ -52,6 +53,7 @@ export const parseState = (text: string): JsonResult<V1State> =>
     stafd: doc.maybe("stafd", (stafd) => ({
       present: stafd.at("present").boolean(),
       reportedAt: stafd.maybe("reportedAt", number) ?? null,
+      aenToConnect: stafd.maybe("aenToConnect", latency) ?? null,
     })) ?? null,
     controllers: doc.at("controllers").list(controller),
   }));
@@ -120,6 +122,7 @@ export const parsePages = (text: string): JsonResult<StafdReport> =>
       page: dc.at("page").word("none", "cached", "read"),
       genctr: dc.at("genctr").text(),
       readAt: dc.at("readAt").number(),
+      toldAt: dc.maybe("toldAt", number) ?? null,
       entries: dc.at("entries").list((entry) => entry.texts()),
     })),
     retired: doc.at("retired").list((dc) => ({
@@ -132,6 +135,14 @@ export const parsePages = (text: string): JsonResult<StafdReport> =>
 
 const words = (item: JsonReader): string => item.text();
 const number = (item: JsonReader): number => item.number();
+
+function latency(item: JsonReader): V1Latency {
+  return {
+    bounds: item.at("bounds").list(number),
+    counts: item.at("counts").list(number),
+    sum: item.at("sum").number(),
+  };
+}
 
 function head(doc: JsonReader): Pick<V1State, "schema" | "daemon" | "at"> {
   doc.at("schema").only(SCHEMA);

@@ -92,6 +92,16 @@ export interface V1Finding {
   readonly message: string;
 }
 
+/** How long something took, each time since the daemon was started. */
+export interface V1Latency {
+  /** Upper bounds of the classes, in milliseconds, ascending. */
+  readonly bounds: readonly number[];
+  /** How many fell into each class; one number more than there are bounds, for what took longer. */
+  readonly counts: readonly number[];
+  /** Milliseconds, of all of them. */
+  readonly sum: number;
+}
+
 export interface V1State {
   readonly schema: typeof SCHEMA;
   readonly daemon: DaemonName;
@@ -109,8 +119,12 @@ export interface V1State {
   };
   /** stafd: Avahi, null when `zeroconf` is off. */
   readonly avahi: { readonly available: boolean; readonly services: number } | null;
-  /** stacd: is stafd there, and when did it last report? */
-  readonly stafd: { readonly present: boolean; readonly reportedAt: number | null } | null;
+  /** stacd: is stafd there, when did it last report, and how long did connections take from the event that led to them? */
+  readonly stafd: {
+    readonly present: boolean;
+    readonly reportedAt: number | null;
+    readonly aenToConnect: V1Latency | null;
+  } | null;
   readonly controllers: readonly V1Controller[];
 }
 

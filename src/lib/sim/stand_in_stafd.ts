@@ -10,10 +10,10 @@ import type { World } from "./world.ts";
 interface Followed {
   readonly tid: Tid;
   readonly target: Target;
-  page: Pick<ReportedDc, "page" | "genctr" | "readAt" | "entries">;
+  page: Pick<ReportedDc, "page" | "genctr" | "readAt" | "toldAt" | "entries">;
 }
 
-const NOTHING: Followed["page"] = { page: "none", genctr: "", readAt: 0, entries: [] };
+const NOTHING: Followed["page"] = { page: "none", genctr: "", readAt: 0, toldAt: null, entries: [] };
 
 export class StandInStafd implements ReportSource {
   readonly #world: World;
@@ -34,7 +34,7 @@ export class StandInStafd implements ReportSource {
     const followed: Followed = { tid, target, page: NOTHING };
     this.#followed.push(followed);
     this.#retired = this.#retired.filter((one) => one.tid !== tid);
-    target.discovery?.watch(() => this.#readSoon(followed, 20));
+    target.discovery?.watch(() => this.#readSoon(followed, 20, this.#world.clock.now().wall));
     if (this.#running) this.#readSoon(followed, 200);
   }
 
@@ -69,15 +69,18 @@ export class StandInStafd implements ReportSource {
     this.#world.bus.disown(this);
   }
 
-  #readSoon(followed: Followed, ms: number): void {
+  #readSoon(followed: Followed, ms: number, toldAt: number | null = null): void {
     const era = this.#era;
     this.#world.time.in(milliseconds(ms), () => {
       if (era !== this.#era || !this.#running || !this.#followed.includes(followed)) return;
       const { target, tid } = followed;
-      if (target.manner !== "up" || target.discovery === undefined) return this.#readSoon(followed, 3_000);
+      if (target.manner !== "up" || target.discovery === undefined) {
+        return this.#readSoon(followed, 3_000, toldAt);
+      }
       const { genctr, entries } = target.discovery.page;
       const readAt = this.#world.clock.now().wall;
-      followed.page = { page: "read", genctr: String(genctr), readAt, entries: entries.map(entryToText) };
+      const texts = entries.map(entryToText);
+      followed.page = { page: "read", genctr: String(genctr), readAt, toldAt, entries: texts };
       this.wasRead(tid, target);
       this.#world.bus.signal("stafd", { type: "log-pages-changed", tid, device: "nvme0" });
     });

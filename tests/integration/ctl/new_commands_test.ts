@@ -76,7 +76,7 @@ const stacState = (): string =>
   JSON.stringify(v1State({
     daemon: "stacd",
     avahi: null,
-    stafd: { present: true, reportedAt: NOW - 3_000 },
+    stafd: { present: true, reportedAt: NOW - 3_000, aenToConnect: null },
     controllers: [failing, connected],
   }));
 

@@ -119,7 +119,15 @@ Deno.test("a report is what pages says; garbled, missing or refused answers are 
   await using bus = await privateBus();
   const stacd = new Stacd(bus);
   const report: StafdReport = {
-    dcs: [{ tid, device: "nvme0", page: "read", genctr: "7", readAt: 5, entries: [{ trtype: "tcp" }] }],
+    dcs: [{
+      tid,
+      device: "nvme0",
+      page: "read",
+      genctr: "7",
+      readAt: 5,
+      toldAt: 4,
+      entries: [{ trtype: "tcp" }],
+    }],
     retired: [{ tid, why: "no longer configured", at: 6 }],
     unknowns: ["mDNS"],
   };

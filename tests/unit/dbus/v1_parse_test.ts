@@ -67,7 +67,7 @@ const state: V1State = {
   host: { nqn: "n", id: "i", symname: "" },
   config: { file: "f", loadedAt: 0, valid: true, findings: [finding] },
   avahi: { available: true, services: 2 },
-  stafd: { present: true, reportedAt: null },
+  stafd: { present: true, reportedAt: null, aenToConnect: { bounds: [100], counts: [2, 1], sum: 7 } },
   controllers: [controller],
 };
 const change: V1Change = {
@@ -107,7 +107,15 @@ const health: V1Health = {
 };
 const event: V1Event = { ...head, type: "failed", tid: null, text: "", device: "", message: "m" };
 const pages: StafdReport = {
-  dcs: [{ tid, device: "nvme0", page: "cached", genctr: "1", readAt: 4, entries: [{ trtype: "tcp" }] }],
+  dcs: [{
+    tid,
+    device: "nvme0",
+    page: "cached",
+    genctr: "1",
+    readAt: 4,
+    toldAt: 3,
+    entries: [{ trtype: "tcp" }],
+  }],
   retired: [{ tid, why: "w", at: 5 }],
   unknowns: ["u"],
 };
@@ -158,7 +166,7 @@ Deno.test("whatever is missing or of another type is an error that names the pla
         const result = parse(JSON.stringify(other));
         // Members that may be null may be missing.
         const nullable = wrong === undefined &&
-          /(?:avahi|stafd|reportedAt|lastFailure|errno|status|remedy|nextTry|removeAt|logPage|\.at|\.tid)$/
+          /(?:avahi|stafd|reportedAt|aenToConnect|toldAt|lastFailure|errno|status|remedy|nextTry|removeAt|logPage|\.at|\.tid)$/
             .test(path);
         if (nullable && result.ok) continue;
         // An entry of a log page may have any keys; in a list, undefined becomes null.

@@ -9,7 +9,7 @@ const PRINTED = [
     v1State({
       daemon: "stacd",
       avahi: null,
-      stafd: { present: true, reportedAt: NOW },
+      stafd: { present: true, reportedAt: NOW, aenToConnect: { bounds: [1_000], counts: [1, 0], sum: 200 } },
       controllers: [v1Controller({ kind: "io" })],
     }),
     v1Health({ daemon: "stacd" }),

@@ -15,6 +15,7 @@ function read(text: string): Sample[] {
   const samples: Sample[] = [];
   const seen = new Set<string>();
   let family = "";
+  let suffixes = /^$/;
   assert.ok(text.endsWith("\n"));
   for (const line of text.slice(0, -1).split("\n")) {
     const head = /^# (HELP|TYPE) ([a-z_]+) (.+)$/.exec(line);
@@ -24,13 +25,19 @@ function read(text: string): Sample[] {
         assert.ok(!seen.has(name), `${name} is there twice`);
         seen.add(name);
         family = name;
-      } else assert.deepEqual([name, rest], [family, "gauge"]);
+        suffixes = /^$/;
+      } else {
+        assert.equal(name, family);
+        if (rest === "histogram") suffixes = /^_(?:bucket|sum|count)$/;
+        else assert.equal(rest, "gauge");
+      }
       continue;
     }
     const match = /^([a-z_]+)\{(.*)\} (-?[0-9.]+)$/.exec(line);
     assert.ok(match !== null, `not a sample: ${line}`);
     const [, name = "", inside = "", value = ""] = match;
-    assert.equal(name, family);
+    assert.ok(name.startsWith(family));
+    assert.match(name.slice(family.length), suffixes);
     LABEL.lastIndex = 0;
     const labels: Record<string, string> = {};
     let end = 0;
@@ -101,17 +108,33 @@ Deno.test("metrics: wanted and connected by source, attempts, log pages, reload 
 });
 
 Deno.test("metrics: stacd's view of stafd; unknown is left out, not zero", () => {
-  const of = (reportedAt: number | null) =>
-    read(
-      metricsText(
-        v1State({ daemon: "stacd", avahi: null, stafd: { present: false, reportedAt }, controllers: [] }),
-        v1Health({ daemon: "stacd" }),
-      ),
-    );
+  const of = (reportedAt: number | null) => {
+    const stafd = { present: false, reportedAt, aenToConnect: null };
+    const state = v1State({ daemon: "stacd", avahi: null, stafd, controllers: [] });
+    return read(metricsText(state, v1Health({ daemon: "stacd" })));
+  };
   assert.deepEqual(valueOf(of(NOW), "nvme_stas_stafd_report_time_seconds"), [NOW / 1000]);
   assert.deepEqual(valueOf(of(null), "nvme_stas_stafd_report_time_seconds"), []);
   assert.deepEqual(valueOf(of(null), "nvme_stas_stafd_present"), [0]);
   assert.deepEqual(valueOf(of(null), "nvme_stas_wanted", { source: "log-page" }), [0]);
+});
+
+Deno.test("metrics: times from the event to the connection, in classes that add up", () => {
+  const aenToConnect = { bounds: [250, 1_000], counts: [3, 2, 1], sum: 62_500 };
+  const text = metricsText(
+    v1State({ daemon: "stacd", avahi: null, stafd: { present: true, reportedAt: NOW, aenToConnect } }),
+    v1Health({ daemon: "stacd" }),
+  );
+  const samples = read(text);
+  const name = "nvme_stas_aen_to_connect_seconds";
+  assert.match(text, new RegExp(`^# TYPE ${name} histogram$`, "m"));
+  const buckets = samples.filter((sample) => sample.name === `${name}_bucket`);
+  assert.deepEqual(buckets.map(({ labels, value }) => [labels["le"], value]), [["0.25", 3], ["1", 5], [
+    "+Inf",
+    6,
+  ]]);
+  assert.deepEqual(valueOf(samples, `${name}_sum`, { daemon: "stacd" }), [62.5]);
+  assert.deepEqual(valueOf(samples, `${name}_count`, { daemon: "stacd" }), [6]);
 });
 
 Deno.test("metrics: a name from the fabric cannot add a sample", () => {
