@@ -121,12 +121,16 @@ export class Fabrics {
     kernelLog: KernelLog | undefined,
   ): Promise<Outcome<KernelCtrl>> {
     const name = errnoName(errno);
-    if (errno === ENOENT || errno === EACCES || errno === EPERM) return fail(unusable(this.#device, name));
+    const tls = request.options.tls === true;
+    // With TLS, a failed handshake is no permission either.
+    if (errno === ENOENT || (errno === EACCES && !tls) || errno === EPERM) {
+      return fail(unusable(this.#device, name));
+    }
     if (connectErrorClass(name) === "connected") {
       const existing = await this.#existing(request);
       if (existing !== undefined) return existing;
     }
-    return fail(connectFailure(name, kernelLog?.news() ?? []));
+    return fail(connectFailure(name, kernelLog?.news() ?? [], tls));
   }
 
   /** The connection that the kernel says is there already; it is not ours to delete if it is less safe than asked for. */

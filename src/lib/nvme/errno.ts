@@ -87,6 +87,35 @@ const MEANINGS: ReadonlyMap<string, Meaning> = new Map([
   ["ETIMEDOUT", { text: "no answer", kind: "transient", remedy: NETWORK }],
   ["ENETUNREACH", { text: "network is unreachable", kind: "transient", remedy: NETWORK }],
   ["EHOSTUNREACH", { text: "no route to host", kind: "transient", remedy: NETWORK }],
+  ["ECONNRESET", {
+    text: "the peer closed the connection",
+    kind: "transient",
+    remedy: "one that demands TLS does that to those who come without: tls = true, if so",
+  }],
+]);
+
+/** What some of them mean where TLS was asked for (seen on kernel 6.12 with ktls-utils 1.0; EACCES from the source of that). */
+const WITH_TLS: ReadonlyMap<string, Meaning> = new Map([
+  ["ESRCH", {
+    text: "there is no daemon for the TLS handshake",
+    kind: "transient",
+    remedy: "systemctl enable --now tlshd (package ktls-utils)",
+  }],
+  ["ENOKEY", {
+    text: "there is no TLS key for this host and controller",
+    kind: "permanent",
+    remedy: "put it into the keyring: nvme check-tls-key --insert",
+  }],
+  ["EACCES", {
+    text: "the TLS handshake failed",
+    kind: "permanent",
+    remedy: "journalctl -u tlshd says why; the keys of host and controller may differ",
+  }],
+  ["ETIMEDOUT", {
+    text: "no answer to the TLS handshake",
+    kind: "transient",
+    remedy: "does the storage do TLS at that address and port, and is the network fine?",
+  }],
   ["ECONNRESET", { text: "the peer closed the connection", kind: "transient" }],
 ]);
 
@@ -111,15 +140,17 @@ export function statusInKernelLine(line: string): number | undefined {
 }
 
 /** The failure of a connect, with what the kernel logged about it meanwhile (notes 4.5), if that could be read. */
-export function connectFailure(errno: string, kernelLines: readonly string[] = []): Failure {
-  const meaning = MEANINGS.get(errno);
+export function connectFailure(errno: string, kernelLines: readonly string[] = [], tls = false): Failure {
+  const meaning = (tls ? WITH_TLS.get(errno) : undefined) ?? MEANINGS.get(errno);
   const status = kernelLines.map(statusInKernelLine).find((found) => found !== undefined);
   const refused = errno === "EIO" && status !== undefined;
   const kernel = kernelLines.length === 0
     ? ""
     : `; kernel: ${printable(kernelLines.join("; ").slice(0, 400))}`;
-  const remedy = connectRemedy(errno);
-  const text = refused ? `the controller refused: ${statusText(status)}` : connectErrorText(errno);
+  const remedy = meaning?.remedy;
+  const text = refused
+    ? `the controller refused: ${statusText(status)}`
+    : meaning?.text ?? connectErrorText(errno);
   return {
     phase: "connect",
     kind: refused && decodeStatus(status).dnr ? "permanent" : meaning?.kind ?? "transient",

@@ -76,6 +76,15 @@ Deno.test("connect failures: the kernel's own words decide about EIO", () => {
   }
 });
 
+Deno.test("connect failures: where TLS was asked for, they are about that", () => {
+  assert.match(connectFailure("ENOKEY", [], true).message, /TLS key/);
+  assert.doesNotMatch(connectFailure("ENOKEY").message, /TLS/);
+  assert.match(connectFailure("ESRCH", [], true).remedy ?? "", /tlshd/);
+  assert.match(connectFailure("ECONNRESET").remedy ?? "", /tls = true/);
+  assert.equal(connectFailure("ECONNRESET", [], true).remedy, undefined);
+  assert.equal(connectFailure("ECONNREFUSED", [], true).message, "connection refused (ECONNREFUSED)");
+});
+
 Deno.test("status: fields and names", () => {
   assert.deepEqual(decodeStatus(0x6002), { sc: 2, sct: 0, crd: 0, more: true, dnr: true });
   assert.deepEqual(decodeStatus(0x5984), { sc: 0x84, sct: 1, crd: 3, more: false, dnr: true });
