@@ -15,6 +15,11 @@ export const UNPACK_NEEDS: readonly Need[] = [
   { program: "mandoc", apt: ["mandoc"], dnf: ["mandoc"] },
 ];
 
+/** To check metrics and alert rules with. */
+export const METRICS_NEEDS: readonly Need[] = [
+  { program: "promtool", apt: ["prometheus"], dnf: ["golang-github-prometheus"] },
+];
+
 /** For `--lint`. */
 export const LINT_NEEDS: readonly Need[] = [
   { program: "lintian", apt: ["lintian"], dnf: ["lintian"] },
