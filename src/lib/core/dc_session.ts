@@ -93,7 +93,7 @@ export class DcSession {
       case "read-log":
         // Reading the log answers every notification that came before.
         this.finder.putDc(ctl.key, { ...running, then: "nothing", readLog: begin(dc.readLog) });
-        return fleet.emit({ do: "read-log", op, key: ctl.key, target, lsp: dc.lsp });
+        return fleet.emitFirst({ do: "read-log", op, key: ctl.key, target, lsp: dc.lsp });
     }
   }
 
@@ -155,7 +155,7 @@ export class DcSession {
     finder.fleet.announce(ctl, "log-page", `log page read, generation ${genctr}, ${entries.length} entries`);
     this.#referrals(ctl, entries, genctr, readAt);
     const device = ctl.link.phase === "up" ? ctl.link.ref.device : "nvme?";
-    finder.fleet.emit({ do: "signal", signal: { type: "log-pages-changed", tid: ctl.tid, device } });
+    finder.fleet.emitFirst({ do: "signal", signal: { type: "log-pages-changed", tid: ctl.tid, device } });
     this.#next(ctl.key);
   }
 

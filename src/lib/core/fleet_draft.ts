@@ -33,6 +33,11 @@ export class FleetDraft<E extends { readonly do: string } = never> {
     this.effects.push(effect);
   }
 
+  /** Before whatever else this step does: somebody outside waits for it, and the rest is done meanwhile. */
+  emitFirst(effect: Effect | E): void {
+    this.effects.unshift(effect);
+  }
+
   op(): Op {
     const op = this.fleet.nextOp;
     this.fleet = { ...this.fleet, nextOp: op + 1 };

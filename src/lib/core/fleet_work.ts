@@ -146,8 +146,7 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetV
     const op = this.op();
     this.put({ ...ctl, lastTry: this.now, oneTry: false, link: { phase: "connecting", op } });
     this.fleet = { ...this.fleet, busy: ctl.key };
-    // Before whatever else this step does: the kernel takes longest, and the rest is done meanwhile.
-    this.effects.unshift({ do: "connect", op, key: ctl.key, request: this.rules.request(ctl) });
+    this.emitFirst({ do: "connect", op, key: ctl.key, request: this.rules.request(ctl) });
   }
 
   protected raise(ctl: Ctl, device: KernelCtrl, adopted: boolean): void {

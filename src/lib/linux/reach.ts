@@ -130,7 +130,11 @@ function start(fd: number, { ip, port, source, iface }: Ends): number {
 }
 
 /** 0 when there is none of that name. */
-const indexOf = (iface: string): number => /^\d+$/.test(iface) ? Number(iface) : sys.interfaceIndex(iface);
+/** The kernel is not asked for the empty name: it would start modprobe to look for it, which takes longer than the test. */
+function indexOf(iface: string): number {
+  if (iface === "") return 0;
+  return /^\d+$/.test(iface) ? Number(iface) : sys.interfaceIndex(iface);
+}
 
 function socketAddress(ip: Ip, port: number, index: number): Uint8Array<ArrayBuffer> {
   const address = bytes(ip.family === 4 ? 16 : 28);

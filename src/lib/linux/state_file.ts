@@ -1,4 +1,9 @@
-/** The daemon's state over a restart: JSON, mode 0600, replaced as a whole (STAF-120 to STAF-122; README decision 7). */
+/**
+ * The daemon's state over a restart: JSON, mode 0600, replaced as a whole (STAF-120 to STAF-122; README decision 7).
+ *
+ * Written on the main thread: the unit's runtime directory lies in memory, so that this is a copy, while eight trips to
+ * another thread would be on the way of every new connection, which waits for its record.
+ */
 import type { Failure, Outcome } from "../nvme/failure.ts";
 import type { Done, Log, StateFile } from "../ports.ts";
 import { errnoOf, isGone } from "./os_error.ts";
@@ -18,8 +23,7 @@ export function stateFilePath(program: string, runtimeDirectory = Deno.env.get("
 export class JsonStateFile implements StateFile {
   readonly #path: string;
   readonly #log: Log;
-  #next: { readonly text: string; readonly done: Done<void>[] } | undefined;
-  #saving = false;
+  #next: { readonly value: unknown; readonly done: readonly Done<void>[] } | undefined;
 
   constructor(path: string, log: Log) {
     this.#path = path;
@@ -48,39 +52,37 @@ export class JsonStateFile implements StateFile {
     }
   }
 
-  /** While one version is written only the newest of the following waits; all who wait learn of its outcome. */
+  /** Of several in one go only the last is written; all who wait learn of its outcome. */
   save(value: unknown, done: Done<void>): void {
-    const text = `${JSON.stringify({ format: FORMAT, version: VERSION, state: value })}\n`;
-    this.#next = { text, done: [...this.#next?.done ?? [], done] };
-    if (!this.#saving) void this.#saveAll();
+    const first = this.#next === undefined;
+    this.#next = { value, done: [...this.#next?.done ?? [], done] };
+    // Not from inside the call.
+    if (first) queueMicrotask(() => this.#saveNext());
   }
 
-  async #saveAll(): Promise<void> {
-    this.#saving = true;
-    // Not from inside the call of save.
-    await Promise.resolve();
-    for (let next = this.#next; next !== undefined; next = this.#next) {
-      this.#next = undefined;
-      const outcome = await this.#write(next.text);
-      for (const done of next.done) done(outcome);
-    }
-    this.#saving = false;
+  #saveNext(): void {
+    const next = this.#next;
+    this.#next = undefined;
+    if (next === undefined) return;
+    const text = `${JSON.stringify({ format: FORMAT, version: VERSION, state: next.value })}\n`;
+    const outcome = this.#write(text);
+    for (const done of next.done) done(outcome);
   }
 
   /** Complete and on the disk before it has the name. */
-  async #write(text: string): Promise<Outcome<void>> {
+  #write(text: string): Outcome<void> {
     const building = `${this.#path}.new`;
     try {
-      await removeIfThere(building);
+      removeIfThere(building);
       {
-        using file = await Deno.open(building, { write: true, createNew: true, mode: 0o600 });
+        using file = Deno.openSync(building, { write: true, createNew: true, mode: 0o600 });
         const bytes = new TextEncoder().encode(text);
-        for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
-        await file.sync();
+        for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
+        file.syncSync();
       }
-      await Deno.rename(building, this.#path);
-      using folder = await Deno.open(this.#path.slice(0, this.#path.lastIndexOf("/")) || "/");
-      await folder.sync();
+      Deno.renameSync(building, this.#path);
+      using folder = Deno.openSync(this.#path.slice(0, this.#path.lastIndexOf("/")) || "/");
+      folder.syncSync();
       return { ok: true, value: undefined };
     } catch (error) {
       if (errnoOf(error) === 0) throw error;
@@ -94,9 +96,9 @@ export class JsonStateFile implements StateFile {
   }
 }
 
-async function removeIfThere(path: string): Promise<void> {
+function removeIfThere(path: string): void {
   try {
-    await Deno.remove(path);
+    Deno.removeSync(path);
   } catch (error) {
     if (!isGone(errnoOf(error))) throw error;
   }
