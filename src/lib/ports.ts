@@ -51,7 +51,11 @@ export type KernelEvent =
     readonly cause: "add" | "connected" | "rediscover" | "change";
     readonly ctrl: KernelCtrl;
   }
-  | { readonly type: "removed"; readonly device: string }
+  /**
+   * A device was removed. `now` is the incarnation that had its name when this was heard: the number of one that
+   * is gone may be another's before anybody hears of it.
+   */
+  | { readonly type: "removed"; readonly device: string; readonly now: number | undefined }
   /** Asynchronous event notification: completion dword 0. */
   | { readonly type: "aen"; readonly device: string; readonly value: number }
   /** Events were lost: what is known of the kernel is stale until the next scan. */

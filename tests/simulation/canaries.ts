@@ -1,9 +1,14 @@
 /** Cores that are broken on purpose, one for each rule: a simulation that does not catch them catches nothing. */
+import { remind } from "../../src/lib/core/agenda.ts";
 import type { ConnectorEvent } from "../../src/lib/core/effects.ts";
+import { FinderTurn } from "../../src/lib/core/finder.ts";
 import { noNbft } from "../../src/lib/core/host.ts";
+import { serviceAuthority } from "../../src/lib/core/mdns_services.ts";
+import { tidKey } from "../../src/lib/nvme/tid.ts";
 import { connector, doing, finder, hearing, withDevices } from "./altered.ts";
 import { type Cores, realCores } from "./cores.ts";
 import type { OnInvalid } from "./process.ts";
+import { oneSpelling } from "./scenarios/original.ts";
 import type { Who } from "./simulation.ts";
 
 export interface Canary {
@@ -57,6 +62,84 @@ export function noIncarnations(): Cores {
         : [effect],
   );
   return { ...realCores, connector: seeing };
+}
+
+/** A service that asks for another controller now has let go of the first one. */
+function serviceMoves(): Cores {
+  const { finder: real } = realCores;
+  return {
+    ...realCores,
+    finder: {
+      ...real,
+      step: (state, event, now) => {
+        if (event.type !== "service") return real.step(state, event, now);
+        const { key, traddr, port } = event.service;
+        const old = state.services.get(key)?.tid;
+        if (old === undefined || (old.traddr === traddr && old.trsvcid === String(port))) {
+          return real.step(state, event, now);
+        }
+        const turn = new FinderTurn(state, now);
+        turn.fleet.release(tidKey(old), serviceAuthority(key), {
+          kind: "unresponsive",
+          since: now.wall,
+          timeoutMs: 0,
+        });
+        turn.take(event);
+        return turn.finish();
+      },
+    },
+  };
+}
+
+const QUIET_MS = 1_500;
+
+/** Asks stafd when there was no signal for a while, however long that takes. */
+function debounced(): Cores {
+  const { connector: real } = realCores;
+  let heardAt: number | undefined;
+  return {
+    ...realCores,
+    connector: {
+      ...real,
+      step: (state, event, now) => {
+        if (event.type === "stafd-changed") {
+          heardAt = now.mono;
+          return { state, effects: [] };
+        }
+        const quiet = heardAt !== undefined && now.mono >= heardAt + QUIET_MS;
+        if (!quiet || event.type !== "tick") return real.step(state, event, now);
+        heardAt = undefined;
+        return real.step(state, { type: "stafd-changed" }, now);
+      },
+      wakeAt: (state) => {
+        const mono = Math.min(real.wakeAt(state)?.mono ?? Infinity, (heardAt ?? Infinity) + QUIET_MS);
+        return mono === Infinity ? undefined : { mono };
+      },
+    },
+  };
+}
+
+/** A removal is begun when nothing has happened for a while. */
+function soakingForEver(): Cores {
+  const { connector: real } = realCores;
+  return {
+    ...realCores,
+    connector: {
+      ...real,
+      step: (state, event, now) => {
+        const next = real.step(state, event, now);
+        if (event.type === "tick") return next;
+        let { fleet } = next.state;
+        const doom = { mono: now.mono + 1_000 };
+        for (const ctl of fleet.ctls.values()) {
+          if (ctl.doom === undefined) continue;
+          const ctls = fleet.ctls.with(ctl.key, { ...ctl, doom });
+          fleet = { ...fleet, ctls, agenda: remind(fleet.agenda, doom, ctl.key) };
+        }
+        return { ...next, state: { ...next.state, fleet } };
+      },
+    },
+  };
 }
 
 const stripped = (event: ConnectorEvent): ConnectorEvent =>
@@ -125,6 +208,18 @@ export const CANARIES: readonly Canary[] = [
           }]
           : [effect]),
     }),
+  },
+  {
+    name: "takes what a service asked for before for withdrawn and gone",
+    rules: ["S2"],
+    who: "stafd",
+    cores: serviceMoves,
+  },
+  {
+    name: "goes by the first spelling of an address",
+    rules: ["S2"],
+    who: "both",
+    cores: () => oneSpelling,
   },
   {
     name: "takes a page that could not be read for an empty one",
@@ -232,6 +327,18 @@ export const CANARIES: readonly Canary[] = [
         wakeAt: () => undefined,
       },
     }),
+  },
+  {
+    name: "waits for the end of all signals before it asks",
+    rules: ["L2"],
+    who: "stacd",
+    cores: debounced,
+  },
+  {
+    name: "begins the soak of a removal again with each event",
+    rules: ["L2"],
+    who: "stacd",
+    cores: soakingForEver,
   },
   {
     name: "has no end of ticks",

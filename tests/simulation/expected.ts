@@ -68,12 +68,9 @@ export function wantedDcs(world: World, rules: Rules): Tid[][] {
     if (!barred(world, conf, tid)) wishes.push([tid]);
   }
   if (conf.zeroconf.value) {
-    for (const { tid } of rules.stafdRoots(conf).values()) {
-      const announced = world.avahi.announced.some(({ traddr, port, hostIface }) =>
-        traddr === tid.traddr && String(port) === tid.trsvcid &&
-        (tid.hostIface === "" || hostIface === tid.hostIface)
-      );
-      if (announced && !barred(world, conf, tid)) wishes.push([tid]);
+    for (const service of world.avahi.announced) {
+      const tid = rules.serviceTid(service, conf);
+      if (!barred(world, conf, tid)) wishes.push([tid]);
     }
   }
   const seen = new Set<string>();
@@ -178,7 +175,7 @@ function mustGo(
     if (tid !== undefined) asked.push(tid);
   }
   if (subtype === "referral" && rules.stafd?.conf !== undefined) {
-    asked.push(...[...rules.stafdRoots(rules.stafd.conf).values()].map(({ tid }) => tid));
+    asked.push(...rules.stafdRoots(rules.stafd.conf).map(({ tid }) => tid));
   }
   return !asked.some((tid) => same(tid) && !refused(conf, { ...tid, hostIface: device.hostIface }));
 }

@@ -264,6 +264,19 @@ export const FAULTS: readonly Fault[] = [
       }
     },
   },
+  {
+    name: "avahi-moves",
+    everyMs: 15_000,
+    only: "stafd",
+    act: (sim, random) => {
+      const { avahi } = sim.world;
+      const service = random.pick(avahi.announced);
+      const dc = anyDc(sim, random);
+      if (service === undefined || dc === undefined) return;
+      // The same name means another controller now, or the same one by another NQN.
+      avahi.announce({ ...announcement(random, dc, 0), hostIface: service.hostIface, name: service.name });
+    },
+  },
   { name: "names-fail", everyMs: 0, begin: ({ world }) => void (world.resolver.fails = 0.5) },
   {
     name: "names-move",
@@ -371,6 +384,34 @@ export const FAULTS: readonly Fault[] = [
     },
   },
   { name: "conf-edits", everyMs: 12_000, act: editConf },
+  { name: "second-thoughts", everyMs: 10_000, act: secondThoughts },
+  {
+    name: "families",
+    everyMs: 12_000,
+    act: (sim, random) => {
+      const { stafd, stacd } = sim.landscape;
+      const plan = random.pick([stafd, stacd]) ?? stafd;
+      plan.set("Global", "ip-family", random.pick(["ipv4", "ipv6", "ipv4+ipv6", "ipv4+ipv6"]) ?? "ipv4");
+      sim.writeFiles();
+      sim.reloadAll();
+    },
+  },
+  {
+    name: "spellings",
+    everyMs: 10_000,
+    act: (sim, random) =>
+      edit(sim, random, ({ discovery }) => {
+        const [of] = random.shuffled(discovery?.page.entries ?? []);
+        if (discovery === undefined || of === undefined || of.adrfam === 0) return;
+        // An IPv4 address and its mapped form are one controller (TID-17).
+        const plain = of.traddr.replace("::ffff:", "");
+        const traddr = of.traddr.startsWith("10.") ? `::ffff:${of.traddr}` : plain;
+        const adrfam = traddr.includes(":") ? 2 : 1;
+        const rest = random.chance(0.5) ? [] : discovery.page.entries.filter((entry) => entry === of);
+        const others = discovery.page.entries.filter((entry) => entry !== of);
+        discovery.edit([...others, ...rest, { ...of, traddr, adrfam }], sim.mono);
+      }),
+  },
   {
     name: "clock-steps",
     everyMs: 20_000,
@@ -388,6 +429,24 @@ export const FAULTS: readonly Fault[] = [
     },
   },
 ];
+
+/** A controller is added, and taken back before much can have come of it. */
+function secondThoughts(sim: Simulation, random: Random): void {
+  const forStafd = random.chance(0.5);
+  const plan = forStafd ? sim.landscape.stafd : sim.landscape.stacd;
+  const target = forStafd ? anyDc(sim, random) : anySubsystem(sim, random);
+  if (target === undefined) return;
+  const line = controllerLine(random, target, !forStafd);
+  plan.controllers.push(line);
+  sim.writeFiles();
+  sim.reloadAll();
+  sim.later(random.between(1, 4_000), () => {
+    const at = plan.controllers.lastIndexOf(line);
+    if (at >= 0) plan.controllers.splice(at, 1);
+    sim.writeFiles();
+    sim.reloadAll();
+  });
+}
 
 function editConf(sim: Simulation, random: Random): void {
   const forStafd = random.chance(0.5);

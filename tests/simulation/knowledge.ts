@@ -5,7 +5,7 @@
 import { entryToText } from "../../src/lib/nvme/entry_text.ts";
 import { canonicalIp } from "../../src/lib/nvme/address.ts";
 import { normaliseTid, type Tid, tidKey } from "../../src/lib/nvme/tid.ts";
-import type { MdnsService, ReportedDc, RetiredDc, StafdReport } from "../../src/lib/ports.ts";
+import type { ReportedDc, RetiredDc, StafdReport } from "../../src/lib/ports.ts";
 import type { ReadPage } from "../../src/lib/sim/kernel.ts";
 import type { Device } from "../../src/lib/sim/devices.ts";
 
@@ -34,12 +34,10 @@ export function tidOfListed(entry: EntryText, dc: Tid): Tid | undefined {
   }, { hostNqn: dc.hostNqn, ignoreIface: false });
 }
 
-export const lists = (page: Statement, dc: Tid, subtype: string, key: string): boolean =>
-  page.entries.some((entry) => {
-    if (entry["subtype"] !== subtype) return false;
-    const tid = tidOfListed(entry, dc);
-    return tid !== undefined && tidKey(tid) === key;
-  });
+/** What a page asks for. */
+export const tidsListed = (entries: readonly EntryText[], dc: Tid, subtype: string): readonly Tid[] =>
+  entries.filter((entry) => entry["subtype"] === subtype).map((entry) => tidOfListed(entry, dc))
+    .filter((tid) => tid !== undefined);
 
 export class Knowledge {
   /** Every page that stafd has read, with its device; the stand-in for stafd has none. */
@@ -56,8 +54,11 @@ export class Knowledge {
   readonly everAnswered = new Set<string>();
   /** Answers of the name server to the processes that run now. */
   answers: { readonly who: string; readonly host: string; readonly addresses: readonly string[] }[] = [];
-  /** Services as they were last announced to stafd; kept when they are withdrawn. */
-  readonly services = new Map<string, MdnsService>();
+  /**
+   * What services that stafd heard of asked for, each wish of each service; kept when a service is withdrawn, or asks for
+   * another controller (a withdrawal ends no connection), until stafd has let go of that controller.
+   */
+  readonly announced = new Map<string, { readonly service: string; readonly tid: Tid }>();
 
   read({ device, log }: ReadPage, wall: number): void {
     const entries = log.entries.filter(({ traddr }) => !["", "0.0.0.0", "::"].includes(traddr)).map(
@@ -65,6 +66,10 @@ export class Knowledge {
     );
     const statement = { genctr: String(log.genctr), entries, wall };
     this.reads.push({ device, statement });
+  }
+
+  heard(service: string, tid: Tid): void {
+    this.announced.set(`${service} ${tidKey(tid)}`, { service, tid });
   }
 
   /** stacd got a report. */
@@ -85,7 +90,8 @@ export class Knowledge {
   /** A page with this generation was really read, and did not list it. */
   readWithout(genctr: string, subtype: string, key: string, dc: Tid): boolean {
     return this.reads.some(({ statement }) =>
-      statement.genctr === genctr && !lists(statement, dc, subtype, key)
+      statement.genctr === genctr &&
+      !tidsListed(statement.entries, dc, subtype).some((tid) => tidKey(tid) === key)
     );
   }
 }

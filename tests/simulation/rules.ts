@@ -12,6 +12,8 @@ import type { FinderState } from "../../src/lib/core/finder_state.ts";
 import type { Evidence } from "../../src/lib/core/evidence.ts";
 import { type Fleet, MAX_CTLS, MAX_PAST, MAX_PROBES } from "../../src/lib/core/fleet.ts";
 import { MAX_HISTORY } from "../../src/lib/core/ctl.ts";
+import { serviceAuthority } from "../../src/lib/core/mdns_services.ts";
+import { isJson, listOf, textOf, tidOf } from "../../src/lib/core/saved.ts";
 import { canonicalIp } from "../../src/lib/nvme/address.ts";
 import { type Exclusion, exclusionOf } from "../../src/lib/nvme/exclusions.ts";
 import { entryToText } from "../../src/lib/nvme/entry_text.ts";
@@ -21,7 +23,7 @@ import type { MdnsService, StafdReport } from "../../src/lib/ports.ts";
 import type { Device } from "../../src/lib/sim/devices.ts";
 import type { LogVersion } from "../../src/lib/sim/discovery.ts";
 import type { World } from "../../src/lib/sim/world.ts";
-import { Knowledge, lists, tidOfListed } from "./knowledge.ts";
+import { Knowledge, tidOfListed, tidsListed } from "./knowledge.ts";
 import { HOST_NQN, type Landscape, SECRET_MARK } from "./landscape.ts";
 import type { StacdProcess, StafdProcess } from "./process.ts";
 import { Violation } from "./violation.ts";
@@ -39,6 +41,12 @@ class Session {
   readonly running = new Map<string, "connect" | "disconnect">();
   exclusions: readonly Exclusion[] = [];
   stopping = false;
+}
+
+/** Somebody asks for a controller, and who. */
+interface Wish {
+  readonly tid: Tid;
+  readonly why: string;
 }
 
 /** Reminders in an agenda for each controller, and as many for the daemon itself (S6). */
@@ -67,10 +75,13 @@ export class Rules {
     this.#sessions[who] = new Session();
     const saved = savedReads(stateFile);
     this.knowledge.answers = this.knowledge.answers.filter((answer) => answer.who !== who);
-    const { pages, told, services } = this.knowledge;
+    const { pages, told, announced } = this.knowledge;
     if (who === "stafd") {
       for (const [key, { statement }] of pages) if (!saved.includes(statement.wall)) pages.delete(key);
-      for (const key of services.keys()) if (!(stateFile ?? "").includes(key)) services.delete(key);
+      const claims = savedClaims(stateFile);
+      for (const [key, { service, tid }] of announced) {
+        if (!claims.has(`${serviceAuthority(service)} ${tidKey(tid)}`)) announced.delete(key);
+      }
     } else {
       for (const [key, { readAt }] of told) if (!saved.includes(readAt)) told.delete(key);
     }
@@ -90,16 +101,14 @@ export class Rules {
 
   /** What stafd has let go of has no say any more. */
   forget({ ctls }: Fleet): void {
-    const { pages, services } = this.knowledge;
+    const { pages, announced } = this.knowledge;
     const conf = this.stafd?.conf;
     for (const [key, { tid }] of pages) {
-      if (!ctls.has(key) || (conf !== undefined && this.#refused("stafd", conf, tid))) pages.delete(key);
+      const out = conf !== undefined && this.#refused("stafd", conf, tid) &&
+        !this.stafdWants(conf, this.stafdRoots(conf)).has(key);
+      if (out || !ctls.has(key)) pages.delete(key);
     }
-    if (conf === undefined) return;
-    for (const service of services.values()) {
-      const tid = this.#serviceTid(service, conf);
-      if (!ctls.has(tidKey(tid))) services.delete(service.key);
-    }
+    for (const [key, { tid }] of announced) if (!ctls.has(tidKey(tid))) announced.delete(key);
   }
 
   readByStandIn(page: LogVersion): void {
@@ -118,7 +127,7 @@ export class Rules {
         session.devices.set(event.ctrl.device, event.ctrl.incarnation);
         return;
       case "removed":
-        session.devices.delete(event.device);
+        if (session.devices.get(event.device) !== event.now) session.devices.delete(event.device);
         return;
       case "scanned":
         if (!event.outcome.ok) return;
@@ -141,7 +150,7 @@ export class Rules {
         return;
       }
       case "service":
-        this.knowledge.services.set(event.service.key, event.service);
+        this.knowledge.heard(event.service.key, this.serviceTid(event.service, this.confOf("stafd")));
         return;
       case "fetched":
         if (event.outcome.ok) this.knowledge.reported(event.outcome.value);
@@ -383,7 +392,7 @@ export class Rules {
     const conf = this.stafd?.conf;
     if (conf === undefined) throw new Violation("S2", "stafd disconnects without a configuration");
     for (const one of evidence) this.#truth("stafd", tid, one, "referral");
-    if (this.#refused("stafd", conf, tid) || evidence.some(({ kind }) => kind === "stop")) return;
+    if (evidence.some(({ kind }) => kind === "stop")) return;
     const roots = this.stafdRoots(conf);
     const wanted = this.stafdWants(conf, roots);
     if (wanted.has(key)) {
@@ -392,25 +401,25 @@ export class Rules {
   }
 
   /** Discovery controllers that a line, a service or a boot table asks for, and who. */
-  stafdRoots(conf: DaemonConf): Map<string, { readonly tid: Tid; readonly why: string }> {
-    const roots = new Map<string, { readonly tid: Tid; readonly why: string }>();
+  stafdRoots(conf: DaemonConf): readonly Wish[] {
+    const roots: Wish[] = [];
     for (const { written, resolved } of this.#lineTids("stafd", conf)) {
       // Which of several addresses of a name is used is the daemon's choice.
       for (const tid of resolved.length === 1 ? resolved : []) {
-        roots.set(tidKey(tid), { tid, why: `the line for ${written.traddr}` });
+        roots.push({ tid, why: `the line for ${written.traddr}` });
       }
     }
     for (const { tid } of this.landscape.facts.nbft.discovery) {
-      roots.set(tidKey(tid), { tid, why: "the boot table" });
+      roots.push({ tid, why: "the boot table" });
     }
-    for (const service of this.knowledge.services.values()) {
-      const tid = this.#serviceTid(service, conf);
-      roots.set(tidKey(tid), { tid, why: `service ${service.key}` });
+    for (const { service, tid } of this.knowledge.announced.values()) {
+      roots.push({ tid, why: `service ${service}` });
     }
     return roots;
   }
 
-  #serviceTid(service: MdnsService, conf: DaemonConf): Tid {
+  /** What a service asks for. */
+  serviceTid(service: MdnsService, conf: DaemonConf): Tid {
     const txt = service.txt.map((record) => new TextDecoder().decode(record));
     const transport = txt[0] === "p=tcp" ? "tcp" : "rdma";
     return {
@@ -425,22 +434,17 @@ export class Rules {
   }
 
   /** All that is asked for along referrals of the pages read last, and who asks. */
-  stafdWants(
-    conf: DaemonConf,
-    roots: ReadonlyMap<string, { readonly tid: Tid; readonly why: string }>,
-  ): Map<string, string> {
+  stafdWants(conf: DaemonConf, roots: readonly Wish[]): Map<string, string> {
     const wanted = new Map<string, string>();
-    const queue = [...roots].map(([key, { tid, why }]) => ({ key, tid, why }));
-    for (const { key, tid, why } of queue) {
+    const queue = [...roots];
+    for (const { tid, why } of queue) {
+      const key = tidKey(tid);
       if (wanted.has(key) || this.#refused("stafd", conf, tid)) continue;
       wanted.set(key, why);
       const page = this.knowledge.pages.get(key);
       if (page === undefined) continue;
-      for (const entry of page.statement.entries) {
-        const next = entry["subtype"] === "referral" ? tidOfListed(entry, page.tid) : undefined;
-        if (next !== undefined) {
-          queue.push({ key: tidKey(next), tid: next, why: `a referral of ${tidText(page.tid)}` });
-        }
+      for (const next of tidsListed(page.statement.entries, page.tid, "referral")) {
+        queue.push({ tid: next, why: `a referral of ${tidText(page.tid)}` });
       }
     }
     return wanted;
@@ -450,19 +454,17 @@ export class Rules {
     const conf = this.stacd?.conf;
     if (conf === undefined) throw new Violation("S2", "stacd disconnects without a configuration");
     for (const one of evidence) this.#truth("stacd", tid, one, "nvme");
-    if (this.#refused("stacd", conf, tid)) return;
+    const wanted = (who: string, asked: Tid): void => {
+      // Each as they spell it: ip-family may turn one of two spellings away (TID-16).
+      if (tidKey(asked) !== key || this.#refused("stacd", conf, asked)) return;
+      throw new Violation("S2", `stacd disconnects ${tidText(tid)}, which ${who} asks for`);
+    };
     for (const { written, resolved } of this.#lineTids("stacd", conf)) {
-      if (resolved.length === 1 && resolved.some((one) => tidKey(one) === key)) {
-        throw new Violation(
-          "S2",
-          `stacd disconnects ${tidText(tid)}, which the line for ${written.traddr} asks for`,
-        );
-      }
+      const [only, ...others] = resolved;
+      if (only !== undefined && others.length === 0) wanted(`the line for ${written.traddr}`, only);
     }
     for (const dc of this.knowledge.told.values()) {
-      if (lists({ genctr: dc.genctr, entries: dc.entries, wall: dc.readAt }, dc.tid, "nvme", key)) {
-        throw new Violation("S2", `stacd disconnects ${tidText(tid)}, which ${tidText(dc.tid)} lists`);
-      }
+      for (const asked of tidsListed(dc.entries, dc.tid, "nvme")) wanted(tidText(dc.tid), asked);
     }
     if (evidence.some(({ kind }) => kind === "audit")) this.#audit(tid, device);
   }
@@ -490,6 +492,25 @@ export class Rules {
       }
     }
   }
+}
+
+/** Who asks for what in a state file, as `authority key`. A torn one says nothing, to the daemon too. */
+function savedClaims(stateFile: string | undefined): ReadonlySet<string> {
+  const claims = new Set<string>();
+  let value: unknown;
+  try {
+    value = JSON.parse(stateFile ?? "{}");
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  for (const record of isJson(value) ? listOf(value["controllers"]) : []) {
+    const tid = isJson(record) ? tidOf(record["tid"]) : undefined;
+    if (!isJson(record) || tid === undefined) continue;
+    for (const claim of listOf(record["claims"])) {
+      if (isJson(claim)) claims.add(`${textOf(claim["authority"])} ${tidKey(tid)}`);
+    }
+  }
+  return claims;
 }
 
 /** When the pages in a state file were read. */

@@ -17,18 +17,23 @@ for (const who of ["stafd", "stacd", "both"] as const satisfies readonly Who[]) 
   });
 }
 
+/** Faults that there were not yet when the seeds below found something: with them it would be another story. */
+const LATER = new Set(["avahi-moves", "second-thoughts", "families", "spellings"]);
+
 /** Seeds that have found a defect; they stay, also beyond the first hundred. */
 const FOUND: readonly (readonly [seed: number, who: Who, what: string])[] = [
   [253, "stacd", "a connect got the number of a device whose removal was not heard"],
   [443, "both", "the event of a changed page was lost"],
   [1264, "both", "news from before a scan went before the scan"],
+  [1380, "stafd", "a service that asks for another controller (the check was wrong)"],
+  [1577, "both", "ip-family turned a controller away that a referral spelt otherwise"],
   [1591, "both", "the same, and a connection was made twice"],
   [2259, "both", "evidence of the audit outlived a claim"],
 ];
 
 for (const [seed, who, what] of FOUND) {
   Deno.test(`seed ${seed} of ${who}: ${what}`, () => {
-    assert.equal(new Simulation({ seed, who }).run().violation?.message, undefined);
+    assert.equal(new Simulation({ seed, who, without: LATER }).run().violation?.message, undefined);
   });
 }
 

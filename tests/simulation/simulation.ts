@@ -2,6 +2,7 @@
 import { proofText } from "../../src/lib/core/evidence.ts";
 import type { Fleet } from "../../src/lib/core/fleet.ts";
 import type { Core } from "../../src/lib/daemon/shell.ts";
+import { sameAddress } from "../../src/lib/nvme/address.ts";
 import { milliseconds } from "../../src/lib/nvme/time.ts";
 import { normaliseTid, type Tid, tidText } from "../../src/lib/nvme/tid.ts";
 import type { Device } from "../../src/lib/sim/devices.ts";
@@ -17,6 +18,7 @@ import { buildLandscape, connectAs, HOST_NQN, type Landscape } from "./landscape
 import { type OnInvalid, STACD_CONF, StacdProcess, STAFD_CONF, StafdProcess } from "./process.ts";
 import { type AnyEffect, type AnyEvent, Rules } from "./rules.ts";
 import { snapshot } from "./snapshot.ts";
+import { storm } from "./storm.ts";
 import { Violation } from "./violation.ts";
 
 export type Who = "stafd" | "stacd" | "both";
@@ -50,6 +52,8 @@ const IDLE_MS = 60_000;
 /** L3: effects in one second of one daemon, and steps at one moment. */
 const EFFECTS_PER_SECOND = 3_000;
 const STEPS_AT_ONCE = 5_000;
+/** One seed in so many has a storm at its end. */
+const STORMY = 20;
 const FAULT_CHANCE = 0.28;
 
 export class Simulation {
@@ -356,6 +360,7 @@ export class Simulation {
     }
     this.#fixpoint();
     this.#idle();
+    if (this.options.seed % STORMY === 7) this.#storm();
   }
 
   get #down(): string | undefined {
@@ -364,12 +369,15 @@ export class Simulation {
     return who !== "stafd" && this.stacd?.alive !== true ? "stacd" : undefined;
   }
 
+  /** Discovery controllers whose pages count, each with the choices for one wish. */
+  #dcs(): readonly Tid[][] {
+    if (this.stafd !== undefined) return wantedDcs(this.world, this.rules);
+    const followed = this.#standIn?.followed ?? [];
+    return followed.filter(({ manner }) => manner === "up").map(({ address }) => [this.#dcTid(address)]);
+  }
+
   #unfinished(): string[] {
-    const dcs = this.stafd !== undefined
-      ? wantedDcs(this.world, this.rules)
-      : (this.#standIn?.followed ?? []).filter(({ manner }) => manner === "up").map((
-        { address },
-      ) => [this.#dcTid(address)]);
+    const dcs = this.#dcs();
     const left = missing(this.world, this.rules, dcs).map((text) => `${text} is not connected`);
     // A state file that was lost, or a policy that was different for a while, may leave something behind.
     if (!this.stateLost && !this.scopeChanged && !this.namesMoved) {
@@ -398,6 +406,19 @@ export class Simulation {
         `a restart changed the connections from ${before.join(", ")} to ${after.join(", ")}`,
       );
     }
+  }
+
+  /** L2. A target that makes the kernel hang holds up everybody: that is no fault of the storm. */
+  #storm(): void {
+    const hangs = [...this.landscape.dead].some(({ manner }) => manner === "mute" || manner === "stuck");
+    const dcs = this.#dcs().flatMap(([tid, ...others]) =>
+      tid === undefined || others.length > 0 ? [] : [tid]
+    );
+    const tid = dcs[0];
+    const dc = this.landscape.dcs.find(({ address }) =>
+      tid !== undefined && sameAddress(address.traddr, tid.traddr) && address.trsvcid === tid.trsvcid
+    );
+    if (dc !== undefined && !hangs) storm(this, dc);
   }
 
   #connections(): string[] {

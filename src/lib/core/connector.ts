@@ -10,10 +10,10 @@ import type { ConnectRequest, KernelEvent, ReportedDc, StafdReport } from "../po
 import type { Outcome } from "../nvme/failure.ts";
 import { awaitLatency, dropLatency, takeLatency } from "./aen_latency.ts";
 import { type Claim, type Ctl, newCtl, pageAuthority } from "./ctl.ts";
-import type { ConnectorState } from "./connector_state.ts";
+import { type ConnectorState, noStafd } from "./connector_state.ts";
 import { connectorStateValue } from "./connector_saved.ts";
 import type { ConnectorEffect, ConnectorEvent, Step } from "./effects.ts";
-import { eflagsNcc, tidOfEntry } from "./entry_tid.ts";
+import { eflagsNcc, listedIn } from "./entry_tid.ts";
 import type { Evidence } from "./evidence.ts";
 import type { FleetRules } from "./fleet_rules.ts";
 import { FleetTurn, nextReminder } from "./fleet_turn.ts";
@@ -21,15 +21,13 @@ import { LinesTurn, placeOf, unresolvedHosts, writtenLines } from "./lines.ts";
 import type { Verdict } from "./planner.ts";
 import { refusal } from "./refusal.ts";
 import { connectRequest } from "./request.ts";
-import { FETCH_RETRY, pause } from "./retry.ts";
+import { FETCH_RETRY, pause, UNKNOWN_RETRY } from "./retry.ts";
 
 const AUDIT_SCOPE = "all-connections-matching-disconnect-trtypes";
 const AUDIT_REMINDER = "#audit";
 const FETCH_REMINDER = "#fetch";
 /** Attributes of a new device are not complete when its event comes (STAC-61). */
 const AUDIT_DELAY: Duration = seconds(1);
-/** stafd is asked again for what it did not know. */
-const UNKNOWN_RETRY: Duration = seconds(5);
 
 /** Draft of one step of stacd. */
 export class ConnectorTurn implements FleetRules {
@@ -77,7 +75,23 @@ export class ConnectorTurn implements FleetRules {
       const missing = this.unknowns();
       if (missing.length > 0) return { is: "held", why: missing.join("; ") };
     }
+    const unread = this.#cameBack(ctl);
+    if (unread !== undefined) {
+      return {
+        is: "held",
+        why: `${unread}, which listed it, is back and its log page has not been read yet`,
+      };
+    }
     return { is: "unwanted", evidence: [first, ...rest] };
+  }
+
+  /** That a discovery controller was let go of says nothing any more once it is back: its page has to. */
+  #cameBack(ctl: Ctl): string | undefined {
+    for (const [authority, { kind }] of ctl.released) {
+      const page = kind === "dc-retired" ? this.state.pages.get(authority) : undefined;
+      if (page !== undefined && page.page !== "read") return page.dcText;
+    }
+    return undefined;
   }
 
   /** What would have to be known before anyone could say that nobody asks for a connection. */
@@ -126,7 +140,7 @@ export class ConnectorTurn implements FleetRules {
   }
 
   request(ctl: Ctl): ConnectRequest {
-    return connectRequest(ctl, this.fleet.fleet.host, this.state.conf?.options ?? {}, false);
+    return connectRequest(ctl, this.fleet.fleet.host, this.state.conf, false);
   }
 
   up(ctl: Ctl): void {
@@ -176,7 +190,7 @@ export class ConnectorTurn implements FleetRules {
     this.state = {
       ...this.state,
       pages,
-      stafd: { present, op: undefined, again: false, failures: 0, reportedAt: undefined, unknowns: [] },
+      stafd: { ...noStafd, present },
     };
     this.fleet.log("info", present ? "stafd is there" : "stafd is gone; nothing is disconnected for that");
     if (present) this.#fetch();
@@ -207,10 +221,14 @@ export class ConnectorTurn implements FleetRules {
       return this.fleet.remindAt(after(this.now, pause(FETCH_RETRY, failures, "stafd")), FETCH_REMINDER);
     }
     const { unknowns } = outcome.value;
-    this.state = { ...this.state, stafd: { ...done, failures: 0, reportedAt: this.now.wall, unknowns } };
+    const unsure = unknowns.length === 0 ? 0 : stafd.unsure + 1;
+    this.state = {
+      ...this.state,
+      stafd: { ...done, failures: 0, reportedAt: this.now.wall, unknowns, unsure },
+    };
     // What stafd learns without a log page changing, it does not signal; only the audit waits for it.
     if (unknowns.length > 0 && this.#audits()) {
-      this.fleet.remindAt(after(this.now, UNKNOWN_RETRY), FETCH_REMINDER);
+      this.fleet.remindAt(after(this.now, pause(UNKNOWN_RETRY, unsure, "stafd")), FETCH_REMINDER);
     }
     this.#report(outcome.value);
     if (stafd.again) this.#fetch();
@@ -254,16 +272,11 @@ export class ConnectorTurn implements FleetRules {
     };
     this.fleet.dirty();
     if (page === "none") return;
-    const now = new Set<string>();
-    for (const entry of dc.entries) {
-      if (entry["subtype"] !== "nvme") continue;
-      const tid = tidOfEntry(entry, dc.tid);
-      if (tid === undefined) continue;
-      const key = tidKey(tid);
-      now.add(key);
+    const now = listedIn(dc.entries, dc.tid, "nvme");
+    for (const [key, { tid, entry, also }] of now) {
       const known = this.fleet.ctl(key);
       const isNew = known === undefined || (known.link.phase !== "up" && !known.claims.has(authority));
-      this.#listed(key, tid, authority, { kind: "log-page", dc: dcKey, dcText, genctr, readAt, entry });
+      this.#listed(key, tid, authority, { kind: "log-page", dc: dcKey, dcText, genctr, readAt, entry, also });
       // What was there before the first report of this stafd was not waited for.
       if (isNew && old?.page === "read" && dc.toldAt !== null && this.fleet.ctl(key) !== undefined) {
         this.state = { ...this.state, latency: awaitLatency(this.state.latency, key, dc.toldAt) };

@@ -26,6 +26,8 @@ export interface StafdView {
   readonly reportedAt: number | undefined;
   /** What stafd itself does not know, as of that report. */
   readonly unknowns: readonly string[];
+  /** Reports in a row with something that stafd did not know. */
+  readonly unsure: number;
 }
 
 export interface ConnectorState {
@@ -37,11 +39,21 @@ export interface ConnectorState {
   readonly latency: AenLatency;
 }
 
+export const noStafd: StafdView = {
+  present: false,
+  op: undefined,
+  again: false,
+  failures: 0,
+  reportedAt: undefined,
+  unknowns: [],
+  unsure: 0,
+};
+
 export const emptyConnector: ConnectorState = {
   fleet: emptyFleet,
   conf: undefined,
   lines: new Map(),
-  stafd: { present: false, op: undefined, again: false, failures: 0, reportedAt: undefined, unknowns: [] },
+  stafd: noStafd,
   pages: new Map(),
   latency: emptyLatency,
 };

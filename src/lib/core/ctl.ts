@@ -7,7 +7,10 @@ import type { DeviceRef } from "../ports.ts";
 import type { Op } from "./effects.ts";
 import type { Evidence, Proof } from "./evidence.ts";
 
-/** Somebody's positive statement that this controller is to be connected. */
+/**
+ * Somebody's positive statement that this controller is to be connected. `traddr` is the address as they spell it: they need
+ * not agree on that (TID-17), and `ip-family` looks at the spelling (TID-16).
+ */
 export type Claim =
   | {
     readonly kind: "config";
@@ -17,17 +20,20 @@ export type Claim =
     readonly text: string;
     /** Before name resolution: exclusions by host name look at this. */
     readonly written: Tid;
+    /** The address of a host name, or the literal one. */
+    readonly traddr: string;
     readonly overrides: ConnectOptions;
     readonly keys: DhchapKeys;
     /** Unknown keys of the line; shown on D-Bus (CFG-55). */
     readonly extra: ReadonlyMap<string, string>;
   }
-  | { readonly kind: "nbft"; readonly file: string; readonly hostId: string }
+  | { readonly kind: "nbft"; readonly file: string; readonly traddr: string; readonly hostId: string }
   /** `present` is false from the moment the service was withdrawn. */
   | {
     readonly kind: "mdns";
     /** For people: name, interface, protocol. */
     readonly service: string;
+    readonly traddr: string;
     readonly present: boolean;
     /** False: known from before a restart, and Avahi has not spoken of it since. */
     readonly heard: boolean;
@@ -42,6 +48,8 @@ export type Claim =
     readonly readAt: number;
     /** The entry, as texts (spec 50, 6.4). */
     readonly entry: Readonly<Record<string, string>>;
+    /** How other entries of the same page spell the address. */
+    readonly also: readonly string[];
   };
 
 /** Who made a claim: a line, a service, the page of one discovery controller. One authority's statement replaces its last one. */
@@ -49,6 +57,10 @@ export type Authority = string;
 
 /** The log page of one discovery controller, as an authority. */
 export const pageAuthority = (dcKey: string): Authority => `page:${dcKey}`;
+
+/** The key of the discovery controller whose page that is; of no controller for other authorities. */
+export const dcOfPage = (authority: Authority): string =>
+  authority.startsWith("page:") ? authority.slice("page:".length) : "";
 
 export type Link =
   /** Nothing under way. */
@@ -142,6 +154,10 @@ export function withoutClaim(ctl: Ctl, authority: Authority, evidence: Evidence)
 export function deviceOf(ctl: Ctl): DeviceRef | undefined {
   return ctl.link.phase === "up" || ctl.link.phase === "deleting" ? ctl.link.ref : undefined;
 }
+
+/** The address as whoever asks for it spells it; a page may list it in more than one way. */
+export const spellings = (claim: Claim): readonly string[] =>
+  "entry" in claim ? [claim.entry["traddr"]?.trim() ?? "", ...claim.also] : [claim.traddr];
 
 /** A claim in words. */
 export function claimText(claim: Claim): string {

@@ -7,12 +7,12 @@ import type { DiscoveryLog } from "../nvme/discovery_entry.ts";
 import { entryToText } from "../nvme/entry_text.ts";
 import type { Failure } from "../nvme/failure.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
-import { type Tid, tidKey, tidText } from "../nvme/tid.ts";
+import { tidText } from "../nvme/tid.ts";
 import { after, reached } from "../nvme/time.ts";
 import type { DeviceRef, KernelEvent } from "../ports.ts";
 import { type Ctl, pageAuthority } from "./ctl.ts";
 import type { FinderEvent } from "./effects.ts";
-import { tidOfEntry } from "./entry_tid.ts";
+import { listedIn } from "./entry_tid.ts";
 import type { Evidence } from "./evidence.ts";
 import type { FinderHost } from "./finder_host.ts";
 import {
@@ -169,18 +169,21 @@ export class DcSession {
     const { fleet } = this.finder;
     const authority = pageAuthority(ctl.key);
     const dcText = tidText(ctl.tid);
-    const now = new Map<string, { tid: Tid; entry: Readonly<Record<string, string>> }>();
-    for (const entry of entries) {
-      if (entry["subtype"] !== "referral") continue;
-      const tid = tidOfEntry(entry, ctl.tid);
-      if (tid !== undefined) now.set(tidKey(tid), { tid, entry });
-    }
+    const now = listedIn(entries, ctl.tid, "referral");
     const gone: Evidence = { kind: "log-page", dc: dcText, genctr, readAt };
     for (const other of fleet.fleet.ctls.values()) {
       if (!now.has(other.key)) fleet.release(other.key, authority, gone);
     }
-    for (const [key, { tid, entry }] of now) {
-      fleet.claim(key, tid, authority, { kind: "referral", dc: ctl.key, dcText, genctr, readAt, entry });
+    for (const [key, { tid, entry, also }] of now) {
+      fleet.claim(key, tid, authority, {
+        kind: "referral",
+        dc: ctl.key,
+        dcText,
+        genctr,
+        readAt,
+        entry,
+        also,
+      });
     }
   }
 

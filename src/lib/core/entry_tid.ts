@@ -1,10 +1,21 @@
 import { isIp } from "../nvme/address.ts";
-import { isTransport, normaliseTid, type Tid } from "../nvme/tid.ts";
+import { isTransport, normaliseTid, type Tid, tidKey } from "../nvme/tid.ts";
 
 /** NCC, bit 2 of EFLAGS: the CDC has no connection to that subsystem (STAC-50). */
 const NCC = 0x4;
 
 type EntryText = Readonly<Record<string, string>>;
+
+/** One controller that a page lists. */
+export interface Listed {
+  readonly tid: Tid;
+  /** The last entry that names it. */
+  readonly entry: EntryText;
+  /** How other entries of the page spell its address. */
+  readonly also: readonly string[];
+}
+
+const NONE: readonly string[] = [];
 
 /**
  * The controller that a log page entry names (spec 20, section 9); the host's side is that of the discovery controller
@@ -25,6 +36,26 @@ export function tidOfEntry(entry: EntryText, dc: Tid): Tid | undefined {
     hostIface: dc.hostIface,
     hostNqn: dc.hostNqn,
   }, { hostNqn: dc.hostNqn, ignoreIface: false });
+}
+
+const otherSpellings = ({ also, tid }: Listed, last: Tid): readonly string[] =>
+  [...new Set([...also, tid.traddr])].filter((traddr) => traddr !== last.traddr);
+
+/** What a page lists, by key. */
+export function listedIn(
+  entries: readonly EntryText[],
+  dc: Tid,
+  subtype: "nvme" | "referral",
+): ReadonlyMap<string, Listed> {
+  const found = new Map<string, Listed>();
+  for (const entry of entries) {
+    const tid = entry["subtype"] === subtype ? tidOfEntry(entry, dc) : undefined;
+    if (tid === undefined) continue;
+    const key = tidKey(tid);
+    const before = found.get(key);
+    found.set(key, { tid, entry, also: before === undefined ? NONE : otherSpellings(before, tid) });
+  }
+  return found;
 }
 
 export const eflagsNcc = (entry: EntryText): boolean => (Number(entry["eflags"] ?? "0") & NCC) !== 0;

@@ -6,7 +6,7 @@ import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import { tidKey, tidText } from "../nvme/tid.ts";
 import type { Duration, Instant, Now } from "../nvme/time.ts";
 import type { ConnectRequest, KernelEvent } from "../ports.ts";
-import { type Ctl, pageAuthority } from "./ctl.ts";
+import { type Ctl, dcOfPage, pageAuthority } from "./ctl.ts";
 import type { FinderEffect, FinderEvent, Step } from "./effects.ts";
 import { type Evidence, proofText } from "./evidence.ts";
 import type { FinderHost } from "./finder_host.ts";
@@ -111,7 +111,13 @@ export class FinderTurn implements FleetRules, FinderHost {
       if (at === undefined) continue;
       const refused = key === ctl.key ? undefined : refusal(at, this.state.conf);
       if (refused !== undefined) proof.push(refused);
-      proof.push(...at.released.values());
+      for (const [authority, evidence] of at.released) {
+        const back = evidence.kind === "dc-retired" ? this.#cameBack(authority) : undefined;
+        if (back !== undefined) {
+          return { is: "held", why: `${back}, which listed it, is back and its page has not been read yet` };
+        }
+        proof.push(evidence);
+      }
       for (const claim of at.claims.values()) {
         if (claim.kind === "referral" && !seen.has(claim.dc)) {
           seen.add(claim.dc);
@@ -126,6 +132,15 @@ export class FinderTurn implements FleetRules, FinderHost {
     return { is: "unwanted", evidence: [first, ...rest] };
   }
 
+  /** That a discovery controller was let go of says nothing any more once it is asked for again: its page has to. */
+  #cameBack(authority: string): string | undefined {
+    const key = dcOfPage(authority);
+    const dc = this.fleet.ctl(key);
+    if (dc === undefined || this.dc(key).page?.fresh === true) return undefined;
+    if (refusal(dc, this.state.conf) !== undefined) return undefined;
+    return this.#depth(key, new Set()) === undefined ? undefined : tidText(dc.tid);
+  }
+
   bar(ctl: Ctl): string | undefined {
     if (this.fleet.fleet.stopping) return "the daemon is stopping";
     const exclusion = this.fleet.barred(ctl.tid);
@@ -137,8 +152,7 @@ export class FinderTurn implements FleetRules, FinderHost {
   }
 
   request(ctl: Ctl): ConnectRequest {
-    const global = this.state.conf?.options ?? {};
-    return connectRequest(ctl, this.fleet.fleet.host, global, true);
+    return connectRequest(ctl, this.fleet.fleet.host, this.state.conf, true);
   }
 
   up(ctl: Ctl, device: KernelCtrl): void {
@@ -244,7 +258,9 @@ export class FinderTurn implements FleetRules, FinderHost {
 
   #nbft(): void {
     for (const { tid, file, hostId } of this.fleet.fleet.nbft.discovery) {
-      this.fleet.claim(tidKey(tid), tid, `nbft:${file}:${tidKey(tid)}`, { kind: "nbft", file, hostId });
+      const { traddr } = tid;
+      const claim = { kind: "nbft", file, traddr, hostId } as const;
+      this.fleet.claim(tidKey(tid), tid, `nbft:${file}:${tidKey(tid)}`, claim);
     }
   }
 

@@ -132,10 +132,15 @@ export class FleetDraft<E extends { readonly do: string } = never> {
     return true;
   }
 
-  /** Takes one authority's claim away, for the reason in the evidence. */
+  /** Takes one authority's claim away, for the reason in the evidence. Of who let go before, the last reason counts. */
   release(key: string, authority: Authority, evidence: Evidence): void {
     const ctl = this.ctl(key);
-    if (ctl === undefined || !ctl.claims.has(authority)) return;
+    if (ctl === undefined) return;
+    if (ctl.released.has(authority)) {
+      this.put({ ...ctl, released: new Map(ctl.released).set(authority, evidence) });
+      return this.touch(key);
+    }
+    if (!ctl.claims.has(authority)) return;
     this.put(withoutClaim(ctl, authority, evidence));
     this.#released = true;
     this.dirty();

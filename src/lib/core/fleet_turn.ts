@@ -56,8 +56,9 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
         this.#heard(event.ctrl.device, "seen");
         return this.#device(event);
       case "removed":
-        this.#heard(event.device, "gone");
-        return this.#removed(event.device);
+        // Who has the number now is seen, and news of it follow.
+        this.#heard(event.device, event.now === undefined ? "gone" : "seen");
+        return this.#removed(event.device, event.now);
       case "aen":
         return this.#aen(event);
       case "overflow":
@@ -109,7 +110,7 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
     }
     const present = new Set(outcome.value.map(({ device }) => device));
     const gone = [...this.fleet.devices.keys()].filter((device) => !present.has(device));
-    for (const device of gone) if (!news.has(device)) this.#removed(device);
+    for (const device of gone) if (!news.has(device)) this.#removed(device, undefined);
     for (const ctrl of outcome.value) {
       if (!news.has(ctrl.device)) this.#device({ type: "device", cause: "change", ctrl });
     }
@@ -213,7 +214,9 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
   /** Whoever had this number before is gone, although nobody said so. */
   #know(ctrl: KernelCtrl): void {
     const old = this.fleet.devices.get(ctrl.device);
-    if (old !== undefined && old.incarnation !== ctrl.incarnation) this.#removed(ctrl.device);
+    if (old !== undefined && old.incarnation !== ctrl.incarnation) {
+      this.#removed(ctrl.device, ctrl.incarnation);
+    }
     this.fleet = withDevice(this.fleet, ctrl);
   }
 
@@ -238,9 +241,12 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
     if (users.length === 0) this.rules.foreign(event);
   }
 
-  #removed(device: string): void {
-    const users = this.fleet.users.get(device) ?? [];
+  /** A device with this name is gone; what has the name `now` is another one. */
+  #removed(device: string, now: number | undefined): void {
     const known = this.fleet.devices.get(device);
+    // We know the next one already: the news is older than that.
+    if (known !== undefined && known.incarnation === now) return;
+    const users = this.fleet.users.get(device) ?? [];
     this.fleet = withoutDevice(this.fleet, device);
     for (const key of users) {
       const ctl = this.ctl(key);

@@ -18,7 +18,10 @@ export interface LineState {
   readonly line: ControllerLine;
   /** As written: the address may be a host name. */
   readonly written: Tid;
-  /** Addresses that the name resolved to last; undefined for a literal address. */
+  /**
+   * Addresses that the name resolved to last and that ip-family allows, none perhaps; undefined for a literal address, and
+   * while there is no answer for the file in force.
+   */
   readonly addresses: readonly string[] | undefined;
   readonly op: Op | undefined;
   /** When the name is asked for next; reminders of other times mean nothing. */
@@ -53,13 +56,14 @@ export const unresolvedHosts = (lines: Lines): readonly string[] =>
 export const placeOf = (origin: Origin): { readonly file: string; readonly line: number } =>
   origin.kind === "file" ? { file: origin.file, line: origin.line } : { file: "default", line: 0 };
 
-function claimOf(state: LineState): Claim {
+function claimOf(state: LineState, traddr: string): Claim {
   const { line, written } = state;
   return {
     kind: "config",
     ...placeOf(line.origin),
     text: line.text,
     written,
+    traddr,
     overrides: line.overrides,
     keys: line.keys,
     extra: line.extra,
@@ -112,7 +116,8 @@ export class LinesTurn {
       lines.set(authority, {
         line,
         written: tid,
-        addresses: old?.addresses,
+        // Another ip-family may allow what was not usable before.
+        addresses: old?.addresses?.length === 0 ? undefined : old?.addresses,
         op: old?.op,
         askAt: old?.askAt,
         failures: 0,
@@ -125,7 +130,10 @@ export class LinesTurn {
       else {
         // What the line says besides the address counts at once, for the address known so far.
         for (const ctl of this.turn.fleet.ctls.values()) {
-          if (ctl.claims.has(authority)) this.turn.claim(ctl.key, ctl.tid, authority, claimOf(state));
+          const known = ctl.claims.get(authority);
+          if (known?.kind === "config") {
+            this.turn.claim(ctl.key, ctl.tid, authority, claimOf(state, known.traddr));
+          }
         }
         this.#ask(authority);
       }
@@ -186,7 +194,9 @@ export class LinesTurn {
     if (failure !== undefined) {
       const failures = state.failures + 1;
       const askAt = after(this.turn.now, pause(RESOLVE_RETRY, failures, authority));
-      this.#set(authority, { ...state, failures, failure, askAt });
+      // A name that has no address for us asks for nothing: that is known.
+      const addresses = outcome.ok ? usable : state.addresses;
+      this.#set(authority, { ...state, addresses, failures, failure, askAt });
       this.turn.log(failures === 1 ? "error" : "debug", failure.message, { NVME_TRADDR: host });
       return this.turn.remindAt(askAt, REMINDER + authority);
     }
@@ -211,7 +221,7 @@ export class LinesTurn {
 
   #claim(authority: Authority, state: LineState, traddr: string): void {
     const tid: Tid = { ...state.written, traddr };
-    if (!this.turn.claim(tidKey(tid), tid, authority, claimOf(state))) {
+    if (!this.turn.claim(tidKey(tid), tid, authority, claimOf(state, traddr))) {
       this.turn.log(
         "error",
         `${originText(state.line.origin)}: more controllers than stas looks after; this one is ignored`,

@@ -87,7 +87,8 @@ export class MdnsTurn {
     const ctlKey = tidKey(tid);
     if (old?.key !== undefined && old.key !== ctlKey) this.#withdraw(old.key, key);
     this.#put(key, { service, tid, key: ctlKey, stale: false });
-    const claim: Claim = { kind: "mdns", service: serviceText(service), present: true, heard: true };
+    const { traddr } = tid;
+    const claim: Claim = { kind: "mdns", service: serviceText(service), traddr, present: true, heard: true };
     if (!finder.fleet.claim(ctlKey, tid, serviceAuthority(key), claim)) {
       finder.fleet.log("error", `Too many controllers; mDNS service ${key} is ignored`);
     }

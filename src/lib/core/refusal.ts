@@ -1,10 +1,34 @@
 import { familyAllowed } from "../config/controller_line.ts";
 import type { DaemonConf } from "../config/daemon_conf.ts";
 import { excludedBy } from "../config/exclude.ts";
-import type { Ctl } from "./ctl.ts";
+import type { Tid } from "../nvme/tid.ts";
+import { type Ctl, spellings } from "./ctl.ts";
 import type { Evidence } from "./evidence.ts";
 import { placeOf } from "./lines.ts";
 import { configClaims } from "./planner.ts";
+
+/**
+ * The address as somebody spells it whom ip-family does not turn away; undefined when it turns all of them away. Of an
+ * IPv4 address and its mapped form, which are one controller, it may allow only one (TID-16). While nobody asks for it,
+ * nobody is turned away.
+ */
+function allowedSpelling(ctl: Ctl, { ipFamilies }: DaemonConf): string | undefined {
+  if (ctl.claims.size === 0) return ctl.tid.traddr;
+  for (const claim of ctl.claims.values()) {
+    const allowed = spellings(claim).find((traddr) => familyAllowed(traddr, ipFamilies.value));
+    if (allowed !== undefined) return allowed;
+  }
+  return undefined;
+}
+
+const hasFamily = ({ transport }: Tid): boolean => transport === "tcp" || transport === "rdma";
+
+/** The controller, its address spelt as ip-family allows. */
+export function allowedTid(ctl: Ctl, conf: DaemonConf | undefined): Tid {
+  const { tid } = ctl;
+  if (conf === undefined || !hasFamily(tid) || familyAllowed(tid.traddr, conf.ipFamilies.value)) return tid;
+  return { ...tid, traddr: allowedSpelling(ctl, conf) ?? tid.traddr };
+}
 
 /** The exclude= line or the disabled address family that forbids a controller (S7); undefined when nothing does. */
 export function refusal(ctl: Ctl, conf: DaemonConf | undefined): Evidence | undefined {
@@ -15,8 +39,7 @@ export function refusal(ctl: Ctl, conf: DaemonConf | undefined): Evidence | unde
       found !== undefined
     );
   if (line !== undefined) return { kind: "config", ...placeOf(line.origin), what: `exclude = ${line.text}` };
-  const hasFamily = ctl.tid.transport === "tcp" || ctl.tid.transport === "rdma";
-  if (hasFamily && !familyAllowed(ctl.tid.traddr, conf.ipFamilies.value)) {
+  if (hasFamily(ctl.tid) && allowedSpelling(ctl, conf) === undefined) {
     return {
       kind: "config",
       ...placeOf(conf.ipFamilies.origin),

@@ -1,18 +1,21 @@
 import { mergedOptions } from "../config/connect_option.ts";
-import type { ConnectOptions, DhchapKeys } from "../nvme/connect_options.ts";
+import type { DaemonConf } from "../config/daemon_conf.ts";
+import type { DhchapKeys } from "../nvme/connect_options.ts";
 import type { ConnectRequest } from "../ports.ts";
 import type { Ctl } from "./ctl.ts";
 import type { HostConf } from "./host.ts";
 import { configClaims } from "./planner.ts";
+import { allowedTid } from "./refusal.ts";
 
 /**
  * How a controller is to be connected: its own line goes before `[Global]` (CFG-62), its own keys before the host's
- * (KRN-35), and a host NQN of the boot table goes with the host ID of that table (TID-8).
+ * (KRN-35), a host NQN of the boot table goes with the host ID of that table (TID-8), and the address is
+ * spelt as one does who may ask for it (TID-16).
  */
 export function connectRequest(
   ctl: Ctl,
   host: HostConf | undefined,
-  global: ConnectOptions,
+  conf: DaemonConf | undefined,
   discovery: boolean,
 ): ConnectRequest {
   const line = configClaims(ctl).at(-1);
@@ -28,5 +31,6 @@ export function connectRequest(
       if (claim.kind === "nbft" && claim.hostId !== "") hostId = claim.hostId;
     }
   }
-  return { tid: ctl.tid, hostId, discovery, options: mergedOptions(global, line?.overrides ?? {}), keys };
+  const options = mergedOptions(conf?.options ?? {}, line?.overrides ?? {});
+  return { tid: allowedTid(ctl, conf), hostId, discovery, options, keys };
 }

@@ -14,6 +14,8 @@ export const READ_RETRY: RetrySchedule = { first: seconds(2), longest: seconds(2
 export const RESOLVE_RETRY: RetrySchedule = { first: seconds(2), longest: seconds(60) };
 /** Asking stafd again after it gave no usable answer. */
 export const FETCH_RETRY: RetrySchedule = { first: seconds(1), longest: seconds(30) };
+/** Asking stafd again for what it does not know yet. */
+export const UNKNOWN_RETRY: RetrySchedule = { first: seconds(5), longest: seconds(30) };
 /** Deleting a controller that the kernel would not delete. */
 export const DELETE_RETRY: RetrySchedule = { first: seconds(2), longest: seconds(60) };
 

@@ -46,16 +46,18 @@ function savedClaim(claim: Claim): Json {
         line: claim.line,
         text: claim.text,
         written: tidFields(claim.written),
+        traddr: claim.traddr,
       };
     case "mdns":
-      return { kind: "mdns", service: claim.service };
+      return { kind: "mdns", service: claim.service, traddr: claim.traddr };
     default:
       return { ...claim };
   }
 }
 
-function claimOf(value: unknown): Claim | undefined {
+function claimOf(value: unknown, tid: Tid): Claim | undefined {
   if (!isJson(value)) return undefined;
+  const traddr = textOf(value["traddr"]) || tid.traddr;
   switch (value["kind"]) {
     case "config": {
       const written = tidOf(value["written"]);
@@ -67,16 +69,17 @@ function claimOf(value: unknown): Claim | undefined {
         line: numberOf(line),
         text: textOf(text),
         written,
+        traddr,
         overrides: {},
         keys: {},
         extra: new Map(),
       };
     }
     case "nbft":
-      return { kind: "nbft", file: textOf(value["file"]), hostId: textOf(value["hostId"]) };
+      return { kind: "nbft", file: textOf(value["file"]), traddr, hostId: textOf(value["hostId"]) };
     case "mdns":
       // Not heard of yet by this process; Avahi will say it again.
-      return { kind: "mdns", service: textOf(value["service"]), present: false, heard: false };
+      return { kind: "mdns", service: textOf(value["service"]), traddr, present: false, heard: false };
     case "referral":
     case "log-page": {
       const entry = textsOf(value["entry"]);
@@ -88,6 +91,7 @@ function claimOf(value: unknown): Claim | undefined {
         genctr: textOf(value["genctr"]),
         readAt: numberOf(value["readAt"]),
         entry,
+        also: listOf(value["also"]).map(textOf),
       };
     }
     default:
@@ -146,7 +150,7 @@ export function restoreCtls(fleet: Fleet, value: unknown): Fleet {
     if (tid === undefined) continue;
     let ctl: Ctl = newCtl(tidKey(tid), tid, 0);
     for (const saved of listOf(record["claims"])) {
-      const claim = isJson(saved) ? claimOf(saved["claim"]) : undefined;
+      const claim = isJson(saved) ? claimOf(saved["claim"], tid) : undefined;
       if (isJson(saved) && claim !== undefined) ctl = withClaim(ctl, textOf(saved["authority"]), claim);
     }
     const released = new Map<string, Evidence>();

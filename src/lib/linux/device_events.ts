@@ -22,15 +22,18 @@ interface News {
 
 export class DeviceEvents implements UeventSink {
   readonly #read: (device: string) => Promise<Outcome<KernelCtrl>>;
+  readonly #incarnation: (device: string) => number | undefined;
   readonly #emit: (event: KernelEvent) => void;
   readonly #news = new Map<string, News>();
   #closed = false;
 
   constructor(
     read: (device: string) => Promise<Outcome<KernelCtrl>>,
+    incarnation: (device: string) => number | undefined,
     emit: (event: KernelEvent) => void,
   ) {
     this.#read = read;
+    this.#incarnation = incarnation;
     this.#emit = emit;
   }
 
@@ -42,7 +45,8 @@ export class DeviceEvents implements UeventSink {
     if (parsed.value.action === "remove") {
       // Whatever is still being read about it is about the past, or about the next one with its number.
       this.#news.delete(device);
-      this.#emit({ type: "removed", device });
+      // The kernel takes the name away before it tells of it: who has it now is the next one.
+      this.#emit({ type: "removed", device, now: this.#incarnation(device) });
       return;
     }
     const news = this.#news.get(device) ?? { device, causes: new Set(), aens: new Set(), reading: false };

@@ -49,7 +49,11 @@ export class LinuxKernel implements Kernel {
       if (event.type === "removed") ownership.forgetIfGone(event.device);
       sink(event);
     };
-    const devices = new DeviceEvents((device) => sysfs.read(device), emit);
+    const devices = new DeviceEvents(
+      (device) => sysfs.read(device),
+      (device) => sysfs.holder(device),
+      emit,
+    );
     const interfaces = new InterfaceMonitor(reactor, (table) => emit({ type: "network", interfaces: table }));
     this.#watching = [new Uevents(reactor, devices), devices, interfaces];
     queueMicrotask(() => emit({ type: "network", interfaces: interfaces.first }));

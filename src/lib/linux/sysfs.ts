@@ -93,6 +93,16 @@ export class Sysfs {
     throw new SystemError(folder, -inode);
   }
 
+  /** Likewise; undefined also when the system cannot tell. */
+  holder(device: string): number | undefined {
+    try {
+      return this.incarnation(device);
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+      return undefined;
+    }
+  }
+
   /**
    * Deletes this incarnation. The attribute is opened first, then the name is checked, then it is written: if the
    * number has changed hands before the check, the check says so; if it does after, the open file belongs to the old

@@ -56,6 +56,13 @@ export class SimAvahi {
     if (this.#running) { for (const port of this.#ports) port.tell({ type: "service", service }); }
   }
 
+  /** Says again what is announced. */
+  repeat(key: string): void {
+    const service = this.#announced.get(key);
+    if (service === undefined || !this.#running) return;
+    for (const port of this.#ports) port.tell({ type: "service", service });
+  }
+
   /** A goodbye packet, or the end of its time to live. */
   withdraw(key: string): void {
     if (!this.#announced.delete(key) || !this.#running) return;

@@ -209,7 +209,8 @@ export class Devices {
     if (this.#table.get(device.name) !== device) return;
     this.#table.delete(device.name);
     this.witness("removed", device);
-    this.#announce(() => ({ type: "removed", device: device.name }));
+    const { name } = device;
+    this.#announce(() => ({ type: "removed", device: name, now: this.#table.get(name)?.incarnation }));
   }
 
   /** The page of a discovery service changed: those that listen for it are told, once until they read it. */
@@ -226,6 +227,11 @@ export class Devices {
         this.#time.in(milliseconds(this.#random.between(0, this.chaos.aenDelayMs + 500)), tell);
       }
     }
+  }
+
+  /** An event that says nothing new. */
+  stir(device: Device): void {
+    this.#tell(device, "change");
   }
 
   /** An event that is none of the discovery log. */

@@ -74,6 +74,11 @@ export class Fabric {
     this.#watchers.push(changed);
   }
 
+  /** An event of the network in which nothing changed. */
+  touch(): void {
+    this.#changed();
+  }
+
   #changed(): void {
     for (const watcher of this.#watchers) watcher();
   }

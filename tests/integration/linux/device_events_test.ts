@@ -42,8 +42,11 @@ const payload = (
 class Bench {
   readonly told: string[] = [];
   readonly reads: { readonly device: string; readonly end: (outcome: Outcome<KernelCtrl>) => void }[] = [];
+  /** Who has the number of a device that was removed. */
+  readonly holders = new Map<string, number>();
   readonly events = new DeviceEvents(
     (device) => new Promise((end) => this.reads.push({ device, end })),
+    (device) => this.holders.get(device),
     (event) => this.told.push(shown(event)),
   );
 
@@ -66,7 +69,7 @@ function shown(event: KernelEvent): string {
     case "aen":
       return `aen ${event.device} ${event.value.toString(16)}`;
     case "removed":
-      return `removed ${event.device}`;
+      return `removed ${event.device}${event.now === undefined ? "" : `, now #${event.now}`}`;
     default:
       return event.type;
   }
@@ -103,6 +106,13 @@ Deno.test("an AEN alone needs no read", () => {
   bench.feed(payload("change", "nvme3", "NVME_AEN=0x70f002\0"));
   assert.equal(bench.reads.length, 0);
   assert.deepEqual(bench.told, ["aen nvme3 70f002"]);
+});
+
+Deno.test("a removal tells who has the number by now", () => {
+  const bench = new Bench();
+  bench.holders.set("nvme1", 9);
+  bench.feed(payload("remove", "nvme0"), payload("remove", "nvme1"));
+  assert.deepEqual(bench.told, ["removed nvme0", "removed nvme1, now #9"]);
 });
 
 Deno.test("nothing of before a removal is told after it, the next one with its number is", async () => {

@@ -1,13 +1,14 @@
 /** Defects that ended in a wrong disconnect, or in none, of an I/O controller. */
 import assert from "node:assert/strict";
 import { remind } from "../../../src/lib/core/agenda.ts";
+import type { ConnectorEffect } from "../../../src/lib/core/effects.ts";
 import { noNbft } from "../../../src/lib/core/host.ts";
 import { Table } from "../../../src/lib/core/table.ts";
 import { entryFor } from "../../../src/lib/sim/discovery.ts";
 import { connector, doing, hearing, withDevices } from "../altered.ts";
 import { noIncarnations } from "../canaries.ts";
 import { realCores } from "../cores.ts";
-import { lettingGo, stacdAfter } from "./original.ts";
+import { lettingGo, oneSpelling, stacdAfter } from "./original.ts";
 import type { Scenario } from "./scenario.ts";
 import { AUDIT, HOST, Stage } from "./stage.ts";
 
@@ -171,6 +172,112 @@ export const STACD_SCENARIOS: readonly Scenario[] = [
         },
       },
     }),
+  },
+  {
+    from: "TID-16, TID-17 (found by the simulation)",
+    name: "who spells an address as ip-family allows keeps the controller that another one spells otherwise",
+    play: (cores) => {
+      const stage = new Stage(cores);
+      const subsystem = stage.subsystem("nqn.sub", "10.0.1.1");
+      stage.dc("nqn.dc", "10.0.0.100", [entryFor(subsystem, "nvme")]);
+      stage.stafdConf(DC_LINE);
+      const mapped = line("traddr=::ffff:10.0.1.1;trsvcid=4420;nqn=nqn.sub");
+      stage.stacdConf(mapped);
+      stage.start();
+      const [before] = stage.to(subsystem);
+      assert.equal(before?.traddr, "::ffff:10.0.1.1", "connected as the line says");
+      stage.stacdConf(`[Global]\nip-family = ipv4\n${mapped}`);
+      stage.run(10_000);
+      assert.deepEqual(stage.to(subsystem), [before]);
+      stage.world.kernel.deleteNow(before);
+      stage.run(10_000);
+      assert.deepEqual(stage.to(subsystem).map(({ traddr }) => traddr), ["10.0.1.1"]);
+    },
+    original: () => oneSpelling,
+  },
+  {
+    from: "TID-16, S2",
+    name: "ip-family is no reason to disconnect what somebody may ask for in another spelling",
+    play: (cores) => {
+      const stage = new Stage(cores);
+      const subsystem = stage.subsystem("nqn.sub", "10.0.1.1");
+      const before = stage.connectedByOthers(subsystem, { traddr: "::ffff:10.0.1.1" });
+      stage.dc("nqn.dc", "10.0.0.100", [entryFor(subsystem, "nvme")]);
+      stage.stafdConf(DC_LINE);
+      stage.stacdConf(`[Global]\nip-family = ipv4\n${AUDIT}`);
+      stage.startStacd();
+      stage.run(10_000);
+      stage.startStafd();
+      stage.run(45_000);
+      assert.deepEqual(stage.to(subsystem), [before]);
+    },
+    // Excluded, whoever may ask for it.
+    original: () =>
+      stacdAfter((next, event) => {
+        if (event.type !== "scanned") return next;
+        const effects: ConnectorEffect[] = [...next.effects];
+        for (const { key, tid, link } of next.state.fleet.ctls.values()) {
+          if (link.phase !== "up" || !tid.traddr.startsWith("::ffff:")) continue;
+          const evidence = [{ kind: "config", file: "stacd.conf", line: 2, what: "ip-family" }] as const;
+          effects.push({ do: "disconnect", op: 0, key, target: link.ref, tid, evidence });
+        }
+        return { ...next, effects };
+      }),
+  },
+  {
+    from: "S2 (found by the simulation)",
+    name: "a discovery controller that is let go of and asked for again is heard before what it listed goes",
+    play: (cores) => {
+      const stage = new Stage(cores);
+      const { subsystem, page } = listed(stage);
+      const other = stage.dc("nqn.other", "10.0.0.101", []);
+      const otherLine = "controller = transport=tcp;traddr=10.0.0.101\n";
+      stage.stafdConf(`${DC_LINE}${otherLine}`);
+      stage.run(5_000);
+      const [before] = stage.to(subsystem);
+      const dc = stage.target("nqn.dc");
+      stage.world.setManner(dc, "silent");
+      for (const device of stage.to(dc)) stage.world.kernel.deleteNow(device);
+      stage.run(10_000);
+      stage.stafdConf(`[Controllers]\n${otherLine}`);
+      stage.run(500);
+      stage.stafdConf(`${DC_LINE}${otherLine}`);
+      other.edit([], stage.mono);
+      stage.run(60_000);
+      assert.deepEqual(stage.to(subsystem), [before]);
+      page.edit([], stage.mono);
+      stage.world.setManner(dc, "up");
+      stage.run(80_000);
+      assert.deepEqual([stage.to(dc).length, stage.to(subsystem).length], [1, 0]);
+    },
+    // What has no page is not there.
+    original: () =>
+      connector((event) => {
+        if (event.type !== "fetched" || !event.outcome.ok) return event;
+        const dcs = event.outcome.value.dcs.filter(({ page }) => page !== "none");
+        return { ...event, outcome: { ok: true, value: { ...event.outcome.value, dcs } } };
+      }),
+  },
+  {
+    from: "L1, STAC-31 (found by the simulation)",
+    name:
+      "a name that has no address of a family in ip-family asks for nothing, and the audit need not wait for it",
+    play: (cores) => {
+      const stage = new Stage(cores);
+      const subsystem = stage.subsystem("nqn.sub", "10.0.1.1");
+      stage.connectedByOthers(subsystem);
+      stage.world.resolver.names.set("array.example.com", ["fd01::1:1"]);
+      const named = "[Controllers]\ncontroller = transport=tcp;traddr=array.example.com;nqn=nqn.sub\n";
+      stage.stacdConf(`[Global]\nip-family = ipv4\n${AUDIT}${named}`);
+      stage.start(45_000);
+      assert.equal(stage.to(subsystem).length, 0);
+    },
+    original: () =>
+      connector((event) => {
+        if (event.type !== "resolved") return event;
+        const failure = { phase: "resolve", kind: "transient", message: "no usable address" } as const;
+        return { ...event, outcome: { ok: false, failure } };
+      }),
   },
   {
     from: "ISS-12, TID-8",

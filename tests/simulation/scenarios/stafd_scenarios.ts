@@ -1,10 +1,12 @@
 /** Defects of finding discovery controllers and of following what they say. */
 import assert from "node:assert/strict";
+import { newDc } from "../../../src/lib/core/finder_state.ts";
 import { entryFor } from "../../../src/lib/sim/discovery.ts";
 import { doing, finder, withDevices } from "../altered.ts";
 import { type Cores, realCores } from "../cores.ts";
 import { referral } from "../landscape.ts";
 import type { FinderCore } from "../process.ts";
+import { oneSpelling } from "./original.ts";
 import type { Scenario } from "./scenario.ts";
 import { Stage } from "./stage.ts";
 
@@ -213,6 +215,65 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
     },
     original: () =>
       finder(withDevices((ctrl) => ({ ...ctrl, traddr: ctrl.traddr.replace("10.0.0.100", "0.0.0.0") }))),
+  },
+  {
+    from: "TID-16, TID-17 (found by the simulation)",
+    name: "a referral that spells an address as ip-family allows keeps what a line spells otherwise",
+    play: (cores) => {
+      const stage = new Stage(cores);
+      stage.dc("nqn.second", "10.0.0.101", []);
+      stage.dc("nqn.first", "10.0.0.100", [referral(stage.target("nqn.second"))]);
+      const lines = `${DC_LINE}controller = transport=tcp;traddr=::ffff:10.0.0.101\n`;
+      stage.stafdConf(lines);
+      stage.start();
+      const [before] = stage.to("nqn.second");
+      assert.equal(before?.traddr, "::ffff:10.0.0.101", "connected as the line says");
+      stage.stafdConf(`[Global]\nip-family = ipv4\n${lines}`);
+      stage.run(10_000);
+      assert.deepEqual(stage.to("nqn.second"), [before]);
+    },
+    original: () => oneSpelling,
+  },
+  {
+    from: "S2 (found by the simulation)",
+    name: "a controller that is let go of and asked for again is heard before what it refers to goes",
+    play: (cores) => {
+      const stage = new Stage(cores);
+      stage.dc("nqn.second", "10.0.0.101", []);
+      const first = stage.dc("nqn.first", "10.0.0.100", [referral(stage.target("nqn.second"))]);
+      stage.stafdConf(DC_LINE);
+      stage.start();
+      const [before] = stage.to("nqn.second");
+      stage.world.setManner(stage.target("nqn.first"), "silent");
+      for (const device of stage.to("nqn.first")) stage.world.kernel.deleteNow(device);
+      stage.run(10_000);
+      stage.stafdConf("");
+      stage.run(500);
+      stage.stafdConf(DC_LINE);
+      stage.run(60_000);
+      assert.ok(before !== undefined);
+      assert.deepEqual(stage.to("nqn.second"), [before]);
+      first.edit([], stage.mono);
+      stage.world.setManner(stage.target("nqn.first"), "up");
+      stage.run(80_000);
+      assert.deepEqual([stage.to("nqn.first").length, stage.to("nqn.second").length], [1, 0]);
+    },
+    // What was never read counts as read.
+    original: () => ({
+      ...realCores,
+      finder: {
+        ...realCores.finder,
+        step: (state, event, now) => {
+          let { dcs } = state;
+          const page = { genctr: "0", readAt: 0, toldAt: undefined, fresh: true, entries: [] };
+          for (const [key, dc] of dcs) dcs = dcs.with(key, { ...dc, page: dc.page ?? page });
+          for (const key of state.fleet.ctls.keys()) {
+            if (!dcs.has(key)) dcs = dcs.with(key, { ...newDc, page });
+          }
+          return realCores.finder.step({ ...state, dcs }, event, now);
+        },
+      },
+    }),
   },
   {
     from: "nvme-cli#3837",

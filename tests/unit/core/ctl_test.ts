@@ -10,7 +10,7 @@ const tid = {
   hostIface: "",
   hostNqn: "nqn.host",
 } as const;
-const claim = { kind: "nbft", file: "NBFT", hostId: "" } as const;
+const claim = { kind: "nbft", file: "NBFT", traddr: "10.0.0.1", hostId: "" } as const;
 const gone = { kind: "config", file: "stacd.conf", what: "no line" } as const;
 const audit = { kind: "audit", file: "stacd.conf", asked: "all" } as const;
 

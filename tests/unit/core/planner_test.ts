@@ -22,7 +22,7 @@ const tid = {
   hostNqn: "nqn.host",
 } as const;
 const entry = { subtype: "nvme" };
-const claim = { kind: "log-page", dc: "dc", dcText: "dc", genctr: "1", readAt: 0, entry } as const;
+const claim = { kind: "log-page", dc: "dc", dcText: "dc", genctr: "1", readAt: 0, entry, also: [] } as const;
 const evidence: Evidence = { kind: "config", file: "stacd.conf", line: 1, what: "exclude" };
 const proof: Proof = [evidence];
 const device: KernelCtrl = {
