@@ -71,8 +71,11 @@ export interface Kernel {
   states(devices: readonly string[], done: (states: ReadonlyMap<string, string>) => void): void;
   /** Can the address be reached from this host, from the interface and source address in the tid? TCP only. */
   reach(tid: Tid, timeout: Duration, done: Done<void>): void;
-  /** Makes the connection. One at a time (the kernel serialises them anyway). */
-  connect(request: ConnectRequest, done: Done<KernelCtrl>): void;
+  /**
+   * Makes the connection. One at a time (the kernel serialises them anyway). Where it was made, `free` says first that
+   * the kernel takes the next one: reading back what was made needs no turn.
+   */
+  connect(request: ConnectRequest, free: () => void, done: Done<KernelCtrl>): void;
   /** Deletes exactly this controller; another one with its number is left alone and counts as `gone`. */
   disconnect(target: DeviceRef, done: Done<"deleted" | "gone">): void;
   /** Registers the host by a DIM command (TP8010). */

@@ -257,6 +257,21 @@ export const CANARIES: readonly Canary[] = [
     }),
   },
   {
+    name: "forgets what it has just connected",
+    rules: ["S4"],
+    who: "stafd",
+    cores: () => ({
+      ...realCores,
+      finder: {
+        ...realCores.finder,
+        step: (state, event, now) => {
+          const next = realCores.finder.step(state, event, now);
+          return { ...next, state: { ...next.state, fleet: { ...next.state.fleet, unread: [] } } };
+        },
+      },
+    }),
+  },
+  {
     name: "does everything twice",
     rules: ["S5"],
     who: "stafd",

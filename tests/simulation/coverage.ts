@@ -17,6 +17,7 @@ const COMMON_EVENTS = {
   exclusions: true,
   scanned: true,
   reached: true,
+  "kernel-free": true,
   connected: true,
   disconnected: true,
   resolved: true,

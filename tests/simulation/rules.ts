@@ -17,6 +17,7 @@ import { isJson, listOf, textOf, tidOf } from "../../src/lib/core/saved.ts";
 import { canonicalIp } from "../../src/lib/nvme/address.ts";
 import { type Exclusion, exclusionOf } from "../../src/lib/nvme/exclusions.ts";
 import { entryToText } from "../../src/lib/nvme/entry_text.ts";
+import type { KernelCtrl } from "../../src/lib/nvme/kernel_ctrl.ts";
 import { matches } from "../../src/lib/nvme/match.ts";
 import { type Tid, tidKey, tidText, WELL_KNOWN_DISC_NQN } from "../../src/lib/nvme/tid.ts";
 import type { MdnsService, StafdReport } from "../../src/lib/ports.ts";
@@ -34,11 +35,18 @@ type Who = "stafd" | "stacd";
 type Disconnect = Extract<AnyEffect, { readonly do: "disconnect" }>;
 type Connect = Extract<AnyEffect, { readonly do: "connect" }>;
 
+/** An operation under way; a connection that was made is read back before it is told of. */
+interface Running {
+  what: "connect" | "read-back" | "disconnect";
+  readonly op: number;
+  readonly tid: Tid;
+}
+
 /** What one process has been told and has under way; gone with the process. */
 class Session {
   /** Incarnations of the devices it knows of, by name. */
   readonly devices = new Map<string, number>();
-  readonly running = new Map<string, "connect" | "disconnect">();
+  readonly running = new Map<string, Running>();
   exclusions: readonly Exclusion[] = [];
   stopping = false;
 }
@@ -133,6 +141,11 @@ export class Rules {
         if (!event.outcome.ok) return;
         session.devices.clear();
         for (const { device, incarnation } of event.outcome.value) session.devices.set(device, incarnation);
+        return;
+      case "kernel-free":
+        for (const running of session.running.values()) {
+          if (running.what === "connect" && running.op === event.op) running.what = "read-back";
+        }
         return;
       case "connected":
       case "disconnected":
@@ -236,16 +249,23 @@ export class Rules {
     return report;
   }
 
-  #one(who: Who, key: string, what: "connect" | "disconnect"): void {
+  #one(who: Who, what: "connect" | "disconnect", op: number, key: string, tid: Tid): void {
     const { running } = this.#sessions[who];
     const other = running.get(key);
     if (other !== undefined) {
-      throw new Violation("S5", `${who}: ${what} of ${key} while its ${other} is under way`);
+      throw new Violation("S5", `${who}: ${what} of ${key} while its ${other.what} is under way`);
     }
-    if (what === "connect" && [...running.values()].includes("connect")) {
+    if (what === "connect" && [...running.values()].some((one) => one.what === "connect")) {
       throw new Violation("S5", `${who}: two connects at once`);
     }
-    running.set(key, what);
+    running.set(key, { what, op, tid });
+  }
+
+  /** Made a moment ago and still being read back: it does not know the device yet, and has to remember that it asked. */
+  #justMade(who: Who, view: KernelCtrl): boolean {
+    return [...this.#sessions[who].running.values()].some(({ what, tid }) =>
+      what === "read-back" && matches(tid, view, this.world.fabric.interfaces)
+    );
   }
 
   confOf(who: Who): DaemonConf {
@@ -254,8 +274,8 @@ export class Rules {
     return conf;
   }
 
-  #connect(who: Who, { key, request: { tid, hostId } }: Connect): void {
-    this.#one(who, key, "connect");
+  #connect(who: Who, effect: Connect): void {
+    const { op, key, request: { tid, hostId } } = effect;
     const conf = this.confOf(who);
     const exclude = excludedBy(tid, conf.excludes);
     if (exclude !== undefined) {
@@ -270,18 +290,20 @@ export class Rules {
     }
     for (const device of this.world.kernel.devices.all) {
       if (!device.complete || device.state === "deleting") continue;
-      if (this.#sessions[who].devices.get(device.name) !== device.incarnation) continue;
       const view = this.world.kernel.devices.view(device);
+      const known = this.#sessions[who].devices.get(device.name) === device.incarnation;
+      if (!known && !(device.maker === who && this.#justMade(who, view))) continue;
       if (who === "stafd" ? !view.isDc : !view.isIoc) continue;
       if (matches(tid, view, this.world.fabric.interfaces)) {
         throw new Violation("S4", `${who} connects ${tidText(tid)}, which is connected as ${device.name}`);
       }
     }
+    this.#one(who, "connect", op, key, tid);
   }
 
   #disconnect(who: Who, effect: Disconnect): void {
-    const { key, target, tid, evidence } = effect;
-    this.#one(who, key, "disconnect");
+    const { op, key, target, tid, evidence } = effect;
+    this.#one(who, "disconnect", op, key, tid);
     const named = this.world.kernel.devices.get(target.device);
     const device = named?.incarnation === target.incarnation ? named : undefined;
     if (device !== undefined) this.#ours(who, device, tid);

@@ -89,6 +89,8 @@ export type Event =
   | { readonly type: "exclusions"; readonly exclusions: readonly Exclusion[] }
   | { readonly type: "scanned"; readonly op: Op; readonly outcome: Outcome<readonly KernelCtrl[]> }
   | { readonly type: "reached"; readonly op: Op; readonly key: string; readonly outcome: Outcome<void> }
+  /** A connection was made and is being read back; the kernel takes the next one. `connected` follows. */
+  | { readonly type: "kernel-free"; readonly op: Op }
   | {
     readonly type: "connected";
     readonly op: Op;

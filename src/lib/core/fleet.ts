@@ -15,6 +15,8 @@ import { Table } from "./table.ts";
 export const MAX_CTLS = 16_384;
 /** Reachability probes in flight. */
 export const MAX_PROBES = 32;
+/** Connections made and not yet read back: as many at once. */
+export const MAX_UNREAD = 8;
 /** Controllers that are gone and still explained. */
 export const MAX_PAST = 64;
 /** A probe that is not answered by then counts as unreachable. */
@@ -47,6 +49,13 @@ export interface Past {
 
 export type DeviceNews = ReadonlyMap<string, "seen" | "gone">;
 
+/** A connect that the kernel was asked for. */
+export interface Connect {
+  readonly op: Op;
+  readonly key: string;
+  readonly tid: Tid;
+}
+
 export interface Fleet {
   readonly ctls: Table<Ctl>;
   /** Keys of controllers by {@link ctlIndexKey}. */
@@ -61,18 +70,21 @@ export interface Fleet {
   /** Events were lost while the scan was under way: what it says may be from before. */
   readonly scanAgain: boolean;
   /**
-   * The last word of the events about devices, since the scan and since the connect under way began. The answer may be
-   * older than they are: what they say goes before (a device that is gone would otherwise come back for good).
+   * The last word of the events about devices, since the scan and since the connects under way began; `at` tells which of
+   * them began before. The answer may be older than they are: what they say goes before (a device that is gone would
+   * otherwise come back for good).
    */
   readonly sinceScan: DeviceNews;
-  readonly sinceConnect: DeviceNews;
+  readonly sinceConnect: Table<{ readonly what: "seen" | "gone"; readonly at: Op }>;
   readonly interfaces: InterfaceTable;
   readonly agenda: Agenda;
   readonly reaching: number;
   readonly toReach: readonly string[];
   readonly ready: readonly { readonly key: string; readonly rank: number }[];
-  /** The controller that the kernel is connecting. */
-  readonly busy: string | undefined;
+  /** What the kernel is connecting. */
+  readonly busy: Connect | undefined;
+  /** What it has connected, and what is still being read back: the devices are not known yet. */
+  readonly unread: readonly Connect[];
   readonly nextOp: Op;
   readonly exclusions: readonly Exclusion[];
   readonly host: HostConf | undefined;
@@ -97,13 +109,14 @@ export const emptyFleet: Fleet = {
   scan: undefined,
   scanAgain: false,
   sinceScan: new Map(),
-  sinceConnect: new Map(),
+  sinceConnect: Table.empty(),
   interfaces: new Map(),
   agenda: emptyAgenda,
   reaching: 0,
   toReach: [],
   ready: [],
   busy: undefined,
+  unread: [],
   nextOp: 1,
   exclusions: [],
   host: undefined,

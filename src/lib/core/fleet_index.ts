@@ -17,6 +17,13 @@ const ANY_NQN = "*";
 export const ctlIndexKey = (tid: Tid): string =>
   `${matchIndexKey(tid)}|${tid.subsysnqn === WELL_KNOWN_DISC_NQN ? ANY_NQN : tid.subsysnqn}`;
 
+/** May one connection serve both? They have the address and the NQN in common, or one of them takes any NQN. */
+export function mayShare(a: Tid, b: Tid): boolean {
+  if (matchIndexKey(a) !== matchIndexKey(b)) return false;
+  return a.subsysnqn === b.subsysnqn ||
+    [a.subsysnqn, b.subsysnqn].includes(WELL_KNOWN_DISC_NQN);
+}
+
 /** Where a device is listed, and where its controllers are looked for. */
 export function deviceIndexKeys(device: KernelCtrl): readonly string[] {
   const at = matchIndexKey(device);

@@ -11,6 +11,7 @@ import { type Ctl, noted } from "./ctl.ts";
 import type { Event, Op } from "./effects.ts";
 import { proofText } from "./evidence.ts";
 import {
+  emptyFleet,
   type Fleet,
   NO_SOAK,
   REMOVAL_SOAK,
@@ -46,6 +47,8 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
         return this.#scanned(event.op, event.outcome);
       case "reached":
         return this.#reached(event.op, event.key, event.outcome);
+      case "kernel-free":
+        return this.#kernelFree(event.op);
       case "connected":
         return this.#connected(event.op, event.key, event.outcome);
       case "disconnected":
@@ -122,10 +125,10 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
   }
 
   #heard(device: string, what: "seen" | "gone"): void {
-    const { scan, busy, sinceScan, sinceConnect } = this.fleet;
+    const { scan, busy, unread, nextOp, sinceScan, sinceConnect } = this.fleet;
     if (scan !== undefined) this.fleet = { ...this.fleet, sinceScan: new Map(sinceScan).set(device, what) };
-    if (busy !== undefined) {
-      this.fleet = { ...this.fleet, sinceConnect: new Map(sinceConnect).set(device, what) };
+    if (busy !== undefined || unread.length > 0) {
+      this.fleet = { ...this.fleet, sinceConnect: sinceConnect.with(device, { what, at: nextOp }) };
     }
   }
 
@@ -137,13 +140,27 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
     else this.failed(ctl, outcome.failure);
   }
 
+  #kernelFree(op: Op): void {
+    const { busy, unread } = this.fleet;
+    if (busy?.op === op) this.fleet = { ...this.fleet, busy: undefined, unread: [...unread, busy] };
+  }
+
+  #connectEnded(op: Op): void {
+    const busy = this.fleet.busy?.op === op ? undefined : this.fleet.busy;
+    const unread = this.fleet.unread.filter((made) => made.op !== op);
+    const sinceConnect = busy === undefined && unread.length === 0
+      ? emptyFleet.sinceConnect
+      : this.fleet.sinceConnect;
+    this.fleet = { ...this.fleet, busy, unread, sinceConnect };
+  }
+
   #connected(op: Op, key: string, outcome: Outcome<KernelCtrl>): void {
     const ctl = this.ctl(key);
-    if (this.fleet.busy === key) this.fleet = { ...this.fleet, busy: undefined };
-    const { sinceConnect: news } = this.fleet;
-    if (this.fleet.busy === undefined) this.fleet = { ...this.fleet, sinceConnect: new Map() };
+    const { sinceConnect } = this.fleet;
+    this.#connectEnded(op);
     if (ctl?.link.phase !== "connecting" || ctl.link.op !== op) return;
-    if (outcome.ok && news.get(outcome.value.device) === "gone") {
+    const news = outcome.ok ? sinceConnect.get(outcome.value.device) : undefined;
+    if (outcome.ok && news?.what === "gone" && news.at > op) {
       const message = `${outcome.value.device} was removed as soon as it was connected`;
       return this.failed(ctl, { phase: "connect", kind: "transient", message });
     }

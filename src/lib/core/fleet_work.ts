@@ -6,8 +6,8 @@ import { after } from "../nvme/time.ts";
 import type { DeviceRef } from "../ports.ts";
 import { type Ctl, deviceOf, noted } from "./ctl.ts";
 import { type Evidence, proofText } from "./evidence.ts";
-import { MAX_PAST, MAX_PROBES, type Past, PROBE_TIMEOUT } from "./fleet.ts";
-import { ctlIndexKey, listed, unlisted } from "./fleet_index.ts";
+import { MAX_PAST, MAX_PROBES, MAX_UNREAD, type Past, PROBE_TIMEOUT } from "./fleet.ts";
+import { ctlIndexKey, listed, mayShare, unlisted } from "./fleet_index.ts";
 import { FleetView } from "./fleet_view.ts";
 import { CONNECT_RETRY, pause } from "./retry.ts";
 
@@ -123,6 +123,8 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetV
 
   #pumpConnect(): void {
     if (this.fleet.busy !== undefined || !this.fresh || this.fleet.stopping) return;
+    const { unread } = this.fleet;
+    if (unread.length >= MAX_UNREAD) return;
     let { ready } = this.fleet;
     const later: typeof ready[number][] = [];
     while (this.fleet.busy === undefined && ready.length > 0) {
@@ -130,7 +132,8 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetV
       ready = rest;
       const ctl = first === undefined ? undefined : this.ctl(first.key);
       if (first === undefined || ctl?.link.phase !== "ready") continue;
-      if (ctl.born > this.fleet.saves.done) {
+      // Unsaved, or perhaps the same connection as one that is made already and not known yet (S4).
+      if (ctl.born > this.fleet.saves.done || unread.some((made) => mayShare(made.tid, ctl.tid))) {
         later.push(first);
         continue;
       }
@@ -145,7 +148,7 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetV
     if (decision.act !== "none") return this.#carryOut(ctl);
     const op = this.op();
     this.put({ ...ctl, lastTry: this.now, oneTry: false, link: { phase: "connecting", op } });
-    this.fleet = { ...this.fleet, busy: ctl.key };
+    this.fleet = { ...this.fleet, busy: { op, key: ctl.key, tid: ctl.tid } };
     this.emitFirst({ do: "connect", op, key: ctl.key, request: this.rules.request(ctl) });
   }
 

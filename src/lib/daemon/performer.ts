@@ -56,6 +56,7 @@ function performCommon(effect: Effect, ports: CommonPorts, post: (event: Event) 
     case "connect":
       return kernel.connect(
         effect.request,
+        () => post({ type: "kernel-free", op: effect.op }),
         (outcome) => post({ type: "connected", op: effect.op, key: effect.key, outcome }),
       );
     case "disconnect":

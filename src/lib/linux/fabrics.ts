@@ -60,13 +60,17 @@ export class Fabrics {
     }
   }
 
-  /** Makes the connection and reads it back. `kind: "permanent"` failures need another configuration or another kernel. */
-  async connect(request: ConnectRequest): Promise<Outcome<KernelCtrl>> {
+  /**
+   * Makes the connection and reads it back; between the two `free` is called. `kind: "permanent"` failures need another
+   * configuration or another kernel.
+   */
+  async connect(request: ConnectRequest, free: () => void): Promise<Outcome<KernelCtrl>> {
     const attempt = await this.#queue.run(() => this.#attempt(request));
     if (attempt === undefined) return fail(notTried);
     if (!("made" in attempt)) return attempt;
     // Outside of the queue, so that the next connect need not wait for it.
     using made = attempt.made;
+    free();
     return await this.#readBack(made.device, request);
   }
 

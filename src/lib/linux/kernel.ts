@@ -71,8 +71,8 @@ export class LinuxKernel implements Kernel {
     void this.#reach.test(tid, timeout).then(done);
   }
 
-  connect(request: ConnectRequest, done: Done<KernelCtrl>): void {
-    void this.#parts.fabrics.connect(request).then(done);
+  connect(request: ConnectRequest, free: () => void, done: Done<KernelCtrl>): void {
+    void this.#parts.fabrics.connect(request, free).then(done);
   }
 
   disconnect(target: DeviceRef, done: Done<"deleted" | "gone">): void {

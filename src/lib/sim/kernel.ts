@@ -141,9 +141,12 @@ export class KernelPort implements Kernel {
     );
   }
 
-  connect(request: ConnectRequest, done: Done<KernelCtrl>): void {
-    this.#kernel.connecting.begin(request, this.#who, (outcome) => {
-      this.#after<Outcome<KernelCtrl>>(this.#kernel.random.between(0, 10), done, () => outcome);
+  connect(request: ConnectRequest, free: () => void, done: Done<KernelCtrl>): void {
+    const { connecting, random } = this.#kernel;
+    connecting.begin(request, this.#who, (outcome) => {
+      const heard = random.between(0, 10);
+      if (outcome.ok) this.#after(heard, free, () => undefined);
+      this.#after(outcome.ok ? heard + random.between(0, 40) : heard, done, () => outcome);
     });
   }
 

@@ -59,12 +59,15 @@ function bench(fake: FakeSysfs, device: string): Bench {
   return { log, fabrics: new Fabrics(new Sysfs(fake.places), new TlsKeys(), log, device) };
 }
 
+/** Nobody waits for the kernel. */
+const nobody = () => undefined;
+
 Deno.test("a connection is made with the text, and read back", async () => {
   await using fake = await FakeSysfs.create();
   const incarnation = await fake.add("nvme7", DISCOVERY);
   const device = await fakeDevice(fake, request(), "instance=7,cntlid=1\n");
   const { fabrics, log } = bench(fake, device);
-  const outcome = await fabrics.connect(request());
+  const outcome = await fabrics.connect(request(), nobody);
   assert.ok(outcome.ok, Deno.inspect(outcome));
   assert.deepEqual([outcome.value.device, outcome.value.incarnation], ["nvme7", incarnation]);
   const text = await Deno.readTextFile(device);
@@ -76,19 +79,31 @@ Deno.test("a connection is made with the text, and read back", async () => {
   assert.equal(log.entries.length, 0);
 });
 
+Deno.test("the kernel is free when the connection is made, before it is read back; never when it was not made", async () => {
+  await using fake = await FakeSysfs.create();
+  await fake.add("nvme7", DISCOVERY);
+  const { fabrics } = bench(fake, await fakeDevice(fake, request(), "instance=7,cntlid=1\n"));
+  const order: string[] = [];
+  const first = fabrics.connect(request(), () => order.push("free")).then(() => order.push("made"));
+  await first;
+  const refused = bench(fake, `${fake.root}/nothing`).fabrics;
+  await refused.connect(request(), () => order.push("free")).then(() => order.push("not made"));
+  assert.deepEqual(order, ["free", "made", "not made"]);
+});
+
 Deno.test("options that the kernel does not have are left out with one warning, security options never", async () => {
   await using fake = await FakeSysfs.create();
   await fake.add("nvme7", DISCOVERY);
   const old = NAMES.split(",").filter((name) => name !== "host_iface" && name !== "tls").join(",");
   const device = await fakeDevice(fake, request(), "instance=7,cntlid=1\n", old);
   const { fabrics, log } = bench(fake, device);
-  assert.ok((await fabrics.connect(request())).ok);
+  assert.ok((await fabrics.connect(request(), nobody)).ok);
   await fakeDevice(fake, request(), "instance=7,cntlid=1\n", old);
-  assert.ok((await fabrics.connect(request())).ok);
+  assert.ok((await fabrics.connect(request(), nobody)).ok);
   assert.deepEqual(log.entries.map(({ level }) => level), ["warning"]);
   assert.match(log.entries[0]?.message ?? "", /host_iface/);
   const before = await Deno.readTextFile(device);
-  const refused = await fabrics.connect(request({ options: { tls: true } }));
+  const refused = await fabrics.connect(request({ options: { tls: true } }), nobody);
   assert.ok(!refused.ok);
   assert.equal(refused.failure.kind, "permanent");
   assert.match(refused.failure.message, /no tls/);
@@ -108,7 +123,7 @@ Deno.test("a connection without the security that was asked for is taken down ag
     const wanted = request(more);
     const device = await fakeDevice(fake, wanted, "instance=7,cntlid=1\n");
     const { fabrics } = bench(fake, device);
-    const outcome = await fabrics.connect(wanted);
+    const outcome = await fabrics.connect(wanted, nobody);
     assert.ok(!outcome.ok);
     assert.deepEqual([outcome.failure.phase, outcome.failure.kind], ["verify", "permanent"]);
     assert.match(outcome.failure.message, words);
@@ -119,6 +134,7 @@ Deno.test("a connection without the security that was asked for is taken down ag
     await Deno.writeTextFile(`${fake.folder("nvme7")}/${attribute}`, "2f3a4b5c\n");
     const again = await bench(fake, await fakeDevice(fake, wanted, "instance=7,cntlid=1\n")).fabrics.connect(
       wanted,
+      nobody,
     );
     assert.ok(again.ok, Deno.inspect(again));
     assert.equal(await fake.written("nvme7", "delete_controller"), "");
@@ -127,11 +143,15 @@ Deno.test("a connection without the security that was asked for is taken down ag
 
 Deno.test("answers that make no sense, and controllers that are gone at once, are failures", async () => {
   await using fake = await FakeSysfs.create();
-  const strange = await bench(fake, await fakeDevice(fake, request(), "hello\n")).fabrics.connect(request());
+  const strange = await bench(fake, await fakeDevice(fake, request(), "hello\n")).fabrics.connect(
+    request(),
+    nobody,
+  );
   assert.ok(!strange.ok);
   assert.match(strange.failure.message, /unexpected way/);
   const gone = await bench(fake, await fakeDevice(fake, request(), "instance=9,cntlid=1\n")).fabrics.connect(
     request(),
+    nobody,
   );
   assert.ok(!gone.ok);
   assert.equal(gone.failure.kind, "transient");
@@ -140,12 +160,12 @@ Deno.test("answers that make no sense, and controllers that are gone at once, ar
 
 Deno.test("the error of the device is told by name", async () => {
   await using fake = await FakeSysfs.create();
-  const missing = await bench(fake, `${fake.root}/nothing`).fabrics.connect(request());
+  const missing = await bench(fake, `${fake.root}/nothing`).fabrics.connect(request(), nobody);
   assert.ok(!missing.ok);
   assert.deepEqual([missing.failure.errno, missing.failure.kind], ["ENOENT", "transient"]);
   assert.match(missing.failure.remedy ?? "", /modprobe/);
   // Every write to it fails.
-  const full = await bench(fake, "/dev/full").fabrics.connect(request());
+  const full = await bench(fake, "/dev/full").fabrics.connect(request(), nobody);
   assert.ok(!full.ok);
   assert.equal(full.failure.errno, "ENOSPC");
 });
