@@ -142,10 +142,14 @@ export async function connections(guest: Guest): Promise<string> {
 export interface FakeRecord {
   readonly generation: number;
   readonly connected: number;
+  /** Its connections, each with a number that is never used again. */
+  readonly open: readonly number[];
   readonly keepalives: number;
   readonly connects: readonly unknown[];
   readonly registrations: readonly unknown[];
   readonly commands: readonly FakeCommand[];
+  /** What was said at each authentication, in order. */
+  readonly authentications: readonly (readonly string[])[];
 }
 
 export interface FakeCommand {
@@ -171,4 +175,23 @@ export function parseFake(text: string): FakeRecord {
 
 export async function fake(guest: Guest): Promise<FakeRecord> {
   return parseFake(await guest.run("fake-cdc show"));
+}
+
+type FakeSettings = Readonly<Record<string, unknown>>;
+
+/** Starts the discovery controller in user space; its settings are told by `fake-cdc` without arguments. */
+export async function fakeUp(guest: Guest, settings: FakeSettings): Promise<void> {
+  await guest.run(`nvmet-lab net && fake-cdc up '${JSON.stringify(settings)}'`);
+}
+
+export async function fakeSet(guest: Guest, settings: FakeSettings): Promise<void> {
+  await guest.run(`fake-cdc set '${JSON.stringify(settings)}'`);
+}
+
+export async function untilFake(
+  guest: Guest,
+  what: string,
+  accept: (record: FakeRecord) => boolean,
+): Promise<FakeRecord> {
+  return parseFake(await guest.until(what, "fake-cdc show", (out) => accept(parseFake(out)), SOON));
 }

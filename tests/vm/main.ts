@@ -31,11 +31,14 @@ import { scenarios as stacdStafdAway } from "./scenarios/stacd_stafd_away.ts";
 import { scenarios as stafdAvahi } from "./scenarios/stafd_avahi.ts";
 import { scenarios as stafdCdc } from "./scenarios/stafd_cdc.ts";
 import { scenarios as stafdCompany } from "./scenarios/stafd_company.ts";
+import { scenarios as stafdIpv6 } from "./scenarios/stafd_ipv6.ts";
 import { scenarios as stafdPaths } from "./scenarios/stafd_paths.ts";
 import { scenarios as stafdReferrals } from "./scenarios/stafd_referrals.ts";
 import { scenarios as stafdReload } from "./scenarios/stafd_reload.ts";
 import { scenarios as stafdSecrets } from "./scenarios/stafd_secrets.ts";
+import { scenarios as stafdSilence } from "./scenarios/stafd_silence.ts";
 import { scenarios as stafdStop } from "./scenarios/stafd_stop.ts";
+import { scenarios as stafdTls } from "./scenarios/stafd_tls.ts";
 
 const SCENARIOS: readonly Scenario[] = [
   confinement,
@@ -49,11 +52,14 @@ const SCENARIOS: readonly Scenario[] = [
   ...stafdAvahi,
   ...stafdCdc,
   ...stafdCompany,
+  ...stafdIpv6,
   ...stafdPaths,
   ...stafdReferrals,
   ...stafdReload,
   ...stafdSecrets,
+  ...stafdSilence,
   ...stafdStop,
+  ...stafdTls,
   ...stacdDisconnect,
   ...stacdStafdAway,
   ...stacdLines,

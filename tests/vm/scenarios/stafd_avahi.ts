@@ -1,6 +1,6 @@
 /** Avahi restarted, stopped, absent, switched off; and how long a controller is kept that nobody announces. */
 import assert from "node:assert/strict";
-import { start, untilDiscovering } from "../fabric.ts";
+import { controllers, start, untilDiscovering } from "../fabric.ts";
 import {
   at,
   configure,
@@ -8,9 +8,12 @@ import {
   journal,
   listed,
   now,
+  recordSignals,
   reload,
   untilListed,
   untilLogged,
+  untilPublished,
+  untilSignal,
 } from "../finder.ts";
 import type { Guest } from "../guest.ts";
 import type { Scenario } from "../scenario.ts";
@@ -83,7 +86,31 @@ async function persistence(guest: Guest): Promise<void> {
   await untilListed(guest, "it is gone", (list) => list.length === 0);
 }
 
+/** STAF-81: no time at all to come back, and still only for what is neither announced nor reachable. */
+async function notKept(guest: Guest): Promise<void> {
+  await guest.run("nvmet-lab up 1 --dcs 2 && nvmet-lab add two 2 && nvmet-lab mdns-up 1 2");
+  await configure(guest, kept("0"));
+  const since = await now(guest);
+  await start(guest, "stafd");
+  await untilDiscovering(guest, [ONE, TWO]);
+  await untilPublished(guest, at(await listed(guest), "192.0.2.12"), ["two"]);
+  await guest.run("nvmet-lab mdns-down 2");
+  await guest.always("reachable, not announced", DEVICES, (out) => out === "2\n", STAYS);
+  const two = (await controllers(guest)).find(({ address }) => address.includes("192.0.2.12"));
+
+  await recordSignals(guest);
+  await guest.run("nvmet-lab mdns-down 1 && nvmet-lab port-down 1");
+  await untilListed(guest, "the lost one is gone", (list) => list.length === 1);
+  await untilSignal(guest, "dc_removed");
+  await untilLogged(guest, since, /192\.0\.2\.11.* - Controller is not responding\. Will be removed by/);
+  assert.deepEqual(await untilDiscovering(guest, [TWO]), two === undefined ? [] : [two]);
+  // It may come again.
+  await guest.run("nvmet-lab port-up 1 && nvmet-lab mdns-up 1");
+  await untilDiscovering(guest, [ONE, TWO]);
+}
+
 export const scenarios: readonly Scenario[] = [
   { name: "stafd: Avahi restarted, stopped, absent", ofOurs: true, slow: true, run: services },
   { name: "stafd: how long the unannounced are kept", ofOurs: true, slow: true, run: persistence },
+  { name: "stafd: the unannounced that are not kept", ofOurs: true, slow: true, run: notKept },
 ];

@@ -120,7 +120,7 @@ async function exclusions(guest: Guest): Promise<void> {
   await untilDiscovering(guest, [ONE, TWO]);
 }
 
-/** A discovery controller with an NQN of its own, asked for by that or by the well-known one; and by a link-local address. */
+/** A discovery controller with an NQN of its own, asked for by that or by the well-known one. */
 async function unique(guest: Guest): Promise<void> {
   await guest.run(`nvmet-lab up 1 && nvmet-lab disc-nqn ${UNIQUE}`);
   await configure(guest, confOf([line("192.0.2.11")]));
@@ -151,31 +151,6 @@ async function unique(guest: Guest): Promise<void> {
     (list) => list.length === 2 && list.every((e) => e["connected"] === "True"),
   );
   assert.equal(await connections(guest), again);
-}
-
-async function linkLocal(guest: Guest): Promise<void> {
-  await guest.run("nvmet-lab up 1");
-  const address =
-    (await guest.run("ip -n tgt -6 -o addr show dev tgt0 scope link | awk '{print $4}' | cut -d/ -f1"))
-      .trim();
-  assert.match(address, /^fe80::/);
-  // By number: the target looks names up in the host's namespace.
-  const scope = (await guest.run("ip -n tgt -o link show tgt0 | cut -d: -f1")).trim();
-  await guest.run(`nvmet-lab port-add 4 ${address}%${scope} && nvmet-lab add six 4`);
-  await configure(guest, confOf([`transport=tcp;traddr=${address};host-iface=fab0`]));
-  await start(guest, "stafd");
-  const list = await untilListed(
-    guest,
-    "by its link-local address",
-    ([only]) => only?.["connected"] === "True",
-  );
-  const [dc] = list;
-  assert.ok(dc !== undefined && list.length === 1);
-  await untilPublished(guest, dc, ["six"]);
-  const before = await connections(guest);
-  await guest.run("systemctl restart stafd");
-  await untilListed(guest, "taken over", ([only]) => only?.["connected"] === "True");
-  assert.equal(await connections(guest), before);
 }
 
 /** STAF-12. The table is laid over the firmware's folder for stafd alone; `boot -t` gives a machine a real one. */
@@ -217,6 +192,5 @@ export const scenarios: readonly Scenario[] = [
   { name: "stafd: discovery controllers of others", ofOurs: true, slow: true, run: foreign },
   { name: "stafd: exclusions of nvme-cli", ofOurs: true, slow: true, run: exclusions },
   { name: "stafd: unique discovery NQN", ofOurs: true, slow: true, run: unique },
-  { name: "stafd: link-local address", ofOurs: true, slow: true, run: linkLocal },
   { name: "stafd: boot table", ofOurs: true, slow: true, run: nbft },
 ];

@@ -1,15 +1,19 @@
 /** Keys for in-band authentication: the controller's own before the host's, and nowhere to be seen. */
 import assert from "node:assert/strict";
-import { callCommand, start, untilDiscovering } from "../fabric.ts";
+import { callCommand, controllers, start, untilDiscovering } from "../fabric.ts";
 import {
   at,
   configure,
   confOf,
+  FAKE,
+  fake,
+  fakeUp,
   identity,
   journal,
   listed,
   now,
   reload,
+  untilFake,
   untilLogged,
   untilPublished,
 } from "../finder.ts";
@@ -100,6 +104,65 @@ async function run(guest: Guest): Promise<void> {
   }
 }
 
+const FAKE_LINE = `transport=tcp;traddr=${FAKE}`;
+
+/** The answers that a controller which asks for proof got since then, in order. */
+async function untilSaid(guest: Guest, attempts: number): Promise<readonly string[]> {
+  const { authentications } = await untilFake(
+    guest,
+    `attempt ${attempts} to authenticate`,
+    (record) => record.authentications.length >= attempts && (record.authentications.at(-1)?.length ?? 0) > 1,
+  );
+  return authentications.at(-1) ?? [];
+}
+
+/** Against a controller that really asks: nvmet does not challenge for its discovery subsystem. */
+async function proof(guest: Guest): Promise<void> {
+  const keys = (await guest.run("for i in 1 2 3; do nvme gen-dhchap-key --hmac=0 2>/dev/null; done")).trim();
+  const [host = "", own = "", ctrl = ""] = keys.split("\n");
+  await fakeUp(guest, { key: own, ctrlkey: ctrl });
+
+  // No key at all; one that is not right; the right one.
+  await configure(guest, confOf([FAKE_LINE]));
+  let since = await now(guest);
+  await start(guest, "stafd");
+  await untilLogged(guest, since, /192\.0\.2\.18.* - Failed to connect to controller\. .*key/);
+  assert.deepEqual((await fake(guest)).authentications.flat(), [], "it has nothing to say");
+  await guest.writeFile("/etc/stas/sys.conf", `[Host]\nkey = ${host}\n`);
+  since = await now(guest);
+  const before = (await fake(guest)).authentications.length;
+  await guest.run("systemctl reload stafd");
+  assert.deepEqual(await untilSaid(guest, before + 1), ["negotiate", "wrong key"]);
+  await untilLogged(guest, since, /192\.0\.2\.18.* - Failed to connect to controller\. .*key/);
+  assert.deepEqual(await controllers(guest), []);
+
+  // Its own key goes before the host's, which is still there and still not right.
+  await reload(guest, confOf([`${FAKE_LINE};dhchap-secret=${own}`]));
+  await untilDiscovering(guest, [`${FAKE}:8009`]);
+  assert.deepEqual((await fake(guest)).authentications.at(-1), ["negotiate", "right key"]);
+  await untilPublished(guest, at(await listed(guest), FAKE), ["fake-000", "fake-001", "fake-002"]);
+
+  // And the controller has to prove who it is, if a key for that is given.
+  for (
+    const [secret, said] of [[host, "the host does not believe the controller"], [
+      ctrl,
+      "the host knows the controller",
+    ]]
+  ) {
+    await guest.run("systemctl stop stafd && nvme disconnect-all");
+    const count = (await fake(guest)).authentications.length;
+    await configure(guest, confOf([`${FAKE_LINE};dhchap-secret=${own};dhchap-ctrl-secret=${secret}`]));
+    await start(guest, "stafd");
+    await untilFake(
+      guest,
+      `${said}`,
+      ({ authentications }) => authentications.slice(count).some((words) => words.at(-1) === said),
+    );
+  }
+  await untilDiscovering(guest, [`${FAKE}:8009`]);
+}
+
 export const scenarios: readonly Scenario[] = [
   { name: "stafd: keys for authentication", ofOurs: true, slow: true, run },
+  { name: "stafd: authentication", ofOurs: true, slow: true, run: proof },
 ];

@@ -6,6 +6,9 @@ import {
   configure,
   confOf,
   connections,
+  FAKE,
+  fakeSet,
+  fakeUp,
   journal,
   listed,
   now,
@@ -100,6 +103,37 @@ async function stuck(guest: Guest): Promise<void> {
   assert.deepEqual(await controllers(guest), []);
 }
 
+/**
+ * STAF-102. The first SIGTERM waits for the disconnect that it began, the second for nothing: what is left of the process
+ * then is only the thread that the kernel still has.
+ */
+async function twice(guest: Guest): Promise<void> {
+  await fakeUp(guest, {});
+  await configure(
+    guest,
+    `${confOf([`transport=tcp;traddr=${FAKE}`])}` +
+      "[Discovery controller connection management]\npersistent-connections = false\n",
+  );
+  const since = await now(guest);
+  await start(guest, "stafd");
+  await untilDiscovering(guest, [`${FAKE}:8009`]);
+  await untilLogged(guest, since, /Received discovery log pages/);
+  await fakeSet(guest, { silent: ["shutdown"] });
+  const pid = (await guest.run("systemctl show -P MainPID stafd")).trim();
+  const state = `sed -n 's/^State:\\t\\(.\\).*/\\1/p' /proc/${pid}/status`;
+
+  await guest.run("systemctl stop --no-block stafd");
+  await untilLogged(guest, since, /192\.0\.2\.18.* - Disconnect initiated: /);
+  await guest.always("one SIGTERM: it waits", state, (out) => /^[RSD]$/m.test(out), { seconds: 4 });
+  await guest.run("systemctl kill -s TERM stafd");
+  await guest.until("two: it does not", state, (out) => out === "Z\n", { seconds: 30 });
+  await fakeSet(guest, { silent: [] });
+  await guest.until("the end", "systemctl show -P ActiveState stafd", (out) => out === "inactive\n", {
+    seconds: 60,
+  });
+  assert.equal(await guest.run(ENDED), "success\n0\n");
+}
+
 type Fields = Readonly<Record<string, unknown>>;
 
 function fieldsOf(line: string): Fields {
@@ -157,5 +191,6 @@ async function fields(guest: Guest): Promise<void> {
 export const scenarios: readonly Scenario[] = [
   { name: "stafd: what stays after a stop", ofOurs: true, slow: true, run: stops },
   { name: "stafd: stop while a connect hangs", ofOurs: true, slow: true, run: stuck },
+  { name: "stafd: a second SIGTERM", ofOurs: true, slow: true, run: twice },
   { name: "stafd: journal and states", ofOurs: true, slow: true, run: fields },
 ];
