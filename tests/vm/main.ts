@@ -27,6 +27,7 @@ import { scenarios as stacdCrash } from "./scenarios/stacd_crash.ts";
 import { scenarios as stacdDisconnect } from "./scenarios/stacd_disconnect.ts";
 import { scenarios as stacdLines } from "./scenarios/stacd_lines.ts";
 import { scenarios as stacdPaths } from "./scenarios/stacd_paths.ts";
+import { scenarios as stacdSecrets } from "./scenarios/stacd_secrets.ts";
 import { scenarios as stacdStafdAway } from "./scenarios/stacd_stafd_away.ts";
 import { scenarios as stafdAvahi } from "./scenarios/stafd_avahi.ts";
 import { scenarios as stafdCdc } from "./scenarios/stafd_cdc.ts";
@@ -64,6 +65,7 @@ const SCENARIOS: readonly Scenario[] = [
   ...stacdStafdAway,
   ...stacdLines,
   ...stacdPaths,
+  ...stacdSecrets,
   ...stacdCompany,
   ...stacdCrash,
 ];

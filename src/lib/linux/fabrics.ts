@@ -77,7 +77,9 @@ export class Fabrics {
   async #attempt(request: ConnectRequest): Promise<Outcome<KernelCtrl> | { readonly made: Made }> {
     const options = this.#tlsKeys.resolve(request.options);
     if (!options.ok) return options;
-    const encoded = encodeConnect({ ...request, options: options.value }, await this.support());
+    // No turn of the event loop but for the write itself: while the kernel waits for us it connects nothing.
+    const support = this.#support ?? await this.support();
+    const encoded = encodeConnect({ ...request, options: options.value }, support);
     if (!encoded.ok) return encoded;
     this.#reportDropped(encoded.dropped);
     const kernelLog = KernelLog.open();
@@ -171,7 +173,7 @@ interface Made extends Disposable {
 
 /** One write makes the connection, one read tells its number. Throws the system's error when the kernel refuses. */
 async function write(device: string, text: string): Promise<Outcome<never> | { readonly made: Made }> {
-  const file = await Deno.open(device, { read: true, write: true });
+  const file = Deno.openSync(device, { read: true, write: true });
   let made: Made | undefined;
   try {
     const data = new TextEncoder().encode(text);

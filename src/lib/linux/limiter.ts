@@ -1,7 +1,7 @@
 /**
  * Bounds work in flight. Deno has one pool of 32 threads for every file operation and nonblocking call; each kind of
  * work gets its share of it, so that none can starve the others: 1 for the reactor, 1 connect, 4 deletions,
- * 4 sysfs readers for events and 4 for questions, 10 admin commands, 4 name lookups, 1 state file.
+ * 4 sysfs readers for events and 4 for questions, 10 admin commands, 4 name lookups.
  */
 
 export class Limiter {
