@@ -1,7 +1,11 @@
 /** What `plan` and `explain` say is what happens next, in every scenario of the simulation. */
 import assert from "node:assert/strict";
+import { FinderTurn } from "../../src/lib/core/finder.ts";
+import { explain } from "../../src/lib/daemon/views/v1_explain.ts";
 import { planOf } from "../../src/lib/daemon/views/v1_plan.ts";
 import { PlanWatch, realViews, type Views } from "./plan_watch.ts";
+import { realCores } from "./cores.ts";
+import { Stage } from "./scenarios/stage.ts";
 import { Simulation, type Who } from "./simulation.ts";
 
 /** PLAN_SEEDS for a longer run. */
@@ -37,6 +41,29 @@ for (const who of ["stafd", "stacd", "both"] as const satisfies readonly Who[]) 
     }
   });
 }
+
+Deno.test("one connection that serves two, and is deleted for one of them, is gone for both", () => {
+  assert.equal(run(156, "both").broken, "");
+});
+
+Deno.test("what is no longer wanted is planned to go also while the kernel is being looked at", () => {
+  const stage = new Stage(realCores);
+  stage.dc("nqn.dc", "10.0.0.100", []);
+  stage.stafdConf("[Controllers]\ncontroller = transport=tcp;traddr=10.0.0.100\n");
+  stage.start();
+  stage.world.kernel.chaos.scanFails = 1;
+  stage.world.kernel.devices.loseEvents(1);
+  stage.run(500);
+  stage.stafdConf("");
+  const { state } = stage.stafd;
+  assert.equal(state.fleet.fresh, false);
+  const now = stage.world.clock.now();
+  const core = new FinderTurn(state, now);
+  const { changes } = planOf(core, core, now);
+  assert.deepEqual(changes.map(({ action, device }) => [action, device]), [["disconnect", "nvme0"]]);
+  const { matches } = explain("", "stafd", core, () => true, () => undefined, now);
+  assert.deepEqual(matches.map(({ phase }) => phase), ["leaving"]);
+});
 
 /** Broken views, and what notices them. */
 const CANARIES: Readonly<Record<string, Views>> = {

@@ -13,6 +13,8 @@ import { Violation } from "./violation.ts";
 
 /** Mean time between two events of the storm. */
 const EVERY_MS = 20;
+/** A command that was sent when the link was down may be under way for so long, and others wait for it. */
+const COMMANDS_MS = 31_000;
 /** It blows for this long before anything is asked for. */
 const BEFORE_MS = 3_000;
 /** L2. The read of a page that changed meanwhile (2.4 s) and the soak of a removal (1 s) are the longest of what is in it. */
@@ -27,6 +29,7 @@ export function storm(sim: Simulation, dc: Target): void {
   // What it lists has an address like its own.
   if (!familyAllowed(dc.address.traddr, conf.ipFamilies.value)) return;
   const random = new Random(sim.options.seed, "storm");
+  sim.time.runUntil({ mono: sim.mono + COMMANDS_MS });
   let blowing = true;
   const again = (): void => {
     sim.time.in(milliseconds(random.between(1, 2 * EVERY_MS)), () => {

@@ -266,12 +266,12 @@ export class FinderTurn implements FleetRules, FinderHost {
 
   finish(): Step<FinderState, FinderEffect> {
     this.fleet.settle();
+    this.mdns.lostAndFound();
     // What was let go of may cut others off that came by its referrals.
     while (this.fleet.takeReleased()) {
       this.fleet.touchAll();
       this.fleet.settle();
     }
-    this.mdns.lostAndFound();
     if (this.#dcRemoved) this.fleet.emit({ do: "signal", signal: { type: "dc-removed" } });
     this.fleet.pump();
     if (this.fleet.fleet.stopping && this.fleet.quiet) this.fleet.emit({ do: "exit" });

@@ -197,7 +197,7 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
       if (this.device(ref) === undefined) this.#lost(back, ref);
       return this.touch(key);
     }
-    this.#dropDevice(ref);
+    this.#dropDevice(ref, key);
     const idle: Ctl = { ...ctl, attempts: 0, link: { phase: "idle" } };
     if (this.rules.verdict(ctl).is === "wanted") {
       this.lower(ctl, ref);
@@ -208,10 +208,16 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
     this.touch(key);
   }
 
-  /** A device that we deleted: known to be gone before the event says so. */
-  #dropDevice(ref: DeviceRef): void {
+  /** A device that we deleted for one of its users: known to be gone before the event says so. */
+  #dropDevice(ref: DeviceRef, user: string): void {
     this.emit({ do: "own", device: ref.device, owned: false });
     if (this.device(ref) !== undefined) this.fleet = withoutDevice(this.fleet, ref.device);
+    for (const key of this.fleet.users.get(ref.device) ?? []) {
+      const other = this.ctl(key);
+      const isOn = key !== user && other?.link.phase === "up" &&
+        other.link.ref.incarnation === ref.incarnation;
+      if (isOn) this.#lost(other, ref);
+    }
   }
 
   #saved(op: Op, outcome: Outcome<void>): void {

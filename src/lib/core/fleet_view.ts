@@ -76,4 +76,9 @@ export class FleetView<E extends { readonly do: string } = never> extends FleetD
   decision(ctl: Ctl): Decision {
     return decide(ctl, this, this.rules, this.now);
   }
+
+  /** What it comes to if the kernel has what was seen of it last. */
+  outlook(ctl: Ctl): Decision {
+    return decide(ctl, this, this.rules, this.now, true);
+  }
 }

@@ -165,7 +165,8 @@ export class MdnsTurn {
         continue;
       }
       if (dc.lost === undefined) this.#startClock(ctl);
-      else if (reached(dc.lost.deadline, finder.now)) {
+      else if (reached(dc.lost.deadline, finder.now) && ctl.link.phase !== "connecting") {
+        // While the kernel is at it nobody knows whether it can be reached (S2).
         this.#expire(ctl, dc.lost.since, dc.lost.persistence.ms);
       }
     }

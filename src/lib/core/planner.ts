@@ -63,7 +63,14 @@ export interface KernelView {
 
 const whyWanted = (ctl: Ctl): string => [...ctl.claims.values()].map(claimText).join("; ");
 
-export function decide(ctl: Ctl, kernel: KernelView, rules: Rules, now: Now): Decision {
+/** `fresh`: whether to take the kernel for what was seen of it last. */
+export function decide(
+  ctl: Ctl,
+  kernel: KernelView,
+  rules: Rules,
+  now: Now,
+  fresh: boolean = kernel.fresh,
+): Decision {
   const { link } = ctl;
   if (link.phase === "connecting" || link.phase === "deleting") {
     return { act: "none", why: `${link.phase}: one operation at a time` };
@@ -75,14 +82,14 @@ export function decide(ctl: Ctl, kernel: KernelView, rules: Rules, now: Now): De
     return { act: "hold", why: verdict.why };
   }
   return verdict.is === "wanted"
-    ? wanted(ctl, kernel, rules, now)
-    : unwanted(ctl, verdict, kernel, rules, now);
+    ? wanted(ctl, kernel, rules, now, fresh)
+    : unwanted(ctl, verdict, kernel, rules, now, fresh);
 }
 
-function wanted(ctl: Ctl, kernel: KernelView, rules: Rules, now: Now): Decision {
+function wanted(ctl: Ctl, kernel: KernelView, rules: Rules, now: Now, fresh: boolean): Decision {
   const { link } = ctl;
   if (link.phase === "up") return { act: "none", why: `connected; wanted by ${whyWanted(ctl)}` };
-  if (!kernel.fresh) return { act: "hold", why: "what the kernel has is not known at the moment" };
+  if (!fresh) return { act: "hold", why: "what the kernel has is not known at the moment" };
   const device = kernel.find(ctl);
   if (device !== undefined) return { act: "adopt", device, why: whyWanted(ctl) };
   const forming = kernel.forming(ctl);
@@ -104,11 +111,12 @@ function unwanted(
   kernel: KernelView,
   rules: Rules,
   now: Now,
+  fresh: boolean,
 ): Decision {
   const { evidence } = verdict;
   if (ctl.link.phase !== "up") {
     if (ctl.restored) {
-      if (!kernel.fresh) return { act: "hold", why: "what the kernel has is not known at the moment" };
+      if (!fresh) return { act: "hold", why: "what the kernel has is not known at the moment" };
       const device = kernel.find(ctl);
       if (device !== undefined) return { act: "adopt", device, why: "connected before a restart" };
     }
@@ -116,7 +124,7 @@ function unwanted(
       ? { act: "rest", evidence }
       : { act: "forget", evidence };
   }
-  if (!kernel.fresh) return { act: "hold", why: "what the kernel has is not known at the moment" };
+  if (!fresh) return { act: "hold", why: "what the kernel has is not known at the moment" };
   const device = kernel.device(ctl.link.ref);
   if (device === undefined) return { act: "forget", evidence };
   const other = kernel.otherUser(ctl, device);

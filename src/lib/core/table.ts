@@ -1,86 +1,122 @@
 /**
  * A persistent map from text to value: `with` and `without` give a new table and leave the old one as it was.
- * Keys are spread over shelves of small buckets, so that a change copies one shelf and one bucket and not the whole table:
- * the core stays pure without paying for its size at every event. The order of iteration is fixed by the keys and the
- * order of insertion.
+ * A trie over a hash of the key, with a few entries at each end: a change copies three small arrays and one of entries, and
+ * not the whole table, so the core stays pure without paying for its size at every event. The order of iteration is
+ * fixed by the keys and the order of insertion.
  */
-const WIDTH = 64;
+const BITS = 4;
+const WIDTH = 1 << BITS;
+const MASK = WIDTH - 1;
 
-type Bucket<V> = ReadonlyMap<string, V>;
-type Shelf<V> = readonly (Bucket<V> | undefined)[];
+interface Entry<V> {
+  readonly key: string;
+  readonly value: V;
+}
+/** Those whose keys have the same place. */
+type Bucket<V> = readonly Entry<V>[];
+type Row<V> = readonly (Bucket<V> | undefined)[];
+type Shelf<V> = readonly (Row<V> | undefined)[];
+type Root<V> = readonly (Shelf<V> | undefined)[];
 
-const EMPTY_SHELF: readonly undefined[] = new Array<undefined>(WIDTH).fill(undefined);
+const EMPTY: readonly undefined[] = new Array<undefined>(WIDTH).fill(undefined);
 
 export class Table<V> {
   readonly size: number;
-  readonly #shelves: readonly (Shelf<V> | undefined)[];
+  readonly #root: Root<V>;
 
-  private constructor(shelves: readonly (Shelf<V> | undefined)[], size: number) {
-    this.#shelves = shelves;
+  private constructor(root: Root<V>, size: number) {
+    this.#root = root;
     this.size = size;
   }
 
   static empty<V>(): Table<V> {
-    return new Table<V>(EMPTY_SHELF, 0);
+    return new Table<V>(EMPTY, 0);
   }
 
   #bucket(place: number): Bucket<V> | undefined {
-    return this.#shelves[place >>> 6]?.[place & (WIDTH - 1)];
+    return this.#root[place >>> (2 * BITS)]?.[(place >>> BITS) & MASK]?.[place & MASK];
   }
 
   #withBucket(place: number, bucket: Bucket<V> | undefined, size: number): Table<V> {
-    const shelf = (this.#shelves[place >>> 6] ?? EMPTY_SHELF).with(place & (WIDTH - 1), bucket);
-    return new Table(this.#shelves.with(place >>> 6, shelf), size);
+    const [top, middle] = [place >>> (2 * BITS), (place >>> BITS) & MASK];
+    const shelf: Shelf<V> = this.#root[top] ?? EMPTY;
+    const row: Row<V> = shelf[middle] ?? EMPTY;
+    return new Table(this.#root.with(top, shelf.with(middle, row.with(place & MASK, bucket))), size);
   }
 
   get(key: string): V | undefined {
-    return this.#bucket(placeOf(key))?.get(key);
+    return entryIn(this.#bucket(placeOf(key)), key)?.value;
   }
 
   has(key: string): boolean {
-    return this.#bucket(placeOf(key))?.has(key) ?? false;
+    return entryIn(this.#bucket(placeOf(key)), key) !== undefined;
   }
 
   with(key: string, value: V): Table<V> {
     const place = placeOf(key);
-    const bucket = new Map(this.#bucket(place));
-    const size = this.size + (bucket.has(key) ? 0 : 1);
-    bucket.set(key, value);
-    return this.#withBucket(place, bucket, size);
+    const bucket = this.#bucket(place);
+    const entry = { key, value };
+    if (bucket === undefined) return this.#withBucket(place, [entry], this.size + 1);
+    const at = bucket.findIndex((one) => one.key === key);
+    return at < 0
+      ? this.#withBucket(place, [...bucket, entry], this.size + 1)
+      : this.#withBucket(place, bucket.with(at, entry), this.size);
   }
 
   without(key: string): Table<V> {
     const place = placeOf(key);
-    const old = this.#bucket(place);
-    if (old === undefined || !old.has(key)) return this;
-    const bucket = new Map(old);
-    bucket.delete(key);
-    return this.#withBucket(place, bucket.size === 0 ? undefined : bucket, this.size - 1);
+    const bucket = this.#bucket(place);
+    if (bucket === undefined || entryIn(bucket, key) === undefined) return this;
+    const rest = bucket.filter((one) => one.key !== key);
+    return this.#withBucket(place, rest.length === 0 ? undefined : rest, this.size - 1);
   }
 
-  *#buckets(): IterableIterator<Bucket<V>> {
-    for (const shelf of this.#shelves) {
+  *#entries(): IterableIterator<Entry<V>> {
+    for (const shelf of this.#root) {
       if (shelf === undefined) continue;
-      for (const bucket of shelf) if (bucket !== undefined) yield bucket;
+      for (const row of shelf) {
+        if (row === undefined) continue;
+        for (const bucket of row) if (bucket !== undefined) yield* bucket;
+      }
     }
   }
 
   *keys(): IterableIterator<string> {
-    for (const bucket of this.#buckets()) yield* bucket.keys();
+    for (const { key } of this.#entries()) yield key;
   }
 
   *values(): IterableIterator<V> {
-    for (const bucket of this.#buckets()) yield* bucket.values();
+    for (const { value } of this.#entries()) yield value;
   }
 
   *[Symbol.iterator](): IterableIterator<[string, V]> {
-    for (const bucket of this.#buckets()) yield* bucket;
+    for (const { key, value } of this.#entries()) yield [key, value];
   }
 }
 
-/** FNV-1a over the whole key: keys of one fabric differ in front, those of its devices at the end. */
+function entryIn<V>(bucket: Bucket<V> | undefined, key: string): Entry<V> | undefined {
+  if (bucket === undefined) return undefined;
+  for (const entry of bucket) if (entry.key === key) return entry;
+  return undefined;
+}
+
+/** Places that are remembered; all are forgotten when there are more (S6). */
+const MAX_PLACES = 65_536;
+const places = new Map<string, number>();
+
+/** Without a JIT, going through the letters of a key costs more than all the rest: once is enough. */
 function placeOf(key: string): number {
+  const known = places.get(key);
+  if (known !== undefined) return known;
+  if (places.size >= MAX_PLACES) places.clear();
+  const place = hashOf(key) % (WIDTH * WIDTH * WIDTH);
+  places.set(key, place);
+  return place;
+}
+
+/** FNV-1a over the whole key: keys of one fabric differ in front, those of its devices at the end. */
+function hashOf(key: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
-  return ((hash ^ (hash >>> 15)) >>> 0) % (WIDTH * WIDTH);
+  return (hash ^ (hash >>> 15)) >>> 0;
 }

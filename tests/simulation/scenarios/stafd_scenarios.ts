@@ -1,5 +1,6 @@
 /** Defects of finding discovery controllers and of following what they say. */
 import assert from "node:assert/strict";
+import { FinderTurn } from "../../../src/lib/core/finder.ts";
 import { newDc } from "../../../src/lib/core/finder_state.ts";
 import { entryFor } from "../../../src/lib/sim/discovery.ts";
 import { doing, finder, withDevices } from "../altered.ts";
@@ -271,6 +272,51 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
             if (!dcs.has(key)) dcs = dcs.with(key, { ...newDc, page });
           }
           return realCores.finder.step({ ...state, dcs }, event, now);
+        },
+      },
+    }),
+  },
+  {
+    from: "S2, STAF-76 (found by the simulation)",
+    name: "a controller whose time is up while it is being connected is connected, and stays",
+    play: (cores) => {
+      const stage = new Stage(cores);
+      stage.dc("nqn.dc", "10.0.0.100", []);
+      stage.world.setManner(stage.target("nqn.dc"), "silent");
+      stage.world.setManner(stage.subsystem("nqn.mute", "10.0.1.1"), "mute");
+      stage.stafdConf("[Discovery controller connection management]\nzeroconf-connections-persistence = 0\n");
+      stage.stacdConf(
+        "[Controllers]\ncontroller = transport=tcp;traddr=10.0.1.1;trsvcid=4420;nqn=nqn.mute\n",
+      );
+      stage.world.avahi.announce(announced);
+      stage.start(40_000);
+      stage.world.setManner(stage.target("nqn.dc"), "up");
+      const { connecting } = stage.world.kernel;
+      // The kernel is busy for ten seconds with what does not answer: stafd's turn comes after that.
+      for (let n = 0; n < 1_000 && !connecting.holds("stacd"); n++) stage.run(100);
+      stage.world.avahi.announce(announced);
+      for (let n = 0; n < 100 && !connecting.holds("stafd"); n++) stage.run(10);
+      assert.ok(connecting.holds("stacd") && connecting.holds("stafd"), "stafd waits for its turn");
+      const [service] = stage.world.avahi.announced;
+      stage.world.avahi.withdraw(service?.key ?? "");
+      stage.run(30_000);
+      assert.equal(stage.to("nqn.dc").length, 1);
+    },
+    // Its time is up, whatever is under way.
+    original: () => ({
+      ...realCores,
+      finder: {
+        ...realCores.finder,
+        step: (state, event, now) => {
+          if (event.type !== "connected" || !event.outcome.ok) {
+            return realCores.finder.step(state, event, now);
+          }
+          const turn = new FinderTurn(state, now);
+          const gone = { kind: "unresponsive", since: now.wall, timeoutMs: 0 } as const;
+          const authorities = turn.fleet.ctl(event.key)?.claims.keys() ?? [];
+          for (const authority of authorities) turn.fleet.release(event.key, authority, gone);
+          turn.take(event);
+          return turn.finish();
         },
       },
     }),

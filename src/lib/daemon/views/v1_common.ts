@@ -11,7 +11,7 @@ import type { Peek } from "./classic.ts";
 
 /** A daemon's core, seen from outside: a turn that is never finished. */
 export interface Asked {
-  readonly fleet: Pick<FleetTurn, "fleet" | "ctl" | "decision" | "shield" | "now">;
+  readonly fleet: Pick<FleetTurn, "fleet" | "ctl" | "decision" | "outlook" | "shield" | "now">;
   readonly kind: "discovery" | "io";
   verdict(ctl: Ctl): Verdict;
   bar(ctl: Ctl): string | undefined;

@@ -79,7 +79,7 @@ function changeOf(ctl: Ctl, core: Asked, was: Ctl | undefined, now: Now): V1Chan
       };
   }
   if (link.phase !== "up") return undefined;
-  const decision = core.fleet.decision(ctl);
+  const decision = core.fleet.outlook(ctl);
   const device = deviceOf(ctl)?.device ?? "";
   const proof = verdict.evidence.map(evidenceText);
   switch (decision.act) {
