@@ -1,7 +1,10 @@
 /**
- * `deno run -A tests/bench/vm/main.ts [--subs 3,50,200] [--runs N] [--aen N] [--no-peer] [--reuse]`: how long the
- * compiled daemons take in the virtual machine, from start to all connected and from a notification to connected, and
- * what they cost; beside the kernel alone (bare writes to /dev/nvme-fabrics) and the original, in turns within one boot.
+ * `deno run -A tests/bench/vm/main.ts [--subs 3,50,200] [--runs N] [--aen N] [--finder N] [--no-peer] [--reuse]`: how
+ * long the compiled daemons take in the virtual machine, from start to all connected and from a notification to
+ * connected, and what they cost; beside the kernel alone (bare writes to /dev/nvme-fabrics) and the original, in turns
+ * within one boot.
+ * --finder: that many turns of stafd alone first: from its start to the first log page, and from a notification to what
+ * it says on the bus. With --subs 0 nothing else is measured.
  *
  * Absolute times say more of the emulation and of what else the machine does than of the program: read the ratios.
  * --reuse takes the machine VMBED_NAME (default "bench") that runs already, image "peer" with ours in /payload/root; with
@@ -29,11 +32,21 @@ async function prepared(machine: string): Promise<Guest> {
 
 type Who = "ours" | "peer" | "bare";
 
-async function measure(guest: Guest, who: Who, verb: string, subs: number, runs: number): Promise<Numbers> {
+/** The measurements, and how lab-bench is asked for them. */
+const ASKED = {
+  bare: "bare",
+  start: "start",
+  aen: "aen",
+  "stafd-start": "start --stafd",
+  "stafd-aen": "aen --stafd",
+} as const;
+type Verb = keyof typeof ASKED;
+
+async function measure(guest: Guest, who: Who, verb: Verb, subs: number, runs: number): Promise<Numbers> {
   // Longer than one command may take: started there, waited for here.
   await guest.run(
     `rm -f /run/bench.json; systemd-run --quiet --collect --unit=bench -p StandardOutput=truncate:/run/bench.json ` +
-      `lab-bench ${verb} --subs ${subs} --runs ${runs}`,
+      `lab-bench ${ASKED[verb]} --subs ${subs} --runs ${runs}`,
   );
   await guest.until(
     "the measurement ends",
@@ -55,13 +68,14 @@ async function main(): Promise<boolean> {
       subs: { type: "string", default: "3,50,200" },
       runs: { type: "string", default: "2" },
       aen: { type: "string", default: "5" },
+      finder: { type: "string", default: "0" },
       "no-peer": { type: "boolean", default: false },
       reuse: { type: "boolean", default: false },
     },
   });
-  const sizes = values.subs.split(",").map(Number);
-  const [runs, notifications] = [Number(values.runs), Number(values.aen)];
-  if (![...sizes, runs, notifications].every(Number.isInteger)) {
+  const sizes = values.subs.split(",").map(Number).filter((size) => size !== 0);
+  const [runs, notifications, finder] = [Number(values.runs), Number(values.aen), Number(values.finder)];
+  if (![...sizes, runs, notifications, finder].every(Number.isInteger)) {
     throw new Error("these are not whole numbers");
   }
   const daemons: readonly Who[] = values["no-peer"] ? ["ours"] : ["ours", "peer"];
@@ -73,7 +87,20 @@ async function main(): Promise<boolean> {
   };
   const rounds: Round[] = [];
   try {
-    if (notifications > 0) {
+    for (let turn = 0; turn < finder; turn++) {
+      for (const who of daemons) {
+        await install(who);
+        for (const verb of ["stafd-start", "stafd-aen"] as const) {
+          rounds.push({
+            who,
+            verb,
+            subs: 3,
+            numbers: await measure(guest, who, verb, 3, verb === "stafd-aen" ? 3 : 1),
+          });
+        }
+      }
+    }
+    if (sizes.length > 0 && notifications > 0) {
       for (const who of daemons) {
         await install(who);
         const numbers = await measure(guest, who, "aen", 3, notifications);

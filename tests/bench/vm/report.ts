@@ -30,7 +30,7 @@ function medians(summary: Json, prefix = ""): [string, number][] {
 /** The document that `lab-bench` prints. Throws when it holds no numbers. */
 export function parseBench(text: string, verb: string): Numbers {
   const value: unknown = JSON.parse(text);
-  const found = verb === "aen"
+  const found = verb.endsWith("aen")
     ? [...medians(part(value, "add"), "add."), ...medians(part(value, "remove"), "remove.")]
     : medians(part(value, "summary"));
   for (const unit of ["stafd", "stacd"]) {

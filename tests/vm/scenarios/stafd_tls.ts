@@ -14,9 +14,8 @@ const PORT = "/sys/kernel/config/nvmet/ports/2";
 
 /** A handshake daemon: the kernel asks that of the network namespace. */
 const handshakes = (side: "host" | "tgt"): string =>
-  "printf '[authenticate]\\nkeyrings=.nvme\\n' >/run/tlshd.conf && " +
   `systemd-run --quiet --collect --unit=tlshd-${side} ` +
-  `${side === "tgt" ? "-p NetworkNamespacePath=/run/netns/tgt " : ""}/usr/sbin/tlshd -s -c /run/tlshd.conf`;
+  `${side === "tgt" ? "-p NetworkNamespacePath=/run/netns/tgt " : ""}/usr/sbin/tlshd -s`;
 
 async function run(guest: Guest): Promise<void> {
   // What an earlier run left in the kernel's keyring.
