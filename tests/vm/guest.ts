@@ -18,6 +18,11 @@ export interface Bound {
   readonly seconds: number;
 }
 
+export interface WentDown {
+  readonly seconds: number;
+  readonly console: string;
+}
+
 /** What a scenario expected and did not see. */
 export class Unmet extends Error {
   override readonly name = "Unmet";
@@ -25,23 +30,54 @@ export class Unmet extends Error {
 
 export class Guest {
   readonly #env: Record<string, string>;
+  /** How it was booted, when it has a disk to boot from again. */
+  readonly #bootArgs: readonly string[] | undefined;
 
-  private constructor(env: Record<string, string>) {
-    this.#env = env;
+  private constructor(machine: string, bootArgs?: readonly string[]) {
+    this.#env = { VMBED_NAME: machine };
+    this.#bootArgs = bootArgs;
   }
 
-  /** Boots the image with `payload` mounted at /payload. Throws with the console's last lines when it does not come up. */
-  static async boot(image: string, payload: string, machine: string): Promise<Guest> {
-    const guest = new Guest({ VMBED_NAME: machine });
-    if (!await passThrough([`${BED}/boot`, "-i", image, "-p", payload], { env: guest.#env })) {
-      throw new Error("the virtual machine did not boot");
+  /**
+   * Boots the image with `payload` mounted at /payload. What is written is kept in `disk`, made afresh, until the next
+   * boot by that name; without one it is gone when the machine ends. Throws with the console's last lines when it does
+   * not come up.
+   */
+  static async boot(image: string, payload: string, machine: string, disk?: string): Promise<Guest> {
+    const args = ["-i", image, "-p", payload];
+    if (disk !== undefined) {
+      await capture(["rm", "-f", disk]);
+      args.push("-d", disk);
     }
+    const guest = new Guest(machine, disk === undefined ? undefined : args);
+    await guest.#boot(args);
     return guest;
   }
 
   /** The machine of that name, which somebody booted before. */
   static running(machine: string): Guest {
-    return new Guest({ VMBED_NAME: machine });
+    return new Guest(machine);
+  }
+
+  async #boot(args: readonly string[]): Promise<void> {
+    if (!await passThrough([`${BED}/boot`, ...args], { env: this.#env })) {
+      throw new Error("the virtual machine did not boot");
+    }
+  }
+
+  /**
+   * Goes down by `systemctl reboot` or `systemctl poweroff` and boots again from its disk. Gives back how long it took to
+   * go down, and what was on the console. Throws {@link Unmet} with that when it is still up after the bound.
+   */
+  async bootAgain(by: "reboot" | "poweroff", bound: Bound): Promise<WentDown> {
+    if (this.#bootArgs === undefined) throw new Error("this machine has no disk of its own");
+    const begin = performance.now();
+    await this.run(`systemctl ${by} --no-block`);
+    const { code, stdout, stderr } = await collect([`${BED}/ended`, `${bound.seconds}`], { env: this.#env });
+    if (code !== 0) throw new Unmet(`${by}: ${stderr}`);
+    const seconds = (performance.now() - begin) / 1000;
+    await this.#boot(this.#bootArgs);
+    return { seconds, console: stdout };
   }
 
   async stop(): Promise<void> {

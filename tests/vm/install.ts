@@ -1,7 +1,8 @@
 /**
- * `deno task test:install [--only clean|over] [--keep]`: the .deb in virtual machines, on a Debian that never had
- * nvme-stas and over the original with connections up. One boot for each.
+ * `deno task test:install [--only clean|over|reboot] [--keep]`: the .deb in virtual machines, on a Debian that never had
+ * nvme-stas, over the original with connections up, and through a reboot. A machine for each.
  */
+import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 import { hostTarget } from "../../scripts/denort.ts";
 import { makePackages } from "../../scripts/package.ts";
@@ -9,21 +10,34 @@ import { currentRelease } from "../../scripts/package/release.ts";
 import { passThrough, runScript } from "../../scripts/run.ts";
 import { providePackages, VM_NEEDS } from "../../scripts/system_packages.ts";
 import { add, closingLine, type Counts, NOTHING } from "../../scripts/test_run.ts";
+import { tellEvidence } from "./evidence.ts";
 import { Guest } from "./guest.ts";
 import type { Scenario } from "./scenario.ts";
 import { scenario as clean } from "./scenarios/install_clean.ts";
 import { scenario as over } from "./scenarios/install_over.ts";
+import { scenario as reboot } from "./scenarios/reboot.ts";
 
 const PAYLOAD = "build/vm-install";
 
-const RUNS: readonly (readonly [only: string, image: "clean" | "peer", scenario: Scenario])[] = [
-  ["clean", "clean", clean],
-  ["over", "peer", over],
+/** The disk of the machine that is booted again. */
+const DISK = "build/vm-disks/install.img";
+
+interface Run {
+  readonly only: string;
+  readonly image: "clean" | "peer";
+  readonly disk?: string;
+  readonly scenario: Scenario;
+}
+
+const RUNS: readonly Run[] = [
+  { only: "clean", image: "clean", scenario: clean },
+  { only: "over", image: "peer", scenario: over },
+  { only: "reboot", image: "clean", disk: DISK, scenario: reboot },
 ];
 
-async function runOne(image: string, { name, run }: Scenario, keep: boolean): Promise<Counts> {
+async function runOne({ image, disk, scenario: { name, run } }: Run, keep: boolean): Promise<Counts> {
   const machine = Deno.env.get("VMBED_NAME") ?? "install";
-  const guest = await Guest.boot(image, PAYLOAD, machine);
+  const guest = await Guest.boot(image, PAYLOAD, machine, disk);
   try {
     await run(guest);
     console.log(`ok      ${name}`);
@@ -31,8 +45,7 @@ async function runOne(image: string, { name, run }: Scenario, keep: boolean): Pr
   } catch (error) {
     console.log(`FAILED  ${name}`);
     console.log(error instanceof Error ? error.stack ?? error.message : String(error));
-    const journal = "journalctl --no-pager -o short-monotonic -b -u stafd -u stacd -k | tail -n 150";
-    console.log((await guest.attempt(journal)).stdout);
+    await tellEvidence(guest, name, "0");
     return { ...NOTHING, failed: 1 };
   } finally {
     if (keep) console.log(`The machine still runs: VMBED_NAME=${machine} tests/vm/bed/run CMD`);
@@ -45,10 +58,12 @@ async function main(): Promise<boolean> {
     args: Deno.args,
     options: { only: { type: "string", default: "" }, keep: { type: "boolean", default: false } },
   });
-  const runs = RUNS.filter(([only]) => values.only === "" || values.only === only);
-  if (runs.length === 0) throw new Error(`--only ${values.only}: must be clean or over`);
+  const runs = RUNS.filter(({ only }) => values.only === "" || values.only === only);
+  if (runs.length === 0) {
+    throw new Error(`--only ${values.only}: must be one of ${RUNS.map(({ only }) => only).join(", ")}`);
+  }
   if (values.keep && runs.length > 1) {
-    throw new Error("--keep: choose one machine by --only clean or --only over");
+    throw new Error("--keep: choose one machine by --only");
   }
   await providePackages(VM_NEEDS);
   const [file = ""] = await makePackages(
@@ -58,10 +73,13 @@ async function main(): Promise<boolean> {
     PAYLOAD,
   );
   await Deno.rename(file, `${PAYLOAD}/new.deb`);
+  await Deno.mkdir(dirname(DISK), { recursive: true });
   let counts = NOTHING;
-  for (const [, image, scenario] of runs) {
-    if (!await passThrough(["tests/vm/bed/build", image])) throw new Error("the image could not be built");
-    counts = add(counts, await runOne(image, scenario, values.keep));
+  for (const one of runs) {
+    if (!await passThrough(["tests/vm/bed/build", one.image])) {
+      throw new Error("the image could not be built");
+    }
+    counts = add(counts, await runOne(one, values.keep));
   }
   console.log(closingLine("install", counts));
   return counts.failed === 0;

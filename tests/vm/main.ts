@@ -13,6 +13,7 @@ import { passThrough, runScript } from "../../scripts/run.ts";
 import { stage } from "../../scripts/stage.ts";
 import { providePackages, VM_NEEDS } from "../../scripts/system_packages.ts";
 import { add, closingLine, type Counts, NOTHING } from "../../scripts/test_run.ts";
+import { tellEvidence } from "./evidence.ts";
 import { Guest } from "./guest.ts";
 import type { Scenario } from "./scenario.ts";
 import { scenario as change } from "./scenarios/change.ts";
@@ -71,9 +72,6 @@ const SCENARIOS: readonly Scenario[] = [
 ];
 
 const PAYLOAD = "build/vm";
-const LOGS = "build/vm-logs";
-/** How much of a failure's evidence is printed; the file has all of it. */
-const SHOWN_LINES = 150;
 
 function selected(only: readonly string[], peer: boolean, all: boolean): readonly Scenario[] {
   const known = peer ? SCENARIOS.filter(({ ofOurs }) => ofOurs !== true) : SCENARIOS;
@@ -85,23 +83,6 @@ function selected(only: readonly string[], peer: boolean, all: boolean): readonl
     );
   }
   return found;
-}
-
-/** What helps to understand a failure: the daemons' journal, the kernel's messages, the fabric. */
-async function evidence(guest: Guest, since: string): Promise<string> {
-  const commands = [
-    "systemctl status --no-pager -n 0 stafd stacd",
-    "grep . /sys/class/nvme/nvme*/state /sys/class/nvme/nvme*/subsysnqn /sys/class/nvme/nvme*/address",
-    "nvmet-lab status",
-    `journalctl --no-pager -o short-monotonic --since=@${since} -k | tail -n 60`,
-    `journalctl --no-pager -o short-monotonic --since=@${since} -u stafd -u stacd -u 'stas-config*' -u lab-mdns`,
-  ];
-  let text = "";
-  for (const command of commands) {
-    const { stdout, stderr } = await guest.attempt(command);
-    text += `$ ${command}\n${stdout}${stderr}\n`;
-  }
-  return text;
 }
 
 /** Runs one scenario from a clean machine; a failure is printed with its evidence, which is also kept in a file. */
@@ -117,12 +98,7 @@ async function runOne(guest: Guest, { name, run }: Scenario): Promise<Counts> {
   } catch (error) {
     console.log(`FAILED  ${name} (${seconds()} s)`);
     console.log(error instanceof Error ? error.stack ?? error.message : String(error));
-    const text = await evidence(guest, since);
-    await Deno.mkdir(LOGS, { recursive: true });
-    const file = `${LOGS}/${name.replaceAll(/\W+/g, "-")}.log`;
-    await Deno.writeTextFile(file, text);
-    console.log(`(the last lines of ${file})`);
-    console.log(text.split("\n").slice(-SHOWN_LINES).join("\n"));
+    await tellEvidence(guest, name, since);
     return { ...NOTHING, failed: 1 };
   }
 }
