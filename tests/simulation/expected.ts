@@ -11,11 +11,15 @@ import type { Device } from "../../src/lib/sim/devices.ts";
 import type { Target } from "../../src/lib/sim/fabric.ts";
 import type { World } from "../../src/lib/sim/world.ts";
 import { tidOfListed } from "./knowledge.ts";
+import type { StafdReport } from "../../src/lib/ports.ts";
 import { HOST_ID, HOST_NQN } from "./landscape.ts";
 import type { Rules } from "./rules.ts";
 
+const AUDIT_SCOPE = "all-connections-matching-disconnect-trtypes";
 const MAX_DEPTH = 8;
 const NCC = 0x4;
+
+const isName = (traddr: string): boolean => canonicalIp(traddr) === undefined;
 
 /** Forbidden by the daemon's own file: not connected, and disconnected. */
 const refused = (conf: DaemonConf, tid: Tid, written: Tid = tid): boolean =>
@@ -137,6 +141,23 @@ export function leftOver(world: World, rules: Rules): Device[] {
       return mustGo(world, rules, target, device, rules.stafd.conf, "referral");
     }
     return false;
+  });
+}
+
+/**
+ * Connections that others made, that nobody asks for and that the audit is to remove: `report` is what stafd would say now.
+ * While anything is unknown the audit removes nothing.
+ */
+export function unaudited(world: World, rules: Rules, report: StafdReport | undefined): Device[] {
+  const conf = rules.stacd?.conf;
+  if (conf === undefined || report === undefined || conf.disconnectScope.value !== AUDIT_SCOPE) return [];
+  const unknown = report.unknowns.length > 0 || report.dcs.some(({ page }) => page !== "read") ||
+    conf.controllers.some(({ fields: { traddr } }) => isName(traddr) && !world.resolver.names.has(traddr));
+  if (unknown) return [];
+  return world.kernel.devices.all.filter((device) => {
+    const { target, owner, state } = device;
+    if (target === undefined || target.discovery !== undefined || state !== "live") return false;
+    return (owner === "" || owner === "stas") && mustGo(world, rules, target, device, conf, "nvme");
   });
 }
 

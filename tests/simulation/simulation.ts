@@ -12,7 +12,7 @@ import { StandInStafd } from "../../src/lib/sim/stand_in_stafd.ts";
 import { World } from "../../src/lib/sim/world.ts";
 import { type Cores, realCores } from "./cores.ts";
 import { Coverage } from "./coverage.ts";
-import { leftOver, missing, wantedDcs } from "./expected.ts";
+import { leftOver, missing, unaudited, wantedDcs } from "./expected.ts";
 import { type Fault, FAULTS, heal } from "./faults.ts";
 import { buildLandscape, connectAs, HOST_NQN, type Landscape } from "./landscape.ts";
 import { type OnInvalid, STACD_CONF, StacdProcess, STAFD_CONF, StafdProcess } from "./process.ts";
@@ -379,6 +379,12 @@ export class Simulation {
   #unfinished(): string[] {
     const dcs = this.#dcs();
     const left = missing(this.world, this.rules, dcs).map((text) => `${text} is not connected`);
+    const report = this.stafd?.report() ?? this.#standIn?.report();
+    left.push(
+      ...(this.namesMoved ? [] : unaudited(this.world, this.rules, report)).map(({ name, target }) =>
+        `${name} (${target?.text}) is there, and nobody asks for it`
+      ),
+    );
     // A state file that was lost, or a policy that was different for a while, may leave something behind.
     if (!this.stateLost && !this.scopeChanged && !this.namesMoved) {
       left.push(

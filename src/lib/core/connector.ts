@@ -159,7 +159,8 @@ export class ConnectorTurn implements FleetRules {
   news(): void {}
 
   foreign(event: Extract<KernelEvent, { readonly type: "device" | "aen" }>): void {
-    if (event.type !== "device" || event.cause !== "add" || !this.#audits()) return;
+    if (event.type !== "device" || !this.#audits()) return;
+    if (event.cause !== "add" && event.cause !== "connected") return;
     this.fleet.remindBy(after(this.now, AUDIT_DELAY), AUDIT_REMINDER);
   }
 
@@ -327,19 +328,17 @@ export class ConnectorTurn implements FleetRules {
       const tid = kernelTid(device, this.fleet.fleet.interfaces);
       if (tid === undefined) continue;
       const key = tidKey(tid);
-      if (this.fleet.ctl(key) !== undefined) continue;
+      const known = this.fleet.ctl(key);
+      // Who asks for what is excluded does not get it, and the connection of others goes like any that nobody wants.
+      if (known !== undefined && !this.#rests(known)) continue;
       const evidence: Evidence = { kind: "audit", ...placeOf(conf.disconnectScope.origin), asked };
-      const ctl: Ctl = {
+      const ctl = known ?? {
         ...newCtl(key, tid, this.fleet.fleet.saves.wanted),
         released: new Map([["audit", evidence]]),
-        link: {
-          phase: "up",
-          ref: { device: device.device, incarnation: device.incarnation },
-          adopted: true,
-          since: this.now.wall,
-        },
       };
-      this.fleet.adoptForeign(ctl);
+      const ref = { device: device.device, incarnation: device.incarnation };
+      const link = { phase: "up", ref, adopted: true, since: this.now.wall } as const;
+      this.fleet.adoptForeign({ ...ctl, link, resting: known !== undefined });
     }
   }
 
@@ -372,6 +371,11 @@ export class ConnectorTurn implements FleetRules {
     }
   }
 
+  #rests(ctl: Ctl): boolean {
+    const isIdle = ctl.link.phase === "idle" || ctl.link.phase === "waiting";
+    return isIdle && this.verdict(ctl).is === "excluded";
+  }
+
   #config(event: Extract<ConnectorEvent, { readonly type: "config" }>): void {
     const { conf } = event;
     // What was barred until now would be measured from an event of long ago.
@@ -385,11 +389,22 @@ export class ConnectorTurn implements FleetRules {
     );
     this.lines.lines = lines.lines;
     for (const ctl of this.fleet.fleet.ctls.values()) {
-      if (isForeign(ctl) && !this.#audits()) this.fleet.drop(ctl, "disconnect-scope leaves it alone");
+      // Of others, excluded and found by the audit; or allowed now, and so ours.
+      const isResting = ctl.resting && ctl.link.phase === "up";
+      if ((isForeign(ctl) || isResting) && !this.#audits()) {
+        this.fleet.drop(ctl, "disconnect-scope leaves it alone");
+      } else if (isResting && this.verdict(ctl).is === "wanted") {
+        this.fleet.put({ ...ctl, resting: false });
+        this.fleet.dirty();
+      }
     }
     if (event.reload) {
       this.fleet.retryAll();
-      this.#auditDue ||= this.#audits();
+      if (this.#audits()) {
+        this.#auditDue = true;
+        // What stafd did not know at its last report is not asked for again without an audit to wait for it.
+        if (this.state.stafd.present) this.#changed();
+      }
     } else this.fleet.startScan();
     this.fleet.touchAll();
   }

@@ -4,6 +4,7 @@
  */
 import type { Outcome } from "../nvme/failure.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
+import { interfaceOf, matches } from "../nvme/match.ts";
 import { after, type Duration, type Instant, seconds } from "../nvme/time.ts";
 import type { DeviceRef, KernelEvent } from "../ports.ts";
 import { due, nextTime } from "./agenda.ts";
@@ -245,7 +246,10 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
 
   #device(event: Extract<KernelEvent, { readonly type: "device" }>): void {
     const { ctrl } = event;
+    const before = this.fleet.devices.get(ctrl.device);
     this.#know(ctrl);
+    const isSeen = before?.incarnation === ctrl.incarnation && before.srcAddr === "" && ctrl.srcAddr !== "";
+    if (isSeen) this.#recognise(ctrl);
     const users = this.fleet.users.get(ctrl.device) ?? [];
     for (const key of users) {
       const ctl = this.ctl(key);
@@ -253,6 +257,26 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
     }
     if (users.length === 0) this.rules.foreign(event);
     for (const key of ctlsFor(this.fleet.ctlsAt, ctrl)) this.touch(key);
+  }
+
+  /**
+   * By which way a connection goes, the kernel tells only while it is up: one that was taken over when it was down may turn
+   * out to be another one. Those that it does not serve look for theirs.
+   */
+  #recognise(ctrl: KernelCtrl): void {
+    // An address that none of them has yet says nothing.
+    if (interfaceOf(ctrl.srcAddr, this.fleet.interfaces) === "") return;
+    for (const key of this.fleet.users.get(ctrl.device) ?? []) {
+      const ctl = this.ctl(key);
+      if (ctl?.link.phase !== "up" || !ctl.link.adopted) continue;
+      if (matches(ctl.tid, ctrl, this.fleet.interfaces)) continue;
+      const why = `${ctrl.device} goes by ${ctrl.srcAddr}: it is another connection`;
+      this.say("info", ctl, why);
+      this.announce(ctl, "let-go", why);
+      this.lower(ctl, ctl.link.ref);
+      this.put(noted({ ...ctl, doom: undefined, link: { phase: "idle" } }, this.now.wall, why));
+      this.touch(key);
+    }
   }
 
   #aen(event: Extract<KernelEvent, { readonly type: "aen" }>): void {

@@ -44,7 +44,7 @@ function changeOf(ctl: Ctl, core: Asked, was: Ctl | undefined, now: Now): V1Chan
   const reasons = [...ctl.claims.values()].map(claimText);
   const { link } = ctl;
   // What only the audit found is nobody's: it is not taken over, it is judged below.
-  const isOurs = ctl.claims.size > 0 || was !== undefined;
+  const isOurs = (ctl.claims.size > 0 || was !== undefined) && !ctl.resting;
   const isNewlyUp = link.phase === "up" && was?.link.phase !== "up" && was?.link.phase !== "connecting";
   if (isNewlyUp && isOurs && was !== ctl) {
     return { ...base, action: "adopt", device: link.ref.device, at: null, reasons };

@@ -1,0 +1,218 @@
+/** Defects that the simulation found, or the search for what nothing tested: each is red without what mended it. */
+import assert from "node:assert/strict";
+import type { FinderState } from "../../../src/lib/core/finder_state.ts";
+import { entryFor } from "../../../src/lib/sim/discovery.ts";
+import { STACD_CONF } from "../process.ts";
+import { realCores } from "../cores.ts";
+import { AUDIT, Stage } from "./stage.ts";
+
+const DC_LINE = "[Controllers]\ncontroller = transport=tcp;traddr=10.0.0.100\n";
+const PERSISTENCE = "[Discovery controller connection management]\nzeroconf-connections-persistence = ";
+const announced = { hostIface: "eth0", name: "dc", traddr: "10.0.0.100", port: 8009, txt: ["p=tcp"] };
+
+/** A connection that nobody asks for, where everybody was asked; `conf` is stacd's, but for the policy. */
+function foreign(conf = ""): { readonly stage: Stage; readonly there: () => boolean } {
+  const stage = new Stage(realCores);
+  const subsystem = stage.subsystem("nqn.foreign", "10.0.1.1");
+  stage.connectedByOthers(subsystem);
+  stage.stacdConf(`${conf}${AUDIT}`);
+  return { stage, there: () => stage.to(subsystem).length > 0 };
+}
+
+const onlyLost = (state: FinderState) => {
+  const [ctl] = [...state.fleet.ctls.values()];
+  assert.ok(ctl !== undefined);
+  return { ctl, lost: state.dcs.get(ctl.key)?.lost };
+};
+
+Deno.test("audit: a connection that nobody asks for goes when everybody has been asked", () => {
+  const { stage, there } = foreign();
+  stage.start(45_000);
+  assert.equal(there(), false);
+});
+
+Deno.test("audit: a reload that switches it on asks stafd again for what it did not know", () => {
+  const { stage, there } = foreign();
+  const policy = stage.world.files.get(STACD_CONF) ?? "";
+  stage.stacdConf("");
+  stage.start(45_000);
+  assert.equal(there(), true);
+  stage.stacdConf(policy);
+  stage.run(5_000);
+  assert.equal(there(), false);
+});
+
+/** Excluded, and asked for all the same; connected by others. */
+const EXCLUDED = "[Controllers]\ncontroller = transport=tcp;traddr=10.0.1.1;trsvcid=4420;nqn=nqn.foreign\n" +
+  "exclude = nqn=nqn.foreign\n";
+
+Deno.test("audit: what is excluded goes too, whoever lists it", () => {
+  const { stage, there } = foreign(EXCLUDED);
+  stage.start(45_000);
+  assert.equal(there(), false);
+});
+
+Deno.test("audit: what is excluded and is of others stays when the audit is switched off in time", () => {
+  const { stage, there } = foreign(EXCLUDED);
+  stage.start(200);
+  assert.equal(there(), true);
+  stage.stacdConf(EXCLUDED);
+  stage.run(45_000);
+  assert.equal(there(), true);
+});
+
+Deno.test("audit: what is excluded and is of others is taken over when it is allowed in time", () => {
+  const { stage, there } = foreign(EXCLUDED);
+  stage.start(200);
+  stage.stacdConf(EXCLUDED.replace(/exclude.*/, ""));
+  stage.run(5_000);
+  assert.equal(there(), true);
+  stage.stacdConf("");
+  stage.run(5_000);
+  assert.equal(there(), false, "it is ours, and no longer asked for");
+});
+
+Deno.test("audit: a line of stacd.conf that is not understood may ask for anything", () => {
+  const { stage, there } = foreign("[Controllers]\ncontroller = transport=tcp;traddr=;nqn=nqn.foreign\n");
+  stage.start(60_000);
+  assert.equal(there(), true);
+});
+
+Deno.test("audit: a discovery controller whose page was never read may list anything", () => {
+  const { stage, there } = foreign();
+  stage.dc("nqn.dc", "10.0.0.100", [entryFor(stage.target("nqn.foreign"), "nvme")]);
+  stage.world.setManner(stage.target("nqn.dc"), "silent");
+  stage.stafdConf(DC_LINE);
+  stage.start(60_000);
+  assert.equal(there(), true);
+});
+
+Deno.test("audit: a discovery controller whose name has no answer yet may list anything", () => {
+  const { stage, there } = foreign();
+  stage.stafdConf("[Controllers]\ncontroller = transport=tcp;traddr=dc.example.com\n");
+  stage.start(60_000);
+  assert.equal(there(), true);
+});
+
+Deno.test("audit: a line of stafd.conf that is not understood may name any discovery controller", () => {
+  const { stage, there } = foreign();
+  stage.stafdConf("[Controllers]\ncontroller = transport=tcp;traddr=\n");
+  stage.start(60_000);
+  assert.equal(there(), true);
+});
+
+Deno.test("a stafd that does not know what the kernel has says so", () => {
+  const stage = new Stage(realCores);
+  stage.world.kernel.chaos.scanFails = 1;
+  stage.startStafd();
+  stage.run(40_000);
+  assert.deepEqual(stage.stafd.report().unknowns, ["stafd does not know what the kernel has at the moment"]);
+});
+
+Deno.test("audit: another ip-family may make something of a name that had no usable address", () => {
+  const named = "[Controllers]\ncontroller = transport=tcp;traddr=array.example.com;nqn=nqn.foreign\n";
+  const stage = new Stage(realCores);
+  const subsystem = stage.subsystem("nqn.foreign", "fd01::1:1");
+  stage.connectedByOthers(subsystem);
+  stage.world.resolver.names.set("array.example.com", ["fd01::1:1"]);
+  stage.stacdConf(`[Global]\nip-family = ipv4\n${named}`);
+  stage.start(45_000);
+  stage.world.resolver.fails = 1;
+  stage.stacdConf(`${AUDIT}${named}`);
+  stage.run(60_000);
+  assert.equal(stage.to(subsystem).length, 1);
+});
+
+Deno.test("a stafd that stops with persistent-connections = false lets go of no controller for good", () => {
+  const stage = new Stage(realCores);
+  stage.dc("nqn.dc", "10.0.0.100", []);
+  stage.stafdConf(
+    `[Discovery controller connection management]\npersistent-connections = false\n${DC_LINE}`,
+  );
+  stage.start();
+  stage.stafd.stop();
+  stage.run(1_000);
+  assert.equal(stage.to("nqn.dc").length, 0);
+  assert.deepEqual(stage.stafd.state.retired, []);
+});
+
+Deno.test("a controller that a restarted stafd has not looked for yet is not lost, though Avahi has had its say", () => {
+  const stage = new Stage(realCores);
+  stage.dc("nqn.dc", "10.0.0.100", []);
+  stage.stafdConf(`${PERSISTENCE}0\n`);
+  stage.world.avahi.announce(announced);
+  stage.start();
+  const before = stage.to("nqn.dc");
+  stage.stafd.kill();
+  stage.world.kernel.chaos.scanFails = 1;
+  stage.world.avahi.withdraw(stage.world.avahi.announced[0]?.key ?? "");
+  stage.startStafd();
+  stage.run(60_000);
+  stage.world.kernel.chaos.scanFails = 0;
+  stage.run(60_000);
+  assert.deepEqual([stage.to("nqn.dc").length, stage.to("nqn.dc")], [1, before]);
+});
+
+Deno.test("no time runs out for a controller that fails while Avahi is away", () => {
+  const stage = new Stage(realCores);
+  stage.dc("nqn.dc", "10.0.0.100", []);
+  stage.stafdConf(`${PERSISTENCE}0\n`);
+  stage.world.avahi.announce(announced);
+  stage.start();
+  stage.stafd.kill();
+  stage.world.avahi.stop();
+  stage.world.setManner(stage.target("nqn.dc"), "silent");
+  for (const device of stage.to("nqn.dc")) stage.world.kernel.deleteNow(device);
+  stage.startStafd();
+  stage.run(120_000);
+  assert.equal(stage.stafd.state.fleet.ctls.size, 1);
+});
+
+Deno.test("an Avahi that comes back is given all its time again", () => {
+  const stage = new Stage(realCores);
+  stage.start(20_000);
+  stage.world.avahi.stop();
+  stage.run(3_000);
+  stage.world.avahi.start();
+  stage.run(10_000);
+  assert.equal(stage.stafd.state.avahi.settled, false, "ten seconds after it came back");
+  stage.run(25_000);
+  assert.equal(stage.stafd.state.avahi.settled, true);
+});
+
+Deno.test("whose time is up goes at that time, not at the next attempt", () => {
+  const stage = new Stage(realCores);
+  stage.dc("nqn.dc", "10.0.0.100", []);
+  stage.world.setManner(stage.target("nqn.dc"), "silent");
+  stage.stafdConf(`${PERSISTENCE}20 s\n`);
+  stage.world.avahi.announce(announced);
+  stage.start(100_000);
+  const untilNext = () => {
+    const { link } = onlyLost(stage.stafd.state).ctl;
+    return link.phase === "waiting" ? link.until.mono - stage.mono : 0;
+  };
+  for (let n = 0; n < 10_000 && untilNext() < 30_000; n++) stage.run(10);
+  stage.world.avahi.withdraw(stage.world.avahi.announced[0]?.key ?? "");
+  for (let n = 0; n < 1_000 && onlyLost(stage.stafd.state).lost === undefined; n++) stage.run(10);
+  const { lost } = onlyLost(stage.stafd.state);
+  assert.ok(lost !== undefined);
+  const left = lost.deadline.mono - stage.mono;
+  assert.ok(untilNext() > left + 1_000, "no attempt at that time");
+  stage.run(left - 10);
+  assert.equal(stage.stafd.state.fleet.ctls.size, 1);
+  stage.run(20);
+  assert.equal(stage.stafd.state.fleet.ctls.size, 0);
+});
+
+for (const first of ["10.0.1.1", "::ffff:10.0.1.1"]) {
+  Deno.test(`a page that lists an address in two spellings, ${first} first, is taken at the one that is allowed`, () => {
+    const stage = new Stage(realCores);
+    const subsystem = stage.subsystem("nqn.sub", "10.0.1.1");
+    const entries = ["10.0.1.1", "::ffff:10.0.1.1"].map((traddr) => entryFor(subsystem, "nvme", { traddr }));
+    stage.dc("nqn.dc", "10.0.0.100", first === "10.0.1.1" ? entries : entries.toReversed());
+    stage.stafdConf(DC_LINE);
+    stage.stacdConf("[Global]\nip-family = ipv4\n");
+    stage.start();
+    assert.deepEqual(stage.to(subsystem).map(({ traddr }) => traddr), ["10.0.1.1"]);
+  });
+}

@@ -1,0 +1,236 @@
+/** What the kernel says out of order: scans, answers and events that are older or newer than each other. */
+import assert from "node:assert/strict";
+import { parseStacdConf } from "../../../src/lib/config/stacd_conf.ts";
+import { stepConnector } from "../../../src/lib/core/connector.ts";
+import { type ConnectorState, emptyConnector } from "../../../src/lib/core/connector_state.ts";
+import type { Ctl } from "../../../src/lib/core/ctl.ts";
+import type { ConnectorEffect, ConnectorEvent } from "../../../src/lib/core/effects.ts";
+import type { Failure } from "../../../src/lib/nvme/failure.ts";
+import type { KernelCtrl } from "../../../src/lib/nvme/kernel_ctrl.ts";
+
+const HOST = { nqn: "nqn.host", id: "46ba5037-7ce5-41fa-9452-48477bf00080", symname: "", key: undefined };
+const ETH0 = { index: 2, mac: "02:00:00:00:00:01", up: true, v4: ["10.0.0.1"], v6: [] };
+const ETH1 = { index: 3, mac: "02:00:00:00:00:02", up: true, v4: ["10.0.9.1"], v6: [] };
+const NETWORK: ConnectorEvent = { type: "network", interfaces: new Map([["eth0", ETH0], ["eth1", ETH1]]) };
+const line = (n: number, more = ""): string =>
+  `controller = transport=tcp;traddr=10.0.1.${n};trsvcid=4420;nqn=nqn.sub${n}${more}\n`;
+
+/** A connection to the subsystem of `line(n)`. */
+const device = (name: string, incarnation: number, n: number): KernelCtrl => ({
+  device: name,
+  incarnation,
+  transport: "tcp",
+  traddr: `10.0.1.${n}`,
+  trsvcid: "4420",
+  subsysnqn: `nqn.sub${n}`,
+  hostNqn: HOST.nqn,
+  hostId: HOST.id,
+  hostTraddr: "",
+  hostIface: "",
+  srcAddr: "10.0.0.1",
+  state: "live",
+  cntrltype: "io",
+  dctype: "",
+  cntlid: "1",
+  model: "",
+  serial: "",
+  isDc: false,
+  isIoc: true,
+  owner: "stas",
+  namespaces: [],
+});
+
+/** stacd, told everything by hand; what is asked for is saved and reached at once. */
+class Told {
+  state: ConnectorState = emptyConnector;
+  mono = 0;
+  effects: ConnectorEffect[] = [];
+
+  constructor(controllers: string) {
+    this.take({ type: "host", host: HOST });
+    this.take({ type: "config", conf: this.conf(controllers), reload: false });
+  }
+
+  conf(controllers: string) {
+    const parsed = parseStacdConf(`[Controllers]\n${controllers}`, "stacd.conf");
+    assert.ok(parsed.ok);
+    return parsed.conf;
+  }
+
+  /** The effects of one event, and of those that follow from it at once. */
+  take(event: ConnectorEvent): readonly ConnectorEffect[] {
+    const step = stepConnector(this.state, event, { mono: this.mono, wall: this.mono });
+    this.state = step.state;
+    const all = [...step.effects];
+    for (const effect of step.effects) {
+      if (effect.do === "save") {
+        all.push(...this.take({ type: "saved", op: effect.op, outcome: { ok: true, value: undefined } }));
+      }
+      if (effect.do === "reach") {
+        const { op, key } = effect;
+        all.push(...this.take({ type: "reached", op, key, outcome: { ok: true, value: undefined } }));
+      }
+    }
+    this.effects = all;
+    return all;
+  }
+
+  /** The answer to the scan that is under way. */
+  scanned(...devices: readonly KernelCtrl[]): readonly ConnectorEffect[] {
+    const { scan } = this.state.fleet;
+    assert.ok(scan !== undefined, "it looks at the kernel");
+    return this.take({ type: "scanned", op: scan, outcome: { ok: true, value: devices } });
+  }
+
+  /** The answer to the last connect. */
+  connected(ctrl: KernelCtrl): void {
+    const ctl = this.ctls.find(({ link }) => link.phase === "connecting");
+    assert.ok(ctl?.link.phase === "connecting", "it connects");
+    this.take({ type: "connected", op: ctl.link.op, key: ctl.key, outcome: { ok: true, value: ctrl } });
+  }
+
+  get ctls(): readonly Ctl[] {
+    return [...this.state.fleet.ctls.values()];
+  }
+
+  /** How far the subsystem of `line(n)` is. */
+  phase(n: number): string {
+    return this.ctls.filter(({ tid }) => tid.subsysnqn === `nqn.sub${n}`).map(({ link }) => link.phase)
+      .join();
+  }
+
+  incarnation(name: string): number | undefined {
+    return this.state.fleet.devices.get(name)?.incarnation;
+  }
+}
+
+/** Started, the interfaces known, and the kernel looked at. */
+function started(controllers: string, ...devices: readonly KernelCtrl[]): Told {
+  const told = new Told(controllers);
+  told.take(NETWORK);
+  told.scanned(...devices);
+  return told;
+}
+
+Deno.test("a connect that is answered with the number of another one ends that one", () => {
+  const told = started(line(1) + line(2), device("nvme0", 1, 1));
+  assert.deepEqual([told.phase(1), told.phase(2)], ["up", "connecting"]);
+  told.connected(device("nvme0", 2, 2));
+  assert.deepEqual([told.phase(1), told.phase(2)], ["waiting", "up"]);
+});
+
+Deno.test("what was heard of a device during a scan is newer than the scan", () => {
+  const told = new Told(line(1));
+  told.take(NETWORK);
+  told.take({ type: "device", cause: "add", ctrl: device("nvme0", 2, 1) });
+  told.take({ type: "device", cause: "add", ctrl: device("nvme1", 3, 2) });
+  told.scanned(device("nvme0", 1, 1));
+  assert.deepEqual([told.incarnation("nvme0"), told.incarnation("nvme1")], [2, 3]);
+});
+
+Deno.test("what was removed during a scan does not come back with it", () => {
+  const told = new Told(line(1));
+  told.take(NETWORK);
+  told.take({ type: "removed", device: "nvme0", now: undefined });
+  told.scanned(device("nvme0", 1, 1));
+  assert.equal(told.incarnation("nvme0"), undefined);
+});
+
+Deno.test("what was heard before a scan began is older than the scan", () => {
+  const told = started(line(1));
+  told.take({ type: "device", cause: "add", ctrl: device("nvme5", 5, 5) });
+  told.take({ type: "overflow" });
+  told.scanned();
+  assert.equal(told.incarnation("nvme5"), undefined);
+});
+
+Deno.test("events that are lost during a scan make it look again", () => {
+  const told = new Told(line(1));
+  told.take(NETWORK);
+  told.take({ type: "overflow" });
+  const effects = told.scanned();
+  assert.ok(effects.some((effect) => effect.do === "scan"));
+  assert.equal(told.phase(1), "idle");
+  told.scanned();
+  assert.equal(told.phase(1), "connecting");
+});
+
+Deno.test("what is removed before its connect is answered is not connected", () => {
+  const told = started(line(1));
+  told.take({ type: "device", cause: "add", ctrl: device("nvme0", 1, 1) });
+  told.take({ type: "removed", device: "nvme0", now: undefined });
+  told.connected(device("nvme0", 1, 1));
+  assert.equal(told.phase(1), "waiting");
+});
+
+Deno.test("the removal of the one that had the number before is heard while it is connected", () => {
+  const told = started(line(1));
+  told.take({ type: "removed", device: "nvme0", now: 7 });
+  told.connected(device("nvme0", 7, 1));
+  assert.equal(told.phase(1), "up");
+});
+
+Deno.test("the removal of the one that had the number before is heard when it is connected", () => {
+  const told = started(line(1));
+  told.connected(device("nvme0", 7, 1));
+  told.take({ type: "removed", device: "nvme0", now: 7 });
+  assert.deepEqual([told.phase(1), told.incarnation("nvme0")], ["up", 7]);
+  told.take({ type: "removed", device: "nvme0", now: 8 });
+  assert.deepEqual([told.phase(1), told.incarnation("nvme0")], ["waiting", undefined]);
+});
+
+Deno.test("without the interfaces nobody knows what is connected: nothing is made, and all is found with them", () => {
+  const told = new Told(line(1, ";host-iface=eth0"));
+  const before = told.scanned(device("nvme0", 1, 1));
+  assert.deepEqual(before.filter((effect) => effect.do === "reach" || effect.do === "connect"), []);
+  told.take(NETWORK);
+  assert.equal(told.phase(1), "up");
+});
+
+Deno.test("a connection that serves two and is deleted for one of them is gone for the other", () => {
+  const both = line(1) + line(1, ";host-iface=eth0");
+  const told = started(both, device("nvme0", 1, 1));
+  assert.equal(told.phase(1), "up,up");
+  told.take({ type: "config", conf: told.conf(`${both}exclude = nqn=nqn.sub1\n`), reload: true });
+  told.mono = 5_000;
+  const [first, second] = told.take({ type: "tick" }).filter((effect) => effect.do === "disconnect");
+  assert.ok(first !== undefined && second !== undefined);
+  const failure: Failure = { phase: "disconnect", kind: "transient", errno: "EBUSY", message: "busy" };
+  told.take({ type: "disconnected", op: first.op, key: first.key, outcome: { ok: false, failure } });
+  told.take({
+    type: "disconnected",
+    op: second.op,
+    key: second.key,
+    outcome: { ok: true, value: "deleted" },
+  });
+  assert.equal(told.ctls.filter(({ link }) => link.phase === "up" || link.phase === "deleting").length, 0);
+});
+
+Deno.test("while a connection is read back, another one is made, but not one that may be the same", () => {
+  const both = line(1) + line(1, ";host-iface=eth0");
+  const told = started(both);
+  told.take({ type: "config", conf: told.conf(both + line(2)), reload: true });
+  const first = told.ctls.find(({ link }) => link.phase === "connecting");
+  assert.ok(first?.link.phase === "connecting" && first.tid.subsysnqn === "nqn.sub1");
+  told.take({ type: "kernel-free", op: first.link.op });
+  assert.deepEqual([told.phase(1).split(",").toSorted(), told.phase(2)], [
+    ["connecting", "ready"],
+    "connecting",
+  ]);
+  const { op } = first.link;
+  told.take({ type: "connected", op, key: first.key, outcome: { ok: true, value: device("nvme0", 1, 1) } });
+  assert.deepEqual(told.phase(1).split(",").toSorted(), ["ready", "up"]);
+  told.connected(device("nvme1", 2, 2));
+  assert.equal(told.phase(1), "up,up");
+});
+
+Deno.test("a connection whose path shows when it is back is kept by whom it serves, and let go by whom it does not", () => {
+  for (const [iface, phase] of [["eth0", "up"], ["eth1", "connecting"]] as const) {
+    // The kernel does not tell the source address of a connection that is down.
+    const down = { ...device("nvme0", 1, 1), state: "connecting", srcAddr: "" };
+    const told = started(line(1, `;host-iface=${iface}`), down);
+    assert.equal(told.phase(1), "up", "it may be this one");
+    told.take({ type: "device", cause: "connected", ctrl: device("nvme0", 1, 1) });
+    assert.equal(told.phase(1), phase, iface);
+  }
+});
