@@ -84,7 +84,8 @@ const MOVES: Readonly<Record<Phase, readonly Phase[]>> = {
   reaching: ["idle", "waiting", "ready", "connecting", "none"],
   ready: ["idle", "connecting", "up", "none"],
   connecting: ["waiting", "up", "none"],
-  up: ["idle", "waiting", "deleting", "none"],
+  // Straight to reaching: another connection was taken for it.
+  up: ["idle", "waiting", "reaching", "deleting", "none"],
   deleting: ["idle", "up", "none"],
 };
 
