@@ -3,13 +3,13 @@
  * as stafd relays it, is an authority of its own; so is each `controller=` line. Pure.
  */
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
-import { kernelTid } from "../nvme/match.ts";
-import { isTransport, type Tid, tidKey, tidText } from "../nvme/tid.ts";
+import { type Tid, tidKey, tidText } from "../nvme/tid.ts";
 import { after, type Duration, type Instant, type Now, seconds } from "../nvme/time.ts";
 import type { ConnectRequest, KernelEvent, ReportedDc, StafdReport } from "../ports.ts";
 import type { Outcome } from "../nvme/failure.ts";
 import { awaitLatency, dropLatency, takeLatency } from "./aen_latency.ts";
-import { type Claim, type Ctl, newCtl, pageAuthority } from "./ctl.ts";
+import { AUDIT_SCOPE, audits, isForeign, unclaimed } from "./audit.ts";
+import { type Claim, type Ctl, pageAuthority } from "./ctl.ts";
 import { type ConnectorState, noStafd } from "./connector_state.ts";
 import { connectorStateValue } from "./connector_saved.ts";
 import type { ConnectorEffect, ConnectorEvent, Step } from "./effects.ts";
@@ -17,13 +17,12 @@ import { eflagsNcc, listedIn } from "./entry_tid.ts";
 import type { Evidence } from "./evidence.ts";
 import type { FleetRules } from "./fleet_rules.ts";
 import { FleetTurn, nextReminder } from "./fleet_turn.ts";
-import { LinesTurn, placeOf, unresolvedHosts, writtenLines } from "./lines.ts";
+import { LinesTurn, unresolvedHosts, writtenLines } from "./lines.ts";
 import type { Verdict } from "./planner.ts";
 import { refusal } from "./refusal.ts";
 import { connectRequest } from "./request.ts";
 import { FETCH_RETRY, pause, UNKNOWN_RETRY } from "./retry.ts";
 
-const AUDIT_SCOPE = "all-connections-matching-disconnect-trtypes";
 const AUDIT_REMINDER = "#audit";
 const FETCH_REMINDER = "#fetch";
 /** Attributes of a new device are not complete when its event comes (STAC-61). */
@@ -71,7 +70,7 @@ export class ConnectorTurn implements FleetRules {
       return { is: "held", why: "nobody asks for it, and nobody said that it is to go" };
     }
     if (isForeign(ctl)) {
-      if (!this.#audits()) return { is: "held", why: "disconnect-scope leaves it alone" };
+      if (!audits(this.state.conf)) return { is: "held", why: "disconnect-scope leaves it alone" };
       const missing = this.unknowns();
       if (missing.length > 0) return { is: "held", why: missing.join("; ") };
     }
@@ -159,7 +158,7 @@ export class ConnectorTurn implements FleetRules {
   news(): void {}
 
   foreign(event: Extract<KernelEvent, { readonly type: "device" | "aen" }>): void {
-    if (event.type !== "device" || !this.#audits()) return;
+    if (event.type !== "device" || !audits(this.state.conf)) return;
     if (event.cause !== "add" && event.cause !== "connected") return;
     this.fleet.remindBy(after(this.now, AUDIT_DELAY), AUDIT_REMINDER);
   }
@@ -228,7 +227,7 @@ export class ConnectorTurn implements FleetRules {
       stafd: { ...done, failures: 0, reportedAt: this.now.wall, unknowns, unsure },
     };
     // What stafd learns without a log page changing, it does not signal; only the audit waits for it.
-    if (unknowns.length > 0 && this.#audits()) {
+    if (unknowns.length > 0 && audits(this.state.conf)) {
       this.fleet.remindAt(after(this.now, pause(UNKNOWN_RETRY, unsure, "stafd")), FETCH_REMINDER);
     }
     this.#report(outcome.value);
@@ -243,7 +242,7 @@ export class ConnectorTurn implements FleetRules {
       if (!listed.has(authority)) this.#retire(authority, { kind: "dc-retired", dc: tidText(tid), why, at });
     }
     // Held connections may have waited for exactly this.
-    if (this.#audits()) {
+    if (audits(this.state.conf)) {
       this.#auditDue = true;
       this.fleet.touchAll();
     }
@@ -309,39 +308,6 @@ export class ConnectorTurn implements FleetRules {
     if (changed && !isNcc(after)) this.fleet.nudge(key, true);
   }
 
-  // --- audit ---------------------------------------------------------------------------------------------------------
-
-  #audits(): boolean {
-    return this.state.conf?.disconnectScope.value === AUDIT_SCOPE;
-  }
-
-  /** STAC section 5: connections in the kernel that no controller of ours stands for. */
-  #audit(): void {
-    const { conf } = this.state;
-    if (conf === undefined || !this.#audits() || !this.fleet.fresh || this.fleet.fleet.stopping) return;
-    const trtypes = new Set<string>(conf.disconnectTrtypes.value);
-    const asked = `stacd.conf and ${this.state.pages.size} discovery controllers`;
-    for (const device of this.fleet.fleet.devices.values()) {
-      if (!device.isIoc || !trtypes.has(device.transport) || !isTransport(device.transport)) continue;
-      if ((this.fleet.fleet.users.get(device.device) ?? []).length > 0) continue;
-      if (this.fleet.shield(device) !== undefined) continue;
-      const tid = kernelTid(device, this.fleet.fleet.interfaces);
-      if (tid === undefined) continue;
-      const key = tidKey(tid);
-      const known = this.fleet.ctl(key);
-      // Who asks for what is excluded does not get it, and the connection of others goes like any that nobody wants.
-      if (known !== undefined && !this.#rests(known)) continue;
-      const evidence: Evidence = { kind: "audit", ...placeOf(conf.disconnectScope.origin), asked };
-      const ctl = known ?? {
-        ...newCtl(key, tid, this.fleet.fleet.saves.wanted),
-        released: new Map([["audit", evidence]]),
-      };
-      const ref = { device: device.device, incarnation: device.incarnation };
-      const link = { phase: "up", ref, adopted: true, since: this.now.wall } as const;
-      this.fleet.adoptForeign({ ...ctl, link, resting: known !== undefined });
-    }
-  }
-
   // --- the step ------------------------------------------------------------------------------------------------------
 
   take(event: ConnectorEvent): void {
@@ -357,23 +323,18 @@ export class ConnectorTurn implements FleetRules {
       case "resolved":
         this.lines.resolved(event.op, event.outcome);
         // A connection may have been held for want of this answer.
-        if (this.#audits()) this.fleet.touchAll();
+        if (audits(this.state.conf)) this.fleet.touchAll();
         return;
       case "network":
         this.fleet.take(event);
         return this.lines.recheck();
       case "scanned":
         this.fleet.take(event);
-        this.#auditDue ||= this.#audits();
+        this.#auditDue ||= audits(this.state.conf);
         return;
       default:
         return this.fleet.take(event);
     }
-  }
-
-  #rests(ctl: Ctl): boolean {
-    const isIdle = ctl.link.phase === "idle" || ctl.link.phase === "waiting";
-    return isIdle && this.verdict(ctl).is === "excluded";
   }
 
   #config(event: Extract<ConnectorEvent, { readonly type: "config" }>): void {
@@ -391,7 +352,7 @@ export class ConnectorTurn implements FleetRules {
     for (const ctl of this.fleet.fleet.ctls.values()) {
       // Of others, excluded and found by the audit; or allowed now, and so ours.
       const isResting = ctl.resting && ctl.link.phase === "up";
-      if ((isForeign(ctl) || isResting) && !this.#audits()) {
+      if ((isForeign(ctl) || isResting) && !audits(this.state.conf)) {
         this.fleet.drop(ctl, "disconnect-scope leaves it alone");
       } else if (isResting && this.verdict(ctl).is === "wanted") {
         this.fleet.put({ ...ctl, resting: false });
@@ -400,7 +361,7 @@ export class ConnectorTurn implements FleetRules {
     }
     if (event.reload) {
       this.fleet.retryAll();
-      if (this.#audits()) {
+      if (audits(this.state.conf)) {
         this.#auditDue = true;
         // What stafd did not know at its last report is not asked for again without an audit to wait for it.
         if (this.state.stafd.present) this.#changed();
@@ -412,7 +373,7 @@ export class ConnectorTurn implements FleetRules {
   finish(): Step<ConnectorState, ConnectorEffect> {
     this.fleet.settle();
     if (this.#auditDue) {
-      this.#audit();
+      for (const ctl of unclaimed(this)) this.fleet.adoptForeign(ctl);
       this.fleet.settle();
     }
     this.fleet.pump();
@@ -423,10 +384,6 @@ export class ConnectorTurn implements FleetRules {
     };
   }
 }
-
-/** Found by the audit: nobody has ever asked for it. */
-const isForeign = (ctl: Ctl): boolean =>
-  ctl.claims.size === 0 && [...ctl.released.values()].every(({ kind }) => kind === "audit");
 
 /** The last word of the fabric: not connected, say all that list it (STAC-50). */
 export function isNcc(ctl: Ctl): boolean {

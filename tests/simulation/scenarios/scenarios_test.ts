@@ -1,10 +1,13 @@
 /** The track record: each defect as a story that ends well with our cores, and badly with what the original does. */
 import assert from "node:assert/strict";
 import { realCores } from "../cores.ts";
+import { IDENTITY_SCENARIOS } from "./identity_scenarios.ts";
 import { STACD_SCENARIOS } from "./stacd_scenarios.ts";
 import { STAFD_SCENARIOS } from "./stafd_scenarios.ts";
 
-for (const { from, name, play, original } of [...STACD_SCENARIOS, ...STAFD_SCENARIOS]) {
+for (
+  const { from, name, play, original } of [...STACD_SCENARIOS, ...IDENTITY_SCENARIOS, ...STAFD_SCENARIOS]
+) {
   Deno.test(`${from}: ${name}`, () => {
     play(realCores);
     assert.throws(() => play(original()), assert.AssertionError, "what the original does passes as well");

@@ -1,0 +1,63 @@
+/** stacd's audit (STAC section 5): connections in the kernel that no controller of ours stands for. */
+import type { StacdConf } from "../config/stacd_conf.ts";
+import { kernelTid } from "../nvme/match.ts";
+import { isTransport, tidKey } from "../nvme/tid.ts";
+import type { Now } from "../nvme/time.ts";
+import type { ConnectorState } from "./connector_state.ts";
+import { type Ctl, newCtl } from "./ctl.ts";
+import type { Evidence } from "./evidence.ts";
+import type { FleetTurn } from "./fleet_turn.ts";
+import { placeOf } from "./lines.ts";
+import type { Verdict } from "./planner.ts";
+
+export const AUDIT_SCOPE = "all-connections-matching-disconnect-trtypes";
+
+/** Does the policy ask for it? */
+export const audits = (conf: StacdConf | undefined): boolean => conf?.disconnectScope.value === AUDIT_SCOPE;
+
+/** Found by the audit: nobody has ever asked for it. */
+export const isForeign = (ctl: Ctl): boolean =>
+  ctl.claims.size === 0 && [...ctl.released.values()].every(({ kind }) => kind === "audit");
+
+/** The draft of one step of stacd, as the audit sees it. */
+export interface AuditHost {
+  readonly state: Pick<ConnectorState, "conf" | "pages">;
+  readonly now: Now;
+  readonly fleet: Pick<FleetTurn, "fleet" | "fresh" | "ctl" | "shield">;
+  verdict(ctl: Ctl): Verdict;
+}
+
+/** Connections that nobody may have, as controllers to be judged. */
+export function unclaimed(host: AuditHost): readonly Ctl[] {
+  const { state: { conf, pages }, fleet: { fleet } } = host;
+  if (conf === undefined || !audits(conf) || !host.fleet.fresh || fleet.stopping) return [];
+  const trtypes = new Set<string>(conf.disconnectTrtypes.value);
+  const asked = `stacd.conf and ${pages.size} discovery controllers`;
+  const evidence: Evidence = { kind: "audit", ...placeOf(conf.disconnectScope.origin), asked };
+  const found = new Map<string, Ctl>();
+  for (const device of fleet.devices.values()) {
+    if (!device.isIoc || !trtypes.has(device.transport) || !isTransport(device.transport)) continue;
+    if ((fleet.users.get(device.device) ?? []).length > 0 || host.fleet.shield(device) !== undefined) {
+      continue;
+    }
+    const tid = kernelTid(device, fleet.interfaces);
+    if (tid === undefined) continue;
+    const key = tidKey(tid);
+    // One after the other: of two to the same controller the next audit finds the second.
+    if (found.has(key)) continue;
+    const known = host.fleet.ctl(key);
+    // Who asks for what is excluded does not get it, and the connection of others goes like any that nobody wants.
+    if (known !== undefined && !isRefused(known, host)) continue;
+    const ctl = known ??
+      { ...newCtl(key, tid, fleet.saves.wanted), released: new Map([["audit", evidence]]) };
+    const ref = { device: device.device, incarnation: device.incarnation };
+    const link = { phase: "up", ref, adopted: true, since: host.now.wall } as const;
+    found.set(key, { ...ctl, link, resting: known !== undefined });
+  }
+  return [...found.values()];
+}
+
+function isRefused(ctl: Ctl, host: AuditHost): boolean {
+  const isIdle = ctl.link.phase === "idle" || ctl.link.phase === "waiting";
+  return isIdle && host.verdict(ctl).is === "excluded";
+}
