@@ -23,6 +23,10 @@ const OURS = "/usr/lib/nvme-stas/nvme-stas";
 /** The kernel numbers every connection anew: the same devices with the same inode are the same connections. */
 const CONNECTIONS = "cd /sys/class/nvme && stat -c '%n %i' $(readlink -f nvme*)";
 
+/** Connections that the stacd which runs now has found and taken over. */
+const TAKEN_OVER =
+  "journalctl -o cat _SYSTEMD_INVOCATION_ID=$(systemctl show -P InvocationID stacd) -g 'Connection established!' | wc -l";
+
 async function isRunning(guest: Guest, ours: boolean): Promise<void> {
   for (const daemon of ["stafd", "stacd"]) {
     await guest.until(
@@ -31,8 +35,13 @@ async function isRunning(guest: Guest, ours: boolean): Promise<void> {
       (exe) => (exe.trim() === OURS) === ours,
       SOON,
     );
-    await guest.run(`systemctl is-enabled ${daemon}`);
   }
+  await guest.until(
+    "stacd has taken over all connections",
+    TAKEN_OVER,
+    (out) => Number(out) >= NAMES.length,
+    SOON,
+  );
 }
 
 async function run(guest: Guest): Promise<void> {
@@ -50,16 +59,19 @@ async function run(guest: Guest): Promise<void> {
   const made = await guest.run(CONNECTIONS);
   await isRunning(guest, false);
 
-  const unchanged = async (after: string): Promise<void> => {
-    await guest.always(`${after}: the same connections as\n${made}`, CONNECTIONS, (now) => now === made, {
-      seconds: 15,
+  const same = (when: string, seconds: number): Promise<void> =>
+    guest.always(`${when}: the same connections as\n${made}`, CONNECTIONS, (now) => now === made, {
+      seconds,
     });
+  const unchanged = async (after: string): Promise<void> => {
+    await same(after, 15);
     assert.equal(await guest.run("md5sum /etc/stas/stafd.conf /etc/stas/stacd.conf"), conf, after);
     await writeAndReadBack(guest, "sub-001", device);
   };
 
   await guest.run(install("/payload/new.deb"));
   await isRunning(guest, true);
+  await guest.run("systemctl is-enabled stafd stacd");
   await unchanged("over the original");
   await guest.run("stafctl check");
   // The fabric is followed: one more, and it goes again.
@@ -71,16 +83,20 @@ async function run(guest: Guest): Promise<void> {
 
   await guest.run(install("/run/original.deb"));
   await isRunning(guest, false);
+  await guest.run("systemctl is-enabled stafd stacd");
   await unchanged("back to the original");
 
   await guest.run("systemctl disable stafd");
+  // The original can drop connections when its stacd runs before its stafd has anything to say: then it was not us.
+  await same("kept by the original until it is replaced", 0);
   await guest.run(install("/payload/new.deb"));
   assert.equal((await guest.attempt("systemctl is-enabled stafd")).stdout, "disabled\n");
   assert.equal((await guest.attempt("systemctl is-enabled stacd")).stdout, "enabled\n");
+  await isRunning(guest, true);
   await unchanged("over it again");
 
   await guest.run("dpkg -P nvme-stas");
-  await guest.always("purged: the same connections", CONNECTIONS, (now) => now === made, { seconds: 5 });
+  await same("purged", 5);
   const left = await guest.run(
     "ls -d /etc/stas /usr/lib/nvme-stas /run/stafd /run/stacd /var/cache/stafd /var/lib/nvme-stas 2>/dev/null; " +
       "find /etc/systemd /var/lib/systemd -name 'sta[fc]d*'",
