@@ -177,3 +177,13 @@ Deno.test("pages that are referred to exist, or are others'", () => {
     }
   }
 });
+
+Deno.test("types of the versioned interfaces that a page speaks of are declared in it", () => {
+  for (const name of ["org.nvmexpress.staf.v1", "org.nvmexpress.stac.v1"]) {
+    const text = page(name).map((block) => block.is === "code" ? block.lines.join("\n") : "").join("\n");
+    const declared = new Set([...text.matchAll(/^(?:interface|type) (V1\w+)/gm)].map(([, type]) => type));
+    const spokenOf = new Set([...text.matchAll(/\bV1\w+/g)].map(([type]) => type));
+    assert.ok(declared.size >= 12, name);
+    assert.deepEqual([...spokenOf].filter((type) => !declared.has(type)), [], name);
+  }
+});
