@@ -54,10 +54,18 @@ async function run(guest: Guest): Promise<void> {
     `cd /sys/class/nvme/${deviceOf(live, "sub-001")} && cat dhchap_secret dhchap_ctrl_secret`,
   );
   assert.equal(shown, `${right}\n${ctrlRight}\n`, "connected without the keys of its line");
-  await untilStacdLogged(guest, since, /sub-002.* - Failed to connect to controller\. .*authenticat/);
-  await untilStacdLogged(guest, since, /sub-003.* - Failed to connect to controller\. .*authenticat/);
+  await untilStacdLogged(
+    guest,
+    since,
+    /sub-002.* - Failed to connect to controller\. the key was rejected .*secrets of host and controller differ/,
+  );
+  await untilStacdLogged(
+    guest,
+    since,
+    /sub-003.* - Failed to connect to controller\. the key was rejected .*secrets of host and controller differ/,
+  );
   const why = await guest.run("COLUMNS=400 stacctl explain sub-002");
-  assert.match(why, /authenticat/);
+  assert.match(why, /the key was rejected/);
 
   // The host's key is put right: what failed for it is connected, the other stays as it is.
   await guest.writeFile("/etc/stas/sys.conf", `[Host]\nkey = ${right}\n`);
