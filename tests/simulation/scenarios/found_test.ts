@@ -216,3 +216,27 @@ for (const first of ["10.0.1.1", "::ffff:10.0.1.1"]) {
     assert.deepEqual(stage.to(subsystem).map(({ traddr }) => traddr), ["10.0.1.1"]);
   });
 }
+
+Deno.test("a state file of an earlier program, which says less, or of a later one, disconnects nothing", () => {
+  const later = (text: string): string => text.replace('"version":1', '"version":2');
+  const earlier = (text: string): string => text.replaceAll(/,"(also":\[\]|resting":false)/g, "");
+  for (const change of [earlier, later]) {
+    const stage = new Stage(realCores);
+    const subsystem = stage.subsystem("nqn.sub", "10.0.1.1");
+    stage.dc("nqn.dc", "10.0.0.100", [entryFor(subsystem, "nvme")]);
+    stage.stafdConf(DC_LINE);
+    stage.start();
+    const before = [...stage.to("nqn.dc"), ...stage.to(subsystem)];
+    stage.stafd.kill();
+    stage.stacd.kill();
+    for (const [name, text] of stage.world.disk.texts) {
+      assert.notEqual(change(text), text);
+      stage.world.disk.texts.set(name, change(text));
+    }
+    stage.startStafd();
+    stage.startStacd();
+    stage.run(120_000);
+    assert.equal(before.length, 2);
+    assert.deepEqual([...stage.to("nqn.dc"), ...stage.to(subsystem)], before);
+  }
+});
