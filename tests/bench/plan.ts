@@ -98,6 +98,7 @@ function started(): ConnectorState {
   const eth0 = { index: 2, mac: "", up: true, v4: ["10.255.0.9"], v6: [] };
   return play(emptyConnector, [
     { type: "host", host: HOST },
+    { type: "exclusions", exclusions: [] },
     { type: "config", conf: parsed.conf, reload: false },
     { type: "network", interfaces: new Map([["eth0", eth0]]) },
     { type: "stafd", present: true },

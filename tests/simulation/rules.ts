@@ -47,7 +47,8 @@ class Session {
   /** Incarnations of the devices it knows of, by name. */
   readonly devices = new Map<string, number>();
   readonly running = new Map<string, Running>();
-  exclusions: readonly Exclusion[] = [];
+  /** Undefined until it has been told. */
+  exclusions: readonly Exclusion[] | undefined;
   stopping = false;
 }
 
@@ -284,7 +285,14 @@ export class Rules {
     if (!familyAllowed(tid.traddr, conf.ipFamilies.value)) {
       throw new Violation("S7", `${who} connects ${tidText(tid)} of a disabled family`);
     }
-    const barred = exclusionOf(tid, hostId, this.#sessions[who].exclusions);
+    const { exclusions } = this.#sessions[who];
+    if (exclusions === undefined) {
+      throw new Violation(
+        "S7",
+        `${who} connects ${tidText(tid)}, and does not know what is excluded host-wide`,
+      );
+    }
+    const barred = exclusionOf(tid, hostId, exclusions);
     if (barred !== undefined) {
       throw new Violation("S7", `${who} connects ${tidText(tid)}, excluded by ${barred.origin}`);
     }

@@ -86,7 +86,8 @@ export interface Fleet {
   /** What it has connected, and what is still being read back: the devices are not known yet. */
   readonly unread: readonly Connect[];
   readonly nextOp: Op;
-  readonly exclusions: readonly Exclusion[];
+  /** nvme-cli's host-wide list; undefined until it has been read, and nothing is connected before (S7). */
+  readonly exclusions: readonly Exclusion[] | undefined;
   readonly host: HostConf | undefined;
   readonly nbft: NbftTargets;
   readonly saves: {
@@ -118,7 +119,7 @@ export const emptyFleet: Fleet = {
   busy: undefined,
   unread: [],
   nextOp: 1,
-  exclusions: [],
+  exclusions: undefined,
   host: undefined,
   nbft: noNbft,
   saves: { wanted: 0, done: 0, running: undefined, failed: false },

@@ -75,7 +75,7 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
         // What is connected can be recognised now, or differently.
         return this.touchAll();
       case "exclusions":
-        if (event.exclusions.length === 0 && this.fleet.exclusions.length === 0) return;
+        if (event.exclusions.length === 0 && this.fleet.exclusions?.length === 0) return;
         this.fleet = { ...this.fleet, exclusions: event.exclusions };
         return this.touchAll();
       case "host":

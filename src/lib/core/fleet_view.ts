@@ -70,7 +70,7 @@ export class FleetView<E extends { readonly do: string } = never> extends FleetD
 
   /** The host-wide exclusion of nvme-cli that forbids a connection. */
   barred(tid: Tid): Exclusion | undefined {
-    return exclusionOf(tid, this.fleet.host?.id ?? "", this.fleet.exclusions);
+    return exclusionOf(tid, this.fleet.host?.id ?? "", this.fleet.exclusions ?? []);
   }
 
   decision(ctl: Ctl): Decision {

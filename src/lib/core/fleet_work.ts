@@ -122,8 +122,8 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetV
   }
 
   #pumpConnect(): void {
-    if (this.fleet.busy !== undefined || !this.fresh || this.fleet.stopping) return;
-    const { unread } = this.fleet;
+    const { busy, exclusions, stopping, unread } = this.fleet;
+    if (busy !== undefined || !this.fresh || exclusions === undefined || stopping) return;
     if (unread.length >= MAX_UNREAD) return;
     let { ready } = this.fleet;
     const later: typeof ready[number][] = [];

@@ -76,7 +76,8 @@ export class World {
   exclusionsPort(alive: () => boolean): Exclusions {
     return {
       read: (done) => {
-        this.time.in(milliseconds(1), () => {
+        // Slower than what a start does meanwhile, so that it is seen to be waited for.
+        this.time.in(milliseconds(50), () => {
           if (alive()) done(this.exclusions);
         });
       },

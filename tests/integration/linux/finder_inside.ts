@@ -105,6 +105,7 @@ keeper.onBus((bus) => avahi.attach(bus), () => avahi.lost());
 const started = await keeper.start();
 if (!started.ok) throw new Error(started.error.message);
 shell.post({ type: "host", host: identity });
+shell.post({ type: "exclusions", exclusions: [] });
 avahi.watch((event) => shell.post(event));
 kernel.watch((event) => shell.post(event));
 shell.post({ type: "config", conf: parsed.conf, reload: false });

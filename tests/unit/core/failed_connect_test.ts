@@ -36,6 +36,7 @@ function levels(failures: readonly Failure[]): string[] {
   };
   const hostNqn = "nqn.2014-08.org.nvmexpress:uuid:01234567-89ab-cdef-0123-456789abcdef";
   take({ type: "host", host: { nqn: hostNqn, id: hostNqn.slice(-36), symname: "", key: undefined } });
+  take({ type: "exclusions", exclusions: [] });
   const lan = { index: 2, mac: "02:00:00:00:00:01", up: true, v4: ["192.0.2.1"], v6: [] };
   take({ type: "network", interfaces: new Map([["eth0", lan]]) });
   take({ type: "config", conf: parsed.conf, reload: false });

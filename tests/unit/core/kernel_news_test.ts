@@ -48,6 +48,7 @@ class Told {
 
   constructor(controllers: string) {
     this.take({ type: "host", host: HOST });
+    this.take({ type: "exclusions", exclusions: [] });
     this.take({ type: "config", conf: this.conf(controllers), reload: false });
   }
 
