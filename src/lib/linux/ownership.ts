@@ -5,6 +5,7 @@
  */
 import { OWNER, parseOwner, registryText } from "../nvme/registry.ts";
 import type { Log } from "../ports.ts";
+import { sys } from "./ffi_libc.ts";
 import { errnoOf, isGone } from "./os_error.ts";
 import { isController, type SysfsPlaces, SYSTEM_PLACES } from "./sysfs.ts";
 
@@ -74,6 +75,8 @@ function textOf(path: string): string {
 }
 
 function removeFolder(path: string): void {
+  // Mostly there is none, and an exception would cost more than all the rest of an entry.
+  if (isGone(-sys.inode(path))) return;
   try {
     Deno.removeSync(path, { recursive: true });
   } catch (error) {
