@@ -32,11 +32,15 @@ async function run(guest: Guest): Promise<void> {
   await guest.run("nvmet-lab up 2 && nvmet-lab mdns-up 1");
   await start(guest, "stafd", "stacd");
   await untilDiscovering(guest, ["192.0.2.11:8009"]);
-  const connected = await untilConnected(guest, ["sub-001", "sub-002"]);
+  await untilConnected(guest, ["sub-001", "sub-002"]);
+  await guest.run("nvmet-lab add late 1");
+  const connected = await untilConnected(guest, ["late", "sub-001", "sub-002"]);
 
   await guest.run("mkdir -p /var/lib/prometheus/node-exporter && systemctl start nvme-stas-metrics.service");
   const metrics = await guest.run("cat /var/lib/prometheus/node-exporter/*.prom");
-  assert.match(metrics, /^nvme_stas_connected\{daemon="stacd",source="log-page"\} 2$/m);
+  assert.match(metrics, /^nvme_stas_connected\{daemon="stacd",source="log-page"\} 3$/m);
+  // Of the three, one was connected because of an event.
+  assert.match(metrics, /^nvme_stas_aen_to_connect_seconds_count\{daemon="stacd"\} 1$/m);
   assert.match(metrics, /^nvme_stas_connected\{daemon="stafd",source="mdns"\} 1$/m);
   await guest.run("rm -r /var/lib/prometheus");
 
