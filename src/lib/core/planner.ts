@@ -120,9 +120,9 @@ function unwanted(
       const device = kernel.find(ctl);
       if (device !== undefined) return { act: "adopt", device, why: "connected before a restart" };
     }
-    return verdict.is === "excluded" && ctl.claims.size > 0
-      ? { act: "rest", evidence }
-      : { act: "forget", evidence };
+    // Asked for by referrals in a circle only, it was let go of already: once is enough.
+    const rests = verdict.is === "excluded" || ctl.resting;
+    return rests && ctl.claims.size > 0 ? { act: "rest", evidence } : { act: "forget", evidence };
   }
   if (!fresh) return { act: "hold", why: "what the kernel has is not known at the moment" };
   const device = kernel.device(ctl.link.ref);
