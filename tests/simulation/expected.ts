@@ -120,6 +120,13 @@ export function wantedIocs(world: World, rules: Rules, dcs: readonly Tid[][]): T
   return wishes.filter((wish) => wish.length > 0 && wish.every(choices));
 }
 
+/** A page says that it is not connected (NCC), and stacd gives up on such: after how many attempts, a restart forgets. */
+export function mayBeTried({ stacd, landscape }: Rules, target: Target | undefined): boolean {
+  const limit = stacd?.conf?.connectAttemptsOnNcc.value ?? 0;
+  const entries = landscape.dcs.flatMap(({ discovery }) => discovery?.page.entries ?? []);
+  return limit > 0 && entries.some(({ subnqn, eflags }) => subnqn === target?.nqn && (eflags & NCC) !== 0);
+}
+
 /** What is asked for, answers, and is not connected (L1). */
 export function missing(world: World, rules: Rules, dcs: readonly Tid[][]): string[] {
   const lacks = (wishes: readonly Tid[][], kind: "isDc" | "isIoc"): string[] =>

@@ -40,6 +40,8 @@ for (const [seed, who, what] of FOUND) {
 /** Likewise, with all faults. */
 const FOUND_WITH_ALL: readonly (readonly [seed: number, who: Who, what: string])[] = [
   [3296, "stafd", "controllers that only refer to each other were let go of again and again, for ever"],
+  [2933, "stafd", "what was said of one of a circle was taken for a reason for another"],
+  [3925, "stacd", "a restart tries again what was given up (the check was wrong)"],
 ];
 
 for (const [seed, who, what] of FOUND_WITH_ALL) {

@@ -8,7 +8,7 @@ import type { Duration, Instant, Now } from "../nvme/time.ts";
 import type { ConnectRequest, KernelEvent } from "../ports.ts";
 import { type Ctl, dcOfPage, pageAuthority } from "./ctl.ts";
 import type { FinderEffect, FinderEvent, Step } from "./effects.ts";
-import { type Evidence, proofText } from "./evidence.ts";
+import { type Evidence, evidenceText, proofText } from "./evidence.ts";
 import type { FinderHost } from "./finder_host.ts";
 import type { FleetRules } from "./fleet_rules.ts";
 import { FleetTurn, nextReminder } from "./fleet_turn.ts";
@@ -110,13 +110,13 @@ export class FinderTurn implements FleetRules, FinderHost {
       const at = this.fleet.ctl(key);
       if (at === undefined) continue;
       const refused = key === ctl.key ? undefined : refusal(at, this.state.conf);
-      if (refused !== undefined) proof.push(refused);
+      if (refused !== undefined) proof.push(this.#cutOff(at, refused));
       for (const [authority, evidence] of at.released) {
         const back = evidence.kind === "dc-retired" ? this.#cameBack(authority) : undefined;
         if (back !== undefined) {
           return { is: "held", why: `${back}, which listed it, is back and its page has not been read yet` };
         }
-        proof.push(evidence);
+        proof.push(at === ctl ? evidence : this.#cutOff(at, evidence));
       }
       for (const claim of at.claims.values()) {
         if (claim.kind === "referral" && !seen.has(claim.dc)) {
@@ -130,6 +130,11 @@ export class FinderTurn implements FleetRules, FinderHost {
       return { is: "held", why: "nobody asks for it, and nobody said that it is to go" };
     }
     return { is: "unwanted", evidence: [first, ...rest] };
+  }
+
+  /** What is said of another one, as a reason for whom that one lists. */
+  #cutOff(dc: Ctl, evidence: Evidence): Evidence {
+    return { kind: "dc-retired", dc: tidText(dc.tid), why: evidenceText(evidence), at: this.now.wall };
   }
 
   /** That a discovery controller was let go of says nothing any more once it is asked for again: its page has to. */

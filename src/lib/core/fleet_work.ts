@@ -11,11 +11,17 @@ import { ctlIndexKey, listed, mayShare, unlisted } from "./fleet_index.ts";
 import { FleetView } from "./fleet_view.ts";
 import { CONNECT_RETRY, pause } from "./retry.ts";
 
+/** Looks at each controller in one step; none takes more than a few (S6). */
+const SETTLE_LIMIT = 64;
+
 export class FleetWork<E extends { readonly do: string } = never> extends FleetView<E> {
   /** Asks the planner about everything that was touched and does what it says. */
   settle(): void {
+    let left = SETTLE_LIMIT * (this.fleet.ctls.size + 1);
     for (const key of this.touched) {
       this.touched.delete(key);
+      // Better started again than standing still (S9).
+      if (left-- === 0) throw new Error("the planner does not come to an end");
       const ctl = this.ctl(key);
       if (ctl !== undefined) this.#carryOut(ctl);
     }
