@@ -18,10 +18,7 @@ export interface LineState {
   readonly line: ControllerLine;
   /** As written: the address may be a host name. */
   readonly written: Tid;
-  /**
-   * Addresses that the name resolved to last and that ip-family allows, none perhaps; undefined for a literal address, and
-   * while there is no answer for the file in force.
-   */
+  /** Addresses that the name resolved to last, whatever ip-family allows; undefined for a literal address. */
   readonly addresses: readonly string[] | undefined;
   readonly op: Op | undefined;
   /** When the name is asked for next; reminders of other times mean nothing. */
@@ -70,6 +67,10 @@ function claimOf(state: LineState, traddr: string): Claim {
   };
 }
 
+/** Of several addresses of a name, an IPv4 one. */
+const preferred = (addresses: readonly string[]): string | undefined =>
+  addresses.find((traddr) => ipFamily(traddr) === 4) ?? addresses[0];
+
 /** The lines of a file by authority. Of two lines for one controller the last counts. */
 export function writtenLines(
   lines: readonly ControllerLine[],
@@ -116,8 +117,7 @@ export class LinesTurn {
       lines.set(authority, {
         line,
         written: tid,
-        // Another ip-family may allow what was not usable before.
-        addresses: old?.addresses?.length === 0 ? undefined : old?.addresses,
+        addresses: old?.addresses,
         op: old?.op,
         askAt: old?.askAt,
         failures: 0,
@@ -129,12 +129,17 @@ export class LinesTurn {
       if (isLiteral(state.written)) this.#claim(authority, state, state.written.traddr);
       else {
         // What the line says besides the address counts at once, for the address known so far.
+        let isClaimed = false;
         for (const ctl of this.turn.fleet.ctls.values()) {
           const known = ctl.claims.get(authority);
           if (known?.kind === "config") {
+            isClaimed = true;
             this.turn.claim(ctl.key, ctl.tid, authority, claimOf(state, known.traddr));
           }
         }
+        // Another ip-family may allow what was not usable before.
+        const known = isClaimed ? undefined : preferred(this.#usable(state.addresses ?? []));
+        if (known !== undefined) this.#claim(authority, state, known);
         this.#ask(authority);
       }
     }
@@ -185,7 +190,7 @@ export class LinesTurn {
 
   #answered(authority: Authority, state: LineState, outcome: Outcome<readonly string[]>): void {
     const host = state.written.traddr;
-    const usable = outcome.ok ? outcome.value.filter((address) => familyAllowed(address, this.families)) : [];
+    const usable = this.#usable(outcome.ok ? outcome.value : []);
     const failure: Failure | undefined = !outcome.ok
       ? outcome.failure
       : usable.length > 0
@@ -195,28 +200,38 @@ export class LinesTurn {
       const failures = state.failures + 1;
       const askAt = after(this.turn.now, pause(RESOLVE_RETRY, failures, authority));
       // A name that has no address for us asks for nothing: that is known.
-      const addresses = outcome.ok ? usable : state.addresses;
+      const addresses = outcome.ok ? outcome.value : state.addresses;
       this.#set(authority, { ...state, addresses, failures, failure, askAt });
       this.turn.log(failures === 1 ? "error" : "debug", failure.message, { NVME_TRADDR: host });
       return this.turn.remindAt(askAt, REMINDER + authority);
     }
     const askAt = after(this.turn.now, RECHECK);
-    this.#set(authority, { ...state, addresses: usable, failures: 0, failure: undefined, askAt });
+    this.#set(authority, {
+      ...state,
+      addresses: outcome.ok ? outcome.value : usable,
+      failures: 0,
+      failure: undefined,
+      askAt,
+    });
     this.turn.remindAt(askAt, REMINDER + authority);
     const now = usable.map((traddr) => ({ traddr, key: tidKey({ ...state.written, traddr }) }));
     const held = [...this.turn.fleet.ctls.values()].filter((ctl) => ctl.claims.has(authority));
     // An address that is still among those of the name is kept: the order of answers means nothing.
-    const keep = now.find(({ key }) => held.some((ctl) => ctl.key === key)) ??
-      now.find(({ traddr }) => ipFamily(traddr) === 4) ?? now[0];
-    if (keep === undefined) return;
-    this.#claim(authority, state, keep.traddr);
+    const traddr = now.find(({ key }) => held.some((ctl) => ctl.key === key))?.traddr ?? preferred(usable);
+    if (traddr === undefined) return;
+    this.#claim(authority, state, traddr);
+    const keep = tidKey({ ...state.written, traddr });
     const moved: Evidence = {
       kind: "resolved",
       host,
       addresses: usable.join(", "),
       at: this.turn.now.wall,
     };
-    for (const ctl of held) if (ctl.key !== keep.key) this.turn.release(ctl.key, authority, moved);
+    for (const ctl of held) if (ctl.key !== keep) this.turn.release(ctl.key, authority, moved);
+  }
+
+  #usable(addresses: readonly string[]): readonly string[] {
+    return addresses.filter((address) => familyAllowed(address, this.families));
   }
 
   #claim(authority: Authority, state: LineState, traddr: string): void {

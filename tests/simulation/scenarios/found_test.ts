@@ -110,7 +110,8 @@ Deno.test("a stafd that does not know what the kernel has says so", () => {
 });
 
 Deno.test("audit: another ip-family may make something of a name that had no usable address", () => {
-  const named = "[Controllers]\ncontroller = transport=tcp;traddr=array.example.com;nqn=nqn.foreign\n";
+  const named =
+    "[Controllers]\ncontroller = transport=tcp;traddr=array.example.com;trsvcid=4420;nqn=nqn.foreign\n";
   const stage = new Stage(realCores);
   const subsystem = stage.subsystem("nqn.foreign", "fd01::1:1");
   stage.connectedByOthers(subsystem);
@@ -121,6 +122,23 @@ Deno.test("audit: another ip-family may make something of a name that had no usa
   stage.stacdConf(`${AUDIT}${named}`);
   stage.run(60_000);
   assert.equal(stage.to(subsystem).length, 1);
+});
+
+Deno.test("what a name resolved to counts when ip-family comes to allow it, also when it does not resolve now", () => {
+  const stage = new Stage(realCores);
+  stage.dc("nqn.dc", "10.0.0.100", []);
+  stage.world.resolver.names.set("dc.example.com", ["10.0.0.100"]);
+  const named = "[Controllers]\ncontroller = transport=tcp;traddr=dc.example.com\n";
+  stage.stafdConf(`[Global]\nip-family = ipv6\n${named}`);
+  stage.start();
+  stage.world.resolver.fails = 1;
+  stage.stafdConf(`${named}controller = transport=tcp;traddr=10.0.0.100\n`);
+  stage.run(5_000);
+  const [before] = stage.to("nqn.dc");
+  stage.stafdConf(named);
+  stage.run(10_000);
+  assert.ok(before !== undefined);
+  assert.deepEqual(stage.to("nqn.dc"), [before]);
 });
 
 Deno.test("a stafd that stops with persistent-connections = false lets go of no controller for good", () => {
