@@ -123,9 +123,14 @@ function evidenceOf(value: unknown): Evidence | undefined {
   }
 }
 
-/** Nobody asks for it any more, and its connection is still to be taken away: a restart must not forget that (S9). */
+/**
+ * Nobody asks for it any more, and its connection is still to be taken away, perhaps before it is made: a restart must not
+ * forget that (S9).
+ */
 const isLeaving = (ctl: Ctl): boolean =>
-  ctl.claims.size === 0 && (ctl.link.phase === "up" || ctl.link.phase === "deleting" || ctl.restored) &&
+  ctl.claims.size === 0 &&
+  (ctl.link.phase === "up" || ctl.link.phase === "connecting" || ctl.link.phase === "deleting" ||
+    ctl.restored) &&
   ![...ctl.released.values()].every(({ kind }) => kind === "audit");
 
 /** Controllers that somebody asks for or has let go of. Foreign ones that an audit found are found again by the next. */

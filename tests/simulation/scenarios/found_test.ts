@@ -141,6 +141,28 @@ Deno.test("what a name resolved to counts when ip-family comes to allow it, also
   assert.deepEqual(stage.to("nqn.dc"), [before]);
 });
 
+Deno.test("a connection that was no longer wanted while it was made goes, also when its maker was killed meanwhile", () => {
+  const stage = new Stage(realCores);
+  stage.dc("nqn.dc", "10.0.0.100", []);
+  stage.world.setManner(stage.subsystem("nqn.mute", "10.0.1.1"), "mute");
+  stage.stacdConf("[Controllers]\ncontroller = transport=tcp;traddr=10.0.1.1;trsvcid=4420;nqn=nqn.mute\n");
+  stage.start(500);
+  const { connecting } = stage.world.kernel;
+  // The kernel is busy for ten seconds with what does not answer.
+  assert.ok(connecting.holds("stacd"));
+  stage.stafdConf(DC_LINE);
+  stage.run(200);
+  assert.ok(connecting.holds("stafd"));
+  stage.stafdConf("");
+  stage.run(200);
+  stage.stafd.kill();
+  for (let n = 0; n < 100 && stage.to("nqn.dc").length === 0; n++) stage.run(500);
+  assert.equal(stage.to("nqn.dc").length, 1, "nothing cancels a connect");
+  stage.startStafd();
+  stage.run(10_000);
+  assert.equal(stage.to("nqn.dc").length, 0);
+});
+
 Deno.test("a stafd that stops with persistent-connections = false lets go of no controller for good", () => {
   const stage = new Stage(realCores);
   stage.dc("nqn.dc", "10.0.0.100", []);
