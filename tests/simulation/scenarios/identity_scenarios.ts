@@ -8,21 +8,9 @@ import { connector, doing, withDevices } from "../altered.ts";
 import { noIncarnations } from "../canaries.ts";
 import { realCores } from "../cores.ts";
 import { oneSpelling, stacdAfter } from "./original.ts";
+import { DC_LINE, line, listed } from "./listed.ts";
 import type { Scenario } from "./scenario.ts";
 import { AUDIT, HOST, Stage } from "./stage.ts";
-
-const DC_LINE = "[Controllers]\ncontroller = transport=tcp;traddr=10.0.0.100\n";
-const line = (rest: string): string => `[Controllers]\ncontroller = transport=tcp;${rest}\n`;
-
-/** One discovery controller that lists one subsystem, both connected. */
-function listed(stage: Stage) {
-  const subsystem = stage.subsystem("nqn.sub", "10.0.1.1");
-  const page = stage.dc("nqn.dc", "10.0.0.100", [entryFor(subsystem, "nvme")]);
-  stage.stafdConf(DC_LINE);
-  stage.start();
-  assert.equal(stage.to(subsystem).length, 1, "connected at the start");
-  return { subsystem, page };
-}
 
 export const IDENTITY_SCENARIOS: readonly Scenario[] = [
   {
