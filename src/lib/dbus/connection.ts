@@ -151,8 +151,8 @@ function describe(error: unknown): Problem {
 }
 
 /**
- * The library's reader throws out of the stream's event on some valid messages, which would end the process: any local
- * user could do that. The reader has consumed the message by then, so it is called again for the next one.
+ * The library's reader throws out of the stream's event on some valid messages, which would end the process: every user
+ * of this host could do that. The reader has consumed the message by then, so it is called again for the next one.
  */
 function shieldReader(socket: Socket): void {
   for (const listener of socket.listeners("readable")) {

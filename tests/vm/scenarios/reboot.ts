@@ -72,7 +72,7 @@ async function prepare(guest: Guest): Promise<void> {
   for (const { dir } of MOUNTS) {
     await untilMounted(guest, dir, "the preparation");
     await guest.run(
-      `head -c 1048576 /dev/urandom >${dir}/file && sync ${dir}/file && md5sum ${dir}/file >>/root/sums`,
+      `head -c 1048576 /dev/urandom >${dir}/file && sync ${dir}/file && md5sum ${dir}/file >>/var/lib/lab-sums`,
     );
   }
 }
@@ -112,7 +112,7 @@ async function isBack(guest: Guest, after: string): Promise<void> {
   for (const { dir } of MOUNTS) await untilMounted(guest, dir, after);
   assert.deepEqual(liveSubsystems(await controllers(guest)), ["sub-001", "sub-002"]);
   await guest.run("systemctl is-active stafd stacd lab-writer remote-fs.target");
-  await guest.run("md5sum -c --quiet /root/sums");
+  await guest.run("md5sum -c --quiet /var/lib/lab-sums");
   const made = await guest.run("journalctl -b -o cat -u stacd -g 'Connection established!'");
   assert.doesNotMatch(made, /was there already/, "stacd made the connections");
   const kernel = await guest.run("journalctl -b -k -o cat -g 'EXT4-fs' || true");

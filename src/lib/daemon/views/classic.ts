@@ -15,7 +15,7 @@ export type Dict = Record<string, string>;
 export type Peek = (device: string) => KernelCtrl | undefined;
 
 const MASK = "*****";
-/** Placeholder for no device. */
+/** What stands for a device where there is none. */
 export const NO_DEVICE = "nvme?";
 
 /** 6.1: identity, device, and what the configuration line adds. */
