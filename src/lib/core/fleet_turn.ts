@@ -238,6 +238,8 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
   /** Whoever had this number before is gone, although nobody said so. */
   #know(ctrl: KernelCtrl): void {
     const old = this.fleet.devices.get(ctrl.device);
+    // The very same record: nothing was read since.
+    if (old === ctrl) return;
     if (old !== undefined && old.incarnation !== ctrl.incarnation) {
       this.#removed(ctrl.device, ctrl.incarnation);
     }

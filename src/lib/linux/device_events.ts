@@ -25,6 +25,7 @@ export class DeviceEvents implements UeventSink {
   readonly #incarnation: (device: string) => number | undefined;
   readonly #emit: (event: KernelEvent) => void;
   readonly #news = new Map<string, News>();
+  #lastConnected: { readonly device: string; readonly read: Promise<Outcome<KernelCtrl>> } | undefined;
   #closed = false;
 
   constructor(
@@ -35,6 +36,13 @@ export class DeviceEvents implements UeventSink {
     this.#read = read;
     this.#incarnation = incarnation;
     this.#emit = emit;
+  }
+
+  /** What was read when this device was connected, if no other one has been since. */
+  async lastConnected(device: string): Promise<KernelCtrl | undefined> {
+    if (this.#lastConnected?.device !== device) return undefined;
+    const outcome = await this.#lastConnected.read;
+    return outcome.ok ? outcome.value : undefined;
   }
 
   message(payload: Uint8Array<ArrayBuffer>): void {
@@ -72,7 +80,11 @@ export class DeviceEvents implements UeventSink {
       const { causes, aens } = news;
       news.causes = new Set();
       news.aens = new Set();
-      const read = causes.size === 0 ? undefined : await this.#read(news.device);
+      const reading = causes.size === 0 ? undefined : this.#read(news.device);
+      if (reading !== undefined && causes.has("connected")) {
+        this.#lastConnected = { device: news.device, read: reading };
+      }
+      const read = reading === undefined ? undefined : await reading;
       if (!this.#isCurrent(news)) return;
       if (read?.ok === true) {
         for (const cause of causes) this.#emit({ type: "device", cause, ctrl: read.value });

@@ -61,17 +61,21 @@ export class Fabrics {
   }
 
   /**
-   * Makes the connection and reads it back; between the two `free` is called. `kind: "permanent"` failures need another
-   * configuration or another kernel.
+   * Makes the connection and reads it back, by `read`; between the two `free` is called. `kind: "permanent"` failures
+   * need another configuration or another kernel.
    */
-  async connect(request: ConnectRequest, free: () => void): Promise<Outcome<KernelCtrl>> {
+  async connect(
+    request: ConnectRequest,
+    free: () => void,
+    read: (device: string) => Promise<Outcome<KernelCtrl>> = (device) => this.#sysfs.read(device),
+  ): Promise<Outcome<KernelCtrl>> {
     const attempt = await this.#queue.run(() => this.#attempt(request));
     if (attempt === undefined) return fail(notTried);
     if (!("made" in attempt)) return attempt;
     // Outside of the queue, so that the next connect need not wait for it.
     using made = attempt.made;
     free();
-    return await this.#readBack(made.device, request);
+    return await this.#readBack(made.device, request, read);
   }
 
   async #attempt(request: ConnectRequest): Promise<Outcome<KernelCtrl> | { readonly made: Made }> {
@@ -94,14 +98,18 @@ export class Fabrics {
     }
   }
 
-  async #readBack(device: string, request: ConnectRequest): Promise<Outcome<KernelCtrl>> {
+  async #readBack(
+    device: string,
+    request: ConnectRequest,
+    readDevice: (device: string) => Promise<Outcome<KernelCtrl>>,
+  ): Promise<Outcome<KernelCtrl>> {
     const incarnation = this.#sysfs.incarnation(device);
     const broken = incarnation === undefined ? undefined : this.#brokenPromise(device, request);
     if (incarnation !== undefined && broken !== undefined) {
       const deleted = await this.#sysfs.delete(device, incarnation);
       return fail(unsafe(broken, deleted.ok ? `${device} was disconnected again` : deleted.failure.message));
     }
-    const read = await this.#sysfs.read(device);
+    const read = await readDevice(device);
     if (read.ok) return read;
     const message = `connected as ${device}, but ${read.failure.message}`;
     return fail({ ...read.failure, phase: "connect", kind: "transient", message });

@@ -10,6 +10,7 @@
 const SYMBOLS = {
   __errno_location: { parameters: [], result: "pointer" },
   open: { parameters: ["buffer", "i32"], result: "i32" },
+  openat: { parameters: ["i32", "buffer", "i32"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
   read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
   statx: { parameters: ["i32", "buffer", "i32", "u32", "buffer"], result: "i32" },
@@ -73,6 +74,14 @@ export const sys = {
     return rc < 0 ? -error : rc;
   },
 
+  /** Likewise for a name within an open folder; a {@link cString}, because the names of attributes are always the same. */
+  openAt(folder: number, name: Bytes, flags: number): number {
+    const { call, errno } = libc();
+    const rc = call.openat(folder, name, flags);
+    const error = errno[0] ?? 0;
+    return rc < 0 ? -error : rc;
+  },
+
   close(fd: number): void {
     libc().call.close(fd);
   },
@@ -86,12 +95,12 @@ export const sys = {
 
   /** Inode of what the path leads to. */
   inode(path: string): number {
-    const { call, errno } = libc();
-    const name = cString(path);
-    const result = bytes(STATX_SIZE);
-    const rc = call.statx(AT_FDCWD, name, 0, STATX_INO, result);
-    const error = errno[0] ?? 0;
-    return rc < 0 ? -error : Number(new DataView(result.buffer).getBigUint64(STATX_INO_OFFSET, true));
+    return inodeAt(AT_FDCWD, cString(path), 0);
+  },
+
+  /** Inode of an open file or folder. */
+  inodeOf(fd: number): number {
+    return inodeAt(fd, EMPTY, AT_EMPTY_PATH);
   },
 
   seekToEnd(fd: number): number {
@@ -209,10 +218,21 @@ export const sys = {
   },
 };
 
+function inodeAt(folder: number, name: Bytes, flags: number): number {
+  const { call, errno } = libc();
+  const rc = call.statx(folder, name, flags, STATX_INO, stat);
+  const error = errno[0] ?? 0;
+  return rc < 0 ? -error : Number(new DataView(stat.buffer).getBigUint64(STATX_INO_OFFSET, true));
+}
+
 const AT_FDCWD = -100;
+const AT_EMPTY_PATH = 0x1000;
+const EMPTY = cString("");
 const STATX_SIZE = 256;
 const STATX_INO = 0x100;
 const STATX_INO_OFFSET = 32;
+/** Read at once by who had it filled. */
+const stat = bytes(STATX_SIZE);
 const IF_NAMESIZE = 16;
 const SEEK_END = 2;
 const CLOCK_MONOTONIC = 1;
@@ -226,6 +246,8 @@ const SO_ERROR = 4;
 export const O_RDONLY = 0;
 export const O_NONBLOCK = 0o4000;
 export const O_CLOEXEC = 0o2000000;
+/** Differs between architectures. */
+export const O_DIRECTORY = Deno.build.arch === "aarch64" ? 0o40000 : 0o200000;
 export const AF_UNIX = 1;
 export const AF_INET = 2;
 export const AF_INET6 = 10;
@@ -236,4 +258,5 @@ export const SOCK_RAW = 3;
 export const SOL_SOCKET = 1;
 export const SO_RCVBUF = 8;
 export const SO_BINDTODEVICE = 25;
+export const SO_ATTACH_FILTER = 26;
 export const SO_RCVBUFFORCE = 33;

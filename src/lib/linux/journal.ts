@@ -81,22 +81,33 @@ const EAGAIN = 11;
 
 const cut = (text: string): string => text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}...` : text;
 
+const encoder = new TextEncoder();
+
 /** Journal's native format: `KEY=value`, or key, length and value where the value has line ends. */
 export function journalRecord({ level, message, fields }: LogEntry, program: string): Uint8Array {
-  const encoder = new TextEncoder();
-  const parts: Uint8Array[] = [];
   const all = { ...fields, PRIORITY: String(PRIORITY[level]), SYSLOG_IDENTIFIER: program, MESSAGE: message };
+  const parts: Uint8Array[] = [];
+  let lines = "";
   for (const [key, value] of Object.entries(all)) {
     if (!/^[A-Z][A-Z0-9_]{0,63}$/.test(key)) {
       throw new Error(`${JSON.stringify(key)} is no name of a journal field`);
     }
+    if (!value.includes("\n")) {
+      lines += `${key}=${cut(value)}\n`;
+      continue;
+    }
     const data = encoder.encode(cut(value));
-    if (data.includes(10)) {
-      const length = new Uint8Array(8);
-      new DataView(length.buffer).setBigUint64(0, BigInt(data.length), true);
-      parts.push(encoder.encode(`${key}\n`), length, data, encoder.encode("\n"));
-    } else parts.push(encoder.encode(`${key}=`), data, encoder.encode("\n"));
+    const length = new Uint8Array(8);
+    new DataView(length.buffer).setBigUint64(0, BigInt(data.length), true);
+    parts.push(encoder.encode(`${lines}${key}\n`), length, data);
+    lines = "\n";
   }
+  // Mostly that is all of it.
+  const end = encoder.encode(lines);
+  return parts.length === 0 ? end : joined([...parts, end]);
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
   const record = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
   let at = 0;
   for (const part of parts) {

@@ -34,6 +34,7 @@ export interface KernelParts {
 export class LinuxKernel implements Kernel {
   readonly #parts: KernelParts;
   readonly #reach: Reach;
+  #devices: DeviceEvents | undefined;
   #watching: { close(): void }[] = [];
   #closed = false;
 
@@ -54,6 +55,7 @@ export class LinuxKernel implements Kernel {
       (device) => sysfs.holder(device),
       emit,
     );
+    this.#devices = devices;
     const interfaces = new InterfaceMonitor(reactor, (table) => emit({ type: "network", interfaces: table }));
     this.#watching = [new Uevents(reactor, devices), devices, interfaces];
     queueMicrotask(() => emit({ type: "network", interfaces: interfaces.first }));
@@ -72,7 +74,19 @@ export class LinuxKernel implements Kernel {
   }
 
   connect(request: ConnectRequest, free: () => void, done: Done<KernelCtrl>): void {
-    void this.#parts.fabrics.connect(request, free).then(done);
+    void this.#parts.fabrics.connect(request, free, (device) => this.#readMade(device)).then(done);
+  }
+
+  /**
+   * A connection that was just made. What was read because the kernel said `connected` is as good as reading it again: it
+   * says so last of all, and this incarnation is not older than our asking for it.
+   */
+  async #readMade(device: string): Promise<Outcome<KernelCtrl>> {
+    const { sysfs } = this.#parts;
+    const known = await this.#devices?.lastConnected(device);
+    return known !== undefined && known.incarnation === sysfs.holder(device)
+      ? { ok: true, value: known }
+      : await sysfs.read(device);
   }
 
   disconnect(target: DeviceRef, done: Done<"deleted" | "gone">): void {

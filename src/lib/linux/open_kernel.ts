@@ -7,7 +7,7 @@ import { type Backend, loadBackend } from "./libnvme.ts";
 import { thisMachine } from "./machine.ts";
 import { Ownership } from "./ownership.ts";
 import { Reactor } from "./reactor.ts";
-import { Sysfs } from "./sysfs.ts";
+import { type Detail, Sysfs, SYSTEM_PLACES } from "./sysfs.ts";
 import { TlsKeys } from "./tls_keys.ts";
 
 export interface OpenKernel {
@@ -19,12 +19,12 @@ export interface OpenKernel {
   close(): Promise<void>;
 }
 
-/** Says in the log, once, when libnvme cannot be used. */
-export function openKernel(log: Log): OpenKernel {
+/** Says in the log, once, when libnvme cannot be used. `detail` is what {@link Sysfs} reads of an I/O controller. */
+export function openKernel(log: Log, detail: Detail): OpenKernel {
   const backend = loadBackend();
   if (backend.problem !== "") log.write({ level: "warning", message: backend.problem });
   const reactor = new Reactor();
-  const sysfs = new Sysfs();
+  const sysfs = new Sysfs(SYSTEM_PLACES, detail);
   const fabrics = new Fabrics(sysfs, new TlsKeys(), log);
   const kernel = new LinuxKernel({
     reactor,

@@ -5,7 +5,6 @@
  */
 import { OWNER, parseOwner, registryText } from "../nvme/registry.ts";
 import type { Log } from "../ports.ts";
-import { sys } from "./ffi_libc.ts";
 import { errnoOf, isGone } from "./os_error.ts";
 import { isController, type SysfsPlaces, SYSTEM_PLACES } from "./sysfs.ts";
 
@@ -46,16 +45,26 @@ export class Ownership {
   /** Built beside and renamed into place, so that nobody reads half an entry. */
   #claim(device: string): void {
     const { registry, sys } = this.#places;
-    Deno.mkdirSync(registry, { recursive: true, mode: 0o755 });
     const building = `${registry}/.${device}.${Deno.pid}`;
-    removeFolder(building);
-    Deno.mkdirSync(building, { mode: 0o755 });
+    try {
+      Deno.mkdirSync(building, { mode: 0o755 });
+    } catch (error) {
+      if (errnoOf(error) === 0) throw error;
+      // The first entry of all, or an earlier process with our number left one half done.
+      Deno.mkdirSync(building, { recursive: true, mode: 0o755 });
+    }
     const seqnum = textOf(`${sys}/kernel/uevent_seqnum`);
     Deno.writeTextFileSync(`${building}/owner`, registryText(OWNER), { mode: 0o644 });
     Deno.writeTextFileSync(`${building}/seqnum`, registryText(seqnum.trim()), { mode: 0o644 });
-    // A folder is not renamed over one that has something in it.
-    removeFolder(`${registry}/${device}`);
-    Deno.renameSync(building, `${registry}/${device}`);
+    const entry = `${registry}/${device}`;
+    try {
+      Deno.renameSync(building, entry);
+    } catch (error) {
+      if (errnoOf(error) === 0) throw error;
+      // A folder is not renamed over one that has something in it.
+      removeFolder(entry);
+      Deno.renameSync(building, entry);
+    }
   }
 
   #release(device: string): void {
@@ -75,8 +84,6 @@ function textOf(path: string): string {
 }
 
 function removeFolder(path: string): void {
-  // Mostly there is none, and an exception would cost more than all the rest of an entry.
-  if (isGone(-sys.inode(path))) return;
   try {
     Deno.removeSync(path, { recursive: true });
   } catch (error) {

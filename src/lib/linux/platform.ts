@@ -57,7 +57,7 @@ export function linuxPlatform(program: "stafd" | "stacd", syslog: boolean): Plat
     nbft: () => readNbftFiles(log),
     interfaces: readInterfaces,
     readDevice: (device) => sysfs.read(device),
-    openKernel: () => openKernel(log),
+    openKernel: () => openKernel(log, program === "stafd" ? "discovery" : "all"),
   };
 }
 

@@ -5,6 +5,7 @@
 import { bytes, sys } from "./ffi_libc.ts";
 import { drainNetlink, NETLINK_KOBJECT_UEVENT, openNetlink } from "./netlink.ts";
 import { type Reactor, READABLE } from "./reactor.ts";
+import { attachUeventFilter } from "./uevent_filter.ts";
 
 /** Multicast group of the kernel's own events; group 2 is udevd's. */
 const KERNEL_GROUP = 1;
@@ -28,6 +29,7 @@ export class Uevents {
   constructor(reactor: Reactor, sink: UeventSink) {
     this.#reactor = reactor;
     this.#fd = openNetlink(NETLINK_KOBJECT_UEVENT, KERNEL_GROUP, RECEIVE_BUFFER);
+    attachUeventFilter(this.#fd);
     reactor.watch(this.#fd, READABLE, () => {
       sink.drained(drainNetlink(this.#fd, this.#buffer, (payload) => sink.message(payload)));
     });

@@ -6,6 +6,8 @@ const MAX_PATH = 107;
 
 export class UnixDatagram {
   #fd: number | undefined;
+  /** Where it went last: mostly where it goes next. */
+  #last: { readonly path: string; readonly address: Uint8Array<ArrayBuffer> } | undefined;
 
   /** 0, or the errno; it never waits: a full queue is EAGAIN. */
   send(path: string, data: Uint8Array): number {
@@ -14,9 +16,10 @@ export class UnixDatagram {
       this.#fd = undefined;
       return -fd;
     }
+    if (this.#last?.path !== path) this.#last = { path, address: socketAddress(path) };
     const copy = bytes(data.length);
     copy.set(data);
-    const sent = sys.send(fd, copy, socketAddress(path));
+    const sent = sys.send(fd, copy, this.#last.address);
     return sent < 0 ? -sent : 0;
   }
 

@@ -18,13 +18,15 @@ export const CTRL_ATTRIBUTES = [
   "transport",
 ] as const;
 
+export type CtrlAttribute = (typeof CTRL_ATTRIBUTES)[number];
+
 export interface SysfsCtrl {
   readonly device: string;
   readonly incarnation: number;
   /** Text of the `uevent` file, empty when unreadable. */
   readonly uevent: string;
   /** Text of an attribute file as read; absent when unreadable. */
-  readonly attributes: Readonly<Partial<Record<(typeof CTRL_ATTRIBUTES)[number], string>>>;
+  readonly attributes: Readonly<Partial<Record<CtrlAttribute, string>>>;
   /** Whether devices hang below it: path and namespace devices. */
   readonly hasChildren: boolean;
   readonly namespaces: readonly string[];

@@ -101,6 +101,24 @@ Deno.test("what comes during a read is read again", async () => {
   assert.deepEqual(bench.told, ["add nvme0#7", "connected nvme0#7"]);
 });
 
+Deno.test("what was read when a device was connected is there for others, while it is read and after", async () => {
+  const bench = new Bench();
+  bench.feed(payload("change", "nvme0", "NVME_EVENT=connected\0"));
+  const during = bench.events.lastConnected("nvme0");
+  assert.equal(await bench.events.lastConnected("nvme1"), undefined);
+  const read = ctrl("nvme0", 7);
+  await bench.end(0, { ok: true, value: read });
+  assert.equal(await during, read);
+  assert.equal(await bench.events.lastConnected("nvme0"), read);
+  // A change is no connect, and what is read for it says nothing of one.
+  bench.feed(payload("change", "nvme2"));
+  await bench.end(1, { ok: true, value: ctrl("nvme2", 8) });
+  assert.equal(await bench.events.lastConnected("nvme2"), undefined);
+  bench.feed(payload("change", "nvme0", "NVME_EVENT=connected\0"));
+  await bench.end(2, { ok: false, failure: { phase: "scan", kind: "gone", message: "gone" } });
+  assert.equal(await bench.events.lastConnected("nvme0"), undefined);
+});
+
 Deno.test("an AEN alone needs no read", () => {
   const bench = new Bench();
   bench.feed(payload("change", "nvme3", "NVME_AEN=0x70f002\0"));

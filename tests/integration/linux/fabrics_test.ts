@@ -79,6 +79,27 @@ Deno.test("a connection is made with the text, and read back", async () => {
   assert.equal(log.entries.length, 0);
 });
 
+Deno.test("what is known of the connection already is not read again, but its security is looked at", async () => {
+  await using fake = await FakeSysfs.create();
+  const incarnation = await fake.add("nvme7", DISCOVERY);
+  const { fabrics } = bench(fake, await fakeDevice(fake, request(), "instance=7,cntlid=1\n"));
+  const known = await new Sysfs(fake.places).read("nvme7");
+  assert.ok(known.ok);
+  const asked: string[] = [];
+  const reader = (device: string): Promise<typeof known> => {
+    asked.push(device);
+    return Promise.resolve(known);
+  };
+  const outcome = await fabrics.connect(request(), nobody, reader);
+  assert.ok(outcome.ok && outcome.value === known.value);
+  assert.deepEqual([asked, outcome.value.incarnation], [["nvme7"], incarnation]);
+  const secured = request({ options: { tls: true } });
+  const open = bench(fake, await fakeDevice(fake, secured, "instance=7,cntlid=1\n")).fabrics;
+  const refused = await open.connect(secured, nobody, reader);
+  assert.ok(!refused.ok);
+  assert.match(refused.failure.message, /without TLS/);
+});
+
 Deno.test("the kernel is free when the connection is made, before it is read back; never when it was not made", async () => {
   await using fake = await FakeSysfs.create();
   await fake.add("nvme7", DISCOVERY);

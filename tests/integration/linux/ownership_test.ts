@@ -41,6 +41,15 @@ Deno.test("our name is written in nvme-cli's form, over an older one, and remove
   assert.deepEqual(await namesIn(fake.places.registry), [], "something was left behind");
 });
 
+Deno.test("what an earlier process with our number left half done is no obstacle", async () => {
+  await using fake = await FakeSysfs.create();
+  await Deno.mkdir(`${fake.places.registry}/.nvme0.${Deno.pid}`, { recursive: true });
+  await Deno.writeTextFile(`${fake.places.registry}/.nvme0.${Deno.pid}/owner`, "half");
+  new Ownership(new RememberingLog(), fake.places).own("nvme0", true);
+  assert.deepEqual(await entry(fake, "nvme0"), { owner: "stas\n", seqnum: "4711\n" });
+  assert.deepEqual(await namesIn(fake.places.registry), ["nvme0"]);
+});
+
 Deno.test("somebody else's entry stays, and so does that of a controller that is there again", async () => {
   await using fake = await FakeSysfs.create();
   const ownership = new Ownership(new RememberingLog(), fake.places);

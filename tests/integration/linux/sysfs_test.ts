@@ -96,6 +96,27 @@ Deno.test("one controller that cannot be read makes the whole list unknown; one 
   assert.equal(gone.failure.kind, "gone");
 });
 
+Deno.test("to a finder I/O controllers are not there; one that it saw before its type was known, it sees once more", async () => {
+  await using fake = await FakeSysfs.create();
+  const io = { ...DISCOVERY, cntrltype: "io\n", subsysnqn: "nqn.io\n" };
+  await fake.add("nvme0", DISCOVERY);
+  await fake.add("nvme1", io);
+  await fake.add("nvme2", { ...io, cntrltype: "reserved\n", state: "connecting\n" });
+  const sysfs = new Sysfs(fake.places, "discovery");
+  const names = async (): Promise<string[]> => {
+    const all = await sysfs.readAll();
+    assert.ok(all.ok);
+    return all.value.map(({ device, cntrltype }) => `${device} ${cntrltype}`);
+  };
+  assert.deepEqual(await names(), ["nvme0 discovery", "nvme2 reserved"]);
+  const hidden = await sysfs.read("nvme1");
+  assert.ok(!hidden.ok);
+  assert.equal(hidden.failure.kind, "gone");
+  await Deno.writeTextFile(`${fake.folder("nvme2")}/cntrltype`, "io\n");
+  assert.deepEqual(await names(), ["nvme0 discovery", "nvme2 io"]);
+  assert.deepEqual(await names(), ["nvme0 discovery"]);
+});
+
 Deno.test("states are those of the devices that are there", async () => {
   await using fake = await FakeSysfs.create();
   await fake.add("nvme0", DISCOVERY);
