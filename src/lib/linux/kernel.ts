@@ -34,6 +34,8 @@ export interface KernelParts {
 export class LinuxKernel implements Kernel {
   readonly #parts: KernelParts;
   readonly #reach: Reach;
+  /** By device: how long its discovery log was. */
+  readonly #logHints = new Map<string, number>();
   #devices: DeviceEvents | undefined;
   #watching: { close(): void }[] = [];
   #closed = false;
@@ -47,7 +49,10 @@ export class LinuxKernel implements Kernel {
     const { reactor, sysfs, ownership } = this.#parts;
     const emit = (event: KernelEvent): void => {
       if (this.#closed) return;
-      if (event.type === "removed") ownership.forgetIfGone(event.device);
+      if (event.type === "removed") {
+        ownership.forgetIfGone(event.device);
+        this.#logHints.delete(event.device);
+      }
       sink(event);
     };
     const devices = new DeviceEvents(
@@ -162,7 +167,7 @@ export class LinuxKernel implements Kernel {
   }
 
   async #discoveryLog(target: DeviceRef, lsp: number): Promise<Outcome<DiscoveryLog>> {
-    const reader = new LogReader({ lsp });
+    const reader = new LogReader({ lsp, hint: this.#logHints.get(target.device) });
     for (;;) {
       const command: AdminCommand = getLogCommand(reader.command);
       const answer = await this.#parts.admin.run(target, command);
@@ -173,7 +178,10 @@ export class LinuxKernel implements Kernel {
           ? { type: "status", status: answer.status }
           : { type: "errno", errno: answer.gone ? "ENODEV" : answer.errno ?? "EIO" },
       );
-      if (progress.type === "done") return { ok: true, value: progress.log };
+      if (progress.type === "done") {
+        this.#logHints.set(target.device, reader.hint);
+        return { ok: true, value: progress.log };
+      }
       if (progress.type === "more") continue;
       // The reader knows the number only; the answer has the words.
       return answer.kind === "done"

@@ -1,7 +1,8 @@
 /**
  * Reads a discovery log in pieces that other commands, and changes, may come between (S3; notes 3.3).
  *
- * Header, body in increasing offsets, header again: the page counts when generation counter, record count and length are
+ * Header, body in increasing offsets, header again; where the length is about known from an earlier time, as much of the
+ * body as that comes with the header: the page counts when generation counter, record count and length are
  * the same at the end. Only the closing read of the header clears the event (RAE = 0), after the last byte of the body:
  * no change between can be missed. Pure: the caller sends the commands and feeds back what came of them.
  */
@@ -35,7 +36,12 @@ export interface LogReaderOptions {
   readonly lsp: number;
   /** Largest transfer of the controller in bytes, when it has a limit. */
   readonly maxTransfer?: number | undefined;
+  /** {@link LogReader.hint} of the reader before, from the same controller. */
+  readonly hint?: number | undefined;
 }
+
+/** Room for what was added since: mostly one entry. */
+const GROWTH = 4 * 1024;
 
 const sameHeader = (a: LogHeader, b: LogHeader): boolean =>
   a.genctr === b.genctr && a.numrec === b.numrec && a.length === b.length && a.dlpf === b.dlpf;
@@ -52,24 +58,32 @@ export class LogReader {
   readonly #lsp: number;
   #chunk: number;
   #restarts = 0;
+  /** Bytes to begin with. */
+  #opening = LOG_HEADER;
   #step: "opening" | "body" | "closing" = "opening";
   #header: LogHeader | undefined;
+  #refusedMore = false;
   #page = new Uint8Array(LOG_HEADER);
   /** Bytes of the page that are there. */
   #filled = 0;
 
-  constructor({ lsp, maxTransfer }: LogReaderOptions) {
+  constructor({ lsp, maxTransfer, hint = 0 }: LogReaderOptions) {
     this.#lsp = lsp;
     const limit = Math.min(LARGE_CHUNK, maxTransfer ?? LARGE_CHUNK);
     this.#chunk = Math.max(SMALL_CHUNK, limit - limit % SMALL_CHUNK);
+    if (hint > 0) this.#opening = Math.min(this.#chunk, hint + GROWTH);
+  }
+
+  /** For the next time: bytes of the page; 0 when nothing can be told, or the controller gives no more than there is. */
+  get hint(): number {
+    return this.#refusedMore ? 0 : this.#page.length;
   }
 
   /** The command to send now. */
   get command(): GetLog {
     const request = { lid: LID.discovery, lsp: this.#lsp };
-    if (this.#step !== "body") {
-      return { ...request, rae: this.#step === "opening", offset: 0, length: LOG_HEADER };
-    }
+    if (this.#step === "opening") return { ...request, rae: true, offset: 0, length: this.#opening };
+    if (this.#step === "closing") return { ...request, rae: false, offset: 0, length: LOG_HEADER };
     const length = Math.min(this.#chunk, this.#page.length - this.#filled);
     return { ...request, rae: true, offset: this.#filled, length };
   }
@@ -98,8 +112,8 @@ export class LogReader {
     if (!header.ok) return this.#failed(header.problem);
     this.#header = header.value;
     this.#page = new Uint8Array(header.value.length);
-    this.#page.set(bytes);
-    this.#filled = LOG_HEADER;
+    this.#filled = Math.min(bytes.length, this.#page.length);
+    this.#page.set(bytes.subarray(0, this.#filled));
     this.#step = this.#filled === this.#page.length ? "closing" : "body";
     return this.#more();
   }
@@ -118,6 +132,11 @@ export class LogReader {
     if (reply.type === "status" && statusCode(reply.status) === STATUS.discoverRestart) {
       if (!this.#mayRestart()) return this.#torn();
       this.#step = "opening";
+      return this.#more();
+    }
+    if (isTooLarge(reply) && this.#step === "opening" && this.#opening > LOG_HEADER) {
+      this.#opening = LOG_HEADER;
+      this.#refusedMore = true;
       return this.#more();
     }
     if (isTooLarge(reply) && this.#step === "body" && this.command.length > SMALL_CHUNK) {

@@ -22,15 +22,16 @@ Deno.test("a page that changes at random moments is never torn", () => {
     ),
     extended: fc.boolean(),
     maxTransfer: fc.constantFrom(undefined, 4096, 8192, 65_536),
+    hint: fc.constantFrom(0, 0, 1024, 9216, 200_000),
   });
   fc.assert(
-    fc.property(scenario, ({ counts, events, extended, maxTransfer }) => {
+    fc.property(scenario, ({ counts, events, extended, maxTransfer, hint }) => {
       const versions = counts.map((count, i) => version(i + 1, count));
       const pages = versions.map((log) => encodeDiscoveryLog(log, extended ? DLPF.extended : 0));
       let current = 0;
       /** Is the event masked? It is from the first change on, until a read with RAE = 0. */
       let seenAtClear = 0;
-      const reader = new LogReader({ lsp: 0, maxTransfer });
+      const reader = new LogReader({ lsp: 0, maxTransfer, hint });
       let clears = 0;
       for (let n = 0;; n++) {
         assert.ok(n < 2000, "the reader does not end");
@@ -75,7 +76,7 @@ Deno.test("a reader fed with anything ends, or asks on within its limits", () =>
   );
   const header = fc.record({ numrec: fc.nat(20_000), dlpf: fc.nat(7), tdlpl: fc.nat(), genctr: fc.nat() });
   fc.assert(fc.property(fc.array(fc.oneof(reply, header), { maxLength: 30 }), (steps) => {
-    const reader = new LogReader({ lsp: 0 });
+    const reader = new LogReader({ lsp: 0, hint: 6000 });
     for (const step of steps) {
       const { length, offset } = reader.command;
       assert.ok(length >= 4 && length % 4 === 0 && offset + length <= 64 * 1024 * 1024);

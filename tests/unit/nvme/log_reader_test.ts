@@ -165,6 +165,61 @@ Deno.test("pieces are bounded by MDTS, and get small when the controller refuses
   }
 });
 
+Deno.test("a page whose length is about known comes with its header, and what it grew by with it", () => {
+  const known = (count: number, hint: number, most = Infinity) => {
+    const expected = log(7, count);
+    const page = encodeDiscoveryLog(expected);
+    // Beyond its end a controller gives zeros.
+    const padded = new Uint8Array(page.length + 1_000_000);
+    padded.set(page);
+    const { progress, commands } = run(
+      (command) => command.length > most ? { type: "status", status: 0x4002 } : data(padded, command),
+      { lsp: 0, hint },
+    );
+    assert.deepEqual(progress, { type: "done", log: expected });
+    return shape(commands);
+  };
+  assert.deepEqual(known(4, 1024 * 4), ["keep 0+8192", "clear 0+1024"]);
+  assert.deepEqual(known(1, 1024 * 40), ["keep 0+45056", "clear 0+1024"]);
+  assert.deepEqual(known(9, 1024 * 4), ["keep 0+8192", "keep 8192+2048", "clear 0+1024"]);
+  assert.deepEqual(known(200, 1024 * 200), ["keep 0+131072", "keep 131072+74752", "clear 0+1024"]);
+  assert.deepEqual(known(3, 1024 * 4, 4096), [
+    "keep 0+8192",
+    "keep 0+1024",
+    "keep 1024+3072",
+    "clear 0+1024",
+  ]);
+});
+
+Deno.test("S3: a page that changed after it came with its header is begun again", () => {
+  let page = encodeDiscoveryLog(log(1, 3));
+  const { progress, commands } = run((command, n) => {
+    const padded = new Uint8Array(20_000);
+    padded.set(page);
+    const reply = data(padded, command);
+    if (n === 0) page = encodeDiscoveryLog(log(2, 2));
+    return reply;
+  }, { lsp: 0, hint: 4096 });
+  assert.deepEqual(progress, { type: "done", log: log(2, 2) });
+  assert.deepEqual(shape(commands), ["keep 0+8192", "clear 0+1024", "keep 1024+2048", "clear 0+1024"]);
+});
+
+Deno.test("the hint is the page's length, and none where more than there is was refused", () => {
+  const page = encodeDiscoveryLog(log(1, 3));
+  const hintOf = (hint: number): number => {
+    const reader = new LogReader({ lsp: 0, hint });
+    for (;;) {
+      const { command } = reader;
+      const beyond = command.offset + command.length > page.length;
+      const progress = reader.feed(beyond ? { type: "errno", errno: "EINVAL" } : data(page, command));
+      if (progress.type !== "more") break;
+    }
+    return reader.hint;
+  };
+  assert.equal(hintOf(0), page.length);
+  assert.equal(hintOf(page.length), 0);
+});
+
 Deno.test("failures: status, errno, short data, a page that lies", () => {
   const failure = (answer: (command: GetLog, n: number) => LogReply) => {
     const { progress } = run(answer);
