@@ -5,7 +5,8 @@
  */
 import { OWNER, parseOwner, registryText } from "../nvme/registry.ts";
 import type { Log } from "../ports.ts";
-import { errnoOf, isGone } from "./os_error.ts";
+import { sys } from "./ffi_libc.ts";
+import { errnoOf, isGone, SystemError } from "./os_error.ts";
 import { isController, type SysfsPlaces, SYSTEM_PLACES } from "./sysfs.ts";
 
 export class Ownership {
@@ -69,6 +70,7 @@ export class Ownership {
 
   #release(device: string): void {
     const entry = `${this.#places.registry}/${device}`;
+    if (!exists(entry)) return;
     if (parseOwner(textOf(`${entry}/owner`)) === OWNER) removeFolder(entry);
   }
 }
@@ -91,12 +93,10 @@ function removeFolder(path: string): void {
   }
 }
 
+/** Mostly it does not, and an exception would cost more than all the rest. */
 function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch (error) {
-    if (isGone(errnoOf(error))) return false;
-    throw error;
-  }
+  const inode = sys.inode(path);
+  if (inode >= 0) return true;
+  if (isGone(-inode)) return false;
+  throw new SystemError(path, -inode);
 }

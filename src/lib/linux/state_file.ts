@@ -73,9 +73,8 @@ export class JsonStateFile implements StateFile {
   #write(text: string): Outcome<void> {
     const building = `${this.#path}.new`;
     try {
-      removeIfThere(building);
       {
-        using file = Deno.openSync(building, { write: true, createNew: true, mode: 0o600 });
+        using file = create(building);
         const bytes = new TextEncoder().encode(text);
         for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
         file.syncSync();
@@ -96,11 +95,15 @@ export class JsonStateFile implements StateFile {
   }
 }
 
-function removeIfThere(path: string): void {
+/** A new file, in the place of what was left half done: asking first would cost more than it does to be told. */
+function create(path: string): Deno.FsFile {
+  const options = { write: true, createNew: true, mode: 0o600 };
   try {
-    Deno.removeSync(path);
+    return Deno.openSync(path, options);
   } catch (error) {
-    if (!isGone(errnoOf(error))) throw error;
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    Deno.removeSync(path);
+    return Deno.openSync(path, options);
   }
 }
 
