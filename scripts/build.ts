@@ -24,7 +24,8 @@ export const NAMES = ["stafd", "stacd", "stafctl", "stacctl", "stasadm"] as cons
  * no-config: otherwise node_modules is embedded; no-code-cache: otherwise a predictable file in /tmp is run;
  * no-prompt: never ask on a terminal; -A: /dev, /sys and /proc need it, systemd confines the daemons;
  * jitless: the only way to run under MemoryDenyWriteExecute=yes, and it halves the memory under load;
- * no-flush-bytecode: otherwise a daemon that was idle compiles its source again when something happens.
+ * no-flush-bytecode: otherwise a daemon that was idle compiles its source again when something happens;
+ * max-semi-space-size (in MiB): the little garbage that the daemons make is not worth more memory than that.
  */
 const COMPILE_FLAGS = [
   "-q",
@@ -33,7 +34,7 @@ const COMPILE_FLAGS = [
   "--no-prompt",
   "--no-code-cache",
   "-A",
-  "--v8-flags=--jitless,--optimize-for-size,--no-flush-bytecode",
+  "--v8-flags=--jitless,--no-flush-bytecode,--max-semi-space-size=1",
 ] as const;
 
 /** Of every bundled file: any time does, as long as it is always the same. */
