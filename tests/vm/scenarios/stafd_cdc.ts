@@ -38,6 +38,8 @@ const brief = (record: FakeRecord): string[] =>
   );
 
 const READ = ["log 70 lsp=0 rae=1 at 0", "log 70 lsp=0 rae=1 at 1024", "log 70 lsp=0 rae=0 at 0"];
+/** When its length is about known, all of it comes with the header. */
+const READ_AGAIN = ["log 70 lsp=0 rae=1 at 0", "log 70 lsp=0 rae=0 at 0"];
 
 async function startWithFake(guest: Guest): Promise<Entry> {
   await configure(guest, confOf([`transport=tcp;traddr=${FAKE}`]));
@@ -85,10 +87,14 @@ async function registration(guest: Guest): Promise<void> {
   await fakeSet(guest, { entries: 2 });
   await guest.run("fake-cdc aen");
   await untilPublished(guest, dc, NAMES.slice(0, 2));
-  assert.deepEqual(brief(await fake(guest)), ["dim", ...READ, ...READ]);
+  assert.deepEqual(brief(await fake(guest)), ["dim", ...READ, ...READ_AGAIN]);
   await guest.run("fake-cdc drop");
   await untilFake(guest, "registered again", ({ registrations }) => registrations.length === 2);
-  await untilFake(guest, "read again", (found) => brief(found).slice(7).join() === ["dim", ...READ].join());
+  await untilFake(
+    guest,
+    "read again",
+    (found) => brief(found).slice(6).join() === ["dim", ...READ_AGAIN].join(),
+  );
   await guest.run("systemctl stop stafd");
   assert.equal((await fake(guest)).registrations.length, 2, "no deregistration is ever sent (STAF-53)");
 }
