@@ -34,7 +34,7 @@ export interface KernelParts {
 export class LinuxKernel implements Kernel {
   readonly #parts: KernelParts;
   readonly #reach: Reach;
-  /** By device: how long its discovery log was. */
+  /** By device: how long its discovery log was; 0 once it refused more than there is. */
   readonly #logHints = new Map<string, number>();
   #devices: DeviceEvents | undefined;
   #watching: { close(): void }[] = [];
@@ -179,7 +179,7 @@ export class LinuxKernel implements Kernel {
           : { type: "errno", errno: answer.gone ? "ENODEV" : answer.errno ?? "EIO" },
       );
       if (progress.type === "done") {
-        this.#logHints.set(target.device, reader.hint);
+        if (this.#logHints.get(target.device) !== 0) this.#logHints.set(target.device, reader.hint);
         return { ok: true, value: progress.log };
       }
       if (progress.type === "more") continue;

@@ -74,7 +74,7 @@ export class LogReader {
     if (hint > 0) this.#opening = Math.min(this.#chunk, hint + GROWTH);
   }
 
-  /** For the next time: bytes of the page; 0 when nothing can be told, or the controller gives no more than there is. */
+  /** For the next time: bytes of the page; 0 when the controller gives no more than there is, and is not to be asked again. */
   get hint(): number {
     return this.#refusedMore ? 0 : this.#page.length;
   }
@@ -134,7 +134,9 @@ export class LogReader {
       this.#step = "opening";
       return this.#more();
     }
-    if (isTooLarge(reply) && this.#step === "opening" && this.#opening > LOG_HEADER) {
+    // Whatever it says to that: more than the header was our idea.
+    const isOurs = this.#step === "opening" && this.#opening > LOG_HEADER;
+    if (isOurs && (reply.type === "status" || isTooLarge(reply))) {
       this.#opening = LOG_HEADER;
       this.#refusedMore = true;
       return this.#more();

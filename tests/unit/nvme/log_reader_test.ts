@@ -166,14 +166,14 @@ Deno.test("pieces are bounded by MDTS, and get small when the controller refuses
 });
 
 Deno.test("a page whose length is about known comes with its header, and what it grew by with it", () => {
-  const known = (count: number, hint: number, most = Infinity) => {
+  const known = (count: number, hint: number, most = Infinity, status = 0x4002) => {
     const expected = log(7, count);
     const page = encodeDiscoveryLog(expected);
     // Beyond its end a controller gives zeros.
     const padded = new Uint8Array(page.length + 1_000_000);
     padded.set(page);
     const { progress, commands } = run(
-      (command) => command.length > most ? { type: "status", status: 0x4002 } : data(padded, command),
+      (command) => command.length > most ? { type: "status", status } : data(padded, command),
       { lsp: 0, hint },
     );
     assert.deepEqual(progress, { type: "done", log: expected });
