@@ -37,6 +37,7 @@ export class LinuxKernel implements Kernel {
   /** By device: how long its discovery log was; 0 once it refused more than there is. */
   readonly #logHints = new Map<string, number>();
   #devices: DeviceEvents | undefined;
+  #uevents: Uevents | undefined;
   #watching: { close(): void }[] = [];
   #closed = false;
 
@@ -62,7 +63,8 @@ export class LinuxKernel implements Kernel {
     );
     this.#devices = devices;
     const interfaces = new InterfaceMonitor(reactor, (table) => emit({ type: "network", interfaces: table }));
-    this.#watching = [new Uevents(reactor, devices), devices, interfaces];
+    this.#uevents = new Uevents(reactor, devices);
+    this.#watching = [this.#uevents, devices, interfaces];
     queueMicrotask(() => emit({ type: "network", interfaces: interfaces.first }));
   }
 
@@ -79,7 +81,16 @@ export class LinuxKernel implements Kernel {
   }
 
   connect(request: ConnectRequest, free: () => void, done: Done<KernelCtrl>): void {
-    void this.#parts.fabrics.connect(request, free, (device) => this.#readMade(device)).then(done);
+    const over = this.#uevents?.connecting();
+    const handOver = (): void => {
+      free();
+      over?.();
+    };
+    const made = this.#parts.fabrics.connect(request, handOver, (device) => this.#readMade(device));
+    void made.then((outcome) => {
+      over?.();
+      done(outcome);
+    });
   }
 
   /**

@@ -19,12 +19,15 @@ const PACKED = Deno.build.arch === "x86_64";
 const EVENT_SIZE = PACKED ? 12 : 16;
 const DATA_OFFSET = PACKED ? 4 : 8;
 
+/** What it does before the promise settles that it may give back, is done before anything else is waited for. */
+export type Ready = () => Promise<void> | void;
+
 export class Reactor {
   readonly #epoll: number;
   readonly #wake: number;
   readonly #events = bytes(CAPACITY * EVENT_SIZE);
   /** By token, not by descriptor: its number may be in use again while an older event for it is still unread. */
-  readonly #ready = new Map<number, () => void>();
+  readonly #ready = new Map<number, Ready>();
   readonly #tokens = new Map<number, number>();
   #nextToken = 1;
   readonly #stopped: Promise<void>;
@@ -41,7 +44,7 @@ export class Reactor {
    * Calls `ready` whenever the descriptor is ready for one of `interest` or has failed, until it is unwatched.
    * It is told again and again while the descriptor stays ready (level triggered).
    */
-  watch(fd: number, interest: number, ready: () => void): void {
+  watch(fd: number, interest: number, ready: Ready): void {
     if (this.#stopping) throw new Error("the reactor is closed");
     if (this.#tokens.has(fd)) throw new Error(`file descriptor ${fd} is watched already`);
     const token = this.#nextToken;
@@ -86,7 +89,8 @@ export class Reactor {
       if (failures > MAX_FAILURES) throw new Error(`epoll_wait failed ${failures} times in a row`);
       for (let i = 0; i < count && !this.#stopping; i++) {
         // A handler may have unwatched a descriptor that is ready in this same round.
-        this.#ready.get(view.getUint32(i * EVENT_SIZE + DATA_OFFSET, true))?.();
+        const work = this.#ready.get(view.getUint32(i * EVENT_SIZE + DATA_OFFSET, true))?.();
+        if (work !== undefined) await work;
       }
     }
     this.#ready.clear();

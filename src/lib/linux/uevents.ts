@@ -11,6 +11,8 @@ import { attachUeventFilter } from "./uevent_filter.ts";
 const KERNEL_GROUP = 1;
 /** Room for a storm of events (thousands of namespaces) while the main loop is busy. */
 const RECEIVE_BUFFER = 16 * 1024 * 1024;
+/** Events wait for a connect of our own this long, at most, in milliseconds. */
+const PATIENCE = 100;
 /** The kernel's limit is 2 KiB of variables and a short header. */
 const MAX_MESSAGE = 8 * 1024;
 
@@ -22,21 +24,59 @@ export interface UeventSink {
 }
 
 export class Uevents {
-  readonly #reactor: Reactor;
+  readonly #reactor: Pick<Reactor, "watch" | "unwatch">;
   readonly #fd: number;
+  readonly #sink: UeventSink;
   readonly #buffer = bytes(MAX_MESSAGE);
+  /** Connects of our own that are under way. */
+  #connecting = 0;
+  /** While what has arrived waits for one: ends that, and takes it in or not. */
+  #resume: ((take: boolean) => void) | undefined;
 
-  constructor(reactor: Reactor, sink: UeventSink) {
+  constructor(reactor: Pick<Reactor, "watch" | "unwatch">, sink: UeventSink) {
     this.#reactor = reactor;
+    this.#sink = sink;
     this.#fd = openNetlink(NETLINK_KOBJECT_UEVENT, KERNEL_GROUP, RECEIVE_BUFFER);
     attachUeventFilter(this.#fd);
-    reactor.watch(this.#fd, READABLE, () => {
-      sink.drained(drainNetlink(this.#fd, this.#buffer, (payload) => sink.message(payload)));
-    });
+    reactor.watch(this.#fd, READABLE, () => this.#connecting > 0 ? this.#wait() : this.#take());
+  }
+
+  /**
+   * A connect of our own is under way until the function that this gives back is called; what has arrived by then is taken
+   * in during that call. The kernel tells of a connection just before it answers who asked for it. That answer goes first:
+   * until it is asked for the next one the kernel connects nothing, and the last one can be looked at meanwhile.
+   */
+  connecting(): () => void {
+    let isOver = false;
+    this.#connecting++;
+    return () => {
+      if (isOver) return;
+      isOver = true;
+      this.#connecting--;
+      this.#resume?.(true);
+    };
   }
 
   close(): void {
+    this.#resume?.(false);
     this.#reactor.unwatch(this.#fd);
     sys.close(this.#fd);
+  }
+
+  #take(): void {
+    this.#sink.drained(drainNetlink(this.#fd, this.#buffer, (payload) => this.#sink.message(payload)));
+  }
+
+  #wait(): Promise<void> {
+    return new Promise((done) => {
+      const resume = (take: boolean): void => {
+        clearTimeout(timer);
+        this.#resume = undefined;
+        if (take) this.#take();
+        done();
+      };
+      const timer = setTimeout(() => resume(true), PATIENCE);
+      this.#resume = resume;
+    });
   }
 }

@@ -129,3 +129,27 @@ Deno.test("an idle reactor does not wake up", async () => {
   assert.ok(parked.length > 0, `no thread slept through: ${Deno.inspect({ before, after })}`);
   await reactor.close();
 });
+
+Deno.test("nothing else is waited for until what a handler began is done", async () => {
+  const reactor = new Reactor();
+  const told = new Told<string>();
+  const slow = sys.eventFd();
+  const work = Promise.withResolvers<void>();
+  reactor.watch(slow, READABLE, () => {
+    sys.read(slow, bytes(8));
+    told.tell("slow begins");
+    return work.promise;
+  });
+  sys.signalEventFd(slow);
+  await told.until((item) => item === "slow begins", "the slow one");
+  const quick = watched(reactor, "quick", told);
+  sys.signalEventFd(quick);
+  // The thread that would tell of it is not even started: that takes a task of its own, after all that is due by now.
+  for (let i = 0; i < 20; i++) await new Promise((resolve) => setTimeout(resolve));
+  assert.deepEqual(told.all, ["slow begins"]);
+  work.resolve();
+  await told.until((item) => item === "quick", "the quick one");
+  await reactor.close();
+  sys.close(slow);
+  sys.close(quick);
+});

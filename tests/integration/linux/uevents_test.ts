@@ -6,7 +6,7 @@ import {
   netlinkAddress,
   openNetlink,
 } from "../../../src/lib/linux/netlink.ts";
-import { Reactor } from "../../../src/lib/linux/reactor.ts";
+import { Reactor, type Ready } from "../../../src/lib/linux/reactor.ts";
 import { Uevents } from "../../../src/lib/linux/uevents.ts";
 import { Told } from "./waiting.ts";
 
@@ -61,4 +61,78 @@ Deno.test("a message that does not fit the buffer counts as lost", async () => {
   await synthesise("long");
   assert.equal(drainNetlink(fd, bytes(16), () => assert.fail("half a message was delivered")), false);
   sys.close(fd);
+});
+
+/** A reactor that tells of what is ready when the test says so. */
+class Hand {
+  ready: Ready = () => assert.fail("nothing is watched");
+
+  watch(_fd: number, _interest: number, ready: Ready): void {
+    this.ready = ready;
+  }
+
+  unwatch(): void {}
+}
+
+/** Events of a connect of our own: what was told so far, of those with this mark. */
+function marked(mark: string): { hand: Hand; uevents: Uevents; told: string[] } {
+  const hand = new Hand();
+  const told: string[] = [];
+  const uevents = new Uevents(hand, {
+    message: (payload) => {
+      if (text(payload).includes(`STAS=${mark}`)) told.push("event");
+    },
+    drained: () => told.push("drained"),
+  });
+  return { hand, uevents, told };
+}
+
+Deno.test("without a connect of our own, events are taken in at once", async () => {
+  const { hand, uevents, told } = marked("free");
+  await synthesise("free");
+  assert.equal(hand.ready(), undefined);
+  assert.deepEqual(told, ["event", "drained"]);
+  uevents.close();
+});
+
+Deno.test("events wait for a connect of our own, and are taken in while its end is told", async () => {
+  const { hand, uevents, told } = marked("waits");
+  const [first, second] = [uevents.connecting(), uevents.connecting()];
+  await synthesise("waits");
+  const waiting = hand.ready();
+  assert.ok(waiting instanceof Promise);
+  assert.deepEqual(told, []);
+  // The next connect is under way by now: what has arrived is about the last one.
+  first();
+  assert.deepEqual(told, ["event", "drained"]);
+  await waiting;
+  first();
+  assert.ok(hand.ready() instanceof Promise, "the second one is still under way");
+  second();
+  assert.equal(hand.ready(), undefined);
+  assert.deepEqual(told, ["event", "drained", "drained", "drained"]);
+  uevents.close();
+});
+
+Deno.test("a connect that does not end does not keep events waiting for ever", async () => {
+  const { hand, uevents, told } = marked("bound");
+  const over = uevents.connecting();
+  await synthesise("bound");
+  const ended = new Told<string>();
+  void Promise.resolve(hand.ready()).then(() => ended.tell("ended"));
+  await ended.until(() => true, "the end of its patience");
+  assert.deepEqual(told, ["event", "drained"]);
+  over();
+  assert.deepEqual(told, ["event", "drained"]);
+  uevents.close();
+});
+
+Deno.test("closed while events wait: they are not taken in, and nobody waits for them", async () => {
+  const { hand, uevents, told } = marked("closed");
+  const over = uevents.connecting();
+  const waiting = hand.ready();
+  uevents.close();
+  await waiting;
+  over();
+  assert.deepEqual(told, []);
 });
