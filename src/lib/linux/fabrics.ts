@@ -3,7 +3,7 @@
  * the exact errno comes with Deno's error, and nothing that was asked for is left out on the way.
  */
 import { connectErrorClass, connectFailure, errnoName } from "../nvme/errno.ts";
-import { encodeConnect, parseConnectReply } from "../nvme/fabrics_options.ts";
+import { type ConnectReply, encodeConnect, parseConnectReply } from "../nvme/fabrics_options.ts";
 import type { Failure, Outcome } from "../nvme/failure.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import { type FabricsSupport, kernelSupport } from "../nvme/kernel_version.ts";
@@ -61,8 +61,8 @@ export class Fabrics {
   }
 
   /**
-   * Makes the connection and reads it back, by `read`; between the two `free` is called. `kind: "permanent"` failures
-   * need another configuration or another kernel.
+   * Makes the connection and reads it back, by `read`. `free` is called when the kernel can take the next one; whoever has
+   * one gives it during that call. `kind: "permanent"` failures need another configuration or another kernel.
    */
   async connect(
     request: ConnectRequest,
@@ -72,13 +72,21 @@ export class Fabrics {
     const attempt = await this.#queue.run(() => this.#attempt(request));
     if (attempt === undefined) return fail(notTried);
     if (!("made" in attempt)) return attempt;
-    // Outside of the queue, so that the next connect need not wait for it.
+    // Open until the end: it pins the connection, whose number cannot be given to another one.
     using made = attempt.made;
-    free();
-    return await this.#readBack(made.device, request, read);
+    // Begun before the next connect, the kernel mostly answers before it, and in the worst case after it.
+    const answer = answered(made);
+    const demanded = demands(request);
+    // What may have to be taken down again does not wait for anything.
+    if (demanded.length === 0) free();
+    const reply = await answer;
+    if (!reply.ok) return reply;
+    if (demanded.length > 0) free();
+    return await this.#readBack(`nvme${reply.value.instance}`, demanded, read);
   }
 
-  async #attempt(request: ConnectRequest): Promise<Outcome<KernelCtrl> | { readonly made: Made }> {
+  /** One write makes the connection. */
+  async #attempt(request: ConnectRequest): Promise<Outcome<KernelCtrl> | { readonly made: Deno.FsFile }> {
     const options = this.#tlsKeys.resolve(request.options);
     if (!options.ok) return options;
     // No turn of the event loop but for the write itself: while the kernel waits for us it connects nothing.
@@ -87,9 +95,16 @@ export class Fabrics {
     if (!encoded.ok) return encoded;
     this.#reportDropped(encoded.dropped);
     const kernelLog = KernelLog.open();
+    let file: Deno.FsFile | undefined;
     try {
-      return await write(this.#device, encoded.text);
+      file = openNow(this.#device);
+      const data = new TextEncoder().encode(encoded.text);
+      const written = await file.write(data);
+      if (written === data.length) return { made: file };
+      file.close();
+      return fail(garbled(`it took ${written} of ${data.length} bytes`));
     } catch (error) {
+      file?.close();
       const errno = errnoOf(error);
       if (errno === 0) throw error;
       return await this.#explain(errno, request, kernelLog);
@@ -100,11 +115,11 @@ export class Fabrics {
 
   async #readBack(
     device: string,
-    request: ConnectRequest,
+    demanded: readonly Demand[],
     readDevice: (device: string) => Promise<Outcome<KernelCtrl>>,
   ): Promise<Outcome<KernelCtrl>> {
     const incarnation = this.#sysfs.incarnation(device);
-    const broken = incarnation === undefined ? undefined : this.#brokenPromise(device, request);
+    const broken = incarnation === undefined ? undefined : this.#missing(device, demanded);
     if (incarnation !== undefined && broken !== undefined) {
       const deleted = await this.#sysfs.delete(device, incarnation);
       return fail(unsafe(broken, deleted.ok ? `${device} was disconnected again` : deleted.failure.message));
@@ -116,17 +131,11 @@ export class Fabrics {
   }
 
   /** What was asked for and is not so, although the kernel made the connection: security never falls away silently. */
-  #brokenPromise(device: string, { options, keys }: ConnectRequest): string | undefined {
-    const has = (attribute: string): boolean => {
+  #missing(device: string, demanded: readonly Demand[]): string | undefined {
+    return demanded.find(({ attribute }) => {
       const value = this.#sysfs.attribute(device, attribute);
-      return value !== undefined && value !== "" && value !== "none" && value !== "0";
-    };
-    if ((options.tls === true || options.concat === true) && !has("tls_key")) return "TLS";
-    if (keys.hostKey !== undefined && !has("dhchap_secret")) return "authentication (DH-HMAC-CHAP)";
-    if (keys.ctrlKey !== undefined && !has("dhchap_ctrl_secret")) {
-      return "authentication of the controller";
-    }
-    return undefined;
+      return value === undefined || value === "" || value === "none" || value === "0";
+    })?.what;
   }
 
   async #explain(
@@ -156,7 +165,7 @@ export class Fabrics {
       ctrl.isDc === request.discovery && matches(request.tid, ctrl, interfaces)
     );
     if (found === undefined) return undefined;
-    const broken = this.#brokenPromise(found.device, request);
+    const broken = this.#missing(found.device, demands(request));
     return broken === undefined
       ? { ok: true, value: found }
       : fail(unsafe(broken, `${found.device} was connected by another program`));
@@ -174,28 +183,36 @@ export class Fabrics {
   }
 }
 
-/** A connection, and the open file that pins it: its number cannot be given to another one until that is closed. */
-interface Made extends Disposable {
-  readonly device: string;
+/** Security that was asked for: the attribute of a connection that shows it, and how to call it. */
+interface Demand {
+  readonly attribute: string;
+  readonly what: string;
+}
+
+function demands({ options, keys }: ConnectRequest): readonly Demand[] {
+  const demanded: Demand[] = [];
+  if (options.tls === true || options.concat === true) demanded.push({ attribute: "tls_key", what: "TLS" });
+  if (keys.hostKey !== undefined) {
+    demanded.push({ attribute: "dhchap_secret", what: "authentication (DH-HMAC-CHAP)" });
+  }
+  if (keys.ctrlKey !== undefined) {
+    demanded.push({ attribute: "dhchap_ctrl_secret", what: "authentication of the controller" });
+  }
+  return demanded;
 }
 
 /** Without a trip to another thread: opening the device waits for nothing. */
 const openNow = (device: string): Deno.FsFile => Deno.openSync(device, { read: true, write: true });
 
-/** One write makes the connection, one read tells its number. Throws the system's error when the kernel refuses. */
-async function write(device: string, text: string): Promise<Outcome<never> | { readonly made: Made }> {
-  const file = openNow(device);
-  let made: Made | undefined;
+/** Which connection was made through this file. */
+async function answered(file: Deno.FsFile): Promise<Outcome<ConnectReply>> {
   try {
-    const data = new TextEncoder().encode(text);
-    const written = await file.write(data);
-    if (written !== data.length) return fail(garbled(`it took ${written} of ${data.length} bytes`));
     const reply = parseConnectReply(await readOnce(file));
-    if (!reply.ok) return fail(garbled(reply.problem));
-    made = { device: `nvme${reply.value.instance}`, [Symbol.dispose]: () => file.close() };
-    return { made };
-  } finally {
-    if (made === undefined) file.close();
+    return reply.ok ? reply : fail(garbled(reply.problem));
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === 0) throw error;
+    return fail(garbled(`its answer cannot be read (${errnoName(errno)})`));
   }
 }
 

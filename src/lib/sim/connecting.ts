@@ -39,6 +39,7 @@ export class Connecting {
   readonly #devices: Devices;
   readonly #queue: Job[] = [];
   #running: Job | undefined;
+  #afterRunning: (() => void)[] = [];
 
   constructor(time: Scheduler, random: Random, fabric: Fabric, devices: Devices) {
     this.#time = time;
@@ -56,6 +57,12 @@ export class Connecting {
     this.#next();
   }
 
+  /** When what the kernel is connecting has ended; at once when it connects nothing. */
+  afterRunning(then: () => void): void {
+    if (this.#running === undefined) then();
+    else this.#afterRunning.push(then);
+  }
+
   #next(): void {
     if (this.#running !== undefined) return;
     const job = this.#queue.shift();
@@ -66,7 +73,10 @@ export class Connecting {
 
   #end(job: Job, outcome: Outcome<KernelCtrl>): void {
     this.#running = undefined;
+    const waiting = this.#afterRunning;
+    this.#afterRunning = [];
     job.done(outcome);
+    for (const then of waiting) then();
     this.#next();
   }
 

@@ -19,6 +19,9 @@ export interface ReadPage {
   readonly log: DiscoveryLog;
 }
 
+/** What takes a process as many milliseconds to hear of is answered after the next connect. */
+const OVERTAKEN = 10;
+
 /** Probabilities of what goes wrong with commands. */
 export interface CommandChaos {
   scanFails: number;
@@ -145,9 +148,22 @@ export class KernelPort implements Kernel {
     const { connecting, random } = this.#kernel;
     connecting.begin(request, this.#who, (outcome) => {
       const heard = random.between(0, 10);
-      if (outcome.ok) this.#after(heard, free, () => undefined);
-      this.#after(outcome.ok ? heard + random.between(0, 40) : heard, done, () => outcome);
+      if (!outcome.ok) return this.#after(heard, done, () => outcome);
+      this.#after(heard, free, () => undefined);
+      const read = random.between(0, 40);
+      if (heard < OVERTAKEN) return this.#after(heard + read, done, () => outcome);
+      // The next connect has got into the kernel before it could say which connection this one is.
+      const late = (): void => this.#after(read, done, () => this.#readBack(outcome.value));
+      this.#kernel.time.in(milliseconds(heard), () => connecting.afterRunning(late));
     });
+  }
+
+  #readBack({ device, incarnation }: DeviceRef): Outcome<KernelCtrl> {
+    const { devices } = this.#kernel;
+    const now = devices.get(device);
+    return now?.incarnation === incarnation
+      ? { ok: true, value: devices.view(now) }
+      : fail("connect", "ENOENT", `connected as ${device}, but ${device} is not there any more`);
   }
 
   /** A connect of this process is in the kernel or waits for it: the process cannot end before that does. */

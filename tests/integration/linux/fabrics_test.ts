@@ -112,6 +112,35 @@ Deno.test("the kernel is free when the connection is made, before it is read bac
   assert.deepEqual(order, ["free", "made", "not made"]);
 });
 
+Deno.test("the kernel is free before it says which connection was made, but not for one that was to be secure", async () => {
+  await using fake = await FakeSysfs.create();
+  for (const [more, freed] of [[{}, 1], [{ options: { tls: true } }, 0]] as const) {
+    const wanted = request(more);
+    const { fabrics } = bench(fake, await fakeDevice(fake, wanted, "gibberish\n"));
+    let frees = 0;
+    const outcome = await fabrics.connect(wanted, () => frees++);
+    assert.ok(!outcome.ok);
+    assert.match(outcome.failure.message, /unexpected way.*gibberish/);
+    assert.equal(frees, freed);
+  }
+});
+
+Deno.test("the next connect, given when the kernel is free, is made at once; none is made before", async () => {
+  await using fake = await FakeSysfs.create();
+  await fake.add("nvme7", DISCOVERY);
+  const device = await fakeDevice(fake, request(), "instance=7,cntlid=1\n");
+  const { fabrics } = bench(fake, device);
+  const order: string[] = [];
+  const next = Promise.withResolvers<unknown>();
+  const first = fabrics.connect(request(), () => {
+    order.push("first is free");
+    next.resolve(fabrics.connect(request(), () => order.push("second is free")));
+  });
+  assert.ok((await first).ok);
+  await next.promise;
+  assert.deepEqual(order, ["first is free", "second is free"]);
+});
+
 Deno.test("options that the kernel does not have are left out with one warning, security options never", async () => {
   await using fake = await FakeSysfs.create();
   await fake.add("nvme7", DISCOVERY);
@@ -153,11 +182,13 @@ Deno.test("a connection without the security that was asked for is taken down ag
     // With the promise kept it stays.
     await Deno.writeTextFile(`${fake.folder("nvme7")}/delete_controller`, "");
     await Deno.writeTextFile(`${fake.folder("nvme7")}/${attribute}`, "2f3a4b5c\n");
+    let frees = 0;
     const again = await bench(fake, await fakeDevice(fake, wanted, "instance=7,cntlid=1\n")).fabrics.connect(
       wanted,
-      nobody,
+      () => frees++,
     );
     assert.ok(again.ok, Deno.inspect(again));
+    assert.equal(frees, 1);
     assert.equal(await fake.written("nvme7", "delete_controller"), "");
   }
 });
