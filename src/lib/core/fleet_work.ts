@@ -131,13 +131,14 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetV
     const { busy, exclusions, stopping, unread } = this.fleet;
     if (busy !== undefined || !this.fresh || exclusions === undefined || stopping) return;
     if (unread.length >= MAX_UNREAD) return;
-    let { ready } = this.fleet;
+    const { ready } = this.fleet;
     const later: typeof ready[number][] = [];
-    while (this.fleet.busy === undefined && ready.length > 0) {
-      const [first, ...rest] = ready;
-      ready = rest;
-      const ctl = first === undefined ? undefined : this.ctl(first.key);
-      if (first === undefined || ctl?.link.phase !== "ready") continue;
+    let taken = 0;
+    for (const first of ready) {
+      if (this.fleet.busy !== undefined) break;
+      taken++;
+      const ctl = this.ctl(first.key);
+      if (ctl?.link.phase !== "ready") continue;
       // Unsaved, or perhaps the same connection as one that is made already and not known yet (S4).
       if (ctl.born > this.fleet.saves.done || unread.some((made) => mayShare(made.tid, ctl.tid))) {
         later.push(first);
@@ -145,7 +146,7 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetV
       }
       this.#connect(ctl);
     }
-    this.fleet = { ...this.fleet, ready: later.length === 0 ? ready : [...later, ...ready] };
+    if (taken > 0) this.fleet = { ...this.fleet, ready: later.concat(ready.slice(taken)) };
   }
 
   /** The last look before the kernel is asked: somebody may have connected it, or forbidden it, meanwhile (S4, S7). */

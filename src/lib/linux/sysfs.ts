@@ -155,8 +155,11 @@ export class Sysfs {
   async #read(device: string): Promise<Outcome<KernelCtrl>> {
     for (let attempt = 1; attempt <= MAX_REREADS; attempt++) {
       try {
+        const isIo = this.#detail === "discovery" && this.#isIo(device);
+        if (isIo && !this.#shown.delete(device)) break;
         using folder = openFolder(this.#folder(device));
-        if (folder === undefined || this.#isHidden(device, folder)) break;
+        if (folder === undefined) break;
+        if (this.#detail === "discovery" && !isIo) this.#shown.add(device);
         const ctrl = await this.#attributes(device, folder);
         // All of it from one controller, or none.
         if (ctrl !== undefined && this.incarnation(device) === folder.incarnation) {
@@ -199,12 +202,8 @@ export class Sysfs {
     });
   }
 
-  /** Whether it is nothing to whoever reads. */
-  #isHidden(device: string, { path, fd }: Folder): boolean {
-    if (this.#detail === "all") return false;
-    const isIo = textOf(readAttribute(path, fd, "cntrltype"))?.trim() === "io";
-    if (!isIo) this.#shown.add(device);
-    return isIo && !this.#shown.delete(device);
+  #isIo(device: string): boolean {
+    return textOf(readFile(`${this.#folder(device)}/cntrltype`))?.trim() === "io";
   }
 
   /** Folders below the controller, except power management's: its devices (namespaces, sensors). */

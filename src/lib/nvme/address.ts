@@ -2,7 +2,7 @@
 
 export interface Ip {
   readonly family: 4 | 6;
-  /** 4 or 16 bytes, network order. */
+  /** 4 or 16 bytes, network order. Shared by all who ask: not to be written to. */
   readonly bytes: Uint8Array;
   /** Compressed, lower case, without the scope. An IPv4-mapped address stays IPv6 here. */
   readonly text: string;
@@ -94,12 +94,26 @@ export function unmapped(bytes: Uint8Array): Uint8Array | undefined {
   return bytes.slice(12);
 }
 
+/** Texts that are remembered; all are forgotten when there are more (S6). */
+const MAX_KNOWN = 4096;
+const known = new Map<string, Ip | undefined>();
+
 /**
  * TID-15: strict dotted quad without leading zeros, or RFC 4291 text with an optional `%scope`.
  * No brackets, prefix length, port or blanks.
  */
 export function parseIp(text: string): Ip | undefined {
   if (text.length > MAX_LENGTH) return undefined;
+  const before = known.get(text);
+  if (before !== undefined || known.has(text)) return before;
+  if (known.size >= MAX_KNOWN) known.clear();
+  const ip = parse(text);
+  // The same few addresses are looked at for every controller, again and again.
+  known.set(text, ip);
+  return ip;
+}
+
+function parse(text: string): Ip | undefined {
   const quad = parseQuad(text);
   if (quad !== undefined) return { family: 4, bytes: quad, text, scope: "" };
   const percent = text.indexOf("%");
