@@ -19,9 +19,6 @@ export interface ReadPage {
   readonly log: DiscoveryLog;
 }
 
-/** What takes a process as many milliseconds to hear of is answered after the next connect. */
-const OVERTAKEN = 10;
-
 /** Probabilities of what goes wrong with commands. */
 export interface CommandChaos {
   scanFails: number;
@@ -38,6 +35,8 @@ export class SimKernel {
   readonly time: Scheduler;
   readonly random: Random;
   readonly fabric: Fabric;
+  /** Of a connection that its maker hears of so many milliseconds later: is the next one in the kernel before it is named? */
+  overtakes: (heard: number) => boolean = (heard) => heard >= 10;
   /** Somebody else's connection that takes the number of a device swapped before it is deleted. */
   swap: (device: Device) => void = () => undefined;
   wasRead: (page: ReadPage) => void = () => undefined;
@@ -151,8 +150,8 @@ export class KernelPort implements Kernel {
       if (!outcome.ok) return this.#after(heard, done, () => outcome);
       this.#after(heard, free, () => undefined);
       const read = random.between(0, 40);
-      if (heard < OVERTAKEN) return this.#after(heard + read, done, () => outcome);
-      // The next connect has got into the kernel before it could say which connection this one is.
+      if (!this.#kernel.overtakes(heard)) return this.#after(heard + read, done, () => outcome);
+      // The kernel cannot say which connection this one is before it has made the next.
       const late = (): void => this.#after(read, done, () => this.#readBack(outcome.value));
       this.#kernel.time.in(milliseconds(heard), () => connecting.afterRunning(late));
     });

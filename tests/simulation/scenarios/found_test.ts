@@ -280,3 +280,29 @@ Deno.test("a state file of an earlier program, which says less, or of a later on
     assert.deepEqual([...stage.to("nqn.dc"), ...stage.to(subsystem)], before);
   }
 });
+
+Deno.test("a connection that the kernel names after the next one, which took a minute, is made once, kept, and let go of then", () => {
+  for (const isWanted of [true, false]) {
+    const stage = new Stage(realCores);
+    const subsystem = stage.subsystem("nqn.first", "10.0.1.1");
+    const next = stage.subsystem("nqn.last", "10.0.1.2");
+    next.manner = "stuck";
+    stage.world.kernel.overtakes = () => true;
+    let made = 0;
+    stage.world.kernel.connecting.witness = (_who, { tid }) => {
+      if (tid.subsysnqn === "nqn.first") made++;
+    };
+    const lineTo = (n: number, nqn: string) =>
+      `controller = transport=tcp;traddr=10.0.1.${n};trsvcid=4420;nqn=${nqn}\n`;
+    const later = `[Controllers]\n${lineTo(2, "nqn.last")}`;
+    stage.stacdConf(`[Controllers]\n${lineTo(1, "nqn.first")}${lineTo(2, "nqn.last")}`);
+    stage.startStacd();
+    stage.run(1_000);
+    assert.equal(stage.to(subsystem).length, 1, "the other one went first and holds the kernel up");
+    if (!isWanted) stage.stacdConf(later);
+    stage.run(10_000);
+    assert.equal(stage.to(subsystem).length, 1, "nobody knows yet which one it is");
+    stage.run(60_000);
+    assert.deepEqual([stage.to(subsystem).length, made], [isWanted ? 1 : 0, 1]);
+  }
+});
