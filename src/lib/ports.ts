@@ -73,7 +73,7 @@ export interface Kernel {
   reach(tid: Tid, timeout: Duration, done: Done<void>): void;
   /**
    * Makes the connection. One at a time (the kernel serialises them anyway). Where it was made, `free` says first that
-   * the kernel takes the next one: reading back what was made needs no turn.
+   * the kernel takes the next one: naming and reading back what was made needs no turn, but may have to wait for that one.
    */
   connect(request: ConnectRequest, free: () => void, done: Done<KernelCtrl>): void;
   /** Deletes exactly this controller; another one with its number is left alone and counts as `gone`. */

@@ -19,7 +19,7 @@ const PACKED = Deno.build.arch === "x86_64";
 const EVENT_SIZE = PACKED ? 12 : 16;
 const DATA_OFFSET = PACKED ? 4 : 8;
 
-/** What it does before the promise settles that it may give back, is done before anything else is waited for. */
+/** Is told that its descriptor is ready. While a promise that it has given back is not settled, none is waited for. */
 export type Ready = () => Promise<void> | void;
 
 export class Reactor {
