@@ -30,8 +30,11 @@ export interface SysConf {
   readonly symname: Value<string>;
 }
 
+/** Whether what was read is wrong, or there was nothing to read: the first needs a person, the second may pass. */
+export type Unusable = "malformed" | "absent";
+
 /** A mandatory value, or why there is none. */
-export type Mandatory = Value<string> | { readonly error: Finding };
+export type Mandatory = Value<string> | { readonly error: Finding; readonly why: Unusable };
 
 /** sys.conf with each value for itself: one that is unusable does not take the others along. */
 export interface SysConfParts {
@@ -45,7 +48,7 @@ export interface SysConfParts {
 
 export type ParsedSysConf =
   | { readonly ok: true; readonly conf: SysConf; readonly findings: readonly Finding[] }
-  | { readonly ok: false; readonly findings: readonly Finding[] };
+  | { readonly ok: false; readonly why: Unusable; readonly findings: readonly Finding[] };
 
 const HOST = "Host";
 const OPTIONS: readonly SysOption[] = ["nqn", "id", "key", "symname"];
@@ -60,11 +63,16 @@ export const DEFAULT_FILES: Readonly<Record<"nqn" | "id" | "key", string>> = {
 /** All that a daemon needs; an error when the host has no NQN or no ID (CFG-77). */
 export function parseSysConf(text: string | undefined, file: string, readFile: ReadFile): ParsedSysConf {
   const parts = readSysConf(text, file, readFile);
-  if (!parts.ok) return parts;
+  if (!parts.ok) return { ...parts, why: "malformed" };
   const { nqn, id, key, symname, findings } = parts.parts;
-  const errors = [nqn, id].flatMap((part) => "error" in part ? [part.error] : []);
+  const unusable = [nqn, id].flatMap((part) => "error" in part ? [part] : []);
   if ("error" in nqn || "error" in id) {
-    return { ok: false, findings: inFileOrder([...errors, ...findings], file) };
+    const why = unusable.some((part) => part.why === "malformed") ? "malformed" : "absent";
+    return {
+      ok: false,
+      why,
+      findings: inFileOrder([...unusable.map(({ error }) => error), ...findings], file),
+    };
   }
   return { ok: true, conf: { nqn, id, key, symname }, findings };
 }
@@ -190,8 +198,12 @@ class SysSource {
   }
 }
 
-function failed(found: Found, message: string): { readonly error: Finding } {
-  return { error: { severity: "error", file: found.file, ...found.at, message } };
+/** A file that is empty is one that somebody is about to fill: nothing of it was read yet. */
+function failed(found: Found, message: string): Extract<Mandatory, { readonly error: Finding }> {
+  return {
+    error: { severity: "error", file: found.file, ...found.at, message },
+    why: found.text === undefined ? "absent" : "malformed",
+  };
 }
 
 /** CFG-70. */

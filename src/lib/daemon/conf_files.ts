@@ -1,13 +1,13 @@
 /** The configuration files: read whole, checked whole, and either taken whole or not at all (S10). */
 import type { ParsedConf } from "../config/daemon_conf.ts";
 import { type Finding, findingText } from "../config/finding.ts";
-import { parseSysConf, type ReadFile } from "../config/sys_conf.ts";
+import { parseSysConf, type ReadFile, type Unusable } from "../config/sys_conf.ts";
 import type { HostConf } from "../core/host.ts";
 import type { LogEntry } from "../ports.ts";
 
 export type Loaded<T> =
   | { readonly ok: true; readonly value: T; readonly findings: readonly Finding[] }
-  | { readonly ok: false; readonly findings: readonly Finding[] };
+  | { readonly ok: false; readonly why: Unusable; readonly findings: readonly Finding[] };
 
 const unreadable = (file: string, message: string): Finding => ({
   severity: "error",
@@ -26,12 +26,12 @@ export function loadConf<T>(
 ): Loaded<T> {
   const found = read(file);
   if (!found.ok && found.why === "unreadable") {
-    return { ok: false, findings: [unreadable(file, found.message)] };
+    return { ok: false, why: "absent", findings: [unreadable(file, found.message)] };
   }
   const parsed = parse(found.ok ? found.text : undefined, file);
-  if (!parsed.ok) return parsed;
+  if (!parsed.ok) return { ...parsed, why: "malformed" };
   const missing: Finding[] = !found.ok && named
-    ? [{ ...unreadable(file, "there is no such file; the defaults are used"), severity: "warning" }]
+    ? [{ ...unreadable(file, `${found.message}; the defaults are used`), severity: "warning" }]
     : [];
   return { ok: true, value: parsed.conf, findings: [...missing, ...parsed.findings] };
 }
@@ -40,7 +40,7 @@ export function loadConf<T>(
 export function loadHost(file: string, read: ReadFile): Loaded<HostConf> {
   const found = read(file);
   if (!found.ok && found.why === "unreadable") {
-    return { ok: false, findings: [unreadable(file, found.message)] };
+    return { ok: false, why: "absent", findings: [unreadable(file, found.message)] };
   }
   const parsed = parseSysConf(found.ok ? found.text : undefined, file, read);
   if (!parsed.ok) return parsed;

@@ -16,6 +16,13 @@ import { daemonHelp, type DaemonOptions, daemonUsage, parseDaemonOptions } from 
 
 const SYS_CONF = "/etc/stas/sys.conf";
 
+/** EX_CONFIG: a person has to correct a file. The units do not start a daemon again that ended with it. */
+export const MALFORMED = 78;
+/** What may pass by itself: the units start the daemon again, for ever. */
+export const FAILED = 1;
+
+const TOOLS = { stafd: "stafctl", stacd: "stacctl" } as const;
+
 /** What the start and the end need of the machine. */
 export interface RunPlatform {
   readonly log: Log;
@@ -84,7 +91,7 @@ export async function runDaemon<Conf extends DaemonConf, P extends RunPlatform>(
   const problem = platform.startProblem();
   if (problem !== undefined) {
     console.error(`${spec.program}: ${problem}`);
-    return 1;
+    return FAILED;
   }
   return await new Daemon(spec, platform, parsed.options, parsed.options.confFile ?? confFile).run();
 }
@@ -115,7 +122,7 @@ class Daemon<Conf extends DaemonConf, P extends RunPlatform> {
     const { log, notify } = this.#platform;
     const host = this.#host();
     const conf = this.#conf();
-    if (!host.ok || !conf.ok) return 1;
+    if (!host.ok || !conf.ok) return this.#refuse([host, conf]);
     this.#setTron(this.#options.tron || conf.value.tron.value);
 
     const { name } = this.#spec.service;
@@ -138,7 +145,7 @@ class Daemon<Conf extends DaemonConf, P extends RunPlatform> {
           "policy of nvme-stas installed?";
       log.write({ level: "error", message });
       await running.close();
-      return 1;
+      return FAILED;
     }
     this.#signals(running);
     await running.begin(host.value, conf.value);
@@ -148,6 +155,21 @@ class Daemon<Conf extends DaemonConf, P extends RunPlatform> {
     await running.close();
     notify.close();
     return 0;
+  }
+
+  /** Ends a start whose files cannot be used, and says what has to happen for the next one. */
+  #refuse(files: readonly Loaded<unknown>[]): number {
+    const malformed = files.some((file) => !file.ok && file.why === "malformed");
+    const { program } = this.#spec;
+    const next = malformed
+      ? `the configuration is malformed. Correct it (errors are listed above; "${
+        TOOLS[program]
+      } check" lists them, too), ` +
+        `then: systemctl start ${program}`
+      : `a file that is needed is missing, empty or unreadable (see above). systemd tries again, for ever; ` +
+        `to try at once: systemctl restart ${program}`;
+    this.#platform.log.write({ level: "error", message: `${program} cannot start: ${next}` });
+    return malformed ? MALFORMED : FAILED;
   }
 
   #signals(running: Running<Conf>): void {

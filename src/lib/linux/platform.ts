@@ -64,8 +64,9 @@ export function linuxPlatform(program: "stafd" | "stacd", syslog: boolean): Plat
 /** CFG-6: what is no regular file counts as missing. */
 function readFile(path: string): FileText {
   try {
-    if (Deno.statSync(path).isDirectory) {
-      return { ok: false, why: "missing", message: `${path} is a directory` };
+    // Nor is a pipe read, which may never end.
+    if (!Deno.statSync(path).isFile) {
+      return { ok: false, why: "missing", message: `${path} is not a regular file` };
     }
     return { ok: true, text: Deno.readTextFileSync(path) };
   } catch (error) {

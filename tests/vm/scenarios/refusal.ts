@@ -1,4 +1,4 @@
-/** What makes a start impossible is told in one clear message, with exit status 1 and nothing half-started. */
+/** What makes a start impossible is told in one clear message, with the right exit status and nothing half-started. */
 import assert from "node:assert/strict";
 import { controllers, start } from "../fabric.ts";
 import type { Guest } from "../guest.ts";
@@ -12,6 +12,8 @@ interface Refusal {
   /** DAEMON is replaced by stafd and stacd. */
   readonly command: string;
   readonly says: RegExp;
+  /** 1 unless given. */
+  readonly status?: number;
 }
 
 const REFUSALS: readonly Refusal[] = [
@@ -36,11 +38,12 @@ const REFUSALS: readonly Refusal[] = [
     says: /host ?nqn/i,
   },
   {
-    what: "unreadable configuration",
+    what: "malformed configuration",
     before: "echo 'no section' >/etc/stas/DAEMON.conf",
     after: "cp /var/lib/lab-stas/DAEMON.conf /etc/stas/DAEMON.conf",
     command: "/usr/sbin/DAEMON",
     says: /DAEMON\.conf:1/,
+    status: 78,
   },
 ];
 
@@ -51,7 +54,7 @@ async function refused(guest: Guest, daemon: string, refusal: Refusal): Promise<
   if (refusal.after !== undefined) await guest.run(fill(refusal.after));
   const said = stdout + stderr;
   const about = `${daemon}, ${refusal.what}: exit status ${code}\n${said}`;
-  assert.equal(code, 1, about);
+  assert.equal(code, refusal.status ?? 1, about);
   assert.match(said, new RegExp(fill(refusal.says.source), refusal.says.flags), about);
   assert.doesNotMatch(said, /^\s+at .*:\d+/m, `a stack trace: ${about}`);
 }
