@@ -10,6 +10,8 @@
 const SYMBOLS = {
   __errno_location: { parameters: [], result: "pointer" },
   open: { parameters: ["buffer", "i32"], result: "i32" },
+  open_in_pool: { name: "open", parameters: ["buffer", "i32"], result: "i32", nonblocking: true },
+  flock: { parameters: ["i32", "i32"], result: "i32" },
   openat: { parameters: ["i32", "buffer", "i32"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
   read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
@@ -80,6 +82,29 @@ export const sys = {
     const rc = call.openat(folder, name, flags);
     const error = errno[0] ?? 0;
     return rc < 0 ? -error : rc;
+  },
+
+  /** On a thread of the pool; -1 when it fails, and nobody can tell why. */
+  async openInPool(path: string, flags: number): Promise<number> {
+    const name = cString(path);
+    const rc = await libc().call.open_in_pool(name, flags);
+    // Until here: what a call on another thread reads must not be collected meanwhile.
+    return name.length > 0 ? rc : -1;
+  },
+
+  flock(fd: number, operation: number): number {
+    const { call, errno } = libc();
+    const rc = call.flock(fd, operation);
+    const error = errno[0] ?? 0;
+    return rc < 0 ? -error : rc;
+  },
+
+  /** `259:3` for an open block device; undefined for anything else. */
+  blockDevice(fd: number): string | undefined {
+    if (libc().call.statx(fd, EMPTY, AT_EMPTY_PATH, STATX_TYPE, stat) < 0) return undefined;
+    const view = new DataView(stat.buffer);
+    if ((view.getUint16(STATX_MODE_OFFSET, true) & S_IFMT) !== S_IFBLK) return undefined;
+    return `${view.getUint32(STATX_RDEV_OFFSET, true)}:${view.getUint32(STATX_RDEV_OFFSET + 4, true)}`;
   },
 
   close(fd: number): void {
@@ -231,6 +256,11 @@ const EMPTY = cString("");
 const STATX_SIZE = 256;
 const STATX_INO = 0x100;
 const STATX_INO_OFFSET = 32;
+const STATX_TYPE = 1;
+const STATX_MODE_OFFSET = 28;
+const STATX_RDEV_OFFSET = 128;
+const S_IFMT = 0o170000;
+const S_IFBLK = 0o060000;
 /** Read at once by who had it filled. */
 const stat = bytes(STATX_SIZE);
 const IF_NAMESIZE = 16;
@@ -243,7 +273,11 @@ const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
 const SO_ERROR = 4;
 
+export const LOCK_EX = 2;
+export const LOCK_NB = 4;
 export const O_RDONLY = 0;
+/** On a block device, without O_CREAT: fails with EBUSY where something has claimed it (open(2)). */
+export const O_EXCL = 0o200;
 export const O_NONBLOCK = 0o4000;
 export const O_CLOEXEC = 0o2000000;
 /** Differs between architectures. */

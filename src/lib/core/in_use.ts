@@ -1,0 +1,71 @@
+/**
+ * Is a namespace in use (DESIGN.md, S12)? What holds it is known at once; a program that reads and writes the device
+ * itself is known by its traffic, between two looks. What cannot be found out counts as in use.
+ */
+import { type IoCounters, type NamespaceLook, type NamespacePath, serves } from "../nvme/namespace_look.ts";
+import { type Duration, type Instant, until } from "../nvme/time.ts";
+
+/** A look, and when it was made. */
+export interface Sample {
+  readonly at: Instant;
+  readonly look: NamespaceLook;
+}
+
+export type Use =
+  | { readonly is: "unused" }
+  /** In words: `mounted on /srv`. */
+  | { readonly is: "used"; readonly why: string }
+  /** Nothing holds it; whether something reads and writes it is known after another look, that much later. */
+  | { readonly is: "look-again"; readonly in: Duration };
+
+/** What udev, LVM and others read when they look at a device once is less than that (1 MiB). */
+const MAX_READ_SECTORS = 2048;
+
+const written = (io: IoCounters): number => io.writtenSectors + io.discardedSectors + io.flushes;
+
+/** The counters of the head and of each path: where the kernel counts differs from version to version. */
+function counters(look: NamespaceLook): ReadonlyMap<string, IoCounters> {
+  const found = new Map<string, IoCounters>();
+  if (look.io !== undefined) found.set("", look.io);
+  for (const { device, io } of look.paths) if (io !== undefined) found.set(device, io);
+  return found;
+}
+
+/** Traffic between two looks at the same counters; `unclear` when none of them can be compared. */
+function traffic(before: NamespaceLook, now: NamespaceLook): string | undefined | "unclear" {
+  const earlier = counters(before);
+  let compared = false;
+  for (const [who, io] of counters(now)) {
+    const then = earlier.get(who);
+    // A path that was made anew counts from zero.
+    if (then === undefined || written(io) < written(then) || io.readSectors < then.readSectors) continue;
+    compared = true;
+    if (written(io) > written(then)) return "written to";
+    if (io.readSectors - then.readSectors > MAX_READ_SECTORS) return "read from";
+  }
+  return compared ? undefined : "unclear";
+}
+
+/**
+ * `first` is the look with which the wait began, `now` the newest. `span` is `in-use-window`; 0 looks at no traffic.
+ * A device that was never written to has no raw user that would lose data, and needs no window.
+ */
+export function useOf(first: Sample, now: Sample, span: Duration): Use {
+  const { holders, unknown } = now.look;
+  if (holders.length > 0) return { is: "used", why: holders.join(", ") };
+  if (unknown !== undefined) return { is: "used", why: `use unknown: ${unknown}` };
+  if (span.ms <= 0) return { is: "unused" };
+  const all = [...counters(now.look).values()];
+  if (all.length === 0) return { is: "used", why: "use unknown: no I/O counters can be read" };
+  if (all.some(({ inFlight }) => inFlight > 0)) return { is: "used", why: "I/O in flight" };
+  if (all.every((io) => written(io) === 0)) return { is: "unused" };
+  const seen = traffic(first.look, now.look);
+  if (seen === "unclear") return { is: "used", why: "use unknown: the I/O counters started again" };
+  if (seen !== undefined) return { is: "used", why: `${seen} without a file system` };
+  const end = { mono: first.at.mono + span.ms };
+  return now.at.mono >= end.mono ? { is: "unused" } : { is: "look-again", in: until(end, now.at) };
+}
+
+/** The paths other than this controller by which the namespace is served now. */
+export const otherWays = (look: NamespaceLook, controller: string): readonly NamespacePath[] =>
+  look.paths.filter((path) => path.device !== controller && serves(path));

@@ -1,0 +1,99 @@
+/**
+ * Claims a block device for as long as its controller is being deleted (DESIGN.md, S12): refused where something has
+ * claimed it (a file system in any mount namespace, swap, md, dm, LVM), and nothing can claim it meanwhile.
+ *
+ * First the lock that systemd, udev and partitioning tools agree on, then open(2) with O_EXCL. Never for writing: udev and
+ * LVM look at a device anew when a descriptor that could write is closed. Never by Deno's own open: there O_EXCL creates.
+ */
+import { LOCK_EX, LOCK_NB, O_CLOEXEC, O_EXCL, O_NONBLOCK, O_RDONLY, sys } from "./ffi_libc.ts";
+import { errnoName } from "../nvme/errno.ts";
+import { EAGAIN, EBUSY, errnoOf } from "./os_error.ts";
+
+/** An open of a device whose paths hang takes as long as they do. */
+const OPEN_LIMIT_MS = 10_000;
+/** An open that took longer is not repeated on the main thread. */
+const SLOW_OPEN_MS = 200;
+const OPEN_FLAGS = O_RDONLY | O_NONBLOCK | O_CLOEXEC;
+
+export interface BlockPlaces {
+  readonly sys: string;
+  readonly dev: string;
+}
+
+export type Claimed =
+  | { readonly ok: true; readonly claim: Disposable }
+  /** In words: why it counts as in use. */
+  | { readonly ok: false; readonly why: string };
+
+const refused = (why: string): Claimed => ({ ok: false, why });
+
+/** `device` is the name of a block device, such as `nvme0n1`. Never throws for what the system answers. */
+export async function claimDevice(
+  device: string,
+  places: BlockPlaces,
+  limitMs: number = OPEN_LIMIT_MS,
+): Promise<Claimed> {
+  const path = `${places.dev}/${device}`;
+  const lock = await openWithin(path, OPEN_FLAGS, limitMs);
+  if (typeof lock === "string") return refused(lock);
+  const locked = sys.flock(lock, LOCK_EX | LOCK_NB);
+  if (locked < 0) {
+    sys.close(lock);
+    return refused(
+      locked === -EAGAIN
+        ? `${device} is locked by another program`
+        : `${path} cannot be locked (${errnoName(-locked)})`,
+    );
+  }
+  const fd = await openWithin(path, OPEN_FLAGS | O_EXCL, limitMs);
+  if (typeof fd === "string") {
+    sys.close(lock);
+    return refused(fd);
+  }
+  const claim = {
+    [Symbol.dispose]: (): void => {
+      sys.close(fd);
+      sys.close(lock);
+    },
+  };
+  const expected = await numbersOf(device, places);
+  if (expected !== undefined && sys.blockDevice(fd) === expected && sys.blockDevice(lock) === expected) {
+    return { ok: true, claim };
+  }
+  claim[Symbol.dispose]();
+  return refused(`${path} is not the block device that the kernel calls ${device}`);
+}
+
+/** The major and minor number in sysfs; undefined when it has none there. */
+async function numbersOf(device: string, { sys: root }: BlockPlaces): Promise<string | undefined> {
+  try {
+    return (await Deno.readTextFile(`${root}/class/block/${device}/dev`)).trim();
+  } catch (error) {
+    if (errnoOf(error) === 0) throw error;
+    return undefined;
+  }
+}
+
+/** The descriptor, or in words why there is none. */
+async function openWithin(path: string, flags: number, limitMs: number): Promise<number | string> {
+  let late = false;
+  const begin = performance.now();
+  const opening = sys.openInPool(path, flags).then((fd) => {
+    if (late && fd >= 0) sys.close(fd);
+    return fd;
+  });
+  const limit = Promise.withResolvers<undefined>();
+  const timer = setTimeout(() => limit.resolve(undefined), limitMs);
+  const fd = await Promise.race([opening, limit.promise]);
+  clearTimeout(timer);
+  if (fd === undefined) {
+    late = true;
+    return `${path} could not be opened within ${limitMs / 1000} s`;
+  }
+  if (fd >= 0) return fd;
+  if (performance.now() - begin > SLOW_OPEN_MS) return `${path} cannot be opened`;
+  // The error number of another thread cannot be read. The call failed at once there, and so it does here.
+  const again = sys.open(path, flags);
+  if (again >= 0) return again;
+  return again === -EBUSY ? `${path} is claimed (EBUSY)` : `${path} cannot be opened (${errnoName(-again)})`;
+}

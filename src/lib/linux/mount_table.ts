@@ -1,0 +1,34 @@
+/** What is mounted and what is swapped to: `/proc/self/mountinfo` and `/proc/swaps` (proc(5)). */
+
+export interface Mount {
+  /** `259:3`; of a file system with several devices (btrfs) it is none of theirs. */
+  readonly dev: string;
+  readonly mountPoint: string;
+  readonly fsType: string;
+  readonly source: string;
+}
+
+/** Space, tab, newline and backslash are written in octal. */
+const unescape = (text: string): string =>
+  text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+
+/** Lines that are not of the form are left out. */
+export function parseMountinfo(text: string): readonly Mount[] {
+  return text.split("\n").flatMap((line) => {
+    const [left = "", right = ""] = line.split(" - ", 2);
+    const [, , dev, , mountPoint] = left.split(" ");
+    const [fsType, source] = right.split(" ");
+    if (dev === undefined || mountPoint === undefined || fsType === undefined || source === undefined) {
+      return [];
+    }
+    return [{ dev, mountPoint: unescape(mountPoint), fsType, source: unescape(source) }];
+  });
+}
+
+/** The devices and files swapped to. */
+export function parseSwaps(text: string): readonly string[] {
+  return text.split("\n").slice(1).flatMap((line) => {
+    const name = line.split(/[ \t]/, 1)[0] ?? "";
+    return name === "" ? [] : [unescape(name)];
+  });
+}
