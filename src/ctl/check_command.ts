@@ -12,6 +12,7 @@ import { parseStafdConf } from "../lib/config/stafd_conf.ts";
 import { parseSysConf } from "../lib/config/sys_conf.ts";
 import { FAILED, OK } from "./command_line.ts";
 import { findingsText } from "./findings_view.ts";
+import { asDaemons, whyHidden } from "./hidden_folders.ts";
 import { readFileText } from "./host_identity.ts";
 import { printValue } from "./output_format.ts";
 import { fail, type Job } from "./session.ts";
@@ -34,7 +35,9 @@ export function check(job: Job, format: "table" | "json", file: string | undefin
     const text = readFileText(path);
     // Only a file that was asked for must be there (CFG-6).
     if (!text.ok && (text.why === "unreadable" || file !== undefined)) return fail(job, text.message);
-    all.push(checked(job.tool.daemon, path, text.ok ? text.text : undefined));
+    const hidden = file === undefined && text.ok ? whyHidden(job.world, path, path) : undefined;
+    if (hidden !== undefined) return fail(job, hidden);
+    all.push(checked(job, path, text.ok ? text.text : undefined));
   }
   if (format === "json") printValue(job.world, "json", all.map(asJson));
   else job.world.out.write(all.map((one) => checkedText(job, one)).join("\n"));
@@ -43,11 +46,11 @@ export function check(job: Job, format: "table" | "json", file: string | undefin
     : FAILED;
 }
 
-function checked(daemon: "stafd" | "stacd", file: string, text: string | undefined): Checked {
+function checked({ world, tool: { daemon } }: Job, file: string, text: string | undefined): Checked {
   const base = { file, present: text !== undefined };
   const name = file.slice(file.lastIndexOf("/") + 1);
   if (name === "sys.conf") {
-    const parsed = parseSysConf(text, file, readFileText);
+    const parsed = parseSysConf(text, file, asDaemons(world, file, readFileText));
     return parsed.ok
       ? { ...base, valid: true, findings: parsed.findings, values: effectiveSys(parsed.conf) }
       : { ...base, valid: false, findings: parsed.findings, values: [] };

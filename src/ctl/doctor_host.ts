@@ -11,6 +11,7 @@ import {
   uuidNqn,
 } from "../lib/nvme/host_nqn.ts";
 import { bad, type Diagnosis, good, namesIn, notice, type Patient, warning } from "./doctor_finding.ts";
+import { asDaemons, whyHidden } from "./hidden_folders.ts";
 import { readFileText } from "./host_identity.ts";
 
 export function examineHost({ world }: Patient): readonly Diagnosis[] {
@@ -18,7 +19,10 @@ export function examineHost({ world }: Patient): readonly Diagnosis[] {
   const file = `${confDir}/sys.conf`;
   const text = readFileText(file);
   if (!text.ok && text.why === "unreadable") return [bad(text.message, "sudo")];
-  const parsed = readSysConf(text.ok ? text.text : undefined, file, (path) => readFileText(root + path));
+  const hidden = text.ok ? whyHidden(world, file, file) : undefined;
+  if (hidden !== undefined) return [bad(hidden, `put ${file} itself there, not a link`)];
+  const read = asDaemons(world, file, (path) => readFileText(root + path));
+  const parsed = readSysConf(text.ok ? text.text : undefined, file, read);
   if (!parsed.ok) {
     return parsed.findings.map((finding) => bad(findingText(finding), `correct ${file}`));
   }

@@ -10,6 +10,7 @@ import { VERSION } from "../lib/nvme/version.ts";
 import { addCompletionCommand } from "./completion_command.ts";
 import { replaceFile } from "./atomic_file.ts";
 import { FAILED, OK, runCommandLine } from "./command_line.ts";
+import { whyHidden } from "./hidden_folders.ts";
 import { readFileText } from "./host_identity.ts";
 import { realWorld, type World } from "./world.ts";
 
@@ -118,6 +119,11 @@ function store(
 ): number {
   if (file === undefined) return edit(world, conf, (text) => setSysOption(text, conf, option, value));
   const path = resolve(file);
+  const hidden = whyHidden(world, conf, path);
+  if (hidden !== undefined) {
+    world.err.write(`stasadm: ${hidden}; use a file in /etc/nvme\n`);
+    return FAILED;
+  }
   return edit(
     world,
     conf,

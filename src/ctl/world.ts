@@ -1,5 +1,6 @@
 /** What a control tool has around it: where its words go, which bus, which files. Tests bring their own. */
 import type { Duration } from "../lib/nvme/time.ts";
+import type { HiddenFolder } from "./hidden_folders.ts";
 
 export interface Sink {
   /** False once the reader is gone; what is written then is lost, quietly (CLI-19). */
@@ -18,6 +19,8 @@ export interface World {
   readonly confDir: string;
   /** Put before the paths of /etc, /proc, /sys and /dev; empty. */
   readonly root: string;
+  /** Folders that the daemons do not see, where they are not those of the units. */
+  readonly hiddenFolders?: readonly HiddenFolder[];
   /** Effective user id. */
   readonly uid: number;
   env(name: string): string | undefined;

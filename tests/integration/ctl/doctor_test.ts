@@ -75,6 +75,7 @@ async function diagnose(
     root,
     confDir: `${root}/etc/stas`,
     run: one.run ?? answers,
+    hiddenFolders: [{ path: "/hidden", directive: "ProtectHome=yes" }],
     ...(one.uid === undefined ? {} : { uid: one.uid }),
   });
   const status = await (one.program ?? stafctl)(["doctor", "-o", "json"], world);
@@ -135,6 +136,13 @@ Deno.test("doctor finds each thing that is wrong, alone, and gives its remedy", 
     ],
     [{ files: { "/etc/nvme/hostnqn": undefined } }, "host identity", "error", /no NQN/, /stasadm hostnqn/],
     [{ files: { "/etc/nvme/hostid": undefined } }, "host identity", "error", /no ID/, /stasadm hostid/],
+    [
+      { files: { "/etc/stas/sys.conf": "[Host]\nnqn=file:///hidden/hn\n", "/hidden/hn": `${NQN}\n` } },
+      "host identity",
+      "error",
+      /no NQN: .*cannot see \/hidden\/hn.*ProtectHome=yes/,
+      /stasadm hostnqn/,
+    ],
     [
       { files: { "/etc/machine-id": `${"a".repeat(32)}\n` } },
       "host identity",

@@ -48,6 +48,7 @@ export interface FakeOptions {
   readonly root?: string;
   readonly uid?: number;
   readonly run?: (command: readonly string[]) => Ran | undefined;
+  readonly hiddenFolders?: World["hiddenFolders"];
 }
 
 /** A world that keeps what is written to it. */
@@ -60,6 +61,7 @@ export function fakeWorld(options: FakeOptions = {}): FakeWorld {
     confDir: options.confDir ?? "/nowhere/stas",
     root: options.root ?? "/nowhere",
     uid: options.uid ?? 0,
+    ...options.hiddenFolders === undefined ? {} : { hiddenFolders: options.hiddenFolders },
     run: (command) => Promise.resolve(options.run?.(command)),
     env: (name) => options.env?.[name],
     dropPermissions: () => {},
