@@ -39,6 +39,11 @@ const NO_ADDRESS: ReadonlySet<string> = new Set(["", "0.0.0.0", "::"]);
 type Answer = Extract<FinderEvent, { readonly type: "registered" | "supported-logs" | "log-read" }>;
 
 const started: Operation = { failures: 0, completed: false, failure: undefined, retryAt: undefined };
+/**
+ * Registering and asking for the supported log pages are optional: an answer completes them, a refusal too (STAF-52, STAF-54).
+ * A healthy Linux target refuses the second one, and nothing of that is to look like an error.
+ */
+const answeredOperation: Operation = { ...started, completed: true };
 
 export class DcSession {
   readonly finder: FinderHost;
@@ -105,8 +110,7 @@ export class DcSession {
     const device = ctl.link.phase === "up" ? this.finder.fleet.device(ctl.link.ref) : undefined;
     switch (event.type) {
       case "registered": {
-        const done = operationAfter(dc.register, event.outcome.ok ? undefined : event.outcome.failure);
-        this.finder.putDc(ctl.key, { ...ended, register: { ...done, completed: true } });
+        this.finder.putDc(ctl.key, { ...ended, register: answeredOperation });
         // A refusal is final (STAF-52): what the controller lists is worth reading all the same.
         if (!event.outcome.ok) {
           this.finder.fleet.say("warning", ctl, `Registration error. ${event.outcome.failure.message}`);
@@ -117,8 +121,7 @@ export class DcSession {
       case "supported-logs": {
         const failure = event.outcome.ok ? undefined : event.outcome.failure;
         const lsp = event.outcome.ok && (event.outcome.value & PLEOS) !== 0 ? LSP_PLEO : 0;
-        const done = operationAfter(dc.supported, failure);
-        this.finder.putDc(ctl.key, { ...ended, lsp, supported: { ...done, completed: true } });
+        this.finder.putDc(ctl.key, { ...ended, lsp, supported: answeredOperation });
         if (failure !== undefined) {
           // STAF-54: never a reason not to read the log.
           this.finder.fleet.say("debug", ctl, `No supported log pages. ${failure.message}`);
@@ -324,9 +327,4 @@ export class DcSession {
       }
     }
   }
-}
-
-function operationAfter(operation: Operation | undefined, failure: Failure | undefined): Operation {
-  const failures = failure === undefined ? 0 : (operation?.failures ?? 0) + 1;
-  return { failures, completed: failure === undefined, failure, retryAt: undefined };
 }
