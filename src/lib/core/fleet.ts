@@ -29,6 +29,8 @@ export const NUDGE_DISTANCE: Duration = seconds(1);
 export const REMOVAL_SOAK: Duration = seconds(1);
 /** A scan that failed is tried again. */
 export const SCAN_RETRY: Duration = seconds(2);
+/** A connection is taken over only if it was read no longer ago than this: losing a link changes it without an event. */
+export const RECENT: Duration = seconds(1);
 /** A save that failed is tried again. */
 export const SAVE_RETRY: Duration = seconds(10);
 /** Nothing to soak when the daemon stops. */
@@ -61,6 +63,8 @@ export interface Fleet {
   /** Keys of controllers by {@link ctlIndexKey}. */
   readonly ctlsAt: Table<readonly string[]>;
   readonly devices: Table<KernelCtrl>;
+  /** When each of them was read, by the monotonic clock. */
+  readonly readAt: Table<number>;
   /** Devices by {@link deviceIndexKeys}. */
   readonly devicesAt: Table<readonly string[]>;
   /** Keys of the controllers that use a device. */
@@ -104,6 +108,7 @@ export const emptyFleet: Fleet = {
   ctls: Table.empty(),
   ctlsAt: Table.empty(),
   devices: Table.empty(),
+  readAt: Table.empty(),
   devicesAt: Table.empty(),
   users: Table.empty(),
   fresh: false,
@@ -127,11 +132,16 @@ export const emptyFleet: Fleet = {
   stopping: false,
 };
 
-export function withDevice(fleet: Fleet, ctrl: KernelCtrl): Fleet {
+export function withDevice(fleet: Fleet, ctrl: KernelCtrl, readAt: number): Fleet {
   const gone = withoutDevice(fleet, ctrl.device);
   let { devicesAt } = gone;
   for (const key of deviceIndexKeys(ctrl)) devicesAt = listed(devicesAt, key, ctrl.device);
-  return { ...gone, devices: gone.devices.with(ctrl.device, ctrl), devicesAt };
+  return {
+    ...gone,
+    devices: gone.devices.with(ctrl.device, ctrl),
+    readAt: gone.readAt.with(ctrl.device, readAt),
+    devicesAt,
+  };
 }
 
 export function withoutDevice(fleet: Fleet, device: string): Fleet {
@@ -139,5 +149,10 @@ export function withoutDevice(fleet: Fleet, device: string): Fleet {
   if (old === undefined) return fleet;
   let { devicesAt } = fleet;
   for (const key of deviceIndexKeys(old)) devicesAt = unlisted(devicesAt, key, device);
-  return { ...fleet, devices: fleet.devices.without(device), devicesAt };
+  return {
+    ...fleet,
+    devices: fleet.devices.without(device),
+    readAt: fleet.readAt.without(device),
+    devicesAt,
+  };
 }

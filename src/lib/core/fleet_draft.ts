@@ -78,6 +78,14 @@ export class FleetDraft<E extends { readonly do: string } = never> {
     this.emit({ do: "signal", signal: { type: "event", event } });
   }
 
+  /** Looks at all that the kernel has. */
+  startScan(): void {
+    if (this.fleet.scan !== undefined) return;
+    const op = this.op();
+    this.fleet = { ...this.fleet, scan: op };
+    this.emit({ do: "scan", op });
+  }
+
   /** At that time, and no longer at another. */
   remindAt(at: Instant, key: string): void {
     this.fleet = { ...this.fleet, agenda: remind(this.fleet.agenda, at, key) };

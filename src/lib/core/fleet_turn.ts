@@ -5,7 +5,7 @@
 import type { Outcome } from "../nvme/failure.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import { interfaceOf, matches } from "../nvme/match.ts";
-import { after, type Duration, type Instant, seconds } from "../nvme/time.ts";
+import { after, type Duration, type Instant } from "../nvme/time.ts";
 import type { DeviceRef, KernelEvent } from "../ports.ts";
 import { due, nextTime } from "./agenda.ts";
 import { type Ctl, noted } from "./ctl.ts";
@@ -24,6 +24,7 @@ import {
 } from "./fleet.ts";
 import { ctlsFor } from "./fleet_index.ts";
 import { FleetWork } from "./fleet_work.ts";
+import { alreadyThere } from "./in_the_way.ts";
 import { DELETE_RETRY, pause } from "./retry.ts";
 
 /** Reminders that are no controllers' keys begin with this; no key does. */
@@ -32,13 +33,6 @@ const SCAN_REMINDER = "#scan";
 const SAVE_REMINDER = "#save";
 
 export class FleetTurn<E extends { readonly do: string } = never> extends FleetWork<E> {
-  startScan(): void {
-    if (this.fleet.scan !== undefined) return;
-    const op = this.op();
-    this.fleet = { ...this.fleet, scan: op };
-    this.emit({ do: "scan", op });
-  }
-
   /** Handles what both daemons handle alike. False when the event is not one of those. */
   take(event: Event): void {
     switch (event.type) {
@@ -169,12 +163,10 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
       this.#know(outcome.value);
       return this.raise(ctl, outcome.value, false);
     }
-    // Somebody else was faster: the connection is there and will be found by looking.
+    // Somebody else was faster, and looking will find it; or it is a connection that is not recognised.
     if (outcome.failure.errno === "EALREADY") {
       this.startScan();
-      const until = after(this.now, seconds(1));
-      this.put({ ...ctl, link: { phase: "waiting", until } });
-      return this.remindAt(until, key);
+      return this.failed(ctl, alreadyThere(ctl.tid, this.fleet.devices.values()), 2);
     }
     this.failed(ctl, outcome.failure);
   }
@@ -243,7 +235,7 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
     if (old !== undefined && old.incarnation !== ctrl.incarnation) {
       this.#removed(ctrl.device, ctrl.incarnation);
     }
-    this.fleet = withDevice(this.fleet, ctrl);
+    this.fleet = withDevice(this.fleet, ctrl, this.now.mono);
   }
 
   #device(event: Extract<KernelEvent, { readonly type: "device" }>): void {

@@ -6,7 +6,7 @@ import { after } from "../nvme/time.ts";
 import type { DeviceRef } from "../ports.ts";
 import { type Ctl, deviceOf, noted } from "./ctl.ts";
 import { type Evidence, proofText } from "./evidence.ts";
-import { MAX_PAST, MAX_PROBES, MAX_UNREAD, type Past, PROBE_TIMEOUT } from "./fleet.ts";
+import { MAX_PAST, MAX_PROBES, MAX_UNREAD, type Past, PROBE_TIMEOUT, RECENT } from "./fleet.ts";
 import { ctlIndexKey, listed, mayShare, unlisted } from "./fleet_index.ts";
 import { FleetView } from "./fleet_view.ts";
 import { CONNECT_RETRY, pause } from "./retry.ts";
@@ -51,7 +51,7 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetV
       case "wait":
         return this.remindAt(decision.until, ctl.key);
       case "adopt":
-        return this.raise(ctl, decision.device, true);
+        return this.#adopt(ctl, decision.device);
       case "connect":
         return this.#begin(ctl);
       case "soak": {
@@ -79,6 +79,16 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetV
       case "forget":
         return this.letGo(ctl, "forgotten", "not connected", decision.evidence);
     }
+  }
+
+  /** Losing a link makes no event, and changes what a connection is recognised by: it is read again first. */
+  #adopt(ctl: Ctl, device: KernelCtrl): void {
+    const readAt = this.fleet.readAt.get(device.device) ?? -Infinity;
+    if (this.now.mono - readAt <= RECENT.ms) return this.raise(ctl, device, true);
+    if (ctl.link.phase === "reaching" || ctl.link.phase === "ready") {
+      this.put({ ...ctl, link: { phase: "idle" } });
+    }
+    this.startScan();
   }
 
   #begin(ctl: Ctl): void {
@@ -240,7 +250,8 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetV
     this.rules.forgotten(ctl, past);
   }
 
-  protected failed(ctl: Ctl, failure: Failure): void {
+  /** `told`: the attempt at which a failure is worth an event. */
+  protected failed(ctl: Ctl, failure: Failure, told = 1): void {
     const attempts = ctl.attempts + 1;
     const wait = failure.kind === "permanent"
       ? CONNECT_RETRY.longest
@@ -254,8 +265,9 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetV
       lastFailure: { failure, at: this.now.wall },
       link: { phase: "waiting", until },
     };
-    if (changed || attempts === 1) this.announce(next, "failed", failure.message);
-    this.put(changed || attempts === 1 ? noted(next, this.now.wall, failure.message) : next);
+    const isNews = attempts === told || (changed && attempts > told);
+    if (isNews) this.announce(next, "failed", failure.message);
+    this.put(isNews ? noted(next, this.now.wall, failure.message) : next);
     // What a second attempt may set right is worth a person's attention only after that (STAF-45); what it cannot, at once.
     const worth = failure.kind === "permanent" ? 1 : 2;
     this.say(

@@ -10,28 +10,31 @@ import {
   WELL_KNOWN_DISC_NQN,
 } from "./tid.ts";
 
-/** Canonical address to interface. Tables are immutable, so their index is made once for each. */
-const owners = new WeakMap<InterfaceTable, ReadonlyMap<string, string>>();
+/** Canonical address to interfaces. Tables are immutable, so their index is made once for each. */
+const owners = new WeakMap<InterfaceTable, ReadonlyMap<string, readonly string[]>>();
+const NONE: readonly string[] = [];
 
-function ownersOf(interfaces: InterfaceTable): ReadonlyMap<string, string> {
-  const known = owners.get(interfaces);
-  if (known !== undefined) return known;
-  const index = new Map<string, string>();
-  for (const [name, { v4, v6 }] of interfaces) {
-    for (const text of [...v4, ...v6]) {
-      const address = canonicalIp(text);
-      // TID-24: the first interface found wins.
-      if (address !== undefined && !index.has(address)) index.set(address, name);
+/** The interfaces that have the address, in the kernel's order. */
+function ownersOf(address: string, interfaces: InterfaceTable): readonly string[] {
+  let index = owners.get(interfaces);
+  if (index === undefined) {
+    const made = new Map<string, string[]>();
+    for (const [name, { v4, v6 }] of interfaces) {
+      for (const text of [...v4, ...v6]) {
+        const own = canonicalIp(text);
+        const names = own === undefined ? [] : made.get(own) ?? [];
+        if (own !== undefined && !names.includes(name)) made.set(own, [...names, name]);
+      }
     }
+    owners.set(interfaces, index = made);
   }
-  owners.set(interfaces, index);
-  return index;
+  const canonical = canonicalIp(address);
+  return canonical === undefined ? NONE : index.get(canonical) ?? NONE;
 }
 
 /** TID-24: the first interface that has the address, or empty. */
 export function interfaceOf(address: string, interfaces: InterfaceTable): string {
-  const canonical = canonicalIp(address);
-  return canonical === undefined ? "" : ownersOf(interfaces).get(canonical) ?? "";
+  return ownersOf(address, interfaces)[0] ?? "";
 }
 
 /** TID-25: the first interface with the MAC address; with a VLAN id (not 0), the VLAN interface goes before. Else empty. */
@@ -123,17 +126,33 @@ function legacyIface(
   return existing.hostTraddr === "" || interfaceOf(existing.hostTraddr, interfaces) === wanted;
 }
 
-/** TID-43 to TID-45, with the scope of an address as its interface (TID-18). */
+/**
+ * TID-44: the source address of a connection and the wanted interface. An address may be on several interfaces (VLANs with
+ * one fe80:: address): if the one that the kernel was told is among them, it is that one and no other.
+ */
+function sourceIface(wanted: string, told: string, source: string, interfaces: InterfaceTable): boolean {
+  const names = ownersOf(source, interfaces);
+  return names.includes(told) ? wanted === told : wanted === (names[0] ?? "");
+}
+
+/**
+ * TID-43 to TID-45, with the scope of an address as its interface (TID-18). What the kernel was told goes before the
+ * source address, unlike in TID-44: an interface may be given by another of its names (altname), be a VRF, or send from an
+ * address of `lo`; its source address then belongs to another name.
+ */
 function tcpSourceMatches(candidate: Tid, existing: KernelCtrl, interfaces: InterfaceTable): boolean {
   const wanted = nameOfIface(impliedIface(candidate), interfaces);
-  if (candidate.hostTraddr === "" && wanted === "") return true;
-  if (canonicalIp(existing.srcAddr) !== undefined) {
-    return (candidate.hostTraddr === "" || sameAddress(candidate.hostTraddr, existing.srcAddr)) &&
-      (wanted === "" || wanted === interfaceOf(existing.srcAddr, interfaces));
-  }
-  const iface = nameOfIface(existing.hostIface || scopeOf(existing.traddr), interfaces);
-  return legacyAddress(candidate, existing, iface, interfaces) &&
-    legacyIface(wanted, existing, iface, interfaces);
+  const told = nameOfIface(existing.hostIface || scopeOf(existing.traddr), interfaces);
+  const hasSource = canonicalIp(existing.srcAddr) !== undefined;
+  const isAddress = candidate.hostTraddr === "" || sameAddress(candidate.hostTraddr, existing.hostTraddr) ||
+    (hasSource
+      ? sameAddress(candidate.hostTraddr, existing.srcAddr)
+      : legacyAddress(candidate, existing, told, interfaces));
+  const isIface = wanted === "" || wanted === told ||
+    (hasSource
+      ? sourceIface(wanted, told, existing.srcAddr, interfaces)
+      : legacyIface(wanted, existing, told, interfaces));
+  return isAddress && isIface;
 }
 
 /**

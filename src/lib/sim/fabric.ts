@@ -25,6 +25,10 @@ export interface Interface {
   readonly v6: readonly string[];
   /** Beginnings of the addresses that are reached by it. */
   readonly nets: readonly string[];
+  /** Other names that the kernel takes for it; the table of interfaces does not tell them. */
+  readonly altnames?: readonly string[];
+  /** An interface without an address of its own sends from this one, which is on another. */
+  readonly borrowed?: string;
 }
 
 /** One controller that can be connected to: an NQN at an address. */
@@ -69,6 +73,15 @@ export class Fabric {
     this.#changed();
   }
 
+  /** `ip link set OLD name NOW`. */
+  rename(old: string, now: string): void {
+    const found = this.#interfaces.get(old);
+    if (found === undefined) return;
+    this.#interfaces.delete(old);
+    this.#interfaces.set(now, { iface: { ...found.iface, name: now }, up: found.up });
+    this.#changed();
+  }
+
   /** Is called after each change of interfaces. */
   watch(changed: () => void): void {
     this.#watchers.push(changed);
@@ -108,11 +121,15 @@ export class Fabric {
   route(traddr: string, hostIface: string, hostTraddr: string): Route {
     const address = canonical(traddr);
     const wanted = hostIface || scopeOf(traddr);
-    if (wanted !== "" && !this.#interfaces.has(wanted)) return { ok: false, errno: "ENODEV" };
-    for (const { iface, up } of this.#interfaces.values()) {
-      if (!up || (wanted !== "" && iface.name !== wanted)) continue;
+    const all = [...this.#interfaces.values()];
+    const isWanted = ({ name, altnames = [] }: Interface): boolean =>
+      wanted === "" || name === wanted || altnames.includes(wanted);
+    if (!all.some(({ iface }) => isWanted(iface))) return { ok: false, errno: "ENODEV" };
+    for (const { iface, up } of all) {
+      if (!up || !isWanted(iface)) continue;
       if (!iface.nets.some((net) => address.startsWith(net))) continue;
-      const own = parseIp(address)?.family === 6 ? iface.v6 : iface.v4;
+      const addresses = parseIp(address)?.family === 6 ? iface.v6 : iface.v4;
+      const own = addresses.length > 0 || iface.borrowed === undefined ? addresses : [iface.borrowed];
       const source = hostTraddr === "" ? own[0] : own.find((one) => canonical(one) === canonical(hostTraddr));
       if (source !== undefined) return { ok: true, iface: iface.name, source };
       if (hostTraddr !== "") return { ok: false, errno: "EADDRNOTAVAIL" };

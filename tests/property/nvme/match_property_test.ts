@@ -28,12 +28,11 @@ function parsed(text: string): string {
 const equal = (a: string, b: string) => parsed(a) !== "" && parsed(a) === parsed(b);
 const scope = (text: string) => parsed(text) === "" ? "" : text.split("%")[1] ?? "";
 
-function owner(address: string, table: InterfaceTable): string {
-  for (const [name, { v4, v6 }] of table) {
-    if ([...v4, ...v6].some((local) => equal(local, address))) return name;
-  }
-  return "";
+function owners(address: string, table: InterfaceTable): string[] {
+  return [...table].filter(([, { v4, v6 }]) => [...v4, ...v6].some((local) => equal(local, address)))
+    .map(([name]) => name);
 }
+const owner = (address: string, table: InterfaceTable) => owners(address, table)[0] ?? "";
 
 function literally(candidate: Tid, cid: KernelCtrl, table: InterfaceTable): boolean {
   // TID-40
@@ -59,13 +58,16 @@ function literally(candidate: Tid, cid: KernelCtrl, table: InterfaceTable): bool
   // TID-18, TID-43
   const iface = candidate.hostIface || scope(candidate.traddr) || scope(candidate.hostTraddr);
   if (candidate.hostTraddr === "" && iface === "") return true;
-  // TID-44
+  const cidIface = cid.hostIface || scope(cid.traddr);
+  // TID-44, and what overrules it: the kernel's own words first; of several owners of the source address, theirs.
+  const [sameSource, sameIface] = [equal(candidate.hostTraddr, cid.hostTraddr), iface === cidIface];
   if (parsed(cid.srcAddr) !== "") {
-    if (candidate.hostTraddr !== "" && !equal(candidate.hostTraddr, cid.srcAddr)) return false;
-    return iface === "" || iface === owner(cid.srcAddr, table);
+    const bySource = equal(candidate.hostTraddr, cid.srcAddr);
+    if (candidate.hostTraddr !== "" && !sameSource && !bySource) return false;
+    if (iface === "" || sameIface) return true;
+    return !owners(cid.srcAddr, table).includes(cidIface) && iface === owner(cid.srcAddr, table);
   }
   // TID-45, TID-49
-  const cidIface = cid.hostIface || scope(cid.traddr);
   const primary = () => {
     const row = table.get(cidIface);
     return (isIPv4(parsed(candidate.hostTraddr)) ? row?.v4 : row?.v6)?.[0];

@@ -2,11 +2,17 @@
 import assert from "node:assert/strict";
 import { realCores } from "../cores.ts";
 import { IDENTITY_SCENARIOS } from "./identity_scenarios.ts";
+import { RECOGNITION_SCENARIOS } from "./recognition_scenarios.ts";
 import { STACD_SCENARIOS } from "./stacd_scenarios.ts";
 import { STAFD_SCENARIOS } from "./stafd_scenarios.ts";
 
 for (
-  const { from, name, play, original } of [...STACD_SCENARIOS, ...IDENTITY_SCENARIOS, ...STAFD_SCENARIOS]
+  const { from, name, play, original } of [
+    ...STACD_SCENARIOS,
+    ...IDENTITY_SCENARIOS,
+    ...RECOGNITION_SCENARIOS,
+    ...STAFD_SCENARIOS,
+  ]
 ) {
   Deno.test(`${from}: ${name}`, () => {
     play(realCores);

@@ -97,6 +97,45 @@ Deno.test("TID-18: the scope of an address is its interface", () => {
   assert.ok(!matches(wanted, legacy, table), "the kernel's own scope counts as well");
 });
 
+Deno.test("TID-44 overruled: what the kernel was told matches before the source address is asked", () => {
+  const links = interfaceTable({
+    lo: { v4: ["127.0.0.1", "10.9.9.9"] },
+    fab0: { v4: ["10.0.0.5"], v6: ["fe80::5"] },
+    "fab0.7": { v4: ["10.0.7.5"], v6: ["fe80::5"] },
+    fab1: { v4: ["10.1.0.5"] },
+  });
+  const wanted = (hostIface: string, more: Partial<TidParts> = {}) =>
+    make({ transport: "tcp", traddr: "10.0.0.1", subsysnqn: "nqn.s", hostIface, ...more });
+  const is = (tid: ReturnType<typeof wanted>, ctrl: Parameters<typeof kernelCtrl>[0]) =>
+    matches(tid, kernelCtrl(ctrl), links);
+  // An altname, a VRF, and an address of `lo`: the source address belongs to another name.
+  for (
+    const [hostIface = "", srcAddr = ""] of [["enp1s0np0", "10.0.0.5"], ["blue", "10.0.0.5"], [
+      "fab1",
+      "10.9.9.9",
+    ]]
+  ) {
+    assert.ok(is(wanted(hostIface), { hostIface, srcAddr }), hostIface);
+  }
+  // Found by mDNS on the interface itself: the source address still tells.
+  assert.ok(is(wanted("fab0"), { hostIface: "enp1s0np0", srcAddr: "10.0.0.5" }));
+  assert.ok(is(wanted("fab0"), { srcAddr: "10.0.0.5" }));
+  assert.ok(!is(wanted("fab1"), { hostIface: "fab0", srcAddr: "10.9.9.9" }), "sent from lo, but by fab0");
+  // One fe80:: address on a VLAN and its parent: the other one's connection is not ours.
+  for (const [one, other] of [["fab0", "fab0.7"], ["fab0.7", "fab0"]]) {
+    assert.ok(is(wanted(one ?? ""), { hostIface: one ?? "", srcAddr: "fe80::5" }), one);
+    assert.ok(!is(wanted(other ?? ""), { hostIface: one ?? "", srcAddr: "fe80::5" }), one);
+  }
+  // The same for the source address that the kernel was told, and each of the two is looked at by itself.
+  assert.ok(is(wanted("", { hostTraddr: "10.9.9.9" }), { hostTraddr: "10.9.9.9", srcAddr: "10.0.0.5" }));
+  assert.ok(
+    !is(wanted("fab0", { hostTraddr: "10.1.0.5" }), { hostIface: "fab0", srcAddr: "10.0.0.5" }),
+  );
+  assert.ok(
+    !is(wanted("fab1", { hostTraddr: "10.0.0.5" }), { hostTraddr: "10.0.0.5", srcAddr: "10.0.0.5" }),
+  );
+});
+
 Deno.test("TID-49: a source address that is none matches nothing", () => {
   const candidate = make({ transport: "tcp", traddr: "10.0.0.1", subsysnqn: "nqn.s", hostTraddr: "x" });
   for (const ctrl of [kernelCtrl(), kernelCtrl({ srcAddr: "10.0.0.5" }), kernelCtrl({ hostIface: "eth0" })]) {

@@ -91,7 +91,8 @@ function ofController(ctl: Ctl, core: Asked, peek: Peek, now: Now): Match {
   if (device !== undefined) {
     chain.push({ step: "state", at: null, text: `${device.device} is ${device.state}, as the kernel says` });
   }
-  if (ctl.link.phase === "waiting" && bar === undefined && verdict.is === "wanted") {
+  const isAttempt = ctl.link.phase === "waiting" && core.fleet.outlook(ctl).act !== "adopt";
+  if (isAttempt && bar === undefined && verdict.is === "wanted") {
     chain.push({ step: "next", at: wallOf(ctl.link.until, now), text: "next attempt" });
   }
   if (ctl.doom !== undefined) {

@@ -61,7 +61,12 @@ function changeOf(ctl: Ctl, core: Asked, was: Ctl | undefined, now: Now): V1Chan
   const verdict = core.verdict(ctl);
   if (verdict.is === "held") return undefined;
   if (verdict.is === "wanted") {
-    if (link.phase === "up" || core.bar(ctl) !== undefined) return undefined;
+    if (link.phase === "up") return undefined;
+    const found = core.fleet.outlook(ctl);
+    if (found.act === "adopt") {
+      return { ...base, action: "adopt", device: found.device.device, at: null, reasons };
+    }
+    if (core.bar(ctl) !== undefined) return undefined;
     const at = link.phase === "waiting" ? wallOf(link.until, now) : null;
     return { ...base, action: "connect", device: "", at, reasons };
   }

@@ -1,0 +1,55 @@
+/** EALREADY: the kernel has a connection that it takes for the wanted one, and that is not recognised as that. */
+import type { Failure } from "../nvme/failure.ts";
+import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
+import { matchIndexKey } from "../nvme/match.ts";
+import type { Tid } from "../nvme/tid.ts";
+
+/** The device that the kernel means: same address, and same NQN if it tells one (FC shows none before it is live). */
+function inTheWay(tid: Tid, devices: Iterable<KernelCtrl>): KernelCtrl | undefined {
+  const key = matchIndexKey(tid);
+  let unnamed: KernelCtrl | undefined;
+  for (const device of devices) {
+    if (matchIndexKey(device) !== key || device.state.startsWith("delet")) continue;
+    if (device.subsysnqn === tid.subsysnqn) return device;
+    if (device.subsysnqn === "") unnamed ??= device;
+  }
+  return unnamed;
+}
+
+/** What a person needs to tell the two apart. */
+function described(device: KernelCtrl): string {
+  const parts = [
+    `state ${device.state || "unknown"}`,
+    ...(device.cntrltype === "" ? [] : [`type ${device.cntrltype}`]),
+    ...(device.namespaces.length === 0 ? ["no namespaces"] : []),
+    `host NQN ${device.hostNqn || "unknown"}`,
+    ...(device.hostIface === "" ? [] : [`host-iface ${device.hostIface}`]),
+    ...(device.hostTraddr === "" ? [] : [`host-traddr ${device.hostTraddr}`]),
+    ...(device.srcAddr === "" ? [] : [`source address ${device.srcAddr}`]),
+  ];
+  return parts.join(", ");
+}
+
+/** The failure of a connect that the kernel refused because it has the connection. */
+export function alreadyThere(tid: Tid, devices: Iterable<KernelCtrl>): Failure {
+  const device = inTheWay(tid, devices);
+  const base = { phase: "connect", kind: "transient", errno: "EALREADY" } as const;
+  if (device === undefined) {
+    return {
+      ...base,
+      message:
+        "the kernel has this connection already, and none of its controllers is recognised as it (EALREADY)",
+      remedy: "nvme list-subsys -v shows the controllers of the kernel",
+    };
+  }
+  const { device: name } = device;
+  return {
+    ...base,
+    message:
+      `${name} is in the way: for the kernel it is this connection, but it is not recognised as this controller ` +
+      `(EALREADY; ${name}: ${described(device)})`,
+    remedy:
+      `change the line so that it names what ${name} was connected with, or, if nothing uses its namespaces, ` +
+      `nvme disconnect -d ${name}`,
+  };
+}
