@@ -59,7 +59,8 @@ function explanationText(explanation: V1Explanation, style: Style, columns: numb
       const [label, tone] = LABELS[step.step];
       const when = step.at === null
         ? ""
-        : step.at > at
+        // What has happened is not in the future, whatever a clock says that somebody has set.
+        : step.step === "next" && step.at > at
         ? ` (${until(step.at, at)}, at ${clock(step.at, at)})`
         : ` (${clock(step.at, at)})`;
       const lines = wrapped(harmless(step.text), columns - STEP_INDENT);

@@ -16,6 +16,8 @@ export type Done<T> = (outcome: Outcome<T>) => void;
 
 export interface Clock {
   now(): Now;
+  /** Milliseconds since an arbitrary start, those of a suspended machine included; absent where nothing suspends it. */
+  uptime?(): number;
   /** Calls `wake` once, at or after the deadline. The result cancels it. */
   wakeAt(deadline: Instant, wake: () => void): () => void;
 }

@@ -9,6 +9,16 @@ export interface Cores {
 }
 
 export const realCores: Cores = {
-  finder: { step: stepFinder, wakeAt: finderWakeAt, tick: { type: "tick" } },
-  connector: { step: stepConnector, wakeAt: connectorWakeAt, tick: { type: "tick" } },
+  finder: {
+    step: stepFinder,
+    wakeAt: finderWakeAt,
+    tick: { type: "tick" },
+    clockSet: (ms) => ({ type: "clock-set", ms }),
+  },
+  connector: {
+    step: stepConnector,
+    wakeAt: connectorWakeAt,
+    tick: { type: "tick" },
+    clockSet: (ms) => ({ type: "clock-set", ms }),
+  },
 };

@@ -12,6 +12,7 @@ const all = <K extends string>(keys: Readonly<Record<K, true>>): readonly string
 
 const COMMON_EVENTS = {
   tick: true,
+  "clock-set": true,
   host: true,
   nbft: true,
   exclusions: true,

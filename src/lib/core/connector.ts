@@ -9,6 +9,7 @@ import type { ConnectRequest, KernelEvent, ReportedDc, StafdReport } from "../po
 import type { Outcome } from "../nvme/failure.ts";
 import { awaitLatency, dropLatency, takeLatency } from "./aen_latency.ts";
 import { AUDIT_SCOPE, audits, isForeign, unclaimed } from "./audit.ts";
+import { connectorAfterClockSet } from "./clock_set.ts";
 import { type Claim, type Ctl, pageAuthority } from "./ctl.ts";
 import { type ConnectorState, noStafd } from "./connector_state.ts";
 import { connectorStateValue } from "./connector_saved.ts";
@@ -328,6 +329,9 @@ export class ConnectorTurn implements FleetRules {
       case "network":
         this.fleet.take(event);
         return this.lines.recheck();
+      case "clock-set":
+        this.state = connectorAfterClockSet(this.state, event.ms);
+        return this.fleet.take(event);
       case "scanned":
         this.fleet.take(event);
         this.#auditDue ||= audits(this.state.conf);

@@ -84,6 +84,8 @@ export type ConnectorEffect = Effect | { readonly do: "fetch"; readonly op: Op }
 export type Event =
   /** Time has passed: the deadline given by `wakeAt` is reached. */
   | { readonly type: "tick" }
+  /** Somebody set the wall clock, forwards or backwards, by so many milliseconds. */
+  | { readonly type: "clock-set"; readonly ms: number }
   | { readonly type: "host"; readonly host: HostConf }
   | { readonly type: "nbft"; readonly targets: NbftTargets }
   | { readonly type: "exclusions"; readonly exclusions: readonly Exclusion[] }

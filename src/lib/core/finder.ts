@@ -6,6 +6,7 @@ import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import { tidKey, tidText } from "../nvme/tid.ts";
 import type { Duration, Instant, Now } from "../nvme/time.ts";
 import type { ConnectRequest, KernelEvent } from "../ports.ts";
+import { finderAfterClockSet } from "./clock_set.ts";
 import { type Ctl, dcOfPage, pageAuthority } from "./ctl.ts";
 import type { FinderEffect, FinderEvent, Step } from "./effects.ts";
 import { type Evidence, evidenceText, proofText } from "./evidence.ts";
@@ -236,6 +237,9 @@ export class FinderTurn implements FleetRules, FinderHost {
       case "nbft":
         this.fleet.take(event);
         return this.#nbft();
+      case "clock-set":
+        this.state = finderAfterClockSet(this.state, event.ms);
+        return this.fleet.take(event);
       default:
         return this.fleet.take(event);
     }

@@ -8,6 +8,7 @@ import { interfaceOf, matches } from "../nvme/match.ts";
 import { after, type Duration, type Instant } from "../nvme/time.ts";
 import type { DeviceRef, KernelEvent } from "../ports.ts";
 import { due, nextTime } from "./agenda.ts";
+import { fleetAfterClockSet } from "./clock_set.ts";
 import { type Ctl, noted } from "./ctl.ts";
 import type { Event, Op } from "./effects.ts";
 import { proofText } from "./evidence.ts";
@@ -38,6 +39,8 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
     switch (event.type) {
       case "tick":
         return this.#tick();
+      case "clock-set":
+        return this.#clockSet(event.ms);
       case "scanned":
         return this.#scanned(event.op, event.outcome);
       case "reached":
@@ -84,6 +87,14 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
       case "resolved":
         return;
     }
+  }
+
+  #clockSet(ms: number): void {
+    const seconds = `${Math.round(Math.abs(ms) / 100) / 10} s`;
+    this.log("info", `The clock was set ${ms < 0 ? "back" : "forward"} by ${seconds}`);
+    this.fleet = fleetAfterClockSet(this.fleet, ms);
+    // The state file has times, too.
+    this.dirty();
   }
 
   #tick(): void {

@@ -7,6 +7,7 @@ import { STAC } from "../dbus/interfaces.ts";
 import { publisher, serveStac } from "../dbus/server.ts";
 import { StafdClient } from "../dbus/stafd_client.ts";
 import { connectorCore, connectorService } from "./connector_service.ts";
+import { factsAfterClockSet } from "./daemon_facts.ts";
 import { commonPorts, type Machine, tellHost, tellHostAgain } from "./machine.ts";
 import { performConnector } from "./performer.ts";
 import type { BusContext, Running } from "./run_daemon.ts";
@@ -22,6 +23,7 @@ export function buildConnector(machine: Machine, { keeper, facts, setTron }: Bus
     restoredConnector(machine.stateFile.load()),
     clock,
     (effect) => performConnector(effect, ports, post),
+    (ms) => factsAfterClockSet(facts, ms),
   );
   const post = (event: ConnectorEvent): void => shell.post(event);
   const handlers = connectorService({

@@ -18,6 +18,7 @@ export const connectorCore: Core<ConnectorState, ConnectorEvent, ConnectorEffect
   step: stepConnector,
   wakeAt: connectorWakeAt,
   tick: { type: "tick" },
+  clockSet: (ms) => ({ type: "clock-set", ms }),
 };
 
 export interface ConnectorServiceParts {

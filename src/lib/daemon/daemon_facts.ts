@@ -5,12 +5,18 @@ import type { V1State } from "../dbus/v1_types.ts";
 export interface DaemonFacts {
   readonly version: string;
   /** Milliseconds since 1970. */
-  readonly started: number;
+  started: number;
   readonly stateFile: string;
   supportsDiscovery: boolean;
   supportsHostIface: boolean;
   tron: boolean;
   conf: { file: string; loadedAt: number; valid: boolean; findings: readonly Finding[] };
+}
+
+/** What it knows of the past, in terms of the clock after somebody set that. */
+export function factsAfterClockSet(facts: DaemonFacts, ms: number): void {
+  facts.started += ms;
+  facts.conf = { ...facts.conf, loadedAt: facts.conf.loadedAt + ms };
 }
 
 export const confOf = (facts: DaemonFacts): V1State["config"] => ({ ...facts.conf });

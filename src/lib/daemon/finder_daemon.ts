@@ -8,6 +8,7 @@ import { publisher, serveStaf } from "../dbus/server.ts";
 import { withoutNqn } from "../nvme/mdns_txt.ts";
 import type { Mdns, MdnsEvent, Units } from "../ports.ts";
 import { finderCore, finderService } from "./finder_service.ts";
+import { factsAfterClockSet } from "./daemon_facts.ts";
 import { commonPorts, type Machine, tellHost, tellHostAgain } from "./machine.ts";
 import { performFinder } from "./performer.ts";
 import type { BusContext, Running } from "./run_daemon.ts";
@@ -35,6 +36,7 @@ export function buildFinder(
     restoredFinder(machine.stateFile.load()),
     clock,
     (effect) => performFinder(effect, ports, post),
+    (ms) => factsAfterClockSet(facts, ms),
   );
   const post = (event: FinderEvent): void => shell.post(event);
   const handlers = finderService({

@@ -18,6 +18,7 @@ export const finderCore: Core<FinderState, FinderEvent, FinderEffect> = {
   step: stepFinder,
   wakeAt: finderWakeAt,
   tick: { type: "tick" },
+  clockSet: (ms) => ({ type: "clock-set", ms }),
 };
 
 export interface FinderServiceParts {

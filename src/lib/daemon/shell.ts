@@ -4,6 +4,7 @@
  */
 import type { Instant, Now } from "../nvme/time.ts";
 import type { Clock } from "../ports.ts";
+import { ClockWatch } from "./clock_watch.ts";
 
 /** A core as the shell sees it. */
 export interface Core<State, Event, Effect> {
@@ -14,6 +15,8 @@ export interface Core<State, Event, Effect> {
   readonly wakeAt: (state: State) => Instant | undefined;
   /** The event that says that the time of `wakeAt` has come. */
   readonly tick: Event;
+  /** The event that says that the wall clock was set by so many milliseconds. */
+  readonly clockSet: (ms: number) => Event;
 }
 
 export class Shell<State, Event, Effect> {
@@ -22,6 +25,8 @@ export class Shell<State, Event, Effect> {
   readonly #perform: (effect: Effect) => void;
   #state: State;
   readonly #queue: Event[] = [];
+  readonly #watch: ClockWatch;
+  readonly #onClockSet: (ms: number) => void;
   #running = false;
   #stopped = false;
   #alarm: { readonly at: number; readonly cancel: () => void } | undefined;
@@ -32,14 +37,19 @@ export class Shell<State, Event, Effect> {
     initial: State,
     clock: Clock,
     perform: (effect: Effect) => void,
+    onClockSet: (ms: number) => void = () => undefined,
   ) {
     this.#core = core;
     this.#state = initial;
     this.#clock = clock;
     this.#perform = perform;
+    this.#watch = new ClockWatch(clock);
+    this.#onClockSet = onClockSet;
   }
 
+  /** In terms of the clock as it is now. */
   get state(): State {
+    if (!this.#running && !this.#stopped) this.#noticeClock();
     return this.#state;
   }
 
@@ -47,6 +57,19 @@ export class Shell<State, Event, Effect> {
     if (this.#stopped) return;
     this.#queue.push(event);
     if (this.#running) return;
+    this.#noticeClock();
+    this.#run();
+  }
+
+  #noticeClock(): void {
+    const ms = this.#watch.setBy();
+    if (ms === 0) return;
+    this.#onClockSet(ms);
+    this.#queue.unshift(this.#core.clockSet(ms));
+    this.#run();
+  }
+
+  #run(): void {
     this.#running = true;
     for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
       const { state, effects } = this.#core.step(this.#state, next, this.#clock.now());

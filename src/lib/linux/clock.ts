@@ -1,6 +1,7 @@
 /** Time of this machine. */
 import { type Instant, type Now, reached } from "../nvme/time.ts";
 import type { Clock } from "../ports.ts";
+import { errnoOf } from "./os_error.ts";
 
 /** The longest delay of a timer (about 24 days); a later deadline is approached in steps. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
@@ -8,6 +9,17 @@ const MAX_DELAY_MS = 2 ** 31 - 1;
 export class SystemClock implements Clock {
   now(): Now {
     return { mono: performance.now(), wall: Date.now() };
+  }
+
+  /** `performance.now()` stands still while the machine is suspended; this does not. */
+  uptime(): number {
+    try {
+      return 1000 * Number.parseFloat(Deno.readTextFileSync("/proc/uptime"));
+    } catch (error) {
+      // Without /proc, a suspended time looks as if somebody had set the clock; nothing depends on that but what is shown.
+      if (errnoOf(error) === 0) throw error;
+      return performance.now();
+    }
   }
 
   wakeAt(deadline: Instant, wake: () => void): () => void {

@@ -1,6 +1,7 @@
 /** The track record: each defect as a story that ends well with our cores, and badly with what the original does. */
 import assert from "node:assert/strict";
 import { realCores } from "../cores.ts";
+import { CLOCK_SCENARIOS } from "./clock_scenarios.ts";
 import { IDENTITY_SCENARIOS } from "./identity_scenarios.ts";
 import { RECOGNITION_SCENARIOS } from "./recognition_scenarios.ts";
 import { STACD_SCENARIOS } from "./stacd_scenarios.ts";
@@ -12,6 +13,7 @@ for (
     ...IDENTITY_SCENARIOS,
     ...RECOGNITION_SCENARIOS,
     ...STAFD_SCENARIOS,
+    ...CLOCK_SCENARIOS,
   ]
 ) {
   Deno.test(`${from}: ${name}`, () => {

@@ -1,0 +1,121 @@
+/**
+ * The wall clock was set. Deadlines do not depend on it; but what the state says of the past is put in terms of the new
+ * clock, so that "since", ages and the order of what happened stay true.
+ */
+import type { Claim, Ctl } from "./ctl.ts";
+import type { ConnectorState } from "./connector_state.ts";
+import type { Evidence, Proof } from "./evidence.ts";
+import type { Dc, FinderState } from "./finder_state.ts";
+import type { Fleet } from "./fleet.ts";
+import { Table } from "./table.ts";
+
+/** Milliseconds since 1970 by the old clock to those by the new one. */
+type Shift = (wall: number) => number;
+
+function shiftedTable<V>(table: Table<V>, shifted: (value: V) => V): Table<V> {
+  let next = Table.empty<V>();
+  for (const [key, value] of table) next = next.with(key, shifted(value));
+  return next;
+}
+
+const shiftedMap = <K, V>(map: ReadonlyMap<K, V>, shifted: (value: V) => V): ReadonlyMap<K, V> =>
+  new Map([...map].map(([key, value]) => [key, shifted(value)]));
+
+function shiftedEvidence(evidence: Evidence, shift: Shift): Evidence {
+  switch (evidence.kind) {
+    case "log-page":
+      return { ...evidence, readAt: shift(evidence.readAt) };
+    case "dc-retired":
+    case "resolved":
+      return { ...evidence, at: shift(evidence.at) };
+    case "unresponsive":
+      return { ...evidence, since: shift(evidence.since) };
+    case "config":
+    case "audit":
+    case "stop":
+      return evidence;
+  }
+}
+
+function shiftedProof([first, ...rest]: Proof, shift: Shift): Proof {
+  return [shiftedEvidence(first, shift), ...rest.map((evidence) => shiftedEvidence(evidence, shift))];
+}
+
+const shiftedClaim = (claim: Claim, shift: Shift): Claim =>
+  "readAt" in claim ? { ...claim, readAt: shift(claim.readAt) } : claim;
+
+function shiftedLink(link: Ctl["link"], shift: Shift): Ctl["link"] {
+  switch (link.phase) {
+    case "up":
+      return { ...link, since: shift(link.since) };
+    case "deleting":
+      return { ...link, evidence: shiftedProof(link.evidence, shift) };
+    case "idle":
+    case "waiting":
+    case "reaching":
+    case "ready":
+    case "connecting":
+      return link;
+  }
+}
+
+function shiftedCtl(ctl: Ctl, shift: Shift): Ctl {
+  const { lastFailure } = ctl;
+  return {
+    ...ctl,
+    claims: shiftedMap(ctl.claims, (claim) => shiftedClaim(claim, shift)),
+    released: shiftedMap(ctl.released, (evidence) => shiftedEvidence(evidence, shift)),
+    link: shiftedLink(ctl.link, shift),
+    lastFailure: lastFailure === undefined ? undefined : { ...lastFailure, at: shift(lastFailure.at) },
+    history: ctl.history.map((entry) => ({ ...entry, at: shift(entry.at) })),
+  };
+}
+
+function shiftedFleet(fleet: Fleet, shift: Shift): Fleet {
+  return {
+    ...fleet,
+    ctls: shiftedTable(fleet.ctls, (ctl) => shiftedCtl(ctl, shift)),
+    past: fleet.past.map((past) => ({
+      ...past,
+      at: shift(past.at),
+      evidence: past.evidence.map((evidence) => shiftedEvidence(evidence, shift)),
+    })),
+  };
+}
+
+function shiftedDc(dc: Dc, shift: Shift): Dc {
+  const { page, lost } = dc;
+  const told = (at: number | undefined): number | undefined => at === undefined ? undefined : shift(at);
+  return {
+    ...dc,
+    page: page === undefined ? undefined : { ...page, readAt: shift(page.readAt), toldAt: told(page.toldAt) },
+    toldAt: told(dc.toldAt),
+    lost: lost === undefined ? undefined : { ...lost, since: shift(lost.since) },
+  };
+}
+
+const by = (ms: number): Shift => (wall) => wall + ms;
+
+export const fleetAfterClockSet = (fleet: Fleet, ms: number): Fleet => shiftedFleet(fleet, by(ms));
+
+/** What stafd has beside the fleet. */
+export function finderAfterClockSet(state: FinderState, ms: number): FinderState {
+  const shift = by(ms);
+  return {
+    ...state,
+    dcs: shiftedTable(state.dcs, (dc) => shiftedDc(dc, shift)),
+    retired: state.retired.map((dc) => ({ ...dc, at: shift(dc.at) })),
+  };
+}
+
+/** What stacd has beside the fleet. */
+export function connectorAfterClockSet(state: ConnectorState, ms: number): ConnectorState {
+  const shift = by(ms);
+  const { reportedAt } = state.stafd;
+  return {
+    ...state,
+    stafd: { ...state.stafd, reportedAt: reportedAt === undefined ? undefined : shift(reportedAt) },
+    pages: shiftedMap(state.pages, (page) => ({ ...page, readAt: shift(page.readAt) })),
+    latency: { ...state.latency, awaited: shiftedMap(state.latency.awaited, shift) },
+  };
+}
