@@ -113,6 +113,9 @@ export class ConnectorTurn implements FleetRules {
     if (this.fleet.fleet.stopping) return "the daemon is stopping";
     const exclusion = this.fleet.barred(ctl.tid);
     if (exclusion !== undefined) return `excluded host-wide by ${exclusion.origin}`;
+    if (this.remembered(ctl)) {
+      return "stafd has not spoken yet of the log page that listed it before the restart";
+    }
     const limit = this.state.conf?.connectAttemptsOnNcc.value ?? 0;
     if (limit > 0 && ctl.attempts >= limit && !ctl.oneTry && isNcc(ctl)) {
       return `gave up after ${ctl.attempts} attempts: its discovery controller says that it is not connected (NCC)`;
@@ -137,6 +140,15 @@ export class ConnectorTurn implements FleetRules {
         return matching ? undefined : `disconnect-trtypes does not name ${ctl.tid.transport}`;
       }
     }
+  }
+
+  /** By log pages alone, of which the stafd that is there now has not spoken (STAC-1). */
+  remembered(ctl: Ctl): boolean {
+    const claims = [...ctl.claims];
+    return claims.length > 0 &&
+      claims.every(([authority, { kind }]) =>
+        kind === "log-page" && this.state.pages.get(authority)?.told !== true
+      );
   }
 
   request(ctl: Ctl): ConnectRequest {
@@ -265,11 +277,13 @@ export class ConnectorTurn implements FleetRules {
     const authority = pageAuthority(dcKey);
     const old = this.state.pages.get(authority);
     const { page, genctr, readAt } = dc;
-    if (old !== undefined && old.page === page && old.genctr === genctr && old.readAt === readAt) return;
+    const told = page !== "none" || old?.told === true;
+    const isSame = old !== undefined && old.page === page && old.genctr === genctr && old.readAt === readAt;
+    if (isSame && old.told === told) return;
     const dcText = tidText(dc.tid);
     this.state = {
       ...this.state,
-      pages: new Map(this.state.pages).set(authority, { dcText, page, genctr, readAt }),
+      pages: new Map(this.state.pages).set(authority, { dcText, page, genctr, readAt, told }),
     };
     this.fleet.dirty();
     if (page === "none") return;

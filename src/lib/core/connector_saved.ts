@@ -32,6 +32,7 @@ export function restoredConnector(value: unknown): ConnectorState {
       page: "cached",
       genctr: textOf(record["genctr"]),
       readAt: numberOf(record["readAt"]),
+      told: false,
     });
   }
   return { ...emptyConnector, fleet, pages };

@@ -13,6 +13,8 @@ export interface KnownPage {
   readonly genctr: string;
   /** Milliseconds since 1970. */
   readonly readAt: number;
+  /** A stafd has told it to this process; before that it is from the state file. */
+  readonly told: boolean;
 }
 
 export interface StafdView {

@@ -157,6 +157,10 @@ export class FinderTurn implements FleetRules, FinderHost {
     return undefined;
   }
 
+  remembered(): boolean {
+    return false;
+  }
+
   request(ctl: Ctl): ConnectRequest {
     return connectRequest(ctl, this.fleet.fleet.host, this.state.conf, true);
   }

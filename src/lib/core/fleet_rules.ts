@@ -9,6 +9,8 @@ export interface FleetRules extends Rules {
   readonly daemon: "stafd" | "stacd";
   /** Is this device of the kind this daemon handles: a discovery or an I/O controller? */
   accepts(device: KernelCtrl): boolean;
+  /** Nobody has asked for it in this process: it is known from the state file only. */
+  remembered(ctl: Ctl): boolean;
   /** A connection is there. */
   up(ctl: Ctl, device: KernelCtrl): void;
   /** The connection is gone, or no longer ours. */

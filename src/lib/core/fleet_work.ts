@@ -30,8 +30,13 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetV
   #carryOut(touched: Ctl): void {
     let ctl = touched;
     const decision = this.decision(ctl);
+    if (decision.act === "adopt" && !this.#isRecent(decision.device)) return this.#lookAgain(ctl);
     // The kernel has been looked at: what is there from now on was made by others, or by this process.
-    if (ctl.restored && this.fresh && decision.act !== "none") this.put(ctl = { ...ctl, restored: false });
+    if (ctl.restored && this.fresh && decision.act !== "none") {
+      this.put(ctl = { ...ctl, restored: false });
+      const isThere = ctl.link.phase === "up" || decision.act === "adopt" || this.forming(ctl) !== undefined;
+      if (!isThere && this.rules.remembered(ctl)) return this.#discard(ctl);
+    }
     const removing = decision.act === "soak" || decision.act === "disconnect";
     if (ctl.doom !== undefined && !removing) this.put(ctl = { ...ctl, doom: undefined });
     switch (decision.act) {
@@ -51,7 +56,7 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetV
       case "wait":
         return this.remindAt(decision.until, ctl.key);
       case "adopt":
-        return this.#adopt(ctl, decision.device);
+        return this.raise(ctl, decision.device, true);
       case "connect":
         return this.#begin(ctl);
       case "soak": {
@@ -81,14 +86,32 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetV
     }
   }
 
-  /** Losing a link makes no event, and changes what a connection is recognised by: it is read again first. */
-  #adopt(ctl: Ctl, device: KernelCtrl): void {
-    const readAt = this.fleet.readAt.get(device.device) ?? -Infinity;
-    if (this.now.mono - readAt <= RECENT.ms) return this.raise(ctl, device, true);
+  /** Losing a link makes no event, and changes what a connection is recognised by. */
+  #isRecent({ device }: KernelCtrl): boolean {
+    return this.now.mono - (this.fleet.readAt.get(device) ?? -Infinity) <= RECENT.ms;
+  }
+
+  /** Read again before it is taken over; whatever is found at its address touches the controller. */
+  #lookAgain(ctl: Ctl): void {
     if (ctl.link.phase === "reaching" || ctl.link.phase === "ready") {
       this.put({ ...ctl, link: { phase: "idle" } });
     }
     this.startScan();
+  }
+
+  /** From the state file only, and the kernel does not have it (STAC-1): whoever asks for it asks anew. */
+  #discard(ctl: Ctl): void {
+    this.say("debug", ctl, "not connected any more: left out until a log page lists it again");
+    this.#remove(ctl);
+    this.dirty();
+  }
+
+  #remove(ctl: Ctl): void {
+    this.fleet = {
+      ...this.fleet,
+      ctls: this.fleet.ctls.without(ctl.key),
+      ctlsAt: unlisted(this.fleet.ctlsAt, ctlIndexKey(ctl.tid), ctl.key),
+    };
   }
 
   #begin(ctl: Ctl): void {
@@ -239,13 +262,7 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetV
       this.put(
         noted({ ...ctl, doom: undefined, resting: true, link: { phase: "idle" } }, this.now.wall, text),
       );
-    } else {
-      this.fleet = {
-        ...this.fleet,
-        ctls: this.fleet.ctls.without(ctl.key),
-        ctlsAt: unlisted(this.fleet.ctlsAt, ctlIndexKey(ctl.tid), ctl.key),
-      };
-    }
+    } else this.#remove(ctl);
     this.dirty();
     this.rules.forgotten(ctl, past);
   }

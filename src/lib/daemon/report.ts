@@ -10,8 +10,11 @@ export function stafdReport(state: FinderState, now: Now): StafdReport {
   const turn = new FinderTurn(state, now);
   const dcs: ReportedDc[] = [];
   for (const ctl of state.fleet.ctls.values()) {
-    if (turn.verdict(ctl).is === "excluded" && ctl.link.phase !== "up") continue;
-    const page = state.dcs.get(ctl.key)?.page;
+    const { is } = turn.verdict(ctl);
+    if (is === "excluded" && ctl.link.phase !== "up") continue;
+    const known = state.dcs.get(ctl.key)?.page;
+    // On its way out, as after a restart with another file: what it listed once is no reason to connect anything.
+    const page = is === "unwanted" && known?.fresh === false ? undefined : known;
     dcs.push({
       tid: ctl.tid,
       device: deviceOf(ctl)?.device ?? "",

@@ -7,7 +7,7 @@ import { Table } from "../../../src/lib/core/table.ts";
 import { entryFor } from "../../../src/lib/sim/discovery.ts";
 import { hearing, withDevices } from "../altered.ts";
 import { type Cores, realCores } from "../cores.ts";
-import { line } from "./listed.ts";
+import { DC_LINE, line, listed } from "./listed.ts";
 import { stacdAfter } from "./original.ts";
 import type { Scenario } from "./scenario.ts";
 import { Stage } from "./stage.ts";
@@ -121,6 +121,41 @@ export const RECOGNITION_SCENARIOS: readonly Scenario[] = [
           let readAt = Table.empty<number>();
           for (const name of state.fleet.devices.keys()) readAt = readAt.with(name, now.mono);
           return realCores.connector.step({ ...state, fleet: { ...state.fleet, readAt } }, event, now);
+        },
+      },
+    }),
+  },
+  {
+    from: "H6, STAC-1",
+    name: "what is only in the state file is not connected before stafd speaks of it",
+    play: (cores) => {
+      const stage = new Stage(cores);
+      const { subsystem } = listed(stage);
+      stage.dc("nqn.dc2", "10.0.0.101", []);
+      stage.stafd.kill();
+      stage.stacd.kill();
+      for (const device of stage.world.kernel.devices.all) stage.world.kernel.deleteNow(device);
+      const asked: string[] = [];
+      stage.world.kernel.connecting.witness = (_who, { tid }) => asked.push(tid.traddr);
+      stage.startStacd();
+      stage.run(60_000);
+      assert.deepEqual(asked, [], "stafd has not spoken");
+      stage.stafdConf(line("traddr=10.0.0.101"));
+      stage.startStafd();
+      stage.run(60_000);
+      assert.deepEqual(asked, ["10.0.0.101"]);
+      stage.stafdConf(DC_LINE);
+      stage.run(10_000);
+      assert.equal(stage.to(subsystem).length, 1, "listed again, connected again");
+    },
+    // What was saved is as good as what is said.
+    original: () => ({
+      ...realCores,
+      connector: {
+        ...realCores.connector,
+        step: (state, event, now) => {
+          const pages = new Map([...state.pages].map(([key, page]) => [key, { ...page, told: true }]));
+          return realCores.connector.step({ ...state, pages }, event, now);
         },
       },
     }),
