@@ -19,7 +19,7 @@ export const ROOMS: readonly Room[] = [
   { name: "core", at: "src/lib/core/", mayImport: ["config", "nvme", "ports"], pure: true },
   { name: "dbus", at: "src/lib/dbus/", mayImport: ["nvme", "ports"], packages: "any" },
   { name: "linux", at: "src/lib/linux/", mayImport: ["dbus", "nvme", "ports"], packages: "any" },
-  { name: "sim", at: "src/lib/sim/", mayImport: ["nvme", "ports"], packages: ["node:crypto"] },
+  { name: "sim", at: "src/lib/sim/", mayImport: ["dbus", "nvme", "ports"], packages: ["node:timers"] },
   {
     name: "daemon",
     at: "src/lib/daemon/",

@@ -7,7 +7,7 @@ import { serviceAuthority } from "../../src/lib/core/mdns_services.ts";
 import { tidKey } from "../../src/lib/nvme/tid.ts";
 import { connector, doing, finder, hearing, withDevices } from "./altered.ts";
 import { type Cores, realCores } from "./cores.ts";
-import type { OnInvalid } from "./process.ts";
+import type { OnInvalid } from "./daemons.ts";
 import { oneSpelling } from "./scenarios/original.ts";
 import type { Who } from "./simulation.ts";
 

@@ -7,11 +7,11 @@ import { Simulation } from "./simulation.ts";
 const SEEDS = 400;
 
 for (const { name, rules, who, cores, onInvalid } of CANARIES) {
-  Deno.test(`a core that ${name} is caught`, () => {
+  Deno.test(`a core that ${name} is caught`, async () => {
     const others: string[] = [];
     for (let seed = 1; seed <= SEEDS; seed++) {
       const options = { seed, who, cores: cores(), ...(onInvalid === undefined ? {} : { onInvalid }) };
-      const { violation } = new Simulation(options).run();
+      const { violation } = await new Simulation(options).run();
       if (violation === undefined) continue;
       if (rules.includes(violation.rule)) return;
       others.push(violation.message);

@@ -1,24 +1,11 @@
 /** The real cores, as a shell takes them; canaries begin from these. */
-import { connectorWakeAt, stepConnector } from "../../src/lib/core/connector.ts";
-import { finderWakeAt, stepFinder } from "../../src/lib/core/finder.ts";
-import type { ConnectorCore, FinderCore } from "./process.ts";
+import { connectorCore } from "../../src/lib/daemon/connector_service.ts";
+import { finderCore } from "../../src/lib/daemon/finder_service.ts";
+import type { ConnectorCore, FinderCore } from "./daemons.ts";
 
 export interface Cores {
   readonly finder: FinderCore;
   readonly connector: ConnectorCore;
 }
 
-export const realCores: Cores = {
-  finder: {
-    step: stepFinder,
-    wakeAt: finderWakeAt,
-    tick: { type: "tick" },
-    clockSet: (ms) => ({ type: "clock-set", ms }),
-  },
-  connector: {
-    step: stepConnector,
-    wakeAt: connectorWakeAt,
-    tick: { type: "tick" },
-    clockSet: (ms) => ({ type: "clock-set", ms }),
-  },
-};
+export const realCores: Cores = { finder: finderCore, connector: connectorCore };

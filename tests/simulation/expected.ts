@@ -68,7 +68,7 @@ export function wantedDcs(world: World, rules: Rules): Tid[][] {
   if (stafd?.conf === undefined) return [];
   const { conf } = stafd;
   const wishes = lineChoices(world, conf);
-  for (const { tid } of rules.landscape.facts.nbft.discovery) {
+  for (const { tid } of rules.landscape.nbft.discovery) {
     if (!barred(world, conf, tid)) wishes.push([tid]);
   }
   if (conf.zeroconf.value) {
@@ -188,7 +188,7 @@ function mustGo(
     if (scope === "all-connections-matching-disconnect-trtypes" && !trtypes.has(device.transport)) {
       return false;
     }
-    if (landscape.facts.nbft.boot.length > 0 && target === landscape.boot) return false;
+    if (landscape.nbft.boot.length > 0 && target === landscape.boot) return false;
   }
   if (conf.unreadable.length > 0) return false;
   const asked: Tid[] = lineChoices(world, conf, true).flat();

@@ -1,12 +1,14 @@
 /** What can go wrong. Each kind has its own dice, so that leaving one out does not change the others. */
 import { parseExclusions } from "../../src/lib/nvme/exclusions.ts";
 import { milliseconds } from "../../src/lib/nvme/time.ts";
+import { calmKernel } from "../../src/lib/sim/devices.ts";
+import { calmCommands } from "../../src/lib/sim/kernel.ts";
 import { entryFor, NCC } from "../../src/lib/sim/discovery.ts";
 import type { Manner, Target } from "../../src/lib/sim/fabric.ts";
 import type { Random } from "../../src/lib/sim/random.ts";
 import { anyDc, anySubsystem, editConf, secondThoughts } from "./edits.ts";
 import { announcement, connectAs, ifaceOf, referral, someEntries } from "./landscape.ts";
-import { STACD_CONF, STAFD_CONF } from "./process.ts";
+import { STACD_CONF, STAFD_CONF } from "./daemons.ts";
 import type { Simulation } from "./simulation.ts";
 
 export interface Fault {
@@ -430,8 +432,8 @@ export const FAULTS: readonly Fault[] = [
 /** Everything works again: what was switched on is off, what was broken is whole. Permanently dead targets stay so. */
 export function heal(sim: Simulation): void {
   const { world, landscape } = sim;
-  Object.assign(world.kernel.devices.chaos, { eventLoss: 0, eventDelayMs: 2, aenTwice: 0, aenDelayMs: 0 });
-  Object.assign(world.kernel.chaos, { scanFails: 0, deleteBusy: 0, swapBeforeDelete: 0, commandFails: 0 });
+  Object.assign(world.kernel.devices.chaos, calmKernel());
+  Object.assign(world.kernel.chaos, calmCommands());
   sim.atBirth = () => undefined;
   sim.damage = "none";
   for (const target of [...landscape.subsystems, ...landscape.dcs]) {

@@ -1,15 +1,15 @@
 /** Both daemons in a world without faults: what is listed is connected at once, what is no longer listed goes. */
 import assert from "node:assert/strict";
-import { noNbft } from "../../src/lib/core/host.ts";
 import { Discovery, entryFor } from "../../src/lib/sim/discovery.ts";
 import { VirtualTime } from "../../src/lib/sim/scheduler.ts";
 import { World } from "../../src/lib/sim/world.ts";
 import { realCores } from "./cores.ts";
-import { StacdProcess, STAFD_CONF, StafdProcess } from "./process.ts";
+import { StacdDaemon, STAFD_CONF, StafdDaemon, type Watch } from "./daemons.ts";
+import { hostFiles } from "./landscape.ts";
 
 const NETS = { index: 2, mac: "02:00:00:00:00:01", v4: ["10.0.0.1"], v6: [], nets: ["10.0."] };
 
-Deno.test("a listed subsystem is connected within a second, and let go when it is no longer listed", () => {
+Deno.test("a listed subsystem is connected within a second, and let go when it is no longer listed", async () => {
   const time = new VirtualTime();
   const world = new World(time, 1);
   world.fabric.addInterface({ name: "eth0", ...NETS });
@@ -18,24 +18,29 @@ Deno.test("a listed subsystem is connected within a second, and let go when it i
   const discovery = new Discovery("ddc", [entryFor(first, "nvme")]);
   world.addDiscovery({ transport: "tcp", traddr: "10.0.0.100", trsvcid: "8009" }, "nqn.dc", discovery);
   world.files.set(STAFD_CONF, "[Controllers]\ncontroller = transport=tcp;traddr=10.0.0.100\n");
-  const host = { nqn: "nqn.host", id: "a", symname: "", key: undefined };
-  const facts = { host, nbft: noNbft };
-  const stafd = new StafdProcess(world, facts, realCores.finder, () => "go");
-  const stacd = new StacdProcess(world, facts, realCores.connector, () => "go");
+  hostFiles(world);
+  const watch: Watch = {
+    around: () => "go",
+    failed: (error) => {
+      throw error;
+    },
+  };
+  const stafd = new StafdDaemon(world, realCores.finder, watch);
+  const stacd = new StacdDaemon(world, realCores.connector, watch);
   const connected = (): string[] =>
     world.kernel.devices.all.map(({ target }) => target?.nqn ?? "").toSorted();
   stafd.start();
   stacd.start();
 
-  time.runUntil({ mono: 1_000 });
+  await time.runUntil({ mono: 1_000 });
   assert.deepEqual(connected(), ["nqn.dc", "nqn.first"]);
   discovery.edit([entryFor(second, "nvme")], time.now.mono);
-  time.runUntil({ mono: 1_900 });
+  await time.runUntil({ mono: 1_900 });
   assert.deepEqual(connected(), ["nqn.dc", "nqn.first", "nqn.second"]);
   // The first was connected for no event; the second was, within a second of it.
   const { counts, sum } = stacd.state.latency;
   assert.equal(counts.reduce((all, count) => all + count), 1);
   assert.ok(sum > 0 && sum <= 900, `${sum} ms`);
-  time.runUntil({ mono: 5_000 });
+  await time.runUntil({ mono: 5_000 });
   assert.deepEqual(connected(), ["nqn.dc", "nqn.second"]);
 });

@@ -1,7 +1,8 @@
 /** The world of one seed: fabric, host, configuration files, and what was connected before the daemons started. */
-import { noNbft } from "../../src/lib/core/host.ts";
-import { Secret } from "../../src/lib/nvme/secret.ts";
-import { normaliseTid, WELL_KNOWN_DISC_NQN } from "../../src/lib/nvme/tid.ts";
+import type { NbftTargets } from "../../src/lib/core/host.ts";
+import { decodeNbft } from "../../src/lib/nvme/nbft.ts";
+import { nbftTargets } from "../../src/lib/nvme/nbft_targets.ts";
+import { WELL_KNOWN_DISC_NQN } from "../../src/lib/nvme/tid.ts";
 import type { DiscoveryEntry } from "../../src/lib/nvme/discovery_entry.ts";
 import type { Announcement } from "../../src/lib/sim/avahi.ts";
 import type { Device } from "../../src/lib/sim/devices.ts";
@@ -10,13 +11,15 @@ import type { Address, Target } from "../../src/lib/sim/fabric.ts";
 import { Random } from "../../src/lib/sim/random.ts";
 import type { World } from "../../src/lib/sim/world.ts";
 import { ConfPlan } from "./conf_plan.ts";
-import { type HostFacts, STACD_CONF, STAFD_CONF } from "./process.ts";
+import { buildNbft, type TableParts } from "../unit/nvme/nbft_builder.ts";
+import { STACD_CONF, STAFD_CONF } from "./daemons.ts";
 
 /** Part of every secret in the world: found anywhere else, it is a leak (S8). */
 export const SECRET_MARK = "SECRETSECRETSECRET";
 const SECRET = `DHHC-1:00:${SECRET_MARK}SECRETSECRETSECRETSECRETSECR=:`;
-export const HOST_NQN = "nqn.2014-08.org.nvmexpress:uuid:sim-host";
 export const HOST_ID = "46ba5037-7ce5-41fa-9452-48477bf00080";
+export const HOST_NQN = `nqn.2014-08.org.nvmexpress:uuid:${HOST_ID}`;
+const NBFT = "/sys/firmware/acpi/tables/NBFT";
 
 export interface Landscape {
   readonly subsystems: readonly Target[];
@@ -24,7 +27,8 @@ export interface Landscape {
   /** Never works, also not when the faults are over: the others must not suffer from it. */
   readonly dead: ReadonlySet<Target>;
   readonly boot: Target | undefined;
-  readonly facts: HostFacts;
+  /** What the boot firmware's table means. */
+  readonly nbft: NbftTargets;
   readonly stafd: ConfPlan;
   readonly stacd: ConfPlan;
 }
@@ -148,28 +152,53 @@ export function buildLandscape(world: World, seed: number): Landscape {
   plan(random, world, stafd, stacd, subsystems, dcs);
   world.files.set(STAFD_CONF, stafd.text);
   world.files.set(STACD_CONF, stacd.text);
-  const boot = random.chance(0.4) ? random.pick(subsystems) : undefined;
-  const nbftDc = random.chance(0.15) ? random.pick(dcs) : undefined;
-  const targetOf = (target: Target, subsysnqn: string) => ({
-    tid: normaliseTid({ ...target.address, subsysnqn }, { hostNqn: HOST_NQN, ignoreIface: false }),
-    hostId: "",
-    file: "NBFT",
-  });
-  const facts: HostFacts = {
-    host: {
-      nqn: HOST_NQN,
-      id: HOST_ID,
-      symname: "sim",
-      key: random.chance(0.3) ? new Secret(SECRET) : undefined,
-    },
-    nbft: {
-      ...noNbft,
-      boot: boot === undefined ? [] : [targetOf(boot, boot.nqn)],
-      discovery: nbftDc === undefined ? [] : [targetOf(nbftDc, WELL_KNOWN_DISC_NQN)],
-    },
-  };
+  const tcp = ({ address: { transport } }: Target): boolean => transport === "tcp";
+  const boot = random.chance(0.4) ? random.pick(subsystems.filter(tcp)) : undefined;
+  const nbftDc = random.chance(0.15) ? random.pick(dcs.filter(tcp)) : undefined;
+  hostFiles(world, "sim", random.chance(0.3) ? SECRET : undefined);
+  const nbft = bootTable(world, boot, nbftDc);
   existing(random, world, subsystems, dcs, boot);
-  return { subsystems, dcs, dead, boot, facts, stafd, stacd };
+  return { subsystems, dcs, dead, boot, nbft, stafd, stacd };
+}
+
+/** Who the host is, in its own files. */
+export function hostFiles(world: World, symname = "", key?: string): void {
+  world.files.set("/etc/nvme/hostnqn", `${HOST_NQN}\n`);
+  world.files.set("/etc/nvme/hostid", `${HOST_ID}\n`);
+  const lines = [symname === "" ? "" : `symname = ${symname}`, key === undefined ? "" : `key = ${key}`];
+  world.files.set("/etc/stas/sys.conf", ["[Host]", ...lines.filter((line) => line !== ""), ""].join("\n"));
+}
+
+/** The firmware's table; the host has none when there is nothing to say. */
+export function bootTable(world: World, boot: Target | undefined, dc: Target | undefined): NbftTargets {
+  if (boot === undefined && dc === undefined) return { discovery: [], boot: [] };
+  const parts: TableParts = {
+    hostId: HOST_ID,
+    hostNqn: HOST_NQN,
+    hfis: IFACES.map(({ mac, v4: [ip = ""] }, i) => ({
+      index: i + 1,
+      mac: mac.split(":").map((byte) => parseInt(byte, 16)),
+      ip,
+    })),
+    subsystems: boot === undefined
+      ? []
+      : [{ index: 1, ...boot.address, nqn: boot.nqn, hfi: ifaceOf(boot) === "eth0" ? 1 : 2 }],
+    discovery: dc === undefined
+      ? []
+      : [{ index: 1, hfi: ifaceOf(dc) === "eth0" ? 1 : 2, uri: uriOf(dc), nqn: WELL_KNOWN_DISC_NQN }],
+  };
+  const bytes = buildNbft(parts);
+  world.nbft.set(NBFT, bytes);
+  const decoded = decodeNbft(bytes);
+  if (!decoded.ok) throw new Error(`the boot table is not right: ${decoded.problem}`);
+  const { discovery, boot: booted } = nbftTargets(decoded.value, world.fabric.interfaces, HOST_NQN);
+  const named = (targets: typeof discovery) =>
+    targets.map(({ tid, hostId }) => ({ tid, hostId, file: NBFT }));
+  return { discovery: named(discovery), boot: named(booted) };
+}
+
+function uriOf({ address: { traddr, trsvcid } }: Target): string {
+  return `nvme+tcp://${traddr.includes(":") ? `[${traddr}]` : traddr}:${trsvcid}/`;
 }
 
 function plan(

@@ -65,7 +65,7 @@ function command({ seed, who, without, faultsMs }: Options): string {
   return parts.join(" ");
 }
 
-function one(args: Arguments, seed: number): boolean {
+async function one(args: Arguments, seed: number): Promise<boolean> {
   let ok = true;
   for (const who of args.who) {
     const simulation = new Simulation({
@@ -74,7 +74,7 @@ function one(args: Arguments, seed: number): boolean {
       ...faultOptions(args),
       tell: (line) => console.log(line),
     });
-    const { violation, steps, at, faults } = simulation.run();
+    const { violation, steps, at, faults } = await simulation.run();
     console.log(
       `--- seed ${seed}, ${who}: ${steps} steps, ${(at / 1000).toFixed(0)} s, faults: ${faults.join(", ")}`,
     );
@@ -91,14 +91,17 @@ interface PartResult {
   readonly virtualMs: number;
 }
 
-function part(args: Arguments, { at, of }: { readonly of: number; readonly at: number }): PartResult {
+async function part(
+  args: Arguments,
+  { at, of }: { readonly of: number; readonly at: number },
+): Promise<PartResult> {
   const coverage = new Coverage();
   const failures: { seed: number; who: Who; message: string }[] = [];
   let steps = 0;
   let virtualMs = 0;
   for (let seed = args.first + at; seed < args.first + args.runs; seed += of) {
     for (const who of args.who) {
-      const result = new Simulation({ seed, who, ...faultOptions(args) }).run();
+      const result = await new Simulation({ seed, who, ...faultOptions(args) }).run();
       coverage.add(result.coverage.counts);
       steps += result.steps;
       virtualMs += result.at;
@@ -144,7 +147,7 @@ async function parts(args: Arguments): Promise<boolean> {
   }
   const [first] = failures;
   if (first !== undefined) {
-    console.log(`${failures.length} failures; the first one shrunk: ${command(shrink(first))}`);
+    console.log(`${failures.length} failures; the first one shrunk: ${command(await shrink(first))}`);
   }
   console.log(`sim: ${args.runs * args.who.length - failures.length} passed, ${failures.length} failed`);
   return failures.length === 0 && covered;
@@ -174,6 +177,6 @@ function report(counts: readonly (readonly [string, number])[], args: Arguments)
 
 if (import.meta.main) {
   const args = parse(Deno.args);
-  if (args.part !== undefined) console.log(JSON.stringify(part(args, args.part)));
-  else Deno.exit((args.seed === undefined ? await parts(args) : one(args, args.seed)) ? 0 : 1);
+  if (args.part !== undefined) console.log(JSON.stringify(await part(args, args.part)));
+  else Deno.exit((args.seed === undefined ? await parts(args) : await one(args, args.seed)) ? 0 : 1);
 }

@@ -11,20 +11,24 @@ import { Simulation, type Who } from "./simulation.ts";
 /** PLAN_SEEDS for a longer run. */
 const SEEDS = Number(Deno.env.get("PLAN_SEEDS") ?? 30);
 
-function run(seed: number, who: Who, views: Views = realViews): { broken: string; watch: PlanWatch } {
+async function run(
+  seed: number,
+  who: Who,
+  views: Views = realViews,
+): Promise<{ broken: string; watch: PlanWatch }> {
   const watch = new PlanWatch(views);
   const sim = new Simulation({ seed, who, cores: watch.cores });
   watch.world = sim.world;
-  const { violation } = sim.run();
+  const { violation } = await sim.run();
   return { broken: violation === undefined ? "" : `seed ${seed} --who ${who}: ${violation.message}`, watch };
 }
 
 for (const who of ["stafd", "stacd", "both"] as const satisfies readonly Who[]) {
-  Deno.test(`${who}: what is planned and explained happens, and nothing else, in ${SEEDS} seeds`, () => {
+  Deno.test(`${who}: what is planned and explained happens, and nothing else, in ${SEEDS} seeds`, async () => {
     const broken: string[] = [];
     const sum = { connect: 0, disconnect: 0, adopt: 0, "let-go": 0, reloads: 0, explained: 0 };
     for (let seed = 1; seed <= SEEDS; seed++) {
-      const result = run(seed, who);
+      const result = await run(seed, who);
       if (result.broken !== "") broken.push(result.broken);
       const { counts } = result.watch;
       sum.connect += counts.connect;
@@ -42,18 +46,18 @@ for (const who of ["stafd", "stacd", "both"] as const satisfies readonly Who[]) 
   });
 }
 
-Deno.test("one connection that serves two, and is deleted for one of them, is gone for both", () => {
-  assert.equal(run(156, "both").broken, "");
+Deno.test("one connection that serves two, and is deleted for one of them, is gone for both", async () => {
+  assert.equal((await run(156, "both")).broken, "");
 });
 
-Deno.test("what is no longer wanted is planned to go also while the kernel is being looked at", () => {
+Deno.test("what is no longer wanted is planned to go also while the kernel is being looked at", async () => {
   const stage = new Stage(realCores);
   stage.dc("nqn.dc", "10.0.0.100", []);
   stage.stafdConf("[Controllers]\ncontroller = transport=tcp;traddr=10.0.0.100\n");
-  stage.start();
+  await stage.start();
   stage.world.kernel.chaos.scanFails = 1;
   stage.world.kernel.devices.loseEvents(1);
-  stage.run(500);
+  await stage.run(500);
   stage.stafdConf("");
   const { state } = stage.stafd;
   assert.equal(state.fleet.fresh, false);
@@ -102,9 +106,9 @@ function of(core: Parameters<typeof planOf>[0]): Parameters<typeof planOf>[0] {
 }
 
 for (const [name, views] of Object.entries(CANARIES)) {
-  Deno.test(`noticed: ${name}`, () => {
+  Deno.test(`noticed: ${name}`, async () => {
     for (let seed = 1; seed <= SEEDS; seed++) {
-      if (run(seed, "both", views).broken !== "") return;
+      if ((await run(seed, "both", views)).broken !== "") return;
     }
     assert.fail("nobody noticed");
   });

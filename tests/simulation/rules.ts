@@ -14,6 +14,7 @@ import { type Fleet, MAX_CTLS, MAX_PAST, MAX_PROBES } from "../../src/lib/core/f
 import { MAX_HISTORY } from "../../src/lib/core/ctl.ts";
 import { serviceAuthority } from "../../src/lib/core/mdns_services.ts";
 import { isJson, listOf, textOf, tidOf } from "../../src/lib/core/saved.ts";
+import { STAC } from "../../src/lib/dbus/interfaces.ts";
 import { canonicalIp } from "../../src/lib/nvme/address.ts";
 import { type Exclusion, exclusionOf } from "../../src/lib/nvme/exclusions.ts";
 import { entryToText } from "../../src/lib/nvme/entry_text.ts";
@@ -26,7 +27,7 @@ import type { LogVersion } from "../../src/lib/sim/discovery.ts";
 import type { World } from "../../src/lib/sim/world.ts";
 import { Knowledge, tidOfListed, tidsListed } from "./knowledge.ts";
 import { HOST_NQN, type Landscape, SECRET_MARK } from "./landscape.ts";
-import type { StacdProcess, StafdProcess } from "./process.ts";
+import type { StacdDaemon, StafdDaemon } from "./daemons.ts";
 import { Violation } from "./violation.ts";
 
 export type AnyEffect = FinderEffect | ConnectorEffect;
@@ -66,8 +67,8 @@ export class Rules {
   readonly world: World;
   readonly landscape: Landscape;
   #sessions: Record<Who, Session> = { stafd: new Session(), stacd: new Session() };
-  stafd: StafdProcess | undefined;
-  stacd: StacdProcess | undefined;
+  stafd: StafdDaemon | undefined;
+  stacd: StacdDaemon | undefined;
 
   constructor(world: World, landscape: Landscape) {
     this.world = world;
@@ -159,8 +160,10 @@ export class Rules {
         session.stopping = true;
         return;
       case "config": {
-        const known = who === "stafd" ? this.stafd?.conf : this.stacd?.conf;
-        if (event.conf !== known) throw new Violation("S10", `${who} took a configuration that is not valid`);
+        const daemon = who === "stafd" ? this.stafd : this.stacd;
+        if (daemon?.fileIsValid !== true) {
+          throw new Violation("S10", `${who} took a configuration that is not valid`);
+        }
         return;
       }
       case "service":
@@ -231,11 +234,15 @@ export class Rules {
     }
   }
 
-  /** What stafd answers: no secret, and nobody let go who is asked for. */
-  reportGiven(report: StafdReport): StafdReport {
-    this.#secret("stafd", "report", report);
+  /** S8, for what goes over the bus. */
+  overheard(name: string, body: unknown): void {
+    this.#secret(name === STAC.name ? "stacd" : "stafd", "message on the bus", body);
+  }
+
+  /** What stafd answers: nobody let go who is asked for. */
+  reportGiven(report: StafdReport): void {
     const conf = this.stafd?.conf;
-    if (conf === undefined) return report;
+    if (conf === undefined) return;
     const wanted = this.stafdWants(conf, this.stafdRoots(conf));
     const listed = new Set(report.dcs.map(({ tid }) => tidKey(tid)));
     for (const { tid, why } of report.retired) {
@@ -247,7 +254,6 @@ export class Rules {
         );
       }
     }
-    return report;
   }
 
   #one(who: Who, what: "connect" | "disconnect", op: number, key: string, tid: Tid): void {
@@ -329,8 +335,8 @@ export class Rules {
     };
     if (device.target === undefined) return bad("it is a local device");
     if (device.owner !== "" && device.owner !== "stas") return bad(`it belongs to ${device.owner}`);
-    const { boot, facts } = this.landscape;
-    if (facts.nbft.boot.length > 0 && device.target === boot) return bad("the machine was booted from it");
+    const { boot, nbft } = this.landscape;
+    if (nbft.boot.length > 0 && device.target === boot) return bad("the machine was booted from it");
     if (who === "stafd" !== (device.target.discovery !== undefined)) {
       return bad("it is of the other daemon's kind");
     }
@@ -439,7 +445,7 @@ export class Rules {
         roots.push({ tid, why: `the line for ${written.traddr}` });
       }
     }
-    for (const { tid } of this.landscape.facts.nbft.discovery) {
+    for (const { tid } of this.landscape.nbft.discovery) {
       roots.push({ tid, why: "the boot table" });
     }
     for (const { service, tid } of this.knowledge.announced.values()) {

@@ -2,6 +2,9 @@
 import { proofText } from "../../src/lib/core/evidence.ts";
 import type { Fleet } from "../../src/lib/core/fleet.ts";
 import type { Core } from "../../src/lib/daemon/shell.ts";
+import type { Outgoing } from "../../src/lib/dbus/connection.ts";
+import { STAF } from "../../src/lib/dbus/interfaces.ts";
+import { parsePages } from "../../src/lib/dbus/v1_parse.ts";
 import { sameAddress } from "../../src/lib/nvme/address.ts";
 import { milliseconds } from "../../src/lib/nvme/time.ts";
 import { normaliseTid, type Tid, tidText } from "../../src/lib/nvme/tid.ts";
@@ -15,7 +18,7 @@ import { Coverage } from "./coverage.ts";
 import { leftOver, mayBeTried, missing, unaudited, wantedDcs } from "./expected.ts";
 import { type Fault, FAULTS, heal } from "./faults.ts";
 import { buildLandscape, connectAs, HOST_NQN, type Landscape } from "./landscape.ts";
-import { type OnInvalid, STACD_CONF, StacdProcess, STAFD_CONF, StafdProcess } from "./process.ts";
+import { type OnInvalid, STACD_CONF, StacdDaemon, STAFD_CONF, StafdDaemon, type Watch } from "./daemons.ts";
 import { type AnyEffect, type AnyEvent, Rules } from "./rules.ts";
 import { snapshot } from "./snapshot.ts";
 import { storm } from "./storm.ts";
@@ -73,8 +76,8 @@ export class Simulation {
   namesMoved = false;
   stateLost = false;
   steps = 0;
-  stafd: StafdProcess | undefined;
-  stacd: StacdProcess | undefined;
+  stafd: StafdDaemon | undefined;
+  stacd: StacdDaemon | undefined;
   readonly #standIn: StandInStafd | undefined;
   #faulty = true;
   #killAt: { who: "stafd" | "stacd"; effects: number; when: "before" | "after" } | undefined;
@@ -82,6 +85,7 @@ export class Simulation {
   readonly #second = { stafd: { at: -1, effects: 0 }, stacd: { at: -1, effects: 0 } };
   readonly #restarting = new Set<string>();
   readonly #pure: boolean;
+  #violation: Violation | undefined;
 
   constructor(options: Options) {
     this.options = options;
@@ -98,7 +102,13 @@ export class Simulation {
     };
     connecting.witness = (by, { tid }) => this.tell("kernel", `connecting ${tidText(tid)} for ${by}`);
     this.world.logged = (by, { level, message }) => this.tell(by, `${level}: ${message}`);
-    this.world.bus.changed = (up) => this.stafd?.busChanged(up);
+    this.world.bus.witness = (name, message) => {
+      try {
+        this.#overheard(name, message);
+      } catch (error) {
+        this.#failed(error);
+      }
+    };
     this.world.kernel.swap = (device) => {
       const other = this.random.pick(this.landscape.subsystems);
       this.world.kernel.deleteNow(device);
@@ -149,26 +159,51 @@ export class Simulation {
     this.#damage(who);
     this.rules.restarted(who, this.world.disk.texts.get(who));
     const cores = this.options.cores ?? realCores;
-    const around = (by: "stafd" | "stacd", effect: AnyEffect) => this.#around(by, effect);
-    const onInvalid = this.options.onInvalid ?? "keep";
+    const watch: Watch = {
+      around: (by, effect) => this.#around(by, effect),
+      failed: (error) => this.#failed(error),
+      onInvalid: this.options.onInvalid ?? "keep",
+    };
     this.tell(who, "--- starts");
     if (who === "stafd") {
       const core = this.#watched(who, cores.finder, (state, event) => {
-        if (this.stafd !== undefined) this.rules.forget(state.fleet);
+        this.rules.forget(state.fleet);
         if (event.type === "log-read") this.rules.pageTaken(state, event.key);
       });
-      const process = new StafdProcess(this.world, this.landscape.facts, core, around, onInvalid);
-      this.rules.stafd = this.stafd = process;
-      process.watchReports((report) => this.rules.reportGiven(report));
-      process.ended = () => this.#ended(who);
-      if (!process.start()) this.tell(who, "the configuration is not valid: exit");
+      this.rules.stafd = this.stafd = new StafdDaemon(this.world, core, watch);
     } else {
-      const core = this.#watched(who, cores.connector);
-      const process = new StacdProcess(this.world, this.landscape.facts, core, around, onInvalid);
-      this.rules.stacd = this.stacd = process;
-      process.ended = () => this.#ended(who);
-      if (!process.start()) this.tell(who, "the configuration is not valid: exit");
+      this.rules.stacd = this.stacd = new StacdDaemon(this.world, this.#watched(who, cores.connector), watch);
     }
+    const daemon = who === "stafd" ? this.stafd : this.stacd;
+    if (daemon === undefined) return;
+    daemon.ended = () => this.#ended(who, daemon.status);
+    daemon.start();
+  }
+
+  /** The first thing that went wrong ends the run. */
+  #failed(error: unknown): void {
+    const isRule = error instanceof Violation;
+    this.#violation ??= isRule
+      ? error
+      : new Violation("bug", error instanceof Error ? error.stack ?? error.message : String(error));
+  }
+
+  /** Lets time go by, until something goes wrong. */
+  async go(ms: number, go: () => boolean = () => true): Promise<void> {
+    const end = { mono: this.mono + ms };
+    await this.time.runUntil(end, () => this.#violation === undefined && go());
+    if (this.#violation !== undefined) throw this.#violation;
+  }
+
+  /** What goes over the bus: no secret, and what stafd says of its pages. */
+  #overheard(name: string, { body }: Outgoing): void {
+    const [text] = body;
+    this.rules.overheard(name, body);
+    if (name !== STAF.name || this.stafd?.hasBegun !== true) return;
+    if (typeof text !== "string" || !text.startsWith('{"dcs":')) return;
+    const pages = parsePages(text);
+    if (!pages.ok) throw new Violation("S2", `stafd answers what cannot be understood: ${pages.message}`);
+    this.rules.reportGiven(pages.value);
   }
 
   #damage(who: string): void {
@@ -180,8 +215,8 @@ export class Simulation {
   }
 
   /** systemd starts it again, when what it had in the kernel has ended. */
-  #ended(who: "stafd" | "stacd"): void {
-    this.tell(who, "--- ends");
+  #ended(who: "stafd" | "stacd", status: number | undefined): void {
+    this.tell(who, `--- ends${status === undefined ? "" : `, exit status ${status}`}`);
     if (this.#restarting.has(who)) return;
     this.#restarting.add(who);
     this.#restartIn(who, this.random.between(100, 3_000));
@@ -289,7 +324,7 @@ export class Simulation {
 
   // --- the run -------------------------------------------------------------------------------------------------------
 
-  run(): Result {
+  async run(): Promise<Result> {
     const { who, without } = this.options;
     const faults = FAULTS.filter(({ name, only }) => {
       const on = new Random(this.options.seed, name).chance(FAULT_CHANCE);
@@ -299,11 +334,12 @@ export class Simulation {
     const faultsMs = this.options.faultsMs ?? this.random.between(10, 90) * 1_000;
     let violation: Violation | undefined;
     try {
-      this.#faults(faults, faultsMs);
-      this.#peace();
+      await this.#faults(faults, faultsMs);
+      await this.#peace();
     } catch (error) {
       if (!(error instanceof Violation)) throw error;
       violation = error;
+      this.#faulty = false;
       this.tell("RULE", error.message);
     }
     return {
@@ -316,7 +352,7 @@ export class Simulation {
     };
   }
 
-  #faults(faults: readonly Fault[], faultsMs: number): void {
+  async #faults(faults: readonly Fault[], faultsMs: number): Promise<void> {
     const { who } = this.options;
     for (const { name, everyMs, begin, act } of faults) {
       const random = new Random(this.options.seed, `${name} dice`);
@@ -335,17 +371,17 @@ export class Simulation {
     this.#standIn?.start(false);
     if (who !== "stacd") this.#start("stafd");
     if (who !== "stafd") this.time.in(milliseconds(this.random.between(0, 500)), () => this.#start("stacd"));
-    this.time.runUntil({ mono: faultsMs });
+    await this.go(faultsMs - this.mono);
   }
 
-  #peace(): void {
+  async #peace(): Promise<void> {
     this.#faulty = false;
     this.#killAt = undefined;
     this.tell("fault", "--- nothing goes wrong any more");
     heal(this);
     this.#standIn?.start(true);
     // A process that is down comes back by itself; one that runs is told to read its file.
-    this.time.runUntil({ mono: this.mono + 70_000 }, () => this.#down !== undefined);
+    await this.go(70_000, () => this.#down !== undefined);
     if (this.#down !== undefined) throw new Violation("L1", `${this.#down} does not come back`);
     // Only who changed a file tells the daemons of it: a reload would also repair what events did not.
     if (this.filesChanged) this.reloadAll();
@@ -355,12 +391,12 @@ export class Simulation {
       if (this.mono >= end) {
         throw new Violation("L1", `after ${CONVERGENCE_MS / 1000} s still: ${left.join("; ")}`);
       }
-      this.time.runUntil({ mono: this.mono + 2_000 });
+      await this.go(2_000);
       left = this.#unfinished();
     }
-    this.#fixpoint();
-    this.#idle();
-    if (this.options.seed % STORMY === 7) this.#storm();
+    await this.#fixpoint();
+    await this.#idle();
+    if (this.options.seed % STORMY === 7) await this.#storm();
   }
 
   get #down(): string | undefined {
@@ -379,7 +415,7 @@ export class Simulation {
   #unfinished(): string[] {
     const dcs = this.#dcs();
     const left = missing(this.world, this.rules, dcs).map((text) => `${text} is not connected`);
-    const report = this.stafd?.report() ?? this.#standIn?.report();
+    const report = this.stafd?.hasBegun === true ? this.stafd.report() : this.#standIn?.report();
     left.push(
       ...(this.namesMoved ? [] : unaudited(this.world, this.rules, report)).map(({ name, target }) =>
         `${name} (${target?.text}) is there, and nobody asks for it`
@@ -397,14 +433,14 @@ export class Simulation {
   }
 
   /** S9: killed and started again, the daemons find everything as it is to be, and leave it so. */
-  #fixpoint(): void {
+  async #fixpoint(): Promise<void> {
     if (this.namesMoved || this.stateLost || this.random.chance(0.5)) return;
-    this.time.runUntil({ mono: this.mono + 60_000 });
+    await this.go(60_000);
     const before = this.#connections();
     this.tell("fault", "--- killed once more");
     this.stafd?.kill();
     this.stacd?.kill();
-    this.time.runUntil({ mono: this.mono + 75_000 });
+    await this.go(75_000);
     // Who gave up on what its page calls not connected (NCC) has its attempts again.
     const tried = new Set(
       this.world.kernel.devices.all.filter(({ target }) => mayBeTried(this.rules, target)),
@@ -420,7 +456,7 @@ export class Simulation {
   }
 
   /** L2. A target that makes the kernel hang holds up everybody: that is no fault of the storm. */
-  #storm(): void {
+  async #storm(): Promise<void> {
     const hangs = [...this.landscape.dead].some(({ manner }) => manner === "mute" || manner === "stuck");
     const dcs = this.#dcs().flatMap(([tid, ...others]) =>
       tid === undefined || others.length > 0 ? [] : [tid]
@@ -429,7 +465,7 @@ export class Simulation {
     const dc = this.landscape.dcs.find(({ address }) =>
       tid !== undefined && sameAddress(address.traddr, tid.traddr) && address.trsvcid === tid.trsvcid
     );
-    if (dc !== undefined && !hangs) storm(this, dc);
+    if (dc !== undefined && !hangs) await storm(this, dc);
   }
 
   #connections(counts: (device: Device) => boolean = () => true): string[] {
@@ -438,13 +474,13 @@ export class Simulation {
   }
 
   /** L3: who has nothing to do does not wake up, but for stafd's look at the states every five seconds. */
-  #idle(): void {
+  async #idle(): Promise<void> {
     if (this.landscape.dead.size > 0) return;
-    this.time.runUntil({ mono: this.mono + 90_000 });
+    await this.go(90_000);
     const before = this.coverage.counts.get("stafd event tick") ?? 0;
     const beforeStacd = this.coverage.counts.get("stacd event tick") ?? 0;
     const connections = this.#connections().join();
-    this.time.runUntil({ mono: this.mono + IDLE_MS });
+    await this.go(IDLE_MS);
     const stafd = (this.coverage.counts.get("stafd event tick") ?? 0) - before;
     const stacd = (this.coverage.counts.get("stacd event tick") ?? 0) - beforeStacd;
     if (this.#connections().join() !== connections) {

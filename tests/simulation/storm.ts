@@ -3,6 +3,7 @@
  * connected, and one that is no longer listed goes, within a stated time and in the middle of it.
  */
 import { familyAllowed } from "../../src/lib/config/controller_line.ts";
+import { STAF } from "../../src/lib/dbus/interfaces.ts";
 import { milliseconds } from "../../src/lib/nvme/time.ts";
 import { Discovery, entryFor } from "../../src/lib/sim/discovery.ts";
 import type { Target } from "../../src/lib/sim/fabric.ts";
@@ -22,14 +23,14 @@ const BOUND_MS = 6_000;
 const NAMESPACE_CHANGED = 0x000002;
 
 /** `dc` is one whose page counts. */
-export function storm(sim: Simulation, dc: Target): void {
+export async function storm(sim: Simulation, dc: Target): Promise<void> {
   const { discovery } = dc;
   const conf = (sim.stacd ?? sim.stafd)?.conf;
   if (discovery === undefined || conf === undefined) return;
   // What it lists has an address like its own.
   if (!familyAllowed(dc.address.traddr, conf.ipFamilies.value)) return;
   const random = new Random(sim.options.seed, "storm");
-  sim.time.runUntil({ mono: sim.mono + COMMANDS_MS });
+  await sim.go(COMMANDS_MS);
   let blowing = true;
   const again = (): void => {
     sim.time.in(milliseconds(random.between(1, 2 * EVERY_MS)), () => {
@@ -40,16 +41,20 @@ export function storm(sim: Simulation, dc: Target): void {
   };
   sim.tell("fault", "--- a storm of events");
   again();
-  sim.time.runUntil({ mono: sim.mono + BEFORE_MS });
+  await sim.go(BEFORE_MS);
 
   const { target, entry } = newcomer(sim, dc);
   sim.tell("fault", `--- ${target.text} is listed by ${dc.text}`);
   discovery.list(entry, sim.mono);
-  within(sim, `${target.text} is listed, and not connected`, () => isConnected(sim, target));
+  await within(sim, `${target.text} is listed, and not connected`, () => isConnected(sim, target));
   if (mayGo(sim)) {
     sim.tell("fault", `--- ${target.text} is no longer listed`);
     discovery.unlist(entry, sim.mono);
-    within(sim, `${target.text} is no longer listed, and still connected`, () => !isConnected(sim, target));
+    await within(
+      sim,
+      `${target.text} is no longer listed, and still connected`,
+      () => !isConnected(sim, target),
+    );
   }
   blowing = false;
 }
@@ -72,7 +77,13 @@ function gust(sim: Simulation, random: Random): void {
       return random.chance(0.2) ? sim.reloadAll() : undefined;
     case 4:
     case 5:
-      return bus.signal("stafd", { type: "dc-removed" });
+      return bus.signalAs(STAF.name, {
+        path: STAF.path,
+        interface: STAF.name,
+        member: "dc_removed",
+        signature: "",
+        body: [],
+      });
     case 6:
       return device === undefined ? undefined : kernel.devices.otherAen(device, NAMESPACE_CHANGED);
     default:
@@ -105,12 +116,12 @@ const isConnected = (sim: Simulation, target: Target): boolean =>
 const mayGo = (sim: Simulation): boolean =>
   sim.stacd === undefined || sim.stacd.conf?.disconnectScope.value === "only-stas-connections";
 
-function within(sim: Simulation, what: string, done: () => boolean): void {
+async function within(sim: Simulation, what: string, done: () => boolean): Promise<void> {
   const end = sim.mono + BOUND_MS;
   while (!done()) {
     if (sim.mono >= end) {
       throw new Violation("L2", `in a storm of events: after ${BOUND_MS / 1000} s ${what}`);
     }
-    sim.time.runUntil({ mono: sim.mono + 50 });
+    await sim.go(50);
   }
 }

@@ -11,20 +11,32 @@ import { factsAfterClockSet } from "./daemon_facts.ts";
 import { commonPorts, type Machine, tellHost, tellHostAgain } from "./machine.ts";
 import { performConnector } from "./performer.ts";
 import type { BusContext, Running } from "./run_daemon.ts";
-import { Shell } from "./shell.ts";
+import { type Seams, Shell } from "./shell.ts";
 
-export function buildConnector(machine: Machine, { keeper, facts, setTron }: BusContext): Running<StacdConf> {
+/** As shipped: nobody looks in. */
+export const connectorSeams: Seams<ConnectorState, ConnectorEvent, ConnectorEffect> = {
+  core: connectorCore,
+  around: (_effect, go) => go(),
+  built: () => undefined,
+};
+
+export function buildConnector(
+  machine: Machine,
+  { keeper, facts, setTron }: BusContext,
+  seams = connectorSeams,
+): Running<StacdConf> {
   const { clock } = machine;
   const end = Promise.withResolvers<void>();
   const stafd = new StafdClient(keeper, () => clock.now().wall);
   const ports = { ...commonPorts(machine, publisher(STAC, () => keeper.bus), end.resolve), stafd };
   const shell: Shell<ConnectorState, ConnectorEvent, ConnectorEffect> = new Shell(
-    connectorCore,
+    seams.core,
     restoredConnector(machine.stateFile.load()),
     clock,
-    (effect) => performConnector(effect, ports, post),
+    (effect) => seams.around(effect, () => performConnector(effect, ports, post)),
     (ms) => factsAfterClockSet(facts, ms),
   );
+  seams.built(() => shell.state);
   const post = (event: ConnectorEvent): void => shell.post(event);
   const handlers = connectorService({
     state: () => shell.state,

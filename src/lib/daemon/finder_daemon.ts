@@ -12,16 +12,24 @@ import { factsAfterClockSet } from "./daemon_facts.ts";
 import { commonPorts, type Machine, tellHost, tellHostAgain } from "./machine.ts";
 import { performFinder } from "./performer.ts";
 import type { BusContext, Running } from "./run_daemon.ts";
-import { Shell } from "./shell.ts";
+import { type Seams, Shell } from "./shell.ts";
 
 export interface FinderMachine extends Machine {
   readonly mdns: Mdns;
   readonly units: Units;
 }
 
+/** As shipped: nobody looks in. */
+export const finderSeams: Seams<FinderState, FinderEvent, FinderEffect> = {
+  core: finderCore,
+  around: (_effect, go) => go(),
+  built: () => undefined,
+};
+
 export function buildFinder(
   machine: FinderMachine,
   { keeper, facts, setTron }: BusContext,
+  seams = finderSeams,
 ): Running<StafdConf> {
   const { clock, mdns, units } = machine;
   const end = Promise.withResolvers<void>();
@@ -32,12 +40,13 @@ export function buildFinder(
     host: () => shell.state.fleet.host ?? { nqn: "", id: "", symname: "" },
   };
   const shell: Shell<FinderState, FinderEvent, FinderEffect> = new Shell(
-    finderCore,
+    seams.core,
     restoredFinder(machine.stateFile.load()),
     clock,
-    (effect) => performFinder(effect, ports, post),
+    (effect) => seams.around(effect, () => performFinder(effect, ports, post)),
     (ms) => factsAfterClockSet(facts, ms),
   );
+  seams.built(() => shell.state);
   const post = (event: FinderEvent): void => shell.post(event);
   const handlers = finderService({
     state: () => shell.state,

@@ -5,9 +5,8 @@
 import type { DaemonConf, ParsedConf } from "../config/daemon_conf.ts";
 import type { ReadFile } from "../config/sys_conf.ts";
 import type { HostConf } from "../core/host.ts";
-import { systemBusAddress } from "../dbus/connection.ts";
 import type { STAC, STAF } from "../dbus/interfaces.ts";
-import { BusKeeper } from "../dbus/reconnect.ts";
+import { type BusAccess, BusKeeper } from "../dbus/reconnect.ts";
 import { VERSION } from "../nvme/version.ts";
 import type { Clock, Log } from "../ports.ts";
 import { findingEntry, loadConf, type Loaded, loadHost } from "./conf_files.ts";
@@ -32,6 +31,12 @@ export interface RunPlatform {
   readonly stateFilePath: string;
   readonly startProblem: () => string | undefined;
   readonly readFile: ReadFile;
+  readonly bus: BusAccess;
+  readonly signals: {
+    on(signal: "SIGHUP" | "SIGTERM" | "SIGINT", handler: () => void): void;
+    /** Ends the process at once. */
+    exit(status: number): void;
+  };
 }
 
 /** A daemon that is running. */
@@ -126,7 +131,7 @@ class Daemon<Conf extends DaemonConf, P extends RunPlatform> {
     this.#setTron(this.#options.tron || conf.value.tron.value);
 
     const { name } = this.#spec.service;
-    const keeper = new BusKeeper(systemBusAddress(), name, (event) => {
+    const keeper = new BusKeeper(this.#platform.bus, name, (event) => {
       if (event.type === "lost") log.write({ level: "warning", message: `The bus is gone: ${event.reason}` });
       else if (event.type === "back") log.write({ level: "info", message: "The bus is back" });
       else log.write({ level: "debug", message: `No bus yet: ${event.error.message}` });
@@ -173,18 +178,18 @@ class Daemon<Conf extends DaemonConf, P extends RunPlatform> {
   }
 
   #signals(running: Running<Conf>): void {
-    const { notify } = this.#platform;
+    const { notify, signals } = this.#platform;
     let stopping = false;
-    Deno.addSignalListener("SIGHUP", () => {
+    signals.on("SIGHUP", () => {
       if (stopping) return;
       notify.reloading();
       this.#reload(running);
       notify.ready("running");
     });
     for (const signal of ["SIGTERM", "SIGINT"] as const) {
-      Deno.addSignalListener(signal, () => {
+      signals.on(signal, () => {
         // STAF-102: the second one does not wait for anything.
-        if (stopping) Deno.exit(0);
+        if (stopping) signals.exit(0);
         stopping = true;
         notify.stopping();
         running.stop();

@@ -19,6 +19,14 @@ export interface Core<State, Event, Effect> {
   readonly clockSet: (ms: number) => Event;
 }
 
+/** Where a simulation looks in: at the core, and at each effect on its way to the world. */
+export interface Seams<State, Event, Effect> {
+  readonly core: Core<State, Event, Effect>;
+  readonly around: (effect: Effect, go: () => void) => void;
+  /** Is told how to look at the state, before anything happens. */
+  readonly built: (state: () => State) => void;
+}
+
 export class Shell<State, Event, Effect> {
   readonly #core: Core<State, Event, Effect>;
   readonly #clock: Clock;

@@ -1,5 +1,6 @@
 /** Our typed D-Bus layer: calls that always settle, signals from whom they claim to be, exported objects. */
 import { type Duration, seconds } from "../nvme/time.ts";
+import { type After, afterwards } from "./after.ts";
 import {
   type Answer,
   type BusError,
@@ -16,6 +17,7 @@ import {
 } from "./bus_types.ts";
 import { CallQueue } from "./call_queue.ts";
 import {
+  type Connected,
   type Connection,
   ERROR,
   type Incoming,
@@ -54,6 +56,9 @@ interface Owner {
   readonly ready: Promise<Tracked>;
 }
 
+/** Connects to a bus; what arrives from then on goes to `receive`, which never throws. */
+export type OpenConnection = (receive: (message: Incoming) => void) => Promise<Connected>;
+
 type Tracked = { readonly ok: true } | { readonly ok: false; readonly error: BusError };
 
 export class Bus {
@@ -62,9 +67,12 @@ export class Bus {
   readonly #owners = new Map<string, Owner>();
   readonly #objects = new Map<string, CallHandler>();
   readonly #calls = new CallQueue<Incoming>(CALLS_IN_WORK, CALLS_WAITING, (message) => this.#serve(message));
+  readonly #after: After;
   #connection: Connection | undefined;
 
-  private constructor() {}
+  private constructor(after: After) {
+    this.#after = after;
+  }
 
   /**
    * Connects to a bus: `"system"`, or a D-Bus address. Errors: NoServer (nobody there), Timeout,
@@ -72,8 +80,13 @@ export class Bus {
    */
   static async connect(address: string, timeout: Duration = seconds(10)): Promise<BusResult> {
     const target = address === "system" ? systemBusAddress() : address;
-    const bus = new Bus();
-    const opened = await openConnection(target, timeout, (message) => bus.#receive(message));
+    return await Bus.over(target, (receive) => openConnection(target, timeout, receive));
+  }
+
+  /** As {@link connect}, over a connection of another kind; `after` measures how long calls may take. */
+  static async over(target: string, open: OpenConnection, after: After = afterwards): Promise<BusResult> {
+    const bus = new Bus(after);
+    const opened = await open((message) => bus.#receive(message));
     if (!opened.ok) {
       const denied = opened.errno === "EACCES" || opened.errno === "EPERM";
       const name = denied
@@ -130,12 +143,12 @@ export class Bus {
       return;
     }
     const { serial } = sent;
-    const { ms } = call.timeout ?? seconds(25);
-    const timer = setTimeout(() => {
-      settle(failed(BusErrors.noReply, `no answer from ${call.destination} within ${ms / 1000} s`));
-    }, ms);
+    const span = call.timeout ?? seconds(25);
+    const cancel = this.#after(span, () => {
+      settle(failed(BusErrors.noReply, `no answer from ${call.destination} within ${span.ms / 1000} s`));
+    });
     const settle = (reply: Reply): void => {
-      clearTimeout(timer);
+      cancel();
       this.#pending.delete(serial);
       done(reply);
     };

@@ -3,7 +3,8 @@
  * name again. Nothing else is touched: connections to storage do not depend on the bus.
  */
 import { type Duration, milliseconds, seconds } from "../nvme/time.ts";
-import { Bus, type BusError } from "./bus.ts";
+import { type After, afterwards } from "./after.ts";
+import { Bus, type BusError, type BusResult } from "./bus.ts";
 
 /** Sets up one concern (exported object, match rules) on a fresh bus, before the name is requested. */
 export type Attach = (bus: Bus) => Promise<BusError | undefined>;
@@ -20,19 +21,34 @@ export type Started =
 const FIRST_DELAY = milliseconds(100);
 const LAST_DELAY = seconds(5);
 
+/** How a program comes to its bus, and measures the time until it tries again. */
+export interface BusAccess {
+  readonly connect: () => Promise<BusResult>;
+  readonly after: After;
+  /** From 0 to 1: the daemons of one host do not all come at the same time. */
+  readonly jitter: () => number;
+}
+
+/** The bus at an address, as for {@link Bus.connect}. */
+export const busAt = (address: string): BusAccess => ({
+  connect: () => Bus.connect(address),
+  after: afterwards,
+  jitter: Math.random,
+});
+
 export class BusKeeper {
-  readonly #address: string;
+  readonly #access: BusAccess;
   readonly #name: string | undefined;
   readonly #tell: (event: KeeperEvent) => void;
   readonly #attach: Attach[] = [];
   readonly #lost: (() => void)[] = [];
   #bus: Bus | undefined;
   #stopped = false;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #cancelRetry = (): void => undefined;
 
-  /** `address` as for {@link Bus.connect}; `name` is the well-known name to have, if any. */
-  constructor(address: string, name: string | undefined, tell: (event: KeeperEvent) => void) {
-    this.#address = address;
+  /** `bus` may be an address as for {@link Bus.connect}; `name` is the well-known name to have, if any. */
+  constructor(bus: string | BusAccess, name: string | undefined, tell: (event: KeeperEvent) => void) {
+    this.#access = typeof bus === "string" ? busAt(bus) : bus;
     this.#name = name;
     this.#tell = tell;
   }
@@ -58,13 +74,13 @@ export class BusKeeper {
   /** Leaves the bus, which releases the name, and stays away. */
   stop(): void {
     this.#stopped = true;
-    clearTimeout(this.#timer);
+    this.#cancelRetry();
     this.#bus?.close();
     this.#bus = undefined;
   }
 
   async #once(): Promise<Started> {
-    const connected = await Bus.connect(this.#address);
+    const connected = await this.#access.connect();
     if (!connected.ok) return { ok: false, taken: false, error: connected.error };
     const { bus } = connected;
     // There for what attaching sets off already: a client that learns that its peer is there calls it at once.
@@ -102,8 +118,8 @@ export class BusKeeper {
   }
 
   #again(delay: Duration): void {
-    // Jitter: the daemons of one host do not all come at the same time.
-    this.#timer = setTimeout(() => void this.#retry(delay), delay.ms * (1 + Math.random() / 4));
+    const span = milliseconds(delay.ms * (1 + this.#access.jitter() / 4));
+    this.#cancelRetry = this.#access.after(span, () => void this.#retry(delay));
   }
 
   async #retry(delay: Duration): Promise<void> {

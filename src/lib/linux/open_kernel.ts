@@ -16,7 +16,7 @@ export interface OpenKernel {
   readonly fabrics: Fabrics;
   /** For `--version` and status texts. */
   readonly backend: Backend;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** Says in the log, once, when libnvme cannot be used. `detail` is what {@link Sysfs} reads of an I/O controller. */

@@ -1,4 +1,6 @@
 /** This machine, put together for a daemon: the front door of this room. */
+import { systemBusAddress } from "../dbus/connection.ts";
+import { type BusAccess, busAt } from "../dbus/reconnect.ts";
 import type { InterfaceTable, KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import type { Outcome } from "../nvme/failure.ts";
 import type { Clock, Exclusions, Log, Resolver, StateFile } from "../ports.ts";
@@ -12,6 +14,7 @@ import { type OpenKernel, openKernel } from "./open_kernel.ts";
 import { errnoOf, isGone } from "./os_error.ts";
 import { startProblem } from "./process_checks.ts";
 import { SystemResolver } from "./resolver.ts";
+import { processSignals } from "./signals.ts";
 import { JsonStateFile, stateFilePath } from "./state_file.ts";
 import { Sysfs } from "./sysfs.ts";
 
@@ -37,6 +40,8 @@ export interface Platform {
   readonly readDevice: (device: string) => Promise<Outcome<KernelCtrl>>;
   /** Opens the kernel's side: not before everything that can refuse a start has been looked at. */
   readonly openKernel: () => OpenKernel;
+  readonly bus: BusAccess;
+  readonly signals: typeof processSignals;
 }
 
 export function linuxPlatform(program: "stafd" | "stacd", syslog: boolean): Platform {
@@ -58,6 +63,8 @@ export function linuxPlatform(program: "stafd" | "stacd", syslog: boolean): Plat
     interfaces: readInterfaces,
     readDevice: (device) => sysfs.read(device),
     openKernel: () => openKernel(log, program === "stafd" ? "discovery" : "all"),
+    bus: busAt(systemBusAddress()),
+    signals: processSignals,
   };
 }
 

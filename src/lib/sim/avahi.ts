@@ -72,7 +72,7 @@ export class SimAvahi {
   stop(): void {
     if (!this.#running) return;
     this.#running = false;
-    for (const port of this.#ports) port.lost("avahi-daemon went away");
+    for (const port of this.#ports) port.gone("avahi-daemon went away");
   }
 
   start(): void {
@@ -97,18 +97,30 @@ export class SimAvahi {
 
 export class AvahiPort implements Mdns {
   readonly #avahi: SimAvahi;
-  readonly #bus: () => boolean;
+  /** There is a bus to hear anything on. */
+  #bus = false;
   #sink: ((event: MdnsEvent) => void) | undefined;
   #browsing = false;
   #available: boolean | undefined;
   /** Of which availability a message is: what comes from an Avahi that is gone is not told. */
   #era = 0;
 
-  /** `bus` says whether there is a bus to hear anything on. */
-  constructor(avahi: SimAvahi, bus: () => boolean) {
+  constructor(avahi: SimAvahi) {
     this.#avahi = avahi;
-    this.#bus = bus;
     avahi.join(this);
+  }
+
+  /** On each new connection to the bus. */
+  attach(): Promise<undefined> {
+    this.#bus = true;
+    this.found();
+    return Promise.resolve(undefined);
+  }
+
+  /** The connection is over. */
+  lost(): void {
+    this.#bus = false;
+    this.gone("the system bus went away");
   }
 
   close(): void {
@@ -129,7 +141,7 @@ export class AvahiPort implements Mdns {
   }
 
   tell(event: MdnsEvent): void {
-    if (!this.#browsing || !this.#bus()) return;
+    if (!this.#browsing || !this.#bus) return;
     const era = this.#era;
     this.#avahi.time.in(milliseconds(this.#avahi.random.between(1, 300)), () => {
       if (era !== this.#era) return;
@@ -148,7 +160,7 @@ export class AvahiPort implements Mdns {
 
   /** Avahi, or the bus, is there. */
   found(): void {
-    if (!this.#browsing || !this.#bus()) return;
+    if (!this.#browsing || !this.#bus) return;
     const era = ++this.#era;
     this.#avahi.time.in(milliseconds(5), () => {
       if (era !== this.#era) return;
@@ -158,7 +170,8 @@ export class AvahiPort implements Mdns {
     });
   }
 
-  lost(message: string): void {
+  /** Avahi, or the bus, went away. */
+  gone(message: string): void {
     if (!this.#browsing) return;
     const era = ++this.#era;
     this.#avahi.time.in(milliseconds(2), () => {

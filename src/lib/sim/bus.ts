@@ -1,26 +1,55 @@
-/** The system bus between the two daemons, which may go away, lose calls and be slow. */
-import type { Outcome } from "../nvme/failure.ts";
-import { milliseconds, seconds } from "../nvme/time.ts";
-import type { Done, Publisher, Signal, Stafd, StafdEvent, StafdReport } from "../ports.ts";
+/**
+ * The system bus of the simulated world, message by message: names and their owners, match rules, calls, signals. It is slow,
+ * loses calls, and goes away with all connections. What programs put on top of it is the product's own.
+ */
+import { BusErrors, DBUS } from "../dbus/bus_types.ts";
+import { Bus, type BusResult } from "../dbus/bus.ts";
+import {
+  type Connected,
+  ERROR,
+  type Incoming,
+  METHOD_CALL,
+  METHOD_RETURN,
+  type Outgoing,
+  SIGNAL,
+  type Value,
+} from "../dbus/connection.ts";
+import type { BusAccess } from "../dbus/reconnect.ts";
+import { milliseconds } from "../nvme/time.ts";
 import type { Random } from "./random.ts";
 import type { Scheduler } from "./scheduler.ts";
 
-/** Whoever answers as stafd. */
-export interface ReportSource {
-  report(): StafdReport;
+const PRIMARY_OWNER = 1;
+const NAME_TAKEN = 3;
+/** Every program of the simulated host is root's. */
+const ROOT = 0;
+const HOP_MS = 3;
+
+/** A match rule as its text says. */
+type Rule = ReadonlyMap<string, string>;
+
+interface Peer {
+  readonly unique: string;
+  readonly receive: (message: Incoming) => void;
+  readonly rules: string[];
+  readonly over: (reason: string) => void;
+  /** What arrives later than this stays in its order. */
+  lastAt: number;
 }
 
 export class SimBus {
   #up = true;
-  #owner: ReportSource | undefined;
-  readonly #listeners = new Set<StafdPort>();
-  /** Probability that a call is never answered (it times out), or that the answer is an error. */
+  readonly #peers = new Map<string, Peer>();
+  /** Well-known names and the unique names of their owners. */
+  readonly #names = new Map<string, string>();
+  readonly #rules = new Map<string, Rule>();
+  #connections = 0;
+  #serial = 0;
+  /** Probability that a call to a program is never answered (it times out), or that the answer is an error. */
   callsLost = 0;
   callsFail = 0;
-  /** Is told of every signal that a daemon sends. */
-  witness: (who: string, signal: Signal) => void = () => undefined;
-  /** Called when the bus goes away or comes back. */
-  changed: (up: boolean) => void = () => undefined;
+  /** Is told of every message to programs, with the well-known name of its sender if it has one. */
+  witness: (name: string, message: Outgoing) => void = () => undefined;
   readonly time: Scheduler;
   readonly random: Random;
 
@@ -33,127 +62,250 @@ export class SimBus {
     return this.#up;
   }
 
-  get owner(): ReportSource | undefined {
-    return this.#up ? this.#owner : undefined;
+  /** The unique name of who has this one. */
+  ownerOf(name: string): string | undefined {
+    return this.#names.get(name);
   }
 
-  /** stafd takes its name. */
-  own(source: ReportSource): void {
-    this.#owner = source;
-    if (this.#up) this.#tell({ type: "stafd", present: true });
-  }
-
-  disown(source: ReportSource): void {
-    if (this.#owner !== source) return;
-    this.#owner = undefined;
-    if (this.#up) this.#tell({ type: "stafd", present: false });
+  /** How one process comes to the bus; `alive` is false when it was killed, and `opened` is told how to cut it off. */
+  access(alive: () => boolean, opened: (cut: () => void) => void): BusAccess {
+    const later = (ms: number, run: () => void): () => void =>
+      this.time.in(milliseconds(ms), () => {
+        if (alive()) run();
+      });
+    return {
+      connect: (): Promise<BusResult> =>
+        Bus.over(
+          "the simulated bus",
+          (receive) => this.#open(receive, opened),
+          (span, run) => later(span.ms, run),
+        ),
+      after: (span, run) => later(span.ms, run),
+      jitter: () => this.random.between(0, 99) / 100,
+    };
   }
 
   goAway(): void {
     if (!this.#up) return;
     this.#up = false;
-    this.#tell({ type: "stafd", present: false });
-    this.changed(false);
+    this.#names.clear();
+    const peers = [...this.#peers.values()];
+    this.#peers.clear();
+    for (const { over } of peers) over("the bus closed the connection");
   }
 
   comeBack(): void {
-    if (this.#up) return;
     this.#up = true;
-    if (this.#owner !== undefined) this.#tell({ type: "stafd", present: true });
-    this.changed(true);
   }
 
-  join(port: StafdPort): void {
-    this.#listeners.add(port);
+  /** A signal of whoever has this name now; nothing when nobody has. */
+  signalAs(
+    name: string,
+    signal: Pick<Outgoing, "path" | "interface" | "member" | "signature" | "body">,
+  ): void {
+    const peer = this.#peers.get(this.#names.get(name) ?? "");
+    if (peer !== undefined) this.#sent(peer, { ...signal, type: SIGNAL });
   }
 
-  leave(port: StafdPort): void {
-    this.#listeners.delete(port);
+  #open(
+    receive: (message: Incoming) => void,
+    opened: (cut: () => void) => void,
+  ): Promise<Connected> {
+    const { promise, resolve } = Promise.withResolvers<Connected>();
+    this.#soon(() => {
+      if (!this.#up) {
+        return resolve({ ok: false, errno: "ECONNREFUSED", message: "nobody listens there" });
+      }
+      const unique = `:1.${++this.#connections}`;
+      const closed = Promise.withResolvers<string>();
+      const peer: Peer = { unique, receive, rules: [], over: closed.resolve, lastAt: 0 };
+      this.#peers.set(unique, peer);
+      const isOpen = (): boolean => this.#peers.get(unique) === peer;
+      const cut = (): void => this.#leave(peer);
+      opened(cut);
+      resolve({
+        ok: true,
+        connection: {
+          uniqueName: unique,
+          closed: closed.promise,
+          send: (message) => {
+            if (!isOpen()) return { sent: false, why: "closed", message: "not connected to the bus" };
+            return { sent: true, serial: this.#sent(peer, message) };
+          },
+          close: () => {
+            cut();
+            closed.resolve("closed by us");
+          },
+        },
+      });
+    });
+    return promise;
   }
 
-  signal(who: string, signal: Signal): void {
-    this.witness(who, signal);
-    if (who === "stafd" && this.#up && signal.type !== "event") this.#tell({ type: "stafd-changed" });
+  #leave(peer: Peer): void {
+    if (!this.#peers.delete(peer.unique)) return;
+    for (const [name, owner] of this.#names) {
+      if (owner !== peer.unique) continue;
+      this.#names.delete(name);
+      this.#ownerChanged(name, owner, "");
+    }
   }
 
-  #tell(event: StafdEvent): void {
-    for (const port of this.#listeners) port.tell(event);
-  }
-}
-
-export class PublisherPort implements Publisher {
-  readonly #bus: SimBus;
-  readonly #who: string;
-
-  constructor(bus: SimBus, who: string) {
-    this.#bus = bus;
-    this.#who = who;
+  #soon(run: () => void): void {
+    this.time.in(milliseconds(this.random.between(0, HOP_MS)), run);
   }
 
-  emit(signal: Signal): void {
-    this.#bus.signal(this.#who, signal);
-  }
-}
-
-const failed = (message: string): Outcome<StafdReport> => ({
-  ok: false,
-  failure: { phase: "bus", kind: "transient", message },
-});
-
-export class StafdPort implements Stafd {
-  readonly #bus: SimBus;
-  #sink: ((event: StafdEvent) => void) | undefined;
-  #closed = false;
-  #lastAt = 0;
-  /** Is told of every report that arrives. */
-  witness: (report: StafdReport) => void = () => undefined;
-
-  constructor(bus: SimBus) {
-    this.#bus = bus;
-    bus.join(this);
+  /** A message of a peer's; the result is its serial number. */
+  #sent(from: Peer, message: Outgoing): number {
+    const serial = ++this.#serial;
+    if (message.destination !== DBUS) this.witness(this.#nameOf(from), message);
+    const incoming = { ...asIncoming(message), serial, sender: from.unique };
+    if (message.type === SIGNAL) this.#broadcast(incoming);
+    else if (message.destination === DBUS) this.#soon(() => this.#ask(from, incoming));
+    else this.#route(from, incoming);
+    return serial;
   }
 
-  close(): void {
-    this.#closed = true;
-    this.#bus.leave(this);
+  #nameOf({ unique }: Peer): string {
+    for (const [name, owner] of this.#names) if (owner === unique) return name;
+    return "";
   }
 
-  watch(sink: (event: StafdEvent) => void): void {
-    this.#sink = sink;
-    if (this.#bus.owner !== undefined) this.tell({ type: "stafd", present: true });
+  #route(from: Peer, message: Incoming): void {
+    const { destination, type } = message;
+    const to = this.#peers.get(
+      destination.startsWith(":") ? destination : this.#names.get(destination) ?? "",
+    );
+    if (type === METHOD_CALL) {
+      if (to === undefined) {
+        return this.#refuse(from, message, BusErrors.serviceUnknown, `${destination}: no such name`);
+      }
+      if (this.random.chance(this.callsLost)) return;
+      if (this.random.chance(this.callsFail)) {
+        return this.#refuse(from, message, BusErrors.failed, "it has failed");
+      }
+      return this.#deliver(to, message, this.random.between(0, HOP_MS));
+    }
+    if (to !== undefined) this.#deliver(to, message, this.random.between(0, 5 * HOP_MS));
   }
 
   /** In the order in which it was sent, as the bus does it. */
-  tell(event: StafdEvent): void {
-    const { time, random } = this.#bus;
-    this.#lastAt = Math.max(this.#lastAt, time.now.mono + random.between(0, 3));
-    time.in(milliseconds(this.#lastAt - time.now.mono), () => {
-      if (!this.#closed) this.#sink?.(event);
+  #deliver(to: Peer, message: Incoming, ms: number): void {
+    to.lastAt = Math.max(to.lastAt, this.time.now.mono + ms);
+    this.time.in(milliseconds(to.lastAt - this.time.now.mono), () => {
+      if (this.#peers.get(to.unique) === to) to.receive(message);
     });
   }
 
-  fetch(done: Done<StafdReport>): void {
-    const { time, random } = this.#bus;
-    const answer = (outcome: Outcome<StafdReport>): void => {
-      if (this.#closed) return;
-      if (outcome.ok) this.witness(outcome.value);
-      done(outcome);
-    };
-    if (random.chance(this.#bus.callsLost)) {
-      time.in(seconds(25), () => answer(failed("stafd did not answer: time-out")));
-      return;
+  #broadcast(message: Incoming): void {
+    for (const peer of this.#peers.values()) {
+      if (peer.unique === message.sender || !peer.rules.some((rule) => this.#fits(rule, message))) continue;
+      this.#deliver(peer, message, this.random.between(0, HOP_MS));
     }
-    time.in(milliseconds(random.between(0, 3)), () => {
-      const { owner } = this.#bus;
-      const failing = owner === undefined || random.chance(this.#bus.callsFail);
-      const outcome: Outcome<StafdReport> = failing
-        ? failed("stafd is not running")
-        : { ok: true, value: owner.report() };
-      const sentAt = Math.max(this.#lastAt, time.now.mono + random.between(0, 15));
-      time.in(milliseconds(sentAt - time.now.mono), () => {
-        const still = failing || this.#bus.owner === owner;
-        answer(still ? outcome : failed("stafd went away"));
-      });
-    });
   }
+
+  #fits(text: string, message: Incoming): boolean {
+    let rule = this.#rules.get(text);
+    if (rule === undefined) this.#rules.set(text, rule = parseRule(text));
+    for (const [key, value] of rule) {
+      switch (key) {
+        case "sender":
+          if (message.sender !== value && message.sender !== this.#names.get(value)) return false;
+          break;
+        case "interface":
+        case "member":
+        case "path":
+          if (message[key] !== value) return false;
+          break;
+        case "arg0":
+          if (message.body[0] !== value) return false;
+          break;
+      }
+    }
+    return true;
+  }
+
+  // --- the bus daemon's own methods --------------------------------------------------------------------------------
+
+  #ask(from: Peer, message: Incoming): void {
+    if (this.#peers.get(from.unique) !== from) return;
+    const name = String(message.body[0]);
+    const owner = this.#names.get(name);
+    switch (message.member) {
+      case "RequestName":
+        if (owner === undefined) {
+          this.#names.set(name, from.unique);
+          this.#ownerChanged(name, "", from.unique);
+        }
+        return this.#reply(from, message, "u", [owner === undefined ? PRIMARY_OWNER : NAME_TAKEN]);
+      case "GetNameOwner":
+        if (owner === undefined) {
+          return this.#refuse(from, message, BusErrors.nameHasNoOwner, `${name} has no owner`);
+        }
+        return this.#reply(from, message, "s", [owner]);
+      case "AddMatch":
+        from.rules.push(name);
+        return this.#reply(from, message, "", []);
+      case "RemoveMatch":
+        from.rules.splice(from.rules.indexOf(name), 1);
+        return this.#reply(from, message, "", []);
+      case "GetConnectionUnixUser":
+        return this.#reply(from, message, "u", [ROOT]);
+      case "GetConnectionUnixProcessID":
+        return this.#reply(from, message, "u", [1]);
+      default:
+        return this.#refuse(
+          from,
+          message,
+          BusErrors.unknownMethod,
+          `the bus has no method ${message.member}`,
+        );
+    }
+  }
+
+  #ownerChanged(name: string, old: string, now: string): void {
+    const body = [name, old, now];
+    const signal: Outgoing = {
+      type: SIGNAL,
+      interface: DBUS,
+      member: "NameOwnerChanged",
+      signature: "sss",
+      body,
+    };
+    this.#broadcast({ ...asIncoming(signal), serial: ++this.#serial, sender: DBUS });
+  }
+
+  #reply(to: Peer, { serial }: Incoming, signature: string, body: readonly Value[]): void {
+    const message: Outgoing = { type: METHOD_RETURN, replySerial: serial, signature, body };
+    this.#deliver(to, { ...asIncoming(message), serial: ++this.#serial, sender: DBUS }, 0);
+  }
+
+  #refuse(to: Peer, { serial }: Incoming, errorName: string, text: string): void {
+    const message: Outgoing = { type: ERROR, replySerial: serial, errorName, signature: "s", body: [text] };
+    this.#deliver(
+      to,
+      { ...asIncoming(message), serial: ++this.#serial, sender: DBUS },
+      this.random.between(0, HOP_MS),
+    );
+  }
+}
+
+const asIncoming = (message: Outgoing): Incoming => ({
+  type: message.type,
+  serial: 0,
+  replySerial: message.replySerial ?? 0,
+  replyExpected: message.type === METHOD_CALL,
+  sender: "",
+  destination: message.destination ?? "",
+  path: message.path ?? "",
+  interface: message.interface ?? "",
+  member: message.member ?? "",
+  errorName: message.errorName ?? "",
+  signature: message.signature,
+  body: message.body,
+});
+
+/** `type='signal',sender='org.example'`. */
+function parseRule(text: string): Rule {
+  return new Map([...text.matchAll(/(\w+)='([^']*)'/g)].map(([, key = "", value = ""]) => [key, value]));
 }

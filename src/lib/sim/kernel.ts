@@ -26,12 +26,24 @@ export interface CommandChaos {
   /** The number of a device that is to be deleted is given to somebody else's just before. */
   swapBeforeDelete: number;
   commandFails: number;
+  /** How long the kernel takes to delete a controller, from and to. */
+  deleteMs: readonly [low: number, high: number];
 }
+
+export const calmCommands = (): CommandChaos => ({
+  scanFails: 0,
+  deleteBusy: 0,
+  swapBeforeDelete: 0,
+  commandFails: 0,
+  deleteMs: [5, 55],
+});
 
 export class SimKernel {
   readonly devices: Devices;
   readonly connecting: Connecting;
-  readonly chaos: CommandChaos = { scanFails: 0, deleteBusy: 0, swapBeforeDelete: 0, commandFails: 0 };
+  /** Connect options that the kernel takes. */
+  readonly support: ReadonlySet<string> = new Set(["discovery", "host_iface"]);
+  readonly chaos = calmCommands();
   readonly time: Scheduler;
   readonly random: Random;
   readonly fabric: Fabric;
@@ -186,7 +198,7 @@ export class KernelPort implements Kernel {
       );
     }
     device.state = "deleting";
-    this.#kernel.time.in(milliseconds(random.between(5, 55)), () => {
+    this.#kernel.time.in(milliseconds(random.between(...chaos.deleteMs)), () => {
       devices.remove(device);
       this.#after<Outcome<"deleted">>(random.between(0, 5), done, () => ({ ok: true, value: "deleted" }));
     });

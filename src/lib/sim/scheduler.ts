@@ -1,4 +1,5 @@
 /** Time of the simulated world: virtual, as fast as the machine can go and the same at each run; or real, for the demo. */
+import { setImmediate } from "node:timers";
 import type { Duration, Instant, Now } from "../nvme/time.ts";
 import type { Clock } from "../ports.ts";
 
@@ -7,6 +8,9 @@ export interface Scheduler {
   readonly now: Instant;
   in(span: Duration, run: () => void): () => void;
 }
+
+/** All promises that can settle by themselves have settled. */
+const settled = (): Promise<void> => new Promise((done) => setImmediate(done));
 
 interface Entry {
   readonly at: number;
@@ -34,8 +38,12 @@ export class VirtualTime implements Scheduler {
     };
   }
 
-  /** Lets everything happen that is due until then. `go` ends it early when it says false. */
-  runUntil(end: Instant, go: () => boolean = () => true): void {
+  /**
+   * Lets everything happen that is due until then. `go` ends it early when it says false. What an event sets off without
+   * waiting for a time (promises) is over before the next one.
+   */
+  async runUntil(end: Instant, go: () => boolean = () => true): Promise<void> {
+    await settled();
     while (go()) {
       const next = this.#heap[0];
       if (next === undefined || next.at > end.mono) {
@@ -46,6 +54,7 @@ export class VirtualTime implements Scheduler {
       if (next.run === undefined) continue;
       this.#mono = next.at;
       next.run();
+      await settled();
     }
   }
 

@@ -2,8 +2,10 @@
 import { entryToText } from "../nvme/entry_text.ts";
 import { milliseconds } from "../nvme/time.ts";
 import type { Tid } from "../nvme/tid.ts";
-import type { ReportedDc, RetiredDc, StafdReport } from "../ports.ts";
-import type { ReportSource } from "./bus.ts";
+import { type Bus, BusErrors } from "../dbus/bus.ts";
+import { STAF } from "../dbus/interfaces.ts";
+import { publisher } from "../dbus/server.ts";
+import type { Publisher, ReportedDc, RetiredDc, StafdReport } from "../ports.ts";
 import type { Target } from "./fabric.ts";
 import type { World } from "./world.ts";
 
@@ -15,9 +17,11 @@ interface Followed {
 
 const NOTHING: Followed["page"] = { page: "none", genctr: "", readAt: 0, toldAt: null, entries: [] };
 
-export class StandInStafd implements ReportSource {
+export class StandInStafd {
   readonly #world: World;
   readonly #followed: Followed[] = [];
+  readonly #publisher: Publisher;
+  #bus: Bus | undefined;
   #retired: RetiredDc[] = [];
   #running = false;
   #era = 0;
@@ -26,6 +30,7 @@ export class StandInStafd implements ReportSource {
 
   constructor(world: World) {
     this.#world = world;
+    this.#publisher = publisher(STAF, () => this.#bus);
   }
 
   /** Looks after a discovery controller from now on. */
@@ -44,7 +49,7 @@ export class StandInStafd implements ReportSource {
     const [gone] = at < 0 ? [] : this.#followed.splice(at, 1);
     if (gone === undefined) return;
     this.#retired.push({ tid: gone.tid, why: "no longer asked for", at: this.#world.clock.now().wall });
-    if (this.#running) this.#world.bus.signal("stafd", { type: "dc-removed" });
+    if (this.#running) this.#publisher.emit({ type: "dc-removed" });
   }
 
   get followed(): readonly Target[] {
@@ -60,13 +65,36 @@ export class StandInStafd implements ReportSource {
       followed.page = remembers && page.page !== "none" ? { ...page, page: "cached" } : NOTHING;
       this.#readSoon(followed, this.#world.random.between(50, 4_000));
     }
-    this.#world.bus.own(this);
+    void this.#connect(this.#era);
+  }
+
+  /** On the bus, under stafd's name; again when the bus comes back. */
+  async #connect(era: number): Promise<void> {
+    const { bus, time } = this.#world;
+    const isCurrent = (): boolean => era === this.#era && this.#running;
+    const again = (): void => void time.in(milliseconds(200), () => void this.#connect(era));
+    if (!isCurrent()) return;
+    const connected = await bus.access(isCurrent, () => undefined).connect();
+    if (!connected.ok) return again();
+    this.#bus = connected.bus;
+    connected.bus.exportObject(
+      STAF.path,
+      ({ member }) =>
+        member === "pages"
+          ? { ok: true, signature: "s", body: [JSON.stringify(this.report())] }
+          : { ok: false, error: { name: BusErrors.unknownMethod, message: `no ${member} here` } },
+    );
+    await connected.bus.requestName(STAF.name);
+    if (!isCurrent()) return connected.bus.close();
+    await connected.bus.closed;
+    if (isCurrent()) again();
   }
 
   stop(): void {
     this.#running = false;
     this.#era++;
-    this.#world.bus.disown(this);
+    this.#bus?.close();
+    this.#bus = undefined;
   }
 
   #readSoon(followed: Followed, ms: number, toldAt: number | null = null): void {
@@ -82,7 +110,7 @@ export class StandInStafd implements ReportSource {
       const texts = entries.map(entryToText);
       followed.page = { page: "read", genctr: String(genctr), readAt, toldAt, entries: texts };
       this.wasRead(tid, target);
-      this.#world.bus.signal("stafd", { type: "log-pages-changed", tid, device: "nvme0" });
+      this.#publisher.emit({ type: "log-pages-changed", tid, device: "nvme0" });
     });
   }
 

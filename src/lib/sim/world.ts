@@ -12,6 +12,11 @@ import { Random } from "./random.ts";
 import { SimResolver } from "./resolver.ts";
 import { type Scheduler, SimClock } from "./scheduler.ts";
 
+/** What reading a small text file gives. */
+export type FileText =
+  | { readonly ok: true; readonly text: string }
+  | { readonly ok: false; readonly why: "missing" | "unreadable"; readonly message: string };
+
 /** The date at the start of a simulation. */
 const START = 1_795_000_000_000;
 
@@ -27,6 +32,8 @@ export class World {
   readonly bus: SimBus;
   /** Configuration files by name; a name without a text is a missing file. */
   readonly files = new Map<string, string>();
+  /** The boot firmware's tables. */
+  readonly nbft = new Map<string, Uint8Array>();
   /** nvme-cli's host-wide list. */
   exclusions: readonly Exclusion[] = [];
   /** Is told of every line that a daemon logs. */
@@ -63,6 +70,12 @@ export class World {
     if (target.manner === manner) return;
     target.manner = manner;
     this.kernel.devices.linksChanged();
+  }
+
+  readFile(path: string): FileText {
+    const text = this.files.get(path);
+    if (text === undefined) return { ok: false, why: "missing", message: `there is no ${path}` };
+    return { ok: true, text };
   }
 
   log(who: string): Log {

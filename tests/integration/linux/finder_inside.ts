@@ -2,35 +2,21 @@
  * Runs in the near namespace: stafd whole but for the kernel, which is simulated. Its core, shell and bus interface, the
  * real Avahi and real reachability tests. A number on its input changes how many subsystems the controller lists.
  */
-import { parseStafdConf } from "../../../src/lib/config/stafd_conf.ts";
-import type { FinderEffect, FinderEvent } from "../../../src/lib/core/effects.ts";
-import { emptyFinder, type FinderState } from "../../../src/lib/core/finder_state.ts";
-import { finderCore, finderService } from "../../../src/lib/daemon/finder_service.ts";
-import { performFinder } from "../../../src/lib/daemon/performer.ts";
-import { Shell } from "../../../src/lib/daemon/shell.ts";
-import { STAF } from "../../../src/lib/dbus/interfaces.ts";
-import { BusKeeper } from "../../../src/lib/dbus/reconnect.ts";
-import { publisher, serveStaf } from "../../../src/lib/dbus/server.ts";
+import { runStafd } from "../../../src/lib/daemon/stafd_program.ts";
+import { busAt } from "../../../src/lib/dbus/reconnect.ts";
 import { Avahi } from "../../../src/lib/linux/avahi.ts";
 import { Reach } from "../../../src/lib/linux/reach.ts";
 import { Reactor } from "../../../src/lib/linux/reactor.ts";
 import { WELL_KNOWN_DISC_NQN } from "../../../src/lib/nvme/tid.ts";
 import { seconds } from "../../../src/lib/nvme/time.ts";
 import type { Kernel } from "../../../src/lib/ports.ts";
-import { DiskPort } from "../../../src/lib/sim/disk.ts";
 import { Discovery, entryFor } from "../../../src/lib/sim/discovery.ts";
 import { Target } from "../../../src/lib/sim/fabric.ts";
-import { KernelPort } from "../../../src/lib/sim/kernel.ts";
-import { ResolverPort } from "../../../src/lib/sim/resolver.ts";
+import { SimMachine } from "../../../src/lib/sim/machine.ts";
 import { RealTime } from "../../../src/lib/sim/scheduler.ts";
 import { World } from "../../../src/lib/sim/world.ts";
 
 const [address = ""] = Deno.args;
-const parsed = parseStafdConf(undefined, "stafd.conf");
-if (!parsed.ok) throw new Error("the defaults are valid");
-const host = { nqn: "nqn.2014-08.org.nvmexpress:uuid:01234567-89ab-cdef-0123-456789abcdef", symname: "" };
-const identity = { ...host, id: "01234567-89ab-cdef-0123-456789abcdef", key: undefined };
-
 const world = new World(new RealTime(), 1, Date.now());
 const dc = { transport: "tcp", traddr: "10.77.0.2", trsvcid: "8009" } as const;
 const listing = (count: number) =>
@@ -43,9 +29,18 @@ world.addDiscovery(dc, WELL_KNOWN_DISC_NQN, discovery);
 const near = { name: "near0", index: 2, mac: "02:00:00:00:00:01", v4: ["10.77.0.1"], v6: ["fd77::1"] };
 world.fabric.addInterface({ ...near, nets: ["10.77.0.", "fd77::"] });
 
+const ID = "01234567-89ab-cdef-0123-456789abcdef";
+world.files.set("/etc/nvme/hostnqn", `nqn.2014-08.org.nvmexpress:uuid:${ID}\n`);
+world.files.set("/etc/nvme/hostid", `${ID}\n`);
+world.logged = (_who, { level, message }) => console.log(JSON.stringify({ level, message }));
+
 const reactor = new Reactor();
 const reach = new Reach(reactor);
-const simulated = new KernelPort(world.kernel, "stafd");
+const machine = new SimMachine(world, "stafd", {
+  bus: busAt(address),
+  ready: () => console.log(JSON.stringify({ level: "info", message: "started" })),
+});
+const simulated = machine.kernel;
 const kernel: Kernel = {
   watch: (sink) => simulated.watch(sink),
   scan: (done) => simulated.scan(done),
@@ -58,58 +53,14 @@ const kernel: Kernel = {
   discoveryLog: (target, lsp, done) => simulated.discoveryLog(target, lsp, done),
   own: (device, owned) => simulated.own(device, owned),
 };
-const disk = new DiskPort(world.disk, "stafd");
-const resolver = new ResolverPort(world.resolver, "stafd");
-const avahi = new Avahi(seconds(60));
-const keeper = new BusKeeper(address, STAF.name, () => {});
-const shell: Shell<FinderState, FinderEvent, FinderEffect> = new Shell(
-  finderCore,
-  emptyFinder,
-  world.clock,
-  (effect) =>
-    performFinder(effect, {
-      kernel,
-      resolver,
-      stateFile: disk,
-      exclusions: world.exclusionsPort(() => true),
-      publisher: publisher(STAF, () => keeper.bus),
-      log: { write: ({ level, message }) => console.log(JSON.stringify({ level, message })) },
-      exit: () => {},
-      mdns: avahi,
-      units: world.units,
-      host: () => identity,
-    }, (event) => shell.post(event)),
-);
-const facts = {
-  version: "test",
-  started: world.clock.now().wall,
-  stateFile: "",
-  supportsDiscovery: true,
-  supportsHostIface: true,
-  tron: false,
-  conf: { file: "stafd.conf", loadedAt: world.clock.now().wall, valid: true, findings: [] },
-};
-const gone = { ok: false, failure: { phase: "scan", kind: "gone", message: "not looked at" } } as const;
-const handlers = finderService({
-  state: () => shell.state,
-  clock: world.clock,
-  read: () => Promise.resolve(gone),
-  facts,
-  setTron: () => {},
-});
-keeper.onBus((bus) => {
-  serveStaf(bus, handlers);
-  return Promise.resolve(undefined);
-});
-keeper.onBus((bus) => avahi.attach(bus), () => avahi.lost());
-const started = await keeper.start();
-if (!started.ok) throw new Error(started.error.message);
-shell.post({ type: "host", host: identity });
-shell.post({ type: "exclusions", exclusions: [] });
-avahi.watch((event) => shell.post(event));
-kernel.watch((event) => shell.post(event));
-shell.post({ type: "config", conf: parsed.conf, reload: false });
-console.log(JSON.stringify({ level: "info", message: "started" }));
+const ended = runStafd({
+  open: () => ({
+    ...machine,
+    mdns: new Avahi(seconds(60)),
+    openKernel: () => ({ ...machine.openKernel(), kernel }),
+  }),
+  libraryVersion: () => "simulated",
+}, []);
 
 let rest = "";
 for await (const chunk of Deno.stdin.readable.pipeThrough(new TextDecoderStream())) {
@@ -117,10 +68,8 @@ for await (const chunk of Deno.stdin.readable.pipeThrough(new TextDecoderStream(
   rest = lines.pop() ?? "";
   for (const line of lines) discovery.edit(listing(Number(line)), world.clock.now().mono);
 }
-shell.stop();
-avahi.browse(false);
-keeper.stop();
-simulated.close();
+machine.signal("SIGTERM");
+await ended;
 await reactor.close();
 // Timers of the simulated world are nobody's business any more.
 Deno.exit(0);

@@ -14,13 +14,13 @@ const NO_DISCONNECT = scope("no-disconnect");
 const EVERY_SCOPE = [ONLY_STAS, AUDIT_TCP, NO_DISCONNECT];
 
 /** One discovery controller, found by stafd, that lists one subsystem. */
-function listed(stacdConf: string) {
+async function listed(stacdConf: string) {
   const stage = new Stage(realCores);
   const subsystem = stage.subsystem("nqn.sub", "10.0.1.1");
   const page = stage.dc("nqn.dc", "10.0.0.100", [entryFor(subsystem, "nvme")]);
   stage.stafdConf(DC_LINE);
   stage.stacdConf(stacdConf);
-  stage.start();
+  await stage.start();
   assert.equal(stage.to(subsystem).length, 1, "connected at the start");
   const isListed = (): boolean => stage.stacd.state.fleet.ctls.size > 0;
   return { stage, subsystem, page, isListed };
@@ -38,128 +38,128 @@ const SECTION_3: readonly (readonly [scope: string, conf: string, removed: boole
 ];
 
 for (const [name, conf, removed] of SECTION_3) {
-  Deno.test(`section 3, ${name}: ${removed ? "removed" : "kept, no longer listed"}`, () => {
-    const { stage, subsystem, page, isListed } = listed(conf);
+  Deno.test(`section 3, ${name}: ${removed ? "removed" : "kept, no longer listed"}`, async () => {
+    const { stage, subsystem, page, isListed } = await listed(conf);
     page.edit([], stage.mono);
-    stage.run(10_000);
+    await stage.run(10_000);
     assert.deepEqual([stage.to(subsystem).length, isListed()], [removed ? 0 : 1, false]);
   });
 }
 
-Deno.test("example 1: the entry is removed: disconnected soon after the page was read", () => {
-  const { stage, subsystem, page } = listed(ONLY_STAS);
+Deno.test("example 1: the entry is removed: disconnected soon after the page was read", async () => {
+  const { stage, subsystem, page } = await listed(ONLY_STAS);
   page.edit([], stage.mono);
-  stage.run(1_900);
+  await stage.run(1_900);
   assert.equal(stage.to(subsystem).length, 0);
 });
 
-Deno.test("example 4: somebody's connection that nobody lists stays with only-stas-connections", () => {
-  const { stage } = listed(ONLY_STAS);
+Deno.test("example 4: somebody's connection that nobody lists stays with only-stas-connections", async () => {
+  const { stage } = await listed(ONLY_STAS);
   const other = stage.subsystem("nqn.other", "10.0.1.2");
   const device = stage.connectedByOthers(other);
-  stage.run(60_000);
+  await stage.run(60_000);
   assert.deepEqual(stage.to(other), [device]);
 });
 
-Deno.test("example 5: the audit disconnects it after about 2.5 s", () => {
-  const { stage } = listed(AUDIT_TCP);
+Deno.test("example 5: the audit disconnects it after about 2.5 s", async () => {
+  const { stage } = await listed(AUDIT_TCP);
   const other = stage.subsystem("nqn.other", "10.0.1.2");
   // Until Avahi has had its say, a discovery controller that lists it may still turn up (S2).
-  stage.run(40_000);
+  await stage.run(40_000);
   stage.connectedByOthers(other);
-  stage.run(900);
+  await stage.run(900);
   assert.equal(stage.to(other).length, 1);
-  stage.run(2_600);
+  await stage.run(2_600);
   assert.equal(stage.to(other).length, 0);
 });
 
-Deno.test("audit: before Avahi has had its say nobody knows who asks for a connection", () => {
-  const { stage } = listed(AUDIT_TCP);
+Deno.test("audit: before Avahi has had its say nobody knows who asks for a connection", async () => {
+  const { stage } = await listed(AUDIT_TCP);
   const other = stage.subsystem("nqn.other", "10.0.1.2");
   stage.connectedByOthers(other);
-  stage.run(4_000);
+  await stage.run(4_000);
   assert.equal(stage.to(other).length, 1);
-  stage.run(40_000);
+  await stage.run(40_000);
   assert.equal(stage.to(other).length, 0);
 });
 
-Deno.test("example 6: a controller= line is removed: disconnected", () => {
+Deno.test("example 6: a controller= line is removed: disconnected", async () => {
   const stage = new Stage(realCores);
   const subsystem = stage.subsystem("nqn.sub", "10.0.1.1");
   stage.stacdConf("[Controllers]\ncontroller = transport=tcp;traddr=10.0.1.1;trsvcid=4420;nqn=nqn.sub\n");
-  stage.start();
+  await stage.start();
   assert.equal(stage.to(subsystem).length, 1);
   stage.stacdConf("");
-  stage.run(5_000);
+  await stage.run(5_000);
   assert.equal(stage.to(subsystem).length, 0);
 });
 
 for (const conf of EVERY_SCOPE) {
   const name = /= (.*)\n/.exec(conf)?.[1] ?? "";
 
-  Deno.test(`example 7, ${name}: a line for the same controller keeps it`, () => {
+  Deno.test(`example 7, ${name}: a line for the same controller keeps it`, async () => {
     const line = "\n[Controllers]\ncontroller = transport=tcp;traddr=10.0.1.1;trsvcid=4420;nqn=nqn.sub\n";
-    const { stage, subsystem, page, isListed } = listed(`${conf}${line}`);
+    const { stage, subsystem, page, isListed } = await listed(`${conf}${line}`);
     page.edit([], stage.mono);
-    stage.run(30_000);
+    await stage.run(30_000);
     assert.deepEqual([stage.to(subsystem).length, isListed()], [1, true]);
   });
 
-  Deno.test(`example 8, ${name}: stafd stopped for an hour changes nothing`, () => {
-    const { stage, subsystem } = listed(conf);
+  Deno.test(`example 8, ${name}: stafd stopped for an hour changes nothing`, async () => {
+    const { stage, subsystem } = await listed(conf);
     const before = stage.to(subsystem);
     stage.stafd.kill();
-    stage.run(3_600_000);
+    await stage.run(3_600_000);
     assert.deepEqual(stage.to(subsystem), before);
   });
 
-  Deno.test(`example 9, ${name}: stafd restarted changes nothing`, () => {
-    const { stage, subsystem } = listed(conf);
+  Deno.test(`example 9, ${name}: stafd restarted changes nothing`, async () => {
+    const { stage, subsystem } = await listed(conf);
     const before = stage.to(subsystem);
     stage.stafd.kill();
-    stage.run(500);
+    await stage.run(500);
     stage.startStafd();
-    stage.run(60_000);
+    await stage.run(60_000);
     assert.deepEqual(stage.to(subsystem), before);
   });
 
-  Deno.test(`example 11, ${name}: NCC and two attempts: silence until NCC is clear`, () => {
+  Deno.test(`example 11, ${name}: NCC and two attempts: silence until NCC is clear`, async () => {
     const stage = new Stage(realCores);
     const subsystem = stage.subsystem("nqn.sub", "10.0.1.1");
     stage.world.setManner(subsystem, "closed");
     const page = stage.dc("nqn.dc", "10.0.0.100", [entryFor(subsystem, "nvme", { eflags: NCC })]);
     stage.stafdConf(DC_LINE);
     stage.stacdConf(`${conf}connect-attempts-on-ncc = 2\n`);
-    stage.start(30_000);
+    await stage.start(30_000);
     const [ctl] = stage.stacd.state.fleet.ctls.values();
     assert.equal(ctl?.attempts, 2);
     stage.world.setManner(subsystem, "up");
-    stage.run(300_000);
+    await stage.run(300_000);
     assert.equal(stage.to(subsystem).length, 0, "it does not try");
     page.edit([entryFor(subsystem, "nvme")], stage.mono);
-    stage.run(3_000);
+    await stage.run(3_000);
     assert.equal(stage.to(subsystem).length, 1);
   });
 }
 
-Deno.test("example 12: a discovery controller is excluded: its I/O controllers go, unless another lists them", () => {
+Deno.test("example 12: a discovery controller is excluded: its I/O controllers go, unless another lists them", async () => {
   const stage = new Stage(realCores);
   const [one, both] = [stage.subsystem("nqn.one", "10.0.1.1"), stage.subsystem("nqn.both", "10.0.1.2")];
   stage.dc("nqn.first", "10.0.0.100", [entryFor(one, "nvme"), entryFor(both, "nvme")]);
   stage.dc("nqn.second", "10.0.0.101", [entryFor(both, "nvme")]);
   const lines = `${DC_LINE}controller = transport=tcp;traddr=10.0.0.101\n`;
   stage.stafdConf(lines);
-  stage.start();
+  await stage.start();
   assert.deepEqual([stage.to(one).length, stage.to(both).length], [1, 1]);
   stage.stafdConf(`${lines}exclude = traddr=10.0.0.100\n`);
-  stage.run(10_000);
+  await stage.run(10_000);
   assert.deepEqual([stage.to("nqn.first").length, stage.to(one).length, stage.to(both).length], [0, 0, 1]);
 });
 
-Deno.test("owner registry: the audit leaves what somebody else owns", () => {
-  const { stage } = listed(AUDIT_TCP);
+Deno.test("owner registry: the audit leaves what somebody else owns", async () => {
+  const { stage } = await listed(AUDIT_TCP);
   const other = stage.subsystem("nqn.other", "10.0.1.2");
   stage.connectedByOthers(other, { owner: "udisks", hostNqn: HOST.nqn });
-  stage.run(60_000);
+  await stage.run(60_000);
   assert.equal(stage.to(other).length, 1);
 });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { FinderState } from "../../../src/lib/core/finder_state.ts";
 import { entryFor } from "../../../src/lib/sim/discovery.ts";
-import { STACD_CONF } from "../process.ts";
+import { STACD_CONF } from "../daemons.ts";
 import { realCores } from "../cores.ts";
 import { AUDIT, Stage } from "./stage.ts";
 
@@ -25,20 +25,20 @@ const onlyLost = (state: FinderState) => {
   return { ctl, lost: state.dcs.get(ctl.key)?.lost };
 };
 
-Deno.test("audit: a connection that nobody asks for goes when everybody has been asked", () => {
+Deno.test("audit: a connection that nobody asks for goes when everybody has been asked", async () => {
   const { stage, there } = foreign();
-  stage.start(45_000);
+  await stage.start(45_000);
   assert.equal(there(), false);
 });
 
-Deno.test("audit: a reload that switches it on asks stafd again for what it did not know", () => {
+Deno.test("audit: a reload that switches it on asks stafd again for what it did not know", async () => {
   const { stage, there } = foreign();
   const policy = stage.world.files.get(STACD_CONF) ?? "";
   stage.stacdConf("");
-  stage.start(45_000);
+  await stage.start(45_000);
   assert.equal(there(), true);
   stage.stacdConf(policy);
-  stage.run(5_000);
+  await stage.run(5_000);
   assert.equal(there(), false);
 });
 
@@ -46,70 +46,70 @@ Deno.test("audit: a reload that switches it on asks stafd again for what it did 
 const EXCLUDED = "[Controllers]\ncontroller = transport=tcp;traddr=10.0.1.1;trsvcid=4420;nqn=nqn.foreign\n" +
   "exclude = nqn=nqn.foreign\n";
 
-Deno.test("audit: what is excluded goes too, whoever lists it", () => {
+Deno.test("audit: what is excluded goes too, whoever lists it", async () => {
   const { stage, there } = foreign(EXCLUDED);
-  stage.start(45_000);
+  await stage.start(45_000);
   assert.equal(there(), false);
 });
 
-Deno.test("audit: what is excluded and is of others stays when the audit is switched off in time", () => {
+Deno.test("audit: what is excluded and is of others stays when the audit is switched off in time", async () => {
   const { stage, there } = foreign(EXCLUDED);
-  stage.start(200);
+  await stage.start(200);
   assert.equal(there(), true);
   stage.stacdConf(EXCLUDED);
-  stage.run(45_000);
+  await stage.run(45_000);
   assert.equal(there(), true);
 });
 
-Deno.test("audit: what is excluded and is of others is taken over when it is allowed in time", () => {
+Deno.test("audit: what is excluded and is of others is taken over when it is allowed in time", async () => {
   const { stage, there } = foreign(EXCLUDED);
-  stage.start(200);
+  await stage.start(200);
   stage.stacdConf(EXCLUDED.replace(/exclude.*/, ""));
-  stage.run(5_000);
+  await stage.run(5_000);
   assert.equal(there(), true);
   stage.stacdConf("");
-  stage.run(5_000);
+  await stage.run(5_000);
   assert.equal(there(), false, "it is ours, and no longer asked for");
 });
 
-Deno.test("audit: a line of stacd.conf that is not understood may ask for anything", () => {
+Deno.test("audit: a line of stacd.conf that is not understood may ask for anything", async () => {
   const { stage, there } = foreign("[Controllers]\ncontroller = transport=tcp;traddr=;nqn=nqn.foreign\n");
-  stage.start(60_000);
+  await stage.start(60_000);
   assert.equal(there(), true);
 });
 
-Deno.test("audit: a discovery controller whose page was never read may list anything", () => {
+Deno.test("audit: a discovery controller whose page was never read may list anything", async () => {
   const { stage, there } = foreign();
   stage.dc("nqn.dc", "10.0.0.100", [entryFor(stage.target("nqn.foreign"), "nvme")]);
   stage.world.setManner(stage.target("nqn.dc"), "silent");
   stage.stafdConf(DC_LINE);
-  stage.start(60_000);
+  await stage.start(60_000);
   assert.equal(there(), true);
 });
 
-Deno.test("audit: a discovery controller whose name has no answer yet may list anything", () => {
+Deno.test("audit: a discovery controller whose name has no answer yet may list anything", async () => {
   const { stage, there } = foreign();
   stage.stafdConf("[Controllers]\ncontroller = transport=tcp;traddr=dc.example.com\n");
-  stage.start(60_000);
+  await stage.start(60_000);
   assert.equal(there(), true);
 });
 
-Deno.test("audit: a line of stafd.conf that is not understood may name any discovery controller", () => {
+Deno.test("audit: a line of stafd.conf that is not understood may name any discovery controller", async () => {
   const { stage, there } = foreign();
   stage.stafdConf("[Controllers]\ncontroller = transport=tcp;traddr=\n");
-  stage.start(60_000);
+  await stage.start(60_000);
   assert.equal(there(), true);
 });
 
-Deno.test("a stafd that does not know what the kernel has says so", () => {
+Deno.test("a stafd that does not know what the kernel has says so", async () => {
   const stage = new Stage(realCores);
   stage.world.kernel.chaos.scanFails = 1;
   stage.startStafd();
-  stage.run(40_000);
+  await stage.run(40_000);
   assert.deepEqual(stage.stafd.report().unknowns, ["stafd does not know what the kernel has at the moment"]);
 });
 
-Deno.test("audit: another ip-family may make something of a name that had no usable address", () => {
+Deno.test("audit: another ip-family may make something of a name that had no usable address", async () => {
   const named =
     "[Controllers]\ncontroller = transport=tcp;traddr=array.example.com;trsvcid=4420;nqn=nqn.foreign\n";
   const stage = new Stage(realCores);
@@ -117,147 +117,147 @@ Deno.test("audit: another ip-family may make something of a name that had no usa
   stage.connectedByOthers(subsystem);
   stage.world.resolver.names.set("array.example.com", ["fd01::1:1"]);
   stage.stacdConf(`[Global]\nip-family = ipv4\n${named}`);
-  stage.start(45_000);
+  await stage.start(45_000);
   stage.world.resolver.fails = 1;
   stage.stacdConf(`${AUDIT}${named}`);
-  stage.run(60_000);
+  await stage.run(60_000);
   assert.equal(stage.to(subsystem).length, 1);
 });
 
-Deno.test("what a name resolved to counts when ip-family comes to allow it, also when it does not resolve now", () => {
+Deno.test("what a name resolved to counts when ip-family comes to allow it, also when it does not resolve now", async () => {
   const stage = new Stage(realCores);
   stage.dc("nqn.dc", "10.0.0.100", []);
   stage.world.resolver.names.set("dc.example.com", ["10.0.0.100"]);
   const named = "[Controllers]\ncontroller = transport=tcp;traddr=dc.example.com\n";
   stage.stafdConf(`[Global]\nip-family = ipv6\n${named}`);
-  stage.start();
+  await stage.start();
   stage.world.resolver.fails = 1;
   stage.stafdConf(`${named}controller = transport=tcp;traddr=10.0.0.100\n`);
-  stage.run(5_000);
+  await stage.run(5_000);
   const [before] = stage.to("nqn.dc");
   stage.stafdConf(named);
-  stage.run(10_000);
+  await stage.run(10_000);
   assert.ok(before !== undefined);
   assert.deepEqual(stage.to("nqn.dc"), [before]);
 });
 
-Deno.test("a connection that was no longer wanted while it was made goes, also when its maker was killed meanwhile", () => {
+Deno.test("a connection that was no longer wanted while it was made goes, also when its maker was killed meanwhile", async () => {
   const stage = new Stage(realCores);
   stage.dc("nqn.dc", "10.0.0.100", []);
   stage.world.setManner(stage.subsystem("nqn.mute", "10.0.1.1"), "mute");
   stage.stacdConf("[Controllers]\ncontroller = transport=tcp;traddr=10.0.1.1;trsvcid=4420;nqn=nqn.mute\n");
-  stage.start(500);
+  await stage.start(500);
   const { connecting } = stage.world.kernel;
   // The kernel is busy for ten seconds with what does not answer.
   assert.ok(connecting.holds("stacd"));
   stage.stafdConf(DC_LINE);
-  stage.run(200);
+  await stage.run(200);
   assert.ok(connecting.holds("stafd"));
   stage.stafdConf("");
-  stage.run(200);
+  await stage.run(200);
   stage.stafd.kill();
-  for (let n = 0; n < 100 && stage.to("nqn.dc").length === 0; n++) stage.run(500);
+  for (let n = 0; n < 100 && stage.to("nqn.dc").length === 0; n++) await stage.run(500);
   assert.equal(stage.to("nqn.dc").length, 1, "nothing cancels a connect");
   stage.startStafd();
-  stage.run(10_000);
+  await stage.run(10_000);
   assert.equal(stage.to("nqn.dc").length, 0);
 });
 
-Deno.test("a stafd that stops with persistent-connections = false lets go of no controller for good", () => {
+Deno.test("a stafd that stops with persistent-connections = false lets go of no controller for good", async () => {
   const stage = new Stage(realCores);
   stage.dc("nqn.dc", "10.0.0.100", []);
   stage.stafdConf(
     `[Discovery controller connection management]\npersistent-connections = false\n${DC_LINE}`,
   );
-  stage.start();
+  await stage.start();
   stage.stafd.stop();
-  stage.run(1_000);
+  await stage.run(1_000);
   assert.equal(stage.to("nqn.dc").length, 0);
   assert.deepEqual(stage.stafd.state.retired, []);
 });
 
-Deno.test("a controller that a restarted stafd has not looked for yet is not lost, though Avahi has had its say", () => {
+Deno.test("a controller that a restarted stafd has not looked for yet is not lost, though Avahi has had its say", async () => {
   const stage = new Stage(realCores);
   stage.dc("nqn.dc", "10.0.0.100", []);
   stage.stafdConf(`${PERSISTENCE}0\n`);
   stage.world.avahi.announce(announced);
-  stage.start();
+  await stage.start();
   const before = stage.to("nqn.dc");
   stage.stafd.kill();
   stage.world.kernel.chaos.scanFails = 1;
   stage.world.avahi.withdraw(stage.world.avahi.announced[0]?.key ?? "");
   stage.startStafd();
-  stage.run(60_000);
+  await stage.run(60_000);
   stage.world.kernel.chaos.scanFails = 0;
-  stage.run(60_000);
+  await stage.run(60_000);
   assert.deepEqual([stage.to("nqn.dc").length, stage.to("nqn.dc")], [1, before]);
 });
 
-Deno.test("no time runs out for a controller that fails while Avahi is away", () => {
+Deno.test("no time runs out for a controller that fails while Avahi is away", async () => {
   const stage = new Stage(realCores);
   stage.dc("nqn.dc", "10.0.0.100", []);
   stage.stafdConf(`${PERSISTENCE}0\n`);
   stage.world.avahi.announce(announced);
-  stage.start();
+  await stage.start();
   stage.stafd.kill();
   stage.world.avahi.stop();
   stage.world.setManner(stage.target("nqn.dc"), "silent");
   for (const device of stage.to("nqn.dc")) stage.world.kernel.deleteNow(device);
   stage.startStafd();
-  stage.run(120_000);
+  await stage.run(120_000);
   assert.equal(stage.stafd.state.fleet.ctls.size, 1);
 });
 
-Deno.test("an Avahi that comes back is given all its time again", () => {
+Deno.test("an Avahi that comes back is given all its time again", async () => {
   const stage = new Stage(realCores);
-  stage.start(20_000);
+  await stage.start(20_000);
   stage.world.avahi.stop();
-  stage.run(3_000);
+  await stage.run(3_000);
   stage.world.avahi.start();
-  stage.run(10_000);
+  await stage.run(10_000);
   assert.equal(stage.stafd.state.avahi.settled, false, "ten seconds after it came back");
-  stage.run(25_000);
+  await stage.run(25_000);
   assert.equal(stage.stafd.state.avahi.settled, true);
 });
 
-Deno.test("whose time is up goes at that time, not at the next attempt", () => {
+Deno.test("whose time is up goes at that time, not at the next attempt", async () => {
   const stage = new Stage(realCores);
   stage.dc("nqn.dc", "10.0.0.100", []);
   stage.world.setManner(stage.target("nqn.dc"), "silent");
   stage.stafdConf(`${PERSISTENCE}20 s\n`);
   stage.world.avahi.announce(announced);
-  stage.start(100_000);
+  await stage.start(100_000);
   const untilNext = () => {
     const { link } = onlyLost(stage.stafd.state).ctl;
     return link.phase === "waiting" ? link.until.mono - stage.mono : 0;
   };
-  for (let n = 0; n < 10_000 && untilNext() < 30_000; n++) stage.run(10);
+  for (let n = 0; n < 10_000 && untilNext() < 30_000; n++) await stage.run(10);
   stage.world.avahi.withdraw(stage.world.avahi.announced[0]?.key ?? "");
-  for (let n = 0; n < 1_000 && onlyLost(stage.stafd.state).lost === undefined; n++) stage.run(10);
+  for (let n = 0; n < 1_000 && onlyLost(stage.stafd.state).lost === undefined; n++) await stage.run(10);
   const { lost } = onlyLost(stage.stafd.state);
   assert.ok(lost !== undefined);
   const left = lost.deadline.mono - stage.mono;
   assert.ok(untilNext() > left + 1_000, "no attempt at that time");
-  stage.run(left - 10);
+  await stage.run(left - 10);
   assert.equal(stage.stafd.state.fleet.ctls.size, 1);
-  stage.run(20);
+  await stage.run(20);
   assert.equal(stage.stafd.state.fleet.ctls.size, 0);
 });
 
 for (const first of ["10.0.1.1", "::ffff:10.0.1.1"]) {
-  Deno.test(`a page that lists an address in two spellings, ${first} first, is taken at the one that is allowed`, () => {
+  Deno.test(`a page that lists an address in two spellings, ${first} first, is taken at the one that is allowed`, async () => {
     const stage = new Stage(realCores);
     const subsystem = stage.subsystem("nqn.sub", "10.0.1.1");
     const entries = ["10.0.1.1", "::ffff:10.0.1.1"].map((traddr) => entryFor(subsystem, "nvme", { traddr }));
     stage.dc("nqn.dc", "10.0.0.100", first === "10.0.1.1" ? entries : entries.toReversed());
     stage.stafdConf(DC_LINE);
     stage.stacdConf("[Global]\nip-family = ipv4\n");
-    stage.start();
+    await stage.start();
     assert.deepEqual(stage.to(subsystem).map(({ traddr }) => traddr), ["10.0.1.1"]);
   });
 }
 
-Deno.test("a state file of an earlier program, which says less, or of a later one, disconnects nothing", () => {
+Deno.test("a state file of an earlier program, which says less, or of a later one, disconnects nothing", async () => {
   const later = (text: string): string => text.replace('"version":1', '"version":2');
   const earlier = (text: string): string => text.replaceAll(/,"(also":\[\]|resting":false)/g, "");
   for (const change of [earlier, later]) {
@@ -265,7 +265,7 @@ Deno.test("a state file of an earlier program, which says less, or of a later on
     const subsystem = stage.subsystem("nqn.sub", "10.0.1.1");
     stage.dc("nqn.dc", "10.0.0.100", [entryFor(subsystem, "nvme")]);
     stage.stafdConf(DC_LINE);
-    stage.start();
+    await stage.start();
     const before = [...stage.to("nqn.dc"), ...stage.to(subsystem)];
     stage.stafd.kill();
     stage.stacd.kill();
@@ -275,13 +275,13 @@ Deno.test("a state file of an earlier program, which says less, or of a later on
     }
     stage.startStafd();
     stage.startStacd();
-    stage.run(120_000);
+    await stage.run(120_000);
     assert.equal(before.length, 2);
     assert.deepEqual([...stage.to("nqn.dc"), ...stage.to(subsystem)], before);
   }
 });
 
-Deno.test("a connection that the kernel names after the next one, which took a minute, is made once, kept, and let go of then", () => {
+Deno.test("a connection that the kernel names after the next one, which took a minute, is made once, kept, and let go of then", async () => {
   for (const isWanted of [true, false]) {
     const stage = new Stage(realCores);
     const subsystem = stage.subsystem("nqn.first", "10.0.1.1");
@@ -297,12 +297,12 @@ Deno.test("a connection that the kernel names after the next one, which took a m
     const later = `[Controllers]\n${lineTo(2, "nqn.last")}`;
     stage.stacdConf(`[Controllers]\n${lineTo(1, "nqn.first")}${lineTo(2, "nqn.last")}`);
     stage.startStacd();
-    stage.run(1_000);
+    await stage.run(1_000);
     assert.equal(stage.to(subsystem).length, 1, "the other one went first and holds the kernel up");
     if (!isWanted) stage.stacdConf(later);
-    stage.run(10_000);
+    await stage.run(10_000);
     assert.equal(stage.to(subsystem).length, 1, "nobody knows yet which one it is");
-    stage.run(60_000);
+    await stage.run(60_000);
     assert.deepEqual([stage.to(subsystem).length, made], [isWanted ? 1 : 0, 1]);
   }
 });

@@ -16,13 +16,13 @@ export const IDENTITY_SCENARIOS: readonly Scenario[] = [
   {
     from: "ISS-2, STAC-47, example 13",
     name: "the volume that the machine was booted from stays, whoever is asked",
-    play: (cores) => {
+    play: async (cores) => {
       const stage = new Stage(cores);
       const boot = stage.subsystem("nqn.boot", "10.0.1.9");
       stage.bootFrom(boot);
       stage.stacdConf(AUDIT);
-      listed(stage);
-      stage.run(30_000);
+      await listed(stage);
+      await stage.run(30_000);
       assert.equal(stage.to(boot).length, 1);
     },
     original: () => connector((event) => event.type === "nbft" ? { ...event, targets: noNbft } : event),
@@ -30,7 +30,7 @@ export const IDENTITY_SCENARIOS: readonly Scenario[] = [
   {
     from: "ISS-16, STAC-31",
     name: "the audit does not disconnect a wanted connection that is spelt differently",
-    play: (cores) => {
+    play: async (cores) => {
       const stage = new Stage(cores);
       const subsystem = stage.subsystem("nqn.sub", "fd01::1:1");
       const before = stage.connectedByOthers(subsystem, { traddr: "FD01:0:0:0:0:0:1:1" });
@@ -38,7 +38,7 @@ export const IDENTITY_SCENARIOS: readonly Scenario[] = [
       stage.stafdConf(DC_LINE);
       stage.stacdConf(AUDIT);
       // Long enough for Avahi to have had its say: before that the audit takes nothing away.
-      stage.start(45_000);
+      await stage.start(45_000);
       assert.deepEqual(stage.to(subsystem).map(({ incarnation }) => incarnation), [before.incarnation]);
     },
     original: () =>
@@ -47,17 +47,17 @@ export const IDENTITY_SCENARIOS: readonly Scenario[] = [
   {
     from: "ISS-18, STAF-47",
     name: "a connection that serves two lines stays when one of them goes",
-    play: (cores) => {
+    play: async (cores) => {
       const stage = new Stage(cores);
       const subsystem = stage.subsystem("nqn.sub", "10.0.1.1");
       const one = "controller = transport=tcp;traddr=10.0.1.1;trsvcid=4420;nqn=nqn.sub\n";
       const other = "controller = transport=tcp;traddr=10.0.1.1;trsvcid=4420;nqn=nqn.sub;host-iface=eth0\n";
       stage.stacdConf(`[Controllers]\n${one}${other}`);
-      stage.start();
+      await stage.start();
       const [before] = stage.to(subsystem);
       assert.ok(before !== undefined && stage.to(subsystem).length === 1, "one connection for both");
       stage.stacdConf(`[Controllers]\n${one}`);
-      stage.run(2_500);
+      await stage.run(2_500);
       assert.deepEqual(stage.to(subsystem), [before]);
     },
     // Each object for itself: the index by which the other user of a device is found has nothing in it.
@@ -77,21 +77,21 @@ export const IDENTITY_SCENARIOS: readonly Scenario[] = [
   {
     from: "TID-16, TID-17 (found by the simulation)",
     name: "who spells an address as ip-family allows keeps the controller that another one spells otherwise",
-    play: (cores) => {
+    play: async (cores) => {
       const stage = new Stage(cores);
       const subsystem = stage.subsystem("nqn.sub", "10.0.1.1");
       stage.dc("nqn.dc", "10.0.0.100", [entryFor(subsystem, "nvme")]);
       stage.stafdConf(DC_LINE);
       const mapped = line("traddr=::ffff:10.0.1.1;trsvcid=4420;nqn=nqn.sub");
       stage.stacdConf(mapped);
-      stage.start();
+      await stage.start();
       const [before] = stage.to(subsystem);
       assert.equal(before?.traddr, "::ffff:10.0.1.1", "connected as the line says");
       stage.stacdConf(`[Global]\nip-family = ipv4\n${mapped}`);
-      stage.run(10_000);
+      await stage.run(10_000);
       assert.deepEqual(stage.to(subsystem), [before]);
       stage.world.kernel.deleteNow(before);
-      stage.run(10_000);
+      await stage.run(10_000);
       assert.deepEqual(stage.to(subsystem).map(({ traddr }) => traddr), ["10.0.1.1"]);
     },
     original: () => oneSpelling,
@@ -99,7 +99,7 @@ export const IDENTITY_SCENARIOS: readonly Scenario[] = [
   {
     from: "TID-16, S2",
     name: "ip-family is no reason to disconnect what somebody may ask for in another spelling",
-    play: (cores) => {
+    play: async (cores) => {
       const stage = new Stage(cores);
       const subsystem = stage.subsystem("nqn.sub", "10.0.1.1");
       const before = stage.connectedByOthers(subsystem, { traddr: "::ffff:10.0.1.1" });
@@ -107,9 +107,9 @@ export const IDENTITY_SCENARIOS: readonly Scenario[] = [
       stage.stafdConf(DC_LINE);
       stage.stacdConf(`[Global]\nip-family = ipv4\n${AUDIT}`);
       stage.startStacd();
-      stage.run(10_000);
+      await stage.run(10_000);
       stage.startStafd();
-      stage.run(45_000);
+      await stage.run(45_000);
       assert.deepEqual(stage.to(subsystem), [before]);
     },
     // Excluded, whoever may ask for it.
@@ -129,14 +129,14 @@ export const IDENTITY_SCENARIOS: readonly Scenario[] = [
     from: "L1, STAC-31 (found by the simulation)",
     name:
       "a name that has no address of a family in ip-family asks for nothing, and the audit need not wait for it",
-    play: (cores) => {
+    play: async (cores) => {
       const stage = new Stage(cores);
       const subsystem = stage.subsystem("nqn.sub", "10.0.1.1");
       stage.connectedByOthers(subsystem);
       stage.world.resolver.names.set("array.example.com", ["fd01::1:1"]);
       const named = "[Controllers]\ncontroller = transport=tcp;traddr=array.example.com;nqn=nqn.sub\n";
       stage.stacdConf(`[Global]\nip-family = ipv4\n${AUDIT}${named}`);
-      stage.start(45_000);
+      await stage.start(45_000);
       assert.equal(stage.to(subsystem).length, 0);
     },
     original: () =>
@@ -149,11 +149,11 @@ export const IDENTITY_SCENARIOS: readonly Scenario[] = [
   {
     from: "ISS-12, TID-8",
     name: "the host NQN of a line is the one that is connected with",
-    play: (cores) => {
+    play: async (cores) => {
       const stage = new Stage(cores);
       const subsystem = stage.subsystem("nqn.sub", "10.0.1.1");
       stage.stacdConf(line("traddr=10.0.1.1;trsvcid=4420;nqn=nqn.sub;host-nqn=nqn.other-host"));
-      stage.start();
+      await stage.start();
       assert.deepEqual(stage.to(subsystem).map(({ hostNqn }) => hostNqn), ["nqn.other-host"]);
     },
     original: () => ({
@@ -173,7 +173,7 @@ export const IDENTITY_SCENARIOS: readonly Scenario[] = [
   {
     from: "nvme-stas#176, #180, 1.1.4",
     name: "the audit leaves a local disk alone",
-    play: (cores) => {
+    play: async (cores) => {
       const stage = new Stage(cores);
       const { devices } = stage.world.kernel;
       const none = { trsvcid: "", hostTraddr: "", hostIface: "", hostNqn: HOST.nqn, hostId: "", owner: "" };
@@ -187,8 +187,8 @@ export const IDENTITY_SCENARIOS: readonly Scenario[] = [
       });
       devices.live(disk);
       stage.stacdConf(AUDIT);
-      listed(stage);
-      stage.run(45_000);
+      await listed(stage);
+      await stage.run(45_000);
       assert.ok(devices.all.includes(disk));
     },
     original: () =>
@@ -197,13 +197,13 @@ export const IDENTITY_SCENARIOS: readonly Scenario[] = [
   {
     from: "nvme-stas 2.3, KRN",
     name: "a connection of another host NQN is not taken for ours",
-    play: (cores) => {
+    play: async (cores) => {
       const stage = new Stage(cores);
       const subsystem = stage.subsystem("nqn.sub", "10.0.1.1");
       stage.connectedByOthers(subsystem, { hostNqn: "nqn.firmware" });
       stage.dc("nqn.dc", "10.0.0.100", [entryFor(subsystem, "nvme")]);
       stage.stafdConf(DC_LINE);
-      stage.start();
+      await stage.start();
       assert.ok(stage.to(subsystem).some(({ hostNqn }) => hostNqn === HOST.nqn));
     },
     original: () => connector(withDevices((ctrl) => ({ ...ctrl, hostNqn: HOST.nqn }))),
@@ -211,7 +211,7 @@ export const IDENTITY_SCENARIOS: readonly Scenario[] = [
   {
     from: "nvme-stas 2.1, trailing blanks",
     name: "blanks behind the texts of an entry are no part of them",
-    play: (cores) => {
+    play: async (cores) => {
       const stage = new Stage(cores);
       const subsystem = stage.subsystem("nqn.sub", "10.0.1.1");
       const padded = {
@@ -222,7 +222,7 @@ export const IDENTITY_SCENARIOS: readonly Scenario[] = [
       };
       stage.dc("nqn.dc", "10.0.0.100", [padded]);
       stage.stafdConf(DC_LINE);
-      stage.start();
+      await stage.start();
       assert.equal(stage.to(subsystem).length, 1);
     },
     original: () =>
@@ -239,17 +239,17 @@ export const IDENTITY_SCENARIOS: readonly Scenario[] = [
   {
     from: "REGISTRY.md, instance recycling",
     name: "a number that changed hands unseen does not cost the new owner its connection",
-    play: (cores) => {
+    play: async (cores) => {
       const stage = new Stage(cores);
-      const { subsystem, page } = listed(stage);
+      const { subsystem, page } = await listed(stage);
       const other = stage.subsystem("nqn.other", "10.0.1.5");
       stage.world.kernel.devices.loseEvents(50);
       for (const device of stage.to(subsystem)) stage.world.kernel.deleteNow(device);
       stage.world.setManner(subsystem, "silent");
       stage.connectedByOthers(other);
-      stage.run(200);
+      await stage.run(200);
       page.edit([], stage.mono);
-      stage.run(10_000);
+      await stage.run(10_000);
       assert.equal(stage.to(other).length, 1);
     },
     original: noIncarnations,
@@ -257,17 +257,17 @@ export const IDENTITY_SCENARIOS: readonly Scenario[] = [
   {
     from: "S9, example 4 (found by the simulation)",
     name: "an excluded connection of others is not taken for ours after a restart",
-    play: (cores) => {
+    play: async (cores) => {
       const stage = new Stage(cores);
       const subsystem = stage.subsystem("nqn.sub", "10.0.1.1");
       stage.dc("nqn.dc", "10.0.0.100", [entryFor(subsystem, "nvme")]);
       stage.stafdConf(DC_LINE);
       stage.stacdConf("[Controllers]\nexclude = nqn=nqn.sub\n");
       const device = stage.connectedByOthers(subsystem);
-      stage.start();
+      await stage.start();
       stage.stacd.kill();
       stage.startStacd();
-      stage.run(10_000);
+      await stage.run(10_000);
       assert.deepEqual(stage.to(subsystem), [device]);
     },
     // All that is in the state file is ours.
@@ -293,15 +293,15 @@ export const IDENTITY_SCENARIOS: readonly Scenario[] = [
   {
     from: "S2, STAC-31 (found by the simulation's author)",
     name: "the audit waits for a name of stacd.conf that is not resolved yet",
-    play: (cores) => {
+    play: async (cores) => {
       const stage = new Stage(cores);
       const subsystem = stage.subsystem("nqn.sub", "10.0.1.1");
       const device = stage.connectedByOthers(subsystem);
       stage.stacdConf(`${AUDIT}${line("traddr=array.example.com;trsvcid=4420;nqn=nqn.sub")}`);
-      stage.start(45_000);
+      await stage.start(45_000);
       assert.deepEqual(stage.to(subsystem), [device], "the name may mean this one");
       stage.world.resolver.names.set("array.example.com", ["10.0.1.7"]);
-      stage.run(120_000);
+      await stage.run(120_000);
       assert.equal(stage.to(subsystem).length, 0, "it means another one");
     },
     original: () =>

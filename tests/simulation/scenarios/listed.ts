@@ -9,11 +9,11 @@ export const DC_LINE = "[Controllers]\ncontroller = transport=tcp;traddr=10.0.0.
 export const line = (rest: string): string => `[Controllers]\ncontroller = transport=tcp;${rest}\n`;
 
 /** One discovery controller that lists one subsystem, both connected. */
-export function listed(stage: Stage): { subsystem: Target; page: Discovery } {
+export async function listed(stage: Stage): Promise<{ subsystem: Target; page: Discovery }> {
   const subsystem = stage.subsystem("nqn.sub", "10.0.1.1");
   const page = stage.dc("nqn.dc", "10.0.0.100", [entryFor(subsystem, "nvme")]);
   stage.stafdConf(DC_LINE);
-  stage.start();
+  await stage.start();
   assert.equal(stage.to(subsystem).length, 1, "connected at the start");
   return { subsystem, page };
 }

@@ -6,7 +6,7 @@ import type { Authority, Claim } from "../../../src/lib/core/ctl.ts";
 import type { Fleet } from "../../../src/lib/core/fleet.ts";
 import type { Now } from "../../../src/lib/nvme/time.ts";
 import { type Cores, realCores } from "../cores.ts";
-import type { ConnectorCore } from "../process.ts";
+import type { ConnectorCore } from "../daemons.ts";
 
 type ConnectorStep = ReturnType<ConnectorCore["step"]>;
 

@@ -7,7 +7,7 @@ export interface Scenario {
   /** What must be so. */
   readonly name: string;
   /** Plays the story; an assertion fails where it goes wrong. */
-  readonly play: (cores: Cores) => void;
+  readonly play: (cores: Cores) => Promise<void>;
   /** Cores that do in this one matter what the original does: the story must go wrong with them. */
   readonly original: () => Cores;
 }

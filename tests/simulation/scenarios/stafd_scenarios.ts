@@ -6,10 +6,10 @@ import { entryFor } from "../../../src/lib/sim/discovery.ts";
 import { doing, finder, withDevices } from "../altered.ts";
 import { type Cores, realCores } from "../cores.ts";
 import { referral } from "../landscape.ts";
-import type { FinderCore } from "../process.ts";
+import type { FinderCore } from "../daemons.ts";
 import { oneSpelling } from "./original.ts";
 import type { Scenario } from "./scenario.ts";
-import { Stage } from "./stage.ts";
+import { HOST, Stage } from "./stage.ts";
 
 const DC_LINE = "[Controllers]\ncontroller = transport=tcp;traddr=10.0.0.100\n";
 type FinderStep = ReturnType<FinderCore["step"]>;
@@ -30,12 +30,12 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
   {
     from: "ISS-22, STAF-54",
     name: "a controller that refuses the Supported Log Pages command is read all the same",
-    play: (cores) => {
+    play: async (cores) => {
       const stage = new Stage(cores);
       const subsystem = stage.subsystem("nqn.sub", "10.0.1.1");
       stage.dc("nqn.dc", "10.0.0.100", [entryFor(subsystem, "nvme")]).supported = undefined;
       stage.stafdConf(DC_LINE);
-      stage.start();
+      await stage.start();
       assert.equal(stage.to(subsystem).length, 1);
     },
     original: () =>
@@ -44,11 +44,11 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
   {
     from: "nvme-stas#528",
     name: "the host is registered",
-    play: (cores) => {
+    play: async (cores) => {
       const stage = new Stage(cores);
       const dc = stage.dc("nqn.dc", "10.0.0.100", []);
       stage.stafdConf(DC_LINE);
-      stage.start();
+      await stage.start();
       assert.equal(dc.registered.length, 1);
     },
     original: () => ({
@@ -59,16 +59,16 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
   {
     from: "nvme-stas 2.3, STAF-62",
     name: "a discovery controller that the kernel gave up keeps its page, and stacd its connections",
-    play: (cores) => {
+    play: async (cores) => {
       const stage = new Stage(cores);
       const subsystem = stage.subsystem("nqn.sub", "10.0.1.1");
       stage.dc("nqn.dc", "10.0.0.100", [entryFor(subsystem, "nvme")]);
       stage.stafdConf(DC_LINE);
-      stage.start();
+      await stage.start();
       const [before] = stage.to(subsystem);
       stage.world.setManner(stage.target("nqn.dc"), "silent");
       for (const device of stage.to("nqn.dc")) stage.world.kernel.deleteNow(device);
-      stage.run(60_000);
+      await stage.run(60_000);
       assert.deepEqual(stage.to(subsystem), [before]);
     },
     // The object goes with the device.
@@ -90,22 +90,22 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
     from: "nvme-stas#378, ISS-17",
     name:
       "a controller that said goodbye and is dead goes after the time that was asked for, also when its interface is gone",
-    play: (cores) => {
+    play: async (cores) => {
       const stage = new Stage(cores);
       stage.dc("nqn.dc", "10.0.0.100", []);
       stage.stafdConf(
         "[Discovery controller connection management]\nzeroconf-connections-persistence = 20 s\n",
       );
       stage.world.avahi.announce(announced);
-      stage.start(35_000);
+      await stage.start(35_000);
       assert.equal(stage.to("nqn.dc").length, 1, "connected at the start");
       stage.world.fabric.setLink("eth0", false);
       const [service] = stage.world.avahi.announced;
       stage.world.avahi.withdraw(service?.key ?? "");
       for (const device of stage.to("nqn.dc")) stage.world.kernel.deleteNow(device);
-      stage.run(15_000);
+      await stage.run(15_000);
       assert.equal(stage.stafd.state.fleet.ctls.size, 1, "not before its time");
-      stage.run(30_000);
+      await stage.run(30_000);
       assert.equal(stage.stafd.state.fleet.ctls.size, 0);
     },
     original: () => finder((event) => event.type === "service-gone" ? { type: "tick" } : event),
@@ -113,17 +113,17 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
   {
     from: "STAF-20, STAF-33",
     name: "an Avahi that restarts costs no connection",
-    play: (cores) => {
+    play: async (cores) => {
       const stage = new Stage(cores);
       stage.dc("nqn.dc", "10.0.0.100", []);
       stage.stafdConf("[Discovery controller connection management]\nzeroconf-connections-persistence = 0\n");
       stage.world.avahi.announce(announced);
-      stage.start();
+      await stage.start();
       const [before] = stage.to("nqn.dc");
       stage.world.avahi.stop();
-      stage.run(60_000);
+      await stage.run(60_000);
       stage.world.avahi.start();
-      stage.run(60_000);
+      await stage.run(60_000);
       assert.ok(before !== undefined);
       assert.deepEqual(stage.to("nqn.dc"), [before]);
     },
@@ -155,14 +155,14 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
   {
     from: "nvme-stas 2.3, STAF-39",
     name: "a controller that announces itself before it listens is connected when it does",
-    play: (cores) => {
+    play: async (cores) => {
       const stage = new Stage(cores);
       stage.dc("nqn.dc", "10.0.0.100", []);
       stage.world.setManner(stage.target("nqn.dc"), "closed");
       stage.world.avahi.announce(announced);
-      stage.start(5_000);
+      await stage.start(5_000);
       stage.world.setManner(stage.target("nqn.dc"), "up");
-      stage.run(15_000);
+      await stage.run(15_000);
       assert.equal(stage.to("nqn.dc").length, 1);
     },
     // Tried once.
@@ -171,15 +171,15 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
   {
     from: "nvme-stas 2.2.3, STAF-112",
     name: "a foreign discovery controller is passed on when it is rediscovered, not when it is connected",
-    play: (cores) => {
+    play: async (cores) => {
       const stage = new Stage(cores);
       stage.dc("nqn.dc", "10.0.0.100", []);
-      stage.start();
+      await stage.start();
       const foreign = stage.connectedByOthers(stage.target("nqn.dc"));
-      stage.run(1_000);
+      await stage.run(1_000);
       assert.deepEqual(stage.restarted, []);
       stage.world.kernel.devices.reset(foreign);
-      stage.run(15_000);
+      await stage.run(15_000);
       assert.equal(stage.restarted.length, 1);
     },
     original: () =>
@@ -190,14 +190,14 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
   {
     from: "nvme-stas 2.3, unique NQN",
     name: "a controller connected by the well-known NQN is recognised by the NQN that it has",
-    play: (cores) => {
+    play: async (cores) => {
       const stage = new Stage(cores);
       stage.dc("nqn.dc", "10.0.0.100", []);
       stage.stafdConf(DC_LINE);
-      stage.start();
+      await stage.start();
       stage.stafd.kill();
       stage.startStafd();
-      stage.run(5_000);
+      await stage.run(5_000);
       assert.equal(stage.to("nqn.dc").length, 1);
     },
     original: () =>
@@ -206,12 +206,12 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
   {
     from: "IPv4-mapped addresses, README decision 11",
     name: "10.0.0.100 and ::ffff:10.0.0.100 are one controller",
-    play: (cores) => {
+    play: async (cores) => {
       const stage = new Stage(cores);
       stage.dc("nqn.dc", "10.0.0.100", []);
       stage.connectedByOthers(stage.target("nqn.dc"));
       stage.stafdConf("[Controllers]\ncontroller = transport=tcp;traddr=::ffff:10.0.0.100\n");
-      stage.start();
+      await stage.start();
       assert.equal(stage.to("nqn.dc").length, 1);
     },
     original: () =>
@@ -220,17 +220,17 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
   {
     from: "TID-16, TID-17 (found by the simulation)",
     name: "a referral that spells an address as ip-family allows keeps what a line spells otherwise",
-    play: (cores) => {
+    play: async (cores) => {
       const stage = new Stage(cores);
       stage.dc("nqn.second", "10.0.0.101", []);
       stage.dc("nqn.first", "10.0.0.100", [referral(stage.target("nqn.second"))]);
       const lines = `${DC_LINE}controller = transport=tcp;traddr=::ffff:10.0.0.101\n`;
       stage.stafdConf(lines);
-      stage.start();
+      await stage.start();
       const [before] = stage.to("nqn.second");
       assert.equal(before?.traddr, "::ffff:10.0.0.101", "connected as the line says");
       stage.stafdConf(`[Global]\nip-family = ipv4\n${lines}`);
-      stage.run(10_000);
+      await stage.run(10_000);
       assert.deepEqual(stage.to("nqn.second"), [before]);
     },
     original: () => oneSpelling,
@@ -238,25 +238,25 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
   {
     from: "S2 (found by the simulation)",
     name: "a controller that is let go of and asked for again is heard before what it refers to goes",
-    play: (cores) => {
+    play: async (cores) => {
       const stage = new Stage(cores);
       stage.dc("nqn.second", "10.0.0.101", []);
       const first = stage.dc("nqn.first", "10.0.0.100", [referral(stage.target("nqn.second"))]);
       stage.stafdConf(DC_LINE);
-      stage.start();
+      await stage.start();
       const [before] = stage.to("nqn.second");
       stage.world.setManner(stage.target("nqn.first"), "silent");
       for (const device of stage.to("nqn.first")) stage.world.kernel.deleteNow(device);
-      stage.run(10_000);
+      await stage.run(10_000);
       stage.stafdConf("");
-      stage.run(500);
+      await stage.run(500);
       stage.stafdConf(DC_LINE);
-      stage.run(60_000);
+      await stage.run(60_000);
       assert.ok(before !== undefined);
       assert.deepEqual(stage.to("nqn.second"), [before]);
       first.edit([], stage.mono);
       stage.world.setManner(stage.target("nqn.first"), "up");
-      stage.run(80_000);
+      await stage.run(80_000);
       assert.deepEqual([stage.to("nqn.first").length, stage.to("nqn.second").length], [1, 0]);
     },
     // What was never read counts as read.
@@ -279,7 +279,7 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
   {
     from: "S2, STAF-76 (found by the simulation)",
     name: "a controller whose time is up while it is being connected is connected, and stays",
-    play: (cores) => {
+    play: async (cores) => {
       const stage = new Stage(cores);
       stage.dc("nqn.dc", "10.0.0.100", []);
       stage.world.setManner(stage.target("nqn.dc"), "silent");
@@ -289,17 +289,17 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
         "[Controllers]\ncontroller = transport=tcp;traddr=10.0.1.1;trsvcid=4420;nqn=nqn.mute\n",
       );
       stage.world.avahi.announce(announced);
-      stage.start(40_000);
+      await stage.start(40_000);
       stage.world.setManner(stage.target("nqn.dc"), "up");
       const { connecting } = stage.world.kernel;
       // The kernel is busy for ten seconds with what does not answer: stafd's turn comes after that.
-      for (let n = 0; n < 1_000 && !connecting.holds("stacd"); n++) stage.run(100);
+      for (let n = 0; n < 1_000 && !connecting.holds("stacd"); n++) await stage.run(100);
       stage.world.avahi.announce(announced);
-      for (let n = 0; n < 100 && !connecting.holds("stafd"); n++) stage.run(10);
+      for (let n = 0; n < 100 && !connecting.holds("stafd"); n++) await stage.run(10);
       assert.ok(connecting.holds("stacd") && connecting.holds("stafd"), "stafd waits for its turn");
       const [service] = stage.world.avahi.announced;
       stage.world.avahi.withdraw(service?.key ?? "");
-      stage.run(30_000);
+      await stage.run(30_000);
       assert.equal(stage.to("nqn.dc").length, 1);
     },
     // Its time is up, whatever is under way.
@@ -324,16 +324,16 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
   {
     from: "nvme-cli#3837",
     name: "two controllers that only refer to each other do not keep each other alive",
-    play: (cores) => {
+    play: async (cores) => {
       const stage = new Stage(cores);
       const first = stage.dc("nqn.first", "10.0.0.100", []);
       stage.dc("nqn.second", "10.0.0.101", [referral(stage.target("nqn.first"))]);
       first.edit([referral(stage.target("nqn.second"))], 0);
       stage.stafdConf(DC_LINE);
-      stage.start();
+      await stage.start();
       assert.deepEqual([stage.to("nqn.first").length, stage.to("nqn.second").length], [1, 1]);
       stage.stafdConf("");
-      stage.run(10_000);
+      await stage.run(10_000);
       assert.deepEqual([stage.to("nqn.first").length, stage.to("nqn.second").length], [0, 0]);
     },
     // Whoever refers to it is enough.
@@ -352,7 +352,7 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
   {
     from: "libnvme#431",
     name: "a connection that is only half made is not taken for a discovery controller",
-    play: (cores) => {
+    play: async (cores) => {
       const stage = new Stage(cores);
       const subsystem = stage.subsystem("nqn.sub", "10.0.0.100");
       stage.dc("nqn.dc", "10.0.0.100", [], "4420");
@@ -362,7 +362,7 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
         ...subsystem.address,
         hostTraddr: "",
         hostIface: "",
-        hostNqn: "nqn.2014-08.org.nvmexpress:uuid:stage",
+        hostNqn: HOST.nqn,
         hostId: "",
         target: subsystem,
         maker: "others",
@@ -370,11 +370,11 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
         ctrlLossTmoMs: 1,
       });
       half.state = "connecting";
-      stage.run(500);
+      await stage.run(500);
       stage.stafdConf("[Controllers]\ncontroller = transport=tcp;traddr=10.0.0.100;trsvcid=4420\n");
-      stage.run(500);
+      await stage.run(500);
       stage.world.kernel.devices.live(half);
-      stage.run(10_000);
+      await stage.run(10_000);
       assert.equal(stage.to("nqn.dc").length, 1);
       assert.equal(stage.to(subsystem).length, 1);
     },
@@ -386,16 +386,16 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
   {
     from: "STAF-20 with persistence 0 (found by the simulation)",
     name: "a stafd that is started again does not let go of what it has not looked for yet",
-    play: (cores) => {
+    play: async (cores) => {
       const stage = new Stage(cores);
       stage.dc("nqn.dc", "10.0.0.100", []);
       stage.stafdConf("[Discovery controller connection management]\nzeroconf-connections-persistence = 0\n");
       stage.world.avahi.announce(announced);
-      stage.start();
+      await stage.start();
       stage.stafd.kill();
       stage.world.avahi.stop();
       stage.startStafd();
-      stage.run(60_000);
+      await stage.run(60_000);
       assert.equal(stage.stafd.state.fleet.ctls.size, 1);
     },
     // It is not connected as far as this process knows: gone at once.
@@ -410,20 +410,20 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
   {
     from: "L3 (found by the simulation)",
     name: "a name whose controller is dead is asked for once a minute, however often the file was read again",
-    play: (cores) => {
+    play: async (cores) => {
       const stage = new Stage(cores);
       stage.world.resolver.names.set("dc.example.com", ["10.0.0.99"]);
       const conf = "[Controllers]\ncontroller = transport=tcp;traddr=dc.example.com\n";
       stage.stafdConf(conf);
-      stage.start();
+      await stage.start();
       for (let n = 0; n < 10; n++) {
-        stage.run(5_000);
+        await stage.run(5_000);
         stage.stafdConf(conf);
       }
-      stage.run(60_000);
+      await stage.run(60_000);
       let asked = 0;
       stage.world.resolver.witness = () => asked++;
-      stage.run(600_000);
+      await stage.run(600_000);
       assert.ok(asked >= 9 && asked <= 11, `asked ${asked} times in ten minutes`);
     },
     original: () => ({
@@ -434,15 +434,15 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
   {
     from: "L1, nvme-stas 2.0 (found by the simulation)",
     name: "a change of a page whose event was lost is read all the same",
-    play: (cores) => {
+    play: async (cores) => {
       const stage = new Stage(cores);
       const page = stage.dc("nqn.dc", "10.0.0.100", []);
       const subsystem = stage.subsystem("nqn.sub", "10.0.1.1");
       stage.stafdConf(DC_LINE);
-      stage.start();
+      await stage.start();
       stage.world.kernel.devices.loseEvents(50);
       page.edit([entryFor(subsystem, "nvme")], stage.mono);
-      stage.run(3_000);
+      await stage.run(3_000);
       assert.equal(stage.to(subsystem).length, 1);
     },
     original: () => finder((event) => event.type === "overflow" ? { type: "tick" } : event),
@@ -450,15 +450,15 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
   {
     from: "S9 (found by the simulation)",
     name: "a line that was removed while stafd was down takes its connection along",
-    play: (cores) => {
+    play: async (cores) => {
       const stage = new Stage(cores);
       stage.dc("nqn.dc", "10.0.0.100", []);
       stage.stafdConf(DC_LINE);
-      stage.start();
+      await stage.start();
       stage.stafd.kill();
       stage.world.files.set("/etc/stas/stafd.conf", "");
       stage.startStafd();
-      stage.run(10_000);
+      await stage.run(10_000);
       assert.equal(stage.to("nqn.dc").length, 0);
     },
     original: () => ({

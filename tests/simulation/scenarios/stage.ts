@@ -1,18 +1,18 @@
 /** A small world for one story: one network, controllers added by hand, both daemons, and a clock that is told how far to go. */
-import { type HostConf, noNbft } from "../../../src/lib/core/host.ts";
+import type { HostConf } from "../../../src/lib/core/host.ts";
 import type { DiscoveryEntry } from "../../../src/lib/nvme/discovery_entry.ts";
-import { normaliseTid } from "../../../src/lib/nvme/tid.ts";
 import type { Device } from "../../../src/lib/sim/devices.ts";
 import { Discovery } from "../../../src/lib/sim/discovery.ts";
 import type { Target } from "../../../src/lib/sim/fabric.ts";
 import { VirtualTime } from "../../../src/lib/sim/scheduler.ts";
 import { World } from "../../../src/lib/sim/world.ts";
 import type { Cores } from "../cores.ts";
-import { type HostFacts, STACD_CONF, StacdProcess, STAFD_CONF, StafdProcess } from "../process.ts";
+import { STACD_CONF, StacdDaemon, STAFD_CONF, StafdDaemon, type Watch } from "../daemons.ts";
+import { bootTable, HOST_ID, HOST_NQN, hostFiles } from "../landscape.ts";
 
 export const HOST: HostConf = {
-  nqn: "nqn.2014-08.org.nvmexpress:uuid:stage",
-  id: "46ba5037-7ce5-41fa-9452-48477bf00080",
+  nqn: HOST_NQN,
+  id: HOST_ID,
   symname: "",
   key: undefined,
 };
@@ -23,9 +23,9 @@ export class Stage {
   readonly time = new VirtualTime();
   readonly world: World;
   readonly #cores: Cores;
-  #boot: Target | undefined;
-  #stafd: StafdProcess | undefined;
-  #stacd: StacdProcess | undefined;
+  readonly #thrown: unknown[] = [];
+  #stafd: StafdDaemon | undefined;
+  #stacd: StacdDaemon | undefined;
   /** Units that were restarted. */
   readonly restarted: string[] = [];
   readonly said: string[] = [];
@@ -41,6 +41,7 @@ export class Stage {
       v4: ["10.0.0.1"],
       ...net,
     });
+    hostFiles(this.world);
     this.world.restarted = (template, args) => this.restarted.push(`${template} ${args.join(" ")}`);
     this.world.logged = (who, { message }) => this.said.push(`${who} ${message}`);
   }
@@ -63,7 +64,7 @@ export class Stage {
 
   /** The machine was booted from it: it is connected, and the firmware's table says so. */
   bootFrom(target: Target): Device {
-    this.#boot = target;
+    bootTable(this.world, target, undefined);
     return this.connectedByOthers(target);
   }
 
@@ -94,45 +95,42 @@ export class Stage {
     this.#stacd?.reload();
   }
 
-  get stafd(): StafdProcess {
+  get stafd(): StafdDaemon {
     if (this.#stafd === undefined) throw new Error("stafd was not started");
     return this.#stafd;
   }
 
-  get stacd(): StacdProcess {
+  get stacd(): StacdDaemon {
     if (this.#stacd === undefined) throw new Error("stacd was not started");
     return this.#stacd;
   }
 
   startStafd(): void {
-    this.#stafd = new StafdProcess(this.world, this.#facts, this.#cores.finder, () => "go");
+    this.#stafd = new StafdDaemon(this.world, this.#cores.finder, this.#watch);
     this.#stafd.start();
   }
 
   startStacd(): void {
-    this.#stacd = new StacdProcess(this.world, this.#facts, this.#cores.connector, () => "go");
+    this.#stacd = new StacdDaemon(this.world, this.#cores.connector, this.#watch);
     this.#stacd.start();
   }
 
   /** Starts both, and lets them settle. */
-  start(ms = 3_000): void {
+  async start(ms = 3_000): Promise<void> {
     this.startStafd();
     this.startStacd();
-    this.run(ms);
+    await this.run(ms);
   }
 
-  get #facts(): HostFacts {
-    const boot = this.#boot;
-    if (boot === undefined) return { host: HOST, nbft: noNbft };
-    const tid = normaliseTid({ ...boot.address, subsysnqn: boot.nqn }, {
-      hostNqn: HOST.nqn,
-      ignoreIface: false,
-    });
-    return { host: HOST, nbft: { ...noNbft, boot: [{ tid, hostId: "", file: "NBFT" }] } };
+  get #watch(): Watch {
+    return { around: () => "go", failed: (error) => this.#thrown.push(error) };
   }
 
-  run(ms: number): void {
-    this.time.runUntil({ mono: this.time.now.mono + ms });
+  /** Lets time go by; what a daemon has thrown is thrown here. */
+  async run(ms: number): Promise<void> {
+    await this.time.runUntil({ mono: this.time.now.mono + ms });
+    const [first] = this.#thrown;
+    if (first !== undefined) throw first;
   }
 
   get mono(): number {

@@ -1,0 +1,51 @@
+/** What the wiring of the daemons is put on: this machine (`linux/`), or a simulated one (`sim/`). */
+import type { Bus, BusError } from "../dbus/bus.ts";
+import type { InterfaceTable } from "../nvme/kernel_ctrl.ts";
+import type { Nbft } from "../nvme/nbft.ts";
+import type { Exclusions, Kernel, Mdns, Resolver, StateFile, Units } from "../ports.ts";
+import type { ReadDevice } from "./devices_now.ts";
+import type { RunPlatform } from "./run_daemon.ts";
+
+/** The kernel's side, opened when everything that can refuse a start has been looked at. */
+export interface OpenKernel {
+  readonly kernel: Kernel;
+  /** The connect options that the kernel takes. */
+  readonly fabrics: { support(): Promise<{ has(option: string): boolean }> };
+  readonly close: () => Promise<void>;
+}
+
+export interface Platform extends RunPlatform {
+  readonly stateFile: StateFile;
+  readonly resolver: Resolver;
+  readonly exclusions: Exclusions;
+  /** The boot firmware's tables. */
+  readonly nbft: () => readonly { readonly file: string; readonly nbft: Nbft }[];
+  readonly interfaces: () => InterfaceTable;
+  readonly readDevice: ReadDevice;
+  readonly openKernel: () => OpenKernel;
+}
+
+/** mDNS by a daemon on the bus. */
+export interface BusMdns extends Mdns {
+  attach(bus: Bus): Promise<BusError | undefined>;
+  lost(): void;
+}
+
+/** What only stafd needs. */
+export interface FinderPlatform extends Platform {
+  readonly mdns: BusMdns;
+  readonly units: Units;
+  readonly udevRule: { install(): Promise<void>; remove(): Promise<void> };
+}
+
+/** What the machine tells of its kernel before anything is built. */
+export async function openedKernel(
+  platform: Platform,
+  facts: { supportsDiscovery: boolean; supportsHostIface: boolean },
+): Promise<OpenKernel> {
+  const opened = platform.openKernel();
+  const support = await opened.fabrics.support();
+  facts.supportsDiscovery = support.has("discovery");
+  facts.supportsHostIface = support.has("host_iface");
+  return opened;
+}

@@ -1,0 +1,131 @@
+/** One process's view of the simulated host: every port that a daemon needs of its machine, and its signals. Killed, it is deaf. */
+import type { BusAccess } from "../dbus/reconnect.ts";
+import type { Outcome } from "../nvme/failure.ts";
+import type { InterfaceTable, KernelCtrl } from "../nvme/kernel_ctrl.ts";
+import { decodeNbft, type Nbft } from "../nvme/nbft.ts";
+import type { Clock, Exclusions, Log, Units } from "../ports.ts";
+import { AvahiPort } from "./avahi.ts";
+import { DiskPort } from "./disk.ts";
+import { KernelPort } from "./kernel.ts";
+import { ResolverPort } from "./resolver.ts";
+import type { FileText, World } from "./world.ts";
+
+export type Signal = "SIGHUP" | "SIGTERM" | "SIGINT";
+
+const nothing = (): void => undefined;
+
+export interface Ways {
+  /** Another bus than the world's. */
+  readonly bus?: BusAccess;
+  /** What else hears signals. */
+  readonly signals?: { on(signal: Signal, handler: () => void): void };
+  /** Is called when the daemon has started, as systemd would be told. */
+  readonly ready?: () => void;
+  readonly readFile?: (path: string) => FileText;
+}
+
+export class SimMachine {
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly notify: { ready(status: string): void; reloading(): void; stopping(): void; close(): void };
+  readonly stateFilePath: string;
+  readonly stateFile: DiskPort;
+  readonly resolver: ResolverPort;
+  readonly exclusions: Exclusions;
+  readonly kernel: KernelPort;
+  readonly mdns: AvahiPort;
+  readonly units: Units;
+  readonly bus: BusAccess;
+  readonly setTron = nothing;
+  readonly startProblem = (): string | undefined => undefined;
+  readonly readFile: (path: string) => FileText;
+  readonly signals: { on(signal: Signal, handler: () => void): void; exit(): void };
+  readonly udevRule = {
+    install: (): Promise<void> => Promise.resolve(),
+    remove: (): Promise<void> => Promise.resolve(),
+  };
+  readonly #world: World;
+  readonly #handlers = new Map<Signal, () => void>();
+  readonly #connections: (() => void)[] = [];
+  #alive = true;
+
+  constructor(world: World, who: "stafd" | "stacd", ways: Ways = {}) {
+    const alive = (): boolean => this.#alive;
+    this.#world = world;
+    this.log = {
+      write: (entry) => {
+        if (this.#alive) world.logged(who, entry);
+      },
+    };
+    this.clock = {
+      now: () => world.clock.now(),
+      wakeAt: (deadline, wake) =>
+        world.clock.wakeAt(deadline, () => {
+          if (this.#alive) wake();
+        }),
+    };
+    this.notify = { ready: ways.ready ?? nothing, reloading: nothing, stopping: nothing, close: nothing };
+    this.stateFilePath = `/run/${who}/state.json`;
+    this.stateFile = new DiskPort(world.disk, who);
+    this.resolver = new ResolverPort(world.resolver, who);
+    this.exclusions = world.exclusionsPort(alive);
+    this.kernel = new KernelPort(world.kernel, who);
+    this.mdns = new AvahiPort(world.avahi);
+    this.units = world.units;
+    this.bus = ways.bus ?? world.bus.access(alive, (cut) => this.#connections.push(cut));
+    this.readFile = ways.readFile ?? ((path) => world.readFile(path));
+    this.signals = {
+      on: (signal, handler) => {
+        this.#handlers.set(signal, handler);
+        ways.signals?.on(signal, handler);
+      },
+      exit: () => this.kill(),
+    };
+  }
+
+  get alive(): boolean {
+    return this.#alive;
+  }
+
+  readonly nbft = (): readonly { readonly file: string; readonly nbft: Nbft }[] =>
+    [...this.#world.nbft].flatMap(([file, bytes]) => {
+      const decoded = decodeNbft(bytes);
+      return decoded.ok ? [{ file, nbft: decoded.value }] : [];
+    });
+  readonly interfaces = (): InterfaceTable => this.#world.fabric.interfaces;
+
+  readonly openKernel = () => ({
+    kernel: this.kernel,
+    fabrics: { support: () => Promise.resolve(this.#world.kernel.support) },
+    close: (): Promise<void> => {
+      this.kill();
+      return Promise.resolve();
+    },
+  });
+
+  readonly readDevice = (name: string): Promise<Outcome<KernelCtrl>> => {
+    const { devices } = this.#world.kernel;
+    const device = devices.get(name);
+    if (device !== undefined) return Promise.resolve({ ok: true, value: devices.view(device) });
+    return Promise.resolve({
+      ok: false,
+      failure: { phase: "scan", kind: "gone", message: `${name} is gone` },
+    });
+  };
+
+  /** Sends it a signal. */
+  signal(signal: Signal): void {
+    if (this.#alive) this.#handlers.get(signal)?.();
+  }
+
+  /** The process ends at once: SIGKILL, or its own end. */
+  kill(): void {
+    if (!this.#alive) return;
+    this.#alive = false;
+    this.kernel.close();
+    this.resolver.close();
+    this.stateFile.close();
+    this.mdns.close();
+    for (const cut of this.#connections) cut();
+  }
+}

@@ -1,0 +1,212 @@
+/** A daemon as it ships, on the simulated host, to be looked into and to be killed at any moment. */
+import type { ParsedConf } from "../../src/lib/config/daemon_conf.ts";
+import { parseStacdConf, type StacdConf } from "../../src/lib/config/stacd_conf.ts";
+import { parseStafdConf, type StafdConf } from "../../src/lib/config/stafd_conf.ts";
+import type { ConnectorState } from "../../src/lib/core/connector_state.ts";
+import type {
+  ConnectorEffect,
+  ConnectorEvent,
+  FinderEffect,
+  FinderEvent,
+} from "../../src/lib/core/effects.ts";
+import type { FinderState } from "../../src/lib/core/finder_state.ts";
+import { stafdReport } from "../../src/lib/daemon/report.ts";
+import type { Core, Seams } from "../../src/lib/daemon/shell.ts";
+import { runStacd } from "../../src/lib/daemon/stacd_program.ts";
+import { runStafd } from "../../src/lib/daemon/stafd_program.ts";
+import type { StafdReport } from "../../src/lib/ports.ts";
+import { SimMachine } from "../../src/lib/sim/machine.ts";
+import type { FileText, World } from "../../src/lib/sim/world.ts";
+
+export type FinderCore = Core<FinderState, FinderEvent, FinderEffect>;
+export type ConnectorCore = Core<ConnectorState, ConnectorEvent, ConnectorEffect>;
+
+/** What a simulation does around each effect: the process may be killed before it or after it. */
+export type Around = (
+  who: "stafd" | "stacd",
+  effect: FinderEffect | ConnectorEffect,
+) => "go" | "before" | "after";
+
+export interface Watch {
+  readonly around: Around;
+  /** Something threw: a rule that is broken, or a bug. The process is killed by it. */
+  readonly failed: (error: unknown) => void;
+  /** How an invalid file is treated; a canary treats it as an empty one. */
+  readonly onInvalid?: OnInvalid;
+}
+export type OnInvalid = "keep" | "take-as-empty";
+
+export const STAFD_CONF = "/etc/stas/stafd.conf";
+export const STACD_CONF = "/etc/stas/stacd.conf";
+
+abstract class SimDaemon<
+  Conf,
+  State,
+  E extends FinderEvent | ConnectorEvent,
+  F extends FinderEffect | ConnectorEffect,
+> {
+  readonly world: World;
+  readonly machine: SimMachine;
+  readonly #watch: Watch;
+  readonly #core: Core<State, E, F>;
+  abstract readonly who: "stafd" | "stacd";
+  abstract readonly file: string;
+  #state: (() => State) | undefined;
+  #dead = false;
+  /** The configuration in force. */
+  conf: Conf | undefined;
+  /** Effects carried out so far. */
+  performed = 0;
+  /** Exit status, when it ended by itself. */
+  status: number | undefined;
+  ended: () => void = () => undefined;
+
+  constructor(world: World, who: "stafd" | "stacd", core: Core<State, E, F>, watch: Watch) {
+    this.world = world;
+    this.#core = core;
+    this.#watch = watch;
+    this.machine = new SimMachine(world, who, { readFile: (path) => this.#readFile(path) });
+  }
+
+  abstract run(seams: Seams<State, E, F>): Promise<number>;
+  abstract parse(text: string | undefined): ParsedConf<Conf>;
+  abstract confOf(event: E): Conf | undefined;
+
+  get alive(): boolean {
+    return this.machine.alive;
+  }
+
+  /** What it had last, when it is dead. */
+  get state(): State {
+    if (this.#state === undefined) throw new Error(`${this.who} has not begun yet`);
+    return this.#state();
+  }
+
+  get hasBegun(): boolean {
+    return this.#state !== undefined;
+  }
+
+  /** Its file can be used as it is now. */
+  get fileIsValid(): boolean {
+    return this.parse(this.world.files.get(this.file)).ok;
+  }
+
+  start(): void {
+    const seams: Seams<State, E, F> = {
+      core: {
+        ...this.#core,
+        step: (state, event, now) => this.#step(state, event, () => this.#core.step(state, event, now)),
+      },
+      built: (state) => void (this.#state = state),
+      around: (effect, go) => this.#guarded(() => this.#perform(effect, go)),
+    };
+    this.run(seams).then((status) => {
+      this.status ??= status;
+      this.kill();
+    }).catch((error) => this.#failed(error));
+  }
+
+  /** SIGHUP. */
+  reload(): void {
+    this.#guarded(() => this.machine.signal("SIGHUP"));
+  }
+
+  /** SIGTERM. */
+  stop(): void {
+    this.#guarded(() => this.machine.signal("SIGTERM"));
+  }
+
+  /** SIGKILL, or the end. */
+  kill(): void {
+    if (this.#dead) return;
+    this.#dead = true;
+    this.machine.kill();
+    this.ended();
+  }
+
+  #step(
+    state: State,
+    event: E,
+    run: () => ReturnType<Core<State, E, F>["step"]>,
+  ): ReturnType<Core<State, E, F>["step"]> {
+    const nothing = { state, effects: [] };
+    if (!this.alive) return nothing;
+    this.conf = this.confOf(event) ?? this.conf;
+    return this.#guarded(run) ?? nothing;
+  }
+
+  #perform(effect: F, go: () => void): void {
+    if (!this.alive) return;
+    const what = this.#watch.around(this.who, effect);
+    if (what === "before") return this.kill();
+    this.performed++;
+    go();
+    if (what === "after") this.kill();
+  }
+
+  /** What throws inside a daemon is told, and does not end in a promise that nobody has. */
+  #guarded<T>(run: () => T): T | undefined {
+    try {
+      return run();
+    } catch (error) {
+      this.#failed(error);
+      return undefined;
+    }
+  }
+
+  #failed(error: unknown): void {
+    this.#watch.failed(error);
+    this.kill();
+  }
+
+  #readFile(path: string): FileText {
+    const empty = this.#watch.onInvalid === "take-as-empty" && path === this.file && !this.fileIsValid;
+    return empty ? { ok: true, text: "" } : this.world.readFile(path);
+  }
+}
+
+export class StafdDaemon extends SimDaemon<StafdConf, FinderState, FinderEvent, FinderEffect> {
+  readonly who = "stafd";
+  readonly file = STAFD_CONF;
+
+  constructor(world: World, core: FinderCore, watch: Watch) {
+    super(world, "stafd", core, watch);
+  }
+
+  override run(seams: Seams<FinderState, FinderEvent, FinderEffect>): Promise<number> {
+    return runStafd({ open: () => this.machine, libraryVersion: () => "simulated", seams }, []);
+  }
+
+  override parse(text: string | undefined): ParsedConf<StafdConf> {
+    return parseStafdConf(text, this.file);
+  }
+
+  override confOf(event: FinderEvent): StafdConf | undefined {
+    return event.type === "config" ? event.conf : undefined;
+  }
+
+  report(): StafdReport {
+    return stafdReport(this.state, this.world.clock.now());
+  }
+}
+
+export class StacdDaemon extends SimDaemon<StacdConf, ConnectorState, ConnectorEvent, ConnectorEffect> {
+  readonly who = "stacd";
+  readonly file = STACD_CONF;
+
+  constructor(world: World, core: ConnectorCore, watch: Watch) {
+    super(world, "stacd", core, watch);
+  }
+
+  override run(seams: Seams<ConnectorState, ConnectorEvent, ConnectorEffect>): Promise<number> {
+    return runStacd({ open: () => this.machine, libraryVersion: () => "simulated", seams }, []);
+  }
+
+  override parse(text: string | undefined): ParsedConf<StacdConf> {
+    return parseStacdConf(text, this.file);
+  }
+
+  override confOf(event: ConnectorEvent): StacdConf | undefined {
+    return event.type === "config" ? event.conf : undefined;
+  }
+}
