@@ -155,14 +155,17 @@ export function buildLandscape(world: World, seed: number): Landscape {
   const tcp = ({ address: { transport } }: Target): boolean => transport === "tcp";
   const boot = random.chance(0.4) ? random.pick(subsystems.filter(tcp)) : undefined;
   const nbftDc = random.chance(0.15) ? random.pick(dcs.filter(tcp)) : undefined;
-  hostFiles(world, "sim", random.chance(0.3) ? SECRET : undefined);
+  hostFiles(world, { symname: "sim", ...(random.chance(0.3) ? { key: SECRET } : {}) });
   const nbft = bootTable(world, boot, nbftDc);
   existing(random, world, subsystems, dcs, boot);
   return { subsystems, dcs, dead, boot, nbft, stafd, stacd };
 }
 
 /** Who the host is, in its own files. */
-export function hostFiles(world: World, symname = "", key?: string): void {
+export function hostFiles(
+  world: World,
+  { symname = "", key }: { symname?: string; key?: string } = {},
+): void {
   world.files.set("/etc/nvme/hostnqn", `${HOST_NQN}\n`);
   world.files.set("/etc/nvme/hostid", `${HOST_ID}\n`);
   const lines = [symname === "" ? "" : `symname = ${symname}`, key === undefined ? "" : `key = ${key}`];

@@ -1,6 +1,7 @@
 /** One seed: a world, one daemon or both in it, faults, and then peace. */
 import { proofText } from "../../src/lib/core/evidence.ts";
 import type { Fleet } from "../../src/lib/core/fleet.ts";
+import { MALFORMED } from "../../src/lib/daemon/run_daemon.ts";
 import type { Core } from "../../src/lib/daemon/shell.ts";
 import type { Outgoing } from "../../src/lib/dbus/connection.ts";
 import { STAF } from "../../src/lib/dbus/interfaces.ts";
@@ -84,6 +85,8 @@ export class Simulation {
   #moment = { at: -1, steps: 0 };
   readonly #second = { stafd: { at: -1, effects: 0 }, stacd: { at: -1, effects: 0 } };
   readonly #restarting = new Set<string>();
+  /** Ended because their file is malformed. */
+  readonly #refused = new Set<"stafd" | "stacd">();
   readonly #pure: boolean;
   #violation: Violation | undefined;
 
@@ -218,6 +221,8 @@ export class Simulation {
   #ended(who: "stafd" | "stacd", status: number | undefined): void {
     this.tell(who, `--- ends${status === undefined ? "" : `, exit status ${status}`}`);
     if (this.#restarting.has(who)) return;
+    // Not by itself: a person has to correct the file first.
+    if (status === MALFORMED) return void this.#refused.add(who);
     this.#restarting.add(who);
     this.#restartIn(who, this.random.between(100, 3_000));
   }
@@ -320,6 +325,11 @@ export class Simulation {
     this.filesChanged = true;
     this.world.files.set(STAFD_CONF, this.landscape.stafd.text);
     this.world.files.set(STACD_CONF, this.landscape.stacd.text);
+    for (const who of this.#refused) {
+      this.tell("person", `systemctl start ${who}`);
+      this.#refused.delete(who);
+      this.#start(who);
+    }
   }
 
   // --- the run -------------------------------------------------------------------------------------------------------

@@ -20,20 +20,20 @@ const bySourceOnly = (): Cores => ({
 });
 
 /** Both daemons killed and started again: nothing is made and nothing is lost. */
-function restartsUnchanged(stage: Stage): void {
+async function restartsUnchanged(stage: Stage): Promise<void> {
   const before = stage.world.kernel.devices.all.map(({ incarnation }) => incarnation);
   stage.stafd.kill();
   stage.stacd.kill();
-  stage.start(20_000);
+  await stage.start(20_000);
   assert.deepEqual(stage.world.kernel.devices.all.map(({ incarnation }) => incarnation), before);
 }
 
 /** A DC line by that interface, and what its page lists. */
-function byInterface(stage: Stage, iface: string): void {
+async function byInterface(stage: Stage, iface: string): Promise<void> {
   const subsystem = stage.subsystem("nqn.sub", "10.0.1.1");
   stage.dc("nqn.dc", "10.0.0.100", [entryFor(subsystem, "nvme")]);
   stage.stafdConf(line(`traddr=10.0.0.100;host-iface=${iface}`));
-  stage.start();
+  await stage.start();
   assert.equal(stage.to(subsystem).length, 1, "connected at the start");
 }
 
@@ -44,7 +44,7 @@ export const RECOGNITION_SCENARIOS: readonly Scenario[] = [
   {
     from: "K2, TID-44 overruled",
     name: "a connection by an altname of the interface is recognised after a restart",
-    play: (cores) => {
+    play: async (cores) => {
       const stage = new Stage(cores);
       stage.world.fabric.addInterface({
         ...UPLINK,
@@ -52,28 +52,28 @@ export const RECOGNITION_SCENARIOS: readonly Scenario[] = [
         nets: ["10.0."],
         altnames: ["enp129s0f0np0"],
       });
-      byInterface(stage, "enp129s0f0np0");
-      restartsUnchanged(stage);
+      await byInterface(stage, "enp129s0f0np0");
+      await restartsUnchanged(stage);
     },
     original: bySourceOnly,
   },
   {
     from: "K2, routed host",
     name: "a connection that sends from an address of lo is recognised after a restart",
-    play: (cores) => {
+    play: async (cores) => {
       const stage = new Stage(cores);
       const lo = { name: "lo", index: 1, mac: "00:00:00:00:00:00", v6: [], nets: [] };
       stage.world.fabric.addInterface({ ...lo, v4: ["127.0.0.1", "10.9.9.9"] });
       stage.world.fabric.addInterface({ ...UPLINK, nets: ["10.0."], borrowed: "10.9.9.9" });
-      byInterface(stage, "up0");
-      restartsUnchanged(stage);
+      await byInterface(stage, "up0");
+      await restartsUnchanged(stage);
     },
     original: bySourceOnly,
   },
   {
     from: "K2, VLANs with one fe80:: address",
     name: "of two lines by two interfaces with one address each keeps its own connection",
-    play: (cores) => {
+    play: async (cores) => {
       const stage = new Stage(cores);
       const shared = { mac: "02:00:00:00:00:07", v4: ["10.2.0.1"], v6: [], nets: ["10.0."] };
       stage.world.fabric.addInterface({ ...shared, name: "up0", index: 7 });
@@ -83,14 +83,14 @@ export const RECOGNITION_SCENARIOS: readonly Scenario[] = [
         `controller = transport=tcp;traddr=10.0.1.1;trsvcid=4420;nqn=nqn.sub;host-iface=${iface}\n`;
       stage.stacdConf(`[Controllers]\n${by("up0")}${by("up0.7")}`);
       stage.startStacd();
-      stage.run(5_000);
+      await stage.run(5_000);
       assert.deepEqual(stage.to(subsystem).map(({ hostIface }) => hostIface).toSorted(), ["up0", "up0.7"]);
       stage.stacd.kill();
       stage.startStacd();
-      stage.run(5_000);
+      await stage.run(5_000);
       assert.equal(stage.to(subsystem).length, 2, "recognised after a restart");
       stage.stacdConf(`[Controllers]\n${by("up0")}`);
-      stage.run(5_000);
+      await stage.run(5_000);
       assert.deepEqual(stage.to(subsystem).map(({ hostIface }) => hostIface), ["up0"]);
     },
     original: bySourceOnly,
@@ -98,16 +98,16 @@ export const RECOGNITION_SCENARIOS: readonly Scenario[] = [
   {
     from: "core.md, interface renamed and its link lost",
     name: "what a link loss changed without an event is read again before a connection is taken over",
-    play: (cores) => {
+    play: async (cores) => {
       const stage = new Stage(cores);
-      byInterface(stage, "eth0");
+      await byInterface(stage, "eth0");
       const { fabric } = stage.world;
       fabric.setLink("eth0", false);
       fabric.rename("eth0", "fabx");
-      stage.run(14_000);
+      await stage.run(14_000);
       fabric.setLink("fabx", true);
       stage.stafdConf(line("traddr=10.0.0.100;host-iface=fabx"));
-      stage.run(20_000);
+      await stage.run(20_000);
       const [made, ...others] = stage.to("nqn.sub");
       assert.equal(made?.hostIface, "fabx", "connected anew by the interface's new name");
       assert.equal(others.length, 0);
@@ -163,7 +163,7 @@ export const RECOGNITION_SCENARIOS: readonly Scenario[] = [
   {
     from: "K2, EALREADY",
     name: "a connection in the way that is not recognised is named, and asked for once a minute at most",
-    play: (cores) => {
+    play: async (cores) => {
       const stage = new Stage(cores);
       const subsystem = stage.subsystem("nqn.sub", "10.0.1.1");
       // An I/O controller of type "reserved" that has no namespaces.
@@ -173,7 +173,7 @@ export const RECOGNITION_SCENARIOS: readonly Scenario[] = [
       stage.world.kernel.connecting.witness = () => attempts++;
       stage.stacdConf(line("traddr=10.0.1.1;trsvcid=4420;nqn=nqn.sub"));
       stage.startStacd();
-      stage.run(300_000);
+      await stage.run(300_000);
       // Pauses of 3, 6, 12, 24, 48 and then 60 s, each up to a fifth shorter.
       assert.ok(attempts >= 3 && attempts <= 10, `${attempts} attempts in 300 s`);
       const said = stage.said.filter((text) => text.includes("in the way"));
@@ -182,7 +182,7 @@ export const RECOGNITION_SCENARIOS: readonly Scenario[] = [
       assert.ok(ctl?.lastFailure?.failure.message.includes(`${inTheWay.name} is in the way`));
       inTheWay.complete = true;
       stage.world.kernel.devices.stir(inTheWay);
-      stage.run(100);
+      await stage.run(100);
       assert.equal(ctl === undefined ? "" : stage.stacd.state.fleet.ctls.get(ctl.key)?.link.phase, "up");
     },
     // Again after a second, for ever.

@@ -32,6 +32,12 @@ async function refused(files: Files): Promise<readonly [status: number, said: st
       if (text === undefined || text === "missing") return missing;
       return text === "unreadable" ? unreadable : { ok: true, text };
     },
+    bus: {
+      connect: () => Promise.reject(new Error("goes to the bus although it is refused")),
+      after: () => () => {},
+      jitter: () => 0,
+    },
+    signals: { on: () => {}, exit: () => {} },
   };
   const common = {
     what: "",
