@@ -23,15 +23,15 @@ function wallTimes(value: unknown, place = ""): [place: string, wall: number][] 
 }
 
 /** A lasting connection, one that failed, one that is gone, and pages that changed. */
-function story(cores: Cores): Stage {
+async function story(cores: Cores): Promise<Stage> {
   const stage = new Stage(cores);
-  const { page, subsystem } = listed(stage);
+  const { page, subsystem } = await listed(stage);
   const other = stage.subsystem("nqn.other", "10.0.1.2");
   page.list(entryFor(other, "nvme"), stage.mono);
   stage.stacdConf(line("traddr=10.0.1.9;nqn=nqn.nobody"));
-  stage.run(20_000);
+  await stage.run(20_000);
   page.unlist(entryFor(other, "nvme"), stage.mono);
-  stage.run(20_000);
+  await stage.run(20_000);
   assert.deepEqual([stage.to(subsystem).length, stage.to(other).length], [1, 0]);
   return stage;
 }
@@ -59,8 +59,8 @@ const agesOf = (stage: Stage): readonly Record<string, readonly number[]>[] => {
   ];
 };
 
-function play(cores: Cores, by: number): void {
-  const stage = story(cores);
+async function play(cores: Cores, by: number): Promise<void> {
+  const stage = await story(cores);
   const before = agesOf(stage);
   const times = [wallTimes(stage.stafd.state), wallTimes(stage.stacd.state)];
   assert.ok(times.every((all) => all.length > 3));
@@ -69,7 +69,7 @@ function play(cores: Cores, by: number): void {
   assert.deepEqual(agesOf(stage), before);
   const shifted = times.map((all) => all.map(([place, wall]) => [place, wall + by]));
   assert.deepEqual([wallTimes(stage.stafd.state), wallTimes(stage.stacd.state)], shifted);
-  stage.run(60_000);
+  await stage.run(60_000);
   const now = stage.world.clock.now().wall;
   for (const state of [stage.stafd.state, stage.stacd.state]) {
     for (const [place, wall] of wallTimes(state)) {
@@ -87,13 +87,13 @@ export const CLOCK_SCENARIOS: readonly Scenario[] = [
   {
     from: "status after the clock was set back: connected (in 119 min)",
     name: "a clock that is set back changes no age",
-    play: (cores) => play(cores, -hours(2).ms),
+    play: async (cores) => await play(cores, -hours(2).ms),
     original: deaf,
   },
   {
     from: "a host that starts with a wrong clock",
     name: "a clock that is set forward changes no age",
-    play: (cores) => play(cores, hours(2).ms),
+    play: async (cores) => await play(cores, hours(2).ms),
     original: deaf,
   },
 ];

@@ -128,9 +128,9 @@ export const RECOGNITION_SCENARIOS: readonly Scenario[] = [
   {
     from: "H6, STAC-1",
     name: "what is only in the state file is not connected before stafd speaks of it",
-    play: (cores) => {
+    play: async (cores) => {
       const stage = new Stage(cores);
-      const { subsystem } = listed(stage);
+      const { subsystem } = await listed(stage);
       stage.dc("nqn.dc2", "10.0.0.101", []);
       stage.stafd.kill();
       stage.stacd.kill();
@@ -138,14 +138,14 @@ export const RECOGNITION_SCENARIOS: readonly Scenario[] = [
       const asked: string[] = [];
       stage.world.kernel.connecting.witness = (_who, { tid }) => asked.push(tid.traddr);
       stage.startStacd();
-      stage.run(60_000);
+      await stage.run(60_000);
       assert.deepEqual(asked, [], "stafd has not spoken");
       stage.stafdConf(line("traddr=10.0.0.101"));
       stage.startStafd();
-      stage.run(60_000);
+      await stage.run(60_000);
       assert.deepEqual(asked, ["10.0.0.101"]);
       stage.stafdConf(DC_LINE);
-      stage.run(10_000);
+      await stage.run(10_000);
       assert.equal(stage.to(subsystem).length, 1, "listed again, connected again");
     },
     // What was saved is as good as what is said.
