@@ -1,5 +1,6 @@
 /** Controllers as a table. */
 import { WELL_KNOWN_DISC_NQN } from "../lib/nvme/tid.ts";
+import { distinct } from "../lib/dbus/v1_distinct.ts";
 import type { V1Controller, V1Phase } from "../lib/dbus/v1_types.ts";
 import type { Style, Tone } from "./style.ts";
 import { type Cell, type Column, tableText } from "./table.ts";
@@ -95,7 +96,7 @@ const WIDE = {
   stacd: [DEVICE, STATE, SINCE, ATTEMPTS, ADDRESS, INTERFACE, SUBSYSTEM, BLOCK, SOURCES, REMARK],
 } as const;
 
-/** The table; empty columns that would only take room are left out. `wide` shows all, and cuts nothing. */
+/** The table, each controller once; empty columns that would only take room are left out. `wide` shows all, and cuts nothing. */
 export function controllersTable(
   daemon: "stafd" | "stacd",
   controllers: readonly V1Controller[],
@@ -106,7 +107,9 @@ export function controllersTable(
 ): string {
   if (controllers.length === 0) return "No controllers.\n";
   const all: readonly Field[] = (wide ? WIDE : NARROW)[daemon];
-  const rows = sorted(controllers).map((controller) => all.map(({ cell }) => cell(controller, now)));
+  const rows = sorted(distinct(controllers)).map((controller) =>
+    all.map(({ cell }) => cell(controller, now))
+  );
   const used = all.map((_, n) => wide || rows.some((row) => !["", "-"].includes(row[n]?.text ?? "")));
   return tableText(
     all.flatMap(({ column }, n) => used[n] === true ? [column] : []),

@@ -1,4 +1,5 @@
 /** What a daemon says of itself, as metrics in Prometheus' text format (version 0.0.4, UTF-8). */
+import { distinct, WANTED } from "../lib/dbus/v1_distinct.ts";
 import type { V1Controller, V1Health, V1Latency, V1Source, V1State } from "../lib/dbus/v1_types.ts";
 
 export const UP = "nvme_stas_up";
@@ -13,15 +14,6 @@ const SOURCES: Readonly<Record<V1State["daemon"], readonly V1Source["kind"][]>> 
   stafd: ["config", "mdns", "referral", "nbft", "cache"],
   stacd: ["config", "log-page", "nbft", "cache"],
 };
-
-const WANTED: ReadonlySet<V1Controller["phase"]> = new Set([
-  "waiting",
-  "connecting",
-  "connected",
-  "reconnecting",
-  "failing",
-  "given-up",
-]);
 
 /** Strings from the fabric are labels: quotes, backslashes and line ends must not break out of them. */
 const quoted = (text: string): string =>
@@ -56,7 +48,8 @@ export function downText(daemon: V1State["daemon"]): string {
 
 /** All metrics. Times are seconds since 1970, so that they are right however old the text is. */
 export function metricsText(state: V1State, health: V1Health): string {
-  const { daemon, controllers, config } = state;
+  const { daemon, config } = state;
+  const controllers = distinct(state.controllers);
   const own = { daemon };
   const one = (value: number): readonly Sample[] => [{ labels: own, value }];
   const bySource = (match: (controller: V1Controller) => boolean): readonly Sample[] =>

@@ -1,4 +1,5 @@
 /** `tree`: subsystems with their paths and devices; discovery controllers with what they announce. */
+import { distinct } from "../lib/dbus/v1_distinct.ts";
 import type { V1Controller } from "../lib/dbus/v1_types.ts";
 import { OK } from "./command_line.ts";
 import { addressOf, nqnOf, remark, sorted, toneOf } from "./controllers_view.ts";
@@ -20,7 +21,8 @@ export function tree(job: Job, format: "table" | "json"): Promise<number> {
   return withDaemon(job, async ({ client }) => {
     const state = await client.state();
     if (!state.ok) return fail(job, callFailure(job.tool.daemon, "show its controllers", state.error));
-    const { controllers, at } = state.value;
+    const { at } = state.value;
+    const controllers = distinct(state.value.controllers);
     if (job.tool.daemon === "stacd") {
       const subsystems = bySubsystem(controllers);
       if (format === "json") {

@@ -290,6 +290,18 @@ Deno.test("tree: paths below their subsystem, subsystems below their discovery c
     })
   ));
 
+Deno.test("a controller that a line and a log page know by two names is listed once", () => {
+  const twin = v1Controller({ ...connected, tid: { ...connected.tid, hostIface: "" } });
+  return withDaemons({
+    state: () => JSON.stringify(v1State({ daemon: "stacd", controllers: [twin, connected] })),
+  }, async ({ run }) => {
+    for (const args of [["ls", "-o", "table"], ["ls", "-o", "wide"], ["tree"], ["status", "-o", "table"]]) {
+      const { out } = await run(stacctl, args, { terminal: true, env: { NO_COLOR: "1" } });
+      assert.equal(out.match(/nvme3\b/g)?.length, 1, out);
+    }
+  });
+});
+
 const event = (type: string): Readonly<Record<string, unknown>> => ({
   schema: 1,
   daemon: "stacd",

@@ -1,23 +1,16 @@
 /** `health`: is everything that should be connected connected? */
+import { distinct, WANTED } from "../../dbus/v1_distinct.ts";
 import type { V1Controller, V1Health } from "../../dbus/v1_types.ts";
 
 export type Problem = V1Health["problems"][number];
 
-const WANTED: ReadonlySet<V1Controller["phase"]> = new Set([
-  "waiting",
-  "connecting",
-  "connected",
-  "reconnecting",
-  "failing",
-  "given-up",
-]);
-
 export function healthOf(
   daemon: V1Health["daemon"],
   at: number,
-  controllers: readonly V1Controller[],
+  named: readonly V1Controller[],
   more: readonly Problem[],
 ): V1Health {
+  const controllers = distinct(named);
   const count = (...phases: readonly V1Controller["phase"][]): number =>
     controllers.filter(({ phase }) => phases.includes(phase)).length;
   const failing = controllers.filter(({ phase }) =>
