@@ -31,6 +31,8 @@ export const REMOVAL_SOAK: Duration = seconds(1);
 export const SCAN_RETRY: Duration = seconds(2);
 /** A connection is taken over only if it was read no longer ago than this: losing a link changes it without an event. */
 export const RECENT: Duration = seconds(1);
+/** A connection of which only looking tells that it is up is looked at again. */
+export const FORMING_LOOK: Duration = seconds(5);
 /** A save that failed is tried again. */
 export const SAVE_RETRY: Duration = seconds(10);
 /** Nothing to soak when the daemon stops. */

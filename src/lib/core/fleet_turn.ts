@@ -4,7 +4,7 @@
  */
 import type { Outcome } from "../nvme/failure.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
-import { interfaceOf, matches } from "../nvme/match.ts";
+import { interfaceOf, isUntold, matches } from "../nvme/match.ts";
 import { after, type Duration, type Instant } from "../nvme/time.ts";
 import type { DeviceRef, KernelEvent } from "../ports.ts";
 import { due, nextTime } from "./agenda.ts";
@@ -24,13 +24,12 @@ import {
   withoutDevice,
 } from "./fleet.ts";
 import { ctlsFor } from "./fleet_index.ts";
-import { FleetWork } from "./fleet_work.ts";
+import { FleetWork, SCAN_REMINDER } from "./fleet_work.ts";
 import { alreadyThere } from "./in_the_way.ts";
 import { DELETE_RETRY, pause } from "./retry.ts";
 
 /** Reminders that are no controllers' keys begin with this; no key does. */
 const OWN_REMINDER = "#";
-const SCAN_REMINDER = "#scan";
 const SAVE_REMINDER = "#save";
 
 export class FleetTurn<E extends { readonly do: string } = never> extends FleetWork<E> {
@@ -171,8 +170,9 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
       return this.failed(ctl, { phase: "connect", kind: "transient", message });
     }
     if (outcome.ok) {
-      this.#know(outcome.value);
-      return this.raise(ctl, outcome.value, false);
+      const made = asMade(outcome.value, this.rules.daemon);
+      this.#know(made);
+      return this.raise(ctl, made, false);
     }
     // Somebody else was faster, and looking will find it; or it is a connection that is not recognised.
     if (outcome.failure.errno === "EALREADY") {
@@ -238,21 +238,22 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
     this.remindAt(after(this.now, SAVE_RETRY), SAVE_REMINDER);
   }
 
-  /** Whoever had this number before is gone, although nobody said so. */
-  #know(ctrl: KernelCtrl): void {
+  /** Whoever had this number before is gone, although nobody said so. The result is what is known of it now. */
+  #know(ctrl: KernelCtrl): KernelCtrl {
     const old = this.fleet.devices.get(ctrl.device);
     // The very same record: nothing was read since.
-    if (old === ctrl) return;
+    if (old === ctrl) return ctrl;
     if (old !== undefined && old.incarnation !== ctrl.incarnation) {
       this.#removed(ctrl.device, ctrl.incarnation);
     }
-    this.fleet = withDevice(this.fleet, ctrl, this.now.mono);
+    const known = old?.incarnation === ctrl.incarnation ? stillTold(ctrl, old) : ctrl;
+    this.fleet = withDevice(this.fleet, known, this.now.mono);
+    return known;
   }
 
   #device(event: Extract<KernelEvent, { readonly type: "device" }>): void {
-    const { ctrl } = event;
-    const before = this.fleet.devices.get(ctrl.device);
-    this.#know(ctrl);
+    const before = this.fleet.devices.get(event.ctrl.device);
+    const ctrl = this.#know(event.ctrl);
     const isSeen = before?.incarnation === ctrl.incarnation && before.srcAddr === "" && ctrl.srcAddr !== "";
     if (isSeen) this.#recognise(ctrl);
     const users = this.fleet.users.get(ctrl.device) ?? [];
@@ -347,6 +348,16 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
       this.touch(ctl.key);
     }
   }
+}
+
+/** The kernel was asked for a controller of that kind, whether it shows so or not. */
+function asMade(ctrl: KernelCtrl, daemon: "stafd" | "stacd"): KernelCtrl {
+  return isUntold(ctrl) ? { ...ctrl, isDc: daemon === "stafd", isIoc: daemon === "stacd" } : ctrl;
+}
+
+/** What a controller is stays so: a kernel that does not tell it forgets it with the link. */
+function stillTold(ctrl: KernelCtrl, { cntrltype, dctype, isDc, isIoc }: KernelCtrl): KernelCtrl {
+  return isUntold(ctrl) ? { ...ctrl, cntrltype, dctype, isDc, isIoc } : ctrl;
 }
 
 /** The next reminder. */

@@ -1,7 +1,7 @@
 /** What the planner asks about the kernel, answered from the draft. */
 import { type Exclusion, exclusionOf } from "../nvme/exclusions.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
-import { matches, matchIndexKey } from "../nvme/match.ts";
+import { isUntold, matches, matchIndexKey } from "../nvme/match.ts";
 import type { Tid } from "../nvme/tid.ts";
 import type { DeviceRef } from "../ports.ts";
 import type { Ctl } from "./ctl.ts";
@@ -29,8 +29,8 @@ export class FleetView<E extends { readonly do: string } = never> extends FleetD
   forming(ctl: Ctl): KernelCtrl | undefined {
     for (const name of devicesFor(this.fleet.devicesAt, ctl.tid)) {
       const device = this.fleet.devices.get(name);
-      const unsure = device !== undefined && device.state !== "live" && !device.state.startsWith("delet") &&
-        device.cntrltype !== "io" && device.cntrltype !== "discovery";
+      const unsure = device !== undefined && isUntold(device) && device.state !== "live" &&
+        !device.state.startsWith("delet");
       if (unsure && matches(ctl.tid, device, this.fleet.interfaces)) return device;
     }
     return undefined;
@@ -53,19 +53,22 @@ export class FleetView<E extends { readonly do: string } = never> extends FleetD
 
   otherUser(ctl: Ctl, device: KernelCtrl): Ctl | undefined {
     for (const key of ctlsFor(this.fleet.ctlsAt, device)) {
-      if (key === ctl.key) continue;
-      const other = this.ctl(key);
-      if (other === undefined || !this.#serves(other, device)) continue;
+      const other = key === ctl.key ? undefined : this.ctl(key);
+      if (other === undefined) continue;
+      // Who has it, has it whatever can be told of it now.
+      const { link } = other;
+      const isOn = link.phase === "up" && link.ref.device === device.device &&
+        link.ref.incarnation === device.incarnation;
+      if (!isOn && !this.#serves(other, device)) continue;
       const is = this.rules.verdict(other).is;
       if (is === "wanted" || (is === "held" && other.link.phase === "up")) return other;
     }
     return undefined;
   }
 
-  /** Before it is live the first time, the kernel does not know what a controller is. */
+  /** What is not known to be of this daemon's kind serves nobody. */
   #serves(ctl: Ctl, device: KernelCtrl): boolean {
-    const known = device.state === "live" || device.cntrltype !== "";
-    return known && this.rules.accepts(device) && matches(ctl.tid, device, this.fleet.interfaces);
+    return this.rules.accepts(device) && matches(ctl.tid, device, this.fleet.interfaces);
   }
 
   /** The host-wide exclusion of nvme-cli that forbids a connection. */

@@ -6,11 +6,12 @@ import { after } from "../nvme/time.ts";
 import type { DeviceRef } from "../ports.ts";
 import { type Ctl, deviceOf, noted } from "./ctl.ts";
 import { type Evidence, proofText } from "./evidence.ts";
-import { MAX_PAST, MAX_PROBES, MAX_UNREAD, type Past, PROBE_TIMEOUT, RECENT } from "./fleet.ts";
+import { FORMING_LOOK, MAX_PAST, MAX_PROBES, MAX_UNREAD, type Past, PROBE_TIMEOUT, RECENT } from "./fleet.ts";
 import { ctlIndexKey, listed, mayShare, unlisted } from "./fleet_index.ts";
 import { FleetView } from "./fleet_view.ts";
 import { CONNECT_RETRY, pause } from "./retry.ts";
 
+export const SCAN_REMINDER = "#scan";
 /** Looks at each controller in one step; none takes more than a few (S6). */
 const SETTLE_LIMIT = 64;
 
@@ -32,7 +33,8 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetV
     const decision = this.decision(ctl);
     if (decision.act === "adopt" && !this.#isRecent(decision.device)) return this.#lookAgain(ctl);
     // The kernel has been looked at: what is there from now on was made by others, or by this process.
-    if (ctl.restored && this.fresh && decision.act !== "none") {
+    const isTold = decision.act !== "hold" || decision.look === undefined;
+    if (ctl.restored && this.fresh && decision.act !== "none" && isTold) {
       this.put(ctl = { ...ctl, restored: false });
       const isThere = ctl.link.phase === "up" || decision.act === "adopt" || this.forming(ctl) !== undefined;
       if (!isThere && this.rules.remembered(ctl)) return this.#discard(ctl);
@@ -44,6 +46,9 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetV
         return;
       case "hold":
       case "rest":
+        if (decision.act === "hold" && decision.look === true) {
+          this.remindBy(after(this.now, FORMING_LOOK), SCAN_REMINDER);
+        }
         if (decision.act === "rest" && !ctl.resting) {
           this.put(ctl = { ...ctl, resting: true });
           this.dirty();

@@ -202,6 +202,8 @@ export class LinesTurn {
       // A name that has no address for us asks for nothing: that is known.
       const addresses = outcome.ok ? outcome.value : state.addresses;
       this.#set(authority, { ...state, addresses, failures, failure, askAt });
+      // What it has now is known all the same: it has let go of an address that is not among them.
+      if (outcome.ok && outcome.value.length > 0) this.#moved(authority, state, outcome.value, outcome.value);
       this.turn.log(failures === 1 ? "error" : "debug", failure.message, { NVME_TRADDR: host });
       return this.turn.remindAt(askAt, REMINDER + authority);
     }
@@ -220,14 +222,26 @@ export class LinesTurn {
     const traddr = now.find(({ key }) => held.some((ctl) => ctl.key === key))?.traddr ?? preferred(usable);
     if (traddr === undefined) return;
     this.#claim(authority, state, traddr);
-    const keep = tidKey({ ...state.written, traddr });
-    const moved: Evidence = {
+    this.#moved(authority, state, [traddr], usable);
+  }
+
+  /** The line asks for none but these addresses any more. */
+  #moved(
+    authority: Authority,
+    { written }: LineState,
+    kept: readonly string[],
+    addresses: readonly string[],
+  ): void {
+    const keep = new Set(kept.map((traddr) => tidKey({ ...written, traddr })));
+    const evidence: Evidence = {
       kind: "resolved",
-      host,
-      addresses: usable.join(", "),
+      host: written.traddr,
+      addresses: addresses.join(", "),
       at: this.turn.now.wall,
     };
-    for (const ctl of held) if (ctl.key !== keep) this.turn.release(ctl.key, authority, moved);
+    for (const ctl of this.turn.fleet.ctls.values()) {
+      if (!keep.has(ctl.key)) this.turn.release(ctl.key, authority, evidence);
+    }
   }
 
   #usable(addresses: readonly string[]): readonly string[] {

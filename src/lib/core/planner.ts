@@ -20,7 +20,8 @@ export type Verdict =
 
 export type Decision =
   | { readonly act: "none"; readonly why: string }
-  | { readonly act: "hold"; readonly why: string }
+  /** `look`: nothing tells when it ends on this kernel; the kernel is looked at again after a while. */
+  | { readonly act: "hold"; readonly why: string; readonly look?: boolean }
   | { readonly act: "adopt"; readonly device: KernelCtrl; readonly why: string }
   | { readonly act: "connect"; readonly why: string }
   | { readonly act: "wait"; readonly until: Instant; readonly why: string }
@@ -53,7 +54,7 @@ export interface KernelView {
   device(ref: DeviceRef): KernelCtrl | undefined;
   /** An existing connection that is this controller's (spec 20 section 7). */
   find(ctl: Ctl): KernelCtrl | undefined;
-  /** A connection in the making that may become this controller's: it is not known yet what it is. */
+  /** A connection in the making, or being made again, that may be this controller's: it is not known yet what it is. */
   forming(ctl: Ctl): KernelCtrl | undefined;
   /** Why this connection is not ours to disconnect (S1); undefined when it is. */
   shield(device: KernelCtrl): string | undefined;
@@ -93,9 +94,7 @@ function wanted(ctl: Ctl, kernel: KernelView, rules: Rules, now: Now, fresh: boo
   const device = kernel.find(ctl);
   if (device !== undefined) return { act: "adopt", device, why: whyWanted(ctl) };
   const forming = kernel.forming(ctl);
-  if (forming !== undefined) {
-    return { act: "hold", why: `${forming.device} to the same address is being made` };
-  }
+  if (forming !== undefined) return untilTold(forming);
   const bar = rules.bar(ctl);
   if (bar !== undefined) return { act: "hold", why: bar };
   if (link.phase === "reaching" || link.phase === "ready") return { act: "none", why: "being connected" };
@@ -119,6 +118,9 @@ function unwanted(
       if (!fresh) return { act: "hold", why: "what the kernel has is not known at the moment" };
       const device = kernel.find(ctl);
       if (device !== undefined) return { act: "adopt", device, why: "connected before a restart" };
+      // It may be the one: it is forgotten or disconnected when that can be told (S9).
+      const forming = kernel.forming(ctl);
+      if (forming !== undefined) return untilTold(forming);
     }
     // Asked for by referrals in a circle only, it was let go of already: once is enough.
     const rests = verdict.is === "excluded" || ctl.resting;
@@ -136,6 +138,13 @@ function unwanted(
   }
   return { act: "disconnect", target: ctl.link.ref, evidence };
 }
+
+/** A kernel before 5.18 does not tell the type, and makes no event when a connection is up (again). */
+const untilTold = ({ device, cntrltype }: KernelCtrl): Decision => ({
+  act: "hold",
+  why: `${device}, to the same address, is still being set up`,
+  look: cntrltype === "",
+});
 
 /** Those claims that name a line of a file. */
 export const configClaims = (ctl: Ctl): readonly Extract<Claim, { readonly kind: "config" }>[] =>

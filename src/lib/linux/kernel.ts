@@ -12,6 +12,7 @@ import type { Tid } from "../nvme/tid.ts";
 import type { Duration } from "../nvme/time.ts";
 import type { ConnectRequest, DeviceRef, Done, HostIdentity, Kernel, KernelEvent } from "../ports.ts";
 import type { AdminCommands, Answer } from "./admin.ts";
+import { ControllerTypes } from "./controller_types.ts";
 import { DeviceEvents } from "./device_events.ts";
 import type { Fabrics } from "./fabrics.ts";
 import { InterfaceMonitor } from "./interfaces.ts";
@@ -34,6 +35,7 @@ export interface KernelParts {
 export class LinuxKernel implements Kernel {
   readonly #parts: KernelParts;
   readonly #reach: Reach;
+  readonly #types: ControllerTypes;
   /** By device: how long its discovery log was; 0 once it refused more than there is. */
   readonly #logHints = new Map<string, number>();
   #devices: DeviceEvents | undefined;
@@ -44,6 +46,7 @@ export class LinuxKernel implements Kernel {
   constructor(parts: KernelParts) {
     this.#parts = parts;
     this.#reach = new Reach(parts.reactor);
+    this.#types = new ControllerTypes((target) => parts.admin.run(target, identifyCommand()));
   }
 
   watch(sink: (event: KernelEvent) => void): void {
@@ -53,11 +56,12 @@ export class LinuxKernel implements Kernel {
       if (event.type === "removed") {
         ownership.forgetIfGone(event.device);
         this.#logHints.delete(event.device);
+        this.#types.forget(event.device);
       }
       sink(event);
     };
     const devices = new DeviceEvents(
-      (device) => sysfs.read(device),
+      (device) => this.#read(device),
       (device) => sysfs.holder(device),
       emit,
     );
@@ -69,7 +73,18 @@ export class LinuxKernel implements Kernel {
   }
 
   scan(done: Done<readonly KernelCtrl[]>): void {
-    void this.#parts.sysfs.readAll().then(done);
+    void this.#scan().then(done);
+  }
+
+  async #scan(): Promise<Outcome<readonly KernelCtrl[]>> {
+    const all = await this.#parts.sysfs.readAll();
+    if (!all.ok) return all;
+    return { ok: true, value: await Promise.all(all.value.map((ctrl) => this.#types.told(ctrl))) };
+  }
+
+  async #read(device: string): Promise<Outcome<KernelCtrl>> {
+    const read = await this.#parts.sysfs.read(device);
+    return read.ok ? { ok: true, value: await this.#types.told(read.value) } : read;
   }
 
   states(devices: readonly string[], done: (states: ReadonlyMap<string, string>) => void): void {
@@ -102,7 +117,7 @@ export class LinuxKernel implements Kernel {
     const known = await this.#devices?.lastConnected(device);
     return known !== undefined && known.incarnation === sysfs.holder(device)
       ? { ok: true, value: known }
-      : await sysfs.read(device);
+      : await this.#read(device);
   }
 
   disconnect(target: DeviceRef, done: Done<"deleted" | "gone">): void {

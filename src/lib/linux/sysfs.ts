@@ -17,7 +17,7 @@ const READERS = 4;
 const MAX_WAITING_READS = 65_536;
 const DELETERS = 4;
 const MAX_WAITING_DELETIONS = 8192;
-const C_NAMES: Readonly<Record<CtrlAttribute | "uevent", Uint8Array<ArrayBuffer>>> = {
+const C_NAMES: Readonly<Record<CtrlAttribute | "uevent" | "queue_count", Uint8Array<ArrayBuffer>>> = {
   address: cString("address"),
   cntlid: cString("cntlid"),
   cntrltype: cString("cntrltype"),
@@ -25,6 +25,7 @@ const C_NAMES: Readonly<Record<CtrlAttribute | "uevent", Uint8Array<ArrayBuffer>
   hostid: cString("hostid"),
   hostnqn: cString("hostnqn"),
   model: cString("model"),
+  queue_count: cString("queue_count"),
   serial: cString("serial"),
   state: cString("state"),
   subsysnqn: cString("subsysnqn"),
@@ -188,6 +189,9 @@ export class Sysfs {
     }
     const uevent = readAttribute(path, fd, "uevent");
     if (uevent === "gone") return undefined;
+    const isTold = /^(io|discovery|admin)\s*$/.test(attributes.cntrltype ?? "");
+    const queues = isTold ? "absent" : readAttribute(path, fd, "queue_count");
+    if (queues === "gone") return undefined;
     const children = this.#children(path);
     if (children === undefined) return undefined;
     const owner = readFile(`${this.#places.registry}/${device}/owner`);
@@ -197,6 +201,7 @@ export class Sysfs {
       uevent: textOf(uevent) ?? "",
       attributes,
       hasChildren: children.length > 0,
+      queueCount: textOf(queues),
       namespaces: namespacesOf(children),
       owner: parseOwner(textOf(owner) ?? ""),
     });
@@ -265,7 +270,7 @@ function openFolder(path: string): Folder | undefined {
   throw new SystemError(path, -incarnation);
 }
 
-function readAttribute(folder: string, fd: number, name: CtrlAttribute | "uevent"): Attribute {
+function readAttribute(folder: string, fd: number, name: keyof typeof C_NAMES): Attribute {
   return readAndClose(sys.openAt(fd, C_NAMES[name], O_RDONLY | O_CLOEXEC), () => `${folder}/${name}`);
 }
 

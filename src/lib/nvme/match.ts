@@ -58,19 +58,32 @@ function nameOfIface(text: string, interfaces: InterfaceTable): string {
 }
 
 /**
- * TID-30 and TID-31. Having no children makes a discovery controller only where the kernel does not tell the type (before
- * 5.18): an I/O controller that is just being set up shows `reserved` and has no children yet, and stafd would
- * adopt it, and disconnect it one day, if its address is that of a discovery controller (S1).
+ * TID-30 and TID-31, from what sysfs says: the type first, then what only I/O controllers have (children, and on fabrics
+ * more queues than the one for administration), then the NQN. Having neither makes no discovery controller: an I/O
+ * controller without namespaces looks the same where the kernel (before 5.18) or the target does not report the type, and
+ * stafd would adopt it, and disconnect it one day (S1). Both are false for what is not told.
  */
 export function classify(
-  ctrl: { readonly subsysnqn: string; readonly cntrltype: string; readonly hasChildren: boolean },
+  ctrl: {
+    readonly subsysnqn: string;
+    readonly cntrltype: string;
+    readonly hasChildren: boolean;
+    /** `queue_count`; undefined where sysfs has none. */
+    readonly queues?: number | undefined;
+  },
 ): { isDc: boolean; isIoc: boolean } {
+  const { subsysnqn, cntrltype, hasChildren, queues = 1 } = ctrl;
   return {
-    isDc: ctrl.subsysnqn === WELL_KNOWN_DISC_NQN || ctrl.cntrltype === "discovery" ||
-      (ctrl.cntrltype === "" && !ctrl.hasChildren),
-    isIoc: ctrl.cntrltype === "io" || ctrl.hasChildren,
+    isDc: cntrltype === "discovery" || (subsysnqn === WELL_KNOWN_DISC_NQN && cntrltype !== "io"),
+    isIoc: cntrltype === "io" || hasChildren || (queues > 1 && !isType(cntrltype)),
   };
 }
+
+const isType = (cntrltype: string): boolean => cntrltype !== "" && cntrltype !== "reserved";
+
+/** It is not known whether this fabrics controller is a discovery or an I/O controller: nobody may take it for either. */
+export const isUntold = ({ isDc, isIoc, cntrltype, transport }: KernelCtrl): boolean =>
+  !isDc && !isIoc && !isType(cntrltype) && isTransport(transport);
 
 /** TID-55 to TID-57. Undefined for PCIe and for whatever else is not ours to handle (S1). */
 export function kernelTid(ctrl: KernelCtrl, interfaces: InterfaceTable): Tid | undefined {

@@ -29,6 +29,8 @@ export interface SysfsCtrl {
   readonly attributes: Readonly<Partial<Record<CtrlAttribute, string>>>;
   /** Whether devices hang below it: path and namespace devices. */
   readonly hasChildren: boolean;
+  /** Text of `queue_count`, where the type is not told; absent when unreadable. */
+  readonly queueCount?: string | undefined;
   readonly namespaces: readonly string[];
   readonly owner: string;
 }
@@ -65,6 +67,8 @@ export function kernelCtrlFromSysfs(raw: SysfsCtrl): KernelCtrl {
     sysfsText(properties.get(property)) || addressField(address, key);
   const subsysnqn = sysfsText(attributes.subsysnqn);
   const cntrltype = sysfsText(attributes.cntrltype);
+  const count = sysfsText(raw.queueCount);
+  const queues = /^\d+$/.test(count) ? Number(count) : undefined;
   return {
     device: raw.device,
     incarnation: raw.incarnation,
@@ -84,7 +88,7 @@ export function kernelCtrlFromSysfs(raw: SysfsCtrl): KernelCtrl {
     cntlid: sysfsText(attributes.cntlid),
     model: sysfsText(attributes.model),
     serial: sysfsText(attributes.serial),
-    ...classify({ subsysnqn, cntrltype, hasChildren: raw.hasChildren }),
+    ...classify({ subsysnqn, cntrltype, hasChildren: raw.hasChildren, queues }),
     owner: raw.owner,
     namespaces: raw.namespaces,
   };

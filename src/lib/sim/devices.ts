@@ -284,9 +284,13 @@ export class Devices {
   view(device: Device): KernelCtrl {
     const { target } = device;
     const isDiscovery = target?.discovery !== undefined;
-    const cntrltype = this.old ? "" : !device.complete ? "reserved" : isDiscovery ? "discovery" : "io";
-    const hasChildren = device.complete && !isDiscovery;
+    const sysfsType = this.old ? "" : !device.complete ? "reserved" : isDiscovery ? "discovery" : "io";
+    const hasChildren = device.complete && !isDiscovery && target?.isEmpty !== true;
     const subsysnqn = target?.nqn ?? "nqn.2014.08.org.nvmexpress:local";
+    const shown = classify({ subsysnqn, cntrltype: sysfsType, hasChildren });
+    // Where sysfs does not tell, the port asks the controller, if that can answer.
+    const isAsked = this.old && !shown.isDc && !shown.isIoc && device.state === "live";
+    const cntrltype = !isAsked ? sysfsType : isDiscovery ? "discovery" : "io";
     return {
       device: device.name,
       incarnation: device.incarnation,

@@ -38,6 +38,8 @@ export class Target {
   manner: Manner = "up";
   /** The discovery service behind it; undefined for a subsystem with namespaces. */
   discovery: Discovery | undefined;
+  /** A subsystem that has no namespaces (yet). */
+  isEmpty = false;
 
   constructor(address: Address, nqn: string) {
     this.address = address;

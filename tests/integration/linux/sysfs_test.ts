@@ -43,6 +43,26 @@ Deno.test("a controller is read with its incarnation, owner and namespaces", asy
   assert.deepEqual(second?.namespaces, ["nvme3n1", "nvme3n2", "nvme3n10"]);
 });
 
+Deno.test("without a type, more queues than one make an I/O controller, and nothing a discovery controller", async () => {
+  await using fake = await FakeSysfs.create();
+  const { cntrltype: _type, dctype: _dctype, ...untyped } = DISCOVERY;
+  const old = { ...untyped, subsysnqn: "nqn.a\n" };
+  await fake.add("nvme0", { ...old, queue_count: "5\n" });
+  await fake.add("nvme1", { ...old, queue_count: "1\n" });
+  await fake.add("nvme2", old);
+  await fake.add("nvme3", { ...old, cntrltype: "reserved\n", queue_count: "2\n" });
+  await fake.add("nvme4", { ...untyped, queue_count: "1\n" });
+  const all = await new Sysfs(fake.places).readAll();
+  assert.ok(all.ok);
+  assert.deepEqual(all.value.map(({ isDc, isIoc }) => [isDc, isIoc]), [
+    [false, true],
+    [false, false],
+    [false, false],
+    [false, true],
+    [true, false],
+  ]);
+});
+
 Deno.test("attributes that a kernel or transport does not have are empty", async () => {
   await using fake = await FakeSysfs.create();
   await fake.add("nvme0", {

@@ -3,6 +3,7 @@ import {
   classify,
   interfaceOf,
   interfaceOfMac,
+  isUntold,
   kernelTid,
   matches,
   matchIndexKey,
@@ -164,16 +165,38 @@ Deno.test("fc and loop", () => {
 });
 
 Deno.test("classification of devices (TST, section 3)", () => {
-  const of = (subsysnqn: string, cntrltype: string, hasChildren: boolean) =>
-    classify({ subsysnqn, cntrltype, hasChildren });
-  assert.deepEqual(of("", "", true), { isDc: false, isIoc: true });
+  const of = (subsysnqn: string, cntrltype: string, hasChildren: boolean, queues?: number) =>
+    classify({ subsysnqn, cntrltype, hasChildren, queues });
+  const dc = { isDc: true, isIoc: false };
+  const io = { isDc: false, isIoc: true };
+  const untold = { isDc: false, isIoc: false };
+  assert.deepEqual(of("", "", true), io);
   assert.deepEqual(of(WELL_KNOWN_DISC_NQN, "", true), { isDc: true, isIoc: true });
   assert.deepEqual(of("", "discovery", true), { isDc: true, isIoc: true });
-  assert.deepEqual(of("", "", false), { isDc: true, isIoc: false });
-  assert.deepEqual(of("", "io", false), { isDc: false, isIoc: true });
+  // No children, no type: it may be an I/O controller without namespaces (TID-30 (c) would call it a discovery controller).
+  assert.deepEqual(of("", "", false), untold);
+  assert.deepEqual(of("nqn.io", "", false, 1), untold);
+  assert.deepEqual(of("", "io", false), io);
   // While it is being set up, and for good where the controller does not tell its type.
-  assert.deepEqual(of("", "reserved", false), { isDc: false, isIoc: false });
-  assert.deepEqual(of("", "reserved", true), { isDc: false, isIoc: true });
+  assert.deepEqual(of("", "reserved", false), untold);
+  assert.deepEqual(of("", "reserved", true), io);
+  // More than the one queue for administration.
+  assert.deepEqual([of("nqn.io", "", false, 2), of("nqn.io", "reserved", false, 9)], [io, io]);
+  assert.deepEqual([of("nqn.dc", "discovery", false, 9), of("nqn.a", "admin", false, 9)], [dc, untold]);
+  // The type goes before the NQN, the NQN before nothing.
+  assert.deepEqual(of(WELL_KNOWN_DISC_NQN, "io", false), io);
+  assert.deepEqual([of(WELL_KNOWN_DISC_NQN, "", false), of(WELL_KNOWN_DISC_NQN, "reserved", false, 1)], [
+    dc,
+    dc,
+  ]);
+});
+
+Deno.test("untold: a fabrics controller of which neither type nor NQN nor queues say what it is", () => {
+  const ctrl = kernelCtrl({ transport: "tcp", cntrltype: "", isDc: false, isIoc: false });
+  assert.ok(isUntold(ctrl) && isUntold({ ...ctrl, cntrltype: "reserved" }));
+  for (const told of [{ isDc: true }, { isIoc: true }, { cntrltype: "admin" }, { transport: "pcie" }]) {
+    assert.ok(!isUntold({ ...ctrl, ...told }), JSON.stringify(told));
+  }
 });
 
 Deno.test("TID-24, TID-25: interface of an address and of a MAC", () => {
