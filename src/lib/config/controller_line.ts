@@ -1,6 +1,7 @@
 /** One `controller=` entry (CFG-52 to CFG-59): which controller, and how to connect to it. */
 import { ipFamily, isIp } from "../nvme/address.ts";
 import type { ConnectOptions, DhchapKeys } from "../nvme/connect_options.ts";
+import { nqnLengthProblem } from "../nvme/host_nqn.ts";
 import { Secret } from "../nvme/secret.ts";
 import {
   isTransport,
@@ -245,8 +246,9 @@ function checkFields(fields: ControllerFields, tokens: Tokens, findings: Finding
   if (tokens.byKey.has("nqn") && tokens.byKey.has("subsysnqn")) {
     warn("subsysnqn", "is ignored: nqn, which is the same thing, is given as well");
   }
-  if (new TextEncoder().encode(fields.subsysnqn).length > 223) {
-    warn(tokens.byKey.has("nqn") ? "nqn" : "subsysnqn", "is longer than 223 bytes; connecting will fail");
+  for (const key of [tokens.byKey.has("nqn") ? "nqn" : "subsysnqn", "host-nqn"]) {
+    const problem = nqnLengthProblem(tokens.byKey.get(key)?.value ?? "");
+    if (problem !== undefined) warn(key, `${problem}; connecting will fail`);
   }
   if (fields.transport !== "tcp" && fields.transport !== "rdma") return;
   for (const key of FIELD_KEYS) {

@@ -1,6 +1,7 @@
 /**
  * sys.conf: who this host is (CFG-60 to CFG-79). Values may stand in other files; those are read by the caller.
  */
+import { MAX_NQN, nqnBytes, nqnLengthProblem } from "../nvme/host_nqn.ts";
 import { Secret } from "../nvme/secret.ts";
 import { isDhchapKey } from "./controller_line.ts";
 import { type Finding, FindingList, inFileOrder, type Position } from "./finding.ts";
@@ -215,9 +216,11 @@ function hostNqn(source: SysSource): Mandatory {
   if (!text.startsWith("nqn.")) {
     return failed(found, `host NQN ${shown(text)} does not start with "nqn."; correct it, or ${remedy}`);
   }
-  if (new TextEncoder().encode(text).length > 223) {
-    return failed(found, `host NQN ${shown(text)} is longer than 223 bytes; correct it, or ${remedy}`);
+  const problem = nqnLengthProblem(text);
+  if (nqnBytes(text) > MAX_NQN) {
+    return failed(found, `host NQN ${shown(text)} ${problem}; correct it, or ${remedy}`);
   }
+  if (problem !== undefined) source.warn(found, `host NQN ${shown(text)} ${problem}; connecting will fail`);
   return { value: text, origin };
 }
 

@@ -153,7 +153,7 @@ export class Fabrics {
       const existing = await this.#existing(request);
       if (existing !== undefined) return existing;
     }
-    return fail(connectFailure(name, kernelLog?.news() ?? [], tls));
+    return fail(connectFailure(name, kernelLog?.news() ?? [], tls, request.tid));
   }
 
   /** The connection that the kernel says is there already; it is not ours to delete if it is less safe than asked for. */

@@ -71,10 +71,10 @@ export function linuxPlatform(program: "stafd" | "stacd", syslog: boolean): Plat
 /** CFG-6: what is no regular file counts as missing. */
 function readFile(path: string): FileText {
   try {
-    // Nor is a pipe read, which may never end.
-    if (!Deno.statSync(path).isFile) {
-      return { ok: false, why: "missing", message: `${path} is not a regular file` };
-    }
+    const { isFile, isCharDevice } = Deno.statSync(path);
+    // Reading a pipe or a device may never end; /dev/null, with which files are switched off, is empty.
+    if (isCharDevice === true) return { ok: true, text: "" };
+    if (!isFile) return { ok: false, why: "missing", message: `${path} is not a regular file` };
     return { ok: true, text: Deno.readTextFileSync(path) };
   } catch (error) {
     const errno = errnoOf(error);

@@ -1,7 +1,9 @@
 /** Linux error numbers, and what they mean for a connect (KRN-36; classes measured on kernels 6.1, 6.12, 7.2: notes 4.4). */
 import type { Failure } from "./failure.ts";
+import { nqnLengthProblem } from "./host_nqn.ts";
 import { printable } from "./plain_text.ts";
 import { decodeStatus, statusText } from "./status.ts";
+import type { Tid } from "./tid.ts";
 
 /** By number, from 0; `-` has no name. The numbers of x86-64, arm64, riscv64. */
 const NAMES = (
@@ -139,9 +141,31 @@ export function statusInKernelLine(line: string): number | undefined {
   return status > 0 && status <= 0x7fff ? status : undefined;
 }
 
+/** EINVAL for an NQN that is right, and too long for Linux. */
+function tooLong({ subsysnqn, hostNqn }: Pick<Tid, "subsysnqn" | "hostNqn">): Meaning | undefined {
+  const named = [["subsystem NQN", subsysnqn, "at the storage"], [
+    "host NQN",
+    hostNqn,
+    "of this host",
+  ]] as const;
+  for (const [name, nqn, where] of named) {
+    const problem = nqnLengthProblem(nqn);
+    if (problem !== undefined) {
+      return { text: `the ${name} ${problem}`, kind: "permanent", remedy: `use a shorter NQN ${where}` };
+    }
+  }
+  return undefined;
+}
+
 /** The failure of a connect, with what the kernel logged about it meanwhile (notes 4.5), if that could be read. */
-export function connectFailure(errno: string, kernelLines: readonly string[] = [], tls = false): Failure {
-  const meaning = (tls ? WITH_TLS.get(errno) : undefined) ?? MEANINGS.get(errno);
+export function connectFailure(
+  errno: string,
+  kernelLines: readonly string[] = [],
+  tls = false,
+  tid: Pick<Tid, "subsysnqn" | "hostNqn"> = { subsysnqn: "", hostNqn: "" },
+): Failure {
+  const meaning = (errno === "EINVAL" ? tooLong(tid) : undefined) ??
+    (tls ? WITH_TLS.get(errno) : undefined) ?? MEANINGS.get(errno);
   const status = kernelLines.map(statusInKernelLine).find((found) => found !== undefined);
   const refused = errno === "EIO" && status !== undefined;
   const kernel = kernelLines.length === 0

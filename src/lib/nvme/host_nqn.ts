@@ -3,6 +3,8 @@ import { hasControl } from "./plain_text.ts";
 
 /** Longest NQN, in bytes of UTF-8. */
 export const MAX_NQN = 223;
+/** Longest NQN that Linux connects to or as: it counts a terminating zero among the 223 (seen up to 7.3). */
+export const MAX_LINUX_NQN = 222;
 /** What `stasadm` puts in front of the UUID; the UUID form of an NQN. */
 export const UUID_NQN_PREFIX = "nqn.2014-08.org.nvmexpress:uuid:";
 /** Application id of the derivation from the machine-id. */
@@ -10,6 +12,17 @@ export const APPLICATION_ID = "$nvmexpress.org$";
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const encoder = new TextEncoder();
+
+export const nqnBytes = (nqn: string): number => encoder.encode(nqn).length;
+
+/** What is wrong with the length of an NQN, for people; undefined when nothing is. */
+export function nqnLengthProblem(nqn: string): string | undefined {
+  const bytes = nqnBytes(nqn);
+  if (bytes > MAX_NQN) return `is longer than ${MAX_NQN} bytes`;
+  return bytes > MAX_LINUX_NQN
+    ? `has ${bytes} bytes: no more than ${MAX_NQN}, but Linux takes no more than ${MAX_LINUX_NQN}`
+    : undefined;
+}
 
 export function isUuid(text: string): boolean {
   return UUID.test(text);

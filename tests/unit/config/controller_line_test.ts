@@ -232,3 +232,21 @@ Deno.test("the transport id of a line", () => {
   const other = toTid(only("transport=rdma;traddr=a;nqn=nqn.s;host-nqn=nqn.other"), defaults);
   assert.deepEqual([other.trsvcid, other.subsysnqn, other.hostNqn], ["4420", "nqn.s", "nqn.other"]);
 });
+
+Deno.test("an NQN that Linux does not take, though it is short enough, is named: of the subsystem and of the host", () => {
+  for (const key of ["nqn", "subsysnqn", "host-nqn"]) {
+    const of = (bytes: number): readonly string[] => {
+      const nqn = `nqn.${"\u00e9".repeat(9)}${"x".repeat(bytes - 22)}`;
+      return stafd(`[Controllers]\ncontroller=transport=tcp;traddr=10.0.0.1;${key}=${nqn}\n`).said;
+    };
+    assert.deepEqual(of(222), [], key);
+    assert.match(
+      of(223).join(),
+      new RegExp(`warning .*${key} .* has 223 bytes: .* Linux takes no more than 222`),
+    );
+    assert.match(
+      of(224).join(),
+      new RegExp(`warning .*${key} .* is longer than 223 bytes; connecting will fail`),
+    );
+  }
+});

@@ -112,7 +112,15 @@ Deno.test("TST-22, TST-25, CFG-75: an NQN that is none is fatal; the ID is still
   assert.match(refused("[Host]\nnqn=\n", read)[0] ?? "", /"" does not start with "nqn\."/);
   const long = `nqn.${"x".repeat(220)}`;
   assert.match(refused(`[Host]\nnqn=${long}\n`, read)[0] ?? "", /longer than 223 bytes/);
-  assert.ok(parseSysConf(`[Host]\nnqn=${long.slice(0, 223)}\n`, "sys.conf", read).ok);
+  const limit = parseSysConf(`[Host]\nnqn=${long.slice(0, 223)}\n`, "sys.conf", read);
+  assert.ok(limit.ok);
+  assert.match(
+    say(limit.findings)[0] ?? "",
+    /has 223 bytes: .* Linux takes no more than 222; connecting will fail/,
+  );
+  const fits = parseSysConf(`[Host]\nnqn=${long.slice(0, 222)}\n`, "sys.conf", read);
+  assert.ok(fits.ok);
+  assert.deepEqual(fits.findings, []);
   const parts = readSysConf("[Host]\nnqn=qnq.x\n", "sys.conf", read);
   assert.ok(parts.ok);
   assert.ok("error" in parts.parts.nqn);

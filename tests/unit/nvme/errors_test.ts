@@ -77,6 +77,17 @@ Deno.test("connect failures: the kernel's own words decide about EIO", () => {
 });
 
 Deno.test("connect failures: where TLS was asked for, they are about that", () => {
+  // Linux counts the zero at the end: 223 bytes are allowed, and refused.
+  const tid = { subsysnqn: `nqn.${"s".repeat(219)}`, hostNqn: `nqn.${"h".repeat(218)}` };
+  const long = connectFailure("EINVAL", [], true, tid);
+  assert.match(long.message, /^the subsystem NQN has 223 bytes: .*Linux takes no more than 222 \(EINVAL\)$/);
+  assert.match(long.remedy ?? "", /shorter NQN at the storage/);
+  assert.equal(long.kind, "permanent");
+  const host = { subsysnqn: tid.hostNqn, hostNqn: tid.subsysnqn };
+  assert.match(connectFailure("EINVAL", [], false, host).message, /^the host NQN has 223 bytes/);
+  const fits = { subsysnqn: tid.hostNqn, hostNqn: tid.hostNqn };
+  assert.match(connectFailure("EINVAL", [], false, fits).message, /^invalid arguments/);
+  assert.match(connectFailure("ECONNREFUSED", [], false, tid).message, /^connection refused/);
   assert.match(connectFailure("ENOKEY", [], true).message, /TLS key/);
   assert.doesNotMatch(connectFailure("ENOKEY").message, /TLS/);
   assert.match(connectFailure("ESRCH", [], true).remedy ?? "", /tlshd/);
