@@ -165,6 +165,27 @@ export function parseControllerLine(
   };
 }
 
+/** The fields of an entry's {@link ControllerLine.text}; undefined when it is none. */
+export function fieldsOfText(text: string): ControllerFields | undefined {
+  const values = new Map<string, string>();
+  for (const piece of text.split(";")) {
+    const equals = piece.indexOf("=");
+    if (equals > 0) values.set(piece.slice(0, equals).trim(), piece.slice(equals + 1).trim());
+  }
+  const value = (key: string): string => values.get(key) ?? "";
+  const transport = value("transport");
+  if (!isTransport(transport)) return undefined;
+  return {
+    transport,
+    traddr: value("traddr"),
+    trsvcid: value("trsvcid"),
+    subsysnqn: value("nqn") || value("subsysnqn"),
+    hostTraddr: value("host-traddr"),
+    hostIface: value("host-iface"),
+    hostNqn: values.get("host-nqn"),
+  };
+}
+
 /** The transport id that the line asks for. Without an NQN it is a discovery controller's (STAF-15). */
 export function toTid(line: ControllerLine, defaults: TidDefaults): Tid {
   const subsysnqn = line.fields.subsysnqn || WELL_KNOWN_DISC_NQN;

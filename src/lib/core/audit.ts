@@ -1,7 +1,8 @@
 /** stacd's audit (STAC section 5): connections in the kernel that no controller of ours stands for. */
 import type { StacdConf } from "../config/stacd_conf.ts";
+import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import { kernelTid } from "../nvme/match.ts";
-import { isTransport, tidKey } from "../nvme/tid.ts";
+import { isTransport, tidKey, tidText } from "../nvme/tid.ts";
 import type { Now } from "../nvme/time.ts";
 import type { ConnectorState } from "./connector_state.ts";
 import { type Ctl, newCtl } from "./ctl.ts";
@@ -19,11 +20,15 @@ export const audits = (conf: StacdConf | undefined): boolean => conf?.disconnect
 export const isForeign = (ctl: Ctl): boolean =>
   ctl.claims.size === 0 && [...ctl.released.values()].every(({ kind }) => kind === "audit");
 
+/** Why a connection stays that was made by another host, or by us under another name (S13). */
+export const asAnother = (ctl: Ctl, { hostNqn }: KernelCtrl): string =>
+  `it is ${tidText(ctl.tid)} but for the host NQN: connected as ${hostNqn}, configured is ${ctl.tid.hostNqn}`;
+
 /** The draft of one step of stacd, as the audit sees it. */
 export interface AuditHost {
   readonly state: Pick<ConnectorState, "conf" | "pages">;
   readonly now: Now;
-  readonly fleet: Pick<FleetTurn, "fleet" | "fresh" | "ctl" | "shield">;
+  readonly fleet: Pick<FleetTurn, "fleet" | "fresh" | "ctl" | "shield" | "exceptIdentity">;
   verdict(ctl: Ctl): Verdict;
 }
 
@@ -41,7 +46,7 @@ export function unclaimed(host: AuditHost): readonly Ctl[] {
       continue;
     }
     const tid = kernelTid(device, fleet.interfaces);
-    if (tid === undefined) continue;
+    if (tid === undefined || host.fleet.exceptIdentity(device) !== undefined) continue;
     const key = tidKey(tid);
     // One after the other: of two to the same controller the next audit finds the second.
     if (found.has(key)) continue;

@@ -2,13 +2,14 @@
  * stacd's core: which I/O controllers there should be, and their connections (spec 40). Each discovery controller's page,
  * as stafd relays it, is an authority of its own; so is each `controller=` line. Pure.
  */
+import type { StacdConf } from "../config/stacd_conf.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import { type Tid, tidKey, tidText } from "../nvme/tid.ts";
 import { after, type Duration, type Instant, type Now, seconds } from "../nvme/time.ts";
 import type { ConnectRequest, KernelEvent, ReportedDc, StafdReport } from "../ports.ts";
 import type { Outcome } from "../nvme/failure.ts";
 import { awaitLatency, dropLatency, takeLatency } from "./aen_latency.ts";
-import { AUDIT_SCOPE, audits, isForeign, unclaimed } from "./audit.ts";
+import { asAnother, AUDIT_SCOPE, audits, isForeign, unclaimed } from "./audit.ts";
 import { connectorAfterClockSet } from "./clock_set.ts";
 import { type Claim, type Ctl, pageAuthority } from "./ctl.ts";
 import { type ConnectorState, noStafd } from "./connector_state.ts";
@@ -20,6 +21,7 @@ import type { FleetRules } from "./fleet_rules.ts";
 import { FleetTurn, nextReminder } from "./fleet_turn.ts";
 import { LinesTurn, unresolvedHosts, writtenLines } from "./lines.ts";
 import type { Verdict } from "./planner.ts";
+import { followed } from "./page_follow.ts";
 import { refusal } from "./refusal.ts";
 import { connectRequest } from "./request.ts";
 import { FETCH_RETRY, pause, UNKNOWN_RETRY } from "./retry.ts";
@@ -74,6 +76,11 @@ export class ConnectorTurn implements FleetRules {
       if (!audits(this.state.conf)) return { is: "held", why: "disconnect-scope leaves it alone" };
       const missing = this.unknowns();
       if (missing.length > 0) return { is: "held", why: missing.join("; ") };
+      const device = ctl.link.phase === "up" ? this.fleet.device(ctl.link.ref) : undefined;
+      const other = device === undefined ? undefined : this.fleet.exceptIdentity(device);
+      if (device !== undefined && other !== undefined) {
+        return { is: "held", why: asAnother(other, device) };
+      }
     }
     const unread = this.#cameBack(ctl);
     if (unread !== undefined) {
@@ -149,6 +156,10 @@ export class ConnectorTurn implements FleetRules {
       claims.every(([authority, { kind }]) =>
         kind === "log-page" && this.state.pages.get(authority)?.told !== true
       );
+  }
+
+  moved(old: Ctl): void {
+    this.state = { ...this.state, latency: dropLatency(this.state.latency, old.key) };
   }
 
   request(ctl: Ctl): ConnectRequest {
@@ -249,6 +260,8 @@ export class ConnectorTurn implements FleetRules {
 
   #report(report: StafdReport): void {
     const listed = new Set(report.dcs.map(({ tid }) => pageAuthority(tidKey(tid))));
+    const retired = new Set(report.retired.map(({ tid }) => pageAuthority(tidKey(tid))));
+    this.state = followed(this.state, this.fleet, report.dcs.map(({ tid }) => tid), listed, retired);
     for (const dc of report.dcs) this.#page(dc);
     for (const { tid, why, at } of report.retired) {
       const authority = pageAuthority(tidKey(tid));
@@ -329,6 +342,8 @@ export class ConnectorTurn implements FleetRules {
     switch (event.type) {
       case "config":
         return this.#config(event);
+      case "host":
+        return this.#host(event);
       case "stafd":
         return this.#stafd(event.present);
       case "stafd-changed":
@@ -355,10 +370,14 @@ export class ConnectorTurn implements FleetRules {
     }
   }
 
-  #config(event: Extract<ConnectorEvent, { readonly type: "config" }>): void {
-    const { conf } = event;
-    // What was barred until now would be measured from an event of long ago.
-    this.state = { ...this.state, conf, latency: { ...this.state.latency, awaited: new Map() } };
+  /** Lines without a host NQN of their own ask for us, whoever we are. */
+  #host(event: Extract<ConnectorEvent, { readonly type: "host" }>): void {
+    const isNew = this.fleet.fleet.host?.nqn !== event.host.nqn;
+    this.fleet.take(event);
+    if (isNew && this.state.conf !== undefined) this.#load(this.state.conf);
+  }
+
+  #load(conf: StacdConf): void {
     const lines = new LinesTurn(this.lines.lines, this.fleet, conf.ipFamilies.value);
     const hostNqn = this.fleet.fleet.host?.nqn ?? "";
     lines.load(
@@ -367,6 +386,13 @@ export class ConnectorTurn implements FleetRules {
       conf.unreadable.length === 0,
     );
     this.lines.lines = lines.lines;
+  }
+
+  #config(event: Extract<ConnectorEvent, { readonly type: "config" }>): void {
+    const { conf } = event;
+    // What was barred until now would be measured from an event of long ago.
+    this.state = { ...this.state, conf, latency: { ...this.state.latency, awaited: new Map() } };
+    this.#load(conf);
     for (const ctl of this.fleet.fleet.ctls.values()) {
       // Of others, excluded and found by the audit; or allowed now, and so ours.
       const isResting = ctl.resting && ctl.link.phase === "up";

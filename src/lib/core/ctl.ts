@@ -84,9 +84,30 @@ export interface HistoryEntry {
 /** Entries of {@link Ctl.history} that are kept. */
 export const MAX_HISTORY = 12;
 
+/** This host's side of a transport id: who we are, and which way we go. */
+export interface HostSide {
+  readonly hostNqn: string;
+  readonly hostIface: string;
+  readonly hostTraddr: string;
+}
+
+/** Sides that {@link Ctl.formerly} remembers. */
+export const MAX_FORMERLY = 4;
+
+export const hostSide = ({ hostNqn, hostIface, hostTraddr }: Tid): HostSide => ({
+  hostNqn,
+  hostIface,
+  hostTraddr,
+});
+
 export interface Ctl {
   readonly key: string;
   readonly tid: Tid;
+  /**
+   * What our side of it was when our own record began, if the host or a default has changed since: a connection made so
+   * counts as this controller's until it is gone (S13). Newest last.
+   */
+  readonly formerly: readonly HostSide[];
   readonly claims: ReadonlyMap<Authority, Claim>;
   /** Who let go of it and why, newest last. With no claim left this is the proof that it is not wanted. */
   readonly released: ReadonlyMap<Authority, Evidence>;
@@ -113,6 +134,7 @@ export function newCtl(key: string, tid: Tid, born: number): Ctl {
   return {
     key,
     tid,
+    formerly: [],
     claims: new Map(),
     released: new Map(),
     link: { phase: "idle" },

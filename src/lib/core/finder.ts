@@ -2,15 +2,17 @@
  * stafd's core: which discovery controllers there should be, their connections, and what their log pages say
  * (spec 30). Pure: the outcome of everything it asks for comes back as an event.
  */
+import type { StafdConf } from "../config/stafd_conf.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
-import { tidKey, tidText } from "../nvme/tid.ts";
+import { type Tid, tidKey, tidText } from "../nvme/tid.ts";
 import type { Duration, Instant, Now } from "../nvme/time.ts";
 import type { ConnectRequest, KernelEvent } from "../ports.ts";
 import { finderAfterClockSet } from "./clock_set.ts";
-import { type Ctl, dcOfPage, pageAuthority } from "./ctl.ts";
+import { type Ctl, dcOfPage, hostSide, pageAuthority } from "./ctl.ts";
 import type { FinderEffect, FinderEvent, Step } from "./effects.ts";
 import { type Evidence, evidenceText, proofText } from "./evidence.ts";
 import type { FinderHost } from "./finder_host.ts";
+import { sameFarSide } from "./fleet_move.ts";
 import type { FleetRules } from "./fleet_rules.ts";
 import { FleetTurn, nextReminder } from "./fleet_turn.ts";
 import type { Past } from "./fleet.ts";
@@ -18,10 +20,12 @@ import { DcSession } from "./dc_session.ts";
 import { type Dc, type FinderState, MAX_REFERRAL_DEPTH, MAX_RETIRED, newDc } from "./finder_state.ts";
 import { finderStateValue } from "./finder_saved.ts";
 import { LinesTurn, placeOf, writtenLines } from "./lines.ts";
-import { MdnsTurn } from "./mdns_services.ts";
+import { MdnsTurn, serviceAuthority } from "./mdns_services.ts";
 import type { Verdict } from "./planner.ts";
 import { refusal } from "./refusal.ts";
 import { connectRequest } from "./request.ts";
+
+const nbftAuthority = (file: string, tid: Tid): string => `nbft:${file}:${tidKey(tid)}`;
 
 /** Draft of one step of stafd. */
 export class FinderTurn implements FleetRules, FinderHost {
@@ -161,6 +165,33 @@ export class FinderTurn implements FleetRules, FinderHost {
     return false;
   }
 
+  /** Its page and its referrals go with it, and these by our new side, as it did. */
+  moved(old: Ctl, now: Ctl): void {
+    const dc = this.state.dcs.get(old.key);
+    if (dc !== undefined) {
+      this.state = { ...this.state, dcs: this.state.dcs.without(old.key) };
+      // The answer to a command under way finds nobody: it is asked again.
+      if (this.state.dcs.get(now.key) === undefined || now.link.phase === "up") {
+        this.putDc(now.key, { ...dc, job: undefined, then: "nothing" });
+      }
+      if (dc.job !== undefined) this.sessions.resync(now);
+    }
+    for (const [name, service] of this.state.services) {
+      if (service.key !== old.key || !now.claims.has(serviceAuthority(name))) continue;
+      const services = this.state.services.with(name, { ...service, tid: now.tid, key: now.key });
+      this.state = { ...this.state, services };
+    }
+    const [before, after] = [pageAuthority(old.key), pageAuthority(now.key)];
+    const [was, is] = [hostSide(old.tid), hostSide(now.tid)];
+    for (const ctl of this.fleet.fleet.ctls.values()) {
+      const claim = ctl.claims.get(before);
+      if (claim?.kind !== "referral") continue;
+      const inherits = tidKey({ ...ctl.tid, ...was }) === ctl.key;
+      const tid = inherits ? { ...ctl.tid, ...is } : ctl.tid;
+      this.fleet.move(ctl.key, before, tid, { ...claim, dc: now.key, dcText: tidText(now.tid) }, after);
+    }
+  }
+
   request(ctl: Ctl): ConnectRequest {
     return connectRequest(ctl, this.fleet.fleet.host, this.state.conf, true);
   }
@@ -238,6 +269,8 @@ export class FinderTurn implements FleetRules, FinderHost {
       case "overflow":
         this.fleet.take(event);
         return this.sessions.eventsLost();
+      case "host":
+        return this.#host(event);
       case "nbft":
         this.fleet.take(event);
         return this.#nbft();
@@ -249,9 +282,17 @@ export class FinderTurn implements FleetRules, FinderHost {
     }
   }
 
-  #config(event: Extract<FinderEvent, { readonly type: "config" }>): void {
-    const { conf } = event;
-    this.state = { ...this.state, conf };
+  /** Whoever is asked for without a host NQN of its own is asked for by us, whoever we are. */
+  #host(event: Extract<FinderEvent, { readonly type: "host" }>): void {
+    const { nqn } = event.host;
+    const isNew = this.fleet.fleet.host?.nqn !== nqn;
+    this.fleet.take(event);
+    if (!isNew) return;
+    if (this.state.conf !== undefined) this.#load(this.state.conf);
+    this.mdns.renamed(nqn);
+  }
+
+  #load(conf: StafdConf): void {
     const lines = new LinesTurn(this.lines.lines, this.fleet, conf.ipFamilies.value);
     const hostNqn = this.fleet.fleet.host?.nqn ?? "";
     lines.load(
@@ -260,6 +301,12 @@ export class FinderTurn implements FleetRules, FinderHost {
       conf.unreadable.length === 0,
     );
     this.lines.lines = lines.lines;
+  }
+
+  #config(event: Extract<FinderEvent, { readonly type: "config" }>): void {
+    const { conf } = event;
+    this.state = { ...this.state, conf };
+    this.#load(conf);
     this.fleet.emit({ do: "browse", enabled: conf.zeroconf.value });
     if (!conf.zeroconf.value) this.mdns.withdrawAll();
     if (event.reload) {
@@ -270,10 +317,19 @@ export class FinderTurn implements FleetRules, FinderHost {
   }
 
   #nbft(): void {
-    for (const { tid, file, hostId } of this.fleet.fleet.nbft.discovery) {
+    const { discovery } = this.fleet.fleet.nbft;
+    const current = new Set(discovery.map(({ tid, file }) => nbftAuthority(file, tid)));
+    for (const { tid, file, hostId } of discovery) {
       const { traddr } = tid;
       const claim = { kind: "nbft", file, traddr, hostId } as const;
-      this.fleet.claim(tidKey(tid), tid, `nbft:${file}:${tidKey(tid)}`, claim);
+      for (const ctl of this.fleet.fleet.ctls.values()) {
+        if (!sameFarSide(ctl.tid, tid)) continue;
+        for (const [authority, { kind }] of ctl.claims) {
+          if (kind !== "nbft" || current.has(authority)) continue;
+          this.fleet.move(ctl.key, authority, tid, claim, nbftAuthority(file, tid));
+        }
+      }
+      this.fleet.claim(tidKey(tid), tid, nbftAuthority(file, tid), claim);
     }
   }
 

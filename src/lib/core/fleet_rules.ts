@@ -11,6 +11,8 @@ export interface FleetRules extends Rules {
   accepts(device: KernelCtrl): boolean;
   /** Nobody has asked for it in this process: it is known from the state file only. */
   remembered(ctl: Ctl): boolean;
+  /** The record of a controller has a new key: our side of it changed. */
+  moved(old: Ctl, now: Ctl): void;
   /** A connection is there. */
   up(ctl: Ctl, device: KernelCtrl): void;
   /** The connection is gone, or no longer ours. */

@@ -4,7 +4,7 @@
  */
 import type { Outcome } from "../nvme/failure.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
-import { interfaceOf, isUntold, matches } from "../nvme/match.ts";
+import { interfaceOf, isUntold } from "../nvme/match.ts";
 import { after, type Duration, type Instant } from "../nvme/time.ts";
 import type { DeviceRef, KernelEvent } from "../ports.ts";
 import { due, nextTime } from "./agenda.ts";
@@ -25,6 +25,7 @@ import {
 } from "./fleet.ts";
 import { ctlsFor } from "./fleet_index.ts";
 import { FleetWork, SCAN_REMINDER } from "./fleet_work.ts";
+import { identityRefused } from "./identity.ts";
 import { alreadyThere } from "./in_the_way.ts";
 import { DELETE_RETRY, pause } from "./retry.ts";
 
@@ -160,7 +161,7 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
   }
 
   #connected(op: Op, key: string, outcome: Outcome<KernelCtrl>): void {
-    const ctl = this.ctl(key);
+    const ctl = this.#doing(op, key);
     const { sinceConnect } = this.fleet;
     this.#connectEnded(op);
     if (ctl?.link.phase !== "connecting" || ctl.link.op !== op) return;
@@ -179,13 +180,24 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
       this.startScan();
       return this.failed(ctl, alreadyThere(ctl.tid, this.fleet.devices.values()), 2);
     }
-    this.failed(ctl, outcome.failure);
+    const request = this.rules.request(ctl);
+    this.failed(ctl, identityRefused(outcome.failure, request, this.fleet.devices.values()));
   }
 
-  #disconnected(op: Op, key: string, outcome: Outcome<"deleted" | "gone">): void {
-    const ctl = this.ctl(key);
+  /** The controller that an operation was begun for: its key may have changed meanwhile. */
+  #doing(op: Op, key: string): Ctl | undefined {
+    const is = (ctl: Ctl | undefined): boolean =>
+      (ctl?.link.phase === "connecting" || ctl?.link.phase === "deleting") && ctl.link.op === op;
+    const known = this.ctl(key);
+    if (is(known)) return known;
+    for (const ctl of this.fleet.ctls.values()) if (is(ctl)) return ctl;
+    return undefined;
+  }
+
+  #disconnected(op: Op, asked: string, outcome: Outcome<"deleted" | "gone">): void {
+    const ctl = this.#doing(op, asked);
     if (ctl?.link.phase !== "deleting" || ctl.link.op !== op) return;
-    const { ref, evidence } = ctl.link;
+    const { key, link: { ref, evidence } } = ctl;
     if (!outcome.ok) {
       this.say("error", ctl, `Failed to disconnect. ${outcome.failure.message}`);
       const attempts = ctl.attempts + 1;
@@ -275,7 +287,7 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
     for (const key of this.fleet.users.get(ctrl.device) ?? []) {
       const ctl = this.ctl(key);
       if (ctl?.link.phase !== "up" || !ctl.link.adopted) continue;
-      if (matches(ctl.tid, ctrl, this.fleet.interfaces)) continue;
+      if (this.isTheirs(ctl, ctrl)) continue;
       const why = `${ctrl.device} goes by ${ctrl.srcAddr}: it is another connection`;
       this.say("info", ctl, why);
       this.announce(ctl, "let-go", why);

@@ -17,11 +17,35 @@ export class FleetView<E extends { readonly do: string } = never> extends FleetD
   }
 
   find(ctl: Ctl): KernelCtrl | undefined {
+    let former: KernelCtrl | undefined;
     for (const name of devicesFor(this.fleet.devicesAt, ctl.tid)) {
       const device = this.fleet.devices.get(name);
-      if (device !== undefined && !device.state.startsWith("delet") && this.#serves(ctl, device)) {
-        return device;
-      }
+      if (device === undefined || device.state.startsWith("delet") || !this.#serves(ctl, device)) continue;
+      if (matches(ctl.tid, device, this.fleet.interfaces)) return device;
+      former ??= device;
+    }
+    return former;
+  }
+
+  /** Is it this controller's connection, by what it is now or by what our record says that it was (S13)? */
+  isTheirs(ctl: Ctl, device: KernelCtrl): boolean {
+    const { interfaces } = this.fleet;
+    return matches(ctl.tid, device, interfaces) ||
+      ctl.formerly.some((side) => matches({ ...ctl.tid, ...side }, device, interfaces));
+  }
+
+  /**
+   * A controller that is asked for, and that this connection would serve if it had been made by the host that we are now.
+   * Who we are is no evidence against it (S13).
+   */
+  exceptIdentity(device: KernelCtrl): Ctl | undefined {
+    const { hostNqn } = device;
+    for (const key of ctlsFor(this.fleet.ctlsAt, device)) {
+      const ctl = this.ctl(key);
+      if (ctl === undefined || ctl.claims.size === 0 || ctl.tid.hostNqn === hostNqn) continue;
+      if (!matches({ ...ctl.tid, hostNqn }, device, this.fleet.interfaces)) continue;
+      const { is } = this.rules.verdict(ctl);
+      if (is === "wanted" || is === "held") return ctl;
     }
     return undefined;
   }
@@ -31,7 +55,7 @@ export class FleetView<E extends { readonly do: string } = never> extends FleetD
       const device = this.fleet.devices.get(name);
       const unsure = device !== undefined && isUntold(device) && device.state !== "live" &&
         !device.state.startsWith("delet");
-      if (unsure && matches(ctl.tid, device, this.fleet.interfaces)) return device;
+      if (unsure && this.isTheirs(ctl, device)) return device;
     }
     return undefined;
   }
@@ -68,7 +92,7 @@ export class FleetView<E extends { readonly do: string } = never> extends FleetD
 
   /** What is not known to be of this daemon's kind serves nobody. */
   #serves(ctl: Ctl, device: KernelCtrl): boolean {
-    return this.rules.accepts(device) && matches(ctl.tid, device, this.fleet.interfaces);
+    return this.rules.accepts(device) && this.isTheirs(ctl, device);
   }
 
   /** The host-wide exclusion of nvme-cli that forbids a connection. */

@@ -1,6 +1,7 @@
 /** Carries the planner's decisions out: probes, the one connect, disconnects, and what they make of a controller. */
 import type { Failure } from "../nvme/failure.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
+import { matches } from "../nvme/match.ts";
 import { tidText } from "../nvme/tid.ts";
 import { after } from "../nvme/time.ts";
 import type { DeviceRef } from "../ports.ts";
@@ -8,14 +9,15 @@ import { type Ctl, deviceOf, noted } from "./ctl.ts";
 import { type Evidence, proofText } from "./evidence.ts";
 import { FORMING_LOOK, MAX_PAST, MAX_PROBES, MAX_UNREAD, type Past, PROBE_TIMEOUT, RECENT } from "./fleet.ts";
 import { ctlIndexKey, listed, mayShare, unlisted } from "./fleet_index.ts";
-import { FleetView } from "./fleet_view.ts";
+import { FleetMove } from "./fleet_move.ts";
+import type { Decision } from "./planner.ts";
 import { CONNECT_RETRY, pause } from "./retry.ts";
 
 export const SCAN_REMINDER = "#scan";
 /** Looks at each controller in one step; none takes more than a few (S6). */
 const SETTLE_LIMIT = 64;
 
-export class FleetWork<E extends { readonly do: string } = never> extends FleetView<E> {
+export class FleetWork<E extends { readonly do: string } = never> extends FleetMove<E> {
   /** Asks the planner about everything that was touched and does what it says. */
   settle(): void {
     let left = SETTLE_LIMIT * (this.fleet.ctls.size + 1);
@@ -36,10 +38,13 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetV
     const isTold = decision.act !== "hold" || decision.look === undefined;
     if (ctl.restored && this.fresh && decision.act !== "none" && isTold) {
       this.put(ctl = { ...ctl, restored: false });
-      const isThere = ctl.link.phase === "up" || decision.act === "adopt" || this.forming(ctl) !== undefined;
-      if (!isThere && this.rules.remembered(ctl)) return this.#discard(ctl);
+      if (this.#isWithout(ctl, decision) && this.rules.remembered(ctl)) return this.#discard(ctl);
     }
     const removing = decision.act === "soak" || decision.act === "disconnect";
+    if (ctl.formerly.length > 0 && this.fresh && this.#isWithout(ctl, decision)) {
+      this.put(ctl = { ...ctl, formerly: [] });
+      this.dirty();
+    }
     if (ctl.doom !== undefined && !removing) this.put(ctl = { ...ctl, doom: undefined });
     switch (decision.act) {
       case "none":
@@ -94,6 +99,13 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetV
   /** Losing a link makes no event, and changes what a connection is recognised by. */
   #isRecent({ device }: KernelCtrl): boolean {
     return this.now.mono - (this.fleet.readAt.get(device) ?? -Infinity) <= RECENT.ms;
+  }
+
+  /** The kernel has no connection of it, and none is being made. */
+  #isWithout(ctl: Ctl, decision: Decision): boolean {
+    const { phase } = ctl.link;
+    return phase !== "up" && phase !== "connecting" && phase !== "deleting" && decision.act !== "adopt" &&
+      this.forming(ctl) === undefined && this.find(ctl) === undefined;
   }
 
   /** Read again before it is taken over; whatever is found at its address touches the controller. */
@@ -206,6 +218,7 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetV
       doom: undefined,
       oneTry: false,
       resting: false,
+      formerly: matches(ctl.tid, device, this.fleet.interfaces) ? [] : ctl.formerly,
       link: { phase: "up", ref, adopted, since: this.now.wall },
     };
     if (ctl.resting) this.dirty();

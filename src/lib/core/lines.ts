@@ -2,11 +2,17 @@
  * The `controller=` lines as authorities. Each line speaks for itself: a line that is still there keeps its controller,
  * also while its name does not resolve (STAF-25, STAC-32); a line that is gone from a file read whole lets go of it.
  */
-import { type ControllerLine, familyAllowed, type IpFamilies, toTid } from "../config/controller_line.ts";
+import {
+  type ControllerFields,
+  type ControllerLine,
+  familyAllowed,
+  type IpFamilies,
+  toTid,
+} from "../config/controller_line.ts";
 import { type Origin, originText } from "../config/origin.ts";
 import { ipFamily } from "../nvme/address.ts";
 import type { Failure, Outcome } from "../nvme/failure.ts";
-import { type Tid, type TidDefaults, tidKey } from "../nvme/tid.ts";
+import { normaliseTid, type Tid, type TidDefaults, tidKey, WELL_KNOWN_DISC_NQN } from "../nvme/tid.ts";
 import { after, type Instant, reached, seconds } from "../nvme/time.ts";
 import type { Authority, Claim } from "./ctl.ts";
 import type { Op } from "./effects.ts";
@@ -39,7 +45,19 @@ const REMINDER = "#resolve:";
 /** A name is asked for again this long after, while its controller is not connected. */
 const RECHECK = seconds(60);
 
-export const lineAuthority = (written: Tid): Authority => PREFIX + tidKey(written);
+/**
+ * The line by what is written in it. Who this host is and which defaults there are is not written there: they may change,
+ * and the line stays the one that it was (S13).
+ */
+export function lineAuthority(fields: ControllerFields): Authority {
+  const subsysnqn = fields.subsysnqn || WELL_KNOWN_DISC_NQN;
+  const written = normaliseTid({ ...fields, subsysnqn, hostNqn: fields.hostNqn ?? "" }, {
+    hostNqn: "",
+    ignoreIface: false,
+  });
+  // An empty host NQN that is written is another one than none.
+  return PREFIX + tidKey(written) + (fields.hostNqn === "" ? "#" : "");
+}
 
 const isLiteral = (tid: Tid): boolean =>
   (tid.transport !== "tcp" && tid.transport !== "rdma") || ipFamily(tid.traddr) !== undefined;
@@ -79,12 +97,15 @@ export function writtenLines(
   const written = new Map<Authority, WrittenLine>();
   for (const line of lines) {
     const tid = toTid(line, defaults);
-    written.set(lineAuthority(tid), { line, tid });
+    written.set(lineAuthority(line.fields), { line, tid });
   }
   return written;
 }
 
-type Host = Pick<FleetTurn, "fleet" | "now" | "op" | "emit" | "claim" | "release" | "remindAt" | "log">;
+type Host = Pick<
+  FleetTurn,
+  "fleet" | "now" | "op" | "emit" | "claim" | "move" | "release" | "remindAt" | "log"
+>;
 
 /** Works on the lines within one step. */
 export class LinesTurn {
@@ -126,23 +147,31 @@ export class LinesTurn {
     }
     this.lines = lines;
     for (const [authority, state] of lines) {
+      // What the line says besides the address counts at once, for the address known so far.
+      const isClaimed = this.#renew(authority, state);
       if (isLiteral(state.written)) this.#claim(authority, state, state.written.traddr);
       else {
-        // What the line says besides the address counts at once, for the address known so far.
-        let isClaimed = false;
-        for (const ctl of this.turn.fleet.ctls.values()) {
-          const known = ctl.claims.get(authority);
-          if (known?.kind === "config") {
-            isClaimed = true;
-            this.turn.claim(ctl.key, ctl.tid, authority, claimOf(state, known.traddr));
-          }
-        }
         // Another ip-family may allow what was not usable before.
         const known = isClaimed ? undefined : preferred(this.#usable(state.addresses ?? []));
         if (known !== undefined) this.#claim(authority, state, known);
         this.#ask(authority);
       }
     }
+  }
+
+  /** The line is still there: what it asked for, it asks for, also if our side of that has another name now. */
+  #renew(authority: Authority, state: LineState): boolean {
+    let isClaimed = false;
+    for (const ctl of this.turn.fleet.ctls.values()) {
+      const known = ctl.claims.get(authority);
+      if (known?.kind !== "config") continue;
+      isClaimed = true;
+      const tid: Tid = { ...state.written, traddr: known.traddr };
+      const claim = claimOf(state, known.traddr);
+      if (tidKey(tid) === ctl.key) this.turn.claim(ctl.key, ctl.tid, authority, claim);
+      else this.turn.move(ctl.key, authority, tid, claim);
+    }
+    return isClaimed;
   }
 
   resolved(op: Op, outcome: Outcome<readonly string[]>): void {

@@ -6,6 +6,7 @@ import { after, isoTime, reached } from "../nvme/time.ts";
 import type { MdnsEvent, MdnsService } from "../ports.ts";
 import type { Claim, Ctl } from "./ctl.ts";
 import type { FinderHost } from "./finder_host.ts";
+import { sameFarSide } from "./fleet_move.ts";
 import { AVAHI_SETTLE, MAX_SERVICES, type Service } from "./finder_state.ts";
 
 const SETTLE_REMINDER = "#avahi";
@@ -85,10 +86,11 @@ export class MdnsTurn {
       hostNqn: finder.fleet.fleet.host?.nqn ?? "",
     };
     const ctlKey = tidKey(tid);
-    if (old?.key !== undefined && old.key !== ctlKey) this.#withdraw(old.key, key);
-    this.#put(key, { service, tid, key: ctlKey, stale: false });
     const { traddr } = tid;
     const claim: Claim = { kind: "mdns", service: serviceText(service), traddr, present: true, heard: true };
+    this.#follow(key, tid, claim);
+    if (old?.key !== undefined && old.key !== ctlKey) this.#withdraw(old.key, key);
+    this.#put(key, { service, tid, key: ctlKey, stale: false });
     if (!finder.fleet.claim(ctlKey, tid, serviceAuthority(key), claim)) {
       finder.fleet.log("error", `Too many controllers; mDNS service ${key} is ignored`);
     }
@@ -120,6 +122,32 @@ export class MdnsTurn {
     if (service === undefined || finder.state.avahi.available === false) return;
     finder.state = { ...finder.state, services: finder.state.services.without(key) };
     if (service.key !== undefined) this.#withdraw(service.key, key);
+  }
+
+  /** The service is the same, and only our side of what it asks for has another name. */
+  #follow(serviceKey: string, tid: Tid, claim: Claim): void {
+    const { fleet } = this.finder;
+    const authority = serviceAuthority(serviceKey);
+    for (const ctl of fleet.fleet.ctls.values()) {
+      if (!ctl.claims.has(authority) || ctl.key === tidKey(tid) || !sameFarSide(ctl.tid, tid)) continue;
+      fleet.move(ctl.key, authority, tid, claim);
+    }
+  }
+
+  /** This host has another NQN: whatever mDNS asks for, it asks for as that. */
+  renamed(hostNqn: string): void {
+    const { fleet } = this.finder;
+    for (const ctl of fleet.fleet.ctls.values()) {
+      if (ctl.tid.hostNqn === hostNqn) continue;
+      for (const [authority, claim] of ctl.claims) {
+        if (claim.kind === "mdns") fleet.move(ctl.key, authority, { ...ctl.tid, hostNqn }, claim);
+      }
+    }
+    for (const [key, service] of this.finder.state.services) {
+      if (service.tid === undefined || service.tid.hostNqn === hostNqn) continue;
+      const tid = { ...service.tid, hostNqn };
+      this.#put(key, { ...service, tid, key: tidKey(tid) });
+    }
   }
 
   #withdraw(ctlKey: string, serviceKey: string): void {

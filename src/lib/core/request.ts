@@ -7,6 +7,16 @@ import type { HostConf } from "./host.ts";
 import { configClaims } from "./planner.ts";
 import { allowedTid } from "./refusal.ts";
 
+/** The host ID that goes with the host NQN of a controller. */
+export function hostIdOf(ctl: Ctl, host: HostConf | undefined): string {
+  let hostId = host?.id ?? "";
+  if (ctl.tid.hostNqn === host?.nqn) return hostId;
+  for (const claim of ctl.claims.values()) {
+    if (claim.kind === "nbft" && claim.hostId !== "") hostId = claim.hostId;
+  }
+  return hostId;
+}
+
 /**
  * How a controller is to be connected: its own line goes before `[Global]` (CFG-62), its own keys before the host's
  * (KRN-35), a host NQN of the boot table goes with the host ID of that table (TID-8), and the address is
@@ -25,12 +35,6 @@ export function connectRequest(
     ...(hostKey === undefined ? {} : { hostKey }),
     ...(ctrlKey === undefined ? {} : { ctrlKey }),
   };
-  let hostId = host?.id ?? "";
-  if (ctl.tid.hostNqn !== host?.nqn) {
-    for (const claim of ctl.claims.values()) {
-      if (claim.kind === "nbft" && claim.hostId !== "") hostId = claim.hostId;
-    }
-  }
   const options = mergedOptions(conf?.options ?? {}, line?.overrides ?? {});
-  return { tid: allowedTid(ctl, conf), hostId, discovery, options, keys };
+  return { tid: allowedTid(ctl, conf), hostId: hostIdOf(ctl, host), discovery, options, keys };
 }

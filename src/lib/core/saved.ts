@@ -3,11 +3,21 @@
  * keys and options of a `controller=` line come from the file again, which is read before anything is connected.
  * Reading is strict for each record and tolerant for the whole: a record that is not understood is left out.
  */
+import { fieldsOfText } from "../config/controller_line.ts";
 import { type Tid, tidFields, tidFromFields, tidKey } from "../nvme/tid.ts";
-import { type Claim, type Ctl, newCtl, withClaim } from "./ctl.ts";
+import {
+  type Authority,
+  type Claim,
+  type Ctl,
+  type HostSide,
+  MAX_FORMERLY,
+  newCtl,
+  withClaim,
+} from "./ctl.ts";
 import type { Evidence } from "./evidence.ts";
 import type { Fleet } from "./fleet.ts";
 import { ctlIndexKey, listed } from "./fleet_index.ts";
+import { lineAuthority } from "./lines.ts";
 
 export const STATE_VERSION = 1;
 
@@ -99,6 +109,19 @@ function claimOf(value: unknown, tid: Tid): Claim | undefined {
   }
 }
 
+/** Version 1.0.0 called a line by who this host was; what is written in it does not change with that. */
+function authorityOf(claim: Claim, saved: Authority): Authority {
+  const fields = claim.kind === "config" ? fieldsOfText(claim.text) : undefined;
+  return fields === undefined ? saved : lineAuthority(fields);
+}
+
+function sideOf(value: unknown): HostSide | undefined {
+  const texts = textsOf(value);
+  if (texts === undefined) return undefined;
+  const { hostNqn = "", hostIface = "", hostTraddr = "" } = texts;
+  return { hostNqn, hostIface, hostTraddr };
+}
+
 function evidenceOf(value: unknown): Evidence | undefined {
   if (!isJson(value)) return undefined;
   const line = typeof value["line"] === "number" ? { line: value["line"] } : {};
@@ -141,7 +164,13 @@ export function savedCtls(fleet: Fleet): readonly Json[] {
     if (ctl.claims.size === 0 && !leaving) continue;
     const claims = [...ctl.claims].map(([authority, claim]) => ({ authority, claim: savedClaim(claim) }));
     const released = [...ctl.released].map(([authority, evidence]) => ({ authority, evidence }));
-    saved.push({ tid: tidFields(ctl.tid), claims, ...(leaving ? { released } : {}), resting: ctl.resting });
+    saved.push({
+      tid: tidFields(ctl.tid),
+      ...(ctl.formerly.length === 0 ? {} : { formerly: ctl.formerly }),
+      claims,
+      ...(leaving ? { released } : {}),
+      resting: ctl.resting,
+    });
   }
   return saved;
 }
@@ -156,7 +185,8 @@ export function restoreCtls(fleet: Fleet, value: unknown): Fleet {
     let ctl: Ctl = newCtl(tidKey(tid), tid, 0);
     for (const saved of listOf(record["claims"])) {
       const claim = isJson(saved) ? claimOf(saved["claim"], tid) : undefined;
-      if (isJson(saved) && claim !== undefined) ctl = withClaim(ctl, textOf(saved["authority"]), claim);
+      if (!isJson(saved) || claim === undefined) continue;
+      ctl = withClaim(ctl, authorityOf(claim, textOf(saved["authority"])), claim);
     }
     const released = new Map<string, Evidence>();
     for (const saved of listOf(record["released"])) {
@@ -165,7 +195,8 @@ export function restoreCtls(fleet: Fleet, value: unknown): Fleet {
     }
     if (ctl.claims.size === 0 && released.size === 0) continue;
     const resting = record["resting"] === true;
-    ctl = { ...ctl, released, resting, restored: !resting };
+    const formerly = listOf(record["formerly"]).map(sideOf).filter((side) => side !== undefined);
+    ctl = { ...ctl, formerly: formerly.slice(-MAX_FORMERLY), released, resting, restored: !resting };
     next = {
       ...next,
       ctls: next.ctls.with(ctl.key, ctl),

@@ -10,7 +10,7 @@ import { lookUp, type ReadDevice } from "./devices_now.ts";
 import type { Peek } from "./views/classic.ts";
 import type { Asked } from "./views/v1_common.ts";
 import { explain } from "./views/v1_explain.ts";
-import { healthOf, type Problem } from "./views/v1_health.ts";
+import { healthOf, identityProblems, type Problem } from "./views/v1_health.ts";
 import { planOf } from "./views/v1_plan.ts";
 
 /** What a new configuration would make of the present state. */
@@ -97,6 +97,7 @@ export function v1Answers(parts: V1Parts): V1Answers & { readonly fresh: () => P
       const controllers = sorted(parts.core(), peek);
       const answer: V1Health = healthOf(daemon, clock.now().wall, controllers, [
         ...invalid,
+        ...identityProblems(parts.core(), peek),
         ...parts.problems(),
       ]);
       return JSON.stringify(answer);

@@ -189,7 +189,10 @@ export interface V1Health {
     readonly waiting: number;
   };
   readonly problems: readonly {
-    /** Stable word for scripts: `controller-failing`, `config-invalid`, `stafd-absent`, `avahi-absent`. */
+    /**
+     * Stable word for scripts: `controller-failing`, `config-invalid`, `stafd-absent`, `avahi-absent`,
+     * `host-identity-changed`.
+     */
     readonly id: string;
     readonly text: string;
     readonly remedy: string | null;

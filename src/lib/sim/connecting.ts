@@ -31,6 +31,8 @@ const REFUSED = 0x4184;
 export class Connecting {
   /** What the kernel does when no ctrl-loss-tmo is given, in seconds. */
   ctrlLossTmo = 600;
+  /** A kernel of 6.5 or newer: one host NQN for one host ID, and the other way round. */
+  oneIdentity = false;
   /** Is told of each connect that really begins, with what is there already. */
   witness: (who: string, request: ConnectRequest) => void = () => undefined;
   readonly #time: Scheduler;
@@ -93,6 +95,9 @@ export class Connecting {
     this.witness(job.who, job.request);
     const texts = [tid.traddr, tid.trsvcid, tid.subsysnqn, tid.hostTraddr, tid.hostIface, tid.hostNqn];
     if (texts.some((text) => /[,\n]/.test(text))) return this.#fail(job, 1, "EINVAL");
+    const isOther = (device: Device): boolean =>
+      device.target !== undefined && (device.hostNqn === tid.hostNqn) !== (device.hostId === hostId);
+    if (this.oneIdentity && this.#devices.all.some(isOther)) return this.#fail(job, 1, "EINVAL");
     const route = this.#fabric.route(tid.traddr, tid.hostIface, tid.hostTraddr);
     if (!route.ok) return this.#fail(job, 1, route.errno);
     const there = this.#fabric.at(tid.traddr, tid.trsvcid);

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { realCores } from "../cores.ts";
 import { CLOCK_SCENARIOS } from "./clock_scenarios.ts";
+import { HOST_SCENARIOS } from "./host_scenarios.ts";
 import { IDENTITY_SCENARIOS } from "./identity_scenarios.ts";
 import { RECOGNITION_SCENARIOS } from "./recognition_scenarios.ts";
 import { STACD_SCENARIOS } from "./stacd_scenarios.ts";
@@ -10,6 +11,7 @@ import { STAFD_SCENARIOS } from "./stafd_scenarios.ts";
 for (
   const { from, name, play, original } of [
     ...STACD_SCENARIOS,
+    ...HOST_SCENARIOS,
     ...IDENTITY_SCENARIOS,
     ...RECOGNITION_SCENARIOS,
     ...STAFD_SCENARIOS,

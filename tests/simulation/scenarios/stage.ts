@@ -85,6 +85,12 @@ export class Stage {
     return device;
   }
 
+  /** Another host in its own files; a daemon takes it when it is started. */
+  setHost({ nqn, id }: { readonly nqn: string; readonly id: string }): void {
+    this.world.files.set("/etc/nvme/hostnqn", `${nqn}\n`);
+    this.world.files.set("/etc/nvme/hostid", `${id}\n`);
+  }
+
   stafdConf(text: string): void {
     this.world.files.set(STAFD_CONF, text);
     this.#stafd?.reload();

@@ -1,6 +1,8 @@
 /** What the versioned interfaces say of controllers, for both daemons: a view on the core, which decides (v1_types.ts). */
 import { type Claim, claimText, type Ctl, deviceOf } from "../../core/ctl.ts";
 import { proofText } from "../../core/evidence.ts";
+import { identityTexts } from "../../core/identity.ts";
+import { hostIdOf } from "../../core/request.ts";
 import type { FleetTurn } from "../../core/fleet_turn.ts";
 import type { Decision, Verdict } from "../../core/planner.ts";
 import type { V1Controller, V1Failure, V1Phase, V1Source } from "../../dbus/v1_types.ts";
@@ -67,6 +69,15 @@ export function failureOf(ctl: Ctl): V1Failure | null {
   };
 }
 
+/** How its connection differs from one that would be made now (S13); empty without a connection. */
+export function otherwise(ctl: Ctl, core: Asked, peek: Peek): readonly string[] {
+  const device = ctl.link.phase === "up" ? deviceNow(ctl, peek) : undefined;
+  // Of one that nobody asks for nothing is configured.
+  if (device === undefined || ctl.claims.size === 0) return [];
+  const { host, interfaces } = core.fleet.fleet;
+  return identityTexts(device, { tid: ctl.tid, hostId: hostIdOf(ctl, host) }, interfaces);
+}
+
 /** One sentence for what the planner says. */
 export function decisionText(decision: Decision, now: Now): string {
   switch (decision.act) {
@@ -107,7 +118,7 @@ export function controllerOf(ctl: Ctl, core: Asked, peek: Peek, now: Now): V1Con
     since: link.phase === "up" ? link.since : last?.at ?? now.wall,
     detail: phase === "failing" && ctl.lastFailure !== undefined
       ? ctl.lastFailure.failure.message
-      : decisionText(core.fleet.decision(ctl), now),
+      : [...otherwise(ctl, core, peek), decisionText(core.fleet.decision(ctl), now)].join("; "),
     kernelState: device?.state ?? "",
     sources: [...ctl.claims.values()].map(sourceOf),
     attempts: ctl.attempts,

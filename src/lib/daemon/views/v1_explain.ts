@@ -1,5 +1,6 @@
 /** `explain`: the chain from what asks for a controller over the decisions to what happens next. */
 import { claimText, type Ctl, deviceOf } from "../../core/ctl.ts";
+import { IDENTITY_REMEDY } from "../../core/identity.ts";
 import { evidenceText, proofText } from "../../core/evidence.ts";
 import type { Past } from "../../core/fleet.ts";
 import type { Verdict } from "../../core/planner.ts";
@@ -10,7 +11,7 @@ import { kernelTid, matches } from "../../nvme/match.ts";
 import { tidText } from "../../nvme/tid.ts";
 import type { Now } from "../../nvme/time.ts";
 import type { Peek } from "./classic.ts";
-import { type Asked, decisionText, deviceNow, phaseOf, wallOf } from "./v1_common.ts";
+import { type Asked, decisionText, deviceNow, otherwise, phaseOf, wallOf } from "./v1_common.ts";
 
 type Match = V1Explanation["matches"][number];
 
@@ -91,6 +92,8 @@ function ofController(ctl: Ctl, core: Asked, peek: Peek, now: Now): Match {
   if (device !== undefined) {
     chain.push({ step: "state", at: null, text: `${device.device} is ${device.state}, as the kernel says` });
   }
+  const differences = otherwise(ctl, core, peek);
+  for (const text of differences) chain.push({ step: "state", at: null, text });
   const isAttempt = ctl.link.phase === "waiting" && core.fleet.outlook(ctl).act !== "adopt";
   if (isAttempt && bar === undefined && verdict.is === "wanted") {
     chain.push({ step: "next", at: wallOf(ctl.link.until, now), text: "next attempt" });
@@ -100,6 +103,7 @@ function ofController(ctl: Ctl, core: Asked, peek: Peek, now: Now): Match {
   }
   const remedy = failure?.failure.remedy;
   if (remedy !== undefined) chain.push({ step: "remedy", at: null, text: remedy });
+  if (differences.length > 0) chain.push({ step: "remedy", at: null, text: IDENTITY_REMEDY });
   return {
     tid: ctl.tid,
     text: tidText(ctl.tid),

@@ -1,8 +1,27 @@
 /** `health`: is everything that should be connected connected? */
+import { deviceOf } from "../../core/ctl.ts";
+import { IDENTITY_REMEDY } from "../../core/identity.ts";
 import { distinct, WANTED } from "../../dbus/v1_distinct.ts";
 import type { V1Controller, V1Health } from "../../dbus/v1_types.ts";
+import type { Peek } from "./classic.ts";
+import { type Asked, otherwise } from "./v1_common.ts";
 
 export type Problem = V1Health["problems"][number];
+
+/** Connections that were made by another identity of this host (S13): one problem for each way in which they differ. */
+export function identityProblems(core: Asked, peek: Peek): readonly Problem[] {
+  const devices = new Map<string, Set<string>>();
+  for (const ctl of core.fleet.fleet.ctls.values()) {
+    for (const text of otherwise(ctl, core, peek)) {
+      devices.set(text, (devices.get(text) ?? new Set()).add(deviceOf(ctl)?.device ?? ""));
+    }
+  }
+  return [...devices].map(([text, names]) => ({
+    id: "host-identity-changed",
+    text: `${[...names].toSorted().join(", ")}: ${text}`,
+    remedy: IDENTITY_REMEDY,
+  }));
+}
 
 export function healthOf(
   daemon: V1Health["daemon"],

@@ -1,0 +1,94 @@
+/**
+ * A cause that stays while our side of its controller changes: another host NQN, `ignore-iface`. The record moves to the new
+ * transport id and takes the connection with it; nothing is let go of, so nothing is evidence (S13).
+ */
+import type { Tid } from "../nvme/tid.ts";
+import { tidKey, tidText } from "../nvme/tid.ts";
+import { type Authority, type Claim, type Ctl, type HostSide, hostSide, MAX_FORMERLY } from "./ctl.ts";
+import { ctlIndexKey, listed, unlisted } from "./fleet_index.ts";
+import { FleetView } from "./fleet_view.ts";
+
+/** The same controller for the fabric: only our side may differ. */
+export const sameFarSide = (a: Tid, b: Tid): boolean => tidKey({ ...a, ...hostSide(b) }) === tidKey(b);
+
+const text = (side: HostSide): string => JSON.stringify(side);
+
+/** Who it was before, without who it is now. */
+function former(tid: Tid, ...before: readonly (readonly HostSide[])[]): readonly HostSide[] {
+  const sides = new Map(before.flat().map((side) => [text(side), side]));
+  sides.delete(text(hostSide(tid)));
+  return [...sides.values()].slice(-MAX_FORMERLY);
+}
+
+const isHeld = ({ link: { phase } }: Ctl): boolean =>
+  phase === "up" || phase === "connecting" || phase === "deleting";
+
+export class FleetMove<E extends { readonly do: string } = never> extends FleetView<E> {
+  /** What `authority` asks for under `key` is `tid` now. `renamed`: what the authority is called from now on. */
+  move(key: string, authority: Authority, tid: Tid, claim: Claim, renamed: Authority = authority): void {
+    const ctl = this.ctl(key);
+    if (ctl === undefined || !ctl.claims.has(authority)) return;
+    const claims = new Map(ctl.claims);
+    claims.delete(authority);
+    const left: Ctl = { ...ctl, claims };
+    const now = tidKey(tid);
+    this.dirty();
+    if (now === key) {
+      this.put({ ...left, claims: claims.set(renamed, claim) });
+      return this.touch(key);
+    }
+    const isAlone = claims.size === 0;
+    this.put(left);
+    if (!this.claim(now, tid, renamed, claim)) return this.put(ctl);
+    const next = this.ctl(now);
+    if (next === undefined) return;
+    const formerly = former(tid, next.formerly, ctl.formerly, [hostSide(ctl.tid)]);
+    this.put({ ...next, formerly, restored: next.restored || ctl.restored });
+    // Others ask for it as it was: both have the connection then.
+    if (isAlone) this.#succeed(left, now);
+    this.touch(now);
+  }
+
+  /** The record under the new key takes over from the one that nobody asks for under the old key. */
+  #succeed(old: Ctl, key: string): void {
+    const next = this.ctl(key);
+    if (next === undefined) return;
+    if (isHeld(old) && isHeld(next)) {
+      const isOne = old.link.phase === "up" && next.link.phase === "up" &&
+        old.link.ref.incarnation === next.link.ref.incarnation;
+      // Two connections: the old one has a record, and no evidence against it.
+      if (!isOne) return;
+    }
+    const isNew = next.history.length === 0 && !isHeld(next);
+    const merged: Ctl = isHeld(next) ? next : {
+      ...next,
+      link: isHeld(old) || old.link.phase === "waiting" ? old.link : next.link,
+      attempts: old.attempts,
+      lastFailure: old.lastFailure,
+      lastTry: old.lastTry,
+      doom: undefined,
+      restored: old.restored || next.restored,
+      resting: old.resting && next.resting,
+      history: isNew ? old.history : next.history,
+    };
+    const device = old.link.phase === "up" || old.link.phase === "deleting" ? old.link.ref.device : undefined;
+    if (device !== undefined) {
+      const users = listed(unlisted(this.fleet.users, device, old.key), device, key);
+      this.fleet = { ...this.fleet, users };
+    }
+    this.fleet = {
+      ...this.fleet,
+      ctls: this.fleet.ctls.without(old.key),
+      ctlsAt: unlisted(this.fleet.ctlsAt, ctlIndexKey(old.tid), old.key),
+    };
+    this.put(merged);
+    if (merged.link.phase === "waiting") this.remindAt(merged.link.until, key);
+    this.say(
+      "info",
+      merged,
+      `asked for as before, under another identity or default: it was ${tidText(old.tid)} ` +
+        `of host ${old.tid.hostNqn}`,
+    );
+    this.rules.moved(old, merged);
+  }
+}

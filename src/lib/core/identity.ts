@@ -1,0 +1,64 @@
+/** Who a connection was made as, and who we are now (S13). */
+import type { Failure } from "../nvme/failure.ts";
+import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
+import { matches } from "../nvme/match.ts";
+import type { ConnectRequest } from "../ports.ts";
+import type { InterfaceTable } from "../nvme/kernel_ctrl.ts";
+
+export const IDENTITY_REMEDY =
+  "restore the old value (host NQN: /etc/nvme/hostnqn, host ID: /etc/nvme/hostid, or sys.conf) and " +
+  "restart stafd and stacd; or reboot; or disconnect everything (nvme disconnect-all) when nothing uses it. Only when host NQN " +
+  "and host ID both differ can the paths change over one after the other, and the storage then sees another host";
+
+const sameId = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
+
+/** How a connection differs from the way in which it would be made now: `connected as A, configured is B`. Empty: not at all. */
+export function identityTexts(
+  device: KernelCtrl,
+  { tid, hostId }: Pick<ConnectRequest, "tid" | "hostId">,
+  interfaces: InterfaceTable,
+): readonly string[] {
+  const texts: string[] = [];
+  if (device.hostNqn !== "" && device.hostNqn !== tid.hostNqn) {
+    texts.push(`connected as ${device.hostNqn}, configured is ${tid.hostNqn}`);
+  }
+  if (device.hostId !== "" && hostId !== "" && !sameId(device.hostId, hostId)) {
+    texts.push(`connected with host ID ${device.hostId}, configured is ${hostId}`);
+  }
+  if (!matches({ ...tid, hostNqn: device.hostNqn }, device, interfaces)) {
+    const way = (iface: string, source: string): string =>
+      [iface === "" ? "any interface" : iface, ...(source === "" ? [] : [source])].join(" and ");
+    texts.push(
+      `connected by ${way(device.hostIface, device.hostTraddr)}, configured is ${
+        way(tid.hostIface, tid.hostTraddr)
+      }`,
+    );
+  }
+  return texts;
+}
+
+/**
+ * The kernel (6.5 and newer) takes one host NQN for one host ID, and the other way round: it refuses with EINVAL what
+ * would make two. Says so if a connection of the other identity is there.
+ */
+export function identityRefused(
+  failure: Failure,
+  { tid, hostId }: ConnectRequest,
+  devices: Iterable<KernelCtrl>,
+): Failure {
+  if (failure.errno !== "EINVAL") return failure;
+  for (const device of devices) {
+    if (device.hostNqn === "" || device.hostId === "" || hostId === "") continue;
+    const [isNqn, isId] = [device.hostNqn === tid.hostNqn, sameId(device.hostId, hostId)];
+    if (isNqn === isId) continue;
+    const why = isId
+      ? `${device.device} is connected as ${device.hostNqn} with the same host ID, ${hostId}; configured is ${tid.hostNqn}`
+      : `${device.device} is connected as ${tid.hostNqn} with host ID ${device.hostId}; configured is ${hostId}`;
+    return {
+      ...failure,
+      message: `the kernel refuses a second identity of this host (EINVAL): ${why}`,
+      remedy: IDENTITY_REMEDY,
+    };
+  }
+  return failure;
+}
