@@ -30,6 +30,7 @@ import { scenarios as stacdLines } from "./scenarios/stacd_lines.ts";
 import { scenarios as stacdPaths } from "./scenarios/stacd_paths.ts";
 import { scenarios as stacdSecrets } from "./scenarios/stacd_secrets.ts";
 import { scenarios as stacdStafdAway } from "./scenarios/stacd_stafd_away.ts";
+import { scenarios as startScenarios } from "./scenarios/start.ts";
 import { scenarios as stafdAvahi } from "./scenarios/stafd_avahi.ts";
 import { scenarios as stafdCdc } from "./scenarios/stafd_cdc.ts";
 import { scenarios as stafdCompany } from "./scenarios/stafd_company.ts";
@@ -50,6 +51,7 @@ const SCENARIOS: readonly Scenario[] = [
   restart,
   crash,
   refusal,
+  ...startScenarios,
   dbusClients,
   ...stafdAvahi,
   ...stafdCdc,

@@ -30,6 +30,14 @@ export function allowedTid(ctl: Ctl, conf: DaemonConf | undefined): Tid {
   return { ...tid, traddr: allowedSpelling(ctl, conf) ?? tid.traddr };
 }
 
+/**
+ * Connected, and known from announcements alone that are not made any more (zeroconf was switched off, Avahi is away, the
+ * daemon was restarted): ip-family does not look at it, as with the original. Announced again, it is looked at.
+ */
+const isKeepsake = (ctl: Ctl): boolean =>
+  ctl.link.phase === "up" && ctl.claims.size > 0 &&
+  [...ctl.claims.values()].every((claim) => claim.kind === "mdns" && !claim.present);
+
 /** The exclude= line or the disabled address family that forbids a controller (S7); undefined when nothing does. */
 export function refusal(ctl: Ctl, conf: DaemonConf | undefined): Evidence | undefined {
   if (conf === undefined) return undefined;
@@ -39,7 +47,7 @@ export function refusal(ctl: Ctl, conf: DaemonConf | undefined): Evidence | unde
       found !== undefined
     );
   if (line !== undefined) return { kind: "config", ...placeOf(line.origin), what: `exclude = ${line.text}` };
-  if (hasFamily(ctl.tid) && allowedSpelling(ctl, conf) === undefined) {
+  if (hasFamily(ctl.tid) && !isKeepsake(ctl) && allowedSpelling(ctl, conf) === undefined) {
     return {
       kind: "config",
       ...placeOf(conf.ipFamilies.origin),

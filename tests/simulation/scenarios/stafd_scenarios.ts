@@ -169,6 +169,39 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
     original: () => ({ ...realCores, finder: { ...realCores.finder, wakeAt: () => undefined } }),
   },
   {
+    from: "STAF-19, STAF-20",
+    name:
+      "after zeroconf=disabled, ip-family keeps what mDNS had found, and turns it away when it is announced again",
+    play: async (cores) => {
+      const stage = new Stage(cores);
+      stage.dc("nqn.dc", "10.0.0.100", []);
+      stage.world.avahi.announce(announced);
+      stage.stafdConf("");
+      await stage.start();
+      const before = stage.to("nqn.dc");
+      assert.equal(before.length, 1);
+      stage.stafdConf("[Service Discovery]\nzeroconf = disabled\n");
+      await stage.run(5_000);
+      stage.stafdConf("[Global]\nip-family = ipv6\n[Service Discovery]\nzeroconf = disabled\n");
+      await stage.run(60_000);
+      assert.deepEqual(stage.to("nqn.dc"), before);
+      stage.stafd.kill();
+      stage.startStafd();
+      await stage.run(60_000);
+      assert.deepEqual(stage.to("nqn.dc"), before, "also after a restart");
+      stage.stafdConf("[Global]\nip-family = ipv6\n");
+      await stage.run(5_000);
+      assert.equal(stage.to("nqn.dc").length, 0, "announced, and of a family that is off");
+    },
+    // What was announced once is announced for good.
+    original: () =>
+      finder((event) =>
+        event.type === "config"
+          ? { ...event, conf: { ...event.conf, zeroconf: { ...event.conf.zeroconf, value: true } } }
+          : event
+      ),
+  },
+  {
     from: "nvme-stas 2.2.3, STAF-112",
     name: "a foreign discovery controller is passed on when it is rediscovered, not when it is connected",
     play: async (cores) => {
