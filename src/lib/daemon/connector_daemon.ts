@@ -27,7 +27,11 @@ export function buildConnector(
 ): Running<StacdConf> {
   const { clock } = machine;
   const end = Promise.withResolvers<void>();
-  const stafd = new StafdClient(keeper, () => clock.now().wall);
+  const stafd = new StafdClient(
+    keeper,
+    () => clock.now().wall,
+    (message) => machine.log.write({ level: "warning", message }),
+  );
   const ports = { ...commonPorts(machine, publisher(STAC, () => keeper.bus), end.resolve), stafd };
   const shell: Shell<ConnectorState, ConnectorEvent, ConnectorEffect> = new Shell(
     seams.core,

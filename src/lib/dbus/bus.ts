@@ -1,77 +1,76 @@
 /** Our typed D-Bus layer: calls that always settle, signals from whom they claim to be, exported objects. */
-import { type Duration, seconds } from "../nvme/time.ts";
+import { type Duration, milliseconds, seconds } from "../nvme/time.ts";
 import { type After, afterwards } from "./after.ts";
 import {
+  type Admit,
   type Answer,
   type BusError,
   BusErrors,
   type Call,
   type CallHandler,
   DBUS,
-  type IncomingCall,
+  isWellKnown,
   type Matched,
   type MatchRule,
   type NameResult,
   type Reply,
   type SignalMessage,
 } from "./bus_types.ts";
-import { CallQueue } from "./call_queue.ts";
 import {
   type Connected,
   type Connection,
-  ERROR,
-  type Incoming,
-  METHOD_CALL,
-  METHOD_RETURN,
+  type Look,
   openConnection,
   type Outgoing,
-  SIGNAL,
   systemBusAddress,
+  type Take,
   type Value,
 } from "./connection.ts";
+import { ERROR, type Head, METHOD_CALL, METHOD_RETURN, SIGNAL, type Traffic } from "./frame.ts";
+import { IncomingCalls } from "./incoming_calls.ts";
+import { failed, PendingCalls } from "./pending_calls.ts";
+import { Subscriptions } from "./subscriptions.ts";
 
 export { type Value, Variant } from "./connection.ts";
 export * from "./bus_types.ts";
 
 const DBUS_PATH = "/org/freedesktop/DBus";
 const DO_NOT_QUEUE = 4;
-/** Calls of ours that may wait for an answer at one time; the bus itself allows 128. */
-const MAX_PENDING_CALLS = 120;
-/** Calls of others that are worked on at one time, and that may wait for it. */
-const CALLS_IN_WORK = 8;
-const CALLS_WAITING = 1024;
+/** The longest answer of the bus itself: a list of all its names. */
+const MAX_BUS_REPLY = 1024 * 1024;
+/** The longest arguments of calls to an object that does not tell. */
+const MAX_ARGUMENTS = 4 * 1024 * 1024;
 
 export type BusResult =
   | { readonly ok: true; readonly bus: Bus }
   | { readonly ok: false; readonly error: BusError };
 
-interface Subscription {
-  readonly rule: MatchRule;
-  readonly handler: (signal: SignalMessage) => void;
-}
-
 interface Owner {
-  unique: string;
+  /** Undefined until the bus has told, empty for nobody. */
+  unique: string | undefined;
   /** Settles when `unique` is known. */
   readonly ready: Promise<Tracked>;
 }
 
-/** Connects to a bus; what arrives from then on goes to `receive`, which never throws. */
-export type OpenConnection = (receive: (message: Incoming) => void) => Promise<Connected>;
+/** Connects to a bus. `look` sees the header of every message from then on; neither it nor what it gives back throws. */
+export type OpenConnection = (look: Look) => Promise<Connected>;
 
 type Tracked = { readonly ok: true } | { readonly ok: false; readonly error: BusError };
 
 export class Bus {
-  readonly #pending = new Map<number, (reply: Reply) => void>();
-  readonly #subscriptions = new Set<Subscription>();
+  readonly #pending: PendingCalls;
   readonly #owners = new Map<string, Owner>();
-  readonly #objects = new Map<string, CallHandler>();
-  readonly #calls = new CallQueue<Incoming>(CALLS_IN_WORK, CALLS_WAITING, (message) => this.#serve(message));
-  readonly #after: After;
+  readonly #subscriptions = new Subscriptions((name) => this.#owners.get(name)?.unique ?? "");
+  readonly #calls: IncomingCalls;
   #connection: Connection | undefined;
 
   private constructor(after: After) {
-    this.#after = after;
+    this.#pending = new PendingCalls(after);
+    this.#calls = new IncomingCalls(
+      (sender, done) => this.#post(toBus("GetConnectionUnixUser", "s", [sender]), DBUS, done),
+      (head, answer) => this.#answer(head, answer),
+      (run) => after(milliseconds(0), run),
+    );
   }
 
   /**
@@ -80,13 +79,13 @@ export class Bus {
    */
   static async connect(address: string, timeout: Duration = seconds(10)): Promise<BusResult> {
     const target = address === "system" ? systemBusAddress() : address;
-    return await Bus.over(target, (receive) => openConnection(target, timeout, receive));
+    return await Bus.over(target, (look) => openConnection(target, timeout, look));
   }
 
   /** As {@link connect}, over a connection of another kind; `after` measures how long calls may take. */
   static async over(target: string, open: OpenConnection, after: After = afterwards): Promise<BusResult> {
     const bus = new Bus(after);
-    const opened = await open((message) => bus.#receive(message));
+    const opened = await open((head) => bus.#look(head));
     if (!opened.ok) {
       const denied = opened.errno === "EACCES" || opened.errno === "EPERM";
       const name = denied
@@ -114,6 +113,11 @@ export class Bus {
     return this.#connection?.closed ?? Promise.resolve("never connected");
   }
 
+  /** What has come in: how much of it was read, and how much ran past. */
+  get traffic(): Traffic | undefined {
+    return this.#connection?.traffic;
+  }
+
   close(): void {
     this.#connection?.close();
   }
@@ -125,10 +129,25 @@ export class Bus {
 
   /** As {@link call}, but tells the reply before the next message is looked at. */
   #invoke(call: Call, done: (reply: Reply) => void): void {
-    if (this.#pending.size >= MAX_PENDING_CALLS) {
+    if (this.#pending.full) {
       done(failed(BusErrors.limitsExceeded, "too many calls are waiting for an answer"));
       return;
     }
+    const { destination } = call;
+    const owner = isWellKnown(destination) ? this.#owners.get(destination)?.unique : destination;
+    if (owner !== undefined) {
+      this.#post(call, owner, done);
+      return;
+    }
+    // Only its owner's answer counts, so that has to be known.
+    void this.#track(destination).then((tracked) => {
+      if (!tracked.ok) done(tracked);
+      else this.#post(call, this.#owners.get(destination)?.unique ?? "", done);
+    });
+  }
+
+  /** `owner` is whom the bus will give the call to, empty when nobody is there yet. */
+  #post(call: Call, owner: string, done: (reply: Reply) => void): void {
     const sent = this.#send({
       type: METHOD_CALL,
       destination: call.destination,
@@ -138,21 +157,9 @@ export class Bus {
       signature: call.signature ?? "",
       body: call.args ?? [],
     });
-    if (!sent.sent) {
-      done(failed(ERROR_OF[sent.why], sent.message));
-      return;
-    }
-    const { serial } = sent;
-    const span = call.timeout ?? seconds(25);
-    const cancel = this.#after(span, () => {
-      settle(failed(BusErrors.noReply, `no answer from ${call.destination} within ${span.ms / 1000} s`));
-    });
-    const settle = (reply: Reply): void => {
-      cancel();
-      this.#pending.delete(serial);
-      done(reply);
-    };
-    this.#pending.set(serial, settle);
+    if (sent.sent) {
+      this.#pending.add(sent.serial, { ...call, timeout: call.timeout ?? seconds(25) }, owner, done);
+    } else done(failed(ERROR_OF[sent.why], sent.message));
   }
 
   /** Calls a method of the bus daemon itself. */
@@ -195,7 +202,16 @@ export class Bus {
 
   /** Answers calls to this path from now on. Export before requesting the name (DBUS-3). */
   exportObject(path: string, handler: CallHandler): void {
-    this.#objects.set(path, handler);
+    const tooLong = (): BusError => ({
+      name: BusErrors.invalidArgs,
+      message: `the arguments are longer than ${MAX_ARGUMENTS} bytes`,
+    });
+    this.exportAdmitting(path, () => ({ ok: true, maxBytes: MAX_ARGUMENTS, tooLong, run: handler }));
+  }
+
+  /** As {@link exportObject}, with a look at each call before its arguments are read. */
+  exportAdmitting(path: string, admit: Admit): void {
+    this.#calls.serve(path, admit);
   }
 
   /**
@@ -207,18 +223,17 @@ export class Bus {
       const tracked = await this.#track(rule.sender);
       if (!tracked.ok) return tracked;
     }
-    const subscription: Subscription = { rule, handler };
-    this.#subscriptions.add(subscription);
+    const remove = this.#subscriptions.add(rule, handler);
     const text = ruleText(rule);
     const reply = await this.callBus("AddMatch", "s", [text]);
     if (!reply.ok) {
-      this.#subscriptions.delete(subscription);
+      remove();
       return reply;
     }
     return {
       ok: true,
       remove: () => {
-        if (this.#subscriptions.delete(subscription)) void this.callBus("RemoveMatch", "s", [text]);
+        if (remove()) void this.callBus("RemoveMatch", "s", [text]);
       },
     };
   }
@@ -259,11 +274,12 @@ export class Bus {
     if (known !== undefined) return known.ready;
     const ready = this.watchName(name, (unique) => {
       owner.unique = unique;
+      this.#pending.owned(name, unique);
     }).then((watched): Tracked => {
       if (!watched.ok) this.#owners.delete(name);
       return watched;
     });
-    const owner: Owner = { unique: "", ready };
+    const owner: Owner = { unique: undefined, ready };
     this.#owners.set(name, owner);
     return ready;
   }
@@ -274,50 +290,29 @@ export class Bus {
   }
 
   #over(reason: string): void {
-    for (const settle of [...this.#pending.values()]) settle(failed(BusErrors.disconnected, reason));
-    this.#subscriptions.clear();
     this.#calls.clear();
+    this.#subscriptions.clear();
+    this.#pending.failAll({ name: BusErrors.disconnected, message: reason });
   }
 
-  #receive(message: Incoming): void {
-    if (message.type === METHOD_RETURN || message.type === ERROR) {
-      loudly(() => this.#pending.get(message.replySerial)?.(replyOf(message)));
-    } else if (message.type === SIGNAL) {
-      for (const { rule, handler } of [...this.#subscriptions]) {
-        if (this.#fits(rule, message)) loudly(() => handler(message));
-      }
-    } else if (message.type === METHOD_CALL) {
-      loudly(() => {
-        if (!this.#calls.offer(message)) {
-          this.#answer(message, failed(BusErrors.limitsExceeded, "too many calls"));
-        }
-      });
+  /** Nothing of a message is decoded before its header has told that somebody wants it. */
+  #look(head: Head): Take | undefined {
+    switch (head.type) {
+      case METHOD_RETURN:
+      case ERROR:
+        return loudly(() => this.#pending.look(head));
+      case SIGNAL:
+        return loudly(() => this.#subscriptions.look(head));
+      case METHOD_CALL:
+        return loudly(() => this.#calls.look(head));
+      default:
+        return undefined;
     }
   }
 
-  #fits(rule: MatchRule, message: Incoming): boolean {
-    if (rule.sender !== undefined) {
-      const unique = isWellKnown(rule.sender) ? this.#owners.get(rule.sender)?.unique : rule.sender;
-      if (message.sender !== unique) return false;
-    }
-    return (rule.interface === undefined || rule.interface === message.interface) &&
-      (rule.member === undefined || rule.member === message.member) &&
-      (rule.path === undefined || rule.path === message.path) &&
-      (rule.arg0 === undefined || rule.arg0 === message.body[0]);
-  }
-
-  /** The promise settles when the answer has been sent; none when that was done at once. */
-  #serve(message: Incoming): Promise<void> | undefined {
-    const handler = this.#objects.get(message.path);
-    const answer = handler === undefined ? unexported(message, [...this.#objects.keys()]) : handler(message);
-    if (answer instanceof Promise) return answer.then((late) => this.#answer(message, late));
-    this.#answer(message, answer);
-    return undefined;
-  }
-
-  #answer(message: Incoming, answer: Answer): void {
-    if (!message.replyExpected) return;
-    const to = { destination: message.sender, replySerial: message.serial };
+  #answer(call: Head, answer: Answer): void {
+    if (!call.replyExpected) return;
+    const to = { destination: call.sender, replySerial: call.serial };
     const sent = answer.ok
       ? this.#send({ type: METHOD_RETURN, ...to, signature: answer.signature, body: answer.body })
       : this.#send(errorMessage(to, answer.error));
@@ -332,17 +327,6 @@ const ERROR_OF = {
   unsendable: BusErrors.invalidArgs,
 } as const;
 
-function failed(name: string, message: string): { readonly ok: false; readonly error: BusError } {
-  return { ok: false, error: { name, message } };
-}
-
-function replyOf(message: Incoming): Reply {
-  const { sender, signature, body } = message;
-  if (message.type === METHOD_RETURN) return { ok: true, sender, signature, body };
-  const [text] = body;
-  return failed(message.errorName, typeof text === "string" ? text : message.errorName);
-}
-
 function errorMessage(
   to: { readonly destination: string; readonly replySerial: number },
   error: BusError,
@@ -352,26 +336,10 @@ function errorMessage(
   return { type: ERROR, ...to, errorName: error.name, signature: "s", body: [text] };
 }
 
-/** A path that is not exported: its children can still be listed, as tools that walk the tree expect. */
-function unexported(call: IncomingCall, paths: readonly string[]): Answer {
-  const base = call.path === "/" ? "/" : `${call.path}/`;
-  const children = new Set(
-    paths.filter((path) => path.startsWith(base)).map((path) => path.slice(base.length).split("/")[0] ?? ""),
-  );
-  const introspect = call.member === "Introspect" && call.signature === "" &&
-    (call.interface === "" || call.interface === `${DBUS}.Introspectable`);
-  if (introspect && children.size > 0) {
-    const nodes = [...children].map((child) => `  <node name="${child}"/>\n`).join("");
-    return { ok: true, signature: "s", body: [`<node>\n${nodes}</node>\n`] };
-  }
-  return failed(BusErrors.unknownObject, `there is no object ${call.path} here`);
-}
-
 function toBus(member: string, signature: string, args: readonly Value[]): Call {
-  return { destination: DBUS, path: DBUS_PATH, interface: DBUS, member, signature, args };
+  const maxReply = MAX_BUS_REPLY;
+  return { destination: DBUS, path: DBUS_PATH, interface: DBUS, member, signature, args, maxReply };
 }
-
-const isWellKnown = (name: string): boolean => !name.startsWith(":") && name !== DBUS;
 
 function ruleText(rule: MatchRule): string {
   const parts = ["type='signal'"];
@@ -382,13 +350,18 @@ function ruleText(rule: MatchRule): string {
   return parts.join(",");
 }
 
-/** Runs a handler out of the library's reach, which would hide its bug and send the stack trace to the caller. */
-function loudly(handler: () => void): void {
-  try {
-    handler();
-  } catch (error) {
-    queueMicrotask(() => {
-      throw error;
-    });
-  }
+/** A bug in a handler ends the process, and not only the reading of the message. */
+function loudly(look: () => Take | undefined): Take | undefined {
+  const guarded = <T>(run: () => T): T | undefined => {
+    try {
+      return run();
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+      return undefined;
+    }
+  };
+  const take = guarded(look);
+  return take === undefined ? undefined : (read) => guarded(() => take(read));
 }

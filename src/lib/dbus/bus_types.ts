@@ -11,6 +11,7 @@ export const BusErrors = {
   disconnected: `${DBUS}.Error.Disconnected`,
   failed: `${DBUS}.Error.Failed`,
   invalidArgs: `${DBUS}.Error.InvalidArgs`,
+  invalidSignature: `${DBUS}.Error.InvalidSignature`,
   limitsExceeded: `${DBUS}.Error.LimitsExceeded`,
   nameHasNoOwner: `${DBUS}.Error.NameHasNoOwner`,
   noReply: `${DBUS}.Error.NoReply`,
@@ -47,18 +48,29 @@ export interface Call {
   readonly member: string;
   readonly signature?: string;
   readonly args?: readonly Value[];
+  /** Signature of the answer: another one is an error (InvalidSignature), and is not decoded. Any when missing. */
+  readonly gives?: string;
+  /** The longest body of the answer that is read, in bytes; the longest message when missing. */
+  readonly maxReply?: number;
   /** 25 s when not given, as everywhere on D-Bus. */
   readonly timeout?: Duration;
 }
 
-/** A call of somebody else to an exported object. */
-export interface IncomingCall {
+/** A call of somebody else, as its header tells: nothing of the body has been read. */
+export interface CallHead {
   readonly sender: string;
   readonly path: string;
   /** Empty when the caller gave none. */
   readonly interface: string;
   readonly member: string;
   readonly signature: string;
+  readonly bodyBytes: number;
+}
+
+/** A call of somebody else to an exported object. */
+export interface IncomingCall extends CallHead {
+  /** User of the caller's connection; undefined when the bus did not tell. */
+  readonly uid: number | undefined;
   readonly body: readonly unknown[];
 }
 
@@ -69,7 +81,24 @@ export type Answer =
 /** Answers calls to one object path. It never throws for what a caller sends. */
 export type CallHandler = (call: IncomingCall) => Answer | Promise<Answer>;
 
-/** A match rule on signals. A well-known `sender` is checked against its present owner. */
+/** What comes of a call, by its header. Only the body of one that is taken is read. */
+export type Admission =
+  | {
+    readonly ok: true;
+    /** The longest body that is taken, in bytes. */
+    readonly maxBytes: number;
+    readonly tooLong: (uid: number | undefined) => BusError;
+    readonly run: CallHandler;
+  }
+  | { readonly ok: false; readonly error: BusError };
+
+/** Looks at calls to one object path. */
+export type Admit = (head: CallHead) => Admission;
+
+/**
+ * A match rule on signals. What nobody has subscribed to from this sender is not decoded. A well-known `sender` is checked against its present
+ * owner. Without a sender anybody's signal fits: for tests.
+ */
 export interface MatchRule {
   readonly sender?: string;
   readonly interface?: string;
@@ -94,3 +123,10 @@ export type Matched =
 export type NameResult =
   | { readonly ok: true }
   | { readonly ok: false; readonly taken: boolean; readonly error: BusError };
+
+/** A name that has an owner, not a connection's own. */
+export const isWellKnown = (name: string): boolean => !name.startsWith(":") && name !== DBUS;
+
+/** Root, and the user that this program runs as, may tell us what to do and are believed. */
+export const isTrusted = (uid: number | undefined): boolean =>
+  uid === 0 || (uid !== undefined && uid === Deno.uid());

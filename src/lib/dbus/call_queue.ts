@@ -1,72 +1,225 @@
 /**
- * Calls of others that take time: a few are worked on at once, the rest waits, and callers take turns. Any local user may
- * call as often as he likes; that must neither flood the kernel with questions nor keep another caller from its answer.
+ * Calls of others. Users take turns, and within one user's its connections: any local user may call as often, from as many
+ * connections and with as much text as he likes; that must neither flood the kernel with questions, nor keep the daemon
+ * from its own work, nor keep another user from his answer.
  */
 
 export interface Turn {
   /** Unique name of the caller. */
   readonly sender: string;
+  /** What it keeps in memory. */
+  readonly bytes: number;
+}
+
+export interface QueueLimits {
+  /** Calls that are worked on at one time, and those among them of one user. */
+  readonly atOnce: number;
+  readonly atOnceOfUser: number;
+  /** Calls that are begun in one turn of the event loop. */
+  readonly aTurn: number;
+  /** Waiting calls, and their bytes, of one user and of all. */
+  readonly waitingOfUser: number;
+  readonly bytesOfUser: number;
+  readonly waiting: number;
+  readonly bytes: number;
+}
+
+/** Calls of a connection whose user is not known yet: they wait, but take no turn. */
+interface Connection<T> {
+  readonly calls: T[];
+}
+
+interface User<T> {
+  readonly key: string;
+  readonly known: boolean;
+  /** By connection; the first one is next. */
+  readonly connections: Map<string, Connection<T>>;
+  count: number;
+  bytes: number;
+  inWork: number;
 }
 
 export class CallQueue<T extends Turn> {
-  readonly #atOnce: number;
-  readonly #mostWaiting: number;
-  readonly #work: (call: T) => Promise<void> | undefined;
-  /** By caller; the first one is next. */
-  readonly #waiting = new Map<string, T[]>();
-  #waitingCount = 0;
+  readonly #limits: QueueLimits;
+  readonly #work: (call: T, user: string) => Promise<void> | undefined;
+  readonly #refuse: (call: T) => void;
+  /** The first one is next. Users with nothing waiting and nothing in work are not in it. */
+  readonly #users = new Map<string, User<T>>();
+  readonly #nextTurn: (run: () => void) => void;
+  #count = 0;
+  #bytes = 0;
   #inWork = 0;
+  #begun = 0;
+  #turnEnds = false;
 
-  /** `work` answers a call; the promise, if it is one, settles when that is done. */
-  constructor(atOnce: number, mostWaiting: number, work: (call: T) => Promise<void> | undefined) {
-    this.#atOnce = atOnce;
-    this.#mostWaiting = mostWaiting;
+  /**
+   * `work` answers a call; the promise, if it is one, settles when that is done. `refuse` is told of each call that there is
+   * no room for. `nextTurn` runs something in the next turn of the event loop.
+   */
+  constructor(
+    limits: QueueLimits,
+    work: (call: T, user: string) => Promise<void> | undefined,
+    refuse: (call: T) => void,
+    nextTurn: (run: () => void) => void,
+  ) {
+    this.#limits = limits;
     this.#work = work;
+    this.#refuse = refuse;
+    this.#nextTurn = nextTurn;
   }
 
-  /** False when too many wait already. */
-  offer(call: T): boolean {
-    if (this.#inWork < this.#atOnce) {
-      this.#start(call);
-      return true;
+  /** `user` is undefined as long as nobody knows whose connection it is: see {@link identified}. */
+  offer(call: T, user: string | undefined): void {
+    const { waitingOfUser, bytesOfUser, waiting, bytes } = this.#limits;
+    const to = this.#user(user ?? call.sender, user !== undefined);
+    if (to.count >= waitingOfUser || to.bytes + call.bytes > bytesOfUser) {
+      this.#forget(to);
+      this.#refuse(call);
+      return;
     }
-    if (this.#waitingCount >= this.#mostWaiting) return false;
-    this.#waitingCount += 1;
-    const queue = this.#waiting.get(call.sender);
-    if (queue === undefined) this.#waiting.set(call.sender, [call]);
-    else queue.push(call);
-    return true;
+    this.#add(to, call);
+    // Room is taken from whoever has most of it.
+    while (this.#count > waiting || this.#bytes > bytes) this.#refuse(this.#last(this.#largest()));
+    this.#run();
   }
 
-  /** Forgets who waits: there is nobody left to answer to. */
+  /** Now it is known whose connection it is. */
+  identified(sender: string, user: string): void {
+    const unknown = this.#users.get(sender);
+    if (unknown === undefined || unknown.known) return;
+    const calls = [...unknown.connections.values()].flatMap((connection) => connection.calls);
+    this.#drop(unknown);
+    for (const call of calls) this.offer(call, user);
+  }
+
+  /** The connection is gone: there is nobody to answer to. */
+  gone(sender: string): void {
+    const unknown = this.#users.get(sender);
+    if (unknown !== undefined && !unknown.known) this.#drop(unknown);
+  }
+
+  /** Forgets all who wait. */
   clear(): void {
-    this.#waiting.clear();
-    this.#waitingCount = 0;
+    for (const user of [...this.#users.values()]) this.#drop(user);
   }
 
-  #start(call: T): void {
-    const done = this.#work(call);
-    if (done === undefined) return;
+  #user(key: string, known: boolean): User<T> {
+    const found = this.#users.get(key);
+    if (found !== undefined) return found;
+    const user: User<T> = { key, known, connections: new Map(), count: 0, bytes: 0, inWork: 0 };
+    this.#users.set(key, user);
+    return user;
+  }
+
+  #add(user: User<T>, call: T): void {
+    const connection = user.connections.get(call.sender);
+    if (connection === undefined) user.connections.set(call.sender, { calls: [call] });
+    else connection.calls.push(call);
+    this.#weigh(user, 1, call.bytes);
+  }
+
+  #weigh(user: User<T>, count: number, bytes: number): void {
+    user.count += count;
+    user.bytes += bytes;
+    this.#count += count;
+    this.#bytes += bytes;
+  }
+
+  #drop(user: User<T>): void {
+    this.#weigh(user, -user.count, -user.bytes);
+    user.connections.clear();
+    this.#forget(user);
+  }
+
+  #forget(user: User<T>): void {
+    if (user.count === 0 && user.inWork === 0) this.#users.delete(user.key);
+  }
+
+  #largest(): User<T> {
+    let largest: User<T> | undefined;
+    const { waiting, bytes } = this.#limits;
+    const share = (user: User<T>): number => Math.max(user.count / waiting, user.bytes / bytes);
+    for (const user of this.#users.values()) {
+      if (largest === undefined || share(user) > share(largest)) largest = user;
+    }
+    if (largest === undefined) throw new Error("calls wait, but nobody's");
+    return largest;
+  }
+
+  /** The newest call of the connection with most of them. */
+  #last(user: User<T>): T {
+    let most: readonly [string, Connection<T>] | undefined;
+    for (const entry of user.connections) {
+      if (most === undefined || entry[1].calls.length > most[1].calls.length) most = entry;
+    }
+    const call = most?.[1].calls.pop();
+    if (most === undefined || call === undefined) throw new Error("a user with waiting calls has none");
+    if (most[1].calls.length === 0) user.connections.delete(most[0]);
+    this.#weigh(user, -1, -call.bytes);
+    this.#forget(user);
+    return call;
+  }
+
+  #run(): void {
+    const { atOnce, aTurn } = this.#limits;
+    while (this.#inWork < atOnce && this.#begun < aTurn) {
+      const user = this.#nextUser();
+      if (user === undefined) return;
+      this.#begin(user);
+    }
+  }
+
+  #begin(user: User<T>): void {
+    this.#countTurn();
+    const call = this.#first(user);
+    user.inWork += 1;
     this.#inWork += 1;
-    void done.then(() => {
-      this.#inWork -= 1;
-      while (this.#inWork < this.#atOnce) {
-        const next = this.#next();
-        if (next === undefined) return;
-        this.#start(next);
-      }
+    const done = this.#work(call, user.key);
+    if (done === undefined) this.#ended(user);
+    else {
+      void done.then(() => {
+        this.#ended(user);
+        this.#run();
+      });
+    }
+  }
+
+  #countTurn(): void {
+    this.#begun += 1;
+    if (this.#turnEnds) return;
+    this.#turnEnds = true;
+    this.#nextTurn(() => {
+      this.#turnEnds = false;
+      this.#begun = 0;
+      this.#run();
     });
   }
 
-  #next(): T | undefined {
-    const [first] = this.#waiting;
-    if (first === undefined) return undefined;
-    const [sender, queue] = first;
-    const call = queue.shift();
-    this.#waiting.delete(sender);
-    // To the end of the line.
-    if (queue.length > 0) this.#waiting.set(sender, queue);
-    this.#waitingCount -= 1;
+  #ended(user: User<T>): void {
+    user.inWork -= 1;
+    this.#inWork -= 1;
+    this.#forget(user);
+  }
+
+  /** The next user who may have a call begun; he goes to the end of the line. */
+  #nextUser(): User<T> | undefined {
+    for (const user of this.#users.values()) {
+      if (!user.known || user.count === 0 || user.inWork >= this.#limits.atOnceOfUser) continue;
+      this.#users.delete(user.key);
+      this.#users.set(user.key, user);
+      return user;
+    }
+    return undefined;
+  }
+
+  #first(user: User<T>): T {
+    const [first] = user.connections;
+    const call = first?.[1].calls.shift();
+    if (first === undefined || call === undefined) throw new Error("a user with waiting calls has none");
+    const [sender, connection] = first;
+    user.connections.delete(sender);
+    if (connection.calls.length > 0) user.connections.set(sender, connection);
+    this.#weigh(user, -1, -call.bytes);
     return call;
   }
 }

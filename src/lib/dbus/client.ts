@@ -43,32 +43,32 @@ export class DaemonClient {
   }
 
   listControllers(detailed: boolean): Promise<Result<Dict[]>> {
-    return this.#ask("", "list_controllers", "b", [detailed], dicts);
+    return this.#ask("", "list_controllers", "b", [detailed], "aa{ss}", dicts);
   }
 
   getLogPages(tid: TidTexts): Promise<Result<Dict[]>> {
-    return this.#ask("", "get_log_pages", "sssssss", tid, dicts);
+    return this.#ask("", "get_log_pages", "sssssss", tid, "aa{ss}", dicts);
   }
 
   getAllLogPages(detailed: boolean): Promise<Result<unknown>> {
-    return this.#ask("", "get_all_log_pages", "b", [detailed], json);
+    return this.#ask("", "get_all_log_pages", "b", [detailed], "s", json);
   }
 
   processInfo(): Promise<Result<unknown>> {
-    return this.#ask(".debug", "process_info", "", [], json);
+    return this.#ask(".debug", "process_info", "", [], "s", json);
   }
 
   controllerInfo(tid: TidTexts): Promise<Result<unknown>> {
-    return this.#ask(".debug", "controller_info", "sssssss", tid, json);
+    return this.#ask(".debug", "controller_info", "sssssss", tid, "s", json);
   }
 
   async setTron(on: boolean): Promise<Result<void>> {
     const args = [`${this.#service.name}.debug`, "tron", new Variant("b", on)];
-    return read(await this.#call(PROPERTIES, "Set", "ssv", args), () => ({ ok: true, value: undefined }));
+    return read(await this.#call(PROPERTIES, "Set", "ssv", args, ""), () => ({ ok: true, value: undefined }));
   }
 
   async tron(): Promise<Result<boolean>> {
-    const reply = await this.#call(PROPERTIES, "Get", "ss", [`${this.#service.name}.debug`, "tron"]);
+    const reply = await this.#call(PROPERTIES, "Get", "ss", [`${this.#service.name}.debug`, "tron"], "v");
     return read(
       reply,
       ([value]) =>
@@ -79,19 +79,19 @@ export class DaemonClient {
   }
 
   state(): Promise<Result<V1State>> {
-    return this.#ask(".v1", "state", "", [], parsed(parseState));
+    return this.#ask(".v1", "state", "", [], "s", parsed(parseState));
   }
 
   plan(config: string): Promise<Result<V1Plan>> {
-    return this.#ask(".v1", "plan", "s", [config], parsed(parsePlan));
+    return this.#ask(".v1", "plan", "s", [config], "s", parsed(parsePlan));
   }
 
   explain(what: string): Promise<Result<V1Explanation>> {
-    return this.#ask(".v1", "explain", "s", [what], parsed(parseExplanation));
+    return this.#ask(".v1", "explain", "s", [what], "s", parsed(parseExplanation));
   }
 
   health(): Promise<Result<V1Health>> {
-    return this.#ask(".v1", "health", "", [], parsed(parseHealth));
+    return this.#ask(".v1", "health", "", [], "s", parsed(parseHealth));
   }
 
   /** Tells the events from now on, and every arrival and departure of the daemon (its state now included). */
@@ -120,15 +120,31 @@ export class DaemonClient {
     member: string,
     signature: string,
     args: readonly Value[],
+    gives: string,
     take: (body: readonly unknown[]) => JsonResult<T>,
   ): Promise<Result<T>> {
-    return read(await this.#call(this.#service.name + suffix, member, signature, args), take);
+    return read(await this.#call(this.#service.name + suffix, member, signature, args, gives), take);
   }
 
-  #call(iface: string, member: string, signature: string, args: readonly Value[]): Promise<Reply> {
+  #call(
+    iface: string,
+    member: string,
+    signature: string,
+    args: readonly Value[],
+    gives: string,
+  ): Promise<Reply> {
     const { name, path } = this.#service;
     const timeout = this.#timeout;
-    return this.#bus.call({ destination: name, path, interface: iface, member, signature, args, timeout });
+    return this.#bus.call({
+      destination: name,
+      path,
+      interface: iface,
+      member,
+      signature,
+      args,
+      gives,
+      timeout,
+    });
   }
 }
 

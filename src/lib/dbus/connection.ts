@@ -1,13 +1,25 @@
 /**
- * The one place that touches the D-Bus library: connecting, authentication and messages, nothing above them.
- * What the library leaves to chance is settled here: an end of the connection is always noticed, and a message that
- * its decoder cannot read (a file descriptor index without a descriptor) is skipped, not the end of the process.
+ * The one place that touches the D-Bus library, which connects, authenticates and marshals what we send. What comes in is
+ * ours (frame.ts): the library would decode every message whole before anybody could look at it.
  */
 import { Buffer } from "node:buffer";
 import { EventEmitter } from "node:events";
 import { Socket } from "node:net";
 import { Message, type MessageBus, sessionBus, Variant } from "dbus-next";
 import type { Duration } from "../nvme/time.ts";
+import { DBUS } from "./bus_types.ts";
+import {
+  ERROR,
+  FrameError,
+  Framer,
+  type Head,
+  type METHOD_CALL,
+  METHOD_RETURN,
+  type SIGNAL,
+  type TakeBody,
+  type Traffic,
+} from "./frame.ts";
+import { decodeBody, WireError } from "./wire.ts";
 
 export { Variant };
 
@@ -20,29 +32,6 @@ export type Value =
   | Variant
   | readonly Value[]
   | { readonly [key: string]: Value };
-
-/** Message types of the D-Bus specification. */
-export const METHOD_CALL = 1;
-export const METHOD_RETURN = 2;
-export const ERROR = 3;
-export const SIGNAL = 4;
-const NO_REPLY_EXPECTED = 1;
-
-/** A message as it came; absent fields are empty. The body is as the sender's signature says: look before you use it. */
-export interface Incoming {
-  readonly type: number;
-  readonly serial: number;
-  readonly replySerial: number;
-  readonly replyExpected: boolean;
-  readonly sender: string;
-  readonly destination: string;
-  readonly path: string;
-  readonly interface: string;
-  readonly member: string;
-  readonly errorName: string;
-  readonly signature: string;
-  readonly body: readonly unknown[];
-}
 
 export interface Outgoing {
   readonly type: typeof METHOD_CALL | typeof METHOD_RETURN | typeof ERROR | typeof SIGNAL;
@@ -60,16 +49,34 @@ export interface Outgoing {
 export const MAX_MESSAGE_BYTES = 32 * 1024 * 1024;
 /** Bytes that may wait for a bus that does not read. */
 const MAX_UNSENT_BYTES = 64 * 1024 * 1024;
+/** The answer to Hello: our unique name, or why the bus does not want us. */
+const MAX_HELLO_BYTES = 4096;
 
 export type Sent =
   | { readonly sent: true; readonly serial: number }
   | { readonly sent: false; readonly why: "closed" | "limit" | "unsendable"; readonly message: string };
+
+export type ReadBody =
+  | { readonly ok: true; readonly body: readonly unknown[] }
+  | { readonly ok: false; readonly message: string };
+
+/** Gets a body that has come whole; it is decoded when `read` is called. */
+export type Take = (read: () => ReadBody) => void;
+/** Decides by a message's header: undefined lets the body run past. */
+export type Look = (head: Head) => Take | undefined;
+
+/** A message as a connection that needs no bytes has it. */
+export interface Incoming extends Head {
+  readonly body: readonly unknown[];
+}
 
 export interface Connection {
   /** Our unique name, `:1.42`. */
   readonly uniqueName: string;
   /** Settles once, with the reason, when the connection is over. */
   readonly closed: Promise<string>;
+  /** What has come in so far, where it is counted. */
+  readonly traffic?: Traffic;
   send(message: Outgoing): Sent;
   close(): void;
 }
@@ -85,26 +92,18 @@ export function systemBusAddress(): string {
 }
 
 /**
- * Connects, authenticates (EXTERNAL) and says Hello within `timeout`.
- * `receive` gets every message from then on; it must not throw.
+ * Connects, authenticates (EXTERNAL) and says Hello within `timeout`. `look` sees the header of every message from then on;
+ * neither it nor what it gives back may throw.
  */
-export async function openConnection(
-  address: string,
-  timeout: Duration,
-  receive: (message: Incoming) => void,
-): Promise<Connected> {
+export async function openConnection(address: string, timeout: Duration, look: Look): Promise<Connected> {
   const bus = sessionBus({ busAddress: address, authMethods: ["EXTERNAL"] });
   const connection: unknown = Reflect.get(bus, "_connection");
   if (!(connection instanceof EventEmitter)) throw new Error("dbus-next: no connection inside MessageBus");
-  const problem = await untilReady(bus, connection, timeout);
-  // From here on an error of the library is either one unreadable message, or followed by the end of the stream.
-  onError(bus, () => {});
-  const socket: unknown = Reflect.get(connection, "stream");
-  if (problem !== undefined || !(socket instanceof Socket) || bus.name === null) {
-    if (socket instanceof Socket) socket.destroy();
-    return { ok: false, ...(problem ?? { message: "the bus closed the connection during the start" }) };
-  }
-  return { ok: true, connection: wire(bus, socket, bus.name, receive) };
+  const wire = new Wire(bus, connection, look);
+  const problem = await wire.ready(timeout);
+  if (problem === undefined) return { ok: true, connection: wire };
+  wire.close();
+  return { ok: false, ...problem };
 }
 
 interface Problem {
@@ -112,30 +111,155 @@ interface Problem {
   readonly message: string;
 }
 
-function untilReady(
-  bus: MessageBus,
-  connection: EventEmitter,
-  timeout: Duration,
-): Promise<Problem | undefined> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => {
-      resolve({ errno: "ETIMEDOUT", message: `no answer from the bus within ${timeout.ms / 1000} s` });
-    }, timeout.ms);
-    const settle = (problem: Problem | undefined): void => {
-      clearTimeout(timer);
-      resolve(problem);
-    };
-    connection.once("connect", () => {
+class Wire implements Connection {
+  readonly #bus: MessageBus;
+  readonly #library: EventEmitter;
+  readonly #look: Look;
+  readonly #framer = new Framer((head) => this.#looked(head));
+  readonly #end = Promise.withResolvers<string>();
+  #socket: Socket | undefined;
+  #uniqueName = "";
+  #settle: ((problem: Problem | undefined) => void) | undefined;
+  #open = true;
+
+  constructor(bus: MessageBus, library: EventEmitter, look: Look) {
+    this.#bus = bus;
+    this.#library = library;
+    this.#look = look;
+  }
+
+  get uniqueName(): string {
+    return this.#uniqueName;
+  }
+
+  get closed(): Promise<string> {
+    return this.#end.promise;
+  }
+
+  get traffic(): Traffic {
+    return this.#framer.traffic;
+  }
+
+  /** Settles when the bus has answered Hello, or with what went wrong. */
+  ready(timeout: Duration): Promise<Problem | undefined> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        settle({ errno: "ETIMEDOUT", message: `no answer from the bus within ${timeout.ms / 1000} s` });
+      }, timeout.ms);
+      const settle = (problem: Problem | undefined): void => {
+        clearTimeout(timer);
+        this.#settle = undefined;
+        resolve(problem);
+      };
+      this.#settle = settle;
       // The library adds its reader right after this event; no message can come before the microtask runs.
-      queueMicrotask(() => {
-        const socket: unknown = Reflect.get(connection, "stream");
-        if (socket instanceof Socket) shieldReader(socket);
+      this.#library.once("connect", () => queueMicrotask(() => this.#takeOver()));
+      this.#library.once("end", () => {
+        this.#settle?.({ errno: "ECONNRESET", message: "the bus closed the connection" });
       });
+      // An error that comes later is followed by the end of the stream.
+      onError(this.#bus, (error) => this.#settle?.(describe(error)));
     });
-    connection.once("end", () => settle({ errno: "ECONNRESET", message: "the bus closed the connection" }));
-    bus.once("connect", () => settle(undefined));
-    onError(bus, (error) => settle(describe(error)));
-  });
+  }
+
+  close(): void {
+    if (this.#open) this.#stream()?.end();
+    this.#over("closed by us");
+  }
+
+  send(message: Outgoing): Sent {
+    const socket = this.#socket;
+    if (!this.#open || socket === undefined) {
+      return { sent: false, why: "closed", message: "not connected to the bus" };
+    }
+    const size = sizeOf(message.body);
+    if (size > MAX_MESSAGE_BYTES) {
+      return { sent: false, why: "limit", message: `a message of ${size} bytes is too long for the bus` };
+    }
+    if (socket.writableLength + size > MAX_UNSENT_BYTES) {
+      return { sent: false, why: "limit", message: "the bus does not take what was sent before" };
+    }
+    try {
+      const serial = this.#bus.newSerial();
+      this.#bus.send(outgoing(message, serial));
+      return { sent: true, serial };
+    } catch (error) {
+      return { sent: false, why: "unsendable", message: describe(error).message };
+    }
+  }
+
+  #stream(): Socket | undefined {
+    const socket: unknown = Reflect.get(this.#library, "stream");
+    return socket instanceof Socket ? socket : undefined;
+  }
+
+  /** From here on the library reads nothing, not even the answer to its Hello. */
+  #takeOver(): void {
+    const socket = this.#stream();
+    if (socket === undefined) return;
+    if (!this.#open) {
+      socket.destroy();
+      return;
+    }
+    this.#socket = socket;
+    socket.removeAllListeners("readable");
+    socket.on("readable", () => this.#read(socket));
+    socket.once("end", () => this.#over("the bus closed the connection"));
+    socket.once("close", () => this.#over("the connection to the bus broke"));
+    if (socket.destroyed || socket.readableEnded) this.#over("the bus closed the connection");
+  }
+
+  #read(socket: Socket): void {
+    while (this.#open) {
+      const chunk: unknown = socket.read();
+      if (!(chunk instanceof Uint8Array)) return;
+      try {
+        this.#framer.feed(chunk);
+      } catch (error) {
+        if (!(error instanceof FrameError)) throw error;
+        this.#over(error.message);
+      }
+    }
+  }
+
+  #looked(head: Head): TakeBody | undefined {
+    if (!this.#open) return undefined;
+    const take = this.#settle === undefined ? this.#look(head) : this.#hello(head);
+    return take === undefined ? undefined : (body) => take(() => readBody(head, body));
+  }
+
+  /** Before the answer to Hello, which is the only call under way then, nothing else is wanted. */
+  #hello(head: Head): Take | undefined {
+    const answer = head.type === METHOD_RETURN || head.type === ERROR;
+    if (!answer || head.sender !== DBUS || head.bodyBytes > MAX_HELLO_BYTES) return undefined;
+    return (readHello) => {
+      const read = readHello();
+      const text = read.ok && typeof read.body[0] === "string"
+        ? read.body[0]
+        : "the bus answered without a name";
+      if (head.type === METHOD_RETURN && text.startsWith(":")) {
+        this.#uniqueName = text;
+        this.#settle?.(undefined);
+      } else this.#settle?.({ message: text });
+    };
+  }
+
+  #over(reason: string): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#settle?.({ errno: "ECONNRESET", message: reason });
+    this.#end.resolve(reason);
+    this.#stream()?.destroy();
+  }
+}
+
+function readBody(head: Head, bytes: Uint8Array): ReadBody {
+  try {
+    return { ok: true, body: decodeBody(head.signature, bytes, head.littleEndian) };
+  } catch (error) {
+    if (error instanceof WireError) return { ok: false, message: error.message };
+    throw error;
+  }
 }
 
 /** The library declares no "error" event, but makes it. */
@@ -148,76 +272,6 @@ function describe(error: unknown): Problem {
   if (!(error instanceof Error)) return { message: String(error) };
   const code: unknown = Reflect.get(error, "code");
   return typeof code === "string" ? { errno: code, message: error.message } : { message: error.message };
-}
-
-/**
- * The library's reader throws out of the stream's event on some valid messages, which would end the process: every user
- * of this host could do that. The reader has consumed the message by then, so it is called again for the next one.
- */
-function shieldReader(socket: Socket): void {
-  for (const listener of socket.listeners("readable")) {
-    const read = (): void => {
-      for (let again = true; again;) {
-        again = false;
-        try {
-          Reflect.apply(listener, socket, []);
-        } catch {
-          again = true;
-        }
-      }
-    };
-    socket.removeAllListeners("readable");
-    socket.on("readable", read);
-  }
-}
-
-function wire(
-  bus: MessageBus,
-  socket: Socket,
-  uniqueName: string,
-  receive: (message: Incoming) => void,
-): Connection {
-  let open = true;
-  const end = Promise.withResolvers<string>();
-  const over = (reason: string): void => {
-    if (!open) return;
-    open = false;
-    end.resolve(reason);
-    socket.destroy();
-  };
-  socket.once("end", () => over("the bus closed the connection"));
-  socket.once("close", () => over("the connection to the bus broke"));
-  if (socket.destroyed || socket.readableEnded) over("the bus closed the connection");
-  // Our own dispatch: the library must not answer by itself.
-  bus.addMethodHandler(() => true);
-  bus.on("message", (message) => {
-    if (open) receive(incoming(message));
-  });
-  return {
-    uniqueName,
-    closed: end.promise,
-    close: () => {
-      if (open) socket.end();
-      over("closed by us");
-    },
-    send: (message) => {
-      if (!open) return { sent: false, why: "closed", message: "not connected to the bus" };
-      const size = sizeOf(message.body);
-      if (size > MAX_MESSAGE_BYTES) {
-        return { sent: false, why: "limit", message: `a message of ${size} bytes is too long for the bus` };
-      }
-      if (socket.writableLength + size > MAX_UNSENT_BYTES) {
-        return { sent: false, why: "limit", message: "the bus does not take what was sent before" };
-      }
-      try {
-        const serial = bus.newSerial();
-        bus.send(outgoing(message, serial));
-        return { sent: true, serial };
-      } catch (error) {
-        return { sent: false, why: "unsendable", message: describe(error).message };
-      }
-    },
-  };
 }
 
 function outgoing(message: Outgoing, serial: number): Message {
@@ -235,25 +289,6 @@ function outgoing(message: Outgoing, serial: number): Message {
     ...(member === undefined ? {} : { member }),
     ...(errorName === undefined ? {} : { errorName }),
   });
-}
-
-const text = (value: unknown): string => typeof value === "string" ? value : "";
-
-function incoming(message: Message): Incoming {
-  return {
-    type: message.type,
-    serial: message.serial ?? 0,
-    replySerial: message.replySerial ?? 0,
-    replyExpected: message.type === METHOD_CALL && (message.flags & NO_REPLY_EXPECTED) === 0,
-    sender: text(message.sender),
-    destination: text(message.destination),
-    path: text(message.path),
-    interface: text(message.interface),
-    member: text(message.member),
-    errorName: text(message.errorName),
-    signature: text(message.signature),
-    body: message.body,
-  };
 }
 
 /** Upper bound of the marshalled size of a value, in bytes: padding is counted generously. */

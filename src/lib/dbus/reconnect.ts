@@ -58,6 +58,11 @@ export class BusKeeper {
     return this.#bus;
   }
 
+  /** Calls `run` when so much time has gone by; the result cancels it. */
+  get after(): After {
+    return this.#access.after;
+  }
+
   /** To be done on each new connection, in the order of the calls; `lost` at each end of one. Before {@link start}. */
   onBus(attach: Attach, lost?: () => void): void {
     this.#attach.push(attach);

@@ -1,17 +1,11 @@
 /** Publishes a daemon on the bus: checks what callers send, asks the daemon, answers (spec 50). */
 import type { Tid } from "../nvme/tid.ts";
 import type { Publisher, Signal } from "../ports.ts";
-import {
-  type Answer,
-  type Bus,
-  type BusError,
-  BusErrors,
-  type CallHandler,
-  type IncomingCall,
-  type Value,
-  Variant,
-} from "./bus.ts";
-import { INTROSPECTABLE, PEER, PROPERTIES, STAC, STAC_XML, STAF, STAF_XML } from "./interfaces.ts";
+import { type Bus, type BusError, BusErrors, type Value } from "./bus.ts";
+import { STAC, STAC_XML, STAF, STAF_XML } from "./interfaces.ts";
+import { type Interface, type Later, type Method, type Property, servedObject } from "./served_object.ts";
+
+export type { Later } from "./served_object.ts";
 
 export type StringDict = Readonly<Record<string, string>>;
 
@@ -28,9 +22,6 @@ export interface AskedTid {
   readonly hostIface: string;
   readonly hostNqn: string | undefined;
 }
-
-/** An answer that may need a look at the kernel first. */
-export type Later<T> = T | Promise<T>;
 
 /** What both daemons answer. Secrets are the daemon's to hide (DBUS-30). JSON texts: spec 50 section 6, v1_types.ts. */
 export interface StacHandlers {
@@ -64,42 +55,30 @@ const MAX_CONFIG = 16 * 1024;
 const MAX_CONFIG_OF_ROOT = 1024 * 1024;
 /** The longest question, in UTF-16 units. */
 const MAX_QUESTION = 4096;
-
-/** Is the caller root, or the user that the daemon runs as? */
-type IsRoot = () => Promise<boolean>;
-
-interface Method<H> {
-  /** Accepted signatures of the arguments. */
-  readonly takes: readonly string[];
-  readonly gives: string;
-  readonly run: (handlers: H, body: readonly unknown[], isRoot: IsRoot) => Later<readonly Value[] | BusError>;
-}
-
-interface Property<H> {
-  readonly signature: string;
-  readonly get: (handlers: H) => Value;
-  /** Takes a value of the property's signature. Absent: read only. */
-  readonly set?: (handlers: H, value: unknown) => void;
-}
-
-interface Interface<H> {
-  readonly methods: ReadonlyMap<string, Method<H>>;
-  readonly properties: ReadonlyMap<string, Property<H>>;
-}
+/** The longest texts that name a controller, in bytes; more than any address or NQN needs. */
+const MAX_TID_BYTES = 1024 * 1024;
+const BOOLEAN_BYTES = 4;
 
 const TID_SIGNATURES = ["sssssss", "ssssss"];
 
 const LIST: Method<StacHandlers> = {
   takes: ["b"],
+  maxBytes: BOOLEAN_BYTES,
   gives: "aa{ss}",
   run: (handlers, [detailed]) => one(handlers.listControllers(detailed === true)),
 };
 
 const DEBUG: Interface<StacHandlers> = {
   methods: new Map<string, Method<StacHandlers>>([
-    ["process_info", { takes: [""], gives: "s", run: (handlers) => one(handlers.processInfo()) }],
+    ["process_info", {
+      takes: [""],
+      maxBytes: 0,
+      gives: "s",
+      run: (handlers) => one(handlers.processInfo()),
+    }],
     ["controller_info", {
       takes: TID_SIGNATURES,
+      maxBytes: MAX_TID_BYTES,
       gives: "s",
       run: (handlers, body) => one(handlers.controllerInfo(askedTid(body))),
     }],
@@ -115,43 +94,41 @@ const DEBUG: Interface<StacHandlers> = {
 };
 
 const V1_METHODS: readonly (readonly [string, Method<StacHandlers>])[] = [
-  ["state", { takes: [""], gives: "s", run: (handlers) => one(handlers.state()) }],
+  ["state", { takes: [""], maxBytes: 0, gives: "s", run: (handlers) => one(handlers.state()) }],
   ["plan", {
     takes: ["s"],
+    maxBytes: textBytes(MAX_CONFIG_OF_ROOT),
+    tooLong: (trusted) => tooLong(trusted ? MAX_CONFIG_OF_ROOT : MAX_CONFIG),
     gives: "s",
-    run: (handlers, [config], isRoot) => {
-      const plan = (text: string): Later<string> => handlers.plan(text);
-      if (String(config).length <= MAX_CONFIG) return bounded(config, MAX_CONFIG, plan);
-      return isRoot().then((root) => bounded(config, root ? MAX_CONFIG_OF_ROOT : MAX_CONFIG, plan));
-    },
+    run: (handlers, [config], trusted) =>
+      bounded(config, trusted ? MAX_CONFIG_OF_ROOT : MAX_CONFIG, (text) => handlers.plan(text)),
   }],
   ["explain", {
     takes: ["s"],
+    maxBytes: textBytes(MAX_QUESTION),
+    tooLong: () => tooLong(MAX_QUESTION),
     gives: "s",
     run: (handlers, [what]) => bounded(what, MAX_QUESTION, (text) => handlers.explain(text)),
   }],
-  ["health", { takes: [""], gives: "s", run: (handlers) => one(handlers.health()) }],
+  ["health", { takes: [""], maxBytes: 0, gives: "s", run: (handlers) => one(handlers.health()) }],
 ];
-
-const STANDARD: readonly (readonly [string, Interface<unknown>])[] = [PROPERTIES, INTROSPECTABLE, PEER].map(
-  (name) => [name, { methods: new Map(), properties: new Map() }],
-);
 
 const STAF_INTERFACES: ReadonlyMap<string, Interface<StafHandlers>> = new Map<
   string,
   Interface<StafHandlers>
 >([
-  ...STANDARD,
   [STAF.name, {
     methods: new Map<string, Method<StafHandlers>>([
       ["list_controllers", LIST],
       ["get_log_pages", {
         takes: TID_SIGNATURES,
+        maxBytes: MAX_TID_BYTES,
         gives: "aa{ss}",
         run: (handlers, body) => one(handlers.getLogPages(askedTid(body))),
       }],
       ["get_all_log_pages", {
         takes: ["b"],
+        maxBytes: BOOLEAN_BYTES,
         gives: "s",
         run: (handlers, [detailed]) => one(handlers.getAllLogPages(detailed === true)),
       }],
@@ -162,7 +139,7 @@ const STAF_INTERFACES: ReadonlyMap<string, Interface<StafHandlers>> = new Map<
   [`${STAF.name}.v1`, {
     methods: new Map<string, Method<StafHandlers>>([
       ...V1_METHODS,
-      ["pages", { takes: [""], gives: "s", run: (handlers) => one(handlers.pages()) }],
+      ["pages", { takes: [""], maxBytes: 0, gives: "s", run: (handlers) => one(handlers.pages()) }],
     ]),
     properties: new Map(),
   }],
@@ -172,7 +149,6 @@ const STAC_INTERFACES: ReadonlyMap<string, Interface<StacHandlers>> = new Map<
   string,
   Interface<StacHandlers>
 >([
-  ...STANDARD,
   [STAC.name, { methods: new Map([["list_controllers", LIST]]), properties: new Map() }],
   [`${STAC.name}.debug`, DEBUG],
   [`${STAC.name}.v1`, { methods: new Map(V1_METHODS), properties: new Map() }],
@@ -180,12 +156,12 @@ const STAC_INTERFACES: ReadonlyMap<string, Interface<StacHandlers>> = new Map<
 
 /** Exports stafd's object on this bus. The name is requested afterwards (DBUS-3). */
 export function serveStaf(bus: Bus, handlers: StafHandlers): void {
-  bus.exportObject(STAF.path, objectHandler(bus, STAF_XML, STAF_INTERFACES, handlers));
+  bus.exportAdmitting(STAF.path, servedObject(STAF_XML, STAF_INTERFACES, handlers));
 }
 
 /** Exports stacd's object on this bus. */
 export function serveStac(bus: Bus, handlers: StacHandlers): void {
-  bus.exportObject(STAC.path, objectHandler(bus, STAC_XML, STAC_INTERFACES, handlers));
+  bus.exportAdmitting(STAC.path, servedObject(STAC_XML, STAC_INTERFACES, handlers));
 }
 
 /** Sends stafd's or stacd's signals on the bus that is there at the time; without a bus nobody listens. */
@@ -242,141 +218,14 @@ function bounded(
 ): Later<readonly Value[] | BusError> {
   const text = String(value);
   if (text.length <= limit) return one(run(text));
+  return tooLong(limit);
+}
+
+function tooLong(limit: number): BusError {
   return { name: BusErrors.invalidArgs, message: `the text is longer than ${limit} characters` };
 }
 
-function objectHandler<H>(
-  bus: Bus,
-  xml: string,
-  interfaces: ReadonlyMap<string, Interface<H>>,
-  handlers: H,
-): CallHandler {
-  return (call) => {
-    if (call.interface === PROPERTIES || isStandard(call, ["Get", "GetAll", "Set"], interfaces)) {
-      return properties(bus, interfaces, handlers, call);
-    }
-    if (call.interface === INTROSPECTABLE || isStandard(call, ["Introspect"], interfaces)) {
-      return call.member === "Introspect" ? only("", call, () => answer("s", [xml])) : unknownMethod(call);
-    }
-    if (call.interface === PEER || isStandard(call, ["Ping", "GetMachineId"], interfaces)) {
-      return peer(call);
-    }
-    if (call.interface !== "" && !interfaces.has(call.interface)) {
-      return fail(BusErrors.unknownInterface, `there is no interface ${call.interface} at ${call.path}`);
-    }
-    const method = call.interface === ""
-      ? findMethod(interfaces, call.member)
-      : interfaces.get(call.interface)?.methods.get(call.member);
-    if (method === undefined) return unknownMethod(call);
-    if (!method.takes.includes(call.signature)) return wrongArguments(call, method.takes[0] ?? "");
-    const result = method.run(handlers, call.body, () => isRoot(bus, call.sender));
-    return result instanceof Promise
-      ? result.then((later) => outcome(method.gives, later))
-      : outcome(method.gives, result);
-  };
+/** The bytes of one text of so many UTF-16 units: at most three for each, its length and its end. */
+function textBytes(units: number): number {
+  return 4 + 3 * units + 1;
 }
-
-const outcome = (signature: string, result: readonly Value[] | BusError): Answer =>
-  "name" in result ? { ok: false, error: result } : answer(signature, result);
-
-/** A call without an interface goes to the first interface that has the member (D-Bus specification). */
-function findMethod<H>(interfaces: ReadonlyMap<string, Interface<H>>, member: string): Method<H> | undefined {
-  for (const { methods } of interfaces.values()) {
-    const method = methods.get(member);
-    if (method !== undefined) return method;
-  }
-  return undefined;
-}
-
-function isStandard<H>(
-  call: IncomingCall,
-  members: readonly string[],
-  interfaces: ReadonlyMap<string, Interface<H>>,
-): boolean {
-  return call.interface === "" && members.includes(call.member) &&
-    findMethod(interfaces, call.member) === undefined;
-}
-
-function peer(call: IncomingCall): Answer {
-  if (call.member === "Ping") return only("", call, () => answer("", []));
-  if (call.member !== "GetMachineId") return unknownMethod(call);
-  return only("", call, () => {
-    try {
-      return answer("s", [Deno.readTextFileSync("/etc/machine-id").trim()]);
-    } catch {
-      return fail(BusErrors.failed, "this machine has no readable /etc/machine-id");
-    }
-  });
-}
-
-function properties<H>(
-  bus: Bus,
-  interfaces: ReadonlyMap<string, Interface<H>>,
-  handlers: H,
-  call: IncomingCall,
-): Answer | Promise<Answer> {
-  const wanted = new Map([["Get", "ss"], ["GetAll", "s"], ["Set", "ssv"]]).get(call.member);
-  if (wanted === undefined) return unknownMethod(call);
-  if (call.signature !== wanted) return wrongArguments(call, wanted);
-  const [first, second, value] = call.body;
-  const iface = String(first);
-  const name = String(second);
-  const found = interfaces.get(iface);
-  if (found === undefined && iface !== "") {
-    return fail(BusErrors.unknownInterface, `there is no interface ${iface} at ${call.path}`);
-  }
-  // An empty interface name stands for whichever has the property.
-  const candidates = found === undefined ? [...interfaces.values()] : [found];
-  if (call.member === "GetAll") {
-    const all = candidates.flatMap(({ properties }) => [...properties]);
-    return answer("a{sv}", [
-      Object.fromEntries(all.map(([key, property]) => [key, variant(property, handlers)])),
-    ]);
-  }
-  const property = candidates.flatMap(({ properties }) => properties.get(name) ?? [])[0];
-  if (property === undefined) {
-    return fail(BusErrors.unknownProperty, `interface ${iface} has no property ${name}`);
-  }
-  if (call.member === "Get") return answer("v", [variant(property, handlers)]);
-  const { set } = property;
-  // DBUS-21
-  if (set === undefined) return fail(BusErrors.invalidArgs, `the property ${name} cannot be written`);
-  if (!(value instanceof Variant) || value.signature !== property.signature) {
-    return fail(BusErrors.invalidArgs, `the property ${name} is of type ${property.signature}`);
-  }
-  return setAsRoot(bus, call.sender, name, () => set(handlers, value.value));
-}
-
-/** The bus policy lets only root write (DBUS-51, DBUS-52); this holds also where the policy file is missing. */
-async function setAsRoot(bus: Bus, sender: string, name: string, set: () => void): Promise<Answer> {
-  if (!await isRoot(bus, sender)) {
-    return fail(BusErrors.accessDenied, `only root may write the property ${name}`);
-  }
-  set();
-  return answer("", []);
-}
-
-async function isRoot(bus: Bus, sender: string): Promise<boolean> {
-  const uid = await bus.uidOf(sender);
-  return uid === 0 || (uid !== undefined && uid === Deno.uid());
-}
-
-const variant = <H>(property: Property<H>, handlers: H): Variant =>
-  new Variant(property.signature, property.get(handlers));
-
-const answer = (signature: string, body: readonly Value[]): Answer => ({ ok: true, signature, body });
-const fail = (name: string, message: string): Answer => ({ ok: false, error: { name, message } });
-
-const only = (signature: string, call: IncomingCall, run: () => Answer): Answer =>
-  call.signature === signature ? run() : wrongArguments(call, signature);
-
-const wrongArguments = (call: IncomingCall, wanted: string): Answer =>
-  fail(BusErrors.invalidArgs, `${call.member} takes (${wanted}), not (${call.signature})`);
-
-const unknownMethod = (call: IncomingCall): Answer =>
-  fail(
-    BusErrors.unknownMethod,
-    call.interface === ""
-      ? `there is no method ${call.member} at ${call.path}`
-      : `the interface ${call.interface} has no method ${call.member}`,
-  );

@@ -6,39 +6,50 @@ import type { Outcome } from "../nvme/failure.ts";
 import type { Transport } from "../nvme/tid.ts";
 import { seconds } from "../nvme/time.ts";
 import type { Done, ReportedDc, RetiredDc, Stafd, StafdEvent, StafdReport } from "../ports.ts";
-import { type BusError, BusErrors, type Reply, type SignalMessage } from "./bus.ts";
+import { type Bus, type BusError, BusErrors, isTrusted, type Reply, type SignalMessage } from "./bus.ts";
 import { STAF } from "./interfaces.ts";
 import { JsonReader, type JsonResult } from "./json_reader.ts";
 import type { BusKeeper } from "./reconnect.ts";
 import { parsePages } from "./v1_parse.ts";
 
+/** How often the bus is asked again for the user of stafd's connection, when it did not tell. */
+const ASK_AGAIN = seconds(1);
 /** Retired controllers of an original stafd that are remembered. */
 const MAX_RETIRED = 1000;
 
+/** Who owns stafd's name on one connection to the bus. */
+interface Owner {
+  readonly bus: Bus;
+  readonly unique: string;
+}
+
+/**
+ * Only a stafd of root's is believed (or of the user that runs this, for tests and demonstrations): what it says decides
+ * what is connected. The bus policy lets nobody else have its name, where it is installed.
+ */
 export class StafdClient implements Stafd {
   readonly #keeper: BusKeeper;
   readonly #wall: () => number;
+  readonly #warn: (message: string) => void;
   readonly #legacy = new LegacyStafd();
   #sink: (event: StafdEvent) => void = () => {};
+  #owner: Owner | undefined;
   #present = false;
 
   /** To be made before the keeper is started. `wall` gives milliseconds since 1970. */
-  constructor(keeper: BusKeeper, wall: () => number) {
+  constructor(keeper: BusKeeper, wall: () => number, warn: (message: string) => void = () => {}) {
     this.#keeper = keeper;
     this.#wall = wall;
+    this.#warn = warn;
     keeper.onBus(async (bus) => {
       const signals = await bus.addMatch(
         { sender: STAF.name, path: STAF.path, interface: STAF.name },
         (signal) => this.#signal(signal),
       );
       if (!signals.ok) return signals.error;
-      const name = await bus.watchName(STAF.name, (owner) => {
-        // A new owner without a gap between is another stafd: tell of both.
-        this.#tellPresent(false);
-        this.#tellPresent(owner !== "");
-      });
+      const name = await bus.watchName(STAF.name, (unique) => this.#owned({ bus, unique }));
       return name.ok ? undefined : name.error;
-    }, () => this.#tellPresent(false));
+    }, () => this.#owned(undefined));
   }
 
   watch(sink: (event: StafdEvent) => void): void {
@@ -50,6 +61,22 @@ export class StafdClient implements Stafd {
     void this.#fetch().then(done);
   }
 
+  /** A new owner without a gap between is another stafd: both are told of. */
+  #owned(owner: Owner | undefined): void {
+    this.#owner = owner;
+    this.#tellPresent(false);
+    if (owner !== undefined && owner.unique !== "") void this.#examine(owner);
+  }
+
+  async #examine(owner: Owner): Promise<void> {
+    const uid = await owner.bus.uidOf(owner.unique);
+    // Somebody else owns the name by now, or the connection is over.
+    if (this.#owner !== owner || this.#keeper.bus !== owner.bus) return;
+    if (isTrusted(uid)) this.#tellPresent(true);
+    else if (uid !== undefined) this.#warn(strangerText(uid));
+    else this.#keeper.after(ASK_AGAIN, () => void this.#examine(owner));
+  }
+
   #tellPresent(present: boolean): void {
     if (present === this.#present) return;
     this.#present = present;
@@ -57,6 +84,8 @@ export class StafdClient implements Stafd {
   }
 
   #signal(signal: SignalMessage): void {
+    // What came before its sender is known to be believed is in what is fetched then.
+    if (!this.#present || signal.sender !== this.#owner?.unique) return;
     if (signal.member === "dc_removed") this.#legacy.dcRemoved(signal.sender);
     else if (signal.member !== "log_pages_changed") return;
     this.#sink({ type: "stafd-changed" });
@@ -84,27 +113,32 @@ export class StafdClient implements Stafd {
     };
   }
 
-  #call(iface: string, member: string, args: readonly boolean[]): Promise<Reply> {
+  /** A question with a text for an answer. */
+  async #call(iface: string, member: string, args: readonly boolean[]): Promise<Reply> {
     const { bus } = this.#keeper;
-    if (bus === undefined) {
-      return Promise.resolve({
-        ok: false,
-        error: { name: BusErrors.disconnected, message: "not connected to the bus" },
-      });
-    }
+    if (bus === undefined) return refused(BusErrors.disconnected, "not connected to the bus");
     const signature = "b".repeat(args.length);
     const timeout = seconds(25);
-    return bus.call({
-      destination: STAF.name,
-      path: STAF.path,
-      interface: iface,
-      member,
-      signature,
-      args,
-      timeout,
-    });
+    const { name: destination, path } = STAF;
+    const call = { destination, path, interface: iface, member, signature, args, gives: "s", timeout };
+    const reply = await bus.call(call);
+    if (!reply.ok) return reply;
+    const owner = this.#owner;
+    if (this.#present && owner?.bus === bus && owner.unique === reply.sender) return reply;
+    const uid = await bus.uidOf(reply.sender);
+    if (isTrusted(uid)) return reply;
+    return refused(
+      BusErrors.accessDenied,
+      uid === undefined ? "the bus did not tell whose process answered" : strangerText(uid),
+    );
   }
 }
+
+const strangerText = (uid: number): string =>
+  `the bus name ${STAF.name} belongs to a process of user ${uid}, not of root: it is not believed. Is the bus policy of ` +
+  "nvme-stas installed?";
+
+const refused = (name: string, message: string): Reply => ({ ok: false, error: { name, message } });
 
 /** An original stafd says that it removed DCs, not which. What is gone from its next list after it said so is retired. */
 class LegacyStafd {

@@ -274,9 +274,11 @@ function pathOf(
     : { ok: false, why: "Avahi answered without a path" };
 }
 
+/** Undefined for what is no announcement on an interface: Avahi says -1 for one that it cannot tell the interface of. */
 function itemArgs(body: readonly unknown[]): Item["args"] | undefined {
   const [iface, protocol, name, stype, domain] = body;
-  return typeof iface === "number" && typeof protocol === "number" && typeof name === "string" &&
+  return typeof iface === "number" && Number.isInteger(iface) && iface > 0 && typeof protocol === "number" &&
+      typeof name === "string" &&
       typeof stype === "string" && typeof domain === "string"
     ? [iface, protocol, name, stype, domain]
     : undefined;

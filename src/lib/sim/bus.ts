@@ -4,16 +4,8 @@
  */
 import { BusErrors, DBUS } from "../dbus/bus_types.ts";
 import { Bus, type BusResult } from "../dbus/bus.ts";
-import {
-  type Connected,
-  ERROR,
-  type Incoming,
-  METHOD_CALL,
-  METHOD_RETURN,
-  type Outgoing,
-  SIGNAL,
-  type Value,
-} from "../dbus/connection.ts";
+import type { Connected, Incoming, Outgoing, Value } from "../dbus/connection.ts";
+import { ERROR, METHOD_CALL, METHOD_RETURN, SIGNAL } from "../dbus/frame.ts";
 import type { BusAccess } from "../dbus/reconnect.ts";
 import { milliseconds } from "../nvme/time.ts";
 import type { Random } from "./random.ts";
@@ -77,7 +69,11 @@ export class SimBus {
       connect: (): Promise<BusResult> =>
         Bus.over(
           "the simulated bus",
-          (receive) => this.#open(receive, opened),
+          (look) =>
+            this.#open(
+              (message) => look(message)?.(() => ({ ok: true, body: message.body })),
+              opened,
+            ),
           (span, run) => later(span.ms, run),
         ),
       after: (span, run) => later(span.ms, run),
@@ -302,6 +298,8 @@ const asIncoming = (message: Outgoing): Incoming => ({
   member: message.member ?? "",
   errorName: message.errorName ?? "",
   signature: message.signature,
+  littleEndian: true,
+  bodyBytes: 0,
   body: message.body,
 });
 

@@ -9,6 +9,8 @@ import type { Tid } from "../../../src/lib/nvme/tid.ts";
 import type { StafdEvent, StafdReport } from "../../../src/lib/ports.ts";
 import { stafHandlers } from "./fake_daemons.ts";
 import { type PrivateBus, privateBus } from "./private_bus.ts";
+import { RawClient } from "./raw_client.ts";
+import { Bytes } from "../../unit/dbus/messages.ts";
 
 const tid: Tid = {
   transport: "tcp",
@@ -27,9 +29,9 @@ class Stacd {
   readonly events: StafdEvent[] = [];
   #waiting: (() => void)[] = [];
 
-  constructor(bus: PrivateBus) {
+  constructor(bus: PrivateBus, warn?: (message: string) => void) {
     this.keeper = new BusKeeper(bus.address, undefined, () => {});
-    this.client = new StafdClient(this.keeper, () => 1_000);
+    this.client = new StafdClient(this.keeper, () => 1_000, warn);
     this.client.watch((event) => {
       this.events.push(event);
       for (const wake of this.#waiting.splice(0)) wake();
@@ -275,4 +277,54 @@ Deno.test("a stafd that takes over from another one without a gap is told as gon
   ]);
   stacd.keeper.stop();
   second.bus.close();
+});
+
+Deno.test({
+  name: "a stafd of an ordinary user's is not believed, and it is said; root's is",
+  // Becoming another user needs root.
+  ignore: Deno.uid() !== 0,
+  fn: async () => {
+    await using bus = await privateBus();
+    const warnings: string[] = [];
+    const warned = Promise.withResolvers<void>();
+    const stacd = new Stacd(bus, (message) => {
+      warnings.push(message);
+      warned.resolve();
+    });
+    await stacd.keeper.start();
+    const liar = await RawClient.connect(bus.address, 65534);
+    const dbus = "org.freedesktop.DBus";
+    await liar.ask({
+      path: "/",
+      interface: dbus,
+      member: "RequestName",
+      destination: dbus,
+      signature: "su",
+      body: new Bytes().string(STAF.name).u32(4).done,
+    });
+    await Promise.race([warned.promise, stacd.until(1)]);
+    assert.deepEqual(stacd.events, [], "an ordinary user's stafd was taken for stafd");
+    assert.match(warnings.join(), /belongs to a process of user 65534, not of root/);
+    await liar.send({ type: 4, path: STAF.path, interface: STAF.name, member: "dc_removed" });
+    const fetched = stacd.fetch();
+    const { head } = await liar.until((received) => received.head.member === "pages");
+    const lie = new Bytes().string(JSON.stringify({ schema: 1, dcs: [], retired: [], unknowns: [] })).done;
+    await liar.send({
+      type: 2,
+      destination: head.sender,
+      replySerial: head.serial,
+      signature: "s",
+      body: lie,
+    });
+    const outcome = await fetched;
+    assert.ok(!outcome.ok, "a lie was believed");
+    assert.match(outcome.failure.message, /belongs to a process of user 65534, not of root/);
+    assert.deepEqual(stacd.events, []);
+    liar.close();
+    const daemon = await stafd(bus, {});
+    await stacd.until(1);
+    assert.deepEqual(stacd.events, [{ type: "stafd", present: true }]);
+    stacd.keeper.stop();
+    daemon.close();
+  },
 });

@@ -1,46 +1,150 @@
 import assert from "node:assert/strict";
-import { CallQueue } from "../../../src/lib/dbus/call_queue.ts";
+import { CallQueue, type QueueLimits } from "../../../src/lib/dbus/call_queue.ts";
 
 interface Call {
   readonly sender: string;
   readonly n: number;
+  readonly bytes: number;
 }
 
-Deno.test("a few calls are worked on at once, callers take turns, and too many are refused", async () => {
-  const started: string[] = [];
-  const finish: (() => void)[] = [];
-  const queue = new CallQueue<Call>(2, 6, ({ sender, n }) => {
-    started.push(`${sender}${n}`);
-    return new Promise((resolve) => finish.push(resolve));
-  });
-  const offered = [1, 2, 3, 4, 5, 6].map((n) => queue.offer({ sender: "a", n }));
-  offered.push(queue.offer({ sender: "b", n: 1 }), queue.offer({ sender: "b", n: 2 }));
-  assert.deepEqual(offered, Array.from({ length: 8 }, () => true));
-  assert.equal(queue.offer({ sender: "c", n: 1 }), false);
-  assert.deepEqual(started, ["a1", "a2"]);
-  for (let done = 0; done < 8; done++) {
-    finish.shift()?.();
-    await Promise.resolve();
-    await Promise.resolve();
-    assert.ok(finish.length <= 2);
+const LIMITS: QueueLimits = {
+  atOnce: 2,
+  atOnceOfUser: 2,
+  aTurn: 1000,
+  waitingOfUser: 100,
+  bytesOfUser: 1000,
+  waiting: 200,
+  bytes: 2000,
+};
+
+/** A queue with what became of each call, whose calls end when the test says so. */
+class Bench {
+  readonly started: string[] = [];
+  readonly refused: string[] = [];
+  readonly queue: CallQueue<Call>;
+  readonly #finish: (() => void)[] = [];
+  readonly #turns: (() => void)[] = [];
+
+  constructor(limits: Partial<QueueLimits>, answerAtOnce = false) {
+    this.queue = new CallQueue<Call>(
+      { ...LIMITS, ...limits },
+      ({ sender, n }, user) => {
+        this.started.push(`${user}${sender}${n}`);
+        return answerAtOnce ? undefined : new Promise((resolve) => this.#finish.push(resolve));
+      },
+      ({ sender, n }) => this.refused.push(`${sender}${n}`),
+      (run) => this.#turns.push(run),
+    );
   }
-  assert.deepEqual(started, ["a1", "a2", "a3", "b1", "a4", "b2", "a5", "a6"]);
-  assert.ok(queue.offer({ sender: "c", n: 1 }));
+
+  offer(user: string | undefined, sender: string, ...numbers: readonly number[]): void {
+    for (const n of numbers) this.queue.offer({ sender, n, bytes: 10 }, user);
+  }
+
+  get inWork(): number {
+    return this.#finish.length;
+  }
+
+  async finish(count: number): Promise<void> {
+    for (let done = 0; done < count; done++) {
+      this.#finish.shift()?.();
+      await Promise.resolve();
+      await Promise.resolve();
+    }
+  }
+
+  turn(): void {
+    for (const run of this.#turns.splice(0)) run();
+  }
+}
+
+Deno.test("a few calls are worked on at once; users take turns, and connections within a user's turns", async () => {
+  const bench = new Bench({});
+  bench.offer("1", "a", 1, 2, 3, 4);
+  bench.offer("1", "b", 1, 2);
+  bench.offer("2", "c", 1, 2);
+  assert.deepEqual(bench.started, ["1a1", "1a2"]);
+  for (let done = 0; done < 8; done++) {
+    await bench.finish(1);
+    assert.ok(bench.inWork <= 2);
+  }
+  assert.deepEqual(bench.started, ["1a1", "1a2", "1a3", "2c1", "1b1", "2c2", "1a4", "1b2"]);
+  assert.deepEqual(bench.refused, []);
+});
+
+Deno.test("one user's slow calls leave room for another's", () => {
+  const bench = new Bench({ atOnce: 3, atOnceOfUser: 2 });
+  bench.offer("1", "a", 1, 2, 3);
+  bench.offer("1", "b", 1);
+  assert.deepEqual(bench.started, ["1a1", "1a2"]);
+  bench.offer("2", "c", 1);
+  assert.deepEqual(bench.started, ["1a1", "1a2", "2c1"]);
+});
+
+Deno.test("a user has a share: more of his calls, or of their bytes, are refused, and another's are not", () => {
+  const calls = new Bench({ atOnce: 0, waitingOfUser: 3 });
+  calls.offer("1", "a", 1, 2);
+  calls.offer("1", "b", 1, 2);
+  calls.offer("2", "c", 1);
+  assert.deepEqual(calls.refused, ["b2"]);
+  const bytes = new Bench({ atOnce: 0, bytesOfUser: 25 });
+  bytes.offer("1", "a", 1, 2, 3);
+  bytes.offer("2", "c", 1);
+  assert.deepEqual(bytes.refused, ["a3"]);
+});
+
+Deno.test("when all shares together are too much, room is taken from whoever has most", () => {
+  const bench = new Bench({ atOnce: 0, waiting: 6 });
+  bench.offer("1", "a", 1, 2, 3);
+  bench.offer("1", "b", 1);
+  bench.offer("2", "c", 1, 2);
+  bench.offer("3", "d", 1);
+  assert.deepEqual(bench.refused, ["a3"]);
+  const bytes = new Bench({ atOnce: 0, bytes: 35 });
+  bytes.offer("1", "a", 1, 2);
+  bytes.offer("2", "c", 1);
+  bytes.offer("3", "d", 1);
+  assert.deepEqual(bytes.refused, ["a2"]);
+});
+
+Deno.test("a flood takes a bounded part of each turn of the event loop, and others their part of the same turn", () => {
+  const bench = new Bench({ aTurn: 3, waitingOfUser: 10 }, true);
+  bench.offer("1", "a", ...Array.from({ length: 20 }, (_, n) => n));
+  assert.deepEqual(bench.started, ["1a0", "1a1", "1a2"]);
+  assert.equal(bench.refused.length, 7);
+  bench.offer("2", "c", 1);
+  bench.turn();
+  assert.deepEqual(bench.started.slice(3), ["1a3", "2c1", "1a4"]);
+  for (let turns = 0; turns < 4; turns++) bench.turn();
+  assert.equal(bench.started.length, 14);
+});
+
+Deno.test("calls of a connection whose user is not known wait; then they are that user's", async () => {
+  const bench = new Bench({ waitingOfUser: 3, waiting: 5 });
+  bench.offer(undefined, "a", 1, 2);
+  bench.offer("1", "b", 1);
+  assert.deepEqual(bench.started, ["1b1"]);
+  bench.queue.identified("a", "1");
+  await bench.finish(3);
+  assert.deepEqual(bench.started, ["1b1", "1a1", "1a2"]);
+  // A hundred connections are not a hundred shares: unknown ones lose what they have when others come.
+  for (let n = 0; n < 100; n++) bench.offer(undefined, `x${n}`, 1);
+  assert.equal(bench.refused.length, 95);
+  // One that is gone has nobody to answer to.
+  bench.queue.gone("a");
+  bench.queue.clear();
+  bench.offer("2", "c", 1);
+  assert.equal(bench.started.at(-1), "2c1");
 });
 
 Deno.test("calls that are answered at once never wait, and forgotten ones are not worked on", async () => {
-  const seen: number[] = [];
-  const later = Promise.withResolvers<void>();
-  const queue = new CallQueue<Call>(1, 10, ({ n }) => {
-    seen.push(n);
-    return n === 3 ? later.promise : undefined;
-  });
-  for (const n of [1, 2, 3, 4, 5]) assert.ok(queue.offer({ sender: "a", n }));
-  assert.deepEqual(seen, [1, 2, 3]);
-  queue.clear();
-  later.resolve();
-  await later.promise;
-  await Promise.resolve();
-  assert.ok(queue.offer({ sender: "a", n: 6 }));
-  assert.deepEqual(seen, [1, 2, 3, 6]);
+  const at = new Bench({}, true);
+  at.offer("1", "a", 1, 2, 3, 4, 5);
+  assert.equal(at.started.length, 5);
+  const bench = new Bench({ atOnce: 1 });
+  bench.offer("1", "a", 1, 2, 3);
+  bench.queue.clear();
+  await bench.finish(1);
+  bench.offer("1", "a", 6);
+  assert.deepEqual(bench.started, ["1a1", "1a6"]);
 });

@@ -1,0 +1,194 @@
+/**
+ * Calls of others: looked at by header, queued by user, read when it is their turn. What an object does not take is answered
+ * with an error before its arguments have come, and they run past.
+ */
+import {
+  type Admission,
+  type Admit,
+  type Answer,
+  type BusError,
+  BusErrors,
+  type CallHandler,
+  type CallHead,
+  type Reply,
+} from "./bus_types.ts";
+import { CallQueue } from "./call_queue.ts";
+import type { ReadBody, Take } from "./connection.ts";
+import type { Head } from "./frame.ts";
+import { INTROSPECTABLE } from "./interfaces.ts";
+import { failed } from "./pending_calls.ts";
+
+/**
+ * A tool asks some questions and waits. A thousand calls of one user are many; 4 MiB are one configuration file to be tried
+ * of the longest kind, with room to spare.
+ */
+const LIMITS = {
+  atOnce: 8,
+  atOnceOfUser: 6,
+  aTurn: 32,
+  waitingOfUser: 1024,
+  bytesOfUser: 4 * 1024 * 1024,
+  waiting: 2048,
+  bytes: 8 * 1024 * 1024,
+} as const;
+/** What a waiting call keeps beside its header's texts and its arguments. */
+const CALL_BYTES = 512;
+/** Connections whose user is remembered. Unique names are not used again. */
+const MAX_USERS = 512;
+/** Questions for a connection's user that are under way at one time. */
+const MAX_QUESTIONS = 16;
+/** Connections whose user is still to be asked for; a system bus has 2048 connections in all. */
+const MAX_UNKNOWN = 2048;
+
+interface Waiting {
+  readonly sender: string;
+  readonly bytes: number;
+  readonly head: Head;
+  readonly run: (uid: number | undefined) => Answer | Promise<Answer>;
+}
+
+/** Asks the bus for a connection's user. */
+type AskUser = (sender: string, done: (reply: Reply) => void) => void;
+
+export class IncomingCalls {
+  readonly #objects = new Map<string, Admit>();
+  readonly #askUser: AskUser;
+  readonly #answer: (head: Head, answer: Answer) => void;
+  readonly #queue: CallQueue<Waiting>;
+  readonly #users = new Map<string, string>();
+  readonly #asked = new Set<string>();
+  readonly #toAsk = new Set<string>();
+
+  /** `nextTurn` runs something in the next turn of the event loop. */
+  constructor(
+    askUser: AskUser,
+    answer: (head: Head, answer: Answer) => void,
+    nextTurn: (run: () => void) => void,
+  ) {
+    this.#askUser = askUser;
+    this.#answer = answer;
+    this.#queue = new CallQueue<Waiting>(
+      LIMITS,
+      (call, user) => this.#work(call, user),
+      ({ head }) => answer(head, failed(BusErrors.limitsExceeded, "too many calls")),
+      nextTurn,
+    );
+  }
+
+  serve(path: string, admit: Admit): void {
+    this.#objects.set(path, admit);
+  }
+
+  /** Forgets who waits: there is nobody left to answer to. */
+  clear(): void {
+    this.#queue.clear();
+    this.#toAsk.clear();
+  }
+
+  /** A call's header: undefined when its body is not to be read. */
+  look(head: Head): Take | undefined {
+    if (head.sender === "") return undefined;
+    const admission = this.#admit(head);
+    if (admission.ok && head.bodyBytes <= admission.maxBytes) {
+      return (read) => this.#offer(head, head.bodyBytes, (uid) => run(head, read(), admission.run, uid));
+    }
+    // A caller that wants no answer gets no work done, either.
+    if (!head.replyExpected) return undefined;
+    this.#offer(head, 0, (uid) => ({
+      ok: false,
+      error: admission.ok ? admission.tooLong(uid) : admission.error,
+    }));
+    return undefined;
+  }
+
+  #admit(head: Head): Admission {
+    const admit = this.#objects.get(head.path);
+    return admit === undefined ? unexported(head, [...this.#objects.keys()]) : admit(head);
+  }
+
+  #offer(head: Head, bodyBytes: number, run: Waiting["run"]): void {
+    const { sender, path, interface: iface, member } = head;
+    const bytes = CALL_BYTES + bodyBytes + 2 * (path.length + iface.length + member.length);
+    const user = this.#users.get(sender);
+    if (user === undefined && this.#toAsk.size >= MAX_UNKNOWN) {
+      this.#answer(head, failed(BusErrors.limitsExceeded, "too many calls"));
+      return;
+    }
+    this.#queue.offer({ sender, bytes, head, run }, user);
+    if (user === undefined) this.#ask(sender);
+  }
+
+  #ask(sender: string): void {
+    if (this.#asked.has(sender)) return;
+    if (this.#asked.size >= MAX_QUESTIONS) {
+      this.#toAsk.add(sender);
+      return;
+    }
+    this.#asked.add(sender);
+    this.#askUser(sender, (reply) => {
+      this.#asked.delete(sender);
+      this.#told(sender, reply);
+      const [next] = this.#toAsk;
+      if (next === undefined) return;
+      this.#toAsk.delete(next);
+      this.#ask(next);
+    });
+  }
+
+  #told(sender: string, reply: Reply): void {
+    if (!reply.ok && reply.error.name === BusErrors.nameHasNoOwner) {
+      this.#queue.gone(sender);
+      return;
+    }
+    const uid = reply.ok ? reply.body[0] : undefined;
+    const user = typeof uid === "number" ? String(uid) : NOBODY;
+    if (user !== NOBODY) this.#remember(sender, user);
+    this.#queue.identified(sender, user);
+  }
+
+  #remember(sender: string, user: string): void {
+    this.#users.set(sender, user);
+    for (const old of this.#users.keys()) {
+      if (this.#users.size <= MAX_USERS) break;
+      this.#users.delete(old);
+    }
+  }
+
+  /** The promise settles when the answer has been sent; none when that was done at once. */
+  #work(call: Waiting, user: string): Promise<void> | undefined {
+    const answer = call.run(user === NOBODY ? undefined : Number(user));
+    if (answer instanceof Promise) return answer.then((late) => this.#answer(call.head, late));
+    this.#answer(call.head, answer);
+    return undefined;
+  }
+}
+
+/** All connections whose user the bus does not tell. */
+const NOBODY = "nobody";
+
+function run(
+  head: Head,
+  read: ReadBody,
+  handler: CallHandler,
+  uid: number | undefined,
+): Answer | Promise<Answer> {
+  if (read.ok) return handler({ ...head, uid, body: read.body });
+  return failed(BusErrors.invalidArgs, `the arguments of ${head.member} cannot be read: ${read.message}`);
+}
+
+/** A path that is not exported: its children can still be listed, as tools that walk the tree expect. */
+function unexported(call: CallHead, paths: readonly string[]): Admission {
+  const base = call.path === "/" ? "/" : `${call.path}/`;
+  const children = new Set(
+    paths.filter((path) => path.startsWith(base)).map((path) => path.slice(base.length).split("/")[0] ?? ""),
+  );
+  const introspect = call.member === "Introspect" && call.signature === "" &&
+    (call.interface === "" || call.interface === INTROSPECTABLE);
+  if (!introspect || children.size === 0) {
+    return failed(BusErrors.unknownObject, `there is no object ${call.path} here`);
+  }
+  const nodes = [...children].map((child) => `  <node name="${child}"/>\n`).join("");
+  const answer = { ok: true, signature: "s", body: [`<node>\n${nodes}</node>\n`] } as const;
+  const tooLong = (): BusError => ({ name: BusErrors.invalidArgs, message: "Introspect takes no arguments" });
+  return { ok: true, maxBytes: 0, tooLong, run: () => answer };
+}
