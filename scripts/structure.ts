@@ -3,6 +3,7 @@
  * between rooms, purity of the pure rooms, no way past the type checker, no promise left alone, names and sizes.
  */
 import { runScript } from "./run.ts";
+import { judges } from "./structure/judges.ts";
 import { floatingPromises } from "./structure/promises.ts";
 import { purity } from "./structure/purity.ts";
 import { importCycles, importDirection } from "./structure/rooms.ts";
@@ -11,7 +12,7 @@ import { shape } from "./structure/shape.ts";
 import { strictness } from "./structure/strictness.ts";
 
 const FOLDERS = ["src", "scripts", "tests"];
-const RULES: readonly Rule[] = [importDirection, purity, strictness, shape];
+const RULES: readonly Rule[] = [importDirection, judges, purity, strictness, shape];
 
 /** Paths of all TypeScript files below a folder; none when it does not exist. */
 async function typescriptFiles(folder: string): Promise<string[]> {

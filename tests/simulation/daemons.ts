@@ -31,6 +31,8 @@ export interface Watch {
   readonly around: Around;
   /** Something threw: a rule that is broken, or a bug. The process is killed by it. */
   readonly failed: (error: unknown) => void;
+  /** Is told of each file that is read. */
+  readonly read?: (who: "stafd" | "stacd", path: string) => void;
   /** How an invalid file is treated; a canary treats it as an empty one. */
   readonly onInvalid?: OnInvalid;
 }
@@ -160,6 +162,7 @@ abstract class SimDaemon<
   }
 
   #readFile(path: string): FileText {
+    this.#watch.read?.(this.who, path);
     const empty = this.#watch.onInvalid === "take-as-empty" && path === this.file && !this.fileIsValid;
     return empty ? { ok: true, text: "" } : this.world.readFile(path);
   }

@@ -59,7 +59,6 @@ export function editConf(sim: Simulation, random: Random): void {
           "no-disconnect",
         ];
         plan.set(section, "disconnect-scope", random.pick(scopes) ?? "no-disconnect");
-        sim.scopeChanged = true;
       }
   }
   sim.writeFiles();

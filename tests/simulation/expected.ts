@@ -1,39 +1,38 @@
 /** What must be connected when nothing goes wrong any more, and what must be gone: from the fabric's truth, not from the daemons. */
-import { familyAllowed, toTid } from "../../src/lib/config/controller_line.ts";
-import type { DaemonConf } from "../../src/lib/config/daemon_conf.ts";
-import { excludedBy } from "../../src/lib/config/exclude.ts";
-import { entryToText } from "../../src/lib/nvme/entry_text.ts";
-import { canonicalIp } from "../../src/lib/nvme/address.ts";
-import { exclusionOf } from "../../src/lib/nvme/exclusions.ts";
-import { matches } from "../../src/lib/nvme/match.ts";
-import { type Tid, tidKey, tidText, WELL_KNOWN_DISC_NQN } from "../../src/lib/nvme/tid.ts";
+import type { Tid } from "../../src/lib/nvme/tid.ts";
+import type { StafdReport } from "../../src/lib/ports.ts";
 import type { Device } from "../../src/lib/sim/devices.ts";
 import type { Target } from "../../src/lib/sim/fabric.ts";
 import type { World } from "../../src/lib/sim/world.ts";
-import { tidOfListed } from "./knowledge.ts";
-import type { StafdReport } from "../../src/lib/ports.ts";
-import { HOST_ID, HOST_NQN } from "./landscape.ts";
+import { sameAddress } from "./oracle/address.ts";
+import { AUDIT, type Conf, refusal } from "./oracle/conf.ts";
+import { excludesHostWide, isHostName } from "./oracle/excluding.ts";
+import { identity, named, WELL_KNOWN } from "./oracle/identity.ts";
+import { LIMITS } from "./oracle/limits.ts";
+import {
+  asPublished,
+  type EntryText,
+  isNotConnected,
+  sameEntries,
+  type Subtype,
+  tidAnnounced,
+  tidListed,
+  tidsListed,
+} from "./oracle/listing.ts";
+import { serves } from "./oracle/matching.ts";
 import type { Rules } from "./rules.ts";
+import { stafdRoots } from "./wishes.ts";
 
-const AUDIT_SCOPE = "all-connections-matching-disconnect-trtypes";
-const MAX_DEPTH = 8;
-const NCC = 0x4;
-
-const isName = (traddr: string): boolean => canonicalIp(traddr) === undefined;
-
-/** Forbidden by the daemon's own file: not connected, and disconnected. */
-const refused = (conf: DaemonConf, tid: Tid, written: Tid = tid): boolean =>
-  excludedBy(tid, conf.excludes) !== undefined || excludedBy(written, conf.excludes) !== undefined ||
-  !familyAllowed(tid.traddr, conf.ipFamilies.value);
-
-/** Also forbidden by nvme-cli's list: not connected, but left alone where it is connected. */
-const barred = (world: World, conf: DaemonConf, tid: Tid, written: Tid = tid): boolean =>
-  refused(conf, tid, written) || exclusionOf(tid, HOST_ID, world.exclusions) !== undefined;
+/** Forbidden by the daemon's own file, or by nvme-cli's list: not connected, but left alone where it is connected. */
+const barred = (rules: Rules, conf: Conf, tid: Tid, written: Tid = tid): boolean =>
+  refusal(conf, tid, written) !== undefined ||
+  rules.world.exclusions.some((one) => excludesHostWide(one, tid, rules.host.id));
 
 function targetOf(world: World, tid: Tid): Target | undefined {
-  return world.fabric.at(tid.traddr, tid.trsvcid).find(({ nqn, discovery, address }) =>
-    address.transport === tid.transport &&
-    (nqn === tid.subsysnqn || (tid.subsysnqn === WELL_KNOWN_DISC_NQN && discovery !== undefined))
+  return world.fabric.targets.find(({ nqn, discovery, address }) =>
+    address.transport === tid.transport && address.trsvcid === tid.trsvcid &&
+    sameAddress(address.traddr, tid.traddr) &&
+    (nqn === tid.subsysnqn || (tid.subsysnqn === WELL_KNOWN && discovery !== undefined))
   );
 }
 
@@ -41,59 +40,58 @@ function targetOf(world: World, tid: Tid): Target | undefined {
 const reachable = (world: World, tid: Tid): boolean =>
   targetOf(world, tid)?.manner === "up" && world.fabric.route(tid.traddr, tid.hostIface, tid.hostTraddr).ok;
 
-function connected(world: World, tid: Tid, kind: "isDc" | "isIoc"): boolean {
-  const { devices } = world.kernel;
-  return devices.all.some((device) => {
-    const view = devices.view(device);
-    return device.state === "live" && view[kind] && matches(tid, view, world.fabric.interfaces);
-  });
-}
+const connected = (rules: Rules, tid: Tid, isDc: boolean): boolean =>
+  rules.world.kernel.devices.all.some((device) =>
+    device.state === "live" && (device.target?.discovery !== undefined) === isDc &&
+    serves(tid, rules.words(device), rules.interfaces) !== "no"
+  );
+
+const entriesOf = (target: Target | undefined): readonly EntryText[] =>
+  asPublished(target?.discovery?.page.entries ?? []);
 
 /** The addresses of the lines, names resolved; of several addresses the daemon may choose. */
-function lineChoices(world: World, conf: DaemonConf, alsoBarred = false): Tid[][] {
-  const out = (tid: Tid, written: Tid): boolean =>
-    alsoBarred ? refused(conf, tid, written) : barred(world, conf, tid, written);
-  return conf.controllers.map((line) => {
-    const written = toTid(line, { hostNqn: HOST_NQN, ignoreIface: conf.ignoreIface.value });
-    if (canonicalIp(written.traddr) !== undefined) return out(written, written) ? [] : [written];
+function lineChoices(
+  { world }: Rules,
+  conf: Conf,
+  isOut: (tid: Tid, written: Tid) => boolean,
+): Tid[][] {
+  return conf.lines.map(({ tid: written }) => {
+    if (!isHostName(written)) return isOut(written, written) ? [] : [written];
     return (world.resolver.names.get(written.traddr) ?? [])
       .map((traddr) => ({ ...written, traddr }))
-      .filter((tid) => !out(tid, written));
+      .filter((tid) => !isOut(tid, written));
   });
 }
 
 /** Discovery controllers that are asked for and answer, each with the choices for one wish. */
-export function wantedDcs(world: World, rules: Rules): Tid[][] {
-  const { stafd } = rules;
-  if (stafd?.conf === undefined) return [];
-  const { conf } = stafd;
-  const wishes = lineChoices(world, conf);
-  for (const { tid } of rules.landscape.nbft.discovery) {
-    if (!barred(world, conf, tid)) wishes.push([tid]);
-  }
-  if (conf.zeroconf.value) {
-    for (const service of world.avahi.announced) {
-      const tid = rules.serviceTid(service, conf);
-      if (!barred(world, conf, tid)) wishes.push([tid]);
-    }
+export function wantedDcs(rules: Rules): Tid[][] {
+  const { world, landscape } = rules;
+  const conf = rules.conf("stafd");
+  if (conf === undefined) return [];
+  const wishes = lineChoices(rules, conf, (tid, written) => barred(rules, conf, tid, written));
+  const add = (tid: Tid | undefined): void => {
+    if (tid !== undefined && !barred(rules, conf, tid)) wishes.push([tid]);
+  };
+  for (const { tid } of landscape.nbft.discovery) add(tid);
+  if (conf.zeroconf) {
+    for (const service of world.avahi.announced) add(tidAnnounced(service, conf.ignoreIface, rules.host.nqn));
   }
   const seen = new Set<string>();
   const result: Tid[][] = [];
   let layer = wishes;
-  for (let depth = 0; depth <= MAX_DEPTH; depth++) {
+  for (let depth = 0; depth <= LIMITS.referralDepth; depth++) {
     const next: Tid[][] = [];
     for (const choices of layer) {
       const good = choices.filter((tid) => reachable(world, tid));
-      const id = good.map(tidKey).join();
+      const id = good.map(identity).join();
       // A name with an address that does not answer: the daemon may have chosen that one.
       if (good.length === 0 || good.length < choices.length || seen.has(id)) continue;
       seen.add(id);
       result.push(good);
       // Which one of several it is, and whose page counts then, is the daemon's choice.
       for (const tid of good.length === 1 ? good : []) {
-        for (const entry of targetOf(world, tid)?.discovery?.page.entries.map(entryToText) ?? []) {
-          const listed = entry["subtype"] === "referral" ? tidOfListed(entry, tid) : undefined;
-          if (listed !== undefined && !barred(world, conf, listed)) next.push([listed]);
+        for (const listed of tidsListed(entriesOf(targetOf(world, tid)), tid, "referral")) {
+          if (!barred(rules, conf, listed)) next.push([listed]);
         }
       }
     }
@@ -103,51 +101,63 @@ export function wantedDcs(world: World, rules: Rules): Tid[][] {
 }
 
 /** I/O controllers that are asked for and answer. `dcs`: those whose pages count. */
-export function wantedIocs(world: World, rules: Rules, dcs: readonly Tid[][]): Tid[][] {
-  const { stacd } = rules;
-  if (stacd?.conf === undefined) return [];
-  const { conf } = stacd;
-  const wishes = lineChoices(world, conf);
-  const choices = (tid: Tid) => !barred(world, conf, tid) && reachable(world, tid);
+function wantedIocs(rules: Rules, dcs: readonly Tid[][]): Tid[][] {
+  const { world } = rules;
+  const conf = rules.conf("stacd");
+  if (conf === undefined) return [];
+  const wishes = lineChoices(rules, conf, (tid, written) => barred(rules, conf, tid, written));
   for (const [dc, other] of dcs) {
     if (dc === undefined || other !== undefined) continue;
-    for (const entry of targetOf(world, dc)?.discovery?.page.entries.map(entryToText) ?? []) {
-      const listed = entry["subtype"] === "nvme" ? tidOfListed(entry, dc) : undefined;
-      const ncc = (Number(entry["eflags"]) & NCC) !== 0 && conf.connectAttemptsOnNcc.value > 0;
-      if (listed !== undefined && !ncc) wishes.push([listed]);
+    for (const entry of entriesOf(targetOf(world, dc))) {
+      const listed = entry["subtype"] === "nvme" ? tidListed(entry, dc) : undefined;
+      if (listed !== undefined && !(isNotConnected(entry) && conf.nccAttempts > 0)) wishes.push([listed]);
     }
   }
-  return wishes.filter((wish) => wish.length > 0 && wish.every(choices));
+  return wishes.filter((wish) =>
+    wish.length > 0 && wish.every((tid) => !barred(rules, conf, tid) && reachable(world, tid))
+  );
 }
 
 /** A page says that it is not connected (NCC), and stacd gives up on such: after how many attempts, a restart forgets. */
-export function mayBeTried({ stacd, landscape }: Rules, target: Target | undefined): boolean {
-  const limit = stacd?.conf?.connectAttemptsOnNcc.value ?? 0;
-  const entries = landscape.dcs.flatMap(({ discovery }) => discovery?.page.entries ?? []);
-  return limit > 0 && entries.some(({ subnqn, eflags }) => subnqn === target?.nqn && (eflags & NCC) !== 0);
+export function mayBeTried(rules: Rules, target: Target | undefined): boolean {
+  const limit = rules.conf("stacd")?.nccAttempts ?? 0;
+  const entries = rules.landscape.dcs.flatMap(entriesOf);
+  return limit > 0 && entries.some((entry) => entry["subnqn"] === target?.nqn && isNotConnected(entry));
 }
 
 /** What is asked for, answers, and is not connected (L1). */
-export function missing(world: World, rules: Rules, dcs: readonly Tid[][]): string[] {
-  const lacks = (wishes: readonly Tid[][], kind: "isDc" | "isIoc"): string[] =>
-    wishes.filter((wish) => !wish.some((tid) => connected(world, tid, kind)))
-      .map((wish) => wish.map(tidText).join(" or "));
-  const found = rules.stafd === undefined ? [] : lacks(dcs, "isDc");
-  return [...found, ...lacks(wantedIocs(world, rules, dcs), "isIoc")];
+export function missing(rules: Rules, dcs: readonly Tid[][]): string[] {
+  const lacks = (wishes: readonly Tid[][], isDc: boolean): string[] =>
+    wishes.filter((wish) => !wish.some((tid) => connected(rules, tid, isDc)))
+      .map((wish) => wish.map(named).join(" or "));
+  const found = rules.conf("stafd") === undefined ? [] : lacks(dcs, true);
+  return [...found, ...lacks(wantedIocs(rules, dcs), false)];
+}
+
+/** Pages of connected discovery controllers that stafd publishes and that are not theirs any more (L1, L5). */
+export function stalePages(rules: Rules, dcs: readonly Tid[][], report: StafdReport | undefined): string[] {
+  if (rules.conf("stafd") === undefined || report === undefined) return [];
+  return dcs.flatMap(([tid, ...others]) => {
+    if (tid === undefined || others.length > 0) return [];
+    const page = targetOf(rules.world, tid)?.discovery?.page;
+    const published = report.dcs.find((dc) => identity(dc.tid) === identity(tid));
+    if (page === undefined || published === undefined) return [];
+    if (published.page !== "read") return [`the page of ${named(tid)} is not read`];
+    if (published.genctr !== String(page.genctr)) {
+      return [`the page of ${named(tid)} is of generation ${published.genctr}, not ${page.genctr}`];
+    }
+    const same = sameEntries(published.entries, asPublished(page.entries));
+    return same ? [] : [`what is published of ${named(tid)} is not what its page says`];
+  });
 }
 
 /** Connections that a daemon made and that nobody can ask for any more. */
-export function leftOver(world: World, rules: Rules): Device[] {
-  return world.kernel.devices.all.filter((device) => {
-    const { target } = device;
-    if (target === undefined || device.state === "deleting") return false;
-    if (device.maker === "stacd" && rules.stacd?.conf !== undefined) {
-      return mustGo(world, rules, target, device, rules.stacd.conf, "nvme");
-    }
-    if (device.maker === "stafd" && rules.stafd?.conf !== undefined) {
-      return mustGo(world, rules, target, device, rules.stafd.conf, "referral");
-    }
-    return false;
+export function leftOver(rules: Rules): Device[] {
+  return rules.world.kernel.devices.all.filter((device) => {
+    const { target, maker } = device;
+    if (target === undefined || device.state === "deleting" || rules.disowned.has(device)) return false;
+    if (maker === "stacd") return mustGo(rules, target, device, "nvme");
+    return maker === "stafd" && mustGo(rules, target, device, "referral");
   });
 }
 
@@ -155,60 +165,45 @@ export function leftOver(world: World, rules: Rules): Device[] {
  * Connections that others made, that nobody asks for and that the audit is to remove: `report` is what stafd would say now.
  * While anything is unknown the audit removes nothing.
  */
-export function unaudited(world: World, rules: Rules, report: StafdReport | undefined): Device[] {
-  const conf = rules.stacd?.conf;
-  if (conf === undefined || report === undefined || conf.disconnectScope.value !== AUDIT_SCOPE) return [];
-  const unknown = report.unknowns.length > 0 || report.dcs.some(({ page }) => page !== "read") ||
-    conf.controllers.some(({ fields: { traddr } }) => isName(traddr) && !world.resolver.names.has(traddr));
-  if (unknown) return [];
+export function unaudited(rules: Rules, report: StafdReport | undefined): Device[] {
+  const { world } = rules;
+  const conf = rules.conf("stacd");
+  if (conf === undefined || report === undefined || conf.scope !== AUDIT) return [];
+  const isUnknown = report.unknowns.length > 0 || report.dcs.some(({ page }) => page !== "read") ||
+    conf.lines.some(({ tid }) => isHostName(tid) && !world.resolver.names.has(tid.traddr));
+  if (isUnknown) return [];
   return world.kernel.devices.all.filter((device) => {
     const { target, owner, state } = device;
     if (target === undefined || target.discovery !== undefined || state !== "live") return false;
-    return (owner === "" || owner === "stas") && mustGo(world, rules, target, device, conf, "nvme");
+    return (owner === "" || owner === "stas") && mustGo(rules, target, device, "nvme");
   });
 }
 
-function mustGo(
-  world: World,
-  rules: Rules,
-  target: Target,
-  device: Device,
-  conf: DaemonConf,
-  subtype: "nvme" | "referral",
-): boolean {
-  const same = (tid: Tid): boolean =>
-    canonicalIp(tid.traddr) === canonicalIp(target.address.traddr) &&
-    tid.trsvcid === target.address.trsvcid &&
-    (tid.subsysnqn === target.nqn || tid.subsysnqn === WELL_KNOWN_DISC_NQN);
-  const { stacd, landscape } = rules;
+function mustGo(rules: Rules, target: Target, device: Device, subtype: Subtype): boolean {
+  const { landscape, knowledge } = rules;
+  const conf = rules.conf(subtype === "nvme" ? "stacd" : "stafd");
+  if (conf === undefined || conf.hasDoubtful) return false;
   if (subtype === "nvme") {
-    const scope = stacd?.conf?.disconnectScope.value;
-    const trtypes: ReadonlySet<string> = stacd?.conf?.disconnectTrtypes.value ?? new Set();
-    if (scope === "no-disconnect") return false;
-    if (scope === "all-connections-matching-disconnect-trtypes" && !trtypes.has(device.transport)) {
-      return false;
-    }
+    if (rules.keeps(conf, device)) return false;
     if (landscape.nbft.boot.length > 0 && target === landscape.boot) return false;
   }
-  if (conf.unreadable.length > 0) return false;
-  const asked: Tid[] = lineChoices(world, conf, true).flat();
-  const pages = rules.landscape.dcs.flatMap((dc) => dc.discovery?.page.entries ?? []).map(entryToText);
+  const isSame = (tid: Tid): boolean =>
+    sameAddress(tid.traddr, target.address.traddr) && tid.trsvcid === target.address.trsvcid &&
+    (tid.subsysnqn === target.nqn || tid.subsysnqn === WELL_KNOWN);
+  const asked: Tid[] = lineChoices(rules, conf, (tid, written) => refusal(conf, tid, written) !== undefined)
+    .flat();
   const known = subtype === "nvme"
-    ? [...rules.knowledge.told.values()].flatMap(({ entries }) => entries)
-    : [...rules.knowledge.pages.values()].flatMap(({ statement }) => statement.entries);
-  for (const entry of [...pages, ...known]) {
-    const tid = entry["subtype"] === subtype
-      ? tidOfListed(entry, { ...anyDc, hostNqn: HOST_NQN })
-      : undefined;
-    if (tid !== undefined) asked.push(tid);
-  }
-  if (subtype === "referral" && rules.stafd?.conf !== undefined) {
-    asked.push(...rules.stafdRoots(rules.stafd.conf).map(({ tid }) => tid));
-  }
-  return !asked.some((tid) => same(tid) && !refused(conf, { ...tid, hostIface: device.hostIface }));
+    ? [...knowledge.told.values()].flatMap(({ entries }) => entries)
+    : [...knowledge.pages.values()].flatMap(({ statement }) => statement.entries);
+  const anyDc = { ...blank, hostNqn: rules.host.nqn };
+  asked.push(...tidsListed([...landscape.dcs.flatMap(entriesOf), ...known], anyDc, subtype));
+  if (subtype === "referral") asked.push(...stafdRoots(rules, conf).map(({ tid }) => tid));
+  return !asked.some((tid) =>
+    isSame(tid) && refusal(conf, { ...tid, hostIface: device.hostIface }) === undefined
+  );
 }
 
-const anyDc: Tid = {
+const blank: Tid = {
   transport: "tcp",
   traddr: "",
   trsvcid: "",

@@ -288,7 +288,6 @@ export const FAULTS: readonly Fault[] = [
       );
       if (host === undefined || target === undefined) return;
       // While its connection is up nobody asks for a name again: a person who changes it reloads.
-      sim.namesMoved = true;
       sim.filesChanged = true;
       const old = names.get(host) ?? [];
       names.set(
@@ -319,7 +318,6 @@ export const FAULTS: readonly Fault[] = [
     everyMs: 20_000,
     act: (sim, random) => {
       // A daemon works without its file, and knows less when it is started again.
-      sim.stateLost = true;
       sim.world.disk.full = true;
       sim.later(random.between(100, 15_000), () => void (sim.world.disk.full = false));
     },

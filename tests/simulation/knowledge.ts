@@ -2,14 +2,14 @@
  * What the daemons have really been told, kept by the simulation and not by them: pages read, reports delivered, names
  * resolved, services announced. Evidence for a disconnect is compared with this (S2).
  */
-import { entryToText } from "../../src/lib/nvme/entry_text.ts";
-import { canonicalIp } from "../../src/lib/nvme/address.ts";
-import { normaliseTid, type Tid, tidKey } from "../../src/lib/nvme/tid.ts";
+import type { Tid } from "../../src/lib/nvme/tid.ts";
 import type { ReportedDc, RetiredDc, StafdReport } from "../../src/lib/ports.ts";
-import type { ReadPage } from "../../src/lib/sim/kernel.ts";
 import type { Device } from "../../src/lib/sim/devices.ts";
-
-export type EntryText = Readonly<Record<string, string>>;
+import type { ReadPage } from "../../src/lib/sim/kernel.ts";
+import type { LogVersion } from "../../src/lib/sim/discovery.ts";
+import { identity, sameController } from "./oracle/identity.ts";
+import { asPublished, type EntryText, type Subtype, tidsListed } from "./oracle/listing.ts";
+import type { Saved } from "./oracle/saved_state.ts";
 
 export interface Statement {
   readonly genctr: string;
@@ -17,43 +17,27 @@ export interface Statement {
   readonly wall: number;
 }
 
-/** An entry whose controller can be connected to, with the host's side of who listed it. */
-export function tidOfListed(entry: EntryText, dc: Tid): Tid | undefined {
-  const transport = entry["trtype"];
-  if (transport !== "tcp" && transport !== "rdma") return undefined;
-  const traddr = entry["traddr"] ?? "";
-  if (canonicalIp(traddr) === undefined || traddr === "0.0.0.0" || traddr === "::") return undefined;
-  return normaliseTid({
-    transport,
-    traddr,
-    trsvcid: entry["trsvcid"],
-    subsysnqn: entry["subnqn"],
-    hostTraddr: dc.hostTraddr,
-    hostIface: dc.hostIface,
-    hostNqn: dc.hostNqn,
-  }, { hostNqn: dc.hostNqn, ignoreIface: false });
+export interface Answer {
+  readonly who: string;
+  readonly host: string;
+  readonly addresses: readonly string[];
 }
-
-/** What a page asks for. */
-export const tidsListed = (entries: readonly EntryText[], dc: Tid, subtype: string): readonly Tid[] =>
-  entries.filter((entry) => entry["subtype"] === subtype).map((entry) => tidOfListed(entry, dc))
-    .filter((tid) => tid !== undefined);
 
 export class Knowledge {
   /** Every page that stafd has read, with its device; the stand-in for stafd has none. */
   readonly reads: { readonly device: Device | undefined; readonly statement: Statement }[] = [];
-  /** The last page of each discovery controller that stafd knows, by the key of its tid. */
+  /** The last page of each discovery controller that stafd knows, by identity. */
   readonly pages = new Map<string, { readonly tid: Tid; readonly statement: Statement }>();
-  /** The last thing that stacd was told of each discovery controller. */
+  /** The last thing that stacd was told of each discovery controller, by identity. */
   readonly told = new Map<string, ReportedDc>();
   /** All that stafd ever told stacd to be let go of. */
   readonly retired: RetiredDc[] = [];
   /** Of the last report since stafd is there. */
   report: StafdReport | undefined;
-  /** Every set of addresses that a name had, as text. */
-  readonly everAnswered = new Set<string>();
+  /** Every set of addresses that a name had. */
+  readonly everAnswered: Answer[] = [];
   /** Answers of the name server to the processes that run now. */
-  answers: { readonly who: string; readonly host: string; readonly addresses: readonly string[] }[] = [];
+  answers: readonly Answer[] = [];
   /**
    * What services that stafd heard of asked for, each wish of each service; kept when a service is withdrawn, or asks for
    * another controller (a withdrawal ends no connection), until stafd has let go of that controller.
@@ -61,37 +45,56 @@ export class Knowledge {
   readonly announced = new Map<string, { readonly service: string; readonly tid: Tid }>();
 
   read({ device, log }: ReadPage, wall: number): void {
-    const entries = log.entries.filter(({ traddr }) => !["", "0.0.0.0", "::"].includes(traddr)).map(
-      entryToText,
-    );
-    const statement = { genctr: String(log.genctr), entries, wall };
+    const statement = { genctr: String(log.genctr), entries: asPublished(log.entries), wall };
     this.reads.push({ device, statement });
   }
 
-  heard(service: string, tid: Tid): void {
-    this.announced.set(`${service} ${tidKey(tid)}`, { service, tid });
+  readByStandIn(page: LogVersion, wall: number): void {
+    const statement = { genctr: String(page.genctr), entries: asPublished(page.entries), wall };
+    this.reads.push({ device: undefined, statement });
+  }
+
+  answered(answer: Answer): void {
+    this.answers = [...this.answers, answer];
+    this.everAnswered.push(answer);
+  }
+
+  heard(service: string, tid: Tid | undefined): void {
+    if (tid !== undefined) this.announced.set(`${service} ${identity(tid)}`, { service, tid });
+  }
+
+  /** A process remembers what is in its state file, and nothing else. */
+  restarted(who: "stafd" | "stacd", saved: Saved): void {
+    this.answers = this.answers.filter((answer) => answer.who !== who);
+    if (who === "stacd") {
+      for (const [key, { readAt }] of this.told) if (!saved.reads.has(readAt)) this.told.delete(key);
+      return;
+    }
+    for (const [key, { statement }] of this.pages) {
+      if (!saved.reads.has(statement.wall)) this.pages.delete(key);
+    }
+    for (const [key, { service, tid }] of this.announced) {
+      if (!saved.claims.has(`mdns:${service} ${identity(tid)}`)) this.announced.delete(key);
+    }
   }
 
   /** stacd got a report. */
   reported(report: StafdReport): void {
     this.report = report;
     for (const dc of report.dcs) {
-      if (dc.page !== "none") this.told.set(tidKey(dc.tid), dc);
-    }
-    for (const { tid } of report.retired) {
-      const key = tidKey(tid);
-      if (!report.dcs.some((dc) => tidKey(dc.tid) === key)) this.told.delete(key);
+      if (dc.page !== "none") this.told.set(identity(dc.tid), dc);
     }
     for (const one of report.retired) {
+      if (!report.dcs.some((dc) => sameController(dc.tid, one.tid))) this.told.delete(identity(one.tid));
       if (!this.retired.some(({ tid, at }) => tid === one.tid && at === one.at)) this.retired.push(one);
     }
   }
 
   /** A page with this generation was really read, and did not list it. */
-  readWithout(genctr: string, subtype: string, key: string, dc: Tid): boolean {
+  readWithout(genctr: string, subtype: Subtype, tid: Tid, dc: Tid): boolean {
     return this.reads.some(({ statement }) =>
       statement.genctr === genctr &&
-      !tidsListed(statement.entries, dc, subtype).some((tid) => tidKey(tid) === key)
+      !tidsListed(statement.entries, dc, subtype).some((listed) => sameController(listed, tid))
     );
   }
 }

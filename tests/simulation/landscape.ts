@@ -11,11 +11,10 @@ import type { Address, Target } from "../../src/lib/sim/fabric.ts";
 import { Random } from "../../src/lib/sim/random.ts";
 import type { World } from "../../src/lib/sim/world.ts";
 import { ConfPlan } from "./conf_plan.ts";
+import { SECRET_MARK } from "./oracle/limits.ts";
 import { buildNbft, type TableParts } from "../unit/nvme/nbft_builder.ts";
 import { STACD_CONF, STAFD_CONF } from "./daemons.ts";
 
-/** Part of every secret in the world: found anywhere else, it is a leak (S8). */
-export const SECRET_MARK = "SECRETSECRETSECRET";
 const SECRET = `DHHC-1:00:${SECRET_MARK}SECRETSECRETSECRETSECRETSECR=:`;
 export const HOST_ID = "46ba5037-7ce5-41fa-9452-48477bf00080";
 export const HOST_NQN = `nqn.2014-08.org.nvmexpress:uuid:${HOST_ID}`;

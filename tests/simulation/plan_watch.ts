@@ -12,11 +12,11 @@ import { explain } from "../../src/lib/daemon/views/v1_explain.ts";
 import { planOf } from "../../src/lib/daemon/views/v1_plan.ts";
 import type { V1Change } from "../../src/lib/dbus/v1_types.ts";
 import type { KernelCtrl } from "../../src/lib/nvme/kernel_ctrl.ts";
-import { matches } from "../../src/lib/nvme/match.ts";
-import { tidKey, tidText } from "../../src/lib/nvme/tid.ts";
 import type { Now } from "../../src/lib/nvme/time.ts";
 import type { World } from "../../src/lib/sim/world.ts";
 import { type Cores, realCores } from "./cores.ts";
+import { identity, named as tidText } from "./oracle/identity.ts";
+import { serves } from "./oracle/matching.ts";
 import type { AnyEffect, AnyEvent } from "./rules.ts";
 import { Violation } from "./violation.ts";
 
@@ -61,8 +61,12 @@ interface Watched<State> {
 }
 
 const named = (action: string, key: string): string => `${action} ${key}`;
+const partsOf = (name: string): readonly [action: string, key: string] => {
+  const at = name.indexOf(" ");
+  return [name.slice(0, at), name.slice(at + 1)];
+};
 const all = (changes: readonly V1Change[]): Set<string> =>
-  new Set(changes.map(({ action, tid }) => named(action, tidKey(tid))));
+  new Set(changes.map(({ action, tid }) => named(action, identity(tid))));
 
 export class PlanWatch {
   readonly cores: Cores;
@@ -122,7 +126,7 @@ export class PlanWatch {
   }
 
   #count(name: string): void {
-    const [action] = name.split(" ");
+    const [action] = partsOf(name);
     if (action === "connect" || action === "disconnect" || action === "adopt" || action === "let-go") {
       this.counts[action]++;
     }
@@ -131,7 +135,7 @@ export class PlanWatch {
   /** Nothing was heard from outside: what is done now was planned. */
   #foreseen(who: Who, event: AnyEvent, planned: ReadonlySet<string>, done: ReadonlySet<string>): void {
     for (const name of done) {
-      const [action = "", key = ""] = name.split(" ");
+      const [action, key] = partsOf(name);
       const may = planned.has(name) ||
         // Whoever was to be connected is connected, also when another one's connection serves it.
         (action === "adopt" && planned.has(named("connect", key)));
@@ -154,7 +158,7 @@ export class PlanWatch {
     }
     for (const name of real) {
       // One that is found and excluded at once is only to be disconnected, say.
-      const [action, key = ""] = name.split(" ");
+      const [action, key] = partsOf(name);
       const goes = action === "adopt" && said.has(named("disconnect", key));
       if (!said.has(name) && !goes) throw new Violation("plan --config", `${who}: not said: ${name}`);
     }
@@ -167,22 +171,23 @@ export class PlanWatch {
     changes: readonly V1Change[],
     now: Now,
   ): void {
+    const known = new Map([...fleet.ctls.values()].map((ctl) => [identity(ctl.tid), ctl]));
     const current = all(changes);
     for (const name of overdue.keys()) if (!current.has(name)) overdue.delete(name);
     for (const { action, tid, at } of changes) {
-      const key = tidKey(tid);
-      const ctl = fleet.ctls.get(key);
+      const key = identity(tid);
+      const ctl = known.get(key);
       if (ctl === undefined) throw new Violation("plan", `${who}: plans for ${key}, which it does not know`);
       const name = named(action, key);
       const waits = fleet.fresh && isPending(action, ctl) && (at === null || at <= now.wall);
-      const known = overdue.get(name);
+      const before = overdue.get(name);
       const lastTry = ctl.lastTry?.mono;
       if (!waits) overdue.delete(name);
-      else if (known === undefined || known.lastTry !== lastTry) {
+      else if (before === undefined || before.lastTry !== lastTry) {
         overdue.set(name, { since: now.mono, lastTry });
       } else {
         const bound = action === "connect" ? ATTEMPT_MS : at === null ? CHAINED_MS : DUE_MS;
-        if (now.mono - known.since > bound) {
+        if (now.mono - before.since > bound) {
           throw new Violation("plan", `${who}: planned, and not begun within ${bound} ms: ${name}`);
         }
       }
@@ -204,22 +209,22 @@ export class PlanWatch {
       return device === undefined ? undefined : devices.view(device);
     };
     const { matches: explained } = this.#views.explain("", who, core, accepts, peek, now);
-    const planned = new Map(changes.map((change) => [tidKey(change.tid), change]));
+    const planned = new Map(changes.map((change) => [identity(change.tid), change]));
     const said = new Map(
       explained.flatMap((match) =>
-        match.phase === "foreign" || match.phase === "gone" ? [] : [[tidKey(match.tid), match] as const]
+        match.phase === "foreign" || match.phase === "gone" ? [] : [[identity(match.tid), match] as const]
       ),
     );
     this.#foreign(who, core, explained, peek);
     for (const ctl of core.fleet.fleet.ctls.values()) {
       this.counts.explained++;
-      const match = said.get(ctl.key);
+      const match = said.get(identity(ctl.tid));
       const wrong = (why: string): never => {
         throw new Violation("explain", `${who}: ${tidText(ctl.tid)}: ${why}: ${JSON.stringify(match)}`);
       };
       if (match === undefined) return wrong("nothing is said of it");
       const { phase, headline, device } = match;
-      const change = planned.get(ctl.key);
+      const change = planned.get(identity(ctl.tid));
       const live = device !== "" && peek(device)?.state === "live" &&
         ctl.link.phase === "up" && peek(device)?.incarnation === ctl.link.ref.incarnation;
       if (phase === "connected" && (!live || headline !== `Connected as ${device}.`)) wrong("it is not live");
@@ -261,7 +266,7 @@ export class PlanWatch {
         throw new Violation("explain", `${who}: it is ${state}: ${JSON.stringify(match)}`);
       }
       for (const ctl of fleet.ctls.values()) {
-        if (!matches(ctl.tid, device, fleet.interfaces)) continue;
+        if (serves(ctl.tid, device, fleet.interfaces) !== "yes") continue;
         if (ctl.link.phase === "connecting" || core.verdict(ctl).is === "wanted") {
           throw new Violation("explain", `${who}: not foreign: ${JSON.stringify(match)}`);
         }
@@ -288,19 +293,20 @@ function isPending(action: V1Change["action"], ctl: Ctl): boolean {
 function doneIn(before: Fleet, after: Fleet, effects: readonly AnyEffect[]): Set<string> {
   const done = new Set<string>();
   for (const effect of effects) {
-    if (effect.do === "connect" || effect.do === "disconnect") done.add(named(effect.do, effect.key));
+    if (effect.do === "connect") done.add(named(effect.do, identity(effect.request.tid)));
+    if (effect.do === "disconnect") done.add(named(effect.do, identity(effect.tid)));
   }
   for (const ctl of after.ctls.values()) {
     const was = before.ctls.get(ctl.key)?.link.phase;
     // A removal that failed is not found again, and one that the audit found is nobody's.
     const isNew = was !== "up" && was !== "deleting" && was !== "connecting";
     const isOurs = (ctl.claims.size > 0 || before.ctls.has(ctl.key)) && !ctl.resting;
-    if (ctl.link.phase === "up" && isNew && isOurs) done.add(named("adopt", ctl.key));
+    if (ctl.link.phase === "up" && isNew && isOurs) done.add(named("adopt", identity(ctl.tid)));
   }
   for (const past of after.past) {
     const was = before.ctls.get(past.key)?.link.phase;
     if (past.what === "released" && was === "up" && !before.past.includes(past)) {
-      done.add(named("let-go", past.key));
+      done.add(named("let-go", identity(past.tid)));
     }
   }
   return done;

@@ -1,7 +1,7 @@
-/** The safety rules of the design, checked at every step and at every effect of either daemon. */
-import { familyAllowed, toTid } from "../../src/lib/config/controller_line.ts";
-import type { DaemonConf } from "../../src/lib/config/daemon_conf.ts";
-import { excludedBy } from "../../src/lib/config/exclude.ts";
+/**
+ * The safety rules of the design, checked at every step and at every effect of either daemon. They judge by the oracle and by
+ * the fabric's own truth, never by the product's code.
+ */
 import type {
   ConnectorEffect,
   ConnectorEvent,
@@ -9,91 +9,124 @@ import type {
   FinderEvent,
 } from "../../src/lib/core/effects.ts";
 import type { FinderState } from "../../src/lib/core/finder_state.ts";
-import type { Evidence } from "../../src/lib/core/evidence.ts";
-import { type Fleet, MAX_CTLS, MAX_PAST, MAX_PROBES } from "../../src/lib/core/fleet.ts";
-import { MAX_HISTORY } from "../../src/lib/core/ctl.ts";
-import { serviceAuthority } from "../../src/lib/core/mdns_services.ts";
-import { isJson, listOf, textOf, tidOf } from "../../src/lib/core/saved.ts";
-import { STAC } from "../../src/lib/dbus/interfaces.ts";
-import { canonicalIp } from "../../src/lib/nvme/address.ts";
-import { type Exclusion, exclusionOf } from "../../src/lib/nvme/exclusions.ts";
-import { entryToText } from "../../src/lib/nvme/entry_text.ts";
-import type { KernelCtrl } from "../../src/lib/nvme/kernel_ctrl.ts";
-import { matches } from "../../src/lib/nvme/match.ts";
-import { type Tid, tidKey, tidText, WELL_KNOWN_DISC_NQN } from "../../src/lib/nvme/tid.ts";
-import type { MdnsService, StafdReport } from "../../src/lib/ports.ts";
-import type { Device } from "../../src/lib/sim/devices.ts";
+import type { Fleet } from "../../src/lib/core/fleet.ts";
+import type { Exclusion } from "../../src/lib/nvme/exclusions.ts";
+import type { InterfaceTable } from "../../src/lib/nvme/kernel_ctrl.ts";
+import type { Tid } from "../../src/lib/nvme/tid.ts";
+import type { StafdReport } from "../../src/lib/ports.ts";
 import type { LogVersion } from "../../src/lib/sim/discovery.ts";
+import type { Device } from "../../src/lib/sim/devices.ts";
 import type { World } from "../../src/lib/sim/world.ts";
-import { Knowledge, tidOfListed, tidsListed } from "./knowledge.ts";
-import { HOST_NQN, type Landscape, SECRET_MARK } from "./landscape.ts";
-import type { StacdDaemon, StafdDaemon } from "./daemons.ts";
+import { ConnectRules } from "./connect_rules.ts";
+import { DisconnectRules } from "./disconnect_rules.ts";
+import { Knowledge } from "./knowledge.ts";
+import type { Landscape } from "./landscape.ts";
+import { type Conf, confOf } from "./oracle/conf.ts";
+import { sameAddress } from "./oracle/address.ts";
+import { type Host, hostOf } from "./oracle/host.ts";
+import { identity, named } from "./oracle/identity.ts";
+import { LIMITS } from "./oracle/limits.ts";
+import { tidAnnounced } from "./oracle/listing.ts";
+import { type KernelWords, serves } from "./oracle/matching.ts";
+import { type Saved, savedIn } from "./oracle/saved_state.ts";
+import { SECRET_MARK } from "./oracle/limits.ts";
 import { Violation } from "./violation.ts";
+import { refusedBy, stafdRoots, stafdWants } from "./wishes.ts";
 
 export type AnyEffect = FinderEffect | ConnectorEffect;
 export type AnyEvent = FinderEvent | ConnectorEvent;
-type Who = "stafd" | "stacd";
-type Disconnect = Extract<AnyEffect, { readonly do: "disconnect" }>;
-type Connect = Extract<AnyEffect, { readonly do: "connect" }>;
+export type Daemon = "stafd" | "stacd";
 
 /** An operation under way; a connection that was made is read back before it is told of. */
-interface Running {
+export interface Running {
   what: "connect" | "read-back" | "disconnect";
   readonly op: number;
   readonly tid: Tid;
 }
 
 /** What one process has been told and has under way; gone with the process. */
-class Session {
+export class Session {
   /** Incarnations of the devices it knows of, by name. */
   readonly devices = new Map<string, number>();
   readonly running = new Map<string, Running>();
   /** Undefined until it has been told. */
   exclusions: readonly Exclusion[] | undefined;
   stopping = false;
+  /** Its file as it was read last. */
+  read: string | undefined;
+  /** The text that it took last, what the oracle reads in it, and who the host was then. */
+  text: string | undefined;
+  conf: Conf | undefined;
+  readonly saved: Saved;
+
+  constructor(saved: Saved) {
+    this.saved = saved;
+  }
 }
 
-/** Somebody asks for a controller, and who. */
-interface Wish {
-  readonly tid: Tid;
-  readonly why: string;
-}
-
-/** Reminders in an agenda for each controller, and as many for the daemon itself (S6). */
-const MAX_REMINDERS = 14;
+const FILES = { stafd: "/etc/stas/stafd.conf", stacd: "/etc/stas/stacd.conf" } as const;
 
 export class Rules {
   readonly knowledge = new Knowledge();
   readonly world: World;
   readonly landscape: Landscape;
-  #sessions: Record<Who, Session> = { stafd: new Session(), stacd: new Session() };
-  stafd: StafdDaemon | undefined;
-  stacd: StacdDaemon | undefined;
+  readonly #connects: ConnectRules;
+  readonly #disconnects: DisconnectRules;
+  readonly sessions: Record<Daemon, Session> = {
+    stafd: new Session(savedIn(undefined)),
+    stacd: new Session(savedIn(undefined)),
+  };
+  /**
+   * Connections that a daemon made and that nobody can know to be its own any more: its state file did not name them when it was
+   * started, or its policy kept them when they were let go of.
+   */
+  readonly disowned = new Set<Device>();
 
   constructor(world: World, landscape: Landscape) {
     this.world = world;
     this.landscape = landscape;
+    this.#connects = new ConnectRules(this);
+    this.#disconnects = new DisconnectRules(this);
     world.kernel.wasRead = (page) => this.knowledge.read(page, world.clock.now().wall);
-    world.resolver.witness = (who, host, addresses) => {
-      this.knowledge.answers.push({ who, host, addresses });
-      this.knowledge.everAnswered.add(`${host} ${addresses.toSorted().join()}`);
-    };
+    world.resolver.witness = (who, host, addresses) => this.knowledge.answered({ who, host, addresses });
+  }
+
+  get interfaces(): InterfaceTable {
+    return this.world.fabric.interfaces;
+  }
+
+  /** The host as its own files describe it now. */
+  get host(): Host {
+    return hostOf((path) => this.world.files.get(path));
+  }
+
+  /** A daemon reads a file. */
+  fileRead(who: Daemon, path: string): void {
+    const text = this.world.files.get(path);
+    if (path === FILES[who]) this.sessions[who].read = text ?? "";
+  }
+
+  conf(who: Daemon): Conf | undefined {
+    return this.sessions[who].conf;
+  }
+
+  confInForce(who: Daemon): Conf {
+    const conf = this.conf(who);
+    if (conf === undefined) throw new Violation("S10", `${who} acts without a configuration`);
+    return conf;
   }
 
   /** A process starts with what is in its state file, and with nothing else. */
-  restarted(who: Who, stateFile: string | undefined): void {
-    this.#sessions[who] = new Session();
-    const saved = savedReads(stateFile);
-    this.knowledge.answers = this.knowledge.answers.filter((answer) => answer.who !== who);
-    const { pages, told, announced } = this.knowledge;
-    if (who === "stafd") {
-      for (const [key, { statement }] of pages) if (!saved.includes(statement.wall)) pages.delete(key);
-      const claims = savedClaims(stateFile);
-      for (const [key, { service, tid }] of announced) {
-        if (!claims.has(`${serviceAuthority(service)} ${tidKey(tid)}`)) announced.delete(key);
-      }
-    } else {
-      for (const [key, { readAt }] of told) if (!saved.includes(readAt)) told.delete(key);
+  restarted(who: Daemon, stateFile: string | undefined): void {
+    const saved = savedIn(stateFile);
+    this.sessions[who] = new Session(saved);
+    this.knowledge.restarted(who, saved);
+    this.#disconnects.restarted(who);
+    for (const device of this.world.kernel.devices.all) {
+      if (device.maker !== who) continue;
+      const words = this.words(device);
+      const isSaved = saved.controllers.some((tid) => serves(tid, words, this.interfaces) !== "no");
+      if (!isSaved) this.disowned.add(device);
     }
   }
 
@@ -112,26 +145,35 @@ export class Rules {
   /** What stafd has let go of has no say any more. */
   forget({ ctls }: Fleet): void {
     const { pages, announced } = this.knowledge;
-    const conf = this.stafd?.conf;
-    for (const [key, { tid }] of pages) {
-      const out = conf !== undefined && this.#refused("stafd", conf, tid) &&
-        !this.stafdWants(conf, this.stafdRoots(conf)).has(key);
-      if (out || !ctls.has(key)) pages.delete(key);
+    const known = new Set([...ctls.values()].map(({ tid }) => identity(tid)));
+    const conf = this.conf("stafd");
+    let wanted: ReadonlyMap<string, unknown> | undefined;
+    for (const [id, { tid }] of pages) {
+      let isOut = !known.has(id);
+      if (!isOut && conf !== undefined && refusedBy(this, "stafd", conf, tid)) {
+        wanted ??= stafdWants(this, conf, stafdRoots(this, conf));
+        isOut = !wanted.has(id);
+      }
+      if (isOut) pages.delete(id);
     }
-    for (const [key, { tid }] of announced) if (!ctls.has(tidKey(tid))) announced.delete(key);
+    for (const [key, { tid }] of announced) if (!known.has(identity(tid))) announced.delete(key);
   }
 
   readByStandIn(page: LogVersion): void {
-    const entries = page.entries.map(entryToText);
-    const statement = { genctr: String(page.genctr), entries, wall: this.world.clock.now().wall };
-    this.knowledge.reads.push({ device: undefined, statement });
+    this.knowledge.readByStandIn(page, this.world.clock.now().wall);
+  }
+
+  /** What the kernel says of a connection. */
+  words(device: Device): KernelWords {
+    return { ...device, subsysnqn: device.target?.nqn ?? "", srcAddr: device.source };
   }
 
   // --- steps ---------------------------------------------------------------------------------------------------------
 
-  /** Before the core is told: what does it learn? */
-  told(who: Who, event: AnyEvent): void {
-    const session = this.#sessions[who];
+  /** Before the core is told: what does it learn? `fleet` is what it knows until now. */
+  told(who: Daemon, event: AnyEvent, fleet: Fleet): void {
+    const session = this.sessions[who];
+    this.#disconnects.beforeNews(who, event);
     switch (event.type) {
       case "device":
         session.devices.set(event.ctrl.device, event.ctrl.incarnation);
@@ -152,6 +194,7 @@ export class Rules {
       case "connected":
       case "disconnected":
         session.running.delete(event.key);
+        if (who === "stacd" && session.conf !== undefined) this.#kept(session.conf);
         return;
       case "exclusions":
         session.exclusions = event.exclusions;
@@ -159,16 +202,14 @@ export class Rules {
       case "stop":
         session.stopping = true;
         return;
-      case "config": {
-        const daemon = who === "stafd" ? this.stafd : this.stacd;
-        if (daemon?.fileIsValid !== true) {
-          throw new Violation("S10", `${who} took a configuration that is not valid`);
-        }
+      case "config":
+        return this.#configured(who, session);
+      case "service": {
+        const { service } = event;
+        const ignoreIface = this.conf("stafd")?.ignoreIface ?? false;
+        this.knowledge.heard(service.key, tidAnnounced(service, ignoreIface, this.host.nqn));
         return;
       }
-      case "service":
-        this.knowledge.heard(event.service.key, this.serviceTid(event.service, this.confOf("stafd")));
-        return;
       case "fetched":
         if (event.outcome.ok) this.knowledge.reported(event.outcome.value);
         return;
@@ -176,48 +217,82 @@ export class Rules {
         this.knowledge.report = undefined;
         return;
       case "log-read": {
-        const tid = this.stafd?.state.fleet.ctls.get(event.key)?.tid;
+        const tid = fleet.ctls.get(event.key)?.tid;
         if (!event.outcome.ok || tid === undefined) return;
-        const found = this.knowledge.reads.findLast(({ statement: { genctr }, device }) =>
-          event.outcome.ok && genctr === String(event.outcome.value.genctr) &&
-          canonicalIp(device?.traddr ?? "") === canonicalIp(tid.traddr)
+        const genctr = String(event.outcome.value.genctr);
+        const found = this.knowledge.reads.findLast(({ statement, device }) =>
+          statement.genctr === genctr && device !== undefined && sameAddress(device.traddr, tid.traddr)
         );
         if (found === undefined) {
-          throw new Violation("S3", `stafd took a page of ${tidText(tid)} that was never read whole`);
+          throw new Violation("S3", `stafd took a page of ${named(tid)} that was never read whole`);
         }
-        this.knowledge.pages.set(event.key, { tid, statement: found.statement });
+        this.knowledge.pages.set(identity(tid), { tid, statement: found.statement });
         return;
       }
     }
   }
 
+  /** S10: only a file that is valid as a whole is taken. */
+  #configured(who: Daemon, session: Session): void {
+    const text = session.read;
+    const conf = confOf(who, text, this.host.nqn);
+    if (conf === undefined) throw new Violation("S10", `${who} took a configuration that is not valid`);
+    session.text = text ?? "";
+    session.conf = conf;
+    if (who === "stacd") this.#kept(conf);
+  }
+
+  /** What a policy keeps when it is let go of, nobody takes away later. */
+  #kept(conf: Conf): void {
+    for (const device of this.world.kernel.devices.all) {
+      if (device.maker === "stacd" && this.keeps(conf, device)) this.disowned.add(device);
+    }
+  }
+
+  /** STAC section 3. */
+  keeps(conf: Conf, { transport }: Pick<Device, "transport">): boolean {
+    if (conf.scope === "no-disconnect") return true;
+    return conf.scope !== "only-stas-connections" && !conf.trtypes.has(transport);
+  }
+
+  /** A valid file that was there for a reload, and was not taken (S10). */
+  notTaken(): string[] {
+    return (["stafd", "stacd"] as const).filter((who) => {
+      const { text } = this.sessions[who];
+      const file = this.world.files.get(FILES[who]) ?? "";
+      return text !== undefined && text !== file && confOf(who, file, this.host.nqn) !== undefined;
+    }).map((who) => `${who} did not take its file`);
+  }
+
   /** S6: everything has a limit. */
-  bounded(who: Who, fleet: Fleet): void {
+  bounded(who: Daemon, fleet: Fleet): void {
     const over = (what: string, size: number, limit: number) => {
       if (size > limit) throw new Violation("S6", `${who}: ${size} ${what}, more than ${limit}`);
     };
     const n = fleet.ctls.size;
-    over("controllers", n, MAX_CTLS);
-    over("past controllers", fleet.past.length, MAX_PAST);
-    over("probes", fleet.reaching, MAX_PROBES);
+    over("controllers", n, LIMITS.controllers);
+    over("past controllers", fleet.past.length, LIMITS.past);
+    over("probes", fleet.reaching, LIMITS.probes);
     over("probes (negative)", -fleet.reaching, 0);
     over("waiting to be probed", fleet.toReach.length, 2 * n + 8);
     over("waiting to be connected", fleet.ready.length, 2 * n + 8);
-    over("reminders", fleet.agenda.heap?.size ?? 0, MAX_REMINDERS * (n + 5));
+    over("reminders", fleet.agenda.heap?.size ?? 0, LIMITS.reminders * (n + 5));
     for (const ctl of fleet.ctls.values()) {
-      over(`lines of history of ${ctl.key}`, ctl.history.length, MAX_HISTORY);
-      over(`releases of ${ctl.key}`, ctl.released.size, 32);
+      over(`lines of history of ${ctl.key}`, ctl.history.length, LIMITS.history);
+      over(`releases of ${ctl.key}`, ctl.released.size, LIMITS.releases);
     }
   }
 
   // --- effects -------------------------------------------------------------------------------------------------------
 
-  effect(who: Who, effect: AnyEffect): void {
+  effect(who: Daemon, effect: AnyEffect): void {
     switch (effect.do) {
       case "connect":
-        return this.#connect(who, effect);
+        this.#connects.judge(who, effect);
+        return this.#one(who, "connect", effect.op, effect.key, effect.request.tid);
       case "disconnect":
-        return this.#disconnect(who, effect);
+        this.#one(who, "disconnect", effect.op, effect.key, effect.tid);
+        return this.#disconnects.judge(who, effect);
       case "log":
         return this.#secret(who, "log", effect.entry);
       case "signal":
@@ -228,36 +303,37 @@ export class Rules {
   }
 
   /** S8. */
-  #secret(who: Who, where: string, value: unknown): void {
+  #secret(who: Daemon, where: string, value: unknown): void {
     if (JSON.stringify(value).includes(SECRET_MARK)) {
       throw new Violation("S8", `${who}: a secret in the ${where}`);
     }
   }
 
   /** S8, for what goes over the bus. */
-  overheard(name: string, body: unknown): void {
-    this.#secret(name === STAC.name ? "stacd" : "stafd", "message on the bus", body);
+  overheard(who: Daemon, body: unknown): void {
+    this.#secret(who, "message on the bus", body);
   }
 
   /** What stafd answers: nobody let go who is asked for. */
   reportGiven(report: StafdReport): void {
-    const conf = this.stafd?.conf;
+    const conf = this.conf("stafd");
     if (conf === undefined) return;
-    const wanted = this.stafdWants(conf, this.stafdRoots(conf));
-    const listed = new Set(report.dcs.map(({ tid }) => tidKey(tid)));
+    const wanted = stafdWants(this, conf, stafdRoots(this, conf));
+    const listed = new Set(report.dcs.map(({ tid }) => identity(tid)));
     for (const { tid, why } of report.retired) {
-      const who = listed.has(tidKey(tid)) ? undefined : wanted.get(tidKey(tid));
-      if (who !== undefined) {
+      const wish = listed.has(identity(tid)) ? undefined : wanted.get(identity(tid));
+      if (wish !== undefined) {
         throw new Violation(
           "S2",
-          `stafd says that it let go of ${tidText(tid)} (${why}), which ${who} asks for`,
+          `stafd says that it let go of ${named(tid)} (${why}), which ${wish.why} asks for`,
         );
       }
     }
   }
 
-  #one(who: Who, what: "connect" | "disconnect", op: number, key: string, tid: Tid): void {
-    const { running } = this.#sessions[who];
+  /** S5. */
+  #one(who: Daemon, what: "connect" | "disconnect", op: number, key: string, tid: Tid): void {
+    const { running } = this.sessions[who];
     const other = running.get(key);
     if (other !== undefined) {
       throw new Violation("S5", `${who}: ${what} of ${key} while its ${other.what} is under way`);
@@ -267,289 +343,4 @@ export class Rules {
     }
     running.set(key, { what, op, tid });
   }
-
-  /** Made a moment ago and still being read back: it does not know the device yet, and has to remember that it asked. */
-  #justMade(who: Who, view: KernelCtrl): boolean {
-    return [...this.#sessions[who].running.values()].some(({ what, tid }) =>
-      what === "read-back" && matches(tid, view, this.world.fabric.interfaces)
-    );
-  }
-
-  confOf(who: Who): DaemonConf {
-    const conf = who === "stafd" ? this.stafd?.conf : this.stacd?.conf;
-    if (conf === undefined) throw new Violation("S10", `${who} acts without a configuration`);
-    return conf;
-  }
-
-  #connect(who: Who, effect: Connect): void {
-    const { op, key, request: { tid, hostId } } = effect;
-    const conf = this.confOf(who);
-    const exclude = excludedBy(tid, conf.excludes);
-    if (exclude !== undefined) {
-      throw new Violation("S7", `${who} connects ${tidText(tid)}, excluded by ${exclude.text}`);
-    }
-    if (!familyAllowed(tid.traddr, conf.ipFamilies.value)) {
-      throw new Violation("S7", `${who} connects ${tidText(tid)} of a disabled family`);
-    }
-    const { exclusions } = this.#sessions[who];
-    if (exclusions === undefined) {
-      throw new Violation(
-        "S7",
-        `${who} connects ${tidText(tid)}, and does not know what is excluded host-wide`,
-      );
-    }
-    const barred = exclusionOf(tid, hostId, exclusions);
-    if (barred !== undefined) {
-      throw new Violation("S7", `${who} connects ${tidText(tid)}, excluded by ${barred.origin}`);
-    }
-    for (const device of this.world.kernel.devices.all) {
-      if (!device.complete || device.state === "deleting") continue;
-      const view = this.world.kernel.devices.view(device);
-      const known = this.#sessions[who].devices.get(device.name) === device.incarnation;
-      if (!known && !(device.maker === who && this.#justMade(who, view))) continue;
-      if (who === "stafd" ? !view.isDc : !view.isIoc) continue;
-      if (matches(tid, view, this.world.fabric.interfaces)) {
-        throw new Violation("S4", `${who} connects ${tidText(tid)}, which is connected as ${device.name}`);
-      }
-    }
-    this.#one(who, "connect", op, key, tid);
-  }
-
-  #disconnect(who: Who, effect: Disconnect): void {
-    const { op, key, target, tid, evidence } = effect;
-    this.#one(who, "disconnect", op, key, tid);
-    const named = this.world.kernel.devices.get(target.device);
-    const device = named?.incarnation === target.incarnation ? named : undefined;
-    if (device !== undefined) this.#ours(who, device, tid);
-    if (who === "stafd") this.#stafdMay(key, tid, evidence);
-    else this.#stacdMay(key, tid, evidence, device);
-  }
-
-  /** S1. */
-  #ours(who: Who, device: Device, tid: Tid): void {
-    const bad = (why: string) => {
-      throw new Violation(
-        "S1",
-        `${who} disconnects ${device.name} (${device.target?.text ?? "local"}): ${why}`,
-      );
-    };
-    if (device.target === undefined) return bad("it is a local device");
-    if (device.owner !== "" && device.owner !== "stas") return bad(`it belongs to ${device.owner}`);
-    const { boot, nbft } = this.landscape;
-    if (nbft.boot.length > 0 && device.target === boot) return bad("the machine was booted from it");
-    if (who === "stafd" !== (device.target.discovery !== undefined)) {
-      return bad("it is of the other daemon's kind");
-    }
-    const named = device.target.nqn === tid.subsysnqn ||
-      (tid.subsysnqn === WELL_KNOWN_DISC_NQN && device.target.discovery !== undefined);
-    if (!named || canonicalIp(device.traddr) !== canonicalIp(tid.traddr) || device.trsvcid !== tid.trsvcid) {
-      return bad(`it is not ${tidText(tid)}`);
-    }
-    if (who === "stafd") return;
-    const conf = this.stacd?.conf;
-    if (conf?.disconnectScope.value === "no-disconnect") return bad("disconnect-scope=no-disconnect");
-    const trtypes: ReadonlySet<string> = conf?.disconnectTrtypes.value ?? new Set();
-    if (
-      conf?.disconnectScope.value === "all-connections-matching-disconnect-trtypes" &&
-      !trtypes.has(device.transport)
-    ) return bad("disconnect-trtypes does not name its transport");
-  }
-
-  // --- S2 ------------------------------------------------------------------------------------------------------------
-
-  /** The exclude line or family that forbids it, in the configuration that is in force. */
-  #refused(who: Who, conf: DaemonConf, tid: Tid): boolean {
-    const written = this.#lineTids(who, conf).filter(({ resolved }) =>
-      resolved.some((one) => tidKey(one) === tidKey(tid))
-    );
-    return excludedBy(tid, conf.excludes) !== undefined ||
-      !familyAllowed(tid.traddr, conf.ipFamilies.value) ||
-      written.some((line) => excludedBy(line.written, conf.excludes) !== undefined);
-  }
-
-  /** What the lines of a file mean, with the last answer for each name. */
-  #lineTids(who: Who, conf: DaemonConf): { readonly written: Tid; readonly resolved: readonly Tid[] }[] {
-    return conf.controllers.map((line) => {
-      const written = toTid(line, { hostNqn: HOST_NQN, ignoreIface: conf.ignoreIface.value });
-      if (canonicalIp(written.traddr) !== undefined) return { written, resolved: [written] };
-      const answer = this.knowledge.answers.findLast((one) => one.who === who && one.host === written.traddr);
-      return { written, resolved: (answer?.addresses ?? []).map((traddr) => ({ ...written, traddr })) };
-    });
-  }
-
-  #truth(who: Who, tid: Tid, evidence: Evidence, subtype: "nvme" | "referral"): void {
-    const lie = (why: string) => {
-      throw new Violation("S2", `${who} disconnects ${tidText(tid)} on false evidence: ${why}`);
-    };
-    const key = tidKey(tid);
-    switch (evidence.kind) {
-      case "log-page": {
-        const dc =
-          [...this.knowledge.pages.values(), ...[...this.knowledge.told.values()]].map(({ tid }) => tid)
-            .find((one) => tidText(one) === evidence.dc) ?? { ...tid, hostTraddr: "", hostIface: "" };
-        if (!this.knowledge.readWithout(evidence.genctr, subtype, key, dc)) {
-          lie(`no page of ${evidence.dc}, generation ${evidence.genctr}, without it was ever read`);
-        }
-        return;
-      }
-      case "resolved": {
-        const [host, ...all] = [evidence.host, ...evidence.addresses.split(", ")];
-        const given = [...this.knowledge.everAnswered].some((answer) =>
-          answer.startsWith(`${host} `) && all.every((one) => answer.includes(one))
-        );
-        if (!given) lie(`${host} never resolved to ${evidence.addresses}`);
-        if (who === "stacd" && all.some((one) => canonicalIp(one) === canonicalIp(tid.traddr))) {
-          lie(`${host} resolves to it`);
-        }
-        return;
-      }
-      case "dc-retired":
-        if (who === "stacd" && !this.knowledge.retired.some((one) => tidText(one.tid) === evidence.dc)) {
-          lie(`${evidence.dc} was never let go`);
-        }
-        return;
-      case "stop":
-        if (
-          who !== "stafd" || !this.#sessions.stafd.stopping ||
-          this.stafd?.conf?.persistentConnections.value !== false
-        ) {
-          lie("the daemon does not stop, or keeps its connections");
-        }
-        return;
-      case "audit":
-        if (this.stacd?.conf?.disconnectScope.value !== "all-connections-matching-disconnect-trtypes") {
-          lie("disconnect-scope does not say so");
-        }
-        return;
-    }
-  }
-
-  #stafdMay(key: string, tid: Tid, evidence: readonly Evidence[]): void {
-    const conf = this.stafd?.conf;
-    if (conf === undefined) throw new Violation("S2", "stafd disconnects without a configuration");
-    for (const one of evidence) this.#truth("stafd", tid, one, "referral");
-    if (evidence.some(({ kind }) => kind === "stop")) return;
-    const roots = this.stafdRoots(conf);
-    const wanted = this.stafdWants(conf, roots);
-    if (wanted.has(key)) {
-      throw new Violation("S2", `stafd disconnects ${tidText(tid)}, which ${wanted.get(key)} asks for`);
-    }
-  }
-
-  /** Discovery controllers that a line, a service or a boot table asks for, and who. */
-  stafdRoots(conf: DaemonConf): readonly Wish[] {
-    const roots: Wish[] = [];
-    for (const { written, resolved } of this.#lineTids("stafd", conf)) {
-      // Which of several addresses of a name is used is the daemon's choice.
-      for (const tid of resolved.length === 1 ? resolved : []) {
-        roots.push({ tid, why: `the line for ${written.traddr}` });
-      }
-    }
-    for (const { tid } of this.landscape.nbft.discovery) {
-      roots.push({ tid, why: "the boot table" });
-    }
-    for (const { service, tid } of this.knowledge.announced.values()) {
-      roots.push({ tid, why: `service ${service}` });
-    }
-    return roots;
-  }
-
-  /** What a service asks for. */
-  serviceTid(service: MdnsService, conf: DaemonConf): Tid {
-    const txt = service.txt.map((record) => new TextDecoder().decode(record));
-    const transport = txt[0] === "p=tcp" ? "tcp" : "rdma";
-    return {
-      transport,
-      traddr: service.traddr,
-      trsvcid: String(service.port),
-      subsysnqn: txt.find((text) => /^nqn=/i.test(text))?.slice(4) ?? WELL_KNOWN_DISC_NQN,
-      hostTraddr: "",
-      hostIface: transport === "tcp" && !conf.ignoreIface.value ? service.hostIface : "",
-      hostNqn: HOST_NQN,
-    };
-  }
-
-  /** All that is asked for along referrals of the pages read last, and who asks. */
-  stafdWants(conf: DaemonConf, roots: readonly Wish[]): Map<string, string> {
-    const wanted = new Map<string, string>();
-    const queue = [...roots];
-    for (const { tid, why } of queue) {
-      const key = tidKey(tid);
-      if (wanted.has(key) || this.#refused("stafd", conf, tid)) continue;
-      wanted.set(key, why);
-      const page = this.knowledge.pages.get(key);
-      if (page === undefined) continue;
-      for (const next of tidsListed(page.statement.entries, page.tid, "referral")) {
-        queue.push({ tid: next, why: `a referral of ${tidText(page.tid)}` });
-      }
-    }
-    return wanted;
-  }
-
-  #stacdMay(key: string, tid: Tid, evidence: readonly Evidence[], device: Device | undefined): void {
-    const conf = this.stacd?.conf;
-    if (conf === undefined) throw new Violation("S2", "stacd disconnects without a configuration");
-    for (const one of evidence) this.#truth("stacd", tid, one, "nvme");
-    const wanted = (who: string, asked: Tid): void => {
-      // Each as they spell it: ip-family may turn one of two spellings away (TID-16).
-      if (tidKey(asked) !== key || this.#refused("stacd", conf, asked)) return;
-      throw new Violation("S2", `stacd disconnects ${tidText(tid)}, which ${who} asks for`);
-    };
-    for (const { written, resolved } of this.#lineTids("stacd", conf)) {
-      const [only, ...others] = resolved;
-      if (only !== undefined && others.length === 0) wanted(`the line for ${written.traddr}`, only);
-    }
-    for (const dc of this.knowledge.told.values()) {
-      for (const asked of tidsListed(dc.entries, dc.tid, "nvme")) wanted(tidText(dc.tid), asked);
-    }
-    if (evidence.some(({ kind }) => kind === "audit")) this.#audit(tid, device);
-  }
-
-  /** Nobody asks for it, says the audit: then everybody must have been asked. */
-  #audit(tid: Tid, device: Device | undefined): void {
-    const { report } = this.knowledge;
-    const unknown = report === undefined
-      ? "stafd"
-      : report.dcs.map((dc) => dc.page === "read" ? "" : tidText(dc.tid)).find((text) => text !== "");
-    if (unknown !== undefined) {
-      throw new Violation("S2", `the audit disconnects ${tidText(tid)} although ${unknown} has not answered`);
-    }
-    // ISS-16: also under another spelling or another source nobody may ask for this very connection.
-    if (device === undefined) return;
-    const view = this.world.kernel.devices.view(device);
-    for (const dc of report?.dcs ?? []) {
-      for (const entry of dc.entries) {
-        const wanted = entry["subtype"] === "nvme" ? tidOfListed(entry, dc.tid) : undefined;
-        const conf = this.confOf("stacd");
-        if (wanted === undefined || this.#refused("stacd", conf, wanted)) continue;
-        if (matches(wanted, view, this.world.fabric.interfaces)) {
-          throw new Violation("S2", `the audit disconnects ${device.name}, which serves ${tidText(wanted)}`);
-        }
-      }
-    }
-  }
-}
-
-/** Who asks for what in a state file, as `authority key`. A torn one says nothing, to the daemon too. */
-function savedClaims(stateFile: string | undefined): ReadonlySet<string> {
-  const claims = new Set<string>();
-  let value: unknown;
-  try {
-    value = JSON.parse(stateFile ?? "{}");
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-  }
-  for (const record of isJson(value) ? listOf(value["controllers"]) : []) {
-    const tid = isJson(record) ? tidOf(record["tid"]) : undefined;
-    if (!isJson(record) || tid === undefined) continue;
-    for (const claim of listOf(record["claims"])) {
-      if (isJson(claim)) claims.add(`${textOf(claim["authority"])} ${tidKey(tid)}`);
-    }
-  }
-  return claims;
-}
-
-/** When the pages in a state file were read. */
-function savedReads(stateFile: string | undefined): readonly number[] {
-  return [...(stateFile ?? "").matchAll(/"readAt":(\d+)/g)].map(([, at]) => Number(at));
 }

@@ -16,7 +16,7 @@ import { StandInStafd } from "../../src/lib/sim/stand_in_stafd.ts";
 import { World } from "../../src/lib/sim/world.ts";
 import { type Cores, realCores } from "./cores.ts";
 import { Coverage } from "./coverage.ts";
-import { leftOver, mayBeTried, missing, unaudited, wantedDcs } from "./expected.ts";
+import { leftOver, mayBeTried, missing, stalePages, unaudited, wantedDcs } from "./expected.ts";
 import { type Fault, FAULTS, heal } from "./faults.ts";
 import { buildLandscape, connectAs, HOST_NQN, type Landscape } from "./landscape.ts";
 import { type OnInvalid, STACD_CONF, StacdDaemon, STAFD_CONF, StafdDaemon, type Watch } from "./daemons.ts";
@@ -71,11 +71,7 @@ export class Simulation {
   /** Set by faults. */
   atBirth: (device: Device) => void = () => undefined;
   damage: "none" | "tear" | "lose" = "none";
-  scopeChanged = false;
   filesChanged = false;
-  /** A name means something else now; that is noticed when it is asked for again, at a restart for one. */
-  namesMoved = false;
-  stateLost = false;
   steps = 0;
   stafd: StafdDaemon | undefined;
   stacd: StacdDaemon | undefined;
@@ -165,6 +161,7 @@ export class Simulation {
     const watch: Watch = {
       around: (by, effect) => this.#around(by, effect),
       failed: (error) => this.#failed(error),
+      read: (by, path) => this.rules.fileRead(by, path),
       onInvalid: this.options.onInvalid ?? "keep",
     };
     this.tell(who, "--- starts");
@@ -173,9 +170,9 @@ export class Simulation {
         this.rules.forget(state.fleet);
         if (event.type === "log-read") this.rules.pageTaken(state, event.key);
       });
-      this.rules.stafd = this.stafd = new StafdDaemon(this.world, core, watch);
+      this.stafd = new StafdDaemon(this.world, core, watch);
     } else {
-      this.rules.stacd = this.stacd = new StacdDaemon(this.world, this.#watched(who, cores.connector), watch);
+      this.stacd = new StacdDaemon(this.world, this.#watched(who, cores.connector), watch);
     }
     const daemon = who === "stafd" ? this.stafd : this.stacd;
     if (daemon === undefined) return;
@@ -201,7 +198,7 @@ export class Simulation {
   /** What goes over the bus: no secret, and what stafd says of its pages. */
   #overheard(name: string, { body }: Outgoing): void {
     const [text] = body;
-    this.rules.overheard(name, body);
+    this.rules.overheard(name === STAF.name ? "stafd" : "stacd", body);
     if (name !== STAF.name || this.stafd?.hasBegun !== true) return;
     if (typeof text !== "string" || !text.startsWith('{"dcs":')) return;
     const pages = parsePages(text);
@@ -211,7 +208,6 @@ export class Simulation {
 
   #damage(who: string): void {
     if (this.damage === "none" || !this.random.chance(0.5) || !this.world.disk.texts.has(who)) return;
-    this.stateLost = true;
     this.tell("disk", `the state file of ${who} is damaged (${this.damage})`);
     if (this.damage === "tear") this.world.disk.tear(who);
     else this.world.disk.lose(who);
@@ -265,7 +261,7 @@ export class Simulation {
       ...core,
       step: (state, event, now) => {
         this.#counted(who, event);
-        this.rules.told(who, event);
+        this.rules.told(who, event, state.fleet);
         const copy = this.#pure ? snapshot(state) : undefined;
         const next = core.step(state, event, now);
         if (copy !== undefined) {
@@ -417,34 +413,27 @@ export class Simulation {
 
   /** Discovery controllers whose pages count, each with the choices for one wish. */
   #dcs(): readonly Tid[][] {
-    if (this.stafd !== undefined) return wantedDcs(this.world, this.rules);
+    if (this.stafd !== undefined) return wantedDcs(this.rules);
     const followed = this.#standIn?.followed ?? [];
     return followed.filter(({ manner }) => manner === "up").map(({ address }) => [this.#dcTid(address)]);
   }
 
   #unfinished(): string[] {
     const dcs = this.#dcs();
-    const left = missing(this.world, this.rules, dcs).map((text) => `${text} is not connected`);
     const report = this.stafd?.hasBegun === true ? this.stafd.report() : this.#standIn?.report();
-    left.push(
-      ...(this.namesMoved ? [] : unaudited(this.world, this.rules, report)).map(({ name, target }) =>
-        `${name} (${target?.text}) is there, and nobody asks for it`
-      ),
-    );
-    // A state file that was lost, or a policy that was different for a while, may leave something behind.
-    if (!this.stateLost && !this.scopeChanged && !this.namesMoved) {
-      left.push(
-        ...leftOver(this.world, this.rules).map(({ name, target }) =>
-          `${name} (${target?.text}) is still there`
-        ),
-      );
-    }
-    return left;
+    const isThere = (why: string) => ({ name, target }: Device): string => `${name} (${target?.text}) ${why}`;
+    return [
+      ...missing(this.rules, dcs).map((text) => `${text} is not connected`),
+      ...stalePages(this.rules, dcs, report),
+      ...this.rules.notTaken(),
+      ...unaudited(this.rules, report).map(isThere("is there, and nobody asks for it")),
+      ...leftOver(this.rules).map(isThere("is still there")),
+    ];
   }
 
   /** S9: killed and started again, the daemons find everything as it is to be, and leave it so. */
   async #fixpoint(): Promise<void> {
-    if (this.namesMoved || this.stateLost || this.random.chance(0.5)) return;
+    if (this.random.chance(0.5)) return;
     await this.go(60_000);
     const before = this.#connections();
     this.tell("fault", "--- killed once more");

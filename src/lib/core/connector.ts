@@ -17,6 +17,7 @@ import { connectorStateValue } from "./connector_saved.ts";
 import type { ConnectorEffect, ConnectorEvent, Step } from "./effects.ts";
 import { eflagsNcc, listedIn } from "./entry_tid.ts";
 import type { Evidence } from "./evidence.ts";
+import { REMOVAL_SOAK } from "./fleet.ts";
 import type { FleetRules } from "./fleet_rules.ts";
 import { FleetTurn, nextReminder } from "./fleet_turn.ts";
 import { LinesTurn, unresolvedHosts, writtenLines } from "./lines.ts";
@@ -55,7 +56,7 @@ export class ConnectorTurn implements FleetRules {
   // --- FleetRules ----------------------------------------------------------------------------------------------------
 
   get soak(): Duration {
-    return FleetTurn.soak(this.fleet.fleet);
+    return REMOVAL_SOAK;
   }
 
   accepts(device: KernelCtrl): boolean {

@@ -15,7 +15,7 @@ import type { FinderHost } from "./finder_host.ts";
 import { sameFarSide } from "./fleet_move.ts";
 import type { FleetRules } from "./fleet_rules.ts";
 import { FleetTurn, nextReminder } from "./fleet_turn.ts";
-import type { Past } from "./fleet.ts";
+import { type Past, REMOVAL_SOAK } from "./fleet.ts";
 import { DcSession } from "./dc_session.ts";
 import { type Dc, type FinderState, MAX_REFERRAL_DEPTH, MAX_RETIRED, newDc } from "./finder_state.ts";
 import { finderStateValue } from "./finder_saved.ts";
@@ -63,7 +63,7 @@ export class FinderTurn implements FleetRules, FinderHost {
   // --- FleetRules ----------------------------------------------------------------------------------------------------
 
   get soak(): Duration {
-    return FleetTurn.soak(this.fleet.fleet);
+    return REMOVAL_SOAK;
   }
 
   accepts(device: KernelCtrl): boolean {

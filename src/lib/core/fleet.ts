@@ -2,7 +2,7 @@
 import type { Exclusion } from "../nvme/exclusions.ts";
 import type { InterfaceTable, KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import type { Tid } from "../nvme/tid.ts";
-import { type Duration, milliseconds, seconds } from "../nvme/time.ts";
+import { type Duration, seconds } from "../nvme/time.ts";
 import { type Agenda, emptyAgenda } from "./agenda.ts";
 import type { Ctl } from "./ctl.ts";
 import type { Op } from "./effects.ts";
@@ -35,8 +35,6 @@ export const RECENT: Duration = seconds(1);
 export const FORMING_LOOK: Duration = seconds(5);
 /** A save that failed is tried again. */
 export const SAVE_RETRY: Duration = seconds(10);
-/** Nothing to soak when the daemon stops. */
-export const NO_SOAK: Duration = milliseconds(0);
 
 /** A controller that is no longer in the table. */
 export interface Past {

@@ -5,7 +5,7 @@
 import type { Outcome } from "../nvme/failure.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import { interfaceOf, isUntold } from "../nvme/match.ts";
-import { after, type Duration, type Instant } from "../nvme/time.ts";
+import { after, type Instant } from "../nvme/time.ts";
 import type { DeviceRef, KernelEvent } from "../ports.ts";
 import { due, nextTime } from "./agenda.ts";
 import { fleetAfterClockSet } from "./clock_set.ts";
@@ -15,8 +15,6 @@ import { proofText } from "./evidence.ts";
 import {
   emptyFleet,
   type Fleet,
-  NO_SOAK,
-  REMOVAL_SOAK,
   REMOVED_PAUSE,
   SAVE_RETRY,
   SCAN_RETRY,
@@ -337,11 +335,6 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
     this.lower(ctl, ref);
     this.remindAt(until, ctl.key);
     this.touch(ctl.key);
-  }
-
-  /** How long removals soak: not at all when the daemon stops. */
-  static soak(fleet: Fleet): Duration {
-    return fleet.stopping ? NO_SOAK : REMOVAL_SOAK;
   }
 
   /** Nothing is under way that has to end before the daemon may. */

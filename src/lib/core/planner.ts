@@ -133,7 +133,9 @@ function unwanted(
   const why = kernel.shield(device) ?? rules.keep(ctl, device) ??
     (other === undefined ? undefined : "the connection also serves a controller that is wanted");
   if (why !== undefined) return { act: "release", why, evidence };
-  if (rules.soak.ms > 0 && (ctl.doom === undefined || !reached(ctl.doom, now))) {
+  // Only a stop that is to take the connections along does not wait: any other removal that has not soaked is the next start's.
+  const soaks = rules.soak.ms > 0 && !evidence.some(({ kind }) => kind === "stop");
+  if (soaks && (ctl.doom === undefined || !reached(ctl.doom, now))) {
     return { act: "soak", evidence, device: device.device };
   }
   return { act: "disconnect", target: ctl.link.ref, evidence };

@@ -3,13 +3,45 @@ import assert from "node:assert/strict";
 import { remind } from "../../../src/lib/core/agenda.ts";
 import { entryFor } from "../../../src/lib/sim/discovery.ts";
 import { connector, doing, hearing } from "../altered.ts";
-import { realCores } from "../cores.ts";
+import { type Cores, realCores } from "../cores.ts";
 import { lettingGo, stacdAfter } from "./original.ts";
 import { DC_LINE, line, listed } from "./listed.ts";
 import type { Scenario } from "./scenario.ts";
 import { Stage } from "./stage.ts";
 
+/** What is to go in a moment, goes at once when the daemon stops. */
+function stopEndsSoak(): Cores {
+  const { connector: real } = realCores;
+  const step: typeof real.step = (state, event, now) => {
+    if (event.type !== "stop") return real.step(state, event, now);
+    let { ctls } = state.fleet;
+    for (const ctl of ctls.values()) {
+      if (ctl.doom !== undefined) ctls = ctls.with(ctl.key, { ...ctl, doom: { mono: now.mono } });
+    }
+    return real.step({ ...state, fleet: { ...state.fleet, ctls } }, event, now);
+  };
+  return { ...realCores, connector: { ...real, step } };
+}
+
 export const STACD_SCENARIOS: readonly Scenario[] = [
+  {
+    from: "STAC-45",
+    name:
+      "a stop ends no soak: what was to go in a moment goes after the next start, if nobody asks for it then",
+    play: async (cores) => {
+      const stage = new Stage(cores);
+      const { subsystem, page } = await listed(stage);
+      page.edit([], stage.mono);
+      await stage.run(500);
+      stage.stacd.stop();
+      await stage.run(5_000);
+      assert.equal(stage.to(subsystem).length, 1);
+      stage.startStacd();
+      await stage.run(10_000);
+      assert.equal(stage.to(subsystem).length, 0);
+    },
+    original: stopEndsSoak,
+  },
   {
     from: "ISS-1, nvme-stas#510, example 10",
     name: "a stacd that is reloaded while stafd is stopped disconnects nothing",

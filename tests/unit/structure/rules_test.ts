@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { check } from "../../../scripts/structure.ts";
+import { JUDGES } from "../../../scripts/structure/judges.ts";
 import { floatingPromises } from "../../../scripts/structure/promises.ts";
 import { MAX_LINES } from "../../../scripts/structure/shape.ts";
 import { parse } from "../../../scripts/structure/rule.ts";
@@ -212,4 +213,42 @@ Deno.test("a promise left alone is found by its type", async () => {
   } finally {
     await Deno.remove(dir, { recursive: true });
   }
+});
+
+Deno.test("what judges the product takes only types from it", () => {
+  const value = (specifier: string): string => `import { a } from "${specifier}";\nexport const b = a;\n`;
+  const forbidden: Array<[string, string]> = [
+    ["tests/simulation/oracle/a.ts", value("../../../src/lib/nvme/address.ts")],
+    ["tests/simulation/oracle/a.ts", 'export { a } from "../../../src/lib/nvme/address.ts";\n'],
+    ["tests/simulation/oracle/a.ts", 'import { type A, b } from "../../../src/lib/nvme/address.ts";\nb();\n'],
+    ["tests/simulation/oracle/a.ts", 'export const a = import("../../../src/lib/nvme/address.ts");\n'],
+    ["tests/simulation/oracle/a.ts", value("../landscape.ts")],
+    ["tests/simulation/oracle/a.ts", value("node:net")],
+    ["tests/simulation/rules.ts", value("../../src/lib/nvme/match.ts")],
+    ["tests/simulation/expected.ts", value("./landscape.ts")],
+    ["tests/simulation/plan_watch.ts", value("../../src/lib/nvme/match.ts")],
+  ];
+  for (const [path, text] of forbidden) {
+    assert.deepEqual(found(path, text).map((one) => one.split(" ")[1]), ["judge"], `${path}: ${text}`);
+  }
+  const allowed: Array<[string, string]> = [
+    [
+      "tests/simulation/oracle/a.ts",
+      'import type { A } from "../../../src/lib/nvme/tid.ts";\nexport type B = A;\n',
+    ],
+    [
+      "tests/simulation/oracle/a.ts",
+      'export const a = (b: import("../../../src/lib/nvme/tid.ts").Tid) => b;\n',
+    ],
+    ["tests/simulation/oracle/a.ts", value("./address.ts")],
+    ["tests/simulation/oracle/a_test.ts", value("../../../src/lib/nvme/address.ts")],
+    ["tests/simulation/rules.ts", value("./oracle/address.ts")],
+    ["tests/simulation/plan_watch.ts", value("../../src/lib/core/finder.ts")],
+    ["tests/simulation/landscape.ts", value("../../src/lib/nvme/tid.ts")],
+  ];
+  for (const [path, text] of allowed) assert.deepEqual(found(path, text), [], `${path}: ${text}`);
+});
+
+Deno.test("every file that is named as a judge exists", async () => {
+  for (const path of JUDGES) assert.ok((await Deno.stat(path)).isFile, path);
 });

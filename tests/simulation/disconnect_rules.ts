@@ -1,0 +1,183 @@
+/** S1, S2 and the soak: what is disconnected is ours, goes on true evidence, and was not wanted for a while. */
+import type { Evidence } from "../../src/lib/core/evidence.ts";
+import type { Tid } from "../../src/lib/nvme/tid.ts";
+import type { Device } from "../../src/lib/sim/devices.ts";
+import { sameAddress } from "./oracle/address.ts";
+import { AUDIT } from "./oracle/conf.ts";
+import { identity, named, WELL_KNOWN } from "./oracle/identity.ts";
+import { LIMITS } from "./oracle/limits.ts";
+import { type Subtype, tidsListed } from "./oracle/listing.ts";
+import { serves } from "./oracle/matching.ts";
+import type { AnyEffect, AnyEvent, Daemon, Rules } from "./rules.ts";
+import { Violation } from "./violation.ts";
+import { refusedBy, stacdWants, stafdRoots, stafdWants } from "./wishes.ts";
+
+type Disconnect = Extract<AnyEffect, { readonly do: "disconnect" }>;
+
+/** What may change who asks for a controller. */
+const NEWS: ReadonlySet<AnyEvent["type"]> = new Set([
+  "config",
+  "fetched",
+  "log-read",
+  "resolved",
+  "service",
+  "service-gone",
+  "stafd",
+]);
+
+export class DisconnectRules {
+  readonly #rules: Rules;
+  /** When a controller was wanted last, as far as its daemon could know, by its identity. */
+  readonly #wantedAt: Record<Daemon, Map<string, number>> = { stafd: new Map(), stacd: new Map() };
+
+  constructor(rules: Rules) {
+    this.#rules = rules;
+  }
+
+  restarted(who: Daemon): void {
+    this.#wantedAt[who].clear();
+  }
+
+  /** What was wanted until now, was wanted now. */
+  beforeNews(who: Daemon, event: AnyEvent): void {
+    if (!NEWS.has(event.type)) return;
+    const { mono } = this.#rules.world.clock.now();
+    for (const id of this.#wants(who).keys()) this.#wantedAt[who].set(id, mono);
+  }
+
+  #wants(who: Daemon): ReadonlyMap<string, { readonly why: string }> {
+    const conf = this.#rules.conf(who);
+    if (conf === undefined) return new Map();
+    return who === "stacd"
+      ? stacdWants(this.#rules, conf)
+      : stafdWants(this.#rules, conf, stafdRoots(this.#rules, conf));
+  }
+
+  judge(who: Daemon, { target, tid, evidence }: Disconnect): void {
+    const there = this.#rules.world.kernel.devices.get(target.device);
+    const device = there?.incarnation === target.incarnation ? there : undefined;
+    if (device !== undefined) this.#ours(who, device, tid);
+    for (const one of evidence) this.#truth(who, tid, one, who === "stafd" ? "referral" : "nvme");
+    if (evidence.some(({ kind }) => kind === "stop")) return;
+    const wish = this.#wants(who).get(identity(tid));
+    if (wish !== undefined) {
+      throw new Violation("S2", `${who} disconnects ${named(tid)}, which ${wish.why} asks for`);
+    }
+    if (evidence.some(({ kind }) => kind === "audit")) this.#audit(tid, device);
+    this.#soaked(who, tid);
+  }
+
+  /** S1. */
+  #ours(who: Daemon, device: Device, tid: Tid): void {
+    const { landscape } = this.#rules;
+    const bad = (why: string) => {
+      throw new Violation(
+        "S1",
+        `${who} disconnects ${device.name} (${device.target?.text ?? "local"}): ${why}`,
+      );
+    };
+    if (device.target === undefined) return bad("it is a local device");
+    if (device.owner !== "" && device.owner !== "stas") return bad(`it belongs to ${device.owner}`);
+    const { boot, nbft } = landscape;
+    if (nbft.boot.length > 0 && device.target === boot) return bad("the machine was booted from it");
+    if (who === "stafd" !== (device.target.discovery !== undefined)) {
+      return bad("it is of the other daemon's kind");
+    }
+    const isNamed = device.target.nqn === tid.subsysnqn ||
+      (tid.subsysnqn === WELL_KNOWN && device.target.discovery !== undefined);
+    if (!isNamed || !sameAddress(device.traddr, tid.traddr) || device.trsvcid !== tid.trsvcid) {
+      return bad(`it is not ${named(tid)}`);
+    }
+    // What it made itself, it may know by another name that the host or an interface had then (S13).
+    if (device.maker !== who && serves(tid, this.#rules.words(device), this.#rules.interfaces) === "no") {
+      return bad(`it is another host's or another interface's than ${named(tid)} of ${tid.hostNqn}`);
+    }
+    const conf = this.#rules.conf("stacd");
+    if (who === "stacd" && conf !== undefined && this.#rules.keeps(conf, device)) {
+      return bad(`disconnect-scope is ${conf.scope}`);
+    }
+  }
+
+  /** S2: what the evidence says is so. */
+  #truth(who: Daemon, tid: Tid, evidence: Evidence, subtype: Subtype): void {
+    const { knowledge } = this.#rules;
+    const lie = (why: string) => {
+      throw new Violation("S2", `${who} disconnects ${named(tid)} on false evidence: ${why}`);
+    };
+    switch (evidence.kind) {
+      case "log-page": {
+        const dcs = [...knowledge.pages.values(), ...knowledge.told.values()].map((one) => one.tid);
+        const dc = dcs.find((one) => named(one) === evidence.dc) ?? { ...tid, hostTraddr: "", hostIface: "" };
+        if (!knowledge.readWithout(evidence.genctr, subtype, tid, dc)) {
+          lie(`no page of ${evidence.dc}, generation ${evidence.genctr}, without it was ever read`);
+        }
+        return;
+      }
+      case "resolved": {
+        const all = evidence.addresses.split(", ");
+        const given = knowledge.everAnswered.some(({ host, addresses }) =>
+          host === evidence.host && all.every((one) => addresses.includes(one))
+        );
+        if (!given) lie(`${evidence.host} never resolved to ${evidence.addresses}`);
+        if (who === "stacd" && all.some((one) => sameAddress(one, tid.traddr))) {
+          lie(`${evidence.host} resolves to it`);
+        }
+        return;
+      }
+      case "dc-retired":
+        if (who === "stacd" && !knowledge.retired.some((one) => named(one.tid) === evidence.dc)) {
+          lie(`${evidence.dc} was never let go`);
+        }
+        return;
+      case "stop": {
+        const { stopping, conf } = this.#rules.sessions[who];
+        if (who !== "stafd" || !stopping || conf?.persistent !== false) {
+          lie("the daemon does not stop, or keeps its connections");
+        }
+        return;
+      }
+      case "audit":
+        if (this.#rules.conf("stacd")?.scope !== AUDIT) lie("disconnect-scope does not say so");
+        return;
+      case "config":
+      case "unresponsive":
+        // Whether anybody asks for it in spite of that is judged for every disconnect.
+        return;
+    }
+  }
+
+  /** Nobody asks for it, says the audit: then everybody must have been asked. */
+  #audit(tid: Tid, device: Device | undefined): void {
+    const { report } = this.#rules.knowledge;
+    const unknown = report === undefined
+      ? "stafd"
+      : report.dcs.map((dc) => dc.page === "read" ? "" : named(dc.tid)).find((text) => text !== "");
+    if (unknown !== undefined) {
+      throw new Violation("S2", `the audit disconnects ${named(tid)} although ${unknown} has not answered`);
+    }
+    // ISS-16: also under another spelling or another source nobody may ask for this very connection.
+    if (device === undefined) return;
+    const words = this.#rules.words(device);
+    const conf = this.#rules.confInForce("stacd");
+    for (const dc of report?.dcs ?? []) {
+      for (const wanted of tidsListed(dc.entries, dc.tid, "nvme")) {
+        if (refusedBy(this.#rules, "stacd", conf, wanted)) continue;
+        if (serves(wanted, words, this.#rules.interfaces) === "yes") {
+          throw new Violation("S2", `the audit disconnects ${device.name}, which serves ${named(wanted)}`);
+        }
+      }
+    }
+  }
+
+  /** A removal soaks: an edit in two steps takes nothing away. */
+  #soaked(who: Daemon, tid: Tid): void {
+    const { mono } = this.#rules.world.clock.now();
+    const wantedAt = this.#wantedAt[who].get(identity(tid));
+    if (wantedAt !== undefined && mono - wantedAt < LIMITS.soakMs) {
+      throw new Violation(
+        "soak",
+        `${who} disconnects ${named(tid)}, which was wanted ${mono - wantedAt} ms ago`,
+      );
+    }
+  }
+}

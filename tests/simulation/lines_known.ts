@@ -1,0 +1,28 @@
+/** What the lines of a file ask for, as far as the process that read it can know. */
+import type { Tid } from "../../src/lib/nvme/tid.ts";
+import type { Conf, Line } from "./oracle/conf.ts";
+import { isHostName } from "./oracle/excluding.ts";
+import type { Knowledge } from "./knowledge.ts";
+
+export interface KnownLine {
+  readonly line: Line;
+  /** One address, or those of a name as it was answered last; none while it was not. */
+  readonly resolved: readonly Tid[];
+}
+
+export const linesKnown = (conf: Conf, knowledge: Knowledge, who: string): readonly KnownLine[] =>
+  conf.lines.map((line) => {
+    if (!isHostName(line.tid)) return { line, resolved: [line.tid] };
+    const { traddr: host } = line.tid;
+    const answer = knowledge.answers.findLast((one) => one.who === who && one.host === host);
+    return { line, resolved: (answer?.addresses ?? []).map((traddr) => ({ ...line.tid, traddr })) };
+  });
+
+/** All that the lines may ask for by any answer that a name ever had. */
+export const linesEver = (conf: Conf, knowledge: Knowledge): readonly KnownLine[] =>
+  conf.lines.map((line) => {
+    if (!isHostName(line.tid)) return { line, resolved: [line.tid] };
+    const { traddr: host } = line.tid;
+    const all = knowledge.everAnswered.filter((one) => one.host === host).flatMap((one) => one.addresses);
+    return { line, resolved: [...new Set(all)].map((traddr) => ({ ...line.tid, traddr })) };
+  });

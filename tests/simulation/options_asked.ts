@@ -1,0 +1,84 @@
+/** With what a connection is to be made (CFG-28, CFG-56 to CFG-62, S15), by the files alone. */
+import type { ConnectOptions } from "../../src/lib/nvme/connect_options.ts";
+import type { Tid } from "../../src/lib/nvme/tid.ts";
+import type { ConnectRequest } from "../../src/lib/ports.ts";
+import { linesEver } from "./lines_known.ts";
+import { numberOf } from "./oracle/conf.ts";
+import { sameController } from "./oracle/identity.ts";
+import type { Daemon, Rules } from "./rules.ts";
+
+/** Names in the files, and in a request. */
+const NAMES: ReadonlyMap<keyof ConnectOptions, string> = new Map([
+  ["hdrDigest", "hdr-digest"],
+  ["dataDigest", "data-digest"],
+  ["kato", "kato"],
+  ["queueSize", "queue-size"],
+  ["reconnectDelay", "reconnect-delay"],
+  ["ctrlLossTmo", "ctrl-loss-tmo"],
+  ["disableSqflow", "disable-sqflow"],
+  ["nrIoQueues", "nr-io-queues"],
+  ["nrWriteQueues", "nr-write-queues"],
+  ["nrPollQueues", "nr-poll-queues"],
+  ["tls", "tls"],
+  ["concat", "concat"],
+  ["keyring", "keyring"],
+  ["tlsKey", "tls-key"],
+]);
+const SECURITY: readonly (keyof ConnectOptions)[] = ["tls", "concat", "keyring", "tlsKey"];
+/** Zero is: not passed, the kernel decides (CFG-28). */
+const ZERO_IS_NONE = ["kato", "reconnect-delay", "nr-io-queues", "nr-write-queues", "nr-poll-queues"];
+
+/** What the lines for one controller say, each with `[Global]` behind it. */
+interface Asked {
+  readonly options: readonly ReadonlyMap<string, string>[];
+  /** KRN-35: the secrets of the line go before the host's. */
+  readonly keys: readonly { readonly host: string | undefined; readonly ctrl: string | undefined }[];
+}
+
+function asked(rules: Rules, who: Daemon, tid: Tid): Asked {
+  const conf = rules.confInForce(who);
+  const global = new Map(conf.global);
+  // CFG-28: stafd's own default.
+  if (who === "stafd" && !global.has("kato")) global.set("kato", "30");
+  const lines = linesEver(conf, rules.knowledge).filter(({ resolved }) =>
+    resolved.some((one) => sameController(one, tid))
+  );
+  const options = lines.map(({ line }) => new Map([...global, ...line.options]));
+  const hostKey = rules.host.key;
+  const keys = lines.map(({ line }) => ({ host: line.hostSecret ?? hostKey, ctrl: line.ctrlSecret }));
+  if (lines.length === 0) return { options: [global], keys: [{ host: hostKey, ctrl: undefined }] };
+  return { options, keys };
+}
+
+/** A value as both sides can be compared by; undefined: it is left to the kernel. */
+function plain(name: string, value: string | number | boolean | undefined): string | undefined {
+  if (value === undefined) return undefined;
+  const text = String(value).toLowerCase();
+  if (text === "false" || text === "") return undefined;
+  if (text === "true") return text;
+  const number = typeof value === "string" ? numberOf(value) : Number(value);
+  if (number === undefined || Number.isNaN(number)) return String(value);
+  // Decision 13: the kernel takes no negative number; -1 is for ever.
+  if (number < 0 && name !== "ctrl-loss-tmo") return undefined;
+  return number === 0 && ZERO_IS_NONE.includes(name) ? undefined : String(number);
+}
+
+/** What is wrong with a request, in words. Of two lines for one controller either may count, but never the less safe one (S15). */
+export function notAsked(rules: Rules, who: Daemon, request: ConnectRequest): string | undefined {
+  const { tid, discovery, hostId, options, keys } = request;
+  const { host } = rules;
+  if (discovery !== (who === "stafd")) return `discovery=${discovery}`;
+  if (tid.hostNqn === host.nqn && hostId !== host.id) return `host ID ${hostId}`;
+  const wanted = asked(rules, who, tid);
+  for (const [key, name] of NAMES) {
+    const made = plain(name, options[key]);
+    const values = wanted.options.map((one) => plain(name, one.get(name)));
+    if (SECURITY.includes(key)) {
+      // More than was asked for is no harm; less is.
+      if (made === undefined && values.some((one) => one !== undefined)) return `no ${name}`;
+    } else if (!values.includes(made)) return `${name}=${made}, not ${values.join(" or ")}`;
+  }
+  const [hostKey, ctrlKey] = [keys.hostKey?.reveal(), keys.ctrlKey?.reveal()];
+  const isOne = wanted.keys.some(({ host: one, ctrl }) => one === hostKey && ctrl === ctrlKey);
+  return isOne ? undefined : "other secrets than its line and the host have";
+}

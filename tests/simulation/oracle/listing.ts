@@ -1,0 +1,85 @@
+/** What discovery controllers and mDNS services ask for (spec 20, section 9; spec 30, sections 3 and 5). */
+import type { DiscoveryEntry } from "../../../src/lib/nvme/discovery_entry.ts";
+import type { Tid } from "../../../src/lib/nvme/tid.ts";
+import type { MdnsService } from "../../../src/lib/ports.ts";
+import { isAddress, isLinkLocal, scopeOf } from "./address.ts";
+import { completed, isTransport, WELL_KNOWN } from "./identity.ts";
+
+export type EntryText = Readonly<Record<string, string>>;
+export type Subtype = "nvme" | "referral";
+
+const TRTYPES: ReadonlyMap<number, string> = new Map([[1, "rdma"], [2, "fc"], [3, "tcp"], [254, "loop"]]);
+const SUBTYPES: ReadonlyMap<number, string> = new Map([[1, "referral"], [2, "nvme"], [3, "discovery"]]);
+
+/** STAF-57: an entry without an address is left out. */
+const hasAddress = ({ traddr }: DiscoveryEntry): boolean => !["", "0.0.0.0", "::"].includes(traddr.trim());
+
+/** The fields of a page that say which controller is meant, as they are published (spec 50, 6.4). */
+export const asPublished = (entries: readonly DiscoveryEntry[]): readonly EntryText[] =>
+  entries.filter(hasAddress).map((entry) => ({
+    trtype: TRTYPES.get(entry.trtype) ?? String(entry.trtype),
+    traddr: entry.traddr.trim(),
+    trsvcid: entry.trsvcid.trim(),
+    subnqn: entry.subnqn.trim(),
+    subtype: SUBTYPES.get(entry.subtype) ?? String(entry.subtype),
+    eflags: String(entry.eflags),
+  }));
+
+/** Two pages say the same of every controller, in the same order. */
+export function sameEntries(a: readonly EntryText[], b: readonly EntryText[]): boolean {
+  const keys = ["trtype", "traddr", "trsvcid", "subnqn", "subtype", "eflags"];
+  const text = (entries: readonly EntryText[]): string =>
+    JSON.stringify(entries.map((entry) => keys.map((key) => entry[key]?.trim())));
+  return text(a) === text(b);
+}
+
+/** An entry whose controller can be connected to, with the host's side of whoever listed it. */
+export function tidListed(entry: EntryText, by: Tid): Tid | undefined {
+  const text = (key: string): string => (entry[key] ?? "").trim();
+  const transport = text("trtype");
+  if (!isTransport(transport) || text("subnqn") === "") return undefined;
+  const isIp = transport === "tcp" || transport === "rdma";
+  if (isIp && !isAddress(text("traddr"))) return undefined;
+  return completed({
+    transport,
+    traddr: text("traddr"),
+    trsvcid: text("trsvcid"),
+    subsysnqn: text("subnqn"),
+    hostTraddr: by.hostTraddr,
+    hostIface: by.hostIface,
+    hostNqn: by.hostNqn,
+  });
+}
+
+/** What a page asks for. */
+export const tidsListed = (entries: readonly EntryText[], by: Tid, subtype: Subtype): readonly Tid[] =>
+  entries.filter((entry) => entry["subtype"] === subtype).map((entry) => tidListed(entry, by))
+    .filter((tid) => tid !== undefined);
+
+/** STAC-50: bit 2 of EFLAGS: the CDC is not connected to it. */
+export const isNotConnected = (entry: EntryText): boolean => (Number(entry["eflags"] ?? "0") & 4) !== 0;
+
+/** STAF-35 to STAF-37: what a service asks for; undefined when its records are no good. */
+export function tidAnnounced(service: MdnsService, ignoreIface: boolean, hostNqn: string): Tid | undefined {
+  const records = new Map<string, string>();
+  for (const record of service.txt) {
+    const parts = new TextDecoder().decode(record).split("=");
+    const [key = "", value] = parts;
+    if (parts.length === 2 && key !== "" && value !== undefined) records.set(key.toLowerCase(), value.trim());
+  }
+  const p = records.get("p")?.toLowerCase() ?? (service.stype.endsWith("._tcp") ? "tcp" : "");
+  const transport = p === "tcp" ? "tcp" : ["roce", "iwarp", "rdma"].includes(p) ? "rdma" : undefined;
+  if (transport === undefined) return undefined;
+  const nqn = records.get("nqn") ?? "";
+  const hostIface = transport === "tcp" && !ignoreIface ? service.hostIface : "";
+  const needsScope = hostIface === "" && isLinkLocal(service.traddr) && scopeOf(service.traddr) === "";
+  return completed({
+    transport,
+    traddr: needsScope ? `${service.traddr}%${service.hostIface}` : service.traddr,
+    trsvcid: String(service.port),
+    subsysnqn: nqn === "" ? WELL_KNOWN : nqn,
+    hostTraddr: "",
+    hostIface,
+    hostNqn,
+  });
+}

@@ -1,0 +1,63 @@
+/** A state file as the daemons write it: which controllers a process remembers when it is started with it. */
+import type { Tid } from "../../../src/lib/nvme/tid.ts";
+import { completed, identity, isTransport } from "./identity.ts";
+
+type Json = Readonly<Record<string, unknown>>;
+
+const isJson = (value: unknown): value is Json =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+const textOf = (value: unknown): string => typeof value === "string" ? value : "";
+const listOf = (value: unknown): readonly unknown[] => Array.isArray(value) ? value : [];
+
+export interface Saved {
+  readonly controllers: readonly Tid[];
+  /** Who asks for what: `authority identity`. */
+  readonly claims: ReadonlySet<string>;
+  /** When the pages in it were read. */
+  readonly reads: ReadonlySet<number>;
+}
+
+const NOTHING: Saved = { controllers: [], claims: new Set(), reads: new Set() };
+
+function tidOf(value: unknown): Tid | undefined {
+  if (!isJson(value)) return undefined;
+  const transport = textOf(value["transport"]);
+  if (!isTransport(transport)) return undefined;
+  return completed({
+    transport,
+    traddr: textOf(value["traddr"]),
+    trsvcid: textOf(value["trsvcid"]),
+    subsysnqn: textOf(value["subsysnqn"]),
+    hostTraddr: textOf(value["host-traddr"]),
+    hostIface: textOf(value["host-iface"]),
+    hostNqn: textOf(value["host-nqn"]),
+  });
+}
+
+/** A torn file says nothing, to the daemon too. */
+export function savedIn(text: string | undefined): Saved {
+  let value: unknown;
+  try {
+    value = JSON.parse(text ?? "{}");
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  if (!isJson(value)) return NOTHING;
+  const controllers: Tid[] = [];
+  const claims = new Set<string>();
+  for (const record of listOf(value["controllers"])) {
+    const tid = isJson(record) ? tidOf(record["tid"]) : undefined;
+    if (!isJson(record) || tid === undefined) continue;
+    const id = identity(tid);
+    controllers.push(tid);
+    for (const claim of listOf(record["claims"])) {
+      if (isJson(claim)) claims.add(`${textOf(claim["authority"])} ${id}`);
+    }
+  }
+  const reads = new Set<number>();
+  for (const page of listOf(value["pages"])) {
+    const at = isJson(page) ? page["readAt"] : undefined;
+    if (typeof at === "number") reads.add(at);
+  }
+  return { controllers, claims, reads };
+}
