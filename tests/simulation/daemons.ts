@@ -55,6 +55,8 @@ abstract class SimDaemon<
   abstract readonly file: string;
   #state: (() => State) | undefined;
   #dead = false;
+  #ready = false;
+  #reloadWaits = false;
   /** The configuration in force. */
   conf: Conf | undefined;
   /** Effects carried out so far. */
@@ -67,7 +69,10 @@ abstract class SimDaemon<
     this.world = world;
     this.#core = core;
     this.#watch = watch;
-    this.machine = new SimMachine(world, who, { readFile: (path) => this.#readFile(path) });
+    this.machine = new SimMachine(world, who, {
+      readFile: (path) => this.#readFile(path),
+      ready: () => this.#begun(),
+    });
   }
 
   abstract run(seams: Seams<State, E, F>): Promise<number>;
@@ -108,14 +113,16 @@ abstract class SimDaemon<
     }).catch((error) => this.#failed(error));
   }
 
-  /** SIGHUP. */
+  /** SIGHUP; systemd waits for the start to be over. */
   reload(): void {
-    this.#guarded(() => this.machine.signal("SIGHUP"));
+    this.#reloadWaits = !this.#ready;
+    if (this.#ready) this.#guarded(() => this.machine.signal("SIGHUP"));
   }
 
   /** SIGTERM. */
   stop(): void {
     this.#guarded(() => this.machine.signal("SIGTERM"));
+    if (!this.machine.alive) this.kill();
   }
 
   /** SIGKILL, or the end. */
@@ -124,6 +131,12 @@ abstract class SimDaemon<
     this.#dead = true;
     this.machine.kill();
     this.ended();
+  }
+
+  #begun(): void {
+    const isFirst = !this.#ready;
+    this.#ready = true;
+    if (isFirst && this.#reloadWaits) this.reload();
   }
 
   #step(

@@ -2,7 +2,7 @@
 import type { NbftTargets } from "../../src/lib/core/host.ts";
 import { decodeNbft } from "../../src/lib/nvme/nbft.ts";
 import { nbftTargets } from "../../src/lib/nvme/nbft_targets.ts";
-import { WELL_KNOWN_DISC_NQN } from "../../src/lib/nvme/tid.ts";
+import { normaliseTid, WELL_KNOWN_DISC_NQN } from "../../src/lib/nvme/tid.ts";
 import type { DiscoveryEntry } from "../../src/lib/nvme/discovery_entry.ts";
 import type { Announcement } from "../../src/lib/sim/avahi.ts";
 import type { Device } from "../../src/lib/sim/devices.ts";
@@ -114,6 +114,22 @@ export function connectAs(world: World, target: Target, maker: string, owner: st
   });
   world.kernel.devices.live(device);
   return device;
+}
+
+/** Likewise by the kernel's way of doing it: under its lock, for as long as the target takes. */
+export function connectSlowly(world: World, target: Target, maker: string): void {
+  const tid = normaliseTid({ ...target.address, subsysnqn: target.nqn }, {
+    hostNqn: HOST_NQN,
+    ignoreIface: false,
+  });
+  const request = {
+    tid,
+    hostId: HOST_ID,
+    discovery: target.discovery !== undefined,
+    options: {},
+    keys: {},
+  };
+  world.kernel.connecting.begin(request, maker, () => undefined);
 }
 
 export function buildLandscape(world: World, seed: number): Landscape {

@@ -32,6 +32,8 @@ export interface Options {
   readonly who: Who;
   readonly cores?: Cores;
   readonly onInvalid?: OnInvalid;
+  /** Kinds of faults to have whatever the dice say, also those that the daemons do not survive yet. */
+  readonly with?: ReadonlySet<string>;
   /** Kinds of faults left out. */
   readonly without?: ReadonlySet<string>;
   /** Faults end after this many milliseconds; the seed's own time when missing. */
@@ -71,6 +73,7 @@ export class Simulation {
   /** Set by faults. */
   atBirth: (device: Device) => void = () => undefined;
   damage: "none" | "tear" | "lose" = "none";
+  /** What a reload reads has changed since the last one. */
   filesChanged = false;
   steps = 0;
   stafd: StafdDaemon | undefined;
@@ -313,14 +316,23 @@ export class Simulation {
 
   reloadAll(): void {
     this.tell("person", "systemctl reload");
+    this.filesChanged = false;
     this.stafd?.reload();
     this.stacd?.reload();
   }
 
   writeFiles(): void {
-    this.filesChanged = true;
-    this.world.files.set(STAFD_CONF, this.landscape.stafd.text);
-    this.world.files.set(STACD_CONF, this.landscape.stacd.text);
+    const { files } = this.world;
+    for (
+      const [file, { text }] of [[STAFD_CONF, this.landscape.stafd], [
+        STACD_CONF,
+        this.landscape.stacd,
+      ]] as const
+    ) {
+      if (files.get(file) === text) continue;
+      this.filesChanged = true;
+      files.set(file, text);
+    }
     for (const who of this.#refused) {
       this.tell("person", `systemctl start ${who}`);
       this.#refused.delete(who);
@@ -332,8 +344,9 @@ export class Simulation {
 
   async run(): Promise<Result> {
     const { who, without } = this.options;
-    const faults = FAULTS.filter(({ name, only }) => {
-      const on = new Random(this.options.seed, name).chance(FAULT_CHANCE);
+    const faults = FAULTS.filter(({ name, only, unsurvived }) => {
+      const dice = unsurvived === undefined && new Random(this.options.seed, name).chance(FAULT_CHANCE);
+      const on = dice || (this.options.with?.has(name) ?? false);
       return on && !(without?.has(name) ?? false) &&
         (who === "both" || only === undefined || only === who || name === "stop-stafd");
     });

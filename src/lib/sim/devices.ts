@@ -49,6 +49,10 @@ export interface Device extends DeviceSpec {
 export interface KernelChaos {
   /** An event is lost, and with it the next few. */
   eventLoss: number;
+  /** An event is lost, and nobody is told that one was. */
+  silentLoss: number;
+  /** An AEN is lost on its way: the controller has sent it, and sends no other before its page is read. */
+  aenLoss: number;
   /** Longest delay of an event. */
   eventDelayMs: number;
   /** An AEN comes twice. */
@@ -58,6 +62,8 @@ export interface KernelChaos {
 
 export const calmKernel = (): KernelChaos => ({
   eventLoss: 0,
+  silentLoss: 0,
+  aenLoss: 0,
   eventDelayMs: 2,
   aenTwice: 0,
   aenDelayMs: 0,
@@ -125,7 +131,7 @@ export class Devices {
           return { type: "overflow" };
         }, this.#random.between(10, 400));
       }
-      if (ear.dropping > 0) continue;
+      if (ear.dropping > 0 || this.#random.maybe(this.chaos.silentLoss)) continue;
       this.#later(ear, make, this.#random.between(0, this.chaos.eventDelayMs));
     }
   }
@@ -218,6 +224,7 @@ export class Devices {
     for (const device of this.#table.values()) {
       if (device.target !== target || device.state !== "live" || !device.armed) continue;
       device.armed = false;
+      if (this.#random.maybe(this.chaos.aenLoss)) continue;
       const tell = () => {
         if (this.#table.get(device.name) !== device) return;
         this.#announce(() => ({ type: "aen", device: device.name, value: AEN }));

@@ -52,6 +52,10 @@ export class Discovery {
   /** Hosts that registered. */
   readonly registered: string[] = [];
   #watchers: (() => void)[] = [];
+  /** When it started again; undefined when it never did. */
+  restartedAt: number | undefined;
+  /** What it will list when it has come back whole. */
+  #missing: readonly DiscoveryEntry[] = [];
 
   constructor(dctype: Discovery["dctype"], entries: readonly DiscoveryEntry[], genctr = 1n) {
     this.dctype = dctype;
@@ -75,12 +79,32 @@ export class Discovery {
     for (const watcher of this.#watchers) watcher();
   }
 
+  /** It starts again with this page, of which it says nothing: its connections are gone. The rest comes back later. */
+  restart(genctr: bigint, entries: readonly DiscoveryEntry[], at: number): void {
+    this.#missing = [...this.#missing, ...this.page.entries].filter((entry) => !has(entries, entry));
+    this.restartedAt = at;
+    this.versions.push({ genctr, entries, since: at });
+  }
+
+  /** It does not list yet what it listed before it started again. */
+  get isYoung(): boolean {
+    return this.#missing.length > 0;
+  }
+
+  /** It has come back whole. */
+  complete(at: number): void {
+    const missing = this.#missing.filter((entry) => !has(this.page.entries, entry));
+    this.#missing = [];
+    if (missing.length > 0) this.edit([...this.page.entries, ...missing], at);
+  }
+
   /** Adds one entry, in place of one for the same controller. */
   list(entry: DiscoveryEntry, at: number): void {
     this.edit([...this.#without(entry), entry], at);
   }
 
   unlist(entry: DiscoveryEntry, at: number): void {
+    this.#missing = this.#missing.filter((other) => !isSame(entry, other));
     this.edit(this.#without(entry), at);
   }
 
@@ -92,8 +116,12 @@ export class Discovery {
   }
 
   #without(entry: DiscoveryEntry): DiscoveryEntry[] {
-    return this.page.entries.filter((other) =>
-      other.subnqn !== entry.subnqn || other.traddr !== entry.traddr || other.trsvcid !== entry.trsvcid
-    );
+    return this.page.entries.filter((other) => !isSame(entry, other));
   }
 }
+
+const isSame = (a: DiscoveryEntry, b: DiscoveryEntry): boolean =>
+  a.subnqn === b.subnqn && a.traddr === b.traddr && a.trsvcid === b.trsvcid;
+
+const has = (entries: readonly DiscoveryEntry[], entry: DiscoveryEntry): boolean =>
+  entries.some((other) => isSame(other, entry));

@@ -9,6 +9,8 @@ export class SimDisk {
   /** What is in the files. */
   readonly texts = new Map<string, string>();
   full = false;
+  /** Probability that a write has no end. */
+  hangs = 0;
   readonly time: Scheduler;
   readonly random: Random;
 
@@ -56,6 +58,7 @@ export class DiskPort implements StateFile {
   save(value: unknown, done: Done<void>): void {
     const text = JSON.stringify(value);
     const { time, random } = this.#disk;
+    if (random.maybe(this.#disk.hangs)) return;
     time.in(milliseconds(random.between(1, 6)), () => {
       // Renamed into place or not: a process that was killed meanwhile leaves the old file or the new one.
       if (this.#closed && random.chance(0.5)) return;

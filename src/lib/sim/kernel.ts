@@ -26,6 +26,8 @@ export interface CommandChaos {
   /** The number of a device that is to be deleted is given to somebody else's just before. */
   swapBeforeDelete: number;
   commandFails: number;
+  /** A call never returns. */
+  hangs: number;
   /** How long the kernel takes to delete a controller, from and to. */
   deleteMs: readonly [low: number, high: number];
 }
@@ -35,6 +37,7 @@ export const calmCommands = (): CommandChaos => ({
   deleteBusy: 0,
   swapBeforeDelete: 0,
   commandFails: 0,
+  hangs: 0,
   deleteMs: [5, 55],
 });
 
@@ -88,6 +91,7 @@ export class KernelPort implements Kernel {
   }
 
   #after<T>(ms: number, done: (value: T) => void, make: () => T): void {
+    if (this.#kernel.random.maybe(this.#kernel.chaos.hangs)) return;
     this.#kernel.time.in(milliseconds(ms), () => {
       const value = make();
       if (!this.#closed) done(value);

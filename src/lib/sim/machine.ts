@@ -113,9 +113,12 @@ export class SimMachine {
     });
   };
 
-  /** Sends it a signal. */
+  /** Sends it a signal; one that it does not listen to yet ends it. */
   signal(signal: Signal): void {
-    if (this.#alive) this.#handlers.get(signal)?.();
+    if (!this.#alive) return;
+    const handler = this.#handlers.get(signal);
+    if (handler === undefined) this.kill();
+    else handler();
   }
 
   /** The process ends at once: SIGKILL, or its own end. */

@@ -29,6 +29,11 @@ export class Random {
     return low + this.#next() % (high - low + 1);
   }
 
+  /** What cannot happen takes no throw of the dice: a new kind of fault leaves the stories without it as they were. */
+  maybe(probability: number): boolean {
+    return probability > 0 && this.chance(probability);
+  }
+
   chance(probability: number): boolean {
     return this.#next() < probability * 4_294_967_296;
   }

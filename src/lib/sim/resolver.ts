@@ -9,6 +9,8 @@ export class SimResolver {
   readonly names = new Map<string, readonly string[]>();
   /** Probability that the name server does not answer. */
   fails = 0;
+  /** Probability that a question has no end. */
+  hangs = 0;
   readonly time: Scheduler;
   readonly random: Random;
   /** Is told of every answer. */
@@ -44,6 +46,7 @@ export class ResolverPort implements Resolver {
   }
 
   resolve(host: string, done: Done<readonly string[]>): void {
+    if (this.#resolver.random.maybe(this.#resolver.hangs)) return;
     this.#resolver.time.in(milliseconds(this.#resolver.random.between(1, 200)), () => {
       if (this.#closed) return;
       const outcome = this.#resolver.answer(host);

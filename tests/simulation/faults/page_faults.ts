@@ -1,0 +1,122 @@
+/** What goes wrong with log pages. */
+import { entryFor, NCC } from "../../../src/lib/sim/discovery.ts";
+import type { Target } from "../../../src/lib/sim/fabric.ts";
+import type { Random } from "../../../src/lib/sim/random.ts";
+import { anyDc, anySubsystem } from "../edits.ts";
+import { referral, someEntries } from "../landscape.ts";
+import type { Simulation } from "../simulation.ts";
+import type { Fault } from "./fault.ts";
+
+function edit(sim: Simulation, random: Random, what: (dc: Target) => void): void {
+  const dc = anyDc(sim, random);
+  if (dc === undefined) return;
+  what(dc);
+}
+
+/** A discovery controller is away for a while and comes back with a page that is not whole, as arrays and CDCs do. */
+function restart(sim: Simulation, random: Random): void {
+  const dc = anyDc(sim, random);
+  const discovery = dc?.discovery;
+  if (dc === undefined || discovery === undefined || sim.landscape.dead.has(dc)) return;
+  sim.world.setManner(dc, random.pick(["closed", "silent"]) ?? "closed");
+  sim.later(random.between(500, 15_000), () => {
+    const { genctr, entries } = discovery.page;
+    const some = random.chance(0.5) ? [] : entries.filter(() => random.chance(0.5));
+    // Most count from 1 again; some keep their counter, and one day it stands where it stood.
+    const count = random.pick([1n, 1n, genctr, genctr + 1n]) ?? 1n;
+    discovery.restart(count, some, sim.mono);
+    sim.world.setManner(dc, "up");
+    sim.later(random.between(1_000, 60_000), () => discovery.complete(sim.mono));
+  });
+}
+
+export const PAGE_FAULTS: readonly Fault[] = [
+  {
+    name: "zoning",
+    everyMs: 8_000,
+    act: (sim, random) =>
+      edit(sim, random, (dc) => {
+        const target = anySubsystem(sim, random);
+        if (target === undefined || dc.discovery === undefined) return;
+        const entry = entryFor(target, "nvme");
+        if (dc.discovery.lists(target)) dc.discovery.unlist(entry, sim.mono);
+        else dc.discovery.list(entry, sim.mono);
+      }),
+  },
+  {
+    name: "rezoning",
+    everyMs: 30_000,
+    act: (sim, random) =>
+      edit(sim, random, (dc) => {
+        const { subsystems, dcs } = sim.landscape;
+        const entries = random.chance(0.2) ? [] : someEntries(random, dc, subsystems, dcs);
+        dc.discovery?.edit(entries, sim.mono);
+      }),
+  },
+  {
+    name: "referrals",
+    everyMs: 15_000,
+    act: (sim, random) =>
+      edit(sim, random, (dc) => {
+        const other = anyDc(sim, random);
+        if (other === undefined || other === dc || dc.discovery === undefined) return;
+        const entry = referral(other);
+        if (random.chance(0.5)) dc.discovery.list(entry, sim.mono);
+        else dc.discovery.unlist(entry, sim.mono);
+      }),
+  },
+  {
+    name: "ncc",
+    everyMs: 15_000,
+    act: (sim, random) =>
+      edit(sim, random, (dc) => {
+        const target = anySubsystem(sim, random);
+        if (target === undefined || !(dc.discovery?.lists(target) ?? false)) return;
+        dc.discovery?.list(entryFor(target, "nvme", { eflags: random.chance(0.5) ? NCC : 0 }), sim.mono);
+      }),
+  },
+  {
+    name: "torn-pages",
+    everyMs: 6_000,
+    act: (sim, random) =>
+      edit(sim, random, (dc) => {
+        if (dc.discovery !== undefined) dc.discovery.torn = random.between(1, 3);
+        dc.discovery?.edit(dc.discovery.page.entries, sim.mono);
+      }),
+  },
+  {
+    name: "slow-pages",
+    everyMs: 10_000,
+    act: (sim, random) =>
+      edit(sim, random, (dc) => {
+        if (dc.discovery !== undefined) dc.discovery.readMs = random.between(5, 4_000);
+      }),
+  },
+  { name: "dc-restarts", everyMs: 40_000, act: restart },
+  {
+    name: "refused-commands",
+    everyMs: 20_000,
+    act: (sim, random) =>
+      edit(sim, random, (dc) => {
+        if (dc.discovery === undefined) return;
+        dc.discovery.refusesRegistration = random.chance(0.5);
+        dc.discovery.supported = random.chance(0.5) ? undefined : 1;
+      }),
+  },
+  {
+    name: "spellings",
+    everyMs: 10_000,
+    act: (sim, random) =>
+      edit(sim, random, ({ discovery }) => {
+        const [of] = random.shuffled(discovery?.page.entries ?? []);
+        if (discovery === undefined || of === undefined || of.adrfam === 0) return;
+        // An IPv4 address and its mapped form are one controller (TID-17).
+        const plain = of.traddr.replace("::ffff:", "");
+        const traddr = of.traddr.startsWith("10.") ? `::ffff:${of.traddr}` : plain;
+        const adrfam = traddr.includes(":") ? 2 : 1;
+        const rest = random.chance(0.5) ? [] : discovery.page.entries.filter((entry) => entry === of);
+        const others = discovery.page.entries.filter((entry) => entry !== of);
+        discovery.edit([...others, ...rest, { ...of, traddr, adrfam }], sim.mono);
+      }),
+  },
+];
