@@ -138,7 +138,9 @@ export class PlanWatch {
       const [action, key] = partsOf(name);
       const may = planned.has(name) ||
         // Whoever was to be connected is connected, also when another one's connection serves it.
-        (action === "adopt" && planned.has(named("connect", key)));
+        (action === "adopt" && planned.has(named("connect", key))) ||
+        // A plan has one change for each controller: for one that is being deleted and wanted again, the first of the two.
+        (action === "connect" && planned.has(named("disconnect", key)));
       if (!may) throw new Violation("plan", `${who}, at ${event.type}: not planned: ${name}`);
     }
   }
