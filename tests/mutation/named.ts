@@ -1,0 +1,162 @@
+/**
+ * Small faults that once nobody noticed, each now caught by a test: `deno task mutate --named` puts every one in again. The text
+ * that is replaced has to stand in the file exactly once; when the code has moved on, the fault is written anew.
+ */
+import type { Mutant } from "./operators.ts";
+
+export interface NamedFault {
+  readonly name: string;
+  readonly path: string;
+  readonly find: string;
+  readonly replace: string;
+}
+
+const core = (file: string): string => `src/lib/core/${file}.ts`;
+
+export const NAMED: readonly NamedFault[] = [
+  {
+    name: "an AEN during a job is lost",
+    path: core("dc_session"),
+    find: 'return this.finder.putDc(ctl.key, { ...dc, then: dc.then === "sync" ? "sync" : "read-log" });',
+    replace: "return;",
+  },
+  {
+    name: "a link that returns reads no page",
+    path: core("dc_session"),
+    find: `      if (state === "live") {
+        this.finder.fleet.remindBy(`,
+    replace: `      if (state === "new") {
+        this.finder.fleet.remindBy(`,
+  },
+  {
+    name: "a cached page takes away",
+    path: core("connector"),
+    find: 'if (page !== "read") return;',
+    replace: "",
+  },
+  {
+    name: "a page of the same generation is ignored",
+    path: core("connector"),
+    find: "old.genctr === genctr && old.readAt === readAt;",
+    replace: "old.genctr === genctr;",
+  },
+  {
+    name: "the referral depth is off by one",
+    path: core("finder_state"),
+    find: "MAX_REFERRAL_DEPTH = 8;",
+    replace: "MAX_REFERRAL_DEPTH = 9;",
+  },
+  {
+    name: "the limit of probes is ignored",
+    path: core("fleet_work"),
+    find: "if (reaching >= MAX_PROBES) break;",
+    replace: "",
+  },
+  {
+    name: "a connect goes before the state on disk",
+    path: core("fleet_work"),
+    find: "if (ctl.born > this.fleet.saves.done || unread",
+    replace: "if (unread",
+  },
+  {
+    name: "a soak that was called off keeps its time",
+    path: core("fleet_work"),
+    find: "if (ctl.doom !== undefined && !removing) this.put(ctl = { ...ctl, doom: undefined });",
+    replace: "",
+  },
+  {
+    name: "there is no soak",
+    path: core("fleet"),
+    find: "REMOVAL_SOAK: Duration = seconds(1);",
+    replace: "REMOVAL_SOAK: Duration = seconds(0);",
+  },
+  {
+    name: "attempts are never reset",
+    path: core("fleet_work"),
+    find: `      ...ctl,
+      attempts: 0,
+      lastFailure: undefined,`,
+    replace: `      ...ctl,
+      lastFailure: undefined,`,
+  },
+  {
+    name: "NCC by some pages, and not by all",
+    path: core("connector"),
+    find: "pages.every(eflagsNcc)",
+    replace: "pages.some(eflagsNcc)",
+  },
+  {
+    name: "a boot volume only with the host NQN of the table",
+    path: core("fleet_view"),
+    find: "boot.tid.subsysnqn === device.subsysnqn && ",
+    replace: "boot.tid.hostNqn === device.hostNqn && boot.tid.subsysnqn === device.subsysnqn && ",
+  },
+  {
+    name: "what is being deleted is adopted",
+    path: core("fleet_view"),
+    find: 'device === undefined || device.state.startsWith("delet") || ',
+    replace: "device === undefined || ",
+  },
+  {
+    name: "exclusions are not read again after a removal",
+    path: core("fleet_turn"),
+    find: '      this.emit({ do: "exclusions" });\n',
+    replace: "",
+  },
+  {
+    name: "kato of [Global] goes before the line's",
+    path: "src/lib/config/connect_option.ts",
+    find: "{ ...global, ...overrides };",
+    replace: "{ ...global, ...overrides, ...(global.kato === undefined ? {} : { kato: global.kato }) };",
+  },
+  {
+    name: "changed options of a line are not taken",
+    path: core("lines"),
+    find: "        line,\n        written: tid,",
+    replace: "        line: old?.line ?? line,\n        written: tid,",
+  },
+  {
+    name: "claims of mDNS count as heard after a restart",
+    path: core("saved"),
+    find: "present: false, heard: false };",
+    replace: "present: true, heard: true };",
+  },
+  {
+    name: "a save that failed is not repeated",
+    path: core("fleet_turn"),
+    find: "    this.remindAt(after(this.now, SAVE_RETRY), SAVE_REMINDER);\n",
+    replace: "",
+  },
+  {
+    name: "a state file of stafd of any version is believed",
+    path: core("finder_saved"),
+    find: 'if (!isJson(value) || value["version"] !== STATE_VERSION)',
+    replace: "if (!isJson(value))",
+  },
+  {
+    name: "a state file of stacd of any version is believed",
+    path: core("connector_saved"),
+    find: 'if (!isJson(value) || value["version"] !== STATE_VERSION)',
+    replace: "if (!isJson(value))",
+  },
+  {
+    name: "pages of the state file count as read",
+    path: core("finder_saved"),
+    find: "fresh: false,",
+    replace: "fresh: true,",
+  },
+  {
+    name: "the audit adopts what is shielded",
+    path: core("audit"),
+    find: " || host.fleet.shield(device) !== undefined",
+    replace: "",
+  },
+];
+
+/** Undefined when the text is not there, or not only once: the list has to be put right then. */
+export function namedMutant({ name, path, find, replace }: NamedFault, text: string): Mutant | undefined {
+  const start = text.indexOf(find);
+  if (start < 0 || text.indexOf(find, start + 1) >= 0) return undefined;
+  const line = text.slice(0, start).split("\n").length;
+  return { path, line, operator: name, start, end: start + find.length, text: replace };
+}

@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { parse } from "../../../scripts/structure/rule.ts";
+import { namedMutant } from "../../mutation/named.ts";
+import { difference, mutantsOf, mutated } from "../../mutation/operators.ts";
+
+/** What becomes of a text, by each operator. */
+function made(text: string): string[] {
+  return mutantsOf(parse("src/lib/core/a.ts", text)).map((mutant) =>
+    `${mutant.operator}: ${mutated(text, mutant)}`
+  );
+}
+
+Deno.test("comparisons are turned, and an order has its border moved", () => {
+  assert.deepEqual(made("f(a === b);"), ["statement dropped: ;", "comparison turned: f(a !== b);"]);
+  assert.deepEqual(made("f(a < b);"), [
+    "statement dropped: ;",
+    "comparison turned: f(a >= b);",
+    "comparison turned: f(a <= b);",
+  ]);
+});
+
+Deno.test("conditions are dropped", () => {
+  assert.deepEqual(made("const c = a && !b;"), [
+    "condition dropped: const c = a;",
+    "condition dropped: const c = !b;",
+    "negation dropped: const c = a && b;",
+  ]);
+  assert.deepEqual(made("if (a) b;"), [
+    "condition dropped: if (true) b;",
+    "condition dropped: if (false) b;",
+    "statement dropped: if (a) ;",
+  ]);
+  assert.deepEqual(made("const d = a ? b : c;"), [
+    "branch taken always: const d = b;",
+    "branch taken always: const d = c;",
+  ]);
+});
+
+Deno.test("constants are moved, cases removed, functions left early", () => {
+  assert.deepEqual(made("const n = seconds(3);"), ["constant moved: const n = seconds(4);"]);
+  assert.deepEqual(made("const n = true;"), ["constant turned: const n = false;"]);
+  assert.deepEqual(made('switch (a) { case "b": return c; }'), [
+    'case removed: switch (a) { case "b": break; }',
+  ]);
+  assert.deepEqual(made("function f(): void { return g; }"), [
+    "return early: function f(): void { return; return g; }",
+  ]);
+  assert.deepEqual(made("function f(): number { return g; }"), []);
+});
+
+Deno.test("types, imports and what is thrown are left as they are", () => {
+  assert.deepEqual(made('import { a } from "b";\ntype C = 1 | true;\ninterface D { readonly e: 2 }\n'), []);
+  assert.deepEqual(made('throw new Error(a ? "b" : "c");'), []);
+});
+
+Deno.test("a difference is told line by line", () => {
+  assert.equal(difference("a\nb\nc\n", "a\nd\nc\n"), "- b\n+ d");
+});
+
+Deno.test("a named fault has one place in its file, or none", () => {
+  const named = { name: "n", path: "p", find: "b", replace: "c" };
+  assert.equal(namedMutant(named, "b b"), undefined);
+  assert.equal(namedMutant(named, "a"), undefined);
+  const mutant = namedMutant(named, "a\nb");
+  assert.equal(mutant?.line, 2);
+  assert.equal(mutant === undefined ? "" : mutated("a\nb", mutant), "a\nc");
+});
