@@ -16,6 +16,7 @@ import { add, closingLine, type Counts, NOTHING } from "../../scripts/test_run.t
 import { tellEvidence } from "./evidence.ts";
 import { Guest } from "./guest.ts";
 import type { Scenario } from "./scenario.ts";
+import { scenario as busFlood } from "./scenarios/bus_flood.ts";
 import { scenario as change } from "./scenarios/change.ts";
 import { scenario as confinement } from "./scenarios/confinement.ts";
 import { scenario as connection } from "./scenarios/connection.ts";
@@ -52,6 +53,7 @@ const SCENARIOS: readonly Scenario[] = [
   crash,
   refusal,
   ...startScenarios,
+  busFlood,
   dbusClients,
   ...stafdAvahi,
   ...stafdCdc,

@@ -36,7 +36,11 @@ async function run(guest: Guest): Promise<void> {
   await guest.run("nvmet-lab add late 1");
   const connected = await untilConnected(guest, ["late", "sub-001", "sub-002"]);
 
-  await guest.run("mkdir -p /var/lib/prometheus/node-exporter && systemctl start nvme-stas-metrics.service");
+  // As node_exporter's packages make it: its user owns the folder, and the one above (V3).
+  await guest.run("install -d -o nobody -g nogroup /var/lib/prometheus /var/lib/prometheus/node-exporter");
+  await guest.run("systemctl start nvme-stas-metrics.service");
+  const owners = await guest.run("stat -c '%U %a' /var/lib/prometheus/node-exporter/*.prom");
+  assert.equal(owners, "nobody 644\nnobody 644\n");
   const metrics = await guest.run("cat /var/lib/prometheus/node-exporter/*.prom");
   assert.match(metrics, /^nvme_stas_connected\{daemon="stacd",source="log-page"\} 3$/m);
   // Of the three, one was connected because of an event.
