@@ -31,10 +31,12 @@ export function addressOf({ tid }: V1Controller): string {
 export const nqnOf = ({ tid }: V1Controller): string =>
   tid.subsysnqn === WELL_KNOWN_DISC_NQN ? "-" : tid.subsysnqn;
 
-/** What a person wants to know beside the phase. Of what is connected that is nothing: `explain` tells more. */
+/** What a person wants to know beside the phase. Of what is connected as asked that is nothing: `explain` tells more. */
 export function remark(controller: V1Controller, now: number): string {
-  const { phase, removeAt, lastFailure, detail, nextTry } = controller;
-  if (phase === "connected" && removeAt === null) return "";
+  const { phase, removeAt, lastFailure, detail, nextTry, lessSafe = [] } = controller;
+  if (phase === "connected" && removeAt === null) {
+    return lessSafe.length === 0 ? "" : `less safe than asked: without ${lessSafe.join(", ")}`;
+  }
   const why = lastFailure !== null && phase !== "leaving" ? lastFailure.message : detail;
   return [
     removeAt === null ? "" : `removed ${until(removeAt, now)}`,

@@ -32,7 +32,14 @@ const ZERO_IS_NONE = ["kato", "reconnect-delay", "nr-io-queues", "nr-write-queue
 interface Asked {
   readonly options: readonly ReadonlyMap<string, string>[];
   /** KRN-35: the secrets of the line go before the host's. */
-  readonly keys: readonly { readonly host: string | undefined; readonly ctrl: string | undefined }[];
+  readonly keys: readonly Keys[];
+  /** Of lines for the same subsystem at the same address. */
+  readonly more: readonly Keys[];
+}
+
+interface Keys {
+  readonly host: string | undefined;
+  readonly ctrl: string | undefined;
 }
 
 function asked(rules: Rules, who: Daemon, tid: Tid): Asked {
@@ -46,9 +53,21 @@ function asked(rules: Rules, who: Daemon, tid: Tid): Asked {
   const options = lines.map(({ line }) => new Map([...global, ...line.options]));
   const hostKey = rules.host.key;
   const keys = lines.map(({ line }) => ({ host: line.hostSecret ?? hostKey, ctrl: line.ctrlSecret }));
-  if (lines.length === 0) return { options: [global], keys: [{ host: hostKey, ctrl: undefined }] };
-  return { options, keys };
+  // A line speaks for its subsystem at its address, by whichever way that is reached (S15).
+  const near = linesEver(conf, rules.knowledge).filter(({ resolved }) =>
+    resolved.some((one) => sameController(byAnyWay(one), byAnyWay(tid)))
+  );
+  const more = near.map(({ line }) => ({ host: line.hostSecret, ctrl: line.ctrlSecret }));
+  if (lines.length === 0) return { options: [global], keys: [{ host: hostKey, ctrl: undefined }], more };
+  return { options, keys, more };
 }
+
+const byAnyWay = (tid: Tid): Tid => ({
+  ...tid,
+  traddr: tid.traddr.replace(/%.*/, ""),
+  hostIface: "",
+  hostTraddr: "",
+});
 
 /** A value as both sides can be compared by; undefined: it is left to the kernel. */
 function plain(name: string, value: string | number | boolean | undefined): string | undefined {
@@ -79,6 +98,11 @@ export function notAsked(rules: Rules, who: Daemon, request: ConnectRequest): st
     } else if (!values.includes(made)) return `${name}=${made}, not ${values.join(" or ")}`;
   }
   const [hostKey, ctrlKey] = [keys.hostKey?.reveal(), keys.ctrlKey?.reveal()];
-  const isOne = wanted.keys.some(({ host: one, ctrl }) => one === hostKey && ctrl === ctrlKey);
-  return isOne ? undefined : "other secrets than its line and the host have";
+  // Each of them from one of the lines: of two that disagree, the one with a secret counts.
+  const isOne = (made: string | undefined, own: readonly (string | undefined)[], more: typeof own): boolean =>
+    made === undefined ? own.every((one) => one === undefined) : [...own, ...more].includes(made);
+  const all =
+    isOne(hostKey, wanted.keys.map(({ host: one }) => one), wanted.more.map(({ host: one }) => one)) &&
+    isOne(ctrlKey, wanted.keys.map(({ ctrl }) => ctrl), wanted.more.map(({ ctrl }) => ctrl));
+  return all ? undefined : "other secrets than its line and the host have";
 }

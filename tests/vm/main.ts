@@ -29,6 +29,7 @@ import { scenarios as stacdCrash } from "./scenarios/stacd_crash.ts";
 import { scenarios as stacdDisconnect } from "./scenarios/stacd_disconnect.ts";
 import { scenarios as stacdLines } from "./scenarios/stacd_lines.ts";
 import { scenarios as stacdPaths } from "./scenarios/stacd_paths.ts";
+import { scenarios as stacdSecurity } from "./scenarios/stacd_security.ts";
 import { scenarios as stacdSecrets } from "./scenarios/stacd_secrets.ts";
 import { scenarios as stacdStafdAway } from "./scenarios/stacd_stafd_away.ts";
 import { scenarios as startScenarios } from "./scenarios/start.ts";
@@ -71,6 +72,7 @@ const SCENARIOS: readonly Scenario[] = [
   ...stacdLines,
   ...stacdPaths,
   ...stacdSecrets,
+  ...stacdSecurity,
   ...stacdCompany,
   ...stacdCrash,
 ];

@@ -11,19 +11,15 @@ import {
   type Transport,
   WELL_KNOWN_DISC_NQN,
 } from "../nvme/tid.ts";
-import {
-  CONNECT_OPTIONS,
-  type ConnectOptionsDraft,
-  mergedOptions,
-  securityConflict,
-  setConnectOption,
-} from "./connect_option.ts";
+import { CONNECT_OPTIONS, mergedOptions, securityConflict, setConnectOption } from "./connect_option.ts";
 import type { FindingList } from "./finding.ts";
 import type { IniEntry } from "./ini.ts";
 import type { Daemon } from "./known_options.ts";
 import type { Origin } from "./origin.ts";
 import { redacted, shown } from "./redact.ts";
-import { didYouMean } from "./suggestion.ts";
+import { bareSecurity, securityOverrides, type Unread, unreadSecurity } from "./line_security.ts";
+import { securityMeant, securityWithin } from "./security_names.ts";
+import { didYouMean, suggestion } from "./suggestion.ts";
 import { readTokens, shownValue, type Token, type Tokens } from "./token.ts";
 
 /** As written; empty when not given. */
@@ -50,6 +46,16 @@ export interface ControllerLine {
   readonly origin: Origin;
 }
 
+/**
+ * An entry that says which controller it means, and asks for security in a way that cannot be read: its controller is not
+ * connected, whoever else asks for it (S15). A connection that is there stays.
+ */
+export interface UnusableLine {
+  readonly line: ControllerLine;
+  /** With the place, the value and the remedy. */
+  readonly why: string;
+}
+
 /** Which address families may be used (CFG-34). */
 export interface IpFamilies {
   readonly v4: boolean;
@@ -72,6 +78,7 @@ const FIELD_KEYS: readonly string[] = [
   "host-iface",
   "host-nqn",
 ];
+const TRANSPORTS: readonly Transport[] = ["tcp", "rdma", "fc", "loop"];
 const SECRET_KEYS: readonly string[] = ["dhchap-secret", "dhchap-ctrl-secret"];
 const ALL_KEYS: readonly string[] = [...FIELD_KEYS, ...SECRET_KEYS, ...CONNECT_OPTIONS.map((o) => o.name)];
 
@@ -86,16 +93,21 @@ export interface LineContext {
 
 /**
  * The entry's controller, or why there is none: nothing is written there; the line is clear but names an address of a
- * disabled family; or it is not understood, and could mean any controller. The last two with a finding.
+ * disabled family; it asks for security in a way that cannot be read; or it is not understood, and could mean any
+ * controller. The last three with a finding.
  */
 export function parseControllerLine(
   entry: IniEntry,
   context: LineContext,
   findings: FindingList,
-): ControllerLine | "empty" | "disabled" | "unreadable" {
+): ControllerLine | UnusableLine | "empty" | "disabled" | "unreadable" {
   const { daemon, file, families } = context;
-  const tokens = readTokens(entry, findings);
+  const tokens = readTokens(entry, findings, (token) => bareSecurity(token) !== undefined);
   if (tokens.empty) return "empty";
+  const unread = unreadSecurity(tokens, ALL_KEYS);
+  for (const { token, at, what } of unread) {
+    findings.add("error", at === "name" ? token.at : token.valueAt, `${what}; ${NOT_CONNECTED}`);
+  }
   const drop = (
     at: Token | IniEntry,
     why: string,
@@ -109,11 +121,16 @@ export function parseControllerLine(
   const text = (key: string): string => tokens.byKey.get(key)?.value ?? "";
   const transportToken = tokens.byKey.get("transport");
   if (transportToken === undefined) return drop(entry, "transport is missing (tcp, rdma, fc or loop)");
-  const transport = transportToken.value;
-  if (!isTransport(transport)) {
-    const hint = didYouMean(transport, ["tcp", "rdma", "fc", "loop"]);
-    return drop(transportToken, `transport ${shown(transport)} is not tcp, rdma, fc or loop${hint}`);
+  const written = transportToken.value;
+  // What is asked for must not be lost because of a mistyped transport.
+  const transport = isTransport(written) ? written : nearestTransport(written, tokens);
+  let why: string | undefined;
+  if (!isTransport(written)) {
+    const hint = didYouMean(written, TRANSPORTS);
+    why = `transport ${shown(written)} is not tcp, rdma, fc or loop${hint}`;
+    if (transport === undefined) return drop(transportToken, why);
   }
+  if (transport === undefined) return "unreadable";
   const fields: ControllerFields = {
     transport,
     traddr: text("traddr"),
@@ -139,30 +156,47 @@ export function parseControllerLine(
   }
 
   const overrides = readOverrides(tokens, findings);
-  if (overrides.insecure !== undefined) {
-    const { token, expected } = overrides.insecure;
-    const value = shown(shownValue(token));
-    return drop(
-      token,
-      `${token.key}: ${value} is not ${expected}, and without it the connection would not be ` +
-        "as secure as wanted",
-      "error",
-    );
+  const line: ControllerLine = {
+    fields,
+    overrides,
+    keys: readKeys(tokens, findings),
+    extra: readExtra(tokens, unread, findings),
+    text: tokens.text,
+    origin: { kind: "file", file, line: entry.line },
+  };
+  const [first] = unread;
+  if (first !== undefined) return { line, why: whyUnusable(first, file) };
+  if (why !== undefined) {
+    const at = transportToken.valueAt;
+    findings.add("error", at, `${why}; ${NOT_CONNECTED}`);
+    return { line, why: `${file}:${at.line}:${at.column}: ${why}` };
   }
   checkFields(fields, tokens, findings);
-  const conflict = securityConflict(mergedOptions(context.options, overrides.options));
+  const conflict = securityConflict(mergedOptions(context.options, overrides));
   if (conflict !== undefined) {
     const at = { line: entry.line, column: entry.valueColumn };
     findings.add("warning", at, `${conflict}; such a connection is refused`);
   }
-  return {
-    fields,
-    overrides: overrides.options,
-    keys: readKeys(tokens, findings),
-    extra: readExtra(tokens, findings),
-    text: tokens.text,
-    origin: { kind: "file", file, line: entry.line },
-  };
+  return line;
+}
+
+/** The transport that an entry means which asks for security; others are dropped. */
+function nearestTransport(written: string, tokens: Tokens): Transport | undefined {
+  const asks =
+    tokens.all.some(({ key, value }) =>
+      (securityMeant(key) !== undefined && value.toLowerCase() !== "false") ||
+      securityWithin(value) !== undefined
+    ) || tokens.bare.some((token) => bareSecurity(token) !== undefined);
+  const near = asks ? suggestion(written, TRANSPORTS) : undefined;
+  return TRANSPORTS.find((transport) => transport === near);
+}
+
+/** What becomes of an entry whose security options cannot be read. */
+const NOT_CONNECTED = "its controller is not connected until this is corrected";
+
+function whyUnusable({ token, at, what }: Unread, file: string): string {
+  const { line, column } = at === "name" ? token.at : token.valueAt;
+  return `${file}:${line}:${column}: ${what}`;
 }
 
 /** The fields of an entry's {@link ControllerLine.text}; undefined when it is none. */
@@ -192,21 +226,23 @@ export function toTid(line: ControllerLine, defaults: TidDefaults): Tid {
   return normaliseTid({ ...line.fields, subsysnqn }, defaults);
 }
 
-interface Overrides {
-  readonly options: ConnectOptions;
-  /** A security option that cannot be read: there must be no connection without it. */
-  readonly insecure?: { readonly token: Token; readonly expected: string };
-}
-
 /** CFG-56. */
-function readOverrides(tokens: Tokens, findings: FindingList): Overrides {
-  const options: ConnectOptionsDraft = {};
+function readOverrides(tokens: Tokens, findings: FindingList): ConnectOptions {
+  const security = securityOverrides(tokens);
+  for (const token of security.disagreeing) {
+    findings.add(
+      "warning",
+      token.valueAt,
+      `${token.key} is given more than once, and not alike: the stricter value counts`,
+    );
+  }
+  const options = security.options;
   for (const option of CONNECT_OPTIONS) {
     const token = tokens.byKey.get(option.name);
     if (token === undefined) continue;
-    const result = setConnectOption(options, option, token.value);
+    const result = setConnectOption(option.security === true ? {} : options, option, token.value);
     if (!result.ok) {
-      if (option.security === true) return { options, insecure: { token, expected: result.expected } };
+      if (option.security === true) continue;
       findings.add(
         "warning",
         token.valueAt,
@@ -216,7 +252,7 @@ function readOverrides(tokens: Tokens, findings: FindingList): Overrides {
       findings.add("warning", token.valueAt, `${option.name}: ${shown(token.value)} is ${result.warning}`);
     }
   }
-  return { options };
+  return options;
 }
 
 function readKeys(tokens: Tokens, findings: FindingList): DhchapKeys {
@@ -245,11 +281,16 @@ export function isDhchapKey(text: string): boolean {
   return /^DHHC-1:[0-9A-Fa-f]{2}:[A-Za-z0-9+/]+=*:?$/.test(text);
 }
 
-function readExtra(tokens: Tokens, findings: FindingList): ReadonlyMap<string, string> {
+function readExtra(
+  tokens: Tokens,
+  told: readonly Unread[],
+  findings: FindingList,
+): ReadonlyMap<string, string> {
   const extra = new Map<string, string>();
   for (const token of tokens.byKey.values()) {
     if (ALL_KEYS.includes(token.key)) continue;
     extra.set(redacted(token.key), shownValue(token));
+    if (told.some((unread) => unread.token === token)) continue;
     const hint = didYouMean(token.key, ALL_KEYS);
     findings.add("warning", token.at, `unknown key ${shown(token.key)}${hint}; it has no effect`);
   }

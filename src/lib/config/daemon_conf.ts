@@ -2,12 +2,20 @@
 import type { ConnectOptions } from "../nvme/connect_options.ts";
 import {
   CONNECT_OPTIONS,
+  type ConnectOption,
   type ConnectOptionsDraft,
   securityConflict,
   setConnectOption,
 } from "./connect_option.ts";
-import { type ControllerLine, type IpFamilies, parseControllerLine } from "./controller_line.ts";
+import {
+  type ControllerLine,
+  type IpFamilies,
+  parseControllerLine,
+  type UnusableLine,
+} from "./controller_line.ts";
+import { noteDuplicates } from "./duplicate_lines.ts";
 import { type ExcludeLine, parseExcludeLine } from "./exclude.ts";
+import { fileSecurity, type UnreadSecurity } from "./file_security.ts";
 import { type Finding, FindingList } from "./finding.ts";
 import { type IniEntry, parseIni } from "./ini.ts";
 import { CONTROLLERS, type Daemon, GLOBAL, KNOWN_OPTIONS, LEGACY_OPTIONS } from "./known_options.ts";
@@ -16,6 +24,7 @@ import { badValue, OptionReader, valueAt } from "./option_reader.ts";
 import { DEFAULT_ORIGIN, type Origin, type Value } from "./origin.ts";
 import { shown } from "./redact.ts";
 import { oneOf, parseBoolean } from "./scalar.ts";
+import { securityMeant } from "./security_names.ts";
 import { suggestion } from "./suggestion.ts";
 
 export interface DaemonConf {
@@ -30,6 +39,13 @@ export interface DaemonConf {
   readonly optionOrigins: ReadonlyMap<keyof ConnectOptions, Origin>;
   /** Usable entries in file order, not yet compared with `excludes`. */
   readonly controllers: readonly ControllerLine[];
+  /** Entries that ask for security in a way that cannot be read: what they name is not connected. */
+  readonly unusable: readonly UnusableLine[];
+  /**
+   * Security asked for all connections in a way that cannot be read. Such a file is good for a start only: what is there is
+   * looked after, and nothing is connected but what has a line of its own that sets the option.
+   */
+  readonly unreadSecurity: readonly UnreadSecurity[];
   /**
    * Lines of controller entries that are not understood, or whose option or section is mistyped. Each could mean any
    * controller: no absence follows (S2).
@@ -73,7 +89,9 @@ export function parseDaemonConf<T>(
   }
   const findings = new FindingList(file);
   findings.addAll(ini.findings);
-  checkNames(ini, daemon, findings);
+  const unread = fileSecurity(ini);
+  checkNames(ini, daemon, findings, new Set(unread.map(({ entry }) => entry)));
+  for (const { at, what } of unread) findings.add("error", at, `${what}; ${NOTHING_NEW}`);
   const reader = new OptionReader(ini, file, findings);
 
   const options = readOptions(reader, defaults);
@@ -84,9 +102,13 @@ export function parseDaemonConf<T>(
   const excludeEntries = [...reader.all(CONTROLLERS, "exclude"), ...reader.all(CONTROLLERS, "blacklist")]
     .toSorted((a, b) => a.line - b.line);
   const context = { daemon, file, families: ipFamilies.value, options: options.options };
-  const controllers = reader.all(CONTROLLERS, "controller").map((entry) => ({
-    at: entry.line,
+  const entries = reader.all(CONTROLLERS, "controller").map((entry) => ({
+    entry,
     parsed: parseControllerLine(entry, context, findings),
+  }));
+  const controllers = entries.map(({ entry, parsed }, n) => ({
+    entry,
+    parsed: withContinuation(parsed, entries[n + 1]?.entry, findings),
   }));
   const conf = {
     file,
@@ -95,9 +117,20 @@ export function parseDaemonConf<T>(
     ipFamilies,
     options: options.options,
     optionOrigins: options.origins,
-    controllers: controllers.flatMap(({ parsed }) => typeof parsed === "string" ? [] : [parsed]),
+    controllers: controllers.flatMap(({ parsed }) =>
+      typeof parsed === "string" || "why" in parsed ? [] : [parsed]
+    ),
+    unusable: controllers.flatMap(({ parsed }) =>
+      typeof parsed !== "string" && "why" in parsed ? [parsed] : []
+    ),
+    unreadSecurity: unread.map(({ at, option, what }) => ({
+      option,
+      why: `${file}:${at.line}:${at.column}: ${what}`,
+    })),
     unreadable: [
-      ...controllers.filter(({ parsed }) => parsed === "unreadable").map(({ at }) => at),
+      ...controllers.filter(({ parsed }) =>
+        parsed === "unreadable" || (typeof parsed !== "string" && "why" in parsed)
+      ).map(({ entry }) => entry.line),
       ...ini.entries.filter(mayMeanController).map((entry) => entry.line),
     ].toSorted((a, b) => a - b),
     excludes: excludeEntries
@@ -105,8 +138,42 @@ export function parseDaemonConf<T>(
       .filter((line) => line !== undefined),
     ...rest(reader),
   };
+  const placed = controllers.flatMap(({ entry, parsed }) => {
+    const at = { line: entry.line, column: entry.valueColumn };
+    return typeof parsed === "string" ? [] : [{ line: "why" in parsed ? parsed.line : parsed, at }];
+  });
+  noteDuplicates(placed, ignoreIface.value, conf.options, findings);
   return { ok: true, conf, findings: findings.sorted() };
 }
+
+const NOTHING_NEW =
+  "until then nothing new is connected but by lines that set it themselves, and a reload is refused";
+
+/** An indented line below an entry is an entry of its own: what it says of security is said of none (CFG-7). */
+function withContinuation(
+  parsed: ReturnType<typeof parseControllerLine>,
+  next: IniEntry | undefined,
+  findings: FindingList,
+): ReturnType<typeof parseControllerLine> {
+  if (typeof parsed === "string" || "why" in parsed || next?.continuation !== true) return parsed;
+  const { value = "", line, valueColumn } = next;
+  const asks = value.includes("transport") ? undefined : value.split(";").map((piece) => {
+    const [name = ""] = piece.split(/[=:]/, 1);
+    return securityMeant(name.trim());
+  }).find((option) => option !== undefined);
+  const { origin } = parsed;
+  if (asks === undefined || origin.kind !== "file") return parsed;
+  const what = `this indented line is an entry of its own, and it asks for ${asks}; ` +
+    `append it to line ${origin.line} with ';'`;
+  findings.add(
+    "error",
+    { line, column: valueColumn },
+    `${what}; line ${origin.line} is not connected before`,
+  );
+  return { line: parsed, why: `${origin.file}:${line}:${valueColumn}: ${what}` };
+}
+
+const REJECTED = "connections would not be as secure as wanted, so the whole file is rejected";
 
 /** Is it a controller entry whose option or section is mistyped, or that is indented too far? */
 function mayMeanController({ section, option, value, continuation }: IniEntry): boolean {
@@ -131,9 +198,8 @@ function readOptions(reader: OptionReader, defaults: ConnectOptions): Options {
     const entry = reader.last(GLOBAL, option.name);
     if (entry === undefined) continue;
     reader.noteRepetition(entry);
-    const result = entry.value === undefined
-      ? { ok: false, expected: undefined } as const
-      : setConnectOption(options, option, entry.value);
+    const result = set(options, option, entry);
+    if (option.security === true) checkRepeated(reader, options, option, entry, (bad) => ok = ok && !bad);
     if (result.ok) {
       origins.set(option.key, reader.origin(entry));
       if (result.warning !== undefined) {
@@ -152,7 +218,7 @@ function readOptions(reader: OptionReader, defaults: ConnectOptions): Options {
       reader.findings.add(
         "error",
         valueAt(entry),
-        `${bad}; connections would not be as secure as wanted, so the whole file is rejected`,
+        `${bad}; ${REJECTED}`,
       );
     } else {
       const fallback = defaults[option.key];
@@ -167,4 +233,32 @@ function readOptions(reader: OptionReader, defaults: ConnectOptions): Options {
     reader.findings.add("warning", valueAt(at), `${conflict}; such a connection is refused`);
   }
   return ok ? { ok, options, origins } : { ok };
+}
+
+const set = (options: ConnectOptionsDraft, option: ConnectOption, entry: IniEntry) =>
+  entry.value === undefined
+    ? { ok: false, expected: undefined } as const
+    : setConnectOption(options, option, entry.value);
+
+/** Of a security option that is given more than once the stricter value counts, and each of them must be readable (S15). */
+function checkRepeated(
+  reader: OptionReader,
+  options: ConnectOptionsDraft,
+  option: ConnectOption,
+  last: IniEntry,
+  isBad: (bad: boolean) => void,
+): void {
+  for (const entry of reader.all(GLOBAL, option.name)) {
+    if (entry === last || (entry.value ?? "") === "") continue;
+    const other: ConnectOptionsDraft = {};
+    const result = set(other, option, entry);
+    if (!result.ok) {
+      isBad(true);
+      reader.findings.add("error", valueAt(entry), `${badValue(entry, result.expected)}; ${REJECTED}`);
+    } else if (option.kind === "boolean" && other[option.key] === true && options[option.key] !== true) {
+      options[option.key] = true;
+      const what = `${option.name} is true here and false in line ${last.line}: the stricter counts`;
+      reader.findings.add("warning", valueAt(entry), what);
+    }
+  }
 }

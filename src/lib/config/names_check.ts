@@ -5,7 +5,13 @@ import { type Daemon, KNOWN_OPTIONS, LEGACY_OPTIONS } from "./known_options.ts";
 import { shown } from "./redact.ts";
 import { didYouMean } from "./suggestion.ts";
 
-export function checkNames(ini: Ini, daemon: Daemon, findings: FindingList): void {
+/** Nothing is said of the entries that are told of elsewhere. */
+export function checkNames(
+  ini: Ini,
+  daemon: Daemon,
+  findings: FindingList,
+  told: ReadonlySet<IniEntry | undefined>,
+): void {
   const mine = new Set(KNOWN_OPTIONS.filter((o) => o.daemons.includes(daemon)).map((o) => o.section));
   const all = new Set(KNOWN_OPTIONS.map((o) => o.section));
   for (const section of ini.sections) {
@@ -17,7 +23,9 @@ export function checkNames(ini: Ini, daemon: Daemon, findings: FindingList): voi
   }
   for (const entry of ini.entries) {
     // A continuation repeats the name of an option already judged.
-    if (mine.has(entry.section) && !entry.continuation) checkOption(entry, daemon, findings);
+    if (mine.has(entry.section) && !entry.continuation && !told.has(entry)) {
+      checkOption(entry, daemon, findings);
+    }
   }
 }
 

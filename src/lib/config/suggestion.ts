@@ -28,7 +28,7 @@ export function didYouMean(word: string, candidates: Iterable<string>): string {
 const folded = (text: string): string => text.toLowerCase().replaceAll("_", "-").replace(/\s+/g, " ");
 
 /** Insertions, deletions, substitutions and swaps of neighbours that make one of the other. */
-function editDistance(a: string, b: string): number {
+export function editDistance(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {

@@ -5,10 +5,11 @@ import { MAX_NQN, nqnBytes, nqnLengthProblem } from "../nvme/host_nqn.ts";
 import { Secret } from "../nvme/secret.ts";
 import { isDhchapKey } from "./controller_line.ts";
 import { type Finding, FindingList, inFileOrder, type Position } from "./finding.ts";
-import { parseIni } from "./ini.ts";
+import { type Ini, parseIni } from "./ini.ts";
 import { OptionReader, valueAt } from "./option_reader.ts";
 import { DEFAULT_ORIGIN, defaulted, type Origin, type Value } from "./origin.ts";
 import { redacted, shown, visible } from "./redact.ts";
+import { securityMeant } from "./security_names.ts";
 import { suggestion } from "./suggestion.ts";
 
 export type SysOption = "nqn" | "id" | "key" | "symname";
@@ -27,6 +28,8 @@ export interface SysConf {
   readonly id: Value<string>;
   /** The host's DH-HMAC-CHAP key. */
   readonly key: Value<Secret | undefined>;
+  /** A key is asked for and cannot be read: nothing is to be connected without one (S15). */
+  readonly keyProblem: string | undefined;
   /** Symbolic name, empty when there is none. */
   readonly symname: Value<string>;
 }
@@ -42,6 +45,7 @@ export interface SysConfParts {
   readonly nqn: Mandatory;
   readonly id: Mandatory;
   readonly key: Value<Secret | undefined>;
+  readonly keyProblem: string | undefined;
   readonly symname: Value<string>;
   /** Without the errors of `nqn` and `id`. */
   readonly findings: readonly Finding[];
@@ -65,7 +69,7 @@ export const DEFAULT_FILES: Readonly<Record<"nqn" | "id" | "key", string>> = {
 export function parseSysConf(text: string | undefined, file: string, readFile: ReadFile): ParsedSysConf {
   const parts = readSysConf(text, file, readFile);
   if (!parts.ok) return { ...parts, why: "malformed" };
-  const { nqn, id, key, symname, findings } = parts.parts;
+  const { nqn, id, key, keyProblem, symname, findings } = parts.parts;
   const unusable = [nqn, id].flatMap((part) => "error" in part ? [part] : []);
   if ("error" in nqn || "error" in id) {
     const why = unusable.some((part) => part.why === "malformed") ? "malformed" : "absent";
@@ -75,7 +79,7 @@ export function parseSysConf(text: string | undefined, file: string, readFile: R
       findings: inFileOrder([...unusable.map(({ error }) => error), ...findings], file),
     };
   }
-  return { ok: true, conf: { nqn, id, key, symname }, findings };
+  return { ok: true, conf: { nqn, id, key, keyProblem, symname }, findings };
 }
 
 /** Only a file that breaks the grammar is refused as a whole (CFG-5). */
@@ -104,12 +108,14 @@ export function readSysConf(
   }
   for (const entry of ini.entries) {
     if (entry.section !== HOST || entry.continuation || OPTIONS.some((o) => o === entry.option)) continue;
+    if (meansKey(entry.option)) continue;
     const near = suggestion(entry.option.replace(/^host[-_ ]?/, ""), OPTIONS);
     if (near !== undefined) {
       findings.add("warning", entry, `option ${shown(entry.option)} is ignored (did you mean "${near}"?)`);
     }
   }
   const source = new SysSource(new OptionReader(ini, file, findings), file, readFile);
+  const mistyped = mistypedKey(ini, findings, file);
   const values = {
     nqn: hostNqn(source),
     id: hostId(source),
@@ -118,9 +124,51 @@ export function readSysConf(
   };
   return {
     ok: true,
-    parts: { ...values, findings: inFileOrder([...findings.sorted(), ...source.warnings], file) },
+    parts: {
+      ...values,
+      keyProblem: mistyped ?? source.keyProblem,
+      findings: inFileOrder([...findings.sorted(), ...source.warnings], file),
+    },
   };
 }
+
+/** Does the name of an option mean the host's key? */
+function meansKey(option: string): boolean {
+  const [first = ""] = option.split(/[:\s,]/, 1);
+  return [option, first].some((name) =>
+    securityMeant(name) !== undefined ||
+    suggestion(name.replace(/^[-_ ]*(?:host[-_ ]?)?/, ""), OPTIONS) === "key"
+  );
+}
+
+/** A key under a name, or in a section, that is not read: without it connections would not be authenticated. */
+function mistypedKey(ini: Ini, findings: FindingList, file: string): string | undefined {
+  let problem: string | undefined;
+  const isOption = (option: string): boolean => OPTIONS.some((o) => o === option);
+  for (const entry of ini.entries) {
+    if (entry.continuation) continue;
+    const isHere = entry.section === HOST;
+    const isLikeHost = !isHere && suggestion(entry.section.trim(), [HOST]) !== undefined;
+    const isKey = isHere
+      ? !isOption(entry.option) && meansKey(entry.option)
+      : isLikeHost && (entry.option === "key" || meansKey(entry.option));
+    const isBare = isHere && entry.option === "key" && entry.value === undefined;
+    if (!isKey && !isBare) continue;
+    const name = shown(entry.option);
+    const what = isBare
+      ? "[Host] key has no value; write key = DHHC-1:HH:BASE64: or key = file:///PATH"
+      : `${
+        visible(redacted(`[${entry.section}]`))
+      } ${name} is not read, and it seems to mean the host's key; ` +
+        `write "key" in section [${HOST}]`;
+    findings.add("error", entry, `${what}; ${NO_KEY}`);
+    problem ??= `${file}:${entry.line}:${entry.column}: ${what}`;
+  }
+  return problem;
+}
+
+const NO_KEY =
+  "until then nothing new is connected but by lines with a dhchap-secret, and a reload is refused";
 
 /** One raw value: where it was looked for, and what was there. */
 interface Found {
@@ -133,6 +181,8 @@ interface Found {
   readonly problem: string;
   /** The value was asked for by sys.conf, or a file exists but cannot be read. */
   readonly unexpected: boolean;
+  /** A file exists but cannot be read. */
+  readonly isUnreadable: boolean;
 }
 
 class SysSource {
@@ -140,6 +190,7 @@ class SysSource {
   readonly #file: string;
   readonly #readFile: ReadFile;
   readonly warnings: Finding[] = [];
+  keyProblem: string | undefined;
 
   constructor(reader: OptionReader, file: string, readFile: ReadFile) {
     this.#reader = reader;
@@ -157,14 +208,16 @@ class SysSource {
         const path = entry.value.slice("file://".length);
         return { origin, file: this.#file, at, ...this.#firstWord(path), unexpected: true };
       }
-      return { origin, file: this.#file, at, text: entry.value, problem: "", unexpected: true };
+      const found = { text: entry.value, problem: "", unexpected: true, isUnreadable: false };
+      return { origin, file: this.#file, at, ...found };
     }
-    if (entry !== undefined) {
+    if (entry !== undefined && option !== "key") {
       this.#reader.findings.add("warning", entry, `${option} has no value; the line is ignored`);
     }
     const nowhere = { origin: DEFAULT_ORIGIN, file: this.#file, at: { line: 1, column: 1 } };
     if (option === "symname") {
-      return { ...nowhere, text: undefined, problem: "there is none", unexpected: false };
+      const none = { text: undefined, problem: "there is none", unexpected: false, isUnreadable: false };
+      return { ...nowhere, ...none };
     }
     const path = DEFAULT_FILES[option];
     const read = this.#firstWord(path);
@@ -177,8 +230,15 @@ class SysSource {
     this.warnings.push({ severity: "warning", file: found.file, ...found.at, message });
   }
 
+  /** The key that is asked for cannot be read. */
+  noKey(found: Found): void {
+    const what = `the host has no key: ${found.problem}; correct that, or remove it`;
+    this.warnings.push({ severity: "error", file: found.file, ...found.at, message: `${what}; ${NO_KEY}` });
+    this.keyProblem = `${found.file}:${found.at.line}:${found.at.column}: ${what}`;
+  }
+
   /** CFG-74: the first word of the first line. */
-  #firstWord(path: string): Pick<Found, "text" | "problem" | "unexpected"> {
+  #firstWord(path: string): Pick<Found, "text" | "problem" | "unexpected" | "isUnreadable"> {
     const read = this.#readFile(path);
     const name = visible(redacted(path));
     if (!read.ok) {
@@ -188,6 +248,7 @@ class SysSource {
           ? `${name} does not exist`
           : `${name} cannot be read: ${visible(redacted(read.message))}`,
         unexpected: read.why === "unreadable",
+        isUnreadable: read.why === "unreadable",
       };
     }
     const word = /\S+/.exec(/^[^\r\n]*/.exec(read.text)?.[0] ?? "")?.[0];
@@ -195,6 +256,7 @@ class SysSource {
       text: word,
       problem: word === undefined ? `the first line of ${name} is empty` : "",
       unexpected: true,
+      isUnreadable: false,
     };
   }
 }
@@ -242,6 +304,12 @@ function hostId(source: SysSource): Mandatory {
 /** CFG-72. Its text never goes into a finding. */
 function hostKey(source: SysSource): Value<Secret | undefined> {
   const found = source.find("key");
+  // Asked for, or there and not readable; an empty default file asks for nothing.
+  const isAsked = found.origin.kind === "file" || found.isUnreadable;
+  if (found.text === undefined && isAsked) {
+    source.noKey(found);
+    return defaulted(undefined);
+  }
   if (found.text === undefined || found.text === "") {
     if (found.unexpected || found.origin.kind === "file") {
       source.warn(found, `the host has no key: ${found.problem || "it is empty"}; connecting without`);

@@ -14,6 +14,10 @@ export interface Token {
 export interface Tokens {
   /** By key; of duplicates the last one (CFG-52). */
   readonly byKey: ReadonlyMap<string, Token>;
+  /** In the order of the entry, duplicates included. */
+  readonly all: readonly Token[];
+  /** What has no `=`: the whole text as the key, and no value. */
+  readonly bare: readonly Token[];
   /** How many tokens have no `=`; each has a finding. */
   readonly malformed: number;
   /** Nothing was written at all. */
@@ -22,8 +26,15 @@ export interface Tokens {
   readonly text: string;
 }
 
-/** Splits the value of an entry; a trailing comment, duplicates and malformed tokens make findings. */
-export function readTokens(entry: IniEntry, findings: FindingList): Tokens {
+/**
+ * Splits the value of an entry; a trailing comment, duplicates and malformed tokens make findings, unless the caller
+ * handles a malformed one itself.
+ */
+export function readTokens(
+  entry: IniEntry,
+  findings: FindingList,
+  isHandled: (bare: Token) => boolean = () => false,
+): Tokens {
   const written = entry.value ?? "";
   const comment = /(?:^|\s)#/.exec(written);
   const value = comment === null ? written : written.slice(0, comment.index);
@@ -37,8 +48,9 @@ export function readTokens(entry: IniEntry, findings: FindingList): Tokens {
   }
   const sensitive = isSensitive(value);
   const byKey = new Map<string, Token>();
+  const all: Token[] = [];
+  const bare: Token[] = [];
   const parts: string[] = [];
-  let malformed = 0;
   let offset = 0;
   for (const piece of value.split(";")) {
     const start = offset + piece.length - piece.trimStart().length;
@@ -48,11 +60,19 @@ export function readTokens(entry: IniEntry, findings: FindingList): Tokens {
     if (text === "") continue;
     const equals = text.indexOf("=");
     if (equals <= 0) {
-      malformed++;
+      const token: Token = {
+        key: equals === 0 ? text.slice(1).trimStart() : text,
+        value: "",
+        at,
+        valueAt: at,
+      };
+      bare.push(token);
       // Half a secret may be standing here.
       const what = sensitive ? "a part of the entry" : shown(text);
       parts.push(sensitive ? MASK : text);
-      findings.add("warning", at, `${what} is not of the form key=value; it is ignored`);
+      if (!isHandled(token)) {
+        findings.add("warning", at, `${what} is not of the form key=value; it is ignored`);
+      }
       continue;
     }
     const key = text.slice(0, equals).trimEnd();
@@ -69,8 +89,16 @@ export function readTokens(entry: IniEntry, findings: FindingList): Tokens {
     parts.push(`${redacted(key)}=${shownValue(token)}`);
     if (byKey.has(key)) findings.add("notice", at, `${shown(key)} is given more than once; this one counts`);
     byKey.set(key, token);
+    all.push(token);
   }
-  return { byKey, malformed, empty: value.trim() === "", text: visible(parts.join(";")) };
+  return {
+    byKey,
+    all,
+    bare,
+    malformed: bare.length,
+    empty: value.trim() === "",
+    text: visible(parts.join(";")),
+  };
 }
 
 /** The value of a token, masked when it is a secret or may be one. */

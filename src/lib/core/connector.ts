@@ -20,6 +20,7 @@ import type { Evidence } from "./evidence.ts";
 import { REMOVAL_SOAK } from "./fleet.ts";
 import type { FleetRules } from "./fleet_rules.ts";
 import { FleetTurn, nextReminder } from "./fleet_turn.ts";
+import { securityBar } from "./line_demands.ts";
 import { LinesTurn, unresolvedHosts, writtenLines } from "./lines.ts";
 import type { Verdict } from "./planner.ts";
 import { followed } from "./page_follow.ts";
@@ -46,11 +47,7 @@ export class ConnectorTurn implements FleetRules {
     this.state = state;
     this.now = now;
     this.fleet = new FleetTurn<ConnectorEffect>(state.fleet, now, this);
-    this.lines = new LinesTurn(
-      state.lines,
-      this.fleet,
-      state.conf?.ipFamilies.value ?? { v4: true, v6: true },
-    );
+    this.lines = new LinesTurn(state.lines, this.fleet, state.conf);
   }
 
   // --- FleetRules ----------------------------------------------------------------------------------------------------
@@ -124,6 +121,8 @@ export class ConnectorTurn implements FleetRules {
     if (this.remembered(ctl)) {
       return "stafd has not spoken yet of the log page that listed it before the restart";
     }
+    const unsafe = securityBar(ctl, this.fleet.fleet.host, this.state.conf, this.lines.lines, false);
+    if (unsafe !== undefined) return unsafe;
     const limit = this.state.conf?.connectAttemptsOnNcc.value ?? 0;
     if (limit > 0 && ctl.attempts >= limit && !ctl.oneTry && isNcc(ctl)) {
       return `gave up after ${ctl.attempts} attempts: its discovery controller says that it is not connected (NCC)`;
@@ -164,7 +163,7 @@ export class ConnectorTurn implements FleetRules {
   }
 
   request(ctl: Ctl): ConnectRequest {
-    return connectRequest(ctl, this.fleet.fleet.host, this.state.conf, false);
+    return connectRequest(ctl, this.fleet.fleet.host, this.state.conf, this.lines.lines, false);
   }
 
   up(ctl: Ctl): void {
@@ -379,10 +378,10 @@ export class ConnectorTurn implements FleetRules {
   }
 
   #load(conf: StacdConf): void {
-    const lines = new LinesTurn(this.lines.lines, this.fleet, conf.ipFamilies.value);
+    const lines = new LinesTurn(this.lines.lines, this.fleet, conf);
     const hostNqn = this.fleet.fleet.host?.nqn ?? "";
     lines.load(
-      writtenLines(conf.controllers, { hostNqn, ignoreIface: conf.ignoreIface.value }),
+      writtenLines(conf, hostNqn),
       conf.file,
       conf.unreadable.length === 0,
     );
@@ -391,6 +390,8 @@ export class ConnectorTurn implements FleetRules {
 
   #config(event: Extract<ConnectorEvent, { readonly type: "config" }>): void {
     const { conf } = event;
+    // S10: what was read before stays in force.
+    if (event.reload && conf.unreadSecurity.length > 0) return;
     // What was barred until now would be measured from an event of long ago.
     this.state = { ...this.state, conf, latency: { ...this.state.latency, awaited: new Map() } };
     this.#load(conf);

@@ -19,6 +19,7 @@ import { type Past, REMOVAL_SOAK } from "./fleet.ts";
 import { DcSession } from "./dc_session.ts";
 import { type Dc, type FinderState, MAX_REFERRAL_DEPTH, MAX_RETIRED, newDc } from "./finder_state.ts";
 import { finderStateValue } from "./finder_saved.ts";
+import { securityBar } from "./line_demands.ts";
 import { LinesTurn, placeOf, writtenLines } from "./lines.ts";
 import { MdnsTurn, serviceAuthority } from "./mdns_services.ts";
 import type { Verdict } from "./planner.ts";
@@ -43,11 +44,7 @@ export class FinderTurn implements FleetRules, FinderHost {
     this.state = state;
     this.now = now;
     this.fleet = new FleetTurn<FinderEffect>(state.fleet, now, this);
-    this.lines = new LinesTurn(
-      state.lines,
-      this.fleet,
-      state.conf?.ipFamilies.value ?? { v4: true, v6: true },
-    );
+    this.lines = new LinesTurn(state.lines, this.fleet, state.conf);
     this.mdns = new MdnsTurn(this);
     this.sessions = new DcSession(this);
   }
@@ -154,7 +151,8 @@ export class FinderTurn implements FleetRules, FinderHost {
   bar(ctl: Ctl): string | undefined {
     if (this.fleet.fleet.stopping) return "the daemon is stopping";
     const exclusion = this.fleet.barred(ctl.tid);
-    return exclusion === undefined ? undefined : `excluded host-wide by ${exclusion.origin}`;
+    if (exclusion !== undefined) return `excluded host-wide by ${exclusion.origin}`;
+    return securityBar(ctl, this.fleet.fleet.host, this.state.conf, this.lines.lines, true);
   }
 
   keep(): undefined {
@@ -193,7 +191,7 @@ export class FinderTurn implements FleetRules, FinderHost {
   }
 
   request(ctl: Ctl): ConnectRequest {
-    return connectRequest(ctl, this.fleet.fleet.host, this.state.conf, true);
+    return connectRequest(ctl, this.fleet.fleet.host, this.state.conf, this.lines.lines, true);
   }
 
   up(ctl: Ctl, device: KernelCtrl): void {
@@ -293,10 +291,10 @@ export class FinderTurn implements FleetRules, FinderHost {
   }
 
   #load(conf: StafdConf): void {
-    const lines = new LinesTurn(this.lines.lines, this.fleet, conf.ipFamilies.value);
+    const lines = new LinesTurn(this.lines.lines, this.fleet, conf);
     const hostNqn = this.fleet.fleet.host?.nqn ?? "";
     lines.load(
-      writtenLines(conf.controllers, { hostNqn, ignoreIface: conf.ignoreIface.value }),
+      writtenLines(conf, hostNqn),
       conf.file,
       conf.unreadable.length === 0,
     );
@@ -305,6 +303,8 @@ export class FinderTurn implements FleetRules, FinderHost {
 
   #config(event: Extract<FinderEvent, { readonly type: "config" }>): void {
     const { conf } = event;
+    // S10: what was read before stays in force.
+    if (event.reload && conf.unreadSecurity.length > 0) return;
     this.state = { ...this.state, conf };
     this.#load(conf);
     this.fleet.emit({ do: "browse", enabled: conf.zeroconf.value });

@@ -5,6 +5,7 @@ import { matches } from "../nvme/match.ts";
 import { tidText } from "../nvme/tid.ts";
 import { after } from "../nvme/time.ts";
 import type { DeviceRef } from "../ports.ts";
+import { differences, lessSafe, lessSafeRemedy, lessSafeText } from "./as_asked.ts";
 import { type Ctl, deviceOf, noted } from "./ctl.ts";
 import { type Evidence, proofText } from "./evidence.ts";
 import { FORMING_LOOK, MAX_PAST, MAX_PROBES, MAX_UNREAD, type Past, PROBE_TIMEOUT, RECENT } from "./fleet.ts";
@@ -233,9 +234,30 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
       "connected",
       adopted ? `${ref.device} was connected already` : `connected as ${ref.device}`,
     );
+    this.#compare(up, device, adopted);
     if (!adopted) this.emit({ do: "own", device: ref.device, owned: true });
     this.rules.up(up, device);
     this.touch(ctl.key);
+  }
+
+  /** Says what a connection has less of than was asked for, and of one that others made what else is different. */
+  #compare(ctl: Ctl, device: KernelCtrl, adopted: boolean): void {
+    if (ctl.claims.size === 0) return;
+    const request = this.rules.request(ctl);
+    const lacking = lessSafe(request, device);
+    const more: Parameters<typeof this.say>[3] = { NVME_DEVICE: device.device };
+    if (lacking.length > 0) {
+      const what = lessSafeText(lacking);
+      this.say("warning", ctl, `The connection is ${what}; ${lessSafeRemedy(device.device)}`, more);
+      this.put(noted(this.ctl(ctl.key) ?? ctl, this.now.wall, what));
+      this.announce(ctl, "less-safe", what);
+    }
+    const differing = adopted ? differences(request, device) : [];
+    if (differing.length > 0) {
+      const what = `made with other options than asked for: ${differing.join(", ")}`;
+      this.say("info", ctl, `The connection was ${what}; they take effect when it is connected anew`, more);
+      this.put(noted(this.ctl(ctl.key) ?? ctl, this.now.wall, what));
+    }
   }
 
   protected lower(ctl: Ctl, ref: DeviceRef): void {

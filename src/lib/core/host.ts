@@ -5,6 +5,8 @@ import type { HostIdentity } from "../ports.ts";
 /** The host as sys.conf describes it: identity, and the host's DH-HMAC-CHAP key if it has one. */
 export interface HostConf extends HostIdentity {
   readonly key: Secret | undefined;
+  /** sys.conf asks for a key and it cannot be read: nothing is connected without one (S15). */
+  readonly keyProblem?: string | undefined;
 }
 
 /** What the boot firmware's tables say (spec 20 section 9). */

@@ -9,10 +9,13 @@ import {
   type IpFamilies,
   toTid,
 } from "../config/controller_line.ts";
+import type { DaemonConf } from "../config/daemon_conf.ts";
+import { allLines, duplicateText } from "../config/duplicate_lines.ts";
 import { type Origin, originText } from "../config/origin.ts";
 import { ipFamily } from "../nvme/address.ts";
+import type { ConnectOptions } from "../nvme/connect_options.ts";
 import type { Failure, Outcome } from "../nvme/failure.ts";
-import { normaliseTid, type Tid, type TidDefaults, tidKey, WELL_KNOWN_DISC_NQN } from "../nvme/tid.ts";
+import { normaliseTid, type Tid, tidKey, WELL_KNOWN_DISC_NQN } from "../nvme/tid.ts";
 import { after, type Instant, reached, seconds } from "../nvme/time.ts";
 import type { Authority, Claim } from "./ctl.ts";
 import type { Op } from "./effects.ts";
@@ -21,7 +24,11 @@ import type { FleetTurn } from "./fleet_turn.ts";
 import { pause, RESOLVE_RETRY } from "./retry.ts";
 
 export interface LineState {
+  /** The first one; `also` are those that mean the same controller, for what they say of security. */
   readonly line: ControllerLine;
+  readonly also: readonly SaidLine[];
+  /** Why nothing is connected for it: it asks for security in a way that cannot be read. */
+  readonly unusable: string | undefined;
   /** As written: the address may be a host name. */
   readonly written: Tid;
   /** Addresses that the name resolved to last, whatever ip-family allows; undefined for a literal address. */
@@ -33,9 +40,15 @@ export interface LineState {
   readonly failure: Failure | undefined;
 }
 
-export interface WrittenLine {
+/** A line, and why it cannot be used. */
+export interface SaidLine {
   readonly line: ControllerLine;
+  readonly why: string | undefined;
+}
+
+export interface WrittenLine extends SaidLine {
   readonly tid: Tid;
+  readonly also: readonly SaidLine[];
 }
 
 export type Lines = ReadonlyMap<Authority, LineState>;
@@ -59,7 +72,7 @@ export function lineAuthority(fields: ControllerFields): Authority {
   return PREFIX + tidKey(written) + (fields.hostNqn === "" ? "#" : "");
 }
 
-const isLiteral = (tid: Tid): boolean =>
+export const isLiteral = (tid: Tid): boolean =>
   (tid.transport !== "tcp" && tid.transport !== "rdma") || ipFamily(tid.traddr) !== undefined;
 
 /** Host names that have not been resolved yet: what they ask for is not known. */
@@ -89,15 +102,21 @@ function claimOf(state: LineState, traddr: string): Claim {
 const preferred = (addresses: readonly string[]): string | undefined =>
   addresses.find((traddr) => ipFamily(traddr) === 4) ?? addresses[0];
 
-/** The lines of a file by authority. Of two lines for one controller the last counts. */
+/** The lines of a file by authority. Of two lines for one controller the first counts, as in the original. */
 export function writtenLines(
-  lines: readonly ControllerLine[],
-  defaults: TidDefaults,
+  conf: Pick<DaemonConf, "controllers" | "unusable" | "ignoreIface">,
+  hostNqn: string,
 ): Map<Authority, WrittenLine> {
   const written = new Map<Authority, WrittenLine>();
-  for (const line of lines) {
-    const tid = toTid(line, defaults);
-    written.set(lineAuthority(line.fields), { line, tid });
+  const defaults = { hostNqn, ignoreIface: conf.ignoreIface.value };
+  for (const said of allLines(conf.controllers, conf.unusable)) {
+    const tid = toTid(said.line, defaults);
+    const authority = lineAuthority(said.line.fields);
+    const first = written.get(authority);
+    written.set(
+      authority,
+      first === undefined ? { ...said, tid, also: [] } : { ...first, also: [...first.also, said] },
+    );
   }
   return written;
 }
@@ -112,11 +131,14 @@ export class LinesTurn {
   lines: Lines;
   readonly turn: Host;
   readonly families: IpFamilies;
+  /** Of `[Global]`. */
+  readonly global: ConnectOptions;
 
-  constructor(lines: Lines, turn: Host, families: IpFamilies) {
+  constructor(lines: Lines, turn: Host, conf: Pick<DaemonConf, "ipFamilies" | "options"> | undefined) {
     this.lines = lines;
     this.turn = turn;
-    this.families = families;
+    this.families = conf?.ipFamilies.value ?? { v4: true, v6: true };
+    this.global = conf?.options ?? {};
   }
 
   /**
@@ -133,10 +155,12 @@ export class LinesTurn {
       }
     }
     const lines = new Map<Authority, LineState>();
-    for (const [authority, { line, tid }] of written) {
+    for (const [authority, { line, why, tid, also }] of written) {
       const old = this.lines.get(authority);
       lines.set(authority, {
         line,
+        also,
+        unusable: why,
         written: tid,
         addresses: old?.addresses,
         op: old?.op,
@@ -279,6 +303,7 @@ export class LinesTurn {
 
   #claim(authority: Authority, state: LineState, traddr: string): void {
     const tid: Tid = { ...state.written, traddr };
+    this.#noteDuplicate(authority, state, tidKey(tid));
     if (!this.turn.claim(tidKey(tid), tid, authority, claimOf(state, traddr))) {
       this.turn.log(
         "error",
@@ -286,4 +311,23 @@ export class LinesTurn {
       );
     }
   }
+
+  /** Names show only when they are resolved that two lines mean one controller. The file's own words cannot say it. */
+  #noteDuplicate(authority: Authority, { line }: LineState, key: string): void {
+    const claims = this.turn.fleet.ctls.get(key)?.claims;
+    if (claims === undefined || claims.has(authority)) return;
+    for (const other of claims.keys()) {
+      const first = this.lines.get(other)?.line;
+      if (first === undefined || first === line) continue;
+      const [later, earlier] = lineNumber(first) > lineNumber(line) ? [first, line] : [line, first];
+      this.#sayDuplicate(later, earlier);
+    }
+  }
+
+  #sayDuplicate(later: ControllerLine, first: ControllerLine): void {
+    const text = duplicateText(later, first, this.global);
+    this.turn.log("warning", `${originText(later.origin)}: ${text}`);
+  }
 }
+
+const lineNumber = ({ origin }: ControllerLine): number => origin.kind === "file" ? origin.line : 0;

@@ -148,6 +148,7 @@ const untilTold = ({ device, cntrltype }: KernelCtrl): Decision => ({
   look: cntrltype === "",
 });
 
-/** Those claims that name a line of a file. */
+/** Those claims that name a line of a file, in its order: the first one counts. */
 export const configClaims = (ctl: Ctl): readonly Extract<Claim, { readonly kind: "config" }>[] =>
-  [...ctl.claims.values()].flatMap((claim) => claim.kind === "config" ? [claim] : []);
+  [...ctl.claims.values()].flatMap((claim) => claim.kind === "config" ? [claim] : [])
+    .sort((a, b) => a.line - b.line);

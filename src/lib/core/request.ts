@@ -1,10 +1,10 @@
-import { mergedOptions } from "../config/connect_option.ts";
 import type { DaemonConf } from "../config/daemon_conf.ts";
 import type { DhchapKeys } from "../nvme/connect_options.ts";
 import type { ConnectRequest } from "../ports.ts";
 import type { Ctl } from "./ctl.ts";
 import type { HostConf } from "./host.ts";
-import { configClaims } from "./planner.ts";
+import { askedOf } from "./line_demands.ts";
+import type { Lines } from "./lines.ts";
 import { allowedTid } from "./refusal.ts";
 
 /** The host ID that goes with the host NQN of a controller. */
@@ -18,7 +18,7 @@ export function hostIdOf(ctl: Ctl, host: HostConf | undefined): string {
 }
 
 /**
- * How a controller is to be connected: its own line goes before `[Global]` (CFG-62), its own keys before the host's
+ * How a controller is to be connected: its own line goes before `[Global]` (CFG-62), of security the strictest counts (S15), its own keys before the host's
  * (KRN-35), a host NQN of the boot table goes with the host ID of that table (TID-8), and the address is
  * spelt as one does who may ask for it (TID-16).
  */
@@ -26,15 +26,15 @@ export function connectRequest(
   ctl: Ctl,
   host: HostConf | undefined,
   conf: DaemonConf | undefined,
+  lines: Lines,
   discovery: boolean,
 ): ConnectRequest {
-  const line = configClaims(ctl).at(-1);
-  const hostKey = line?.keys.hostKey ?? host?.key;
-  const ctrlKey = line?.keys.ctrlKey;
+  const asked = askedOf(ctl, conf, lines, discovery);
+  const hostKey = asked.keys.hostKey ?? host?.key;
+  const { ctrlKey } = asked.keys;
   const keys: DhchapKeys = {
     ...(hostKey === undefined ? {} : { hostKey }),
     ...(ctrlKey === undefined ? {} : { ctrlKey }),
   };
-  const options = mergedOptions(conf?.options ?? {}, line?.overrides ?? {});
-  return { tid: allowedTid(ctl, conf), hostId: hostIdOf(ctl, host), discovery, options, keys };
+  return { tid: allowedTid(ctl, conf), hostId: hostIdOf(ctl, host), discovery, options: asked.options, keys };
 }

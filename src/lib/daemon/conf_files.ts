@@ -1,5 +1,5 @@
 /** The configuration files: read whole, checked whole, and either taken whole or not at all (S10). */
-import type { ParsedConf } from "../config/daemon_conf.ts";
+import type { DaemonConf, ParsedConf } from "../config/daemon_conf.ts";
 import { type Finding, findingText } from "../config/finding.ts";
 import { parseSysConf, type ReadFile, type Unusable } from "../config/sys_conf.ts";
 import type { HostConf } from "../core/host.ts";
@@ -44,13 +44,27 @@ export function loadHost(file: string, read: ReadFile): Loaded<HostConf> {
   }
   const parsed = parseSysConf(found.ok ? found.text : undefined, file, read);
   if (!parsed.ok) return parsed;
-  const { nqn, id, key, symname } = parsed.conf;
+  const { nqn, id, key, keyProblem, symname } = parsed.conf;
   return {
     ok: true,
-    value: { nqn: nqn.value, id: id.value, symname: symname.value, key: key.value },
+    value: { nqn: nqn.value, id: id.value, symname: symname.value, key: key.value, keyProblem },
     findings: parsed.findings,
   };
 }
+
+/**
+ * At a reload, what was asked for before stays in force where security cannot be read (S10, S15); at a start there is no
+ * before, and what is there is looked after.
+ */
+export const reloadedConf = <T extends Pick<DaemonConf, "unreadSecurity">>(loaded: Loaded<T>): Loaded<T> =>
+  loaded.ok && loaded.value.unreadSecurity.length > 0
+    ? { ok: false, why: "malformed", findings: loaded.findings }
+    : loaded;
+
+export const reloadedHost = (loaded: Loaded<HostConf>): Loaded<HostConf> =>
+  loaded.ok && loaded.value.keyProblem !== undefined
+    ? { ok: false, why: "malformed", findings: loaded.findings }
+    : loaded;
 
 export const findingEntry = (finding: Finding): LogEntry => ({
   level: finding.severity,

@@ -13,6 +13,7 @@ import { v1Answers } from "./v1_answers.ts";
 import type { Peek } from "./views/classic.ts";
 import { ConnectorView } from "./views/connector_view.ts";
 import { controllerOf } from "./views/v1_common.ts";
+import { securityProblems } from "./views/v1_health.ts";
 
 export const connectorCore: Core<ConnectorState, ConnectorEvent, ConnectorEffect> = {
   step: stepConnector,
@@ -42,6 +43,8 @@ export function connectorService(parts: ConnectorServiceParts): StacHandlers {
     tried: (text) => {
       const parsed = parseStacdConf(text, "");
       if (!parsed.ok) return parsed;
+      // As at a reload, which would refuse it.
+      if (parsed.conf.unreadSecurity.length > 0) return { ok: false, findings: parsed.findings };
       const now = clock.now();
       const next = stepConnector(state(), { type: "config", conf: parsed.conf, reload: true }, now).state;
       return { ok: true, core: new ConnectorTurn(next, now), findings: parsed.findings };
@@ -56,8 +59,9 @@ export function connectorService(parts: ConnectorServiceParts): StacHandlers {
     },
     unknowns: () => new ConnectorTurn(state(), clock.now()).unknowns(),
     problems: () => {
-      if (state().stafd.present) return [];
-      return [{
+      const unsafe = securityProblems(state().conf, state().fleet.host);
+      if (state().stafd.present) return unsafe;
+      return [...unsafe, {
         id: "stafd-absent",
         text: "stafd is not running: no news from discovery controllers; nothing is disconnected for that",
         remedy: "systemctl start stafd",

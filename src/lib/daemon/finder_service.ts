@@ -13,6 +13,7 @@ import { v1Answers } from "./v1_answers.ts";
 import type { Peek } from "./views/classic.ts";
 import { FinderView } from "./views/finder_view.ts";
 import { controllerOf } from "./views/v1_common.ts";
+import { securityProblems } from "./views/v1_health.ts";
 
 export const finderCore: Core<FinderState, FinderEvent, FinderEffect> = {
   step: stepFinder,
@@ -42,6 +43,8 @@ export function finderService(parts: FinderServiceParts): StafHandlers {
     tried: (text) => {
       const parsed = parseStafdConf(text, "");
       if (!parsed.ok) return parsed;
+      // As at a reload, which would refuse it.
+      if (parsed.conf.unreadSecurity.length > 0) return { ok: false, findings: parsed.findings };
       const now = clock.now();
       const next = stepFinder(state(), { type: "config", conf: parsed.conf, reload: true }, now).state;
       return { ok: true, core: new FinderTurn(next, now), findings: parsed.findings };
@@ -63,8 +66,9 @@ export function finderService(parts: FinderServiceParts): StafHandlers {
     unknowns: () => [],
     problems: () => {
       const { conf, avahi } = state();
-      if (conf?.zeroconf.value !== true || avahi.available === true) return [];
-      return [{
+      const unsafe = securityProblems(conf, state().fleet.host);
+      if (conf?.zeroconf.value !== true || avahi.available === true) return unsafe;
+      return [...unsafe, {
         id: "avahi-absent",
         text: avahi.message === "" ? "avahi-daemon is not there: no discovery by mDNS" : avahi.message,
         remedy: "systemctl start avahi-daemon, or zeroconf=disabled in stafd.conf",

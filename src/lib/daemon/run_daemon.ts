@@ -9,7 +9,7 @@ import type { STAC, STAF } from "../dbus/interfaces.ts";
 import { type BusAccess, BusKeeper } from "../dbus/reconnect.ts";
 import { VERSION } from "../nvme/version.ts";
 import type { Clock, Log } from "../ports.ts";
-import { findingEntry, loadConf, type Loaded, loadHost } from "./conf_files.ts";
+import { findingEntry, loadConf, type Loaded, loadHost, reloadedConf, reloadedHost } from "./conf_files.ts";
 import type { DaemonFacts } from "./daemon_facts.ts";
 import { daemonHelp, type DaemonOptions, daemonUsage, parseDaemonOptions } from "./daemon_options.ts";
 
@@ -198,9 +198,16 @@ class Daemon<Conf extends DaemonConf, P extends RunPlatform> {
   }
 
   #reload(running: Running<Conf>): void {
-    const host = this.#host();
-    const conf = this.#conf();
+    const host = reloadedHost(this.#host());
+    const conf = reloadedConf(this.#conf());
+    if (!host.ok) {
+      this.#platform.log.write({
+        level: "error",
+        message: `${SYS_CONF} is not used: the host's identity and key before it stay in force`,
+      });
+    }
     if (!conf.ok) {
+      this.#facts.conf = { ...this.#facts.conf, valid: false };
       this.#platform.log.write({
         level: "error",
         message: `${this.#facts.conf.file} is not used: the configuration before it stays in force`,

@@ -17,6 +17,9 @@ const ASK_AGAIN = seconds(1);
 /** Retired controllers of an original stafd that are remembered. */
 const MAX_RETIRED = 1000;
 
+const NOTHING_LISTED =
+  "this stafd (nvme-stas 2.x of Python) lists no discovery controller, and cannot say whether it still looks for any";
+
 /** Who owns stafd's name on one connection to the bus. */
 interface Owner {
   readonly bus: Bus;
@@ -100,15 +103,16 @@ export class StafdClient implements Stafd {
     const legacy = await this.#call(STAF.name, "get_all_log_pages", [true]);
     if (!legacy.ok) return failed(legacy.error);
     const at = this.#wall();
-    const dcs = textOf(legacy, (text) => parseLegacy(text, at));
-    if (!dcs.ok) return outcome(dcs);
+    const parsed = textOf(legacy, (text) => parseLegacy(text, at));
+    if (!parsed.ok) return outcome(parsed);
+    const dcs = this.#legacy.firstSeen(legacy.sender, parsed.value);
     return {
       ok: true,
       value: {
-        dcs: dcs.value,
-        retired: this.#legacy.update(legacy.sender, removals, dcs.value, at),
-        // The original does not say what it does not know.
-        unknowns: [],
+        dcs,
+        retired: this.#legacy.update(legacy.sender, removals, dcs, at),
+        // The original does not say what it does not know; right after its start that is everything.
+        unknowns: dcs.length === 0 ? [NOTHING_LISTED] : [],
       },
     };
   }
@@ -158,6 +162,20 @@ class LegacyStafd {
     this.#seen += 1;
   }
 
+  /**
+   * The original does not say when a page was read: one that is as it was at the last look was not read since then, for all
+   * that can be said.
+   */
+  firstSeen(sender: string, dcs: readonly ReportedDc[]): readonly ReportedDc[] {
+    if (sender !== this.#owner) return dcs;
+    return dcs.map((dc) => {
+      const before = this.#previous.get(keyOf(dc));
+      const isSame = before?.page === dc.page &&
+        JSON.stringify(before.entries) === JSON.stringify(dc.entries);
+      return isSame ? { ...dc, readAt: before.readAt } : dc;
+    });
+  }
+
   /** Takes in a list; the result are the controllers that were let go since this stafd runs. */
   update(
     sender: string,
@@ -201,6 +219,7 @@ function parseLegacy(text: string, at: number): JsonResult<readonly ReportedDc[]
       const entries = item.at("log-pages").list((entry) => entry.texts());
       const transport: Transport = dc.at("transport").word("tcp", "rdma", "fc", "loop");
       const operation = dc.maybe("get log page operation", (op) => op.text()) ?? "";
+      const connected = dc.maybe("connected", (is) => is.text()) ?? "True";
       return {
         tid: {
           transport,
@@ -212,14 +231,26 @@ function parseLegacy(text: string, at: number): JsonResult<readonly ReportedDc[]
           hostNqn: dc.at("host-nqn").text(),
         },
         device: dc.at("device").text(),
-        // Its cache outlives a restart: only a completed operation of this process is a page that was really read.
-        page: entries.length === 0 ? "none" : operation.includes("'completed': True") ? "read" : "cached",
+        page: entries.length === 0
+          ? "none"
+          : connected === "True" && succeeded(operation)
+          ? "read"
+          : "cached",
         genctr: "",
         readAt: at,
         toldAt: null,
         entries,
       };
     }));
+}
+
+/**
+ * Did the original read the page in this connection? Its cache outlives a restart, and an operation that failed is complete,
+ * too: `{'fail count': 3, 'completed': True, 'alive': True, 'error': '...'}` comes with the page of long ago (K6).
+ */
+function succeeded(operation: string): boolean {
+  return !operation.includes("'error'") &&
+    ["'fail count': 0", "'completed': True", "'alive': True"].every((part) => operation.includes(part));
 }
 
 function textOf<T>(

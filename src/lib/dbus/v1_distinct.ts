@@ -38,11 +38,16 @@ export function distinct(controllers: readonly V1Controller[]): readonly V1Contr
   return [...byDevice.values(), ...[...byPlace.values()].flat(), ...others];
 }
 
-const joined = (known: V1Controller, more: V1Controller): V1Controller => ({
-  ...known,
-  sources: [...known.sources, ...more.sources],
-  logPage: known.logPage ?? more.logPage,
-});
+const joined = (known: V1Controller, more: V1Controller): V1Controller => {
+  // Each name is asked for in its own way: what one of them lacks is lacking.
+  const lessSafe = [...new Set([...known.lessSafe ?? [], ...more.lessSafe ?? []])];
+  return {
+    ...known,
+    sources: [...known.sources, ...more.sources],
+    logPage: known.logPage ?? more.logPage,
+    ...(lessSafe.length === 0 ? {} : { lessSafe }),
+  };
+};
 
 const detail = ({ tid }: V1Controller): number =>
   Number(impliedIface(tid) !== "") + Number(tid.hostTraddr !== "");

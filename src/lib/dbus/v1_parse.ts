@@ -196,6 +196,10 @@ function failure(item: JsonReader): V1Failure {
 }
 
 function controller(item: JsonReader): V1Controller {
+  const optional = (name: "lessSafe" | "differs"): Partial<Record<typeof name, readonly string[]>> => {
+    const list = item.maybe(name, (one) => one.list(words));
+    return list === undefined ? {} : { [name]: list };
+  };
   return {
     tid: tid(item.at("tid")),
     text: item.at("text").text(),
@@ -223,5 +227,7 @@ function controller(item: JsonReader): V1Controller {
       readAt: page.at("readAt").number(),
       entries: page.at("entries").number(),
     })) ?? null,
+    ...optional("lessSafe"),
+    ...optional("differs"),
   };
 }

@@ -80,6 +80,10 @@ export interface V1Controller {
   readonly cntlid: string;
   /** Discovery controllers: the last log page, null when none was read. */
   readonly logPage: { readonly genctr: string; readonly readAt: number; readonly entries: number } | null;
+  /** Security that was asked for and that the connection does not have: `TLS`. Absent when it has all. */
+  readonly lessSafe?: readonly string[];
+  /** Other options that an adopted connection was made with: `kato is 5, not 30`. Absent when there are none. */
+  readonly differs?: readonly string[];
 }
 
 /** A finding in a configuration file. */
@@ -191,7 +195,7 @@ export interface V1Health {
   readonly problems: readonly {
     /**
      * Stable word for scripts: `controller-failing`, `config-invalid`, `stafd-absent`, `avahi-absent`,
-     * `host-identity-changed`.
+     * `host-identity-changed`, `less-safe-than-asked`, `security-unreadable`.
      */
     readonly id: string;
     readonly text: string;

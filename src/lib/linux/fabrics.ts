@@ -2,14 +2,13 @@
  * Connecting through `/dev/nvme-fabrics` (spec 80 sections 1 and 5; notes/libnvme.md 4). File I/O instead of libnvme:
  * the exact errno comes with Deno's error, and nothing that was asked for is left out on the way.
  */
-import { connectErrorClass, connectFailure, errnoName } from "../nvme/errno.ts";
+import { connectFailure, errnoName } from "../nvme/errno.ts";
 import { type ConnectReply, encodeConnect, parseConnectReply } from "../nvme/fabrics_options.ts";
 import type { Failure, Outcome } from "../nvme/failure.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import { type FabricsSupport, kernelSupport } from "../nvme/kernel_version.ts";
-import { matches } from "../nvme/match.ts";
 import type { ConnectRequest, Log } from "../ports.ts";
-import { readInterfaces } from "./interfaces.ts";
+import { BlockUse } from "./block_use.ts";
 import { KernelLog } from "./kernel_log.ts";
 import { Limiter } from "./limiter.ts";
 import { EACCES, EINVAL, ENOENT, EPERM, errnoOf } from "./os_error.ts";
@@ -27,16 +26,24 @@ export class Fabrics {
   readonly #tlsKeys: TlsKeys;
   readonly #log: Log;
   readonly #device: string;
+  readonly #use: BlockUse;
   /** The kernel holds one lock during a connect, even against reading the option list: more at once gain nothing. */
   readonly #queue = new Limiter(1, MAX_WAITING);
   readonly #reportedDropped = new Set<string>();
   #support: FabricsSupport | undefined;
 
-  constructor(sysfs: Sysfs, tlsKeys: TlsKeys, log: Log, device: string = FABRICS_DEVICE) {
+  constructor(
+    sysfs: Sysfs,
+    tlsKeys: TlsKeys,
+    log: Log,
+    device: string = FABRICS_DEVICE,
+    use = new BlockUse(),
+  ) {
     this.#sysfs = sysfs;
     this.#tlsKeys = tlsKeys;
     this.#log = log;
     this.#device = device;
+    this.#use = use;
   }
 
   /** The options that this kernel takes (KRN-1 to KRN-4). Read once; a failure is not remembered. */
@@ -107,7 +114,7 @@ export class Fabrics {
       file?.close();
       const errno = errnoOf(error);
       if (errno === 0) throw error;
-      return await this.#explain(errno, request, kernelLog);
+      return this.#explain(errno, request, kernelLog);
     } finally {
       kernelLog?.close();
     }
@@ -121,6 +128,8 @@ export class Fabrics {
     const incarnation = this.#sysfs.incarnation(device);
     const broken = incarnation === undefined ? undefined : this.#missing(device, demanded);
     if (incarnation !== undefined && broken !== undefined) {
+      // Other paths may have made its namespaces known, or something may have been quick: then it stays, and is shown (S15).
+      if (await this.#inUse(device)) return await readDevice(device);
       const deleted = await this.#sysfs.delete(device, incarnation);
       return fail(unsafe(broken, deleted.ok ? `${device} was disconnected again` : deleted.failure.message));
     }
@@ -128,6 +137,12 @@ export class Fabrics {
     if (read.ok) return read;
     const message = `connected as ${device}, but ${read.failure.message}`;
     return fail({ ...read.failure, phase: "connect", kind: "transient", message });
+  }
+
+  async #inUse(device: string): Promise<boolean> {
+    const looks = await this.#use.look(device);
+    return !looks.ok ||
+      looks.value.some(({ holders, unknown }) => holders.length > 0 || unknown !== undefined);
   }
 
   /** What was asked for and is not so, although the kernel made the connection: security never falls away silently. */
@@ -138,37 +153,19 @@ export class Fabrics {
     })?.what;
   }
 
-  async #explain(
+  #explain(
     errno: number,
     request: ConnectRequest,
     kernelLog: KernelLog | undefined,
-  ): Promise<Outcome<KernelCtrl>> {
+  ): { readonly ok: false; readonly failure: Failure } {
     const name = errnoName(errno);
     const tls = request.options.tls === true;
     // With TLS, a failed handshake is no permission either.
     if (errno === ENOENT || (errno === EACCES && !tls) || errno === EPERM) {
       return fail(unusable(this.#device, name));
     }
-    if (connectErrorClass(name) === "connected") {
-      const existing = await this.#existing(request);
-      if (existing !== undefined) return existing;
-    }
+    // What is there already (EALREADY) the core finds by looking, and takes over as what it is.
     return fail(connectFailure(name, kernelLog?.news() ?? [], tls, request.tid));
-  }
-
-  /** The connection that the kernel says is there already; it is not ours to delete if it is less safe than asked for. */
-  async #existing(request: ConnectRequest): Promise<Outcome<KernelCtrl> | undefined> {
-    const all = await this.#sysfs.readAll();
-    if (!all.ok) return undefined;
-    const interfaces = readInterfaces();
-    const found = all.value.find((ctrl) =>
-      ctrl.isDc === request.discovery && matches(request.tid, ctrl, interfaces)
-    );
-    if (found === undefined) return undefined;
-    const broken = this.#missing(found.device, demands(request));
-    return broken === undefined
-      ? { ok: true, value: found }
-      : fail(unsafe(broken, `${found.device} was connected by another program`));
   }
 
   #reportDropped(dropped: readonly string[]): void {

@@ -8,7 +8,13 @@
 import type { Failure, Outcome } from "../nvme/failure.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import { parseOwner } from "../nvme/registry.ts";
-import { CTRL_ATTRIBUTES, type CtrlAttribute, kernelCtrlFromSysfs } from "../nvme/sysfs_ctrl.ts";
+import {
+  CTRL_ATTRIBUTES,
+  type CtrlAttribute,
+  kernelCtrlFromSysfs,
+  MADE_ATTRIBUTES,
+  type MadeAttribute,
+} from "../nvme/sysfs_ctrl.ts";
 import { bytes, cString, O_CLOEXEC, O_DIRECTORY, O_RDONLY, sys } from "./ffi_libc.ts";
 import { Limiter } from "./limiter.ts";
 import { EBUSY, EINVAL, ENOENT, errnoOf, isGone, SystemError } from "./os_error.ts";
@@ -17,18 +23,26 @@ const READERS = 4;
 const MAX_WAITING_READS = 65_536;
 const DELETERS = 4;
 const MAX_WAITING_DELETIONS = 8192;
-const C_NAMES: Readonly<Record<CtrlAttribute | "uevent" | "queue_count", Uint8Array<ArrayBuffer>>> = {
+const C_NAMES: Readonly<Record<CtrlAttribute | MadeAttribute | "uevent", Uint8Array<ArrayBuffer>>> = {
   address: cString("address"),
   cntlid: cString("cntlid"),
   cntrltype: cString("cntrltype"),
+  ctrl_loss_tmo: cString("ctrl_loss_tmo"),
   dctype: cString("dctype"),
+  dhchap_ctrl_secret: cString("dhchap_ctrl_secret"),
+  dhchap_secret: cString("dhchap_secret"),
   hostid: cString("hostid"),
   hostnqn: cString("hostnqn"),
+  kato: cString("kato"),
   model: cString("model"),
   queue_count: cString("queue_count"),
+  reconnect_delay: cString("reconnect_delay"),
   serial: cString("serial"),
+  sqsize: cString("sqsize"),
   state: cString("state"),
   subsysnqn: cString("subsysnqn"),
+  tls_key: cString("tls_key"),
+  tls_mode: cString("tls_mode"),
   transport: cString("transport"),
   uevent: cString("uevent"),
 };
@@ -192,6 +206,8 @@ export class Sysfs {
     const isTold = /^(io|discovery|admin)\s*$/.test(attributes.cntrltype ?? "");
     const queues = isTold ? "absent" : readAttribute(path, fd, "queue_count");
     if (queues === "gone") return undefined;
+    const made = attributes.transport?.trim() === "pcie" ? undefined : readMade(path, fd);
+    if (made === "gone") return undefined;
     const children = this.#children(path);
     if (children === undefined) return undefined;
     const owner = readFile(`${this.#places.registry}/${device}/owner`);
@@ -200,6 +216,7 @@ export class Sysfs {
       incarnation,
       uevent: textOf(uevent) ?? "",
       attributes,
+      ...(made === undefined ? {} : { made }),
       hasChildren: children.length > 0,
       queueCount: textOf(queues),
       namespaces: namespacesOf(children),
@@ -274,11 +291,34 @@ function readAttribute(folder: string, fd: number, name: keyof typeof C_NAMES): 
   return readAndClose(sys.openAt(fd, C_NAMES[name], O_RDONLY | O_CLOEXEC), () => `${folder}/${name}`);
 }
 
+/** So much tells whether there is a secret, and shows none of it. */
+const SECRET_START = 5;
+type Made = Partial<Record<MadeAttribute, string | null>>;
+
+/** What the connection was made with. One that may not be read is `null`: who asks need not be root. */
+function readMade(folder: string, fd: number): Made | "gone" {
+  const made: Made = {};
+  for (const name of MADE_ATTRIBUTES) {
+    const isSecret = name === "dhchap_secret" || name === "dhchap_ctrl_secret";
+    try {
+      const file = sys.openAt(fd, C_NAMES[name], O_RDONLY | O_CLOEXEC);
+      const read = readAndClose(file, () => `${folder}/${name}`, isSecret ? SECRET_START : page.length);
+      if (read === "gone") return "gone";
+      const text = textOf(read);
+      if (text !== undefined) made[name] = text;
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+      made[name] = null;
+    }
+  }
+  return made;
+}
+
 const readFile = (path: string): Attribute => readAndClose(sys.open(path, O_RDONLY | O_CLOEXEC), () => path);
 
 /** `fd` is that of the file, or why it could not be opened. */
-function readAndClose(fd: number, path: () => string): Attribute {
-  const length = fd < 0 ? fd : sys.read(fd, page);
+function readAndClose(fd: number, path: () => string, most: number = page.length): Attribute {
+  const length = fd < 0 ? fd : sys.read(fd, most === page.length ? page : page.subarray(0, most));
   if (fd >= 0) sys.close(fd);
   return length < 0 ? without(path(), -length) : { text: decoder.decode(page.subarray(0, length)) };
 }

@@ -32,6 +32,24 @@ export interface KernelCtrl {
   readonly owner: string;
   /** Block devices of its namespaces as far as sysfs shows them (`nvme0n1`). */
   readonly namespaces: readonly string[];
+  /** What was made of the options that it was connected with; undefined where that was not read. */
+  readonly made?: MadeWith;
+}
+
+/** How a connection was made, as far as sysfs shows it. Digests are not shown. */
+export interface MadeWith {
+  /** `unproven`: made with TLS, and the key is not shown, as while the link is down. */
+  readonly tls: "none" | "tls" | "concat" | "unproven";
+  /** Authentication of the host and of the controller; undefined when it cannot be read. */
+  readonly dhchap: boolean | undefined;
+  readonly dhchapCtrl: boolean | undefined;
+  /** Seconds; -1 is for ever. Undefined where the kernel does not show it. */
+  readonly kato: number | undefined;
+  readonly ctrlLossTmo: number | undefined;
+  readonly reconnectDelay: number | undefined;
+  readonly queueSize: number | undefined;
+  /** Queues for I/O, of all kinds. */
+  readonly ioQueues: number | undefined;
 }
 
 /** Interface addresses of this host: name to addresses in kernel order, the first of a family being its primary one (TID-22). */

@@ -1,5 +1,5 @@
 /** What sysfs says of a controller, made into a {@link KernelCtrl} (spec 20 section 6, notes 4.6). */
-import type { KernelCtrl } from "./kernel_ctrl.ts";
+import type { KernelCtrl, MadeWith } from "./kernel_ctrl.ts";
 import { classify } from "./match.ts";
 import { parseUeventFile } from "./uevent.ts";
 
@@ -20,6 +20,21 @@ export const CTRL_ATTRIBUTES = [
 
 export type CtrlAttribute = (typeof CTRL_ATTRIBUTES)[number];
 
+/** What a connection was made with, by file name. Of the two secrets only the beginning is ever read. */
+export const MADE_ATTRIBUTES = [
+  "ctrl_loss_tmo",
+  "dhchap_ctrl_secret",
+  "dhchap_secret",
+  "kato",
+  "queue_count",
+  "reconnect_delay",
+  "sqsize",
+  "tls_key",
+  "tls_mode",
+] as const;
+
+export type MadeAttribute = (typeof MADE_ATTRIBUTES)[number];
+
 export interface SysfsCtrl {
   readonly device: string;
   readonly incarnation: number;
@@ -27,6 +42,8 @@ export interface SysfsCtrl {
   readonly uevent: string;
   /** Text of an attribute file as read; absent when unreadable. */
   readonly attributes: Readonly<Partial<Record<CtrlAttribute, string>>>;
+  /** Likewise; `null` when it is there and may not be read. */
+  readonly made?: Readonly<Partial<Record<MadeAttribute, string | null>>>;
   /** Whether devices hang below it: path and namespace devices. */
   readonly hasChildren: boolean;
   /** Text of `queue_count`, where the type is not told; absent when unreadable. */
@@ -91,5 +108,37 @@ export function kernelCtrlFromSysfs(raw: SysfsCtrl): KernelCtrl {
     ...classify({ subsysnqn, cntrltype, hasChildren: raw.hasChildren, queues }),
     owner: raw.owner,
     namespaces: raw.namespaces,
+    ...(raw.made === undefined ? {} : { made: madeWith(raw.made) }),
   };
+}
+
+function madeWith(raw: NonNullable<SysfsCtrl["made"]>): MadeWith {
+  const number = (name: MadeAttribute): number | undefined => {
+    const text = (raw[name] ?? "").trim();
+    return /^-?\d+$/.test(text) ? Number(text) : undefined;
+  };
+  // Absent on kernels without it, and then there is none.
+  const secret = (name: MadeAttribute): boolean | undefined =>
+    raw[name] === null ? undefined : !["", "none"].includes((raw[name] ?? "").trim());
+  const plus = (value: number | undefined, by: number) => value === undefined ? undefined : value + by;
+  return {
+    tls: tlsOf(raw),
+    dhchap: secret("dhchap_secret"),
+    dhchapCtrl: secret("dhchap_ctrl_secret"),
+    kato: number("kato"),
+    ctrlLossTmo: (raw["ctrl_loss_tmo"] ?? "").trim() === "off" ? -1 : number("ctrl_loss_tmo"),
+    reconnectDelay: (raw["reconnect_delay"] ?? "").trim() === "off" ? undefined : number("reconnect_delay"),
+    queueSize: plus(number("sqsize"), 1),
+    ioQueues: plus(number("queue_count"), -1),
+  };
+}
+
+/** The kernel shows `tls_key` of connections that were made with TLS only (and `tls_mode` says which way, from 7.0). */
+function tlsOf(raw: NonNullable<SysfsCtrl["made"]>): MadeWith["tls"] {
+  const key = raw["tls_key"];
+  if (key === undefined) return "none";
+  if (key === null) return "unproven";
+  const text = key.trim();
+  if (text === "" || text === "none" || /^0+$/.test(text)) return "unproven";
+  return (raw["tls_mode"] ?? "").trim() === "concat" ? "concat" : "tls";
 }

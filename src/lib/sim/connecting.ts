@@ -91,7 +91,7 @@ export class Connecting {
   }
 
   #run(job: Job): void {
-    const { tid, hostId, discovery, options } = job.request;
+    const { tid, hostId, discovery, options, keys } = job.request;
     this.witness(job.who, job.request);
     const texts = [tid.traddr, tid.trsvcid, tid.subsysnqn, tid.hostTraddr, tid.hostIface, tid.hostNqn];
     if (texts.some((text) => /[,\n]/.test(text))) return this.#fail(job, 1, "EINVAL");
@@ -121,6 +121,8 @@ export class Connecting {
         manner === "up" ? 0x4182 : undefined,
       );
     }
+    // tlshd gets no answer to its handshake.
+    if (options.tls === true && !target.offersTls) return this.#fail(job, 200, "ETIMEDOUT");
     const device = this.#devices.make({
       transport: tid.transport,
       traddr: tid.traddr,
@@ -133,6 +135,12 @@ export class Connecting {
       maker: job.who,
       owner: "",
       ctrlLossTmoMs: (options.ctrlLossTmo ?? this.ctrlLossTmo) * 1_000,
+      made: {
+        tls: options.concat === true ? "concat" : options.tls === true ? "tls" : "none",
+        dhchap: keys.hostKey !== undefined,
+        dhchapCtrl: keys.ctrlKey !== undefined,
+        kato: options.kato,
+      },
     });
     device.state = "connecting";
     const ms = misery?.ms ?? this.#random.between(10, 120);

@@ -1,6 +1,6 @@
 /** The controllers in the host's kernel, their life and their events. */
 import { isDiscoveryChange } from "../nvme/aen.ts";
-import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
+import type { KernelCtrl, MadeWith } from "../nvme/kernel_ctrl.ts";
 import { classify } from "../nvme/match.ts";
 import { milliseconds, seconds } from "../nvme/time.ts";
 import type { KernelEvent } from "../ports.ts";
@@ -26,7 +26,20 @@ export interface DeviceSpec {
   /** Name in the registry of owners. */
   readonly owner: string;
   readonly ctrlLossTmoMs: number;
+  /** What sysfs shows of the options; in clear and without keys where nothing is said. */
+  readonly made?: Partial<MadeWith>;
 }
+
+const PLAIN: MadeWith = {
+  tls: "none",
+  dhchap: false,
+  dhchapCtrl: false,
+  kato: undefined,
+  ctrlLossTmo: undefined,
+  reconnectDelay: undefined,
+  queueSize: undefined,
+  ioQueues: undefined,
+};
 
 export interface Device extends DeviceSpec {
   readonly name: string;
@@ -319,6 +332,7 @@ export class Devices {
       ...classify({ subsysnqn, cntrltype, hasChildren }),
       owner: device.ownedBy,
       namespaces: hasChildren ? [`${device.name}n1`] : [],
+      ...(device.transport === "pcie" ? {} : { made: { ...PLAIN, ...device.made } }),
     };
   }
 }

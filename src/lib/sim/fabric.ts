@@ -40,6 +40,8 @@ export class Target {
   discovery: Discovery | undefined;
   /** A subsystem that has no namespaces (yet). */
   isEmpty = false;
+  /** A connection with TLS can be made; without it, one that wants TLS fails. */
+  offersTls = true;
 
   constructor(address: Address, nqn: string) {
     this.address = address;

@@ -28,14 +28,19 @@ class Stacd {
   readonly client: StafdClient;
   readonly events: StafdEvent[] = [];
   #waiting: (() => void)[] = [];
+  #wall = 1_000;
 
   constructor(bus: PrivateBus, warn?: (message: string) => void) {
     this.keeper = new BusKeeper(bus.address, undefined, () => {});
-    this.client = new StafdClient(this.keeper, () => 1_000, warn);
+    this.client = new StafdClient(this.keeper, () => this.#wall, warn);
     this.client.watch((event) => {
       this.events.push(event);
       for (const wake of this.#waiting.splice(0)) wake();
     });
+  }
+
+  later(ms: number): void {
+    this.#wall += ms;
   }
 
   async until(count: number): Promise<readonly StafdEvent[]> {
@@ -193,6 +198,55 @@ Deno.test("an original stafd: what it read is told from what it only kept, and g
     answer = text;
     assert.ok(!(await stacd.fetch()).ok, text);
   }
+  stacd.keeper.stop();
+  daemon.close();
+});
+
+Deno.test("K6: what an original stafd could not read, in this connection, is its cache", async () => {
+  await using bus = await privateBus();
+  const stacd = new Stacd(bus);
+  await stacd.keeper.start();
+  let answer = "";
+  const daemon = await original(bus, () => answer);
+  const pageOf = async (more: Readonly<Record<string, string>>): Promise<readonly [string, number]> => {
+    const { "get log page operation": _none, ...rest } = dict("10.0.0.1", "True");
+    answer = JSON.stringify([{
+      "discovery-controller": { ...rest, ...more },
+      "log-pages": [{ trtype: "tcp" }],
+    }]);
+    const outcome = await stacd.fetch();
+    assert.ok(outcome.ok);
+    const [dc] = outcome.value.dcs;
+    return [dc?.page ?? "", dc?.readAt ?? 0];
+  };
+  const operation = (text: string, connected = "True") =>
+    pageOf({ "get log page operation": text, connected });
+  const good = "{'fail count': 0, 'completed': True, 'alive': True}";
+  assert.deepEqual(await operation(good), ["read", 1_000]);
+  for (
+    const [text, connected] of [
+      ["{'fail count': 3, 'completed': True, 'alive': True, 'error': 'nvme-error: no (7)'}", "True"],
+      [
+        "{'fail count': 0, 'completed': True, 'alive': True, 'retry timer': '10.0s [4.2s]', 'error': 'x: y (1)'}",
+        "True",
+      ],
+      ["{'fail count': 1, 'completed': True, 'alive': True}", "True"],
+      ["{'fail count': 0, 'completed': True, 'alive': False}", "True"],
+      ["{'fail count': 0, 'completed': False, 'alive': True}", "True"],
+      [good, "False"],
+      [good, "None"],
+    ] as const
+  ) assert.equal((await operation(text, connected))[0], "cached", `${text} ${connected}`);
+  assert.equal((await pageOf({ connected: "True" }))[0], "cached");
+  // It does not say when it read: not again with every look.
+  assert.deepEqual(await operation(good), ["read", 1_000]);
+  stacd.later(5_000);
+  assert.deepEqual(await operation(good), ["read", 1_000]);
+  // Nothing listed is nothing known: it may have just been started.
+  answer = "[]";
+  const empty = await stacd.fetch();
+  assert.ok(empty.ok);
+  assert.match(empty.value.unknowns.join(), /lists no discovery controller/);
   stacd.keeper.stop();
   daemon.close();
 });

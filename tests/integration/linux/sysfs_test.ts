@@ -34,6 +34,16 @@ Deno.test("a controller is read with its incarnation, owner and namespaces", asy
     isIoc: false,
     owner: "",
     namespaces: [],
+    made: {
+      tls: "none",
+      dhchap: false,
+      dhchapCtrl: false,
+      kato: undefined,
+      ctrlLossTmo: undefined,
+      reconnectDelay: undefined,
+      queueSize: undefined,
+      ioQueues: undefined,
+    },
   });
   const all = await sysfs.readAll();
   assert.ok(all.ok);

@@ -5,6 +5,7 @@ import { CLOCK_SCENARIOS } from "./clock_scenarios.ts";
 import { HOST_SCENARIOS } from "./host_scenarios.ts";
 import { IDENTITY_SCENARIOS } from "./identity_scenarios.ts";
 import { RECOGNITION_SCENARIOS } from "./recognition_scenarios.ts";
+import { SECURITY_SCENARIOS } from "./security_scenarios.ts";
 import { STACD_SCENARIOS } from "./stacd_scenarios.ts";
 import { STAFD_SCENARIOS } from "./stafd_scenarios.ts";
 
@@ -16,6 +17,7 @@ for (
     ...RECOGNITION_SCENARIOS,
     ...STAFD_SCENARIOS,
     ...CLOCK_SCENARIOS,
+    ...SECURITY_SCENARIOS,
   ]
 ) {
   Deno.test(`${from}: ${name}`, async () => {

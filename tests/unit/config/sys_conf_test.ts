@@ -84,7 +84,8 @@ Deno.test("TST-23, CFG-76: what cannot be read is fatal for nqn and id, and repo
   assert.deepEqual(refused(text, files({})), [
     'error sys.conf:2:5: the host has no NQN: /n does not exist; create one with "stasadm hostnqn -f /etc/nvme/hostnqn"',
     'error sys.conf:3:4: the host has no ID: /i does not exist; create one with "stasadm hostid -f /etc/nvme/hostid"',
-    "warning sys.conf:4:5: the host has no key: /k does not exist; connecting without",
+    "error sys.conf:4:5: the host has no key: /k does not exist; correct that, or remove it; until then nothing new is " +
+    "connected but by lines with a dhchap-secret, and a reload is refused",
     "warning sys.conf:5:9: there is no symbolic name: /s does not exist",
   ]);
   const denied: FileText = { ok: false, why: "unreadable", message: "permission denied" };
@@ -96,7 +97,7 @@ Deno.test("TST-23, CFG-76: what cannot be read is fatal for nqn and id, and repo
     said[0] ?? "",
     /^error \/etc\/nvme\/hostnqn:1:1: .* cannot be read: permission denied; create one/,
   );
-  assert.match(said[1] ?? "", /^warning \/etc\/nvme\/hostkey:1:1: the host has no key: .*permission denied/);
+  assert.match(said[1] ?? "", /^error \/etc\/nvme\/hostkey:1:1: the host has no key: .*permission denied/);
 });
 
 Deno.test("TST-21, CFG-77: an empty file gives no NQN, and that is fatal", () => {
@@ -186,5 +187,36 @@ Deno.test("S8: the key is in no finding and no JSON", () => {
     assert.ok(!JSON.stringify(parsed).includes(key));
     assert.ok(!JSON.stringify(effectiveSys(parsed.conf)).includes(key));
     assert.ok(!Deno.inspect(parsed, { depth: 20 }).includes(key));
+  }
+});
+
+Deno.test("K3: a key that is asked for and not read is no permission to connect without one", () => {
+  const key = "DHHC-1:00:c2VjcmV0:";
+  const problem = (text: string): string => {
+    const parsed = parseSysConf(text, "sys.conf", files(HOST_FILES));
+    assert.ok(parsed.ok, text);
+    assert.ok(!JSON.stringify(parsed).includes("c2VjcmV0"), text);
+    const why = parsed.conf.keyProblem ?? "";
+    if (why !== "") {
+      assert.match(say(parsed.findings).join("\n"), /^error sys\.conf:\d+:\d+: .*nothing new is/m);
+    }
+    return why;
+  };
+  for (
+    const line of [
+      `kye=${key}`,
+      `hostkey=${key}`,
+      `host-key=${key}`,
+      `--key=${key}`,
+      `dhchap-secret=${key}`,
+      `kxchap-secret=${key}`,
+      `key: ${key}`,
+      "key",
+      "key=file:///missing",
+    ]
+  ) assert.match(problem(`[Host]\n${line}\n`), /^sys\.conf:2:\d+: /, line);
+  assert.match(problem(`[host]\nkey=${key}\n`), /^sys\.conf:2:1: \[host\] "key" is not read/);
+  for (const line of [`key=${key}`, "foo=1", "symname=key", "key="]) {
+    assert.equal(problem(`[Host]\n${line}\n`), "");
   }
 });

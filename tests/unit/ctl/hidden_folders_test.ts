@@ -123,10 +123,10 @@ Deno.test("check says which files of sys.conf the daemons cannot see, and that s
     const [status, said] = await check(`nqn=${NQN}\nid=file://${dir}/tmp/id\n`);
     assert.equal(status, 1);
     assert.match(said, new RegExp(`error: the host has no ID: .*${why}`));
-    for (const option of ["key", "symname"]) {
+    for (const [option, severity] of [["key", "error"], ["symname", "warning"]]) {
       assert.match(
         (await check(`${inline}${option}=file://${dir}/tmp/word\n`))[1],
-        new RegExp(`warning: .*${why}`),
+        new RegExp(`${severity}: .*${why}`),
       );
     }
     await Deno.writeTextFile(`${dir}/tmp/sys.conf`, `[Host]\n${inline}`);

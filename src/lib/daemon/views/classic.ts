@@ -1,5 +1,6 @@
 /** What both daemons answer on the original's interfaces (spec 50, section 6). Secrets are shown as `*****` (DBUS-30). */
 import { CONNECT_OPTIONS } from "../../config/connect_option.ts";
+import { lessSafe } from "../../core/as_asked.ts";
 import { type Ctl, deviceOf } from "../../core/ctl.ts";
 import { configClaims } from "../../core/planner.ts";
 import { CONNECT_RETRY, pause } from "../../core/retry.ts";
@@ -7,6 +8,7 @@ import type { KernelCtrl } from "../../nvme/kernel_ctrl.ts";
 import { pythonRepr } from "../../nvme/python_literal.ts";
 import { type Tid, tidFields } from "../../nvme/tid.ts";
 import type { Now } from "../../nvme/time.ts";
+import type { ConnectRequest } from "../../ports.ts";
 import { IDLE_INTERVAL, pythonBool, timerText } from "./texts.ts";
 
 export type Dict = Record<string, string>;
@@ -18,10 +20,24 @@ const MASK = "*****";
 /** What stands for a device where there is none. */
 export const NO_DEVICE = "nvme?";
 
+/** What of a line's security is not so; it is not shown as if it were. */
+export type Lacking = (ctl: Ctl) => readonly SecurityKey[];
+export type SecurityKey = "tls" | "concat" | "dhchap-secret" | "dhchap-ctrl-secret";
+
+export function lackingKeys(request: ConnectRequest, device: KernelCtrl | undefined): readonly SecurityKey[] {
+  const made = device?.made;
+  if (device === undefined || made === undefined) return [];
+  const inClear = lessSafe({ ...request, keys: {} }, device).length > 0;
+  const keys: SecurityKey[] = inClear ? ["tls", "concat"] : [];
+  if (made.dhchap === false) keys.push("dhchap-secret");
+  if (made.dhchapCtrl === false) keys.push("dhchap-ctrl-secret");
+  return keys;
+}
+
 /** 6.1: identity, device, and what the configuration line adds. */
-export function idDict(ctl: Ctl): Dict {
+export function idDict(ctl: Ctl, lacking: Lacking): Dict {
   const dict: Dict = { ...tidFields(ctl.tid) };
-  const line = configClaims(ctl).at(-1);
+  const line = configClaims(ctl)[0];
   if (line !== undefined) {
     for (const option of CONNECT_OPTIONS) {
       const value = line.overrides[option.key];
@@ -32,15 +48,19 @@ export function idDict(ctl: Ctl): Dict {
     if (line.keys.hostKey !== undefined) dict["dhchap-secret"] = MASK;
     if (line.keys.ctrlKey !== undefined) dict["dhchap-ctrl-secret"] = MASK;
     for (const [key, value] of line.extra) dict[key] = value;
+    for (const key of lacking(ctl)) {
+      if (key.startsWith("dhchap")) delete dict[key];
+      else if (dict[key] !== undefined) dict[key] = pythonBool(false);
+    }
   }
   dict["device"] = deviceOf(ctl)?.device ?? NO_DEVICE;
   return dict;
 }
 
 /** The part of 6.2 that both daemons have. */
-export function infoDict(ctl: Ctl, now: Now): Dict {
+export function infoDict(ctl: Ctl, now: Now, lacking: Lacking): Dict {
   const { link } = ctl;
-  const dict = idDict(ctl);
+  const dict = idDict(ctl, lacking);
   dict["connect attempts"] = String(ctl.attempts);
   const waiting = link.phase === "waiting" ? link.until : undefined;
   const interval = waiting === undefined

@@ -1,5 +1,5 @@
 /** What stacd answers on `org.nvmexpress.stac` and its debug interface, made from its state. */
-import type { Ctl } from "../../core/ctl.ts";
+import { type Ctl, deviceOf } from "../../core/ctl.ts";
 import { ConnectorTurn, isNcc } from "../../core/connector.ts";
 import type { ConnectorState } from "../../core/connector_state.ts";
 import { pythonRepr } from "../../nvme/python_literal.ts";
@@ -11,6 +11,8 @@ import {
   type Dict,
   idDict,
   infoDict,
+  type Lacking,
+  lackingKeys,
   type Peek,
   processDict,
   type ProcessFacts,
@@ -31,6 +33,12 @@ export class ConnectorView {
     this.#turn = new ConnectorTurn(state, now);
   }
 
+  readonly #lacking: Lacking = (ctl) => {
+    const ref = deviceOf(ctl);
+    const device = ref === undefined ? undefined : this.#turn.fleet.device(ref);
+    return lackingKeys(this.#turn.request(ctl), device);
+  };
+
   /** STAC-44: an excluded one is not listed; one that is being removed is, until it is gone. */
   #listed(): readonly Ctl[] {
     return [...this.#state.fleet.ctls.values()]
@@ -40,10 +48,10 @@ export class ConnectorView {
 
   listControllers(detailed: boolean): readonly Dict[] {
     return this.#listed().map((ctl) => {
-      if (!detailed) return idDict(ctl);
+      if (!detailed) return idDict(ctl, this.#lacking);
       const entry = dlpeOf(ctl);
       return {
-        ...infoDict(ctl, this.#now),
+        ...infoDict(ctl, this.#now, this.#lacking),
         ...deviceDict(ctl, this.#peek),
         dlpe: pythonRepr(entry ?? null),
         "dlpe.eflags.ncc": pythonBool(isNcc(ctl)),
@@ -58,7 +66,7 @@ export class ConnectorView {
       this.#state.fleet.host?.nqn ?? "",
     );
     const ctl = this.#listed().find((one) => one.key === key);
-    return ctl === undefined ? "{}" : JSON.stringify(infoDict(ctl, this.#now));
+    return ctl === undefined ? "{}" : JSON.stringify(infoDict(ctl, this.#now, this.#lacking));
   }
 
   processInfo(facts: ProcessFacts): string {

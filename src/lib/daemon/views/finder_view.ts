@@ -1,5 +1,5 @@
 /** What stafd answers on `org.nvmexpress.staf` and its debug interface, made from its state. */
-import type { Ctl } from "../../core/ctl.ts";
+import { type Ctl, deviceOf } from "../../core/ctl.ts";
 import { FinderTurn } from "../../core/finder.ts";
 import type { Dc, FinderState } from "../../core/finder_state.ts";
 import { newDc } from "../../core/finder_state.ts";
@@ -12,6 +12,8 @@ import {
   type Dict,
   idDict,
   infoDict,
+  type Lacking,
+  lackingKeys,
   type Peek,
   processDict,
   type ProcessFacts,
@@ -31,6 +33,12 @@ export class FinderView {
     this.#turn = new FinderTurn(state, now);
   }
 
+  readonly #lacking: Lacking = (ctl) => {
+    const ref = deviceOf(ctl);
+    const device = ref === undefined ? undefined : this.#turn.fleet.device(ref);
+    return lackingKeys(this.#turn.request(ctl), device);
+  };
+
   /** Those the original would have an object for: not the excluded ones, and of mDNS only what was reachable once. */
   #listed(): readonly Ctl[] {
     return [...this.#state.fleet.ctls.values()]
@@ -48,7 +56,7 @@ export class FinderView {
   #info(ctl: Ctl): Dict {
     const dc = this.#dc(ctl);
     const now = this.#now;
-    const dict = infoDict(ctl, now);
+    const dict = infoDict(ctl, now, this.#lacking);
     const origin = originOf(ctl);
     dict["origin"] = origin;
     if (origin === "discovered") {
@@ -67,7 +75,7 @@ export class FinderView {
   }
 
   #dict(ctl: Ctl, detailed: boolean): Dict {
-    return detailed ? { ...this.#info(ctl), ...deviceDict(ctl, this.#peek) } : idDict(ctl);
+    return detailed ? { ...this.#info(ctl), ...deviceDict(ctl, this.#peek) } : idDict(ctl, this.#lacking);
   }
 
   listControllers(detailed: boolean): readonly Dict[] {

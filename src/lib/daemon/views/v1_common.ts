@@ -1,4 +1,5 @@
 /** What the versioned interfaces say of controllers, for both daemons: a view on the core, which decides (v1_types.ts). */
+import { differences, lessSafe, lessSafeText } from "../../core/as_asked.ts";
 import { type Claim, claimText, type Ctl, deviceOf } from "../../core/ctl.ts";
 import { proofText } from "../../core/evidence.ts";
 import { identityTexts } from "../../core/identity.ts";
@@ -8,6 +9,7 @@ import type { Decision, Verdict } from "../../core/planner.ts";
 import type { V1Controller, V1Failure, V1Phase, V1Source } from "../../dbus/v1_types.ts";
 import type { KernelCtrl } from "../../nvme/kernel_ctrl.ts";
 import { tidText } from "../../nvme/tid.ts";
+import type { ConnectRequest } from "../../ports.ts";
 import { type Instant, type Now, until } from "../../nvme/time.ts";
 import type { Peek } from "./classic.ts";
 
@@ -16,6 +18,7 @@ export interface Asked {
   readonly fleet: Pick<FleetTurn, "fleet" | "ctl" | "decision" | "outlook" | "shield" | "now">;
   readonly kind: "discovery" | "io";
   verdict(ctl: Ctl): Verdict;
+  request(ctl: Ctl): ConnectRequest;
   bar(ctl: Ctl): string | undefined;
   keep(ctl: Ctl, device: Pick<KernelCtrl, "transport">): string | undefined;
 }
@@ -109,6 +112,13 @@ export function controllerOf(ctl: Ctl, core: Asked, peek: Peek, now: Now): V1Con
   const phase = phaseOf(ctl, verdict, device, bar !== undefined && ctl.attempts > 0);
   const last = ctl.history.at(-1);
   const { link } = ctl;
+  const request = device === undefined || ctl.claims.size === 0 ? undefined : core.request(ctl);
+  const lacking = device === undefined || request === undefined ? [] : lessSafe(request, device);
+  const isAdopted = link.phase === "up" && link.adopted;
+  const differs = device === undefined || request === undefined || !isAdopted
+    ? []
+    : differences(request, device);
+  const decided = decisionText(core.fleet.decision(ctl), now);
   return {
     tid: ctl.tid,
     text: tidText(ctl.tid),
@@ -118,7 +128,9 @@ export function controllerOf(ctl: Ctl, core: Asked, peek: Peek, now: Now): V1Con
     since: link.phase === "up" ? link.since : last?.at ?? now.wall,
     detail: phase === "failing" && ctl.lastFailure !== undefined
       ? ctl.lastFailure.failure.message
-      : [...otherwise(ctl, core, peek), decisionText(core.fleet.decision(ctl), now)].join("; "),
+      : [...(lacking.length > 0 ? [lessSafeText(lacking)] : []), ...otherwise(ctl, core, peek), decided].join(
+        "; ",
+      ),
     kernelState: device?.state ?? "",
     sources: [...ctl.claims.values()].map(sourceOf),
     attempts: ctl.attempts,
@@ -131,5 +143,7 @@ export function controllerOf(ctl: Ctl, core: Asked, peek: Peek, now: Now): V1Con
     dctype: device?.dctype ?? "",
     cntlid: device?.cntlid ?? "",
     logPage: null,
+    ...(lacking.length === 0 ? {} : { lessSafe: lacking }),
+    ...(differs.length === 0 ? {} : { differs }),
   };
 }

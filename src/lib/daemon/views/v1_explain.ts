@@ -1,4 +1,5 @@
 /** `explain`: the chain from what asks for a controller over the decisions to what happens next. */
+import { differences, lessSafe, lessSafeRemedy, lessSafeText, unshown } from "../../core/as_asked.ts";
 import { claimText, type Ctl, deviceOf } from "../../core/ctl.ts";
 import { IDENTITY_REMEDY } from "../../core/identity.ts";
 import { evidenceText, proofText } from "../../core/evidence.ts";
@@ -91,6 +92,7 @@ function ofController(ctl: Ctl, core: Asked, peek: Peek, now: Now): Match {
   }
   if (device !== undefined) {
     chain.push({ step: "state", at: null, text: `${device.device} is ${device.state}, as the kernel says` });
+    chain.push(...asAsked(ctl, device, core));
   }
   const differences = otherwise(ctl, core, peek);
   for (const text of differences) chain.push({ step: "state", at: null, text });
@@ -112,6 +114,27 @@ function ofController(ctl: Ctl, core: Asked, peek: Peek, now: Now): Match {
     headline: headline(phase, ctl, decisionText(decision, now), verdict),
     chain,
   };
+}
+
+/** What the connection is, beside what was asked for. */
+function asAsked(ctl: Ctl, device: KernelCtrl, core: Asked): readonly V1Step[] {
+  // Of one that nobody asks for, nothing is asked.
+  if (ctl.claims.size === 0) return [];
+  const request = core.request(ctl);
+  const steps: V1Step[] = [];
+  const state = (text: string): void => {
+    steps.push({ step: "state", at: null, text });
+  };
+  const lacking = lessSafe(request, device);
+  if (lacking.length > 0) state(`${device.device} is ${lessSafeText(lacking)}`);
+  const isAdopted = ctl.link.phase === "up" && ctl.link.adopted;
+  for (const difference of isAdopted ? differences(request, device) : []) {
+    state(`made with another option: ${difference}`);
+  }
+  const hidden = isAdopted ? unshown(request) : [];
+  if (hidden.length > 0) state(`the kernel does not show whether it was made with ${hidden.join(" and ")}`);
+  if (lacking.length > 0) steps.push({ step: "remedy", at: null, text: lessSafeRemedy(device.device) });
+  return steps;
 }
 
 function headline(phase: V1Phase, ctl: Ctl, decided: string, verdict: Verdict): string {

@@ -2,6 +2,9 @@
 import { deviceOf } from "../../core/ctl.ts";
 import { IDENTITY_REMEDY } from "../../core/identity.ts";
 import { distinct, WANTED } from "../../dbus/v1_distinct.ts";
+import type { DaemonConf } from "../../config/daemon_conf.ts";
+import { lessSafeRemedy, lessSafeText } from "../../core/as_asked.ts";
+import type { HostConf } from "../../core/host.ts";
 import type { V1Controller, V1Health } from "../../dbus/v1_types.ts";
 import type { Peek } from "./classic.ts";
 import { type Asked, otherwise } from "./v1_common.ts";
@@ -42,6 +45,13 @@ export function healthOf(
       text: `${text}: ${detail}`,
       remedy: lastFailure?.remedy ?? null,
     })),
+    ...controllers.flatMap(({ text, device, lessSafe = [] }) =>
+      lessSafe.length === 0 ? [] : [{
+        id: "less-safe-than-asked",
+        text: `${text}: ${device} is ${lessSafeText(lessSafe)}`,
+        remedy: lessSafeRemedy(device),
+      }]
+    ),
   ];
   return {
     schema: 1,
@@ -56,4 +66,25 @@ export function healthOf(
     },
     problems,
   };
+}
+
+/** Security that the configuration asks for and that cannot be read: nothing new is connected for it (S15). */
+export function securityProblems(
+  conf: DaemonConf | undefined,
+  host: HostConf | undefined,
+): readonly Problem[] {
+  const problem = (why: string, what: string): Problem => ({
+    id: "security-unreadable",
+    text: `${why}; ${what}`,
+    remedy: "correct it and reload",
+  });
+  return [
+    ...(conf?.unusable ?? []).map(({ why }) => problem(why, "its controller is not connected anew")),
+    ...(conf?.unreadSecurity ?? []).map(({ option, why }) =>
+      problem(why, `nothing new is connected but by lines that set ${option} themselves`)
+    ),
+    ...(host?.keyProblem === undefined
+      ? []
+      : [problem(host.keyProblem, "nothing new is connected but by lines with a dhchap-secret")]),
+  ];
 }

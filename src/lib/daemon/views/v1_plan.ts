@@ -6,6 +6,9 @@ import { tidText } from "../../nvme/tid.ts";
 import type { Now } from "../../nvme/time.ts";
 import { type Asked, wallOf } from "./v1_common.ts";
 
+/** A plan asks what is to be done, not how. */
+type Planning = Omit<Asked, "request">;
+
 export interface Planned {
   readonly changes: readonly V1Change[];
   readonly unchanged: number;
@@ -15,7 +18,7 @@ export interface Planned {
  * What is outstanding in `core`, as compared with `before`, where connections are as they really are. The two are the same
  * for the configuration in force; for another one `core` is what the core makes of it.
  */
-export function planOf(core: Asked, before: Asked, now: Now): Planned {
+export function planOf(core: Planning, before: Planning, now: Now): Planned {
   const changes: V1Change[] = [];
   let unchanged = 0;
   for (const ctl of core.fleet.fleet.ctls.values()) {
@@ -39,7 +42,7 @@ export function planOf(core: Asked, before: Asked, now: Now): Planned {
   return { changes: changes.toSorted((a, b) => a.text < b.text ? -1 : 1), unchanged };
 }
 
-function changeOf(ctl: Ctl, core: Asked, was: Ctl | undefined, now: Now): V1Change | undefined {
+function changeOf(ctl: Ctl, core: Planning, was: Ctl | undefined, now: Now): V1Change | undefined {
   const base = { tid: ctl.tid, text: tidText(ctl.tid), kind: core.kind };
   const reasons = [...ctl.claims.values()].map(claimText);
   const { link } = ctl;

@@ -1,0 +1,167 @@
+/**
+ * Two `controller=` lines for one controller. As in the original the first one counts; where they differ in security the
+ * stricter does (S15).
+ */
+import type { ConnectOptions, DhchapKeys } from "../nvme/connect_options.ts";
+import { isIp } from "../nvme/address.ts";
+import { canonicalAddress, impliedIface, normaliseTid, type Tid, WELL_KNOWN_DISC_NQN } from "../nvme/tid.ts";
+import { mergedOptions } from "./connect_option.ts";
+import type { ControllerLine, UnusableLine } from "./controller_line.ts";
+import type { FindingList, Position } from "./finding.ts";
+import { originText } from "./origin.ts";
+import { listText } from "./scalar.ts";
+
+/** What one line, or `[Global]`, asks for. */
+export interface Opinion {
+  readonly options: ConnectOptions;
+  readonly keys: DhchapKeys;
+}
+
+export interface PlacedLine {
+  readonly line: ControllerLine;
+  readonly at: Position;
+}
+
+/** What an opinion asks for that makes a connection safer, in the words of the file. */
+export function demandsOf({ options, keys }: Opinion): readonly string[] {
+  return [
+    options.tls === true ? "tls" : "",
+    options.concat === true ? "concat" : "",
+    options.keyring === undefined ? "" : "keyring",
+    options.tlsKey === undefined ? "" : "tls-key",
+    keys.hostKey === undefined ? "" : "dhchap-secret",
+    keys.ctrlKey === undefined ? "" : "dhchap-ctrl-secret",
+    options.hdrDigest === true ? "hdr-digest" : "",
+    options.dataDigest === true ? "data-digest" : "",
+  ].filter((word) => word !== "");
+}
+
+/** The stricter of each; of keys and references the first one. `rest` of the options is the first one's. */
+export function strictest(first: Opinion, others: readonly Opinion[]): Opinion {
+  let { options, keys } = first;
+  for (const other of others) {
+    const { tls, concat, hdrDigest, dataDigest, keyring, tlsKey } = other.options;
+    options = {
+      ...options,
+      ...(tls === true ? { tls } : {}),
+      ...(concat === true ? { concat } : {}),
+      ...(hdrDigest === true ? { hdrDigest } : {}),
+      ...(dataDigest === true ? { dataDigest } : {}),
+      ...(options.keyring === undefined && keyring !== undefined ? { keyring } : {}),
+      ...(options.tlsKey === undefined && tlsKey !== undefined ? { tlsKey } : {}),
+    };
+    keys = { ...other.keys, ...keys };
+  }
+  return { options, keys };
+}
+
+export const opinionOf = (
+  { overrides, keys }: Pick<ControllerLine, "overrides" | "keys">,
+  global: ConnectOptions,
+): Opinion => ({ options: mergedOptions(global, overrides), keys });
+
+/** `line` is the later one. Both daemons and `check` say it in these words. */
+export function duplicateText(line: ControllerLine, first: ControllerLine, global: ConnectOptions): string {
+  const [here, there] = [lineNumber(line), lineNumber(first)];
+  const same = line.text === first.text;
+  const base = same
+    ? `line ${here} repeats line ${there}`
+    : `line ${here} means the same controller as line ${there}: line ${there} counts, ` +
+      `and what line ${here} says beside security has no effect`;
+  return `${base}${securityText(line, first, global)}; remove one of them`;
+}
+
+function lineNumber({ origin }: ControllerLine): string {
+  return origin.kind === "file" ? String(origin.line) : originText(origin);
+}
+
+function securityText(line: ControllerLine, first: ControllerLine, global: ConnectOptions): string {
+  const [here, there] = [lineNumber(line), lineNumber(first)];
+  const mine = demandsOf(opinionOf(line, global));
+  const theirs = demandsOf(opinionOf(first, global));
+  const lacking = (have: readonly string[], want: readonly string[]) =>
+    want.filter((one) => !have.includes(one));
+  const parts: string[] = [];
+  const more = lacking(theirs, mine);
+  const less = lacking(mine, theirs);
+  if (more.length > 0) parts.push(`line ${here} asks for ${andText(more)} and line ${there} does not`);
+  if (less.length > 0) parts.push(`line ${there} asks for ${andText(less)} and line ${here} does not`);
+  const differing = (["hostKey", "ctrlKey"] as const).some((key) =>
+    line.keys[key] !== undefined && first.keys[key] !== undefined &&
+    line.keys[key].reveal() !== first.keys[key].reveal()
+  );
+  const stricter = parts.length === 0 ? "" : `; ${parts.join(", ")}: the stricter counts`;
+  return stricter + (differing ? `; their secrets differ: those of line ${there} count` : "");
+}
+
+const andText = (words: readonly string[]): string => listText(words).replace(/ or ([^ ]*)$/, " and $1");
+
+/** Identity as the file shows it: a host name stays a name, and no host NQN is the system's. */
+function tidOf({ fields }: ControllerLine): Tid {
+  const { traddr } = fields;
+  const name = isIp(traddr) ? traddr : traddr.toLowerCase().replace(/\.$/, "");
+  const hasPorts = fields.transport === "tcp" || fields.transport === "rdma";
+  return normaliseTid({
+    ...fields,
+    traddr: hasPorts ? name : traddr,
+    subsysnqn: fields.subsysnqn || WELL_KNOWN_DISC_NQN,
+  }, { hostNqn: "", ignoreIface: false });
+}
+
+/** The same subsystem at the same address, by whichever way. */
+const placeKey = (tid: Tid): string =>
+  JSON.stringify([
+    tid.transport,
+    canonicalAddress(tid.transport, tid.traddr),
+    tid.trsvcid,
+    tid.subsysnqn,
+    tid.hostNqn,
+  ]);
+
+const wayKey = (tid: Tid): string =>
+  JSON.stringify([canonicalAddress(tid.transport, tid.hostTraddr), impliedIface(tid)]);
+
+/** May one connection serve both? What is not given is any. */
+export function sameWay(a: Tid, b: Tid): boolean {
+  const alike = (x: string, y: string): boolean => x === "" || y === "" || x === y;
+  return alike(impliedIface(a), impliedIface(b)) &&
+    alike(canonicalAddress(a.transport, a.hostTraddr), canonicalAddress(b.transport, b.hostTraddr));
+}
+
+/** Says which lines mean what an earlier one means. */
+export function noteDuplicates(
+  lines: readonly PlacedLine[],
+  ignoreIface: boolean,
+  global: ConnectOptions,
+  findings: FindingList,
+): void {
+  const places = new Map<string, { readonly line: ControllerLine; readonly tid: Tid }[]>();
+  for (const { line, at } of lines) {
+    const full = tidOf(line);
+    const tid = ignoreIface ? { ...full, hostIface: "" } : full;
+    const key = placeKey(tid);
+    const before = places.get(key) ?? [];
+    const same = before.find((other) => wayKey(other.tid) === wayKey(tid));
+    if (same !== undefined) {
+      findings.add("warning", at, duplicateText(line, same.line, global));
+      continue;
+    }
+    const near = before.find((other) => sameWay(other.tid, tid));
+    const differs = near === undefined ? "" : securityText(line, near.line, global);
+    if (near !== undefined && differs !== "") {
+      const what = `one connection can serve line ${lineNumber(line)} and line ${lineNumber(near.line)}`;
+      findings.add("warning", at, `${what}${differs}`);
+    }
+    places.set(key, [...before, { line, tid }]);
+  }
+}
+
+/** Usable and unusable ones, in the order of the file. */
+export function allLines(
+  controllers: readonly ControllerLine[],
+  unusable: readonly UnusableLine[],
+): readonly { readonly line: ControllerLine; readonly why: string | undefined }[] {
+  const at = ({ origin }: ControllerLine): number => origin.kind === "file" ? origin.line : 0;
+  return [...controllers.map((line) => ({ line, why: undefined })), ...unusable]
+    .toSorted((a, b) => at(a.line) - at(b.line));
+}
