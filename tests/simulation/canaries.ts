@@ -142,6 +142,49 @@ function soakingForEver(): Cores {
   };
 }
 
+/** Goes from each discovery controller along every path of referrals, as far as they lead. */
+function walkingPaths(): Cores {
+  const { finder: real } = realCores;
+  const MANY = 100_000;
+  return {
+    ...realCores,
+    finder: {
+      ...real,
+      step: (state, event, now) => {
+        const next = real.step(state, event, now);
+        const { ctls } = next.state.fleet;
+        let work = next.work ?? 0;
+        const walk = (key: string, path: ReadonlySet<string>): void => {
+          if (path.has(key) || work++ > MANY) return;
+          for (const claim of ctls.get(key)?.claims.values() ?? []) {
+            if (claim.kind === "referral") walk(claim.dc, new Set(path).add(key));
+          }
+        };
+        for (const key of ctls.keys()) walk(key, new Set());
+        return { ...next, work };
+      },
+    },
+  };
+}
+
+/** Each change is compared with all that any authority has ever said of anybody. */
+function lookingAtAllForEach(): Cores {
+  const { finder: real } = realCores;
+  return {
+    ...realCores,
+    finder: {
+      ...real,
+      step: (state, event, now) => {
+        const next = real.step(state, event, now);
+        const { ctls } = next.state.fleet;
+        let claims = 0;
+        for (const ctl of ctls.values()) claims += ctl.claims.size;
+        return { ...next, work: (next.work ?? 0) + ctls.size * claims };
+      },
+    },
+  };
+}
+
 const stripped = (event: ConnectorEvent): ConnectorEvent =>
   event.type === "config" && event.reload ? { ...event, conf: { ...event.conf, excludes: [] } } : event;
 
@@ -292,6 +335,18 @@ export const CANARIES: readonly Canary[] = [
         },
       },
     }),
+  },
+  {
+    name: "walks every path of referrals",
+    rules: ["S11"],
+    who: "stafd",
+    cores: walkingPaths,
+  },
+  {
+    name: "looks at every claim for each controller",
+    rules: ["S11"],
+    who: "stafd",
+    cores: lookingAtAllForEach,
   },
   {
     name: "forgets to exclude after a reload",

@@ -1,6 +1,5 @@
 /** One seed: a world, one daemon or both in it, faults, and then peace. */
 import { proofText } from "../../src/lib/core/evidence.ts";
-import type { Fleet } from "../../src/lib/core/fleet.ts";
 import { MALFORMED } from "../../src/lib/daemon/run_daemon.ts";
 import type { Core } from "../../src/lib/daemon/shell.ts";
 import type { Outgoing } from "../../src/lib/dbus/connection.ts";
@@ -14,6 +13,7 @@ import { Random } from "../../src/lib/sim/random.ts";
 import { VirtualTime } from "../../src/lib/sim/scheduler.ts";
 import { StandInStafd } from "../../src/lib/sim/stand_in_stafd.ts";
 import { World } from "../../src/lib/sim/world.ts";
+import { type Known, withinBudget } from "./budget.ts";
 import { type Cores, realCores } from "./cores.ts";
 import { Coverage } from "./coverage.ts";
 import { leftOver, mayBeTried, missing, stalePages, unaudited, wantedDcs } from "./expected.ts";
@@ -255,7 +255,7 @@ export class Simulation {
   }
 
   /** The core with the checks around each step. */
-  #watched<State extends { readonly fleet: Fleet }, Event extends AnyEvent, Effect extends AnyEffect>(
+  #watched<State extends Known, Event extends AnyEvent, Effect extends AnyEffect>(
     who: "stafd" | "stacd",
     core: Core<State, Event, Effect>,
     after: (state: State, event: Event) => void = () => undefined,
@@ -277,6 +277,7 @@ export class Simulation {
           }
         }
         this.rules.bounded(who, next.state.fleet);
+        withinBudget(who, state, event, next);
         this.coverage.moves(who, state.fleet, next.state.fleet);
         after(next.state, event);
         return next;

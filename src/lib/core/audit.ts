@@ -28,7 +28,7 @@ export const asAnother = (ctl: Ctl, { hostNqn }: KernelCtrl): string =>
 export interface AuditHost {
   readonly state: Pick<ConnectorState, "conf" | "pages">;
   readonly now: Now;
-  readonly fleet: Pick<FleetTurn, "fleet" | "fresh" | "ctl" | "shield" | "exceptIdentity">;
+  readonly fleet: Pick<FleetTurn, "fleet" | "fresh" | "ctl" | "shield" | "exceptIdentity" | "work">;
   verdict(ctl: Ctl): Verdict;
 }
 
@@ -41,6 +41,7 @@ export function unclaimed(host: AuditHost): readonly Ctl[] {
   const evidence: Evidence = { kind: "audit", ...placeOf(conf.disconnectScope.origin), asked };
   const found = new Map<string, Ctl>();
   for (const device of fleet.devices.values()) {
+    host.fleet.work++;
     if (!device.isIoc || !trtypes.has(device.transport) || !isTransport(device.transport)) continue;
     if ((fleet.users.get(device.device) ?? []).length > 0 || host.fleet.shield(device) !== undefined) {
       continue;

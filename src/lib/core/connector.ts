@@ -8,11 +8,11 @@ import { type Tid, tidKey, tidText } from "../nvme/tid.ts";
 import { after, type Duration, type Instant, type Now, seconds } from "../nvme/time.ts";
 import type { ConnectRequest, KernelEvent, ReportedDc, StafdReport } from "../ports.ts";
 import type { Outcome } from "../nvme/failure.ts";
-import { awaitLatency, dropLatency, takeLatency } from "./aen_latency.ts";
+import { dropLatency, takeLatency } from "./aen_latency.ts";
 import { asAnother, AUDIT_SCOPE, audits, isForeign, unclaimed } from "./audit.ts";
 import { connectorAfterClockSet } from "./clock_set.ts";
-import { type Claim, type Ctl, pageAuthority } from "./ctl.ts";
-import { type ConnectorState, noStafd } from "./connector_state.ts";
+import { type Authority, type Claim, type Ctl, pageAuthority } from "./ctl.ts";
+import { type ConnectorState, type KnownPage, noStafd } from "./connector_state.ts";
 import { connectorStateValue } from "./connector_saved.ts";
 import type { ConnectorEffect, ConnectorEvent, Step } from "./effects.ts";
 import { eflagsNcc, listedIn } from "./entry_tid.ts";
@@ -42,6 +42,12 @@ export class ConnectorTurn implements FleetRules {
   state: ConnectorState;
   readonly now: Now;
   #auditDue = false;
+  /** Copies of this step: one for each entry of a page would cost the square of its length. */
+  #ownPages: Map<Authority, KnownPage> | undefined;
+  #ownAwaited: Map<string, number> | undefined;
+  /** While it is settled, nothing becomes known that was not. */
+  #settledUnknowns: readonly string[] | undefined;
+  #settling = false;
 
   constructor(state: ConnectorState, now: Now) {
     this.state = state;
@@ -101,7 +107,13 @@ export class ConnectorTurn implements FleetRules {
 
   /** What would have to be known before anyone could say that nobody asks for a connection. */
   unknowns(): readonly string[] {
+    if (!this.#settling) return this.#unknowns();
+    return this.#settledUnknowns ??= this.#unknowns();
+  }
+
+  #unknowns(): readonly string[] {
     const { stafd, pages } = this.state;
+    this.fleet.work += pages.size + this.lines.lines.size;
     if (!stafd.present) return ["stafd is not running"];
     if (stafd.reportedAt === undefined) return ["stafd has not answered yet"];
     const { conf } = this.state;
@@ -176,7 +188,24 @@ export class ConnectorTurn implements FleetRules {
   }
 
   forgotten(ctl: Ctl): void {
-    this.state = { ...this.state, latency: dropLatency(this.state.latency, ctl.key) };
+    if (this.state.latency.awaited.has(ctl.key)) this.#awaited.delete(ctl.key);
+  }
+
+  get #pages(): Map<Authority, KnownPage> {
+    if (this.#ownPages === undefined || this.state.pages !== this.#ownPages) {
+      this.#ownPages = new Map(this.state.pages);
+      this.state = { ...this.state, pages: this.#ownPages };
+    }
+    return this.#ownPages;
+  }
+
+  get #awaited(): Map<string, number> {
+    const { latency } = this.state;
+    if (this.#ownAwaited === undefined || latency.awaited !== this.#ownAwaited) {
+      this.#ownAwaited = new Map(latency.awaited);
+      this.state = { ...this.state, latency: { ...latency, awaited: this.#ownAwaited } };
+    }
+    return this.#ownAwaited;
   }
 
   news(): void {}
@@ -276,11 +305,9 @@ export class ConnectorTurn implements FleetRules {
 
   #retire(authority: string, evidence: Evidence): void {
     const known = this.state.pages.has(authority);
-    for (const ctl of this.fleet.fleet.ctls.values()) this.fleet.release(ctl.key, authority, evidence);
+    for (const ctl of this.fleet.saidOf(authority)) this.fleet.release(ctl.key, authority, evidence);
     if (!known) return;
-    const pages = new Map(this.state.pages);
-    pages.delete(authority);
-    this.state = { ...this.state, pages };
+    this.#pages.delete(authority);
     this.fleet.dirty();
   }
 
@@ -294,10 +321,7 @@ export class ConnectorTurn implements FleetRules {
     const isSame = old !== undefined && old.page === page && old.genctr === genctr && old.readAt === readAt;
     if (isSame && old.told === told) return;
     const dcText = tidText(dc.tid);
-    this.state = {
-      ...this.state,
-      pages: new Map(this.state.pages).set(authority, { dcText, page, genctr, readAt, told }),
-    };
+    this.#pages.set(authority, { dcText, page, genctr, readAt, told });
     this.fleet.dirty();
     if (page === "none") return;
     const now = listedIn(dc.entries, dc.tid, "nvme");
@@ -306,13 +330,14 @@ export class ConnectorTurn implements FleetRules {
       const isNew = known === undefined || (known.link.phase !== "up" && !known.claims.has(authority));
       this.#listed(key, tid, authority, { kind: "log-page", dc: dcKey, dcText, genctr, readAt, entry, also });
       // What was there before the first report of this stafd was not waited for.
-      if (isNew && old?.page === "read" && dc.toldAt !== null && this.fleet.ctl(key) !== undefined) {
-        this.state = { ...this.state, latency: awaitLatency(this.state.latency, key, dc.toldAt) };
+      const isAwaited = isNew && old?.page === "read" && this.fleet.ctl(key) !== undefined;
+      if (isAwaited && dc.toldAt !== null && !this.state.latency.awaited.has(key)) {
+        this.#awaited.set(key, dc.toldAt);
       }
     }
     if (page !== "read") return;
     const gone: Evidence = { kind: "log-page", dc: dcText, genctr, readAt };
-    for (const ctl of this.fleet.fleet.ctls.values()) {
+    for (const ctl of this.fleet.saidOf(authority)) {
       if (!now.has(ctl.key)) this.fleet.release(ctl.key, authority, gone);
     }
   }
@@ -395,7 +420,7 @@ export class ConnectorTurn implements FleetRules {
     // What was barred until now would be measured from an event of long ago.
     this.state = { ...this.state, conf, latency: { ...this.state.latency, awaited: new Map() } };
     this.#load(conf);
-    for (const ctl of this.fleet.fleet.ctls.values()) {
+    for (const ctl of this.fleet.all()) {
       // Of others, excluded and found by the audit; or allowed now, and so ours.
       const isResting = ctl.resting && ctl.link.phase === "up";
       if ((isForeign(ctl) || isResting) && !audits(this.state.conf)) {
@@ -417,16 +442,19 @@ export class ConnectorTurn implements FleetRules {
   }
 
   finish(): Step<ConnectorState, ConnectorEffect> {
+    this.#settling = true;
     this.fleet.settle();
     if (this.#auditDue) {
       for (const ctl of unclaimed(this)) this.fleet.adoptForeign(ctl);
       this.fleet.settle();
     }
+    this.lines.settle();
     this.fleet.pump();
     if (this.fleet.fleet.stopping && this.fleet.quiet) this.fleet.emit({ do: "exit" });
     return {
       state: { ...this.state, fleet: this.fleet.fleet, lines: this.lines.lines },
       effects: this.fleet.effects,
+      work: this.fleet.work,
     };
   }
 }

@@ -23,6 +23,7 @@ import {
   STATE_POLL,
   SYNC_COALESCE,
 } from "./finder_state.ts";
+import { MAX_REFERRALS } from "./referrals.ts";
 import { pause, READ_RETRY } from "./retry.ts";
 
 /** Capability bits of the discovery log in the Supported Log Pages log, and the request bits (spec 00). */
@@ -151,6 +152,7 @@ export class DcSession {
       // An event during the reading is answered by this page or by the one read next.
       toldAt: dc.then === "nothing" ? undefined : dc.toldAt,
     });
+    finder.fleet.said();
     finder.fleet.dirty();
     finder.fleet.say("info", ctl, `Received discovery log pages (num records=${entries.length}).`, {
       NVME_GENCTR: genctr,
@@ -174,19 +176,25 @@ export class DcSession {
     const dcText = tidText(ctl.tid);
     const now = listedIn(entries, ctl.tid, "referral");
     const gone: Evidence = { kind: "log-page", dc: dcText, genctr, readAt };
-    for (const other of fleet.fleet.ctls.values()) {
+    for (const other of fleet.saidOf(authority)) {
       if (!now.has(other.key)) fleet.release(other.key, authority, gone);
     }
+    // Over the limit is unknown, and not absent: what was followed before stays (S6).
+    let room = MAX_REFERRALS;
+    for (const key of now.keys()) if (fleet.ctl(key)?.claims.has(authority) === true) room--;
+    let left = 0;
     for (const [key, { tid, entry, also }] of now) {
-      fleet.claim(key, tid, authority, {
-        kind: "referral",
-        dc: ctl.key,
-        dcText,
-        genctr,
-        readAt,
-        entry,
-        also,
-      });
+      if (fleet.ctl(key)?.claims.has(authority) !== true && room-- <= 0) {
+        left++;
+        continue;
+      }
+      const claim = { kind: "referral", dc: ctl.key, dcText, genctr, readAt, entry, also } as const;
+      if (!fleet.claim(key, tid, authority, claim)) left++;
+    }
+    if (left > 0) {
+      const limit =
+        `limit of ${MAX_REFERRALS} referrals of one controller, or of controllers in all, reached`;
+      fleet.say("warning", ctl, `${left} of its ${now.size} referrals are not followed: ${limit}`);
     }
   }
 
@@ -250,7 +258,7 @@ export class DcSession {
 
   /** Events were lost, and maybe that of a changed page: it comes once, until the page is read (L1). */
   eventsLost(): void {
-    for (const ctl of this.finder.fleet.fleet.ctls.values()) {
+    for (const ctl of this.finder.fleet.all()) {
       if (ctl.link.phase !== "up") continue;
       this.finder.fleet.remindBy(after(this.finder.now, SYNC_COALESCE), SYNC_REMINDER + ctl.key);
     }
@@ -300,7 +308,7 @@ export class DcSession {
 
   #poll(): void {
     const devices: string[] = [];
-    for (const ctl of this.finder.fleet.fleet.ctls.values()) {
+    for (const ctl of this.finder.fleet.all()) {
       if (ctl.link.phase === "up") devices.push(ctl.link.ref.device);
     }
     this.finder.state = { ...this.finder.state, polling: false };
@@ -311,7 +319,7 @@ export class DcSession {
 
   /** Losing a link makes no event, and the event of its return may be lost: then the log is read again. */
   looked(states: ReadonlyMap<string, string>): void {
-    for (const ctl of this.finder.fleet.fleet.ctls.values()) {
+    for (const ctl of this.finder.fleet.all()) {
       if (ctl.link.phase !== "up") continue;
       const state = states.get(ctl.link.ref.device);
       const dc = this.finder.dc(ctl.key);

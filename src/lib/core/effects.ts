@@ -146,4 +146,6 @@ export type ConnectorEvent =
 export interface Step<State, E> {
   readonly state: State;
   readonly effects: readonly E[];
+  /** What the step looked at and decided, counted (S11). */
+  readonly work?: number;
 }

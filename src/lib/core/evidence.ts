@@ -50,4 +50,18 @@ export function evidenceText(evidence: Evidence): string {
   }
 }
 
-export const proofText = (proof: readonly Evidence[]): string => proof.map(evidenceText).join("; ");
+/** Reasons that are told; of more only how many there are (S6). */
+const MAX_TOLD = 8;
+/** A reason of a reason is no longer than this: in a circle each would hold the others, and grow without end (S6). */
+const MAX_WHY = 400;
+
+export function proofText(proof: readonly Evidence[]): string {
+  const told = proof.slice(0, MAX_TOLD).map(evidenceText).join("; ");
+  return proof.length > MAX_TOLD ? `${told}; and ${proof.length - MAX_TOLD} more` : told;
+}
+
+/** Why somebody else was let go of, as a part of another reason. */
+export function whyText(proof: readonly Evidence[]): string {
+  const text = proofText(proof);
+  return text.length > MAX_WHY ? `${text.slice(0, MAX_WHY - 3)}...` : text;
+}

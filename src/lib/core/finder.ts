@@ -8,9 +8,9 @@ import { type Tid, tidKey, tidText } from "../nvme/tid.ts";
 import type { Duration, Instant, Now } from "../nvme/time.ts";
 import type { ConnectRequest, KernelEvent } from "../ports.ts";
 import { finderAfterClockSet } from "./clock_set.ts";
-import { type Ctl, dcOfPage, hostSide, pageAuthority } from "./ctl.ts";
+import { type Ctl, hostSide, pageAuthority } from "./ctl.ts";
 import type { FinderEffect, FinderEvent, Step } from "./effects.ts";
-import { type Evidence, evidenceText, proofText } from "./evidence.ts";
+import { type Evidence, whyText } from "./evidence.ts";
 import type { FinderHost } from "./finder_host.ts";
 import { sameFarSide } from "./fleet_move.ts";
 import type { FleetRules } from "./fleet_rules.ts";
@@ -23,6 +23,7 @@ import { securityBar } from "./line_demands.ts";
 import { LinesTurn, placeOf, writtenLines } from "./lines.ts";
 import { MdnsTurn, serviceAuthority } from "./mdns_services.ts";
 import type { Verdict } from "./planner.ts";
+import { cutOffProof, isRoot, type Referrals, referralsOf } from "./referrals.ts";
 import { refusal } from "./refusal.ts";
 import { connectRequest } from "./request.ts";
 
@@ -76,7 +77,9 @@ export class FinderTurn implements FleetRules, FinderHost {
     }
     const refused = refusal(ctl, conf);
     if (refused !== undefined) return { is: "excluded", evidence: [refused] };
-    const depth = this.#depth(ctl.key, new Set());
+    // Only of those that nothing but referrals leads to the referrals are looked at.
+    if (isRoot(ctl)) return { is: "wanted" };
+    const depth = this.#referrals.depths.get(ctl.key);
     if (depth === undefined) return this.#unrooted(ctl);
     if (depth > MAX_REFERRAL_DEPTH) {
       return { is: "held", why: `referrals are followed ${MAX_REFERRAL_DEPTH} steps deep, not further` };
@@ -84,68 +87,36 @@ export class FinderTurn implements FleetRules, FinderHost {
     return { is: "wanted" };
   }
 
-  /** Steps from a line, a service or a boot table along referrals; undefined when nothing but referrals leads here. */
-  #depth(key: string, seen: Set<string>): number | undefined {
-    const ctl = this.fleet.ctl(key);
-    if (ctl === undefined || seen.has(key) || seen.size > MAX_REFERRAL_DEPTH + 1) return undefined;
-    let best: number | undefined;
-    for (const claim of ctl.claims.values()) {
-      if (claim.kind !== "referral") return 0;
-    }
-    const path = new Set(seen).add(key);
-    for (const claim of ctl.claims.values()) {
-      if (claim.kind !== "referral") continue;
-      const from = this.fleet.ctl(claim.dc);
-      if (from === undefined || refusal(from, this.state.conf) !== undefined) continue;
-      const depth = this.#depth(claim.dc, path);
-      if (depth !== undefined && (best === undefined || depth + 1 < best)) best = depth + 1;
-    }
-    return best;
+  /** Worked out once for what authorities say. */
+  get #referrals(): Referrals {
+    const { conf, referrals: known } = this.state;
+    const at = this.fleet.fleet.sayings;
+    if (known !== undefined && known.at === at && known.conf === conf) return known.value;
+    const value = referralsOf({
+      ctls: this.fleet.all(),
+      conf,
+      ctl: (key) => this.fleet.ctl(key),
+      isRead: (key) => this.dc(key).page?.fresh === true,
+      looked: (count) => this.fleet.work += count,
+    });
+    this.state = { ...this.state, referrals: { at, conf, value } };
+    return value;
   }
 
   /** Only referrals in a circle, or nothing at all, ask for it: the proof is what cut the circle off. */
   #unrooted(ctl: Ctl): Verdict {
-    const proof: Evidence[] = [];
-    const queue = [ctl.key];
-    const seen = new Set(queue);
-    for (const key of queue) {
-      const at = this.fleet.ctl(key);
-      if (at === undefined) continue;
-      const refused = key === ctl.key ? undefined : refusal(at, this.state.conf);
-      if (refused !== undefined) proof.push(this.#cutOff(at, refused));
-      for (const [authority, evidence] of at.released) {
-        const back = evidence.kind === "dc-retired" ? this.#cameBack(authority) : undefined;
-        if (back !== undefined) {
-          return { is: "held", why: `${back}, which listed it, is back and its page has not been read yet` };
-        }
-        proof.push(at === ctl ? evidence : this.#cutOff(at, evidence));
-      }
-      for (const claim of at.claims.values()) {
-        if (claim.kind === "referral" && !seen.has(claim.dc)) {
-          seen.add(claim.dc);
-          queue.push(claim.dc);
-        }
-      }
+    this.fleet.work += ctl.claims.size;
+    // That one was let go of says nothing any more once it is asked for again: its page has to.
+    const back = this.#referrals.back.get(ctl.key);
+    if (back !== undefined) {
+      const why = `${tidText(back.tid)}, which listed it, is back and its page has not been read yet`;
+      return { is: "held", why };
     }
-    const [first, ...rest] = proof;
+    const [first, ...rest] = cutOffProof(ctl, this.#referrals, this.now.wall);
     if (first === undefined) {
       return { is: "held", why: "nobody asks for it, and nobody said that it is to go" };
     }
     return { is: "unwanted", evidence: [first, ...rest] };
-  }
-
-  /** What is said of another one, as a reason for whom that one lists. */
-  #cutOff(dc: Ctl, evidence: Evidence): Evidence {
-    return { kind: "dc-retired", dc: tidText(dc.tid), why: evidenceText(evidence), at: this.now.wall };
-  }
-
-  /** That a discovery controller was let go of says nothing any more once it is asked for again: its page has to. */
-  #cameBack(authority: string): string | undefined {
-    const key = dcOfPage(authority);
-    const dc = this.fleet.ctl(key);
-    if (dc === undefined || this.dc(key).page?.fresh === true) return undefined;
-    if (refusal(dc, this.state.conf) !== undefined) return undefined;
-    return this.#depth(key, new Set()) === undefined ? undefined : tidText(dc.tid);
   }
 
   bar(ctl: Ctl): string | undefined {
@@ -181,7 +152,9 @@ export class FinderTurn implements FleetRules, FinderHost {
     }
     const [before, after] = [pageAuthority(old.key), pageAuthority(now.key)];
     const [was, is] = [hostSide(old.tid), hostSide(now.tid)];
-    for (const ctl of this.fleet.fleet.ctls.values()) {
+    // Its page is under another key now.
+    this.fleet.said();
+    for (const ctl of this.fleet.saidOf(before)) {
       const claim = ctl.claims.get(before);
       if (claim?.kind !== "referral") continue;
       const inherits = tidKey({ ...ctl.tid, ...was }) === ctl.key;
@@ -212,10 +185,17 @@ export class FinderTurn implements FleetRules, FinderHost {
     if (past.evidence.some(({ kind }) => kind === "stop")) return;
     const dc = this.state.dcs.get(ctl.key);
     this.state = { ...this.state, dcs: this.state.dcs.without(ctl.key) };
-    const why = proofText(past.evidence);
+    const why = whyText(past.evidence);
     const evidence: Evidence = { kind: "dc-retired", dc: tidText(ctl.tid), why, at: this.now.wall };
-    for (const other of this.fleet.fleet.ctls.values()) {
+    const known = this.state.referrals;
+    const isCurrent = known?.at === this.fleet.fleet.sayings;
+    for (const other of this.fleet.saidOf(pageAuthority(ctl.key))) {
       this.fleet.release(other.key, pageAuthority(ctl.key), evidence);
+    }
+    // What leads nowhere is no loss for anybody: what follows from the rest is the same without it.
+    const ledOn = known?.value.depths.has(ctl.key) === true && refusal(ctl, known.conf) === undefined;
+    if (known !== undefined && isCurrent && !ledOn) {
+      this.state = { ...this.state, referrals: { ...known, at: this.fleet.fleet.sayings } };
     }
     if (dc === undefined) return;
     this.#dcRemoved = true;
@@ -311,7 +291,7 @@ export class FinderTurn implements FleetRules, FinderHost {
     if (!conf.zeroconf.value) this.mdns.withdrawAll();
     if (event.reload) {
       this.fleet.retryAll();
-      for (const ctl of this.fleet.fleet.ctls.values()) this.sessions.resync(ctl);
+      for (const ctl of this.fleet.all()) this.sessions.resync(ctl);
     } else this.fleet.startScan();
     this.fleet.touchAll();
   }
@@ -322,7 +302,7 @@ export class FinderTurn implements FleetRules, FinderHost {
     for (const { tid, file, hostId } of discovery) {
       const { traddr } = tid;
       const claim = { kind: "nbft", file, traddr, hostId } as const;
-      for (const ctl of this.fleet.fleet.ctls.values()) {
+      for (const ctl of this.fleet.all()) {
         if (!sameFarSide(ctl.tid, tid)) continue;
         for (const [authority, { kind }] of ctl.claims) {
           if (kind !== "nbft" || current.has(authority)) continue;
@@ -341,12 +321,14 @@ export class FinderTurn implements FleetRules, FinderHost {
       this.fleet.touchAll();
       this.fleet.settle();
     }
+    this.lines.settle();
     if (this.#dcRemoved) this.fleet.emit({ do: "signal", signal: { type: "dc-removed" } });
     this.fleet.pump();
     if (this.fleet.fleet.stopping && this.fleet.quiet) this.fleet.emit({ do: "exit" });
     return {
       state: { ...this.state, fleet: this.fleet.fleet, lines: this.lines.lines },
       effects: this.fleet.effects,
+      work: this.fleet.work,
     };
   }
 }

@@ -7,6 +7,7 @@ import type { MdnsService, RetiredDc } from "../ports.ts";
 import type { Op } from "./effects.ts";
 import { emptyFleet, type Fleet } from "./fleet.ts";
 import type { Lines } from "./lines.ts";
+import type { Referrals } from "./referrals.ts";
 import { Table } from "./table.ts";
 
 /** mDNS services that are followed (S6). */
@@ -112,6 +113,10 @@ export interface FinderState {
   readonly doubled: ReadonlySet<string>;
   readonly retired: readonly RetiredDc[];
   readonly polling: boolean;
+  /** What follows from the referrals, as of this count of {@link Fleet.sayings} and under this configuration. */
+  readonly referrals:
+    | { readonly at: number; readonly conf: StafdConf | undefined; readonly value: Referrals }
+    | undefined;
 }
 
 export const emptyFinder: FinderState = {
@@ -124,4 +129,5 @@ export const emptyFinder: FinderState = {
   doubled: new Set(),
   retired: [],
   polling: false,
+  referrals: undefined,
 };

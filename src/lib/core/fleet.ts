@@ -4,10 +4,10 @@ import type { InterfaceTable, KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import type { Tid } from "../nvme/tid.ts";
 import { type Duration, seconds } from "../nvme/time.ts";
 import { type Agenda, emptyAgenda } from "./agenda.ts";
-import type { Ctl } from "./ctl.ts";
+import type { Authority, Ctl } from "./ctl.ts";
 import type { Op } from "./effects.ts";
 import type { Evidence } from "./evidence.ts";
-import { deviceIndexKeys, listed, unlisted } from "./fleet_index.ts";
+import { ctlIndexKey, deviceIndexKeys, listed, type Said, unlisted, withSaid } from "./fleet_index.ts";
 import { type HostConf, type NbftTargets, noNbft } from "./host.ts";
 import { Table } from "./table.ts";
 
@@ -62,6 +62,10 @@ export interface Fleet {
   readonly ctls: Table<Ctl>;
   /** Keys of controllers by {@link ctlIndexKey}. */
   readonly ctlsAt: Table<readonly string[]>;
+  /** Keys of the controllers that an authority asks for or has let go of. */
+  readonly said: Said;
+  /** Goes up with each change of what authorities say: what follows from it is worked out once. */
+  readonly sayings: number;
   readonly devices: Table<KernelCtrl>;
   /** When each of them was read, by the monotonic clock. */
   readonly readAt: Table<number>;
@@ -107,6 +111,8 @@ export interface Fleet {
 export const emptyFleet: Fleet = {
   ctls: Table.empty(),
   ctlsAt: Table.empty(),
+  said: Table.empty(),
+  sayings: 0,
   devices: Table.empty(),
   readAt: Table.empty(),
   devicesAt: Table.empty(),
@@ -131,6 +137,31 @@ export const emptyFleet: Fleet = {
   past: [],
   stopping: false,
 };
+
+const NOBODY: ReadonlyMap<Authority, unknown> = new Map();
+
+/** With this controller, in the place of what was known of it. */
+export function withCtl(fleet: Fleet, ctl: Ctl): Fleet {
+  const old = fleet.ctls.get(ctl.key);
+  const ctls = fleet.ctls.with(ctl.key, ctl);
+  const isSame = old?.claims === ctl.claims && old.released === ctl.released;
+  const said = isSame ? fleet.said : withSaid(fleet.said, ctl.key, old, ctl);
+  const sayings = isSame ? fleet.sayings : fleet.sayings + 1;
+  const ctlsAt = old === undefined ? listed(fleet.ctlsAt, ctlIndexKey(ctl.tid), ctl.key) : fleet.ctlsAt;
+  return { ...fleet, ctls, said, sayings, ctlsAt };
+}
+
+export function withoutCtl(fleet: Fleet, { key, tid }: Ctl): Fleet {
+  const old = fleet.ctls.get(key);
+  if (old === undefined) return fleet;
+  return {
+    ...fleet,
+    ctls: fleet.ctls.without(key),
+    said: withSaid(fleet.said, key, old, { claims: NOBODY, released: NOBODY }),
+    sayings: old.claims.size === 0 ? fleet.sayings : fleet.sayings + 1,
+    ctlsAt: unlisted(fleet.ctlsAt, ctlIndexKey(tid), key),
+  };
+}
 
 export function withDevice(fleet: Fleet, ctrl: KernelCtrl, readAt: number): Fleet {
   const gone = withoutDevice(fleet, ctrl.device);

@@ -6,8 +6,7 @@ import { remind, timeOf } from "./agenda.ts";
 import { type Authority, type Claim, type Ctl, deviceOf, newCtl, withClaim, withoutClaim } from "./ctl.ts";
 import type { Effect, Op } from "./effects.ts";
 import type { Evidence } from "./evidence.ts";
-import { type Fleet, MAX_CTLS, NUDGE_DISTANCE } from "./fleet.ts";
-import { ctlIndexKey, listed } from "./fleet_index.ts";
+import { type Fleet, MAX_CTLS, NUDGE_DISTANCE, withCtl } from "./fleet.ts";
 import type { FleetRules } from "./fleet_rules.ts";
 
 export class FleetDraft<E extends { readonly do: string } = never> {
@@ -16,6 +15,11 @@ export class FleetDraft<E extends { readonly do: string } = never> {
   readonly now: Now;
   readonly rules: FleetRules;
   protected readonly touched = new Set<string>();
+  /**
+   * What this step has looked at and decided so far, counted: controllers, claims, devices, lines. It stays below a multiple of
+   * what is known (S11); the simulation checks it at every step.
+   */
+  work = 0;
   #released = false;
 
   constructor(fleet: Fleet, now: Now, rules: FleetRules) {
@@ -105,16 +109,25 @@ export class FleetDraft<E extends { readonly do: string } = never> {
   // --- controllers ---------------------------------------------------------------------------------------------------
 
   ctl(key: string): Ctl | undefined {
+    this.work++;
     return this.fleet.ctls.get(key);
   }
 
+  /** All controllers. */
+  all(): IterableIterator<Ctl> {
+    this.work += this.fleet.ctls.size;
+    return this.fleet.ctls.values();
+  }
+
+  /** The controllers that this authority asks for or has let go of. */
+  saidOf(authority: Authority): readonly Ctl[] {
+    const keys = this.fleet.said.get(authority);
+    return keys === undefined ? [] : [...keys.keys()].flatMap((key) => this.ctl(key) ?? []);
+  }
+
   put(ctl: Ctl): void {
-    const known = this.fleet.ctls.has(ctl.key);
-    this.fleet = {
-      ...this.fleet,
-      ctls: this.fleet.ctls.with(ctl.key, ctl),
-      ctlsAt: known ? this.fleet.ctlsAt : listed(this.fleet.ctlsAt, ctlIndexKey(ctl.tid), ctl.key),
-    };
+    this.work++;
+    this.fleet = withCtl(this.fleet, ctl);
   }
 
   touch(key: string): void {
@@ -122,6 +135,7 @@ export class FleetDraft<E extends { readonly do: string } = never> {
   }
 
   touchAll(): void {
+    this.work += this.fleet.ctls.size;
     for (const key of this.fleet.ctls.keys()) this.touched.add(key);
   }
 
@@ -138,6 +152,11 @@ export class FleetDraft<E extends { readonly do: string } = never> {
     this.put(withClaim(ctl, authority, claim));
     this.touch(key);
     return true;
+  }
+
+  /** Something that counts like a claim has changed: a page was read. */
+  said(): void {
+    this.fleet = { ...this.fleet, sayings: this.fleet.sayings + 1 };
   }
 
   /** Takes one authority's claim away, for the reason in the evidence. Of who let go before, the last reason counts. */

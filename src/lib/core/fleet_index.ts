@@ -6,9 +6,12 @@
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import { matchIndexKey } from "../nvme/match.ts";
 import { type Tid, WELL_KNOWN_DISC_NQN } from "../nvme/tid.ts";
-import type { Table } from "./table.ts";
+import type { Authority } from "./ctl.ts";
+import { Table } from "./table.ts";
 
 export type Index = Table<readonly string[]>;
+/** For each authority the set of the keys of controllers of which it has said something. */
+export type Said = Table<Table<true>>;
 
 const NONE: readonly string[] = [];
 const ANY_NQN = "*";
@@ -28,7 +31,7 @@ export function mayShare(a: Tid, b: Tid): boolean {
 export function deviceIndexKeys(device: KernelCtrl): readonly string[] {
   const at = matchIndexKey(device);
   const exact = `${at}|${device.subsysnqn}`;
-  return device.cntrltype === "io" ? [exact] : [exact, `${at}|${ANY_NQN}`];
+  return device.isIoc && !device.isDc ? [exact] : [exact, `${at}|${ANY_NQN}`];
 }
 
 /** The keys of the controllers that a device may serve. */
@@ -51,4 +54,27 @@ export function unlisted(index: Index, key: string, name: string): Index {
   if (names === undefined || !names.includes(name)) return index;
   const rest = names.filter((other) => other !== name);
   return rest.length === 0 ? index.without(key) : index.with(key, rest);
+}
+
+/** Those who have said something of one controller: they ask for it, or have let go of it. */
+interface Sayings {
+  readonly claims: ReadonlyMap<Authority, unknown>;
+  readonly released: ReadonlyMap<Authority, unknown>;
+}
+
+const hasSaid = ({ claims, released }: Sayings, authority: Authority): boolean =>
+  claims.has(authority) || released.has(authority);
+
+/** `said` after what is said of the controller `key` has changed. */
+export function withSaid(said: Said, key: string, before: Sayings | undefined, now: Sayings): Said {
+  let next = said;
+  for (const authority of [...now.claims.keys(), ...now.released.keys()]) {
+    if (before !== undefined && hasSaid(before, authority)) continue;
+    next = next.with(authority, (next.get(authority) ?? Table.empty<true>()).with(key, true));
+  }
+  for (const authority of before === undefined ? [] : [...before.claims.keys(), ...before.released.keys()]) {
+    const keys = hasSaid(now, authority) ? undefined : next.get(authority)?.without(key);
+    if (keys !== undefined) next = keys.size === 0 ? next.without(authority) : next.with(authority, keys);
+  }
+  return next;
 }

@@ -5,7 +5,8 @@
 import type { Tid } from "../nvme/tid.ts";
 import { tidKey, tidText } from "../nvme/tid.ts";
 import { type Authority, type Claim, type Ctl, type HostSide, hostSide, MAX_FORMERLY } from "./ctl.ts";
-import { ctlIndexKey, listed, unlisted } from "./fleet_index.ts";
+import { withoutCtl } from "./fleet.ts";
+import { listed, unlisted } from "./fleet_index.ts";
 import { FleetView } from "./fleet_view.ts";
 
 /** The same controller for the fabric: only our side may differ. */
@@ -76,11 +77,7 @@ export class FleetMove<E extends { readonly do: string } = never> extends FleetV
       const users = listed(unlisted(this.fleet.users, device, old.key), device, key);
       this.fleet = { ...this.fleet, users };
     }
-    this.fleet = {
-      ...this.fleet,
-      ctls: this.fleet.ctls.without(old.key),
-      ctlsAt: unlisted(this.fleet.ctlsAt, ctlIndexKey(old.tid), old.key),
-    };
+    this.fleet = withoutCtl(this.fleet, old);
     this.put(merged);
     if (merged.link.phase === "waiting") this.remindAt(merged.link.until, key);
     this.say(

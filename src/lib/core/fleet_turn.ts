@@ -66,7 +66,7 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
         return this.startScan();
       case "network":
         this.fleet = { ...this.fleet, interfaces: event.interfaces };
-        for (const ctl of this.fleet.ctls.values()) this.nudge(ctl.key, true);
+        for (const ctl of this.all()) this.nudge(ctl.key, true);
         // What is connected can be recognised now, or differently.
         return this.touchAll();
       case "exclusions":
@@ -188,7 +188,7 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
       (ctl?.link.phase === "connecting" || ctl?.link.phase === "deleting") && ctl.link.op === op;
     const known = this.ctl(key);
     if (is(known)) return known;
-    for (const ctl of this.fleet.ctls.values()) if (is(ctl)) return ctl;
+    for (const ctl of this.all()) if (is(ctl)) return ctl;
     return undefined;
   }
 
@@ -273,6 +273,10 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
     }
     if (users.length === 0) this.rules.foreign(event);
     for (const key of ctlsFor(this.fleet.ctlsAt, ctrl)) this.touch(key);
+    // Some may have waited for it to be told what it is.
+    if (before !== undefined && isUntold(before)) {
+      for (const key of ctlsFor(this.fleet.ctlsAt, before)) this.touch(key);
+    }
   }
 
   /**
@@ -341,13 +345,13 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
   get quiet(): boolean {
     const { saves } = this.fleet;
     if (saves.running !== undefined || (saves.wanted > saves.done && !saves.failed)) return false;
-    for (const ctl of this.fleet.ctls.values()) if (ctl.link.phase === "deleting") return false;
+    for (const ctl of this.all()) if (ctl.link.phase === "deleting") return false;
     return true;
   }
 
   /** For a reload: an attempt now for everything that waits. */
   retryAll(): void {
-    for (const ctl of this.fleet.ctls.values()) {
+    for (const ctl of this.all()) {
       if (ctl.link.phase === "waiting" || ctl.link.phase === "idle") this.put({ ...ctl, oneTry: true });
       this.nudge(ctl.key, false);
       this.touch(ctl.key);

@@ -19,6 +19,7 @@ export class FleetView<E extends { readonly do: string } = never> extends FleetD
   find(ctl: Ctl): KernelCtrl | undefined {
     let former: KernelCtrl | undefined;
     for (const name of devicesFor(this.fleet.devicesAt, ctl.tid)) {
+      this.work++;
       const device = this.fleet.devices.get(name);
       if (device === undefined || device.state.startsWith("delet") || !this.#serves(ctl, device)) continue;
       if (matches(ctl.tid, device, this.fleet.interfaces)) return device;
@@ -52,6 +53,7 @@ export class FleetView<E extends { readonly do: string } = never> extends FleetD
 
   forming(ctl: Ctl): KernelCtrl | undefined {
     for (const name of devicesFor(this.fleet.devicesAt, ctl.tid)) {
+      this.work++;
       const device = this.fleet.devices.get(name);
       const unsure = device !== undefined && isUntold(device) && device.state !== "live" &&
         !device.state.startsWith("delet");
@@ -77,6 +79,7 @@ export class FleetView<E extends { readonly do: string } = never> extends FleetD
 
   otherUser(ctl: Ctl, device: KernelCtrl): Ctl | undefined {
     for (const key of ctlsFor(this.fleet.ctlsAt, device)) {
+      this.work++;
       const other = key === ctl.key ? undefined : this.ctl(key);
       if (other === undefined) continue;
       // Who has it, has it whatever can be told of it now.
@@ -101,6 +104,7 @@ export class FleetView<E extends { readonly do: string } = never> extends FleetD
   }
 
   decision(ctl: Ctl): Decision {
+    this.work++;
     return decide(ctl, this, this.rules, this.now);
   }
 

@@ -8,8 +8,18 @@ import type { DeviceRef } from "../ports.ts";
 import { differences, lessSafe, lessSafeRemedy, lessSafeText } from "./as_asked.ts";
 import { type Ctl, deviceOf, noted } from "./ctl.ts";
 import { type Evidence, proofText } from "./evidence.ts";
-import { FORMING_LOOK, MAX_PAST, MAX_PROBES, MAX_UNREAD, type Past, PROBE_TIMEOUT, RECENT } from "./fleet.ts";
-import { ctlIndexKey, listed, mayShare, unlisted } from "./fleet_index.ts";
+import {
+  type Fleet,
+  FORMING_LOOK,
+  MAX_PAST,
+  MAX_PROBES,
+  MAX_UNREAD,
+  type Past,
+  PROBE_TIMEOUT,
+  RECENT,
+  withoutCtl,
+} from "./fleet.ts";
+import { listed, mayShare, unlisted } from "./fleet_index.ts";
 import { FleetMove } from "./fleet_move.ts";
 import type { Decision } from "./planner.ts";
 import { CONNECT_RETRY, pause } from "./retry.ts";
@@ -19,6 +29,9 @@ export const SCAN_REMINDER = "#scan";
 const SETTLE_LIMIT = 64;
 
 export class FleetWork<E extends { readonly do: string } = never> extends FleetMove<E> {
+  #begun: string[] = [];
+  #queued: Fleet["ready"][number][] = [];
+
   /** Asks the planner about everything that was touched and does what it says. */
   settle(): void {
     let left = SETTLE_LIMIT * (this.fleet.ctls.size + 1);
@@ -125,11 +138,7 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
   }
 
   #remove(ctl: Ctl): void {
-    this.fleet = {
-      ...this.fleet,
-      ctls: this.fleet.ctls.without(ctl.key),
-      ctlsAt: unlisted(this.fleet.ctlsAt, ctlIndexKey(ctl.tid), ctl.key),
-    };
+    this.fleet = withoutCtl(this.fleet, ctl);
   }
 
   #begin(ctl: Ctl): void {
@@ -137,22 +146,33 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
     if (ctl.resting) this.dirty();
     if (ctl.tid.transport !== "tcp") return this.queue(tried);
     this.put({ ...tried, link: { phase: "reaching", op: undefined } });
-    this.fleet = { ...this.fleet, toReach: [...this.fleet.toReach, ctl.key] };
+    this.#begun.push(ctl.key);
   }
 
   /** Reachable: into the queue for the kernel, those with fewer failures first. */
   protected queue(ctl: Ctl): void {
     this.put({ ...ctl, link: { phase: "ready" } });
-    const { ready } = this.fleet;
-    let at = ready.length;
-    while (at > 0 && (ready[at - 1]?.rank ?? 0) > ctl.attempts) at--;
-    this.fleet = { ...this.fleet, ready: ready.toSpliced(at, 0, { key: ctl.key, rank: ctl.attempts }) };
+    this.#queued.push({ key: ctl.key, rank: ctl.attempts });
+  }
+
+  /** All that this step lets wait goes behind what waits already, at once: one by one each would copy the whole queue. */
+  #lineUp(): void {
+    const { toReach, ready } = this.fleet;
+    if (this.#begun.length > 0) this.fleet = { ...this.fleet, toReach: toReach.concat(this.#begun) };
+    if (this.#queued.length > 0) {
+      this.fleet = { ...this.fleet, ready: ready.concat(this.#queued).toSorted((a, b) => a.rank - b.rank) };
+    }
+    this.#begun = [];
+    this.#queued = [];
   }
 
   /** Starts what has a free slot: probes, one connect, one save. Last thing of a step. */
   pump(): void {
+    this.#lineUp();
     this.#pumpProbes();
     this.#pumpConnect();
+    // The last look may have let something wait again.
+    this.#lineUp();
     const { saves } = this.fleet;
     if (saves.running === undefined && saves.wanted > saves.done && !saves.failed) {
       const op = this.op();
@@ -167,6 +187,7 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
     let { reaching } = this.fleet;
     for (const key of toReach) {
       if (reaching >= MAX_PROBES) break;
+      this.work++;
       taken++;
       const ctl = this.ctl(key);
       if (ctl?.link.phase !== "reaching" || ctl.link.op !== undefined) continue;
@@ -187,6 +208,7 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
     let taken = 0;
     for (const first of ready) {
       if (this.fleet.busy !== undefined) break;
+      this.work += 1 + unread.length;
       taken++;
       const ctl = this.ctl(first.key);
       if (ctl?.link.phase !== "ready") continue;

@@ -123,7 +123,18 @@ export function writtenLines(
 
 type Host = Pick<
   FleetTurn,
-  "fleet" | "now" | "op" | "emit" | "claim" | "move" | "release" | "remindAt" | "log"
+  | "fleet"
+  | "now"
+  | "op"
+  | "emit"
+  | "claim"
+  | "move"
+  | "release"
+  | "remindAt"
+  | "log"
+  | "all"
+  | "saidOf"
+  | "work"
 >;
 
 /** Works on the lines within one step. */
@@ -133,6 +144,9 @@ export class LinesTurn {
   readonly families: IpFamilies;
   /** Of `[Global]`. */
   readonly global: ConnectOptions;
+  #lost = false;
+  /** The copy of this step. */
+  #own: Map<Authority, LineState> | undefined;
 
   constructor(lines: Lines, turn: Host, conf: Pick<DaemonConf, "ipFamilies" | "options"> | undefined) {
     this.lines = lines;
@@ -147,8 +161,9 @@ export class LinesTurn {
    */
   load(written: ReadonlyMap<Authority, WrittenLine>, file: string, complete: boolean): void {
     const gone: Evidence = { kind: "config", file, what: "no controller= line asks for it any more" };
-    for (const ctl of this.turn.fleet.ctls.values()) {
+    for (const ctl of this.turn.all()) {
       for (const authority of ctl.claims.keys()) {
+        this.turn.work++;
         if (complete && authority.startsWith(PREFIX) && !written.has(authority)) {
           this.turn.release(ctl.key, authority, gone);
         }
@@ -169,8 +184,9 @@ export class LinesTurn {
         failure: undefined,
       });
     }
+    this.#own = lines;
     this.lines = lines;
-    for (const [authority, state] of lines) {
+    for (const [authority, state] of [...lines]) {
       // What the line says besides the address counts at once, for the address known so far.
       const isClaimed = this.#renew(authority, state);
       if (isLiteral(state.written)) this.#claim(authority, state, state.written.traddr);
@@ -186,7 +202,7 @@ export class LinesTurn {
   /** The line is still there: what it asked for, it asks for, also if our side of that has another name now. */
   #renew(authority: Authority, state: LineState): boolean {
     let isClaimed = false;
-    for (const ctl of this.turn.fleet.ctls.values()) {
+    for (const ctl of this.turn.saidOf(authority)) {
       const known = ctl.claims.get(authority);
       if (known?.kind !== "config") continue;
       isClaimed = true;
@@ -200,6 +216,7 @@ export class LinesTurn {
 
   resolved(op: Op, outcome: Outcome<readonly string[]>): void {
     for (const [authority, state] of this.lines) {
+      this.turn.work++;
       if (state.op === op) return this.#answered(authority, { ...state, op: undefined }, outcome);
     }
   }
@@ -215,22 +232,31 @@ export class LinesTurn {
     return true;
   }
 
-  /** Names are asked for again: the network changed, or a connection was lost. */
+  /** Names are asked for again: the network changed, or a connection was lost. Once, however many were lost in this step. */
   recheck(): void {
+    this.#lost = true;
+  }
+
+  /** At the end of a step. */
+  settle(): void {
+    if (!this.#lost) return;
+    this.#lost = false;
     for (const [authority, state] of this.lines) {
+      this.turn.work++;
       if (!isLiteral(state.written) && !this.#connected(authority)) this.#ask(authority);
     }
   }
 
   #connected(authority: Authority): boolean {
-    for (const ctl of this.turn.fleet.ctls.values()) {
+    for (const ctl of this.turn.saidOf(authority)) {
       if (ctl.claims.has(authority)) return ctl.link.phase === "up";
     }
     return false;
   }
 
   #set(authority: Authority, state: LineState): void {
-    this.lines = new Map(this.lines).set(authority, state);
+    if (this.#own === undefined || this.lines !== this.#own) this.#own = new Map(this.lines);
+    this.lines = this.#own.set(authority, state);
   }
 
   #ask(authority: Authority): void {
@@ -270,7 +296,7 @@ export class LinesTurn {
     });
     this.turn.remindAt(askAt, REMINDER + authority);
     const now = usable.map((traddr) => ({ traddr, key: tidKey({ ...state.written, traddr }) }));
-    const held = [...this.turn.fleet.ctls.values()].filter((ctl) => ctl.claims.has(authority));
+    const held = this.turn.saidOf(authority).filter((ctl) => ctl.claims.has(authority));
     // An address that is still among those of the name is kept: the order of answers means nothing.
     const traddr = now.find(({ key }) => held.some((ctl) => ctl.key === key))?.traddr ?? preferred(usable);
     if (traddr === undefined) return;
@@ -292,7 +318,7 @@ export class LinesTurn {
       addresses: addresses.join(", "),
       at: this.turn.now.wall,
     };
-    for (const ctl of this.turn.fleet.ctls.values()) {
+    for (const ctl of this.turn.saidOf(authority)) {
       if (!keep.has(ctl.key)) this.turn.release(ctl.key, authority, evidence);
     }
   }

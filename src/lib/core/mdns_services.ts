@@ -106,6 +106,7 @@ export class MdnsTurn {
     // A link-local one on each of two interfaces is nobody's mistake.
     if (finder.state.doubled.has(address) || isLinkLocal(address)) return;
     const interfaces = new Set<string>();
+    finder.fleet.work += finder.state.services.size;
     for (const { service } of finder.state.services.values()) {
       if ((canonicalIp(service.traddr) ?? service.traddr) === address) interfaces.add(service.hostIface);
     }
@@ -128,7 +129,7 @@ export class MdnsTurn {
   #follow(serviceKey: string, tid: Tid, claim: Claim): void {
     const { fleet } = this.finder;
     const authority = serviceAuthority(serviceKey);
-    for (const ctl of fleet.fleet.ctls.values()) {
+    for (const ctl of fleet.saidOf(authority)) {
       if (!ctl.claims.has(authority) || ctl.key === tidKey(tid) || !sameFarSide(ctl.tid, tid)) continue;
       fleet.move(ctl.key, authority, tid, claim);
     }
@@ -137,7 +138,7 @@ export class MdnsTurn {
   /** This host has another NQN: whatever mDNS asks for, it asks for as that. */
   renamed(hostNqn: string): void {
     const { fleet } = this.finder;
-    for (const ctl of fleet.fleet.ctls.values()) {
+    for (const ctl of fleet.all()) {
       if (ctl.tid.hostNqn === hostNqn) continue;
       for (const [authority, claim] of ctl.claims) {
         if (claim.kind === "mdns") fleet.move(ctl.key, authority, { ...ctl.tid, hostNqn }, claim);
@@ -184,7 +185,7 @@ export class MdnsTurn {
     const { finder } = this;
     // Without Avahi nobody knows what is announced, and no clock runs on that (S2).
     const heard = finder.state.avahi.settled || finder.state.conf?.zeroconf.value === false;
-    for (const ctl of finder.fleet.fleet.ctls.values()) {
+    for (const ctl of finder.fleet.all()) {
       const dc = finder.dc(ctl.key);
       const listed = dc.listed || ctl.link.phase === "up" || ctl.link.phase === "ready" || !onlyMdns(ctl);
       if (listed !== dc.listed) finder.putDc(ctl.key, { ...dc, listed });

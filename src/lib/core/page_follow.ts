@@ -12,7 +12,7 @@ import type { FleetTurn } from "./fleet_turn.ts";
  */
 export function followed(
   state: ConnectorState,
-  turn: Pick<FleetTurn, "fleet" | "move" | "dirty">,
+  turn: Pick<FleetTurn, "fleet" | "saidOf" | "move" | "dirty">,
   dcs: readonly Tid[],
   listed: ReadonlySet<Authority>,
   retired: ReadonlySet<Authority>,
@@ -41,9 +41,9 @@ export function followed(
 }
 
 /** What the page asks for, it asks for by our side of `dc` from now on. */
-function moveClaims(turn: Pick<FleetTurn, "fleet" | "move">, before: Authority, dc: Tid): void {
+function moveClaims(turn: Pick<FleetTurn, "saidOf" | "move">, before: Authority, dc: Tid): void {
   const key = tidKey(dc);
-  for (const ctl of turn.fleet.ctls.values()) {
+  for (const ctl of turn.saidOf(before)) {
     const claim = ctl.claims.get(before);
     if (claim?.kind !== "log-page") continue;
     const tid = { ...ctl.tid, ...hostSide(dc) };

@@ -15,8 +15,7 @@ import {
   withClaim,
 } from "./ctl.ts";
 import type { Evidence } from "./evidence.ts";
-import type { Fleet } from "./fleet.ts";
-import { ctlIndexKey, listed } from "./fleet_index.ts";
+import { type Fleet, withCtl } from "./fleet.ts";
 import { lineAuthority } from "./lines.ts";
 
 export const STATE_VERSION = 1;
@@ -197,11 +196,7 @@ export function restoreCtls(fleet: Fleet, value: unknown): Fleet {
     const resting = record["resting"] === true;
     const formerly = listOf(record["formerly"]).map(sideOf).filter((side) => side !== undefined);
     ctl = { ...ctl, formerly: formerly.slice(-MAX_FORMERLY), released, resting, restored: !resting };
-    next = {
-      ...next,
-      ctls: next.ctls.with(ctl.key, ctl),
-      ctlsAt: listed(next.ctlsAt, ctlIndexKey(tid), ctl.key),
-    };
+    next = withCtl(next, ctl);
   }
   return next;
 }

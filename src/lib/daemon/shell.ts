@@ -11,6 +11,8 @@ export interface Core<State, Event, Effect> {
   readonly step: (state: State, event: Event, now: Now) => {
     readonly state: State;
     readonly effects: readonly Effect[];
+    /** What the step looked at and decided, counted: for those who look in (S11). */
+    readonly work?: number;
   };
   readonly wakeAt: (state: State) => Instant | undefined;
   /** The event that says that the time of `wakeAt` has come. */

@@ -1,5 +1,5 @@
 /** What goes wrong with log pages. */
-import { entryFor, NCC } from "../../../src/lib/sim/discovery.ts";
+import { Discovery, entryFor, NCC } from "../../../src/lib/sim/discovery.ts";
 import type { Target } from "../../../src/lib/sim/fabric.ts";
 import type { Random } from "../../../src/lib/sim/random.ts";
 import { anyDc, anySubsystem } from "../edits.ts";
@@ -64,6 +64,25 @@ export const PAGE_FAULTS: readonly Fault[] = [
         if (random.chance(0.5)) dc.discovery.list(entry, sim.mono);
         else dc.discovery.unlist(entry, sim.mono);
       }),
+  },
+  {
+    name: "referral-mesh",
+    everyMs: 0,
+    only: "stafd",
+    // One discovery controller that has gone bad lists some of its own, which all list each other.
+    begin: (sim, random) => {
+      const dc = random.chance(0.3) ? anyDc(sim, random) : undefined;
+      if (dc?.discovery === undefined) return;
+      const services = Array.from({ length: 9 }, () => new Discovery("none", []));
+      const mesh = services.map((discovery, n) => {
+        const address = { transport: "tcp", traddr: `10.0.9.${n}`, trsvcid: "8009" } as const;
+        return sim.world.addDiscovery(address, `nqn.mesh${n}`, discovery);
+      });
+      for (const [n, service] of services.entries()) {
+        service.edit(mesh.filter((_, other) => other !== n).map(referral), sim.mono);
+      }
+      for (const one of mesh) dc.discovery.list(referral(one), sim.mono);
+    },
   },
   {
     name: "ncc",

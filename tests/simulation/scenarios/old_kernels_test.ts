@@ -214,6 +214,27 @@ Deno.test("old kernel: a page of a discovery controller with a lost link is read
   assert.equal(stage.to(sub).length, 1);
 });
 
+for (const isOld of [true, false]) {
+  Deno.test(`${isOld ? "old" : "new"} kernel: a discovery controller waits for what is half made at its address no longer than that`, async () => {
+    const stage = new Stage(realCores);
+    stage.world.kernel.devices.old = isOld;
+    stage.dc("nqn.dc", "10.0.0.100", []);
+    const io = stage.world.addSubsystem(
+      { transport: "tcp", traddr: "10.0.0.100", trsvcid: "8009" },
+      "nqn.io",
+    );
+    io.isEmpty = true;
+    const half = stage.connectedByOthers(io);
+    Object.assign(half, { state: "connecting", complete: false });
+    stage.stafdConf(DC_LINE);
+    await stage.start(2_000);
+    assert.equal(stage.to("nqn.dc").length, 0);
+    stage.world.kernel.devices.live(half);
+    await stage.run(2_000);
+    assert.deepEqual([stage.to("nqn.dc").length, stage.to(io).length], [1, 1]);
+  });
+}
+
 /** The name of the line moves to `now` while ip-family turns IPv4 away, and comes back. */
 async function moved(now: readonly string[]): Promise<Stage> {
   const stage = new Stage(realCores);

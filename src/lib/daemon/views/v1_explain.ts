@@ -4,6 +4,7 @@ import { claimText, type Ctl, deviceOf } from "../../core/ctl.ts";
 import { IDENTITY_REMEDY } from "../../core/identity.ts";
 import { evidenceText, proofText } from "../../core/evidence.ts";
 import type { Past } from "../../core/fleet.ts";
+import { ctlsFor } from "../../core/fleet_index.ts";
 import type { Verdict } from "../../core/planner.ts";
 import type { DaemonName, V1Explanation, V1Phase, V1Step } from "../../dbus/v1_types.ts";
 import { canonicalIp } from "../../nvme/address.ts";
@@ -41,7 +42,8 @@ export function explain(
     const used = (fleet.users.get(device.device) ?? []).length > 0;
     const tid = kernelTid(device, fleet.interfaces);
     if (used || tid === undefined || !accepts(device)) continue;
-    const asking = [...fleet.ctls.values()].filter((ctl) => matches(ctl.tid, device, fleet.interfaces));
+    const asking = ctlsFor(fleet.ctlsAt, device).flatMap((key) => fleet.ctls.get(key) ?? [])
+      .filter((ctl) => matches(ctl.tid, device, fleet.interfaces));
     // Being made or about to be taken over: that is told of the controller.
     if (asking.some((ctl) => ctl.link.phase === "connecting" || core.verdict(ctl).is === "wanted")) continue;
     if (hits(tidText(tid), tid.traddr, device.device)) {

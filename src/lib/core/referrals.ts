@@ -1,0 +1,99 @@
+/**
+ * What follows from who refers to whom, in one pass over all claims: how far each discovery controller is from a line, a
+ * service or a boot table, and why those to which none of them leads are cut off. Who asks walks no path of its own: in a
+ * mesh there are more paths than anybody has time for (S11).
+ */
+import type { DaemonConf } from "../config/daemon_conf.ts";
+import { tidText } from "../nvme/tid.ts";
+import { type Authority, type Claim, type Ctl, dcOfPage } from "./ctl.ts";
+import { type Evidence, whyText } from "./evidence.ts";
+import { refusal } from "./refusal.ts";
+
+/** Referrals of one discovery controller that are followed; of more, those that were there first (S6). */
+export const MAX_REFERRALS = 256;
+/** Reasons that one of a circle inherits from those that list it. */
+const MAX_INHERITED = 8;
+
+export interface Referrals {
+  /** Steps along referrals from what asks for one without a referral; those that have none are reached by referrals only. */
+  readonly depths: ReadonlyMap<string, number>;
+  /** The nearest one up the referrals, or itself, that is not listed any more or excluded, and why. */
+  readonly cutOff: ReadonlyMap<string, { readonly from: Ctl; readonly evidence: Evidence }>;
+  /** A discovery controller that listed one of those up the referrals, or itself, is back, and its page is unread. */
+  readonly back: ReadonlyMap<string, Ctl>;
+}
+
+/** What the pass is worked out from. */
+export interface ReferralGraph {
+  readonly ctls: Iterable<Ctl>;
+  readonly conf: DaemonConf | undefined;
+  readonly ctl: (key: string) => Ctl | undefined;
+  /** The page of this controller was read by this process. */
+  readonly isRead: (key: string) => boolean;
+  /** So much was looked at. */
+  readonly looked: (count: number) => void;
+}
+
+export const isRoot = (ctl: Ctl): boolean => {
+  for (const { kind } of ctl.claims.values()) if (kind !== "referral") return true;
+  return false;
+};
+
+const isReferral = (claim: Claim): claim is Extract<Claim, { readonly kind: "referral" | "log-page" }> =>
+  claim.kind === "referral";
+
+export function referralsOf({ ctls, conf, ctl, isRead, looked }: ReferralGraph): Referrals {
+  const listedBy = new Map<string, string[]>();
+  const refused = new Map<string, Evidence>();
+  const retired: { readonly key: string; readonly authority: Authority }[] = [];
+  const depths = new Map<string, number>();
+  const cutOff = new Map<string, { readonly from: Ctl; readonly evidence: Evidence }>();
+  for (const one of ctls) {
+    looked(1 + one.claims.size + one.released.size);
+    const { key, claims, released } = one;
+    for (const claim of claims.values()) {
+      if (!isReferral(claim)) depths.set(key, 0);
+      else if (listedBy.get(claim.dc)?.push(key) === undefined) listedBy.set(claim.dc, [key]);
+    }
+    for (const [authority, evidence] of released) {
+      if (evidence.kind === "dc-retired") retired.push({ key, authority });
+      cutOff.set(key, { from: one, evidence });
+    }
+    const no = refusal(one, conf);
+    if (no === undefined) continue;
+    refused.set(key, no);
+    cutOff.set(key, { from: one, evidence: no });
+  }
+  const follow = <V>(found: Map<string, V>, next: (value: V) => V, stops: (key: string) => boolean): void => {
+    for (const [key, value] of found) {
+      if (stops(key)) continue;
+      for (const listed of listedBy.get(key) ?? []) {
+        looked(1);
+        if (!found.has(listed)) found.set(listed, next(value));
+      }
+    }
+  };
+  follow(depths, (depth) => depth + 1, (key) => refused.has(key) || ctl(key) === undefined);
+  follow(cutOff, (same) => same, () => false);
+  const back = new Map<string, Ctl>();
+  for (const { key, authority } of retired) {
+    const dc = ctl(dcOfPage(authority));
+    if (dc === undefined || isRead(dc.key) || refused.has(dc.key) || !depths.has(dc.key)) continue;
+    back.set(key, dc);
+  }
+  follow(back, (same) => same, () => false);
+  return { depths, cutOff, back };
+}
+
+/** Why one to which nothing but referrals leads is not asked for: those who let go of it, and what cut off who lists it. */
+export function cutOffProof(ctl: Ctl, { cutOff }: Referrals, at: number): readonly Evidence[] {
+  const inherited = new Map<string, Evidence>();
+  for (const claim of ctl.claims.values()) {
+    const cut = isReferral(claim) ? cutOff.get(claim.dc) : undefined;
+    if (cut === undefined || cut.from.key === ctl.key || inherited.has(cut.from.key)) continue;
+    const why = whyText([cut.evidence]);
+    inherited.set(cut.from.key, { kind: "dc-retired", dc: tidText(cut.from.tid), why, at });
+    if (inherited.size >= MAX_INHERITED) break;
+  }
+  return [...ctl.released.values(), ...inherited.values()];
+}
