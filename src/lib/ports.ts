@@ -10,7 +10,7 @@ import type { Exclusion } from "./nvme/exclusions.ts";
 import type { Outcome } from "./nvme/failure.ts";
 import type { InterfaceTable, KernelCtrl } from "./nvme/kernel_ctrl.ts";
 import type { Tid } from "./nvme/tid.ts";
-import type { Duration, Instant, Now } from "./nvme/time.ts";
+import { type Duration, type Instant, type Now, seconds } from "./nvme/time.ts";
 
 export type Done<T> = (outcome: Outcome<T>) => void;
 
@@ -122,12 +122,17 @@ export interface Resolver {
   resolve(host: string, done: Done<readonly string[]>): void;
 }
 
+/** Who has lived so long with the state it loaded was not killed by it. */
+export const PROVEN_AFTER: Duration = seconds(60);
+
 /** The daemon's own state over a restart (STAF-120, STAF-122). */
 export interface StateFile {
   /** The parsed JSON of the last save; undefined when there is none or it is damaged. */
   load(): unknown;
   /** Replaces the file atomically. `value` is plain JSON. */
   save(value: unknown, done: Done<void>): void;
+  /** What was loaded has done no harm: the daemon lives, or ends in order. */
+  proven(): void;
 }
 
 /** What stafd tells stacd of one discovery controller. */

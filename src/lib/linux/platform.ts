@@ -16,6 +16,7 @@ import { startProblem } from "./process_checks.ts";
 import { SystemResolver } from "./resolver.ts";
 import { processSignals } from "./signals.ts";
 import { JsonStateFile, stateFilePath } from "./state_file.ts";
+import { GuardedStateFile } from "./state_guard.ts";
 import { Sysfs } from "./sysfs.ts";
 
 /** What reading a small text file gave. */
@@ -53,7 +54,7 @@ export function linuxPlatform(program: "stafd" | "stacd", syslog: boolean): Plat
     setTron: (on) => log.level = on ? "debug" : "info",
     clock: new SystemClock(),
     notify: new Notify(log),
-    stateFile: new JsonStateFile(path, log),
+    stateFile: new GuardedStateFile(new JsonStateFile(path, log), path, log),
     stateFilePath: path,
     resolver: new SystemResolver(),
     exclusions: new ExclusionsFiles(log),

@@ -52,6 +52,9 @@ export class JsonStateFile implements StateFile {
     }
   }
 
+  /** Nothing is remembered of a load. */
+  proven(): void {}
+
   /** Of several in one go only the last is written; all who wait learn of its outcome. */
   save(value: unknown, done: Done<void>): void {
     const first = this.#next === undefined;

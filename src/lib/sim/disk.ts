@@ -8,6 +8,8 @@ import type { Scheduler } from "./scheduler.ts";
 export class SimDisk {
   /** What is in the files. */
   readonly texts = new Map<string, string>();
+  /** How often in a row a file was loaded by a daemon of which nothing was heard since. */
+  readonly loads = new Map<string, number>();
   full = false;
   /** Probability that a write has no end. */
   hangs = 0;
@@ -47,12 +49,18 @@ export class DiskPort implements StateFile {
   load(): unknown {
     const text = this.#disk.texts.get(this.#name);
     if (text === undefined) return undefined;
+    this.#disk.loads.set(this.#name, (this.#disk.loads.get(this.#name) ?? 0) + 1);
     try {
       return JSON.parse(text);
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
       return undefined;
     }
+  }
+
+  /** The daemons' crashes do not come from what they load here: the files are not set aside. */
+  proven(): void {
+    this.#disk.loads.delete(this.#name);
   }
 
   save(value: unknown, done: Done<void>): void {

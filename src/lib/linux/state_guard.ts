@@ -1,0 +1,101 @@
+/**
+ * A state file that kills its daemon must not kill it for ever. A mark beside the file says that it is being loaded, and is
+ * written before that: nothing but the mark survives a SIGKILL of the watchdog. It goes when the daemon has lived for a while
+ * with what it loaded, or has ended in order. A file that was loaded shortly before each of the last crashes is set aside:
+ * the daemon begins without a state, takes over what the kernel has, and disconnects nothing for it.
+ */
+import { type Done, type Log, PROVEN_AFTER, type StateFile } from "../ports.ts";
+import { errnoOf, isGone } from "./os_error.ts";
+
+/** Crashes in a row after which the file is not loaded again. */
+const CRASHES = 2;
+
+export class GuardedStateFile implements StateFile {
+  readonly #file: StateFile;
+  readonly #path: string;
+  readonly #mark: string;
+  readonly #log: Log;
+
+  constructor(file: StateFile, path: string, log: Log) {
+    this.#file = file;
+    this.#path = path;
+    this.#mark = `${path}.loading`;
+    this.#log = log;
+  }
+
+  load(): unknown {
+    let crashes = 0;
+    try {
+      if (!exists(this.#path)) {
+        remove(this.#mark);
+        return undefined;
+      }
+      crashes = this.#crashes();
+      if (crashes >= CRASHES) return this.#setAside(crashes);
+      Deno.writeTextFileSync(this.#mark, `${crashes + 1}\n`, { mode: 0o600 });
+    } catch (error) {
+      if (errnoOf(error) === 0) throw error;
+      const message = `cannot keep account of crashes in ${this.#mark}: ${String(error)}`;
+      this.#log.write({ level: "warning", message });
+    }
+    return crashes >= CRASHES ? undefined : this.#file.load();
+  }
+
+  save(value: unknown, done: Done<void>): void {
+    this.#file.save(value, done);
+  }
+
+  proven(): void {
+    try {
+      remove(this.#mark);
+    } catch (error) {
+      if (errnoOf(error) === 0) throw error;
+      this.#log.write({ level: "warning", message: `cannot remove ${this.#mark}: ${String(error)}` });
+    }
+  }
+
+  /** How often in a row it was loaded, and nothing was heard of that daemon any more. */
+  #crashes(): number {
+    try {
+      const text = Deno.readTextFileSync(this.#mark).trim();
+      return /^\d{1,6}$/.test(text) ? Number(text) : 0;
+    } catch (error) {
+      if (isGone(errnoOf(error))) return 0;
+      throw error;
+    }
+  }
+
+  #setAside(crashes: number): undefined {
+    const aside = `${this.#path}.set-aside`;
+    Deno.renameSync(this.#path, aside);
+    remove(this.#mark);
+    this.#log.write({
+      level: "error",
+      message:
+        `${this.#path} was loaded less than ${
+          PROVEN_AFTER.ms / 1000
+        } s before each of the last ${crashes} crashes. ` +
+        `It is now ${aside} and is not loaded: this start does without a saved state, takes over the connections ` +
+        "that exist, and disconnects none of them for it. Please report this as a bug, with that file",
+    });
+    return undefined;
+  }
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch (error) {
+    if (isGone(errnoOf(error))) return false;
+    throw error;
+  }
+}
+
+function remove(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    if (!isGone(errnoOf(error))) throw error;
+  }
+}
