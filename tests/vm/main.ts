@@ -37,6 +37,7 @@ import { scenarios as stafdAvahi } from "./scenarios/stafd_avahi.ts";
 import { scenarios as stafdCdc } from "./scenarios/stafd_cdc.ts";
 import { scenarios as stafdCompany } from "./scenarios/stafd_company.ts";
 import { scenarios as stafdIpv6 } from "./scenarios/stafd_ipv6.ts";
+import { scenarios as stafdMesh } from "./scenarios/stafd_mesh.ts";
 import { scenarios as stafdPaths } from "./scenarios/stafd_paths.ts";
 import { scenarios as stafdReferrals } from "./scenarios/stafd_referrals.ts";
 import { scenarios as stafdReload } from "./scenarios/stafd_reload.ts";
@@ -60,6 +61,7 @@ const SCENARIOS: readonly Scenario[] = [
   ...stafdCdc,
   ...stafdCompany,
   ...stafdIpv6,
+  ...stafdMesh,
   ...stafdPaths,
   ...stafdReferrals,
   ...stafdReload,
