@@ -8,7 +8,7 @@ import { publisher, serveStac } from "../dbus/server.ts";
 import { StafdClient } from "../dbus/stafd_client.ts";
 import { connectorCore, connectorService } from "./connector_service.ts";
 import { factsAfterClockSet } from "./daemon_facts.ts";
-import { commonPorts, type Machine, tellHost, tellHostAgain } from "./machine.ts";
+import { commonPorts, type Machine, proving, tellHost, tellHostAgain } from "./machine.ts";
 import { performConnector } from "./performer.ts";
 import type { BusContext, Running } from "./run_daemon.ts";
 import { type Seams, Shell } from "./shell.ts";
@@ -27,6 +27,7 @@ export function buildConnector(
 ): Running<StacdConf> {
   const { clock } = machine;
   const end = Promise.withResolvers<void>();
+  const proof = proving(machine);
   const stafd = new StafdClient(
     keeper,
     () => clock.now().wall,
@@ -55,6 +56,7 @@ export function buildConnector(
   });
   return {
     begin: async (host, conf) => {
+      proof.begun();
       await machine.prepare();
       tellHost(machine, host, post);
       post({ type: "config", conf, reload: false });
@@ -68,6 +70,7 @@ export function buildConnector(
     ended: end.promise,
     close: () => {
       shell.stop();
+      proof.ended();
       return machine.close();
     },
   };

@@ -9,7 +9,7 @@ import { withoutNqn } from "../nvme/mdns_txt.ts";
 import type { Mdns, MdnsEvent, Units } from "../ports.ts";
 import { finderCore, finderService } from "./finder_service.ts";
 import { factsAfterClockSet } from "./daemon_facts.ts";
-import { commonPorts, type Machine, tellHost, tellHostAgain } from "./machine.ts";
+import { commonPorts, type Machine, proving, tellHost, tellHostAgain } from "./machine.ts";
 import { performFinder } from "./performer.ts";
 import type { BusContext, Running } from "./run_daemon.ts";
 import { type Seams, Shell } from "./shell.ts";
@@ -33,6 +33,7 @@ export function buildFinder(
 ): Running<StafdConf> {
   const { clock, mdns, units } = machine;
   const end = Promise.withResolvers<void>();
+  const proof = proving(machine);
   const ports = {
     ...commonPorts(machine, publisher(STAF, () => keeper.bus), end.resolve),
     mdns,
@@ -61,6 +62,7 @@ export function buildFinder(
   });
   return {
     begin: async (host, conf) => {
+      proof.begun();
       await machine.prepare();
       mdns.watch((event) => post(facts.supportsDiscovery ? event : anonymous(event)));
       tellHost(machine, host, post);
@@ -74,6 +76,7 @@ export function buildFinder(
     ended: end.promise,
     close: () => {
       shell.stop();
+      proof.ended();
       mdns.browse(false);
       return machine.close();
     },

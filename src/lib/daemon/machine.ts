@@ -1,7 +1,17 @@
 /** What a daemon is built on: the ports of a machine, real or simulated, and what the machine tells at the start. */
 import type { Event } from "../core/effects.ts";
 import type { HostConf } from "../core/host.ts";
-import type { Clock, Exclusions, Kernel, Log, Publisher, Resolver, StateFile } from "../ports.ts";
+import {
+  type Clock,
+  type Exclusions,
+  type Kernel,
+  type Log,
+  PROVEN_AFTER,
+  type Publisher,
+  type Resolver,
+  type StateFile,
+} from "../ports.ts";
+import { after } from "../nvme/time.ts";
 import type { ReadDevice } from "./devices_now.ts";
 import type { CommonPorts } from "./performer.ts";
 
@@ -30,6 +40,21 @@ export const commonPorts = (machine: Machine, publisher: Publisher, exit: () => 
   publisher,
   exit,
 });
+
+/** When the daemon has lived for a while with the state it loaded; the result is for its end in order, which proves as much. */
+export function proving({ clock, stateFile }: Pick<Machine, "clock" | "stateFile">): {
+  readonly begun: () => void;
+  readonly ended: () => void;
+} {
+  let cancel: () => void = () => undefined;
+  return {
+    begun: () => cancel = clock.wakeAt(after(clock.now(), PROVEN_AFTER), () => stateFile.proven()),
+    ended: () => {
+      cancel();
+      stateFile.proven();
+    },
+  };
+}
 
 type Post = (event: Event) => void;
 
