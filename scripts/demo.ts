@@ -14,7 +14,7 @@ import { Observer } from "./demo/observer.ts";
 import { Screen } from "./demo/screen.ts";
 import { buildSite } from "./demo/site.ts";
 import { Tools, toolWorld } from "./demo/tools.ts";
-import { INTEGRATION_NEEDS, providePackages } from "./system_packages.ts";
+import { BUS_NEEDS, providePackages } from "./system_packages.ts";
 
 /** Lines of the daemons' logs that are shown when something went wrong. */
 const LAST_WORDS = 12;
@@ -144,7 +144,7 @@ async function main(): Promise<number> {
   const chosen = options();
   if (typeof chosen === "number") return chosen;
   try {
-    await providePackages(INTEGRATION_NEEDS.filter(({ program }) => program === "dbus-daemon"));
+    await providePackages(BUS_NEEDS);
   } catch (error) {
     console.error(`demo: ${error instanceof Error ? error.message : String(error)}`);
     return 1;

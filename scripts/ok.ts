@@ -4,6 +4,11 @@
  */
 import { add, closingLine, type Counts, NOTHING, runTests } from "./test_run.ts";
 import { passThrough, runScript } from "./run.ts";
+import { aboutSkipped } from "./skipped.ts";
+import { OTHERS } from "./system_packages.ts";
+
+/** Shells whose parsers look at our completions. */
+const NEEDS = [OTHERS.zsh, OTHERS.fish];
 
 const DENO = Deno.execPath();
 
@@ -23,8 +28,8 @@ export async function step(name: string, run: () => Promise<Counts>): Promise<Co
   return counts;
 }
 
-/** All checks and the unit and property tests. */
-export async function gate(): Promise<Counts> {
+/** All checks and the unit and property tests; `reasons` takes why tests were skipped. */
+export async function gate(reasons: string[]): Promise<Counts> {
   let counts = NOTHING;
   for (const [name, command] of CHECKS) {
     counts = add(
@@ -39,13 +44,15 @@ export async function gate(): Promise<Counts> {
     counts,
     await step(
       "unit and property tests",
-      () => runTests("unit", ["tests/unit", "tests/property"], ["--parallel"]),
+      () => runTests("unit", ["tests/unit", "tests/property"], ["--parallel"], undefined, { reasons }),
     ),
   );
 }
 
 async function main(): Promise<boolean> {
-  const counts = await gate();
+  const reasons: string[] = [];
+  const counts = await gate(reasons);
+  for (const line of await aboutSkipped(reasons, NEEDS, "ok")) console.log(line);
   console.log(closingLine("ok", counts));
   return counts.failed === 0;
 }

@@ -67,11 +67,12 @@ export async function passThrough(command: readonly string[], options: RunOption
 export async function passLines(
   command: readonly string[],
   take: (line: string) => void,
+  env: Record<string, string> = {},
 ): Promise<boolean> {
   const [program = "", ...args] = command;
   const child = new Deno.Command(program, {
     args,
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "1", RUST_BACKTRACE: "0", ...env },
     stdin: "null",
     stdout: "piped",
     stderr: "inherit",

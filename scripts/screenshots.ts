@@ -12,7 +12,7 @@ import { openBus } from "./demo/bus.ts";
 import { Observer } from "./demo/observer.ts";
 import { buildSite } from "./demo/site.ts";
 import { runScript } from "./run.ts";
-import { INTEGRATION_NEEDS, providePackages } from "./system_packages.ts";
+import { BUS_NEEDS, providePackages } from "./system_packages.ts";
 import { terminalSvg } from "./terminal_svg.ts";
 
 const FOLDER = "docs/screenshots";
@@ -120,7 +120,7 @@ async function take(bus: string): Promise<void> {
 }
 
 async function main(): Promise<boolean> {
-  await providePackages(INTEGRATION_NEEDS.filter(({ program }) => program === "dbus-daemon"));
+  await providePackages(BUS_NEEDS);
   const bus = await openBus();
   try {
     Deno.env.set("DBUS_SYSTEM_BUS_ADDRESS", bus.address);

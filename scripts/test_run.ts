@@ -1,5 +1,7 @@
 /** Runs `deno test` and counts what it did, from its JUnit report and not from its text for people. */
 import { passLines } from "./run.ts";
+import { REASONS_FILE } from "./skipped.ts";
+import { wholePath } from "./system_packages.ts";
 
 export interface Counts {
   readonly passed: number;
@@ -45,6 +47,25 @@ function isNews(line: string): boolean {
   return line !== "" && !/ \.\.\. ok \(/.test(line) && !/^running \d+ tests? from /.test(line);
 }
 
+/** The lines of a file that is there no more afterwards; none when there was no such file. */
+async function takeLines(file: string): Promise<string[]> {
+  try {
+    const text = await Deno.readTextFile(file);
+    await Deno.remove(file);
+    return text.split("\n").filter((line) => line !== "");
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+}
+
+export interface TestRun {
+  /** What runs `deno test`, such as `unshare` with its options; nothing runs it directly. */
+  readonly within?: readonly string[];
+  /** Takes why tests were skipped, once for each of them. */
+  readonly reasons?: string[];
+}
+
 /**
  * Runs the tests under `folders`. A run that failed as a whole (a module that does not load, a missing
  * folder, not a single test) counts as at least one failure.
@@ -54,6 +75,7 @@ export async function runTests(
   folders: readonly string[],
   flags: readonly string[] = [],
   print: (line: string) => void = console.log,
+  { within = [], reasons = [] }: TestRun = {},
 ): Promise<Counts> {
   for (const folder of folders) {
     if (!await isFolder(folder)) {
@@ -62,26 +84,19 @@ export async function runTests(
     }
   }
   const report = `build/${name}-junit.xml`;
+  const skipped = `build/${name}-skipped.txt`;
   await Deno.mkdir("build", { recursive: true });
-  const success = await passLines([
-    Deno.execPath(),
-    "test",
-    "-A",
-    "--no-check",
-    "--quiet",
-    `--junit-path=${report}`,
-    ...flags,
-    ...folders,
-  ], (line) => {
-    if (isNews(line)) print(line);
-  });
-  let counts = NOTHING;
-  try {
-    counts = countJunit(await Deno.readTextFile(report));
-    await Deno.remove(report);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-  const bad = !success || counts.passed + counts.failed === 0;
-  return bad && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
+  await takeLines(skipped);
+  const test = [Deno.execPath(), "test", "-A", "--no-check", "--quiet", `--junit-path=${report}`];
+  const success = await passLines(
+    [...within, ...test, ...flags, ...folders],
+    (line) => {
+      if (isNews(line)) print(line);
+    },
+    { PATH: wholePath(), [REASONS_FILE]: await Deno.realPath("build") + skipped.slice("build".length) },
+  );
+  const counts = countJunit((await takeLines(report)).join("\n"));
+  reasons.push(...await takeLines(skipped));
+  const nothing = counts.passed + counts.failed + counts.skipped === 0;
+  return (!success || nothing) && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
 }

@@ -1,5 +1,9 @@
 /** `deno task demo` as a person starts it, only not on a terminal. */
 import assert from "node:assert/strict";
+import { BUS_NEEDS } from "../../scripts/system_packages.ts";
+import { packages, skipAllWithout } from "../lacking.ts";
+
+skipAllWithout(packages(BUS_NEEDS));
 
 interface Demo extends AsyncDisposable {
   readonly process: Deno.ChildProcess;

@@ -187,7 +187,7 @@ interface Tables {
   readonly problem: string | undefined;
 }
 
-/** The names in a folder; none where there is no such folder. */
+/** The names in a folder, sorted, as the kernel gives them in no order; none where there is no such folder. */
 async function names(folder: string): Promise<readonly string[]> {
   const found: string[] = [];
   try {
@@ -195,7 +195,7 @@ async function names(folder: string): Promise<readonly string[]> {
   } catch (error) {
     if (!isAbsent(error)) throw error;
   }
-  return found;
+  return found.sort();
 }
 
 /** The trimmed text of a file; undefined where there is none. */

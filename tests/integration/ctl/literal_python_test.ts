@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { isInstalled } from "../../unit/ctl/installed.ts";
+import { OTHERS } from "../../../scripts/system_packages.ts";
+import { lacks, packages } from "../../lacking.ts";
 import { formatLiteral, literalOf } from "../../../src/ctl/literal.ts";
 
 const PROGRAM = `
@@ -73,7 +74,7 @@ const { value } = fc.letrec((tie) => ({
 
 Deno.test({
   name: "the output is what Python's pprint writes, and evaluates back, for any value",
-  ignore: !isInstalled("python3"),
+  ignore: lacks(packages([OTHERS.python3])),
   fn: async () => {
     const values = fc.sample(value, { numRuns: 3000, seed: 20240607 });
     const texts = values.map((item) => formatLiteral(literalOf(item)));

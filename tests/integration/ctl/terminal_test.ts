@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { isInstalled } from "../../unit/ctl/installed.ts";
+import { OTHERS } from "../../../scripts/system_packages.ts";
+import { lacks, packages } from "../../lacking.ts";
 import { privateBus } from "../dbus/private_bus.ts";
 import { NOW, sampleDaemon, v1Controller, v1State } from "./sample_daemon.ts";
 
@@ -39,7 +40,7 @@ const state = v1State({
 
 Deno.test({
   name: "in a real terminal of 80, 120 and 200 columns the table fits, in colour and without",
-  ignore: !isInstalled("tmux"),
+  ignore: lacks(packages([OTHERS.tmux])),
   fn: async () => {
     await using bus = await privateBus();
     const daemon = await sampleDaemon(bus.address, { state: () => JSON.stringify(state) });

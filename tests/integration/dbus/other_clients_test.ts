@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { Bus } from "../../../src/lib/dbus/bus.ts";
 import { serveStac, serveStaf } from "../../../src/lib/dbus/server.ts";
 import { STAC, STAF } from "../../../src/lib/dbus/interfaces.ts";
-import { isInstalled } from "../../unit/ctl/installed.ts";
+import { OTHERS } from "../../../scripts/system_packages.ts";
+import { lacks, packages } from "../../lacking.ts";
 import { stafHandlers } from "./fake_daemons.ts";
 import { privateBus } from "./private_bus.ts";
 
@@ -40,7 +41,7 @@ const DEBUG_MEMBERS = [
 
 Deno.test({
   name: "busctl sees and calls what the original publishes",
-  ignore: !isInstalled("busctl"),
+  ignore: lacks(packages([OTHERS.busctl])),
   fn: async () => {
     await using bus = await privateBus();
     const daemon = await serving(bus.address);
@@ -81,7 +82,7 @@ Deno.test({
 
 Deno.test({
   name: "GLib's parser takes the introspection data, with the argument names (DBUS-22)",
-  ignore: !isInstalled("gdbus"),
+  ignore: lacks(packages([OTHERS.gdbus])),
   fn: async () => {
     await using bus = await privateBus();
     const daemon = await serving(bus.address);

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { Bus, type Value, Variant } from "../../../src/lib/dbus/bus.ts";
 import { PROPERTIES, STAC, STAF } from "../../../src/lib/dbus/interfaces.ts";
 import { serveStac, serveStaf } from "../../../src/lib/dbus/server.ts";
-import { isInstalled } from "../../unit/ctl/installed.ts";
+import { OTHERS } from "../../../scripts/system_packages.ts";
+import { lacks, otherUser, packages } from "../../lacking.ts";
 import { stafHandlers } from "./fake_daemons.ts";
 import { privateBus } from "./private_bus.ts";
 
@@ -27,8 +28,7 @@ async function asNobody(address: string, ...args: readonly string[]): Promise<st
 
 Deno.test({
   name: "everybody may ask; only root may change tron and own the names",
-  // Being root and nobody needs root.
-  ignore: Deno.uid() !== 0 || !isInstalled("busctl") || !isInstalled("setpriv"),
+  ignore: lacks(packages([OTHERS.busctl]), otherUser),
   fn: async () => {
     await using bus = await privateBus(
       POLICIES.map((file) => `<include>${file}</include>`).join(""),

@@ -1,5 +1,9 @@
 /** A real dbus-daemon on a socket of its own, for tests. */
 import assert from "node:assert/strict";
+import { BUS_NEEDS } from "../../../scripts/system_packages.ts";
+import { packages, skipAllWithout } from "../../lacking.ts";
+
+skipAllWithout(packages(BUS_NEEDS));
 
 export interface PrivateBus {
   readonly address: string;

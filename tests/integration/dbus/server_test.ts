@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { OTHERS } from "../../../scripts/system_packages.ts";
+import { lacks, otherUser, packages } from "../../lacking.ts";
 import { Bus, BusErrors, type Reply, type Value, Variant } from "../../../src/lib/dbus/bus.ts";
 import { publisher, serveStac, serveStaf } from "../../../src/lib/dbus/server.ts";
 import { INTROSPECTABLE, PEER, PROPERTIES, STAC, STAF } from "../../../src/lib/dbus/interfaces.ts";
@@ -265,8 +267,7 @@ function methodCall(
 
 Deno.test({
   name: "Set by another user is denied also where the bus policy is missing (DBUS-52)",
-  // Becoming another user needs root.
-  ignore: Deno.uid() !== 0,
+  ignore: lacks(packages([OTHERS.busctl]), otherUser),
   fn: async () => {
     await using bus = await privateBus();
     const daemon = await connect(bus.address);

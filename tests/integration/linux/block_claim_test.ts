@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { claimDevice, type Claimed } from "../../../src/lib/linux/block_claim.ts";
 import { sys } from "../../../src/lib/linux/ffi_libc.ts";
 import { collect } from "../../../scripts/run.ts";
+import { OTHERS } from "../../../scripts/system_packages.ts";
+import { lacks, loopDevices, packages } from "../../lacking.ts";
 
 // The C library is opened once and stays: it is no leak of the first test.
 sys.interfaceIndex("lo");
@@ -29,9 +31,9 @@ function why(claimed: Claimed): string {
   return "claimed";
 }
 
-const rootOnly = { ignore: Deno.uid() !== 0 };
-
-Deno.test("a claim is refused while another one holds, and works again afterwards", rootOnly, async () => {
+Deno.test("a claim is refused while another one holds, and works again afterwards", {
+  ignore: lacks(loopDevices),
+}, async () => {
   await withLoop(async (name) => {
     const first = await claimDevice(name, PLACES);
     assert.ok(first.ok);
@@ -44,7 +46,7 @@ Deno.test("a claim is refused while another one holds, and works again afterward
 
 Deno.test(
   "a mounted file system has claimed the device, and none can be mounted during a claim",
-  rootOnly,
+  { ignore: lacks(packages([OTHERS.mkfs]), loopDevices) },
   async () => {
     await withLoop(async (name) => {
       assert.ok((await collect(["mkfs.ext4", "-q", `/dev/${name}`])).success);

@@ -4,6 +4,8 @@ import { sys } from "../../../src/lib/linux/ffi_libc.ts";
 import { type Backend, loadBackend } from "../../../src/lib/linux/libnvme.ts";
 import { Sysfs } from "../../../src/lib/linux/sysfs.ts";
 import { getLogCommand, identifyCommand } from "../../../src/lib/nvme/admin_command.ts";
+import { LIBNVME_NEEDS } from "../../../scripts/system_packages.ts";
+import { lacks, packages } from "../../lacking.ts";
 import { DISCOVERY, FakeSysfs } from "./fake_sysfs.ts";
 
 sys.monotonicUsec();
@@ -13,7 +15,9 @@ const missing = loadBackend({ libnvme1: "libnone.so.1", libnvme3: "libnone3.so.1
 // A library that is there and has none of the functions.
 const wrong = loadBackend({ libnvme1: "libm.so.6", libnvme3: "libm.so.6" });
 
-Deno.test("the installed libnvme is used, tells its version and its words for a status", () => {
+Deno.test("the installed libnvme is used, tells its version and its words for a status", {
+  ignore: lacks(packages(LIBNVME_NEEDS)),
+}, () => {
   assert.equal(installed.name, "libnvme.so.1");
   assert.equal(installed.problem, "");
   assert.match(installed.version, /^1\.\d+/);

@@ -2,9 +2,11 @@
 import assert from "node:assert/strict";
 import { METRICS_NEEDS } from "../../../scripts/package/needs.ts";
 import { collect } from "../../../scripts/run.ts";
-import { providePackages } from "../../../scripts/system_packages.ts";
+import { packages, skipAllWithout } from "../../lacking.ts";
 import { downText, metricsText } from "../../../src/ctl/metrics.ts";
 import { NOW, v1Controller, v1Health, v1State } from "../ctl/sample_daemon.ts";
+
+skipAllWithout(packages(METRICS_NEEDS));
 
 async function promtool(...words: readonly string[]): Promise<string> {
   const { success, stdout, stderr } = await collect(["promtool", ...words]);
@@ -13,7 +15,6 @@ async function promtool(...words: readonly string[]): Promise<string> {
 }
 
 Deno.test("alert rules: understood by promtool, and they say what is wrong and nothing else", async () => {
-  await providePackages(METRICS_NEEDS);
   assert.match(await promtool("check", "rules", "packaging/metrics/alerts.yml"), /SUCCESS: \d+ rules found/);
   const dir = await Deno.makeTempDir();
   try {
@@ -31,7 +32,6 @@ Deno.test("alert rules: understood by promtool, and they say what is wrong and n
 });
 
 Deno.test("metrics: promtool finds nothing to complain of", async () => {
-  await providePackages(METRICS_NEEDS);
   const aenToConnect = { bounds: [100, 1_000], counts: [1, 2, 0], sum: 900 };
   const stafd = { present: true, reportedAt: NOW, aenToConnect };
   const texts = [

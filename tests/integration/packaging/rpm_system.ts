@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { dirname } from "node:path";
 import { capture, collect, type Ended } from "../../../scripts/run.ts";
+import { ownMounts } from "../../lacking.ts";
 
 /** What a distribution has besides, laid out below %{tree}, and what the original's package was. */
 const OTHERS = `Name: base
@@ -71,6 +72,20 @@ async function layOut(tree: string, program: string): Promise<void> {
   }
 }
 
+/**
+ * What rpm says of every run in such a folder, whatever the packages: Debian's warns of the use that it is made for; from 4.20
+ * on it says that it cannot keep mounts of the packages' scripts to them here; and run by `nice` it cannot be less nice.
+ */
+const WARNINGS = [
+  /^rpm: (?:RPM should not be used|However assuming).*\n/gm,
+  /^warning: .*private mounts in chroot not implemented.*\n/gm,
+  /^warning: Unable to reset nice value: .*\n/gm,
+];
+
+export function withoutWarnings(said: string): string {
+  return WARNINGS.reduce((rest, warning) => rest.replace(warning, ""), said);
+}
+
 export class RpmSystem {
   readonly root: string;
   /** The Python implementation's package. */
@@ -107,15 +122,10 @@ export class RpmSystem {
   }
 
   async attempt(...words: readonly string[]): Promise<Ended> {
-    const asRoot = Deno.uid() === 0 ? [] : ["--map-root-user"];
     // The host's own settings say where Debian's rpm keeps the database of whoever runs it.
     const rpm = ["rpm", "--root", this.root, "--define", "_dbpath /var/lib/rpm", ...words];
-    const ended = await collect(["unshare", ...asRoot, "--mount", "sh", "-c", ENTER, this.root, ...rpm]);
-    // Debian's rpm warns of the use that it is made for.
-    return {
-      ...ended,
-      stderr: ended.stderr.replace(/^rpm: (?:RPM should not be used|However assuming).*\n/gm, ""),
-    };
+    const ended = await collect([...ownMounts(), "sh", "-c", ENTER, this.root, ...rpm]);
+    return { ...ended, stderr: withoutWarnings(ended.stderr) };
   }
 
   /** Which programs the packages' scripts have called since the last time. */

@@ -3,7 +3,8 @@ import { main as stacctl } from "../../../src/ctl/stacctl.ts";
 import { main as stafctl } from "../../../src/ctl/stafctl.ts";
 import { main as stasadm } from "../../../src/ctl/stasadm.ts";
 import { fakeWorld } from "./fake_world.ts";
-import { isInstalled } from "./installed.ts";
+import { OTHERS } from "../../../scripts/system_packages.ts";
+import { lacks, packages } from "../../lacking.ts";
 
 async function script(program: typeof stafctl, shell: string): Promise<string> {
   const world = fakeWorld();
@@ -60,10 +61,10 @@ Deno.test("every command and option is in every shell's script", async () => {
   }
 });
 
-for (const shell of ["zsh", "fish"]) {
+for (const shell of ["zsh", "fish"] as const) {
   Deno.test({
     name: `${shell} takes the scripts`,
-    ignore: !isInstalled(shell),
+    ignore: lacks(packages([OTHERS[shell]])),
     fn: async () => {
       for (const program of [stafctl, stacctl, stasadm]) {
         const file = await Deno.makeTempFile();

@@ -1,5 +1,12 @@
-/** Network namespaces of a test's own, with a virtual cable between two of them. Needs root and iproute2. */
+/**
+ * Network namespaces of a test's own, with a virtual cable between two of them. Needs iproute2, and root or a user namespace:
+ * `deno task test` makes one for those who are not root.
+ */
 import assert from "node:assert/strict";
+import { NETWORK_NEEDS } from "../../../scripts/system_packages.ts";
+import { networkNamespaces, packages, skipAllWithout } from "../../lacking.ts";
+
+skipAllWithout(packages(NETWORK_NEEDS), networkNamespaces);
 
 async function ip(...args: string[]): Promise<void> {
   const { success, stderr } = await new Deno.Command("ip", { args, stdin: "null", stdout: "null" }).output();
@@ -16,14 +23,12 @@ export interface TestNetwork {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-let count = 0;
-
 /** near0 has 10.77.0.1/24 and fd77::1/64, far0 has 10.77.0.2/24 and fd77::2/64, and link-local fe80::1 and fe80::2. */
 export async function testNetwork(): Promise<TestNetwork> {
-  const id = `${Deno.pid}-${++count}`;
+  const id = crypto.randomUUID().slice(0, 8);
   const [near, far] = [`stas-near-${id}`, `stas-far-${id}`];
   for (const name of [near, far]) await ip("netns", "add", name);
-  await ip("link", "add", "near0", "netns", near, "type", "veth", "peer", "name", "far0", "netns", far);
+  await ip("-n", near, "link", "add", "near0", "type", "veth", "peer", "name", "far0", "netns", far);
   for (const [name, link, host] of [[near, "near0", 1], [far, "far0", 2]] as const) {
     // No link-local address but the one below.
     await ip("-n", name, "link", "set", link, "addrgenmode", "none");

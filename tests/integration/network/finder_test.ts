@@ -8,7 +8,7 @@ import { seconds } from "../../../src/lib/nvme/time.ts";
 import type { StafdReport } from "../../../src/lib/ports.ts";
 import { avahiWorld } from "./avahi_world.ts";
 import { Inside } from "./namespace.ts";
-import { outcome, Told } from "./waiting.ts";
+import { outcome, Told } from "../linux/waiting.ts";
 
 const isMessage = (line: unknown): line is { readonly level: string; readonly message: string } =>
   typeof line === "object" && line !== null && "message" in line && typeof line.message === "string";

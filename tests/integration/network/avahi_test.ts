@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type AvahiWorld, avahiWorld } from "./avahi_world.ts";
 import { Inside } from "./namespace.ts";
-import { Told } from "./waiting.ts";
+import { Told } from "../linux/waiting.ts";
 
 interface Service {
   readonly key: string;

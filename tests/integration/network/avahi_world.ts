@@ -1,8 +1,11 @@
 /**
  * Two machines for mDNS: network namespaces joined by a cable, each with a dbus-daemon and an avahi-daemon of its own.
- * Needs root, iproute2, dbus-daemon, avahi-daemon and avahi-publish (package avahi-utils).
  */
+import { AVAHI_NEEDS } from "../../../scripts/system_packages.ts";
+import { packages, skipAllWithout } from "../../lacking.ts";
 import { testNetwork } from "./namespace.ts";
+
+skipAllWithout(packages(AVAHI_NEEDS));
 
 export interface Publication {
   /** Says goodbye, as a program that ends. */
