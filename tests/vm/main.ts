@@ -1,20 +1,25 @@
 /**
- * `deno task test:vm [--only TEXT]... [--all] [--peer] [--keep] [--reuse]`: the compiled programs under their own units
- * on a real kernel. Builds the image and the program, boots once, runs the scenarios one after the other: the short ones,
- * those that --only selects, or --all.
+ * `deno task test:vm [--image NAME]... [--only TEXT]... [--all] [--matrix] [--peer] [--keep] [--reuse]`: the compiled
+ * programs under their own units on a real kernel. Builds the image and the program, boots once, runs the scenarios one
+ * after the other: the short ones, those that --only selects, or --all. A scenario that needs what the image does not have
+ * is skipped, with the reason.
+ * --image chooses the machine (images.ts; default: clean); several run one after the other, `all` is each of them.
+ * --matrix (`deno task test:matrix`) writes the results into docs/matrix.md, and runs on all images unless told which.
  * --peer tests the original instead, which shows that the scenarios ask for what is true.
  * --keep leaves the machine running afterwards and says how to enter it. --reuse builds and boots nothing: it uses the
  * machine that runs already, with what is installed there.
  */
 import { parseArgs } from "node:util";
 import { build } from "../../scripts/build.ts";
-import { hostTarget } from "../../scripts/denort.ts";
 import { passThrough, runScript } from "../../scripts/run.ts";
 import { stage } from "../../scripts/stage.ts";
-import { providePackages, VM_NEEDS } from "../../scripts/system_packages.ts";
+import { FOREIGN_NEEDS, providePackages, VM_NEEDS } from "../../scripts/system_packages.ts";
 import { add, closingLine, type Counts, NOTHING } from "../../scripts/test_run.ts";
 import { tellEvidence } from "./evidence.ts";
 import { Guest } from "./guest.ts";
+import { type Image, imagesNamed, PEER } from "./images.ts";
+import { currentCommit, factsOf, keepResults, type Result, resultOf } from "./matrix.ts";
+import { lackingIn } from "./needs.ts";
 import type { Scenario } from "./scenario.ts";
 import { scenario as busFlood } from "./scenarios/bus_flood.ts";
 import { scenario as change } from "./scenarios/change.ts";
@@ -22,6 +27,8 @@ import { scenario as confinement } from "./scenarios/confinement.ts";
 import { scenario as connection } from "./scenarios/connection.ts";
 import { scenario as dbusClients } from "./scenarios/dbus_clients.ts";
 import { scenario as discovery } from "./scenarios/discovery.ts";
+import { scenarios as fc } from "./scenarios/fc.ts";
+import { scenarios as oldKernel } from "./scenarios/old_kernel.ts";
 import { scenario as refusal } from "./scenarios/refusal.ts";
 import { crash, restart } from "./scenarios/restart.ts";
 import { scenarios as stacdCompany } from "./scenarios/stacd_company.ts";
@@ -57,6 +64,8 @@ const SCENARIOS: readonly Scenario[] = [
   ...startScenarios,
   busFlood,
   dbusClients,
+  ...fc,
+  ...oldKernel,
   ...stafdAvahi,
   ...stafdCdc,
   ...stafdCompany,
@@ -111,46 +120,117 @@ async function runOne(guest: Guest, { name, run }: Scenario): Promise<Counts> {
   }
 }
 
+/** Runs the scenarios in a machine that is ready; tells the result with the machine's facts. */
+async function runAll(
+  guest: Guest,
+  image: Image,
+  scenarios: readonly Scenario[],
+  about: Pick<Result, "date" | "commit" | "extent">,
+): Promise<Ran> {
+  const facts = await factsOf(guest);
+  console.log(`vm: ${image.name}: Linux ${facts.kernel}, systemd ${facts.systemd}, libnvme ${facts.libnvme}`);
+  const lacking = await lackingIn(guest, scenarios.flatMap(({ needs = [] }) => needs));
+  let counts = NOTHING;
+  const failed: string[] = [];
+  const skipped: (readonly [scenario: string, reason: string])[] = [];
+  for (const scenario of scenarios) {
+    const reason = (scenario.needs ?? []).map((need) => lacking.get(need)).find((one) => one !== undefined);
+    if (reason === undefined) {
+      const one = await runOne(guest, scenario);
+      if (one.failed > 0) failed.push(scenario.name);
+      counts = add(counts, one);
+    } else {
+      console.log(`skipped ${scenario.name}: ${reason}`);
+      skipped.push([scenario.name, reason]);
+      counts = add(counts, { ...NOTHING, skipped: 1 });
+    }
+  }
+  return { counts, result: resultOf(image, facts, counts, failed, skipped, about) };
+}
+
+interface Ran {
+  readonly counts: Counts;
+  readonly result: Result;
+}
+
+interface Options {
+  readonly image: readonly string[];
+  readonly only: readonly string[];
+  readonly all: boolean;
+  readonly matrix: boolean;
+  readonly peer: boolean;
+  readonly keep: boolean;
+  readonly reuse: boolean;
+}
+
+/** Throws where options contradict each other; gives back the images to run on. */
+function imagesOf({ image, only, matrix, peer, keep, reuse }: Options): readonly Image[] {
+  const images = peer ? [PEER] : imagesNamed(image.length === 0 ? [matrix ? "all" : "clean"] : image);
+  if (matrix && (only.length > 0 || peer)) {
+    throw new Error("--matrix is about whole runs of our programs: not with --only or --peer");
+  }
+  if (images.length > 1 && (keep || reuse)) throw new Error("--keep and --reuse are for one machine");
+  return images;
+}
+
 async function main(): Promise<boolean> {
   const { values } = parseArgs({
     args: Deno.args,
     options: {
+      image: { type: "string", multiple: true, default: [] },
       only: { type: "string", multiple: true, default: [] },
       all: { type: "boolean", default: false },
+      matrix: { type: "boolean", default: false },
       peer: { type: "boolean", default: false },
       keep: { type: "boolean", default: false },
       reuse: { type: "boolean", default: false },
     },
   });
+  const images = imagesOf(values);
   const scenarios = selected(values.only, values.peer, values.all);
   const machine = Deno.env.get("VMBED_NAME") ?? "test";
-  const guest = values.reuse ? Guest.running(machine) : await prepared(machine, values.peer);
+  const about = {
+    date: new Date().toISOString().slice(0, 10),
+    commit: await currentCommit(),
+    extent: values.all ? "all" : "short",
+  } as const;
   let counts = NOTHING;
-  try {
-    for (const scenario of scenarios) counts = add(counts, await runOne(guest, scenario));
-  } finally {
-    if (values.keep || values.reuse) {
-      console.log(
-        `The machine still runs: VMBED_NAME=${machine} tests/vm/bed/run CMD; tests/vm/bed/stop ends it.`,
-      );
-    } else await guest.stop();
+  for (const image of images) {
+    const guest = values.reuse ? Guest.running(machine) : await prepared(machine, image);
+    try {
+      const ran = await runAll(guest, image, scenarios, about);
+      counts = add(counts, ran.counts);
+      if (images.length > 1) console.log(closingLine(`vm: ${image.name}`, ran.counts));
+      if (values.matrix) await keepResults([ran.result]);
+    } finally {
+      if (values.keep || values.reuse) {
+        console.log(
+          `The machine still runs: VMBED_NAME=${machine} tests/vm/bed/run CMD; tests/vm/bed/stop ends it.`,
+        );
+      } else await guest.stop();
+    }
   }
   console.log(closingLine("vm", counts));
   return counts.failed === 0;
 }
 
 /** A machine just booted, with what is to be tested installed in it. */
-async function prepared(machine: string, peer: boolean): Promise<Guest> {
-  await providePackages(VM_NEEDS);
-  const image = peer ? "peer" : "clean";
-  if (!await passThrough(["tests/vm/bed/build", image])) {
+async function prepared(machine: string, image: Image): Promise<Guest> {
+  const foreign = image.target !== Deno.build.target;
+  await providePackages(foreign ? [...VM_NEEDS, ...FOREIGN_NEEDS] : VM_NEEDS);
+  if (!await passThrough(["tests/vm/bed/build", image.name])) {
     throw new Error("the image could not be built");
   }
-  await Deno.mkdir(PAYLOAD, { recursive: true });
-  if (!peer) await stage(await build(hostTarget(), "build"), `${PAYLOAD}/root`);
-  const guest = await Guest.boot(image, PAYLOAD, machine);
+  const payload = foreign ? `${PAYLOAD}-${image.target}` : PAYLOAD;
+  await Deno.mkdir(payload, { recursive: true });
+  const ours = image !== PEER;
+  if (ours) {
+    const built = await build(image.target, foreign ? `build/${image.target}` : "build");
+    await stage(built, `${payload}/root`);
+  }
+  const guest = await Guest.boot(image.name, payload, machine);
   try {
-    if (!peer) await guest.run("lab-install ours");
+    if (ours) await guest.run("lab-install ours");
     return guest;
   } catch (error) {
     await guest.stop();

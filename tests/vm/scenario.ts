@@ -1,5 +1,6 @@
 /** What a scenario is. Each starts on a machine with no daemon running, no connection, no fabric, default configuration. */
 import type { Guest } from "./guest.ts";
+import type { Need } from "./needs.ts";
 
 export interface Scenario {
   /** Short and telling; `--only` selects by a part of it. */
@@ -8,5 +9,7 @@ export interface Scenario {
   readonly ofOurs?: true;
   /** Left out of the short run that every change gets. */
   readonly slow?: true;
+  /** What not every image has; where one of these is missing, the scenario is skipped with the reason. */
+  readonly needs?: readonly Need[];
   readonly run: (guest: Guest) => Promise<void>;
 }

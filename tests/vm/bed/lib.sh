@@ -33,3 +33,12 @@ guest() { # guest CMD-STRING: run it by the guest's shell
     ssh_opts
     ssh "${SSH_OPTS[@]}" 127.0.0.1 -- "$@"
 }
+
+run_foreign() { # run_foreign arm64: the kernel runs this machine's qemu-user for programs of that processor
+    local rule=qemu-aarch64 dir=/proc/sys/fs/binfmt_misc
+    [[ $1 = arm64 ]] || die "no way to run programs of $1"
+    [[ $(uname -m) != aarch64 ]] || return 0
+    need qemu-aarch64-static
+    [[ -e $dir/register ]] || mount -t binfmt_misc binfmt_misc "$dir" || die "cannot mount binfmt_misc"
+    [[ -e $dir/$rule ]] || cat "/usr/lib/binfmt.d/$rule.conf" >"$dir/register" || die "cannot register $rule"
+}

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { start, untilConnected } from "../fabric.ts";
 import type { Guest } from "../guest.ts";
+import { AVAHI } from "../needs.ts";
 import type { Scenario } from "../scenario.ts";
 import { untilBlockDevice, untilNoBlockDevice, writeAndReadBack } from "../storage.ts";
 
@@ -30,4 +31,4 @@ async function run(guest: Guest): Promise<void> {
   }
 }
 
-export const scenario: Scenario = { name: "change at the target", run };
+export const scenario: Scenario = { name: "change at the target", needs: AVAHI, run };

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { call, entries, start, untilConnected } from "../fabric.ts";
 import type { Guest } from "../guest.ts";
+import { AVAHI } from "../needs.ts";
 import type { Scenario } from "../scenario.ts";
 import { untilBlockDevice, writeAndReadBack } from "../storage.ts";
 
@@ -26,4 +27,4 @@ async function run(guest: Guest): Promise<void> {
   assert.ok(staf.includes("192.0.2.11"), `stafctl ls:\n${staf}`);
 }
 
-export const scenario: Scenario = { name: "connection of what is listed", run };
+export const scenario: Scenario = { name: "connection of what is listed", needs: AVAHI, run };

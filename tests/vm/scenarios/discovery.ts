@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { call, entries, type Entry, start, untilDiscovering } from "../fabric.ts";
 import { identity, recordSignals, subsystems, untilSignal } from "../finder.ts";
 import type { Guest } from "../guest.ts";
+import { AVAHI } from "../needs.ts";
 import type { Scenario } from "../scenario.ts";
 
 const DC1 = "192.0.2.11:8009";
@@ -62,4 +63,4 @@ async function run(guest: Guest): Promise<void> {
   await untilDiscovering(guest, [DC1]);
 }
 
-export const scenario: Scenario = { name: "discovery by mDNS and by configuration", run };
+export const scenario: Scenario = { name: "discovery by mDNS and by configuration", needs: AVAHI, run };

@@ -24,6 +24,7 @@ import {
 import { SOON, start, untilConnected } from "../fabric.ts";
 import { now } from "../finder.ts";
 import type { Guest } from "../guest.ts";
+import { LOOP } from "../needs.ts";
 import type { Scenario } from "../scenario.ts";
 
 interface Row {
@@ -127,5 +128,6 @@ export const scenarios: readonly Scenario[] = ROWS.map((row) => ({
   name: `disconnect ${row.scope} ${row.trtypes ?? ""}`.trim(),
   ofOurs: true,
   slow: true,
+  needs: LOOP,
   run: (guest) => run(guest, row),
 }));

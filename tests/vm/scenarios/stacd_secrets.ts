@@ -12,6 +12,7 @@ import {
 import { start, untilConnected } from "../fabric.ts";
 import { now } from "../finder.ts";
 import type { Guest } from "../guest.ts";
+import { AUTHENTICATION } from "../needs.ts";
 import type { Scenario } from "../scenario.ts";
 
 const NVMET = "/sys/kernel/config/nvmet";
@@ -80,5 +81,11 @@ async function run(guest: Guest): Promise<void> {
 }
 
 export const scenarios: readonly Scenario[] = [
-  { name: "stacd: a target that asks for authentication", ofOurs: true, slow: true, run },
+  {
+    name: "stacd: a target that asks for authentication",
+    ofOurs: true,
+    slow: true,
+    needs: AUTHENTICATION,
+    run,
+  },
 ];

@@ -16,6 +16,7 @@ import {
   untilSignal,
 } from "../finder.ts";
 import type { Guest } from "../guest.ts";
+import { AVAHI } from "../needs.ts";
 import type { Scenario } from "../scenario.ts";
 
 const ONE = "192.0.2.11:8009";
@@ -110,7 +111,13 @@ async function notKept(guest: Guest): Promise<void> {
 }
 
 export const scenarios: readonly Scenario[] = [
-  { name: "stafd: Avahi restarted, stopped, absent", ofOurs: true, slow: true, run: services },
-  { name: "stafd: how long the unannounced are kept", ofOurs: true, slow: true, run: persistence },
-  { name: "stafd: the unannounced that are not kept", ofOurs: true, slow: true, run: notKept },
+  { name: "stafd: Avahi restarted, stopped, absent", ofOurs: true, slow: true, needs: AVAHI, run: services },
+  {
+    name: "stafd: how long the unannounced are kept",
+    ofOurs: true,
+    slow: true,
+    needs: AVAHI,
+    run: persistence,
+  },
+  { name: "stafd: the unannounced that are not kept", ofOurs: true, slow: true, needs: AVAHI, run: notKept },
 ];

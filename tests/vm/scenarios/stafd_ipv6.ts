@@ -12,6 +12,7 @@ import {
   untilPublished,
 } from "../finder.ts";
 import type { Guest } from "../guest.ts";
+import { IPV6 } from "../needs.ts";
 import type { Scenario } from "../scenario.ts";
 
 const GLOBAL = "fd00:2::14";
@@ -98,7 +99,13 @@ async function announcedLinkLocal(guest: Guest): Promise<void> {
 }
 
 export const scenarios: readonly Scenario[] = [
-  { name: "stafd: link-local address", ofOurs: true, slow: true, run: linkLocal },
-  { name: "stafd: mDNS by IPv6", ofOurs: true, slow: true, run: announced },
-  { name: "stafd: mDNS with a link-local address", ofOurs: true, slow: true, run: announcedLinkLocal },
+  { name: "stafd: link-local address", ofOurs: true, slow: true, needs: IPV6, run: linkLocal },
+  { name: "stafd: mDNS by IPv6", ofOurs: true, slow: true, needs: IPV6, run: announced },
+  {
+    name: "stafd: mDNS with a link-local address",
+    ofOurs: true,
+    slow: true,
+    needs: IPV6,
+    run: announcedLinkLocal,
+  },
 ];

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { controllers, start, untilDiscovering } from "../fabric.ts";
 import { at, configure, confOf, listed, now, reload, untilLogged, untilPublished } from "../finder.ts";
 import type { Guest } from "../guest.ts";
+import { TLS } from "../needs.ts";
 import type { Scenario } from "../scenario.ts";
 
 const HOST_NQN = "nqn.2014-08.org.nvmexpress:uuid:01234567-89ab-cdef-0123-456789abcdef";
@@ -52,5 +53,5 @@ async function run(guest: Guest): Promise<void> {
 }
 
 export const scenarios: readonly Scenario[] = [
-  { name: "stafd: TLS", ofOurs: true, slow: true, run },
+  { name: "stafd: TLS", ofOurs: true, slow: true, needs: TLS, run },
 ];

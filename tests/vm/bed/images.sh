@@ -1,0 +1,26 @@
+# The images by name: what each has other than "clean", which is Debian 13 with its small ("cloud") kernel. Sourced by
+# build and boot.
+IMAGES='clean peer bookworm sid bpo rdma arm64'
+# Those that the programs are tested on; "peer" is for comparing.
+TESTED='clean bookworm sid bpo rdma arm64'
+
+# image NAME: sets SUITE, ARCH (empty: this machine's), BACKPORTS (a suite besides), WITHOUT (a pattern of packages that are
+# left out), PACKAGES (added ones)
+image() {
+    SUITE=${VMBED_SUITE:-trixie} ARCH='' BACKPORTS='' WITHOUT='' PACKAGES=''
+    case $1 in
+        clean) ;;
+        # with the original, to measure and to replace
+        peer) PACKAGES=$(grep -Ev '^\s*(#|$)' "$BED/packages-peer.txt" | paste -sd' ') ;;
+        # kernel 6.1, systemd 252, libnvme 1.3; no daemon for TLS handshakes
+        bookworm) SUITE=bookworm WITHOUT=ktls-utils ;;
+        # the newest of everything
+        sid) SUITE=sid ;;
+        # Debian 13 with the newest kernel of its backports
+        bpo) BACKPORTS=$SUITE-backports WITHOUT=linux-image PACKAGES=linux-image-cloud-amd64/$BACKPORTS ;;
+        # the full kernel, for soft-RoCE
+        rdma) WITHOUT=linux-image PACKAGES='linux-image-amd64 rdma-core ibverbs-providers' ;;
+        arm64) ARCH=arm64 WITHOUT=linux-image PACKAGES=linux-image-cloud-arm64 ;;
+        *) die "no image '$1'; there are: $IMAGES" ;;
+    esac
+}

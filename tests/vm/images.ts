@@ -1,0 +1,37 @@
+/** The machines that the programs are tested on, by the names that `tests/vm/bed/images.sh` gives them. */
+import type { Target } from "../../scripts/denort.ts";
+
+export interface Image {
+  readonly name: string;
+  /** What it stands for. */
+  readonly what: string;
+  readonly target: Target;
+}
+
+const X86: Target = "x86_64-unknown-linux-gnu";
+
+export const TESTED: readonly Image[] = [
+  { name: "clean", what: "Debian 13", target: X86 },
+  { name: "bookworm", what: "Debian 12", target: X86 },
+  { name: "sid", what: "Debian sid", target: X86 },
+  { name: "bpo", what: "Debian 13 with the newest kernel of its backports", target: X86 },
+  { name: "rdma", what: "Debian 13 with the full kernel, for RDMA", target: X86 },
+  { name: "arm64", what: "Debian 13 on aarch64", target: "aarch64-unknown-linux-gnu" },
+];
+
+/** With the original installed. */
+export const PEER: Image = { name: "peer", what: "Debian 13 with the original", target: X86 };
+
+/** The images that were asked for by name; `all` is every one. */
+export function imagesNamed(names: readonly string[]): readonly Image[] {
+  if (names.includes("all")) return TESTED;
+  return names.map((name) => {
+    const image = TESTED.find((one) => one.name === name);
+    if (image === undefined) {
+      throw new Error(
+        `--image ${name}: no such image; there are: ${TESTED.map((one) => one.name).join(", ")}, all`,
+      );
+    }
+    return image;
+  });
+}
