@@ -75,3 +75,32 @@ Deno.test("as JSON", async () => {
   assert.deepEqual(Object.keys(first), ["file", "present", "valid", "findings", "values"]);
   assert.deepEqual(first.values[0], { section: "Global", option: "tron", value: "false", origin: "default" });
 });
+
+Deno.test("K3, K4: security that cannot be read gives exit status 1; two lines for one controller are named", async () => {
+  const line = "controller = transport=tcp;traddr=192.0.2.21;nqn=nqn.sub";
+  for (
+    const text of [
+      `[Controllers]\n${line};tls\n`,
+      `[Controllers]\n${line};tsl=true\n`,
+      `[Controllers]\n${line};kxchap-secret=DHHC-1:00:c2VjcmV0:\n`,
+      "[Global]\ntsl = true\n",
+      "[Controllers]\ntls = true\n",
+    ]
+  ) {
+    for (const [program, name] of [[stacctl, "stacd.conf"], [stafctl, "stafd.conf"]] as const) {
+      const [status, out] = await check({ [name]: text, "sys.conf": SYS }, program);
+      assert.equal(status, 1, text);
+      assert.match(out, /\.conf:2:\d+: error: .*write (tls|dhchap-secret) ?=/, text);
+      assert.ok(!out.includes("c2VjcmV0"), out);
+    }
+  }
+  const [status, out] = await check({
+    "stacd.conf": `[Controllers]\n${line}\n${line.replace("192", "::ffff:192")};tls=true\n`,
+    "sys.conf": SYS,
+  }, stacctl);
+  assert.equal(status, 0);
+  assert.match(
+    out,
+    /stacd\.conf:3:14: warning: line 3 means the same controller as line 2: .*the stricter counts/,
+  );
+});
