@@ -44,7 +44,7 @@ const SIGNS: Readonly<Record<V1Change["action"], readonly [sign: string, tone: T
 };
 
 function planText(planned: V1Plan, style: Style): string {
-  const { findings, valid, changes, unknowns, unchanged, at } = planned;
+  const { findings, valid, changes, unknowns, unchanged, held, at } = planned;
   const lines: string[] = [findingsText(findings, style)];
   if (!valid) lines.push("This configuration would be refused; what is in force would stay.\n");
   for (const unknown of unknowns) lines.push(`${style.paint("busy", "?")} ${harmless(unknown)}\n`);
@@ -54,6 +54,10 @@ function planText(planned: V1Plan, style: Style): string {
     const when = change.at === null ? "" : ` (${until(change.at, at)})`;
     lines.push(`${style.paint(tone, `${sign} ${change.action}`)} ${harmless(device + change.text)}${when}\n`);
     for (const reason of change.reasons) lines.push(`    ${style.paint("faint", harmless(reason))}\n`);
+  }
+  for (const { device, text, why, reasons } of held) {
+    lines.push(`${style.paint("busy", "! held")} ${harmless(`${device} ${text}`)}: ${harmless(why)}\n`);
+    for (const reason of reasons) lines.push(`    ${style.paint("faint", harmless(reason))}\n`);
   }
   const same = `${unchanged} ${
     unchanged === 1 ? "controller stays as it is" : "controllers stay as they are"

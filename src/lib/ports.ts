@@ -9,6 +9,7 @@ import type { DiscoveryLog } from "./nvme/discovery_entry.ts";
 import type { Exclusion } from "./nvme/exclusions.ts";
 import type { Outcome } from "./nvme/failure.ts";
 import type { InterfaceTable, KernelCtrl } from "./nvme/kernel_ctrl.ts";
+import type { NamespaceLook } from "./nvme/namespace_look.ts";
 import type { Tid } from "./nvme/tid.ts";
 import { type Duration, type Instant, type Now, seconds } from "./nvme/time.ts";
 
@@ -46,6 +47,9 @@ export interface DeviceRef {
   readonly incarnation: number;
 }
 
+/** `inUse`: nothing was deleted, because a block device could not be claimed; why, in words. */
+export type Deletion = "deleted" | "gone" | { readonly inUse: string };
+
 export type KernelEvent =
   /** A device is new or has changed; `cause` says how. `ctrl` was read after the event. */
   | {
@@ -78,8 +82,14 @@ export interface Kernel {
    * the kernel takes the next one: naming and reading back what was made needs no turn, but may have to wait for that one.
    */
   connect(request: ConnectRequest, free: () => void, done: Done<KernelCtrl>): void;
-  /** Deletes exactly this controller; another one with its number is left alone and counts as `gone`. */
-  disconnect(target: DeviceRef, done: Done<"deleted" | "gone">): void;
+  /** What the controller's namespaces are used for, and which controllers serve them. Disturbs nothing. */
+  lookAtUse(target: DeviceRef, done: Done<readonly NamespaceLook[]>): void;
+  /**
+   * Deletes exactly this controller; another one with its number is left alone and counts as `gone`. First it claims each
+   * block device in `claims`, which must have a live path, and keeps the claims until the controller is deleted; one that
+   * cannot be claimed is in use, and nothing is deleted (S12).
+   */
+  disconnect(target: DeviceRef, claims: readonly string[], done: Done<Deletion>): void;
   /** Registers the host by a DIM command (TP8010). */
   register(target: DeviceRef, tid: Tid, host: HostIdentity, done: Done<void>): void;
   /** The 32-bit entry of the discovery log in the Supported Log Pages log. */

@@ -46,6 +46,10 @@ export function withDevices<Event extends AnyEvent>(
   };
 }
 
+/** Whoever hears this finds no namespace in use, and none at all. */
+export const nothingInUse = (event: ConnectorEvent): ConnectorEvent =>
+  event.type === "use-seen" ? { ...event, outcome: { ok: true, value: [] } } : event;
+
 /** stafd hears something else. */
 export const finder = (change: (event: FinderEvent) => FinderEvent): Cores => ({
   ...realCores,

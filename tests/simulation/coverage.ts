@@ -32,7 +32,8 @@ const COMMON_EVENTS = {
   config: true,
 } as const;
 
-const FINDER_EVENTS = all<FinderEvent["type"]>({
+// Discovery controllers have no namespaces that could be in use.
+const FINDER_EVENTS = all<Exclude<FinderEvent["type"], "use-seen">>({
   ...COMMON_EVENTS,
   registered: true,
   "supported-logs": true,
@@ -48,6 +49,7 @@ const CONNECTOR_EVENTS = all<ConnectorEvent["type"]>({
   fetched: true,
   stafd: true,
   "stafd-changed": true,
+  "use-seen": true,
 });
 
 const COMMON_EFFECTS = {
@@ -64,7 +66,7 @@ const COMMON_EFFECTS = {
   exit: true,
 } as const;
 
-const FINDER_EFFECTS = all<FinderEffect["do"]>({
+const FINDER_EFFECTS = all<Exclude<FinderEffect["do"], "look-at-use">>({
   ...COMMON_EFFECTS,
   register: true,
   "supported-logs": true,
@@ -73,7 +75,11 @@ const FINDER_EFFECTS = all<FinderEffect["do"]>({
   browse: true,
   "restart-unit": true,
 });
-const CONNECTOR_EFFECTS = all<ConnectorEffect["do"]>({ ...COMMON_EFFECTS, fetch: true });
+const CONNECTOR_EFFECTS = all<ConnectorEffect["do"]>({
+  ...COMMON_EFFECTS,
+  fetch: true,
+  "look-at-use": true,
+});
 
 type Phase = Link["phase"] | "none";
 

@@ -9,7 +9,7 @@ import type { Fleet } from "../../src/lib/core/fleet.ts";
 import type { Core } from "../../src/lib/daemon/shell.ts";
 import type { Asked } from "../../src/lib/daemon/views/v1_common.ts";
 import { explain } from "../../src/lib/daemon/views/v1_explain.ts";
-import { planOf } from "../../src/lib/daemon/views/v1_plan.ts";
+import { heldBy, planOf } from "../../src/lib/daemon/views/v1_plan.ts";
 import type { V1Change } from "../../src/lib/dbus/v1_types.ts";
 import type { KernelCtrl } from "../../src/lib/nvme/kernel_ctrl.ts";
 import type { Now } from "../../src/lib/nvme/time.ts";
@@ -211,6 +211,7 @@ export class PlanWatch {
       return device === undefined ? undefined : devices.view(device);
     };
     const { matches: explained } = this.#views.explain("", who, core, accepts, peek, now);
+    const held = new Set(heldBy(core).map(({ tid }) => identity(tid)));
     const planned = new Map(changes.map((change) => [identity(change.tid), change]));
     const said = new Map(
       explained.flatMap((match) =>
@@ -234,7 +235,9 @@ export class PlanWatch {
       if (/^(Not c|Being c)/.test(headline) === (ctl.link.phase === "up" || ctl.link.phase === "deleting")) {
         wrong(`the headline belies the link, which is ${ctl.link.phase}`);
       }
-      const goes = change?.action === "disconnect" || change?.action === "let-go";
+      const isHeld = held.has(identity(ctl.tid));
+      if (isHeld && change !== undefined) wrong(`held, and the plan says ${change.action}`);
+      const goes = isHeld || change?.action === "disconnect" || change?.action === "let-go";
       const saysSo = phase === "leaving" || phase === "disconnecting" ||
         headline.startsWith("Being connected, and");
       if (goes !== saysSo) {

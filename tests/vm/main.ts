@@ -34,6 +34,7 @@ import { crash, restart } from "./scenarios/restart.ts";
 import { scenarios as stacdCompany } from "./scenarios/stacd_company.ts";
 import { scenarios as stacdCrash } from "./scenarios/stacd_crash.ts";
 import { scenarios as stacdDisconnect } from "./scenarios/stacd_disconnect.ts";
+import { scenarios as stacdInUse } from "./scenarios/stacd_in_use.ts";
 import { scenarios as stacdLines } from "./scenarios/stacd_lines.ts";
 import { scenarios as stacdPaths } from "./scenarios/stacd_paths.ts";
 import { scenarios as stacdSecurity } from "./scenarios/stacd_security.ts";
@@ -80,6 +81,7 @@ const SCENARIOS: readonly Scenario[] = [
   ...stafdTls,
   ...stacdDisconnect,
   ...stacdStafdAway,
+  ...stacdInUse,
   ...stacdLines,
   ...stacdPaths,
   ...stacdSecrets,

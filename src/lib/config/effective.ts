@@ -34,6 +34,8 @@ export function effectiveStacd(conf: StacdConf): readonly EffectiveValue[] {
     row(IOC_MANAGEMENT, "disconnect-scope", conf.disconnectScope, String),
     row(IOC_MANAGEMENT, "disconnect-trtypes", conf.disconnectTrtypes, (types) => [...types].join("+")),
     row(IOC_MANAGEMENT, "connect-attempts-on-ncc", conf.connectAttemptsOnNcc, String),
+    row(IOC_MANAGEMENT, "disconnect-in-use", conf.disconnectInUse, String),
+    row(IOC_MANAGEMENT, "in-use-window", conf.inUseWindow, spanText),
     ...controllerValues(conf),
   ];
 }

@@ -28,7 +28,15 @@ export const KNOWN_OPTIONS: readonly KnownOption[] = [
   ...options(GLOBAL, ["stafd"], "pleo"),
   ...options(SERVICE_DISCOVERY, ["stafd"], "zeroconf"),
   ...options(DC_MANAGEMENT, ["stafd"], "persistent-connections", "zeroconf-connections-persistence"),
-  ...options(IOC_MANAGEMENT, ["stacd"], "disconnect-scope", "disconnect-trtypes", "connect-attempts-on-ncc"),
+  ...options(
+    IOC_MANAGEMENT,
+    ["stacd"],
+    "disconnect-scope",
+    "disconnect-trtypes",
+    "connect-attempts-on-ncc",
+    "disconnect-in-use",
+    "in-use-window",
+  ),
   ...options(CONTROLLERS, BOTH, "controller", "exclude"),
 ];
 

@@ -1,11 +1,12 @@
 /** stacd.conf: every option with its default and its origin. */
+import { type Duration, hours, seconds } from "../nvme/time.ts";
 import type { Transport } from "../nvme/tid.ts";
 import { COMMON_DEFAULTS, type DaemonConf, parseDaemonConf, type ParsedConf } from "./daemon_conf.ts";
 import { IOC_MANAGEMENT } from "./known_options.ts";
 import { badValue, type OptionReader, valueAt } from "./option_reader.ts";
 import { defaulted, type Value } from "./origin.ts";
 import { shown } from "./redact.ts";
-import { INT_MAX, integerBetween, listText, oneOf } from "./scalar.ts";
+import { INT_MAX, integerBetween, listText, oneOf, type Parsed, parseSpan } from "./scalar.ts";
 import { didYouMean } from "./suggestion.ts";
 
 /** Which connections may be disconnected at all (CFG-40). */
@@ -13,6 +14,11 @@ export type DisconnectScope =
   | "only-stas-connections"
   | "all-connections-matching-disconnect-trtypes"
   | "no-disconnect";
+
+export type DisconnectInUse = "never" | "always";
+
+export const IN_USE_WINDOW: Duration = seconds(60);
+const MAX_IN_USE_WINDOW: Duration = hours(1);
 
 /** Transports that disconnect-trtypes can name (CFG-41). */
 export type DisconnectTrtype = Exclude<Transport, "loop">;
@@ -24,6 +30,10 @@ interface StacdOnly {
   readonly disconnectTrtypes: Value<ReadonlySet<DisconnectTrtype>>;
   /** How often to try a controller that is said to be not connected (NCC); 0 is for ever, 1 never occurs (CFG-42). */
   readonly connectAttemptsOnNcc: Value<number>;
+  /** Whether the connections of namespaces that are in use are removed like any others (README decision 14). */
+  readonly disconnectInUse: Value<DisconnectInUse>;
+  /** How long no program may write to a namespace before it counts as unused; 0 looks at no traffic. */
+  readonly inUseWindow: Value<Duration>;
 }
 
 const SCOPES = new Map<string, DisconnectScope>([
@@ -31,6 +41,7 @@ const SCOPES = new Map<string, DisconnectScope>([
   ["all-connections-matching-disconnect-trtypes", "all-connections-matching-disconnect-trtypes"],
   ["no-disconnect", "no-disconnect"],
 ]);
+const IN_USE = new Map<string, DisconnectInUse>([["never", "never"], ["always", "always"]]);
 const TRTYPES = new Map<string, DisconnectTrtype>([["tcp", "tcp"], ["rdma", "rdma"], ["fc", "fc"]]);
 
 /** `text` is undefined when there is no file; `file` is for origins and findings only. */
@@ -50,8 +61,24 @@ export function parseStacdConf(text: string | undefined, file: string): ParsedCo
       ),
       disconnectTrtypes: disconnectTrtypes(reader),
       connectAttemptsOnNcc: connectAttemptsOnNcc(reader),
+      disconnectInUse: reader.value(IOC_MANAGEMENT, "disconnect-in-use", oneOf(IN_USE), "never", "never"),
+      inUseWindow: reader.value(
+        IOC_MANAGEMENT,
+        "in-use-window",
+        trafficWindow,
+        IN_USE_WINDOW,
+        "60 (seconds)",
+      ),
     }),
   );
+}
+
+/** A time span that ends. */
+function trafficWindow(text: string): Parsed<Duration> {
+  const parsed = parseSpan(text);
+  return parsed.ok && Number.isFinite(parsed.value.ms) && parsed.value.ms <= MAX_IN_USE_WINDOW.ms
+    ? parsed
+    : { ok: false, expected: 'a time span of at most one hour, such as "60" (seconds) or "2 minutes"' };
 }
 
 /** CFG-19a: bad items are left out. */

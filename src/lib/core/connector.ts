@@ -18,6 +18,8 @@ import type { ConnectorEffect, ConnectorEvent, Step } from "./effects.ts";
 import { eflagsNcc, listedIn } from "./entry_tid.ts";
 import type { Evidence } from "./evidence.ts";
 import { REMOVAL_SOAK } from "./fleet.ts";
+import { guardPolicy, unheard } from "./connector_guard.ts";
+import type { GuardPolicy } from "./guard.ts";
 import type { FleetRules } from "./fleet_rules.ts";
 import { FleetTurn, nextReminder } from "./fleet_turn.ts";
 import { securityBar } from "./line_demands.ts";
@@ -60,6 +62,14 @@ export class ConnectorTurn implements FleetRules {
 
   get soak(): Duration {
     return REMOVAL_SOAK;
+  }
+
+  get unheard(): string | undefined {
+    return unheard(this.state);
+  }
+
+  get guard(): GuardPolicy {
+    return guardPolicy(this.state.conf);
   }
 
   accepts(device: KernelCtrl): boolean {
@@ -181,6 +191,14 @@ export class ConnectorTurn implements FleetRules {
   up(ctl: Ctl): void {
     const take = ctl.link.phase === "up" && ctl.link.adopted ? dropLatency : takeLatency;
     this.state = { ...this.state, latency: take(this.state.latency, ctl.key, this.now.wall) };
+    this.#judgeHeld((held) => held.tid.subsysnqn === ctl.tid.subsysnqn);
+  }
+
+  /** Connections that are held may have waited for what has just happened. */
+  #judgeHeld(concerned: (ctl: Ctl) => boolean): void {
+    for (const ctl of this.fleet.fleet.ctls.values()) {
+      if (ctl.guard !== undefined && concerned(ctl)) this.fleet.touch(ctl.key);
+    }
   }
 
   down(): void {
@@ -296,7 +314,7 @@ export class ConnectorTurn implements FleetRules {
       const authority = pageAuthority(tidKey(tid));
       if (!listed.has(authority)) this.#retire(authority, { kind: "dc-retired", dc: tidText(tid), why, at });
     }
-    // Held connections may have waited for exactly this.
+    this.#judgeHeld(() => true);
     if (audits(this.state.conf)) {
       this.#auditDue = true;
       this.fleet.touchAll();

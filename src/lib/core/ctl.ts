@@ -6,6 +6,7 @@ import type { Instant } from "../nvme/time.ts";
 import type { DeviceRef } from "../ports.ts";
 import type { Op } from "./effects.ts";
 import type { Evidence, Proof } from "./evidence.ts";
+import type { Guard } from "./guard.ts";
 
 /**
  * Somebody's positive statement that this controller is to be connected. `traddr` is the address as they spell it: they need
@@ -119,6 +120,8 @@ export interface Ctl {
   readonly lastTry: Instant | undefined;
   /** End of the soak before it is taken away. */
   readonly doom: Instant | undefined;
+  /** What is known of the use of its namespaces, while its removal is due. */
+  readonly guard: Guard | undefined;
   /** One attempt is allowed although the rules would not (reload, STAC-53). */
   readonly oneTry: boolean;
   /** The state must be on disk up to this save before the kernel is asked to connect (S9). */
@@ -142,6 +145,7 @@ export function newCtl(key: string, tid: Tid, born: number): Ctl {
     lastFailure: undefined,
     lastTry: undefined,
     doom: undefined,
+    guard: undefined,
     oneTry: false,
     born,
     restored: false,

@@ -8,10 +8,12 @@ import type { DiscoveryLog } from "../nvme/discovery_entry.ts";
 import type { Exclusion } from "../nvme/exclusions.ts";
 import type { Outcome } from "../nvme/failure.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
+import type { NamespaceLook } from "../nvme/namespace_look.ts";
 import type { Tid } from "../nvme/tid.ts";
 import type { Duration } from "../nvme/time.ts";
 import type {
   ConnectRequest,
+  Deletion,
   DeviceRef,
   KernelEvent,
   LogEntry,
@@ -43,7 +45,10 @@ export type Effect =
     readonly target: DeviceRef;
     readonly tid: Tid;
     readonly evidence: Proof;
+    /** Block devices to be claimed first, and until it is deleted. */
+    readonly claims: readonly string[];
   }
+  | { readonly do: "look-at-use"; readonly op: Op; readonly key: string; readonly target: DeviceRef }
   | { readonly do: "resolve"; readonly op: Op; readonly host: string }
   | { readonly do: "own"; readonly device: string; readonly owned: boolean }
   /** Read nvme-cli's host-wide exclusion list again. */
@@ -103,7 +108,13 @@ export type Event =
     readonly type: "disconnected";
     readonly op: Op;
     readonly key: string;
-    readonly outcome: Outcome<"deleted" | "gone">;
+    readonly outcome: Outcome<Deletion>;
+  }
+  | {
+    readonly type: "use-seen";
+    readonly op: Op;
+    readonly key: string;
+    readonly outcome: Outcome<readonly NamespaceLook[]>;
   }
   | {
     readonly type: "resolved";

@@ -64,6 +64,10 @@ export class FinderTurn implements FleetRules, FinderHost {
     return REMOVAL_SOAK;
   }
 
+  /** Discovery controllers have no namespaces. */
+  readonly guard = undefined;
+  readonly unheard = undefined;
+
   accepts(device: KernelCtrl): boolean {
     return device.isDc;
   }

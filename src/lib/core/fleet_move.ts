@@ -68,6 +68,7 @@ export class FleetMove<E extends { readonly do: string } = never> extends FleetV
       lastFailure: old.lastFailure,
       lastTry: old.lastTry,
       doom: undefined,
+      guard: undefined,
       restored: old.restored || next.restored,
       resting: old.resting && next.resting,
       history: isNew ? old.history : next.history,

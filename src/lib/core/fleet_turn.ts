@@ -5,13 +5,15 @@
 import type { Outcome } from "../nvme/failure.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import { interfaceOf, isUntold } from "../nvme/match.ts";
+import type { NamespaceLook } from "../nvme/namespace_look.ts";
 import { after, type Instant } from "../nvme/time.ts";
-import type { DeviceRef, KernelEvent } from "../ports.ts";
+import type { Deletion, DeviceRef, KernelEvent } from "../ports.ts";
 import { due, nextTime } from "./agenda.ts";
 import { fleetAfterClockSet } from "./clock_set.ts";
 import { type Ctl, noted } from "./ctl.ts";
 import type { Event, Op } from "./effects.ts";
 import { proofText } from "./evidence.ts";
+import { looked, newGuard } from "./guard.ts";
 import {
   emptyFleet,
   type Fleet,
@@ -49,6 +51,8 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
         return this.#connected(event.op, event.key, event.outcome);
       case "disconnected":
         return this.#disconnected(event.op, event.key, event.outcome);
+      case "use-seen":
+        return this.#useSeen(event.op, event.key, event.outcome);
       case "saved":
         return this.#saved(event.op, event.outcome);
       case "device":
@@ -182,6 +186,20 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
     this.failed(ctl, identityRefused(outcome.failure, request, this.fleet.devices.values()));
   }
 
+  #useSeen(op: Op, asked: string, outcome: Outcome<readonly NamespaceLook[]>): void {
+    const known = this.ctl(asked);
+    const ctl = known?.guard?.op === op
+      ? known
+      : [...this.fleet.ctls.values()].find(({ guard }) => guard?.op === op);
+    const policy = this.rules.guard;
+    if (ctl?.guard === undefined || ctl.guard.op !== op || policy === undefined) return;
+    const guard = outcome.ok
+      ? looked(ctl.guard, outcome.value, policy, this.now)
+      : { ...ctl.guard, op: undefined, at: this.now, failure: outcome.failure.message };
+    this.put({ ...ctl, guard });
+    this.touch(ctl.key);
+  }
+
   /** The controller that an operation was begun for: its key may have changed meanwhile. */
   #doing(op: Op, key: string): Ctl | undefined {
     const is = (ctl: Ctl | undefined): boolean =>
@@ -192,10 +210,19 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
     return undefined;
   }
 
-  #disconnected(op: Op, asked: string, outcome: Outcome<"deleted" | "gone">): void {
+  #disconnected(op: Op, asked: string, outcome: Outcome<Deletion>): void {
     const ctl = this.#doing(op, asked);
     if (ctl?.link.phase !== "deleting" || ctl.link.op !== op) return;
     const { key, link: { ref, evidence } } = ctl;
+    if (outcome.ok && typeof outcome.value !== "string") {
+      const guard = { ...ctl.guard ?? newGuard, op: undefined, at: this.now, failure: outcome.value.inUse };
+      const link = { phase: "up", ref, adopted: true, since: this.now.wall } as const;
+      const back: Ctl = { ...ctl, guard, link };
+      this.put(back);
+      // The removal by others may have been seen while the claim was under way.
+      if (this.device(ref) === undefined) this.#lost(back, ref);
+      return this.touch(key);
+    }
     if (!outcome.ok) {
       this.say("error", ctl, `Failed to disconnect. ${outcome.failure.message}`);
       const attempts = ctl.attempts + 1;
@@ -212,7 +239,7 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
       return this.touch(key);
     }
     this.#dropDevice(ref, key);
-    const idle: Ctl = { ...ctl, attempts: 0, link: { phase: "idle" } };
+    const idle: Ctl = { ...ctl, attempts: 0, doom: undefined, guard: undefined, link: { phase: "idle" } };
     if (this.rules.verdict(ctl).is === "wanted") {
       this.lower(ctl, ref);
       this.put(noted(idle, this.now.wall, "disconnected, and wanted again meanwhile"));
@@ -294,7 +321,8 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
       this.say("info", ctl, why);
       this.announce(ctl, "let-go", why);
       this.lower(ctl, ctl.link.ref);
-      this.put(noted({ ...ctl, doom: undefined, link: { phase: "idle" } }, this.now.wall, why));
+      const idle: Ctl = { ...ctl, doom: undefined, guard: undefined, link: { phase: "idle" } };
+      this.put(noted(idle, this.now.wall, why));
       this.touch(key);
     }
   }

@@ -2,11 +2,12 @@
 import { type Exclusion, exclusionOf } from "../nvme/exclusions.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import { isUntold, matches, matchIndexKey } from "../nvme/match.ts";
-import type { Tid } from "../nvme/tid.ts";
+import { type Tid, tidText } from "../nvme/tid.ts";
 import type { DeviceRef } from "../ports.ts";
 import type { Ctl } from "./ctl.ts";
 import { FleetDraft } from "./fleet_draft.ts";
 import { ctlsFor, devicesFor } from "./fleet_index.ts";
+import type { Siblings } from "./guard.ts";
 import { decide, type Decision, type KernelView } from "./planner.ts";
 
 export class FleetView<E extends { readonly do: string } = never> extends FleetDraft<E>
@@ -91,6 +92,31 @@ export class FleetView<E extends { readonly do: string } = never> extends FleetD
       if (is === "wanted" || (is === "held" && other.link.phase === "up")) return other;
     }
     return undefined;
+  }
+
+  siblings(ctl: Ctl): Siblings {
+    const { subsysnqn } = ctl.tid;
+    const wanted = [...this.fleet.ctls.values()].find((other) =>
+      other.key !== ctl.key && other.tid.subsysnqn === subsysnqn && this.rules.verdict(other).is === "wanted"
+    );
+    return {
+      stays: (device) => this.#stays(device),
+      wanted: wanted === undefined ? undefined : tidText(wanted.tid),
+      unknown: this.rules.unheard,
+    };
+  }
+
+  /** Others' connections stay, and ours that are wanted; what is on its way out does not (S12). */
+  #stays(device: string): boolean {
+    const ctrl = this.fleet.devices.get(device);
+    if (ctrl === undefined || ctrl.state.startsWith("delet")) return false;
+    return (this.fleet.users.get(device) ?? []).every((key) => {
+      const user = this.ctl(key);
+      if (user === undefined) return true;
+      if (user.link.phase === "deleting") return false;
+      const { is } = this.rules.verdict(user);
+      return is === "wanted" || is === "held";
+    });
   }
 
   /** What is not known to be of this daemon's kind serves nobody. */

@@ -21,10 +21,13 @@ import {
 } from "./fleet.ts";
 import { listed, mayShare, unlisted } from "./fleet_index.ts";
 import { FleetMove } from "./fleet_move.ts";
+import { newGuard } from "./guard.ts";
 import type { Decision } from "./planner.ts";
 import { CONNECT_RETRY, pause } from "./retry.ts";
 
 export const SCAN_REMINDER = "#scan";
+/** Decisions on the way to a disconnect: what was learned for it stays. */
+const REMOVING: ReadonlySet<Decision["act"]> = new Set(["soak", "look", "watch", "guard", "disconnect"]);
 /** Looks at each controller in one step; none takes more than a few (S6). */
 const SETTLE_LIMIT = 64;
 
@@ -54,12 +57,15 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
       this.put(ctl = { ...ctl, restored: false });
       if (this.#isWithout(ctl, decision) && this.rules.remembered(ctl)) return this.#discard(ctl);
     }
-    const removing = decision.act === "soak" || decision.act === "disconnect";
     if (ctl.formerly.length > 0 && this.fresh && this.#isWithout(ctl, decision)) {
       this.put(ctl = { ...ctl, formerly: [] });
       this.dirty();
     }
-    if (ctl.doom !== undefined && !removing) this.put(ctl = { ...ctl, doom: undefined });
+    const removing = REMOVING.has(decision.act) || ctl.guard?.op !== undefined ||
+      ctl.link.phase === "deleting";
+    if ((ctl.doom !== undefined || ctl.guard !== undefined) && !removing) {
+      this.put(ctl = { ...ctl, doom: undefined, guard: undefined });
+    }
     switch (decision.act) {
       case "none":
         return;
@@ -89,18 +95,33 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
         this.put(noted({ ...ctl, doom }, this.now.wall, `no longer wanted: ${proofText(decision.evidence)}`));
         return this.remindAt(doom, ctl.key);
       }
+      case "look": {
+        if (ctl.guard?.op !== undefined) return;
+        const op = this.op();
+        const { device } = decision;
+        if (ctl.link.phase !== "up") throw new Error(`${device} is looked at without being used`);
+        this.put({ ...ctl, guard: { ...ctl.guard ?? newGuard, op } });
+        return this.emit({ do: "look-at-use", op, key: ctl.key, target: ctl.link.ref });
+      }
+      case "watch":
+        return this.remindAt(decision.until, ctl.key);
+      case "guard":
+        this.#guarded(ctl, decision);
+        return this.remindAt(decision.until, ctl.key);
       case "disconnect": {
         const op = this.op();
-        const { target, evidence } = decision;
+        const { target, evidence, claims } = decision;
         const words = proofText(evidence);
-        this.say("info", ctl, `Disconnect initiated: ${words}`, { NVME_EVIDENCE: words });
+        // Tried again after it was held: said the first time.
+        const level = ctl.guard?.told === undefined ? "info" : "debug";
+        this.say(level, ctl, `Disconnect initiated: ${words}`, { NVME_EVIDENCE: words });
         this.announce(ctl, "disconnecting", words);
         this.put(noted(
-          { ...ctl, doom: undefined, link: { phase: "deleting", ref: target, op, evidence } },
+          { ...ctl, link: { phase: "deleting", ref: target, op, evidence } },
           this.now.wall,
           `disconnecting: ${words}`,
         ));
-        return this.emit({ do: "disconnect", op, key: ctl.key, target, tid: ctl.tid, evidence });
+        return this.emit({ do: "disconnect", op, key: ctl.key, target, tid: ctl.tid, evidence, claims });
       }
       case "release":
         this.say("info", ctl, `No longer wanted, connection kept: ${decision.why}`);
@@ -139,6 +160,17 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
 
   #remove(ctl: Ctl): void {
     this.fleet = withoutCtl(this.fleet, ctl);
+  }
+
+  /** Said once for each reason. */
+  #guarded(ctl: Ctl, { why, evidence }: Extract<Decision, { readonly act: "guard" }>): void {
+    const { guard } = ctl;
+    if (guard === undefined || guard.told === why) return;
+    const words = proofText(evidence);
+    const text = `withdrawn, held: ${why}`;
+    this.say("notice", ctl, `${text} (withdrawn because: ${words})`, { NVME_EVIDENCE: words });
+    this.announce(ctl, "held", `${why}; ${words}`);
+    this.put(noted({ ...ctl, guard: { ...guard, told: why } }, this.now.wall, text));
   }
 
   #begin(ctl: Ctl): void {
@@ -239,6 +271,7 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
       attempts: 0,
       lastFailure: undefined,
       doom: undefined,
+      guard: undefined,
       oneTry: false,
       resting: false,
       formerly: matches(ctl.tid, device, this.fleet.interfaces) ? [] : ctl.formerly,
@@ -322,7 +355,11 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
     if (ctl.claims.size > 0) {
       const text = ref !== undefined ? `${what}: ${why}` : `excluded: ${proofText(evidence)}`;
       this.put(
-        noted({ ...ctl, doom: undefined, resting: true, link: { phase: "idle" } }, this.now.wall, text),
+        noted(
+          { ...ctl, doom: undefined, guard: undefined, resting: true, link: { phase: "idle" } },
+          this.now.wall,
+          text,
+        ),
       );
     } else this.#remove(ctl);
     this.dirty();

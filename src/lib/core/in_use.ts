@@ -21,6 +21,9 @@ export type Use =
 /** What udev, LVM and others read when they look at a device once is less than that (1 MiB). */
 const MAX_READ_SECTORS = 2048;
 
+/** One text for every sign of it, so that a held connection is not told of again at each look. */
+const RAW_USE = "a program reads or writes it";
+
 const written = (io: IoCounters): number => io.writtenSectors + io.discardedSectors + io.flushes;
 
 /** The counters of the head and of each path: where the kernel counts differs from version to version. */
@@ -32,7 +35,7 @@ function counters(look: NamespaceLook): ReadonlyMap<string, IoCounters> {
 }
 
 /** Traffic between two looks at the same counters; `unclear` when none of them can be compared. */
-function traffic(before: NamespaceLook, now: NamespaceLook): string | undefined | "unclear" {
+function traffic(before: NamespaceLook, now: NamespaceLook): "busy" | "quiet" | "unclear" {
   const earlier = counters(before);
   let compared = false;
   for (const [who, io] of counters(now)) {
@@ -40,10 +43,9 @@ function traffic(before: NamespaceLook, now: NamespaceLook): string | undefined 
     // A path that was made anew counts from zero.
     if (then === undefined || written(io) < written(then) || io.readSectors < then.readSectors) continue;
     compared = true;
-    if (written(io) > written(then)) return "written to";
-    if (io.readSectors - then.readSectors > MAX_READ_SECTORS) return "read from";
+    if (written(io) > written(then) || io.readSectors - then.readSectors > MAX_READ_SECTORS) return "busy";
   }
-  return compared ? undefined : "unclear";
+  return compared ? "quiet" : "unclear";
 }
 
 /**
@@ -57,11 +59,11 @@ export function useOf(first: Sample, now: Sample, span: Duration): Use {
   if (span.ms <= 0) return { is: "unused" };
   const all = [...counters(now.look).values()];
   if (all.length === 0) return { is: "used", why: "use unknown: no I/O counters can be read" };
-  if (all.some(({ inFlight }) => inFlight > 0)) return { is: "used", why: "I/O in flight" };
+  if (all.some(({ inFlight }) => inFlight > 0)) return { is: "used", why: RAW_USE };
   if (all.every((io) => written(io) === 0)) return { is: "unused" };
   const seen = traffic(first.look, now.look);
   if (seen === "unclear") return { is: "used", why: "use unknown: the I/O counters started again" };
-  if (seen !== undefined) return { is: "used", why: `${seen} without a file system` };
+  if (seen === "busy") return { is: "used", why: RAW_USE };
   const end = { mono: first.at.mono + span.ms };
   return now.at.mono >= end.mono ? { is: "unused" } : { is: "look-again", in: until(end, now.at) };
 }

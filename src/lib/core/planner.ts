@@ -8,6 +8,7 @@ import { type Duration, type Instant, type Now, reached } from "../nvme/time.ts"
 import type { ConnectRequest, DeviceRef } from "../ports.ts";
 import { type Claim, claimText, type Ctl } from "./ctl.ts";
 import type { Evidence, Proof } from "./evidence.ts";
+import { guarded, type GuardPolicy, type Siblings } from "./guard.ts";
 
 export type Verdict =
   | { readonly is: "wanted" }
@@ -27,7 +28,25 @@ export type Decision =
   | { readonly act: "wait"; readonly until: Instant; readonly why: string }
   /** Will be disconnected when the soak ends, if nothing changes. */
   | { readonly act: "soak"; readonly evidence: Proof; readonly device: string }
-  | { readonly act: "disconnect"; readonly target: DeviceRef; readonly evidence: Proof }
+  /** Its removal is due: first it is looked at what its namespaces are used for. */
+  | { readonly act: "look"; readonly evidence: Proof; readonly device: string }
+  /** Its removal is due, and the traffic of its namespaces is watched until then. */
+  | { readonly act: "watch"; readonly until: Instant; readonly evidence: Proof; readonly device: string }
+  /** Its removal is due, and it stays: in use, or the last path to something wanted (S12). Looked at again at `until`. */
+  | {
+    readonly act: "guard";
+    readonly until: Instant;
+    readonly why: string;
+    readonly evidence: Proof;
+    readonly device: string;
+  }
+  /** `claims`: block devices that must be claimed before. */
+  | {
+    readonly act: "disconnect";
+    readonly target: DeviceRef;
+    readonly evidence: Proof;
+    readonly claims: readonly string[];
+  }
   /** The connection stays, stas no longer cares for it. */
   | { readonly act: "release"; readonly why: string; readonly evidence: Proof }
   /** There is no connection: nothing but the record goes. */
@@ -44,6 +63,10 @@ export interface Rules {
   keep(ctl: Ctl, device: KernelCtrl): string | undefined;
   /** How long a removal is left to soak. */
   readonly soak: Duration;
+  /** How the use of namespaces holds a removal; undefined where there are no namespaces. */
+  readonly guard: GuardPolicy | undefined;
+  /** Why it is not known yet what else is wanted, since the start; undefined when it is. */
+  readonly unheard: string | undefined;
   request(ctl: Ctl): ConnectRequest;
 }
 
@@ -60,6 +83,8 @@ export interface KernelView {
   shield(device: KernelCtrl): string | undefined;
   /** Another wanted controller that this connection serves (ISS-16, ISS-18). */
   otherUser(ctl: Ctl, device: KernelCtrl): Ctl | undefined;
+  /** What becomes of the other connections to its subsystem. */
+  siblings(ctl: Ctl): Siblings;
 }
 
 const whyWanted = (ctl: Ctl): string => [...ctl.claims.values()].map(claimText).join("; ");
@@ -138,7 +163,26 @@ function unwanted(
   if (soaks && (ctl.doom === undefined || !reached(ctl.doom, now))) {
     return { act: "soak", evidence, device: device.device };
   }
-  return { act: "disconnect", target: ctl.link.ref, evidence };
+  const disconnect = (claims: readonly string[]): Decision => ({
+    act: "disconnect",
+    target: { device: device.device, incarnation: device.incarnation },
+    evidence,
+    claims,
+  });
+  if (rules.guard === undefined) return disconnect([]);
+  const isExcluded = verdict.is === "excluded";
+  const stays = guarded(ctl.guard, rules.guard, kernel.siblings(ctl), device.device, isExcluded, now);
+  const due = { evidence, device: device.device };
+  switch (stays.is) {
+    case "look":
+      return { act: "look", ...due };
+    case "watched":
+      return { act: "watch", until: stays.until, ...due };
+    case "held":
+      return { act: "guard", until: stays.until, why: stays.why, ...due };
+    case "free":
+      return disconnect(stays.claims);
+  }
 }
 
 /** A kernel before 5.18 does not tell the type, and makes no event when a connection is up (again). */

@@ -62,7 +62,13 @@ function performCommon(effect: Effect, ports: CommonPorts, post: (event: Event) 
     case "disconnect":
       return kernel.disconnect(
         effect.target,
+        effect.claims,
         (outcome) => post({ type: "disconnected", op: effect.op, key: effect.key, outcome }),
+      );
+    case "look-at-use":
+      return kernel.lookAtUse(
+        effect.target,
+        (outcome) => post({ type: "use-seen", op: effect.op, key: effect.key, outcome }),
       );
     case "resolve":
       return ports.resolver.resolve(

@@ -11,7 +11,7 @@ import type { Peek } from "./views/classic.ts";
 import type { Asked } from "./views/v1_common.ts";
 import { explain } from "./views/v1_explain.ts";
 import { healthOf, identityProblems, type Problem } from "./views/v1_health.ts";
-import { planOf } from "./views/v1_plan.ts";
+import { heldBy, planOf } from "./views/v1_plan.ts";
 
 /** What a new configuration would make of the present state. */
 export type Tried =
@@ -79,7 +79,7 @@ export function v1Answers(parts: V1Parts): V1Answers & { readonly fresh: () => P
       const { findings } = tried;
       const answer: V1Plan = tried.ok
         ? { ...base, valid: true, findings, ...planOf(tried.core, before, now) }
-        : { ...base, valid: false, findings, changes: [], unchanged: parts.fleet().ctls.size };
+        : { ...base, valid: false, findings, changes: [], held: [], unchanged: parts.fleet().ctls.size };
       return JSON.stringify(answer);
     },
     explain: async (what) => {
@@ -99,6 +99,12 @@ export function v1Answers(parts: V1Parts): V1Answers & { readonly fresh: () => P
         ...invalid,
         ...identityProblems(parts.core(), peek),
         ...parts.problems(),
+        ...heldBy(parts.core()).map(({ text, device, why, reasons }) => ({
+          id: "removal-held",
+          text: `${device} ${text}: withdrawn, held: ${why} (withdrawn because: ${reasons.join("; ")})`,
+          remedy:
+            "stop using it, and it is disconnected; or let the array or the configuration list it again",
+        })),
       ]);
       return JSON.stringify(answer);
     },

@@ -11,6 +11,7 @@ import {
   type V1Failure,
   type V1Finding,
   type V1Health,
+  type V1Held,
   type V1Latency,
   type V1Phase,
   type V1Plan,
@@ -64,6 +65,7 @@ export const parsePlan = (text: string): JsonResult<V1Plan> =>
     valid: doc.at("valid").boolean(),
     findings: doc.at("findings").list(finding),
     changes: doc.at("changes").list(change),
+    held: doc.at("held").list(held),
     unchanged: doc.at("unchanged").number(),
     unknowns: doc.at("unknowns").list(words),
   }));
@@ -182,6 +184,14 @@ function change(item: JsonReader): V1Change {
     reasons: item.at("reasons").list(words),
   };
 }
+
+const held = (item: JsonReader): V1Held => ({
+  tid: tid(item.at("tid")),
+  text: item.at("text").text(),
+  device: item.at("device").text(),
+  why: item.at("why").text(),
+  reasons: item.at("reasons").list(words),
+});
 
 function failure(item: JsonReader): V1Failure {
   return {

@@ -144,6 +144,17 @@ export interface V1Change {
   readonly reasons: readonly string[];
 }
 
+/** A connection that is no longer wanted and stays all the same: a namespace behind it is in use, or it is the last path. */
+export interface V1Held {
+  readonly tid: Tid;
+  readonly text: string;
+  readonly device: string;
+  /** What holds it: `nvme0n1 is in use: mounted on /srv`. */
+  readonly why: string;
+  /** The evidence for the disconnection that waits. */
+  readonly reasons: readonly string[];
+}
+
 export interface V1Plan {
   readonly schema: typeof SCHEMA;
   readonly daemon: DaemonName;
@@ -152,6 +163,7 @@ export interface V1Plan {
   readonly valid: boolean;
   readonly findings: readonly V1Finding[];
   readonly changes: readonly V1Change[];
+  readonly held: readonly V1Held[];
   /** Controllers that stay as they are. */
   readonly unchanged: number;
   /** What is not known, so that nothing can be planned from it: `stafd is not running`. */

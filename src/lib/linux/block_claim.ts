@@ -20,6 +20,8 @@ export interface BlockPlaces {
   readonly dev: string;
 }
 
+export const BLOCK_PLACES: BlockPlaces = { sys: "/sys", dev: "/dev" };
+
 export type Claimed =
   | { readonly ok: true; readonly claim: Disposable }
   /** In words: why it counts as in use. */

@@ -5,13 +5,24 @@ import { encodeRegistration, TAS } from "../nvme/dim.ts";
 import type { Failure, Outcome, Phase } from "../nvme/failure.ts";
 import { dctypeText, decodeIdentify } from "../nvme/identify.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
+import type { NamespaceLook } from "../nvme/namespace_look.ts";
 import { LogReader } from "../nvme/log_reader.ts";
 import { decodeStatus } from "../nvme/status.ts";
 import { discoveryLogEntry, SUPPORTED_LOGS_SIZE } from "../nvme/supported_logs.ts";
 import type { Tid } from "../nvme/tid.ts";
 import type { Duration } from "../nvme/time.ts";
-import type { ConnectRequest, DeviceRef, Done, HostIdentity, Kernel, KernelEvent } from "../ports.ts";
+import type {
+  ConnectRequest,
+  Deletion,
+  DeviceRef,
+  Done,
+  HostIdentity,
+  Kernel,
+  KernelEvent,
+} from "../ports.ts";
 import type { AdminCommands, Answer } from "./admin.ts";
+import { BLOCK_PLACES, claimDevice } from "./block_claim.ts";
+import type { BlockUse } from "./block_use.ts";
 import { ControllerTypes } from "./controller_types.ts";
 import { DeviceEvents } from "./device_events.ts";
 import type { Fabrics } from "./fabrics.ts";
@@ -30,6 +41,7 @@ export interface KernelParts {
   readonly admin: AdminCommands;
   readonly ownership: Ownership;
   readonly machine: Machine;
+  readonly blockUse: BlockUse;
 }
 
 export class LinuxKernel implements Kernel {
@@ -120,8 +132,26 @@ export class LinuxKernel implements Kernel {
       : await this.#read(device);
   }
 
-  disconnect(target: DeviceRef, done: Done<"deleted" | "gone">): void {
-    void this.#parts.sysfs.delete(target.device, target.incarnation).then(done);
+  lookAtUse(target: DeviceRef, done: Done<readonly NamespaceLook[]>): void {
+    void this.#parts.blockUse.look(target.device).then(done);
+  }
+
+  disconnect(target: DeviceRef, claims: readonly string[], done: Done<Deletion>): void {
+    void this.#disconnect(target, claims).then(done);
+  }
+
+  async #disconnect(target: DeviceRef, heads: readonly string[]): Promise<Outcome<Deletion>> {
+    const claims: Disposable[] = [];
+    try {
+      for (const head of heads) {
+        const claimed = await claimDevice(head, BLOCK_PLACES);
+        if (!claimed.ok) return { ok: true, value: { inUse: claimed.why } };
+        claims.push(claimed.claim);
+      }
+      return await this.#parts.sysfs.delete(target.device, target.incarnation);
+    } finally {
+      for (const claim of claims) claim[Symbol.dispose]();
+    }
   }
 
   register(target: DeviceRef, tid: Tid, host: HostIdentity, done: Done<void>): void {

@@ -7,6 +7,7 @@ import { type Backend, loadBackend } from "./libnvme.ts";
 import { thisMachine } from "./machine.ts";
 import { Ownership } from "./ownership.ts";
 import { Reactor } from "./reactor.ts";
+import { BlockUse } from "./block_use.ts";
 import { type Detail, Sysfs, SYSTEM_PLACES } from "./sysfs.ts";
 import { TlsKeys } from "./tls_keys.ts";
 
@@ -29,6 +30,7 @@ export function openKernel(log: Log, detail: Detail): OpenKernel {
   const kernel = new LinuxKernel({
     reactor,
     sysfs,
+    blockUse: new BlockUse(),
     fabrics,
     admin: new AdminCommands(backend, sysfs),
     ownership: new Ownership(log),

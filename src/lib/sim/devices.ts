@@ -5,6 +5,7 @@ import { classify } from "../nvme/match.ts";
 import { milliseconds, seconds } from "../nvme/time.ts";
 import type { KernelEvent } from "../ports.ts";
 import type { Fabric, Target } from "./fabric.ts";
+import { Namespaces } from "./namespaces.ts";
 import type { Random } from "./random.ts";
 import type { Scheduler } from "./scheduler.ts";
 
@@ -50,6 +51,8 @@ export interface Device extends DeviceSpec {
   complete: boolean;
   ownedBy: string;
   source: string;
+  /** ANA state of its namespace; empty without ANA. */
+  anaState: string;
   /** Since when the link is lost. */
   lostAt: number | undefined;
   /** A change of the log page makes an event. */
@@ -97,6 +100,7 @@ const RECONNECT = seconds(10);
 
 export class Devices {
   readonly chaos = calmKernel();
+  readonly namespaces = new Namespaces();
   /** A kernel before 5.18, which does not tell what a controller is. */
   old = false;
   readonly #table = new Map<string, Device>();
@@ -200,6 +204,7 @@ export class Devices {
       complete: false,
       ownedBy: spec.owner,
       source: "",
+      anaState: "",
       lostAt: undefined,
       armed: false,
       started: false,
@@ -298,6 +303,11 @@ export class Devices {
     this.#time.in(RECONNECT, () => this.#reconnect(device));
   }
 
+  /** The block device of the namespace behind an I/O controller. */
+  headOf({ name, target }: Device): string {
+    return target === undefined ? `${name}n1` : this.namespaces.head(target.nqn);
+  }
+
   // --- sysfs ---------------------------------------------------------------------------------------------------------
 
   /** What sysfs says of it at this moment. */
@@ -331,7 +341,7 @@ export class Devices {
       serial: device.complete ? `S${device.incarnation}` : "",
       ...classify({ subsysnqn, cntrltype, hasChildren }),
       owner: device.ownedBy,
-      namespaces: hasChildren ? [`${device.name}n1`] : [],
+      namespaces: hasChildren ? [this.headOf(device)] : [],
       ...(device.transport === "pcie" ? {} : { made: { ...PLAIN, ...device.made } }),
     };
   }

@@ -2,9 +2,18 @@
 import type { DiscoveryLog } from "../nvme/discovery_entry.ts";
 import type { Failure, Outcome, Phase } from "../nvme/failure.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
+import type { NamespaceLook } from "../nvme/namespace_look.ts";
 import type { Tid } from "../nvme/tid.ts";
 import { type Duration, milliseconds } from "../nvme/time.ts";
-import type { ConnectRequest, DeviceRef, Done, HostIdentity, Kernel, KernelEvent } from "../ports.ts";
+import type {
+  ConnectRequest,
+  Deletion,
+  DeviceRef,
+  Done,
+  HostIdentity,
+  Kernel,
+  KernelEvent,
+} from "../ports.ts";
 import { Connecting } from "./connecting.ts";
 import { type Device, Devices } from "./devices.ts";
 import type { Discovery } from "./discovery.ts";
@@ -186,7 +195,39 @@ export class KernelPort implements Kernel {
     return this.#kernel.connecting.holds(this.#who);
   }
 
-  disconnect(target: DeviceRef, done: Done<"deleted" | "gone">): void {
+  lookAtUse(target: DeviceRef, done: Done<readonly NamespaceLook[]>): void {
+    const { devices } = this.#kernel;
+    this.#after<Outcome<readonly NamespaceLook[]>>(this.#soon(), done, () => {
+      const device = devices.get(target.device);
+      const nqn = device?.target?.nqn;
+      if (device?.incarnation !== target.incarnation || nqn === undefined || !device.complete) {
+        return { ok: true, value: [] };
+      }
+      return { ok: true, value: [devices.namespaces.look(nqn, devices.all)] };
+    });
+  }
+
+  disconnect(target: DeviceRef, claims: readonly string[], done: Done<Deletion>): void {
+    const { namespaces } = this.#kernel.devices;
+    const held: (() => void)[] = [];
+    const release = (): void => {
+      for (const end of held.splice(0)) end();
+    };
+    for (const head of claims) {
+      const claim = namespaces.claim(head);
+      if (typeof claim === "string") {
+        release();
+        return this.#after<Outcome<Deletion>>(1, done, () => ({ ok: true, value: { inUse: claim } }));
+      }
+      held.push(claim);
+    }
+    this.#delete(target, (outcome) => {
+      release();
+      done(outcome);
+    });
+  }
+
+  #delete(target: DeviceRef, done: Done<Deletion>): void {
     const { devices, chaos, random } = this.#kernel;
     const victim = devices.get(target.device);
     if (victim !== undefined && random.chance(chaos.swapBeforeDelete)) this.#kernel.swap(victim);

@@ -217,6 +217,7 @@ Deno.test("plan: exit 0 for nothing, 2 for changes; the file's text goes to the 
     valid: true,
     findings: [],
     changes: [],
+    held: [],
     unchanged: 2,
     unknowns: [],
   };
@@ -244,6 +245,12 @@ Deno.test("plan: exit 0 for nothing, 2 for changes; the file's text goes to the 
         },
         { ...failing, action: "connect", at: null, reasons: ["/tmp/x:4"] },
       ],
+      held: [{
+        ...connected,
+        device: "nvme5",
+        why: "nvme0n1 is in use: mounted on /srv",
+        reasons: ["withdrawn by the page"],
+      }],
     };
     const file = await Deno.makeTempFile();
     const changes = await run(stacctl, ["plan", "--config", file]);
@@ -258,7 +265,7 @@ Deno.test("plan: exit 0 for nothing, 2 for changes; the file's text goes to the 
     );
     assert.match(
       changes.out,
-      /\n\+ connect \(tcp, 10.0.0.2.*\)\n {4}\/tmp\/x:4\n1 controller stays as it is.\n$/,
+      /\n\+ connect \(tcp, 10.0.0.2.*\)\n {4}\/tmp\/x:4\n! held nvme5 .*: nvme0n1 is in use: mounted on \/srv\n {4}withdrawn by the page\n1 controller stays as it is.\n$/,
     );
     answer = { ...nothing, valid: false };
     await Deno.writeTextFile(file, "[Global]\n");

@@ -104,7 +104,7 @@ Deno.test("announced, reached, connected, read and published; nothing that Avahi
   while (!/"services":0\b/.test(await watcher.ask("state"))) {
     assert.ok(performance.now() < deadline, "the goodbye is heard");
   }
-  assert.match(await watcher.ask("plan", ""), /"changes":\[\],"unchanged":1\b/);
+  assert.match(await watcher.ask("plan", ""), /"changes":\[\],"held":\[\],"unchanged":1\b/);
   await world.stopNear();
   await said(/avahi-daemon went away/);
   await world.startNear();

@@ -1,10 +1,10 @@
 /** Defects of telling whose a connection is: ours, another spelling of ours, or somebody else's. */
 import assert from "node:assert/strict";
-import type { ConnectorEffect } from "../../../src/lib/core/effects.ts";
+import type { ConnectorEffect, ConnectorEvent } from "../../../src/lib/core/effects.ts";
 import { noNbft } from "../../../src/lib/core/host.ts";
 import { Table } from "../../../src/lib/core/table.ts";
 import { entryFor } from "../../../src/lib/sim/discovery.ts";
-import { connector, doing, withDevices } from "../altered.ts";
+import { connector, doing, nothingInUse, withDevices } from "../altered.ts";
 import { noIncarnations } from "../canaries.ts";
 import { realCores } from "../cores.ts";
 import { oneSpelling, stacdAfter } from "./original.ts";
@@ -42,7 +42,11 @@ export const IDENTITY_SCENARIOS: readonly Scenario[] = [
       assert.deepEqual(stage.to(subsystem).map(({ incarnation }) => incarnation), [before.incarnation]);
     },
     original: () =>
-      connector(withDevices((ctrl) => ctrl.traddr.startsWith("FD01") ? { ...ctrl, trsvcid: "04420" } : ctrl)),
+      connector((event) =>
+        withDevices<ConnectorEvent>((ctrl) =>
+          ctrl.traddr.startsWith("FD01") ? { ...ctrl, trsvcid: "04420" } : ctrl
+        )(nothingInUse(event))
+      ),
   },
   {
     from: "ISS-18, STAF-47",
@@ -69,7 +73,7 @@ export const IDENTITY_SCENARIOS: readonly Scenario[] = [
           const alone = state.fleet.ctls.size === 2
             ? { ...state.fleet, ctlsAt: Table.empty<readonly string[]>() }
             : state.fleet;
-          return realCores.connector.step({ ...state, fleet: alone }, event, now);
+          return realCores.connector.step({ ...state, fleet: alone }, nothingInUse(event), now);
         },
       },
     }),
@@ -120,7 +124,7 @@ export const IDENTITY_SCENARIOS: readonly Scenario[] = [
         for (const { key, tid, link } of next.state.fleet.ctls.values()) {
           if (link.phase !== "up" || !tid.traddr.startsWith("::ffff:")) continue;
           const evidence = [{ kind: "config", file: "stacd.conf", line: 2, what: "ip-family" }] as const;
-          effects.push({ do: "disconnect", op: 0, key, target: link.ref, tid, evidence });
+          effects.push({ do: "disconnect", op: 0, key, target: link.ref, tid, evidence, claims: [] });
         }
         return { ...next, effects };
       }),
@@ -300,9 +304,10 @@ export const IDENTITY_SCENARIOS: readonly Scenario[] = [
       stage.stacdConf(`${AUDIT}${line("traddr=array.example.com;trsvcid=4420;nqn=nqn.sub")}`);
       await stage.start(45_000);
       assert.deepEqual(stage.to(subsystem), [device], "the name may mean this one");
+      stage.subsystem("nqn.sub", "10.0.1.7");
       stage.world.resolver.names.set("array.example.com", ["10.0.1.7"]);
       await stage.run(120_000);
-      assert.equal(stage.to(subsystem).length, 0, "it means another one");
+      assert.equal(stage.to(subsystem).length, 0, "it means another one, which serves the namespace now");
     },
     original: () =>
       connector((event) =>

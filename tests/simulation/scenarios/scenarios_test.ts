@@ -4,6 +4,7 @@ import { realCores } from "../cores.ts";
 import { CLOCK_SCENARIOS } from "./clock_scenarios.ts";
 import { HOST_SCENARIOS } from "./host_scenarios.ts";
 import { IDENTITY_SCENARIOS } from "./identity_scenarios.ts";
+import { IN_USE_SCENARIOS } from "./in_use_scenarios.ts";
 import { RECOGNITION_SCENARIOS } from "./recognition_scenarios.ts";
 import { SECURITY_SCENARIOS } from "./security_scenarios.ts";
 import { STACD_SCENARIOS } from "./stacd_scenarios.ts";
@@ -13,6 +14,7 @@ for (
   const { from, name, play, original } of [
     ...STACD_SCENARIOS,
     ...HOST_SCENARIOS,
+    ...IN_USE_SCENARIOS,
     ...IDENTITY_SCENARIOS,
     ...RECOGNITION_SCENARIOS,
     ...STAFD_SCENARIOS,

@@ -1,5 +1,6 @@
 /** Defects that ended in a wrong disconnect, or in none, of an I/O controller. */
 import assert from "node:assert/strict";
+import type { ConnectorEffect } from "../../../src/lib/core/effects.ts";
 import { remind } from "../../../src/lib/core/agenda.ts";
 import { entryFor } from "../../../src/lib/sim/discovery.ts";
 import { connector, doing, hearing } from "../altered.ts";
@@ -14,11 +15,14 @@ function stopEndsSoak(): Cores {
   const { connector: real } = realCores;
   const step: typeof real.step = (state, event, now) => {
     if (event.type !== "stop") return real.step(state, event, now);
-    let { ctls } = state.fleet;
-    for (const ctl of ctls.values()) {
-      if (ctl.doom !== undefined) ctls = ctls.with(ctl.key, { ...ctl, doom: { mono: now.mono } });
+    const effects: ConnectorEffect[] = [];
+    for (const { key, tid, doom, link, released } of state.fleet.ctls.values()) {
+      const [evidence] = released.values();
+      if (doom === undefined || link.phase !== "up" || evidence === undefined) continue;
+      effects.push({ do: "disconnect", op: 0, key, tid, target: link.ref, evidence: [evidence], claims: [] });
     }
-    return real.step({ ...state, fleet: { ...state.fleet, ctls } }, event, now);
+    const next = real.step(state, event, now);
+    return { ...next, effects: [...effects, ...next.effects] };
   };
   return { ...realCores, connector: { ...real, step } };
 }

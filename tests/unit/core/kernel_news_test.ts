@@ -67,6 +67,10 @@ class Told {
       if (effect.do === "save") {
         all.push(...this.take({ type: "saved", op: effect.op, outcome: { ok: true, value: undefined } }));
       }
+      if (effect.do === "look-at-use") {
+        const { op, key } = effect;
+        all.push(...this.take({ type: "use-seen", op, key, outcome: { ok: true, value: [] } }));
+      }
       if (effect.do === "reach") {
         const { op, key } = effect;
         all.push(...this.take({ type: "reached", op, key, outcome: { ok: true, value: undefined } }));

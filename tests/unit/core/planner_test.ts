@@ -57,6 +57,7 @@ const kernel: KernelView = {
   forming: () => undefined,
   shield: () => undefined,
   otherUser: () => undefined,
+  siblings: () => ({ stays: () => false, wanted: undefined, unknown: undefined }),
 };
 
 const rules = (verdict: Verdict, more: Partial<Rules> = {}): Rules => ({
@@ -64,6 +65,8 @@ const rules = (verdict: Verdict, more: Partial<Rules> = {}): Rules => ({
   bar: () => undefined,
   keep: () => undefined,
   soak: { ms: 1_000 },
+  guard: undefined,
+  unheard: undefined,
   request: () => {
     throw new Error("the planner connects nothing itself");
   },

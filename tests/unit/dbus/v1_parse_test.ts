@@ -84,6 +84,7 @@ const plan: V1Plan = {
   valid: true,
   findings: [finding],
   changes: [change],
+  held: [{ tid, text: "t", device: "nvme2", why: "mounted on /srv", reasons: ["gone"] }],
   unchanged: 1,
   unknowns: ["u"],
 };

@@ -96,6 +96,14 @@ export function decisionText(decision: Decision, now: Now): string {
     case "soak":
     case "disconnect":
       return `to be disconnected: ${proofText(decision.evidence)}`;
+    case "look":
+      return `to be disconnected unless it is in use: ${proofText(decision.evidence)}`;
+    case "watch":
+      return `to be disconnected unless it is in use; its traffic is watched for ${
+        Math.ceil(until(decision.until, now).ms / 1000)
+      } s: ${proofText(decision.evidence)}`;
+    case "guard":
+      return `withdrawn, held: ${decision.why} (withdrawn because: ${proofText(decision.evidence)})`;
     case "release":
       return `no longer wanted, and kept: ${decision.why}`;
     case "forget":

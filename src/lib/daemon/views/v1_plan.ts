@@ -1,7 +1,7 @@
 /** `plan`: what would be connected and disconnected, with reasons. The core answers; nothing is done. */
 import { claimText, type Ctl, deviceOf } from "../../core/ctl.ts";
 import { evidenceText } from "../../core/evidence.ts";
-import type { V1Change } from "../../dbus/v1_types.ts";
+import type { V1Change, V1Held } from "../../dbus/v1_types.ts";
 import { tidText } from "../../nvme/tid.ts";
 import type { Now } from "../../nvme/time.ts";
 import { type Asked, wallOf } from "./v1_common.ts";
@@ -11,7 +11,21 @@ type Planning = Omit<Asked, "request">;
 
 export interface Planned {
   readonly changes: readonly V1Change[];
+  readonly held: readonly V1Held[];
   readonly unchanged: number;
+}
+
+/** What is no longer wanted and stays, because of what is behind it (S12). */
+export function heldBy(core: Planning): readonly V1Held[] {
+  const held: V1Held[] = [];
+  for (const ctl of core.fleet.fleet.ctls.values()) {
+    if (ctl.guard === undefined) continue;
+    const decision = core.fleet.outlook(ctl);
+    if (decision.act !== "guard") continue;
+    const { why, device, evidence } = decision;
+    held.push({ tid: ctl.tid, text: tidText(ctl.tid), device, why, reasons: evidence.map(evidenceText) });
+  }
+  return held;
 }
 
 /**
@@ -39,7 +53,12 @@ export function planOf(core: Planning, before: Planning, now: Now): Planned {
       reasons: [past.why, ...past.evidence.map(evidenceText)],
     });
   }
-  return { changes: changes.toSorted((a, b) => a.text < b.text ? -1 : 1), unchanged };
+  const held = heldBy(core);
+  return {
+    changes: changes.toSorted((a, b) => a.text < b.text ? -1 : 1),
+    held,
+    unchanged: unchanged - held.length,
+  };
 }
 
 function changeOf(ctl: Ctl, core: Planning, was: Ctl | undefined, now: Now): V1Change | undefined {
@@ -95,6 +114,17 @@ function changeOf(ctl: Ctl, core: Planning, was: Ctl | undefined, now: Now): V1C
     case "disconnect": {
       const at = ctl.doom === undefined ? null : wallOf(ctl.doom, now);
       return { ...base, action: "disconnect", device, at, reasons: proof };
+    }
+    case "look":
+    case "watch": {
+      const at = decision.act === "watch" ? wallOf(decision.until, now) : null;
+      return {
+        ...base,
+        action: "disconnect",
+        device,
+        at,
+        reasons: ["unless a namespace of it is in use then", ...proof],
+      };
     }
     case "release":
       return { ...base, action: "let-go", device, at: null, reasons: [decision.why, ...proof] };

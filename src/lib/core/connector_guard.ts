@@ -1,0 +1,17 @@
+/** What stacd's configuration and stafd's silence mean for a removal that is due (S12). */
+import { IN_USE_WINDOW, type StacdConf } from "../config/stacd_conf.ts";
+import type { ConnectorState } from "./connector_state.ts";
+import type { GuardPolicy } from "./guard.ts";
+
+export const guardPolicy = (conf: StacdConf | undefined): GuardPolicy => ({
+  inUseGoes: conf?.disconnectInUse.value === "always",
+  trafficWindow: conf?.inUseWindow.value ?? IN_USE_WINDOW,
+});
+
+/** Why it is not known yet whether a subsystem has another path; undefined once stafd has reported. */
+export function unheard({ stafd, pages }: Pick<ConnectorState, "stafd" | "pages">): string | undefined {
+  const untold = stafd.reportedAt === undefined ? [...pages.values()].find(({ told }) => !told) : undefined;
+  return untold === undefined
+    ? undefined
+    : `stafd has not told yet what ${untold.dcText} lists, which may be another path`;
+}

@@ -1,0 +1,129 @@
+/**
+ * What stands between a removal that is due and its execution (DESIGN.md, S12): no path of a namespace in use goes while
+ * no other path that stays serves it, and a subsystem that is still wanted elsewhere is not left without a path before
+ * the other one serves its namespaces. Pure: it judges what the last look at the namespaces found.
+ */
+import type { NamespaceLook } from "../nvme/namespace_look.ts";
+import { after, type Duration, type Instant, type Now, reached, seconds } from "../nvme/time.ts";
+import type { Op } from "./effects.ts";
+import { otherWays, type Sample, type Use, useOf } from "./in_use.ts";
+
+/** A held connection is looked at again this much later. */
+export const GUARD_INTERVAL: Duration = seconds(30);
+
+/** What is known of the namespaces of a connection whose removal is due. */
+export interface Guard {
+  /** The look under way. */
+  readonly op: Op | undefined;
+  /** When the last answer came; undefined before the first one. */
+  readonly at: Instant | undefined;
+  readonly looks: readonly NamespaceLook[];
+  /** Why they could not be looked at, or claimed; then they count as in use. */
+  readonly failure: string | undefined;
+  /** By block device, the look that its traffic is compared with: the first one since it was last found in use. */
+  readonly first: ReadonlyMap<string, Sample>;
+  /** By block device, what the last look says of its use. */
+  readonly uses: ReadonlyMap<string, Use>;
+  /** The reason that was logged last. */
+  readonly told: string | undefined;
+}
+
+export const newGuard: Guard = {
+  op: undefined,
+  at: undefined,
+  looks: [],
+  failure: undefined,
+  first: new Map(),
+  uses: new Map(),
+  told: undefined,
+};
+
+/** What the configuration says about it. */
+export interface GuardPolicy {
+  /** `disconnect-in-use = always`: use holds nothing. */
+  readonly inUseGoes: boolean;
+  /** `in-use-window`. */
+  readonly trafficWindow: Duration;
+}
+
+/** What the guard asks about the other controllers. */
+export interface Siblings {
+  /** Does the connection by which `device` is reached stay, as far as is known? */
+  stays(device: string): boolean;
+  /** Another controller of the subsystem that is wanted, and its text; undefined when there is none. */
+  readonly wanted: string | undefined;
+  /** Why it is not known yet whether there is another one; undefined when it is known. */
+  readonly unknown: string | undefined;
+}
+
+export type Guarded =
+  /** Nothing is known that is new enough. */
+  | { readonly is: "look" }
+  /** Stays: `why` is for people. Looked at again at `until`. */
+  | { readonly is: "held"; readonly why: string; readonly until: Instant }
+  /** Nothing holds it; its traffic is watched until then. */
+  | { readonly is: "watched"; readonly until: Instant }
+  /** May go now, if these block devices can be claimed. */
+  | { readonly is: "free"; readonly claims: readonly string[] };
+
+/** `excluded`: a person's exclusion of a controller that is not in use waits for no other path. */
+export function guarded(
+  guard: Guard | undefined,
+  policy: GuardPolicy,
+  siblings: Siblings,
+  own: string,
+  excluded: boolean,
+  now: Now,
+): Guarded {
+  if (guard?.at === undefined || guard.op !== undefined) return { is: "look" };
+  const again = after(guard.at, GUARD_INTERVAL);
+  const held = (why: string): Guarded =>
+    reached(again, now) ? { is: "look" } : { is: "held", why, until: again };
+  if (guard.failure !== undefined && !policy.inUseGoes) return held(guard.failure);
+  let watchedUntil: Instant | undefined;
+  const claims: string[] = [];
+  for (const look of guard.looks) {
+    const others = otherWays(look, own).filter(({ device }) => siblings.stays(device));
+    if (others.length > 0) continue;
+    if (!policy.inUseGoes) {
+      const use = guard.uses.get(look.device);
+      if (use?.is === "used") return held(`${look.device} is in use: ${use.why}`);
+      if (use?.is === "look-again") watchedUntil = later(watchedUntil, after(guard.at, use.in));
+      claims.push(look.device);
+    }
+    const lastUsable = otherWays(look, "").some(({ device }) => device === own);
+    if (!lastUsable || excluded) continue;
+    if (siblings.wanted !== undefined) {
+      return held(`the last usable path to ${look.device}, until ${siblings.wanted} serves it`);
+    }
+    if (siblings.unknown !== undefined) {
+      return held(`the last usable path to ${look.device}: ${siblings.unknown}`);
+    }
+  }
+  if (watchedUntil !== undefined) {
+    return reached(watchedUntil, now) ? { is: "look" } : { is: "watched", until: watchedUntil };
+  }
+  // What was found some time ago is no proof for now.
+  return guard.at.mono === now.mono ? { is: "free", claims } : { is: "look" };
+}
+
+const later = (a: Instant | undefined, b: Instant): Instant => a === undefined || a.mono < b.mono ? b : a;
+
+/** The guard after a look. The comparison of traffic begins anew for what was found in use. */
+export function looked(
+  guard: Guard,
+  looks: readonly NamespaceLook[],
+  policy: GuardPolicy,
+  now: Instant,
+): Guard {
+  const first = new Map<string, Sample>();
+  const uses = new Map<string, Use>();
+  for (const look of looks) {
+    const sample = { at: { mono: now.mono }, look };
+    const old = guard.first.get(look.device) ?? sample;
+    const use = useOf(old, sample, policy.trafficWindow);
+    uses.set(look.device, use);
+    first.set(look.device, use.is === "used" ? sample : old);
+  }
+  return { ...guard, op: undefined, at: { mono: now.mono }, looks, failure: undefined, first, uses };
+}

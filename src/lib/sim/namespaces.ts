@@ -1,0 +1,117 @@
+/**
+ * Namespaces of the simulated kernel: one for each subsystem, reached by all its paths through one head (native multipath),
+ * and what uses it. A program may use it openly (a mount in our mount namespace), by a claim that only open(2) sees (a mount
+ * in another one), or raw, which only its traffic tells.
+ */
+import type { IoCounters, NamespaceLook, NamespacePath } from "../nvme/namespace_look.ts";
+import type { Device } from "./devices.ts";
+
+/** Sectors that udev and the like read when a device appears. */
+const PROBE_SECTORS = 512;
+
+export interface NamespaceUse {
+  /** Shown by passive sources, in words: `mounted on /srv`. */
+  readonly holders: Set<string>;
+  /** Claimed by somebody whom passive sources do not show. */
+  hiddenClaims: number;
+  /** Somebody has it locked (udev while it looks). */
+  locked: boolean;
+  /** Why the use cannot be looked at. */
+  unreadable: string | undefined;
+  io: IoCounters;
+}
+
+interface Namespace extends NamespaceUse {
+  readonly number: number;
+  /** Claimed by a removal under way: a mount fails then. */
+  guards: number;
+}
+
+export class Namespaces {
+  readonly #byNqn = new Map<string, Namespace>();
+  /** Sees each look, for checks. */
+  looked: (nqn: string) => void = () => undefined;
+
+  #of(nqn: string): Namespace {
+    let found = this.#byNqn.get(nqn);
+    if (found === undefined) {
+      found = {
+        number: this.#byNqn.size + 100,
+        holders: new Set(),
+        hiddenClaims: 0,
+        locked: false,
+        unreadable: undefined,
+        guards: 0,
+        io: { readSectors: PROBE_SECTORS, writtenSectors: 0, discardedSectors: 0, flushes: 0, inFlight: 0 },
+      };
+      this.#byNqn.set(nqn, found);
+    }
+    return found;
+  }
+
+  /** What uses the subsystem's namespace: to be changed by stories. */
+  use(nqn: string): NamespaceUse {
+    return this.#of(nqn);
+  }
+
+  /** `nvme100n1`. */
+  head(nqn: string): string {
+    return `nvme${this.#of(nqn).number}n1`;
+  }
+
+  /** A program mounts it; false when a removal holds the claim, or another program. */
+  mount(nqn: string, where: string): boolean {
+    const namespace = this.#of(nqn);
+    if (namespace.guards > 0) return false;
+    namespace.holders.add(`mounted on ${where}`);
+    this.write(nqn, 8);
+    return true;
+  }
+
+  unmount(nqn: string, where: string): void {
+    this.#of(nqn).holders.delete(`mounted on ${where}`);
+  }
+
+  write(nqn: string, sectors: number): void {
+    const namespace = this.#of(nqn);
+    namespace.io = { ...namespace.io, writtenSectors: namespace.io.writtenSectors + sectors };
+  }
+
+  /** Would something lose its data if the last path went now? The truth, whoever can see it. */
+  inUse(nqn: string): boolean {
+    const namespace = this.#byNqn.get(nqn);
+    return namespace !== undefined && (namespace.holders.size > 0 || namespace.hiddenClaims > 0);
+  }
+
+  look(nqn: string, devices: readonly Device[]): NamespaceLook {
+    const namespace = this.#of(nqn);
+    this.looked(nqn);
+    const paths = devices.filter((device) => device.target?.nqn === nqn && device.complete).map((
+      device,
+    ): NamespacePath => ({
+      device: device.name,
+      state: device.state,
+      anaState: device.anaState,
+      io: undefined,
+    }));
+    return {
+      device: this.head(nqn),
+      holders: [...namespace.holders],
+      unknown: namespace.unreadable,
+      paths,
+      io: namespace.io,
+    };
+  }
+
+  /** Claims a head; the result ends the claim, or says in words why there is none. */
+  claim(head: string): (() => void) | string {
+    const namespace = [...this.#byNqn].find(([nqn]) => this.head(nqn) === head)?.[1];
+    if (namespace === undefined) return `/dev/${head} cannot be opened (ENOENT)`;
+    if (namespace.locked) return `${head} is locked by another program`;
+    if (namespace.holders.size > 0 || namespace.hiddenClaims > 0) return `/dev/${head} is claimed (EBUSY)`;
+    namespace.guards++;
+    return () => {
+      namespace.guards--;
+    };
+  }
+}

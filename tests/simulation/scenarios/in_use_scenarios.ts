@@ -1,0 +1,199 @@
+/** Namespaces in use keep their paths, and what is wanted elsewhere keeps its last one (DESIGN.md, S12). */
+import assert from "node:assert/strict";
+import { entryFor } from "../../../src/lib/sim/discovery.ts";
+import { connector, nothingInUse } from "../altered.ts";
+import { DC_LINE, line, listed } from "./listed.ts";
+import type { Scenario } from "./scenario.ts";
+import { Stage } from "./stage.ts";
+
+/** Nobody looks whether anything is in use. */
+const unguarded = () => connector(nothingInUse);
+const LINE = "traddr=10.0.1.1;trsvcid=4420;nqn=nqn.sub";
+
+export const IN_USE_SCENARIOS: readonly Scenario[] = [
+  {
+    from: "S12, findings: in use",
+    name: "a page that withdraws a mounted subsystem takes no path, and the path goes when it is unmounted",
+    play: async (cores) => {
+      const stage = new Stage(cores);
+      const { subsystem, page } = await listed(stage);
+      const { namespaces } = stage.world.kernel.devices;
+      assert.ok(namespaces.mount("nqn.sub", "/srv"));
+      page.edit([], stage.mono);
+      await stage.run(600_000);
+      assert.equal(stage.to(subsystem).length, 1, "mounted: it stays");
+      const told = stage.said.filter((text) => text.includes("withdrawn, held:"));
+      assert.equal(told.length, 1, "said once, not at each look");
+      assert.match(told[0] ?? "", /is in use: mounted on \/srv \(withdrawn because: not in the log page/);
+      namespaces.unmount("nqn.sub", "/srv");
+      await stage.run(180_000);
+      assert.equal(stage.to(subsystem).length, 0, "unmounted, and quiet: it goes");
+    },
+    original: unguarded,
+  },
+  {
+    from: "S12",
+    name: "neither a removed line nor an exclusion takes the path of what is mounted",
+    play: async (cores) => {
+      for (
+        const next of [
+          "[Controllers]\n",
+          `[Controllers]\ncontroller = transport=tcp;${LINE}\nexclude = nqn=nqn.sub\n`,
+        ]
+      ) {
+        const stage = new Stage(cores);
+        const subsystem = stage.subsystem("nqn.sub", "10.0.1.1");
+        stage.stacdConf(line(LINE));
+        await stage.start();
+        assert.ok(stage.world.kernel.devices.namespaces.mount("nqn.sub", "/srv"));
+        stage.stacdConf(next);
+        await stage.run(600_000);
+        assert.equal(stage.to(subsystem).length, 1, next);
+      }
+    },
+    original: unguarded,
+  },
+  {
+    from: "S12, notes/in-use",
+    name: "a mount that only a claim sees holds the path, and so does a lock of another program",
+    play: async (cores) => {
+      for (const kind of ["hidden", "locked", "unreadable"] as const) {
+        const stage = new Stage(cores);
+        const { subsystem, page } = await listed(stage);
+        const use = stage.world.kernel.devices.namespaces.use("nqn.sub");
+        if (kind === "hidden") use.hiddenClaims = 1;
+        if (kind === "locked") use.locked = true;
+        if (kind === "unreadable") use.unreadable = "/proc/swaps cannot be read";
+        page.edit([], stage.mono);
+        await stage.run(300_000);
+        assert.equal(stage.to(subsystem).length, 1, kind);
+        assert.equal(stage.said.filter((text) => text.includes("withdrawn, held:")).length, 1, kind);
+        use.hiddenClaims = 0;
+        use.locked = false;
+        use.unreadable = undefined;
+        await stage.run(120_000);
+        assert.equal(stage.to(subsystem).length, 0, kind);
+      }
+    },
+    original: unguarded,
+  },
+  {
+    from: "S12",
+    name: "a program that writes to the device itself keeps the path until it has been quiet for the window",
+    play: async (cores) => {
+      const stage = new Stage(cores);
+      const { subsystem, page } = await listed(stage);
+      const { namespaces } = stage.world.kernel.devices;
+      namespaces.write("nqn.sub", 8);
+      page.edit([], stage.mono);
+      for (let i = 0; i < 30; i++) {
+        await stage.run(10_000);
+        namespaces.write("nqn.sub", 8);
+        assert.equal(stage.to(subsystem).length, 1, "it is written to");
+      }
+      await stage.run(59_000);
+      assert.equal(stage.to(subsystem).length, 1, "quiet for less than the window");
+      await stage.run(120_000);
+      assert.equal(stage.to(subsystem).length, 0, "quiet");
+    },
+    original: unguarded,
+  },
+  {
+    from: "S12",
+    name: "a path goes at once when a wanted one serves the mounted namespace, and not when that one cannot",
+    play: async (cores) => {
+      for (const other of ["serves", "is inaccessible", "is down"] as const) {
+        const stage = new Stage(cores);
+        const first = stage.subsystem("nqn.sub", "10.0.1.1");
+        const second = stage.subsystem("nqn.sub", "10.0.1.2");
+        const page = stage.dc("nqn.dc", "10.0.0.100", [entryFor(first, "nvme"), entryFor(second, "nvme")]);
+        stage.stafdConf(DC_LINE);
+        await stage.start();
+        const { devices } = stage.world.kernel;
+        assert.ok(devices.namespaces.mount("nqn.sub", "/srv"));
+        for (const device of stage.to(second)) {
+          if (other === "is inaccessible") device.anaState = "inaccessible";
+        }
+        if (other === "is down") stage.world.setManner(second, "silent");
+        await stage.run(5_000);
+        page.edit([entryFor(second, "nvme")], stage.mono);
+        await stage.run(60_000);
+        assert.equal(stage.to(first).length, other === "serves" ? 0 : 1, other);
+      }
+    },
+    original: unguarded,
+  },
+  {
+    from: "S12",
+    name: "when nothing wants a mounted subsystem any more, all its paths are held, not one",
+    play: async (cores) => {
+      const stage = new Stage(cores);
+      const first = stage.subsystem("nqn.sub", "10.0.1.1");
+      const second = stage.subsystem("nqn.sub", "10.0.1.2");
+      const page = stage.dc("nqn.dc", "10.0.0.100", [entryFor(first, "nvme"), entryFor(second, "nvme")]);
+      stage.stafdConf(DC_LINE);
+      await stage.start();
+      assert.ok(stage.world.kernel.devices.namespaces.mount("nqn.sub", "/srv"));
+      page.edit([], stage.mono);
+      await stage.run(120_000);
+      assert.deepEqual([stage.to(first).length, stage.to(second).length], [1, 1]);
+    },
+    original: unguarded,
+  },
+  {
+    from: "S12",
+    name: "a held connection that the kernel gives up is not made again",
+    play: async (cores) => {
+      const stage = new Stage(cores);
+      const { subsystem, page } = await listed(stage);
+      assert.ok(stage.world.kernel.devices.namespaces.mount("nqn.sub", "/srv"));
+      page.edit([], stage.mono);
+      await stage.run(60_000);
+      const [held] = stage.to(subsystem);
+      assert.ok(held !== undefined, "held");
+      stage.world.kernel.deleteNow(held);
+      await stage.run(120_000);
+      assert.equal(stage.to(subsystem).length, 0);
+    },
+    original: unguarded,
+  },
+  {
+    from: "S12, README decision 14",
+    name: "disconnect-in-use = always takes what is mounted",
+    play: async (cores) => {
+      const stage = new Stage(cores);
+      const subsystem = stage.subsystem("nqn.sub", "10.0.1.1");
+      const always = "[I/O controller connection management]\ndisconnect-in-use = always\n";
+      stage.stacdConf(`${always}${line(LINE)}`);
+      await stage.start();
+      assert.ok(stage.world.kernel.devices.namespaces.mount("nqn.sub", "/srv"));
+      stage.stacdConf("[Controllers]\n");
+      await stage.run(60_000);
+      assert.equal(stage.to(subsystem).length, 1, "never, the default, holds it");
+      stage.stacdConf(always);
+      await stage.run(60_000);
+      assert.equal(stage.to(subsystem).length, 0, "reloaded, always lets it go");
+    },
+    original: unguarded,
+  },
+  {
+    from: "findings: last path moves",
+    name: "the last path of what is wanted elsewhere goes only after the other one serves it",
+    play: async (cores) => {
+      const stage = new Stage(cores);
+      const first = stage.subsystem("nqn.sub", "10.0.1.1");
+      const second = stage.subsystem("nqn.sub", "10.0.1.2");
+      stage.world.setManner(second, "silent");
+      const page = stage.dc("nqn.dc", "10.0.0.100", [entryFor(first, "nvme")]);
+      stage.stafdConf(DC_LINE);
+      await stage.start();
+      page.edit([entryFor(second, "nvme")], stage.mono);
+      await stage.run(300_000);
+      assert.equal(stage.to(first).length, 1, "the new address does not answer yet");
+      stage.world.setManner(second, "up");
+      await stage.run(120_000);
+      assert.deepEqual([stage.to(first).length, stage.to(second).length], [0, 1]);
+    },
+    original: unguarded,
+  },
+];
