@@ -15,9 +15,10 @@ import { type Authority, type Claim, type Ctl, pageAuthority } from "./ctl.ts";
 import { type ConnectorState, type KnownPage, noStafd } from "./connector_state.ts";
 import { connectorStateValue } from "./connector_saved.ts";
 import type { ConnectorEffect, ConnectorEvent, Step } from "./effects.ts";
-import { eflagsNcc, listedIn } from "./entry_tid.ts";
+import { listedIn } from "./entry_tid.ts";
 import type { Evidence } from "./evidence.ts";
 import { REMOVAL_SOAK } from "./fleet.ts";
+import { isNcc } from "./ncc.ts";
 import { guardPolicy, unheard } from "./connector_guard.ts";
 import type { GuardPolicy } from "./guard.ts";
 import type { FleetRules } from "./fleet_rules.ts";
@@ -475,12 +476,6 @@ export class ConnectorTurn implements FleetRules {
       work: this.fleet.work,
     };
   }
-}
-
-/** The last word of the fabric: not connected, say all that list it (STAC-50). */
-export function isNcc(ctl: Ctl): boolean {
-  const pages = [...ctl.claims.values()].flatMap((claim) => claim.kind === "log-page" ? [claim.entry] : []);
-  return pages.length > 0 && pages.every(eflagsNcc);
 }
 
 const claimGenctr = (claim: Claim | undefined): string | undefined =>

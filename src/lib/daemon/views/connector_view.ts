@@ -1,6 +1,7 @@
 /** What stacd answers on `org.nvmexpress.stac` and its debug interface, made from its state. */
 import { type Ctl, deviceOf } from "../../core/ctl.ts";
-import { ConnectorTurn, isNcc } from "../../core/connector.ts";
+import { ConnectorTurn } from "../../core/connector.ts";
+import { isNcc } from "../../core/ncc.ts";
 import type { ConnectorState } from "../../core/connector_state.ts";
 import { pythonRepr } from "../../nvme/python_literal.ts";
 import type { Now } from "../../nvme/time.ts";
