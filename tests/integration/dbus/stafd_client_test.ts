@@ -11,6 +11,7 @@ import { stafHandlers } from "./fake_daemons.ts";
 import { type PrivateBus, privateBus } from "./private_bus.ts";
 import { RawClient } from "./raw_client.ts";
 import { Bytes } from "../../unit/dbus/messages.ts";
+import { lacks, otherUser } from "../../lacking.ts";
 
 const tid: Tid = {
   transport: "tcp",
@@ -335,8 +336,7 @@ Deno.test("a stafd that takes over from another one without a gap is told as gon
 
 Deno.test({
   name: "a stafd of an ordinary user's is not believed, and it is said; root's is",
-  // Becoming another user needs root.
-  ignore: Deno.uid() !== 0,
+  ignore: lacks(otherUser),
   fn: async () => {
     await using bus = await privateBus();
     const warnings: string[] = [];

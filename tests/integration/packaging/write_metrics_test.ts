@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { collect, type Ended } from "../../../scripts/run.ts";
+import { lacks, otherUser } from "../../lacking.ts";
 
 const SCRIPT = new URL("../../../packaging/metrics/write-metrics", import.meta.url).pathname;
 /** The ordinary user that owns the folder in the tests that need root. */
@@ -90,8 +91,7 @@ const modeOf = async (file: string): Promise<string> =>
 Deno.test({
   name:
     "the owner of the folder above puts another folder in its place while the metrics are written: nothing of root's changes",
-  // Being root and another user needs root.
-  ignore: Deno.uid() !== 0,
+  ignore: lacks(otherUser),
   fn: () =>
     withPlace(async ({ base, dir, script, write }) => {
       const secret = await secretIn(base);
@@ -127,7 +127,7 @@ echo metrics`,
 
 Deno.test({
   name: "the files are the folder's owner's, and the tools run as that user without any capability",
-  ignore: Deno.uid() !== 0,
+  ignore: lacks(otherUser),
   fn: () =>
     withPlace(async ({ dir, script, write }) => {
       await script(
@@ -174,7 +174,7 @@ Deno.test("a link, and a folder that others may write to, are refused, and nothi
 
 Deno.test({
   name: "files in the way are replaced, not followed",
-  ignore: Deno.uid() !== 0,
+  ignore: lacks(otherUser),
   fn: () =>
     withPlace(async ({ base, dir, tools, write }) => {
       const secret = await secretIn(base);

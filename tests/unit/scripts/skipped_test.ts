@@ -64,3 +64,23 @@ Deno.test({ name: "not here", ignore: lacks(() => undefined, () => "tired"), fn(
     await Deno.remove(dir, { recursive: true });
   }
 });
+
+/** All TypeScript files below a folder. */
+async function* sources(folder: string): AsyncGenerator<string> {
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    if (isDirectory) yield* sources(`${folder}/${name}`);
+    else if (name.endsWith("_test.ts")) yield `${folder}/${name}`;
+  }
+}
+
+Deno.test("no test is skipped without telling why: what is ignored says what it lacks", async () => {
+  const silent: string[] = [];
+  for await (const file of sources("tests")) {
+    const text = await Deno.readTextFile(file);
+    if (
+      /^\s*(?:export )?[^/"'`\n]*\bignore: (?!lacks\()/m.test(text) || /\bDeno\.test\.ignore\(/.test(text)
+    ) silent.push(file);
+  }
+  // This file ignores one on purpose, in a text.
+  assert.deepEqual(silent, ["tests/unit/scripts/skipped_test.ts"]);
+});
