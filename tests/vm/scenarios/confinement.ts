@@ -19,10 +19,16 @@ async function policy(guest: Guest, daemon: "staf" | "stac"): Promise<void> {
   await guest.run(`busctl --system ${tron} false`);
 }
 
+/** What the units ask of systemd 254 and newer; an older one says that it leaves these out. */
+const LATER = /: Unknown key '(?:RestartSteps|RestartMaxDelaySec)' in section \[Service\], ignoring\.$/;
+
 async function run(guest: Guest): Promise<void> {
   const units = "stafd.service stacd.service stas-config.target stas-config@hostnqn.service";
+  const version = Number(/^systemd (\d+)/.exec(await guest.run("systemctl --version"))?.[1]);
   const complaints = (await guest.run(`systemd-analyze verify ${units} 2>&1 || true`)).split("\n")
-    .filter((line) => line !== "" && !/\bman\b|Can't show/.test(line));
+    .filter((line) =>
+      line !== "" && !/\bman\b|Can't show/.test(line) && !(version < 254 && LATER.test(line))
+    );
   assert.deepEqual(complaints, []);
   await start(guest, "stafd", "stacd");
   for (const daemon of ["stafd", "stacd"]) {
