@@ -29,6 +29,7 @@ import { scenario as dbusClients } from "./scenarios/dbus_clients.ts";
 import { scenario as discovery } from "./scenarios/discovery.ts";
 import { scenarios as fc } from "./scenarios/fc.ts";
 import { scenarios as oldKernel } from "./scenarios/old_kernel.ts";
+import { scenarios as hostIdentity } from "./scenarios/host_identity.ts";
 import { scenario as refusal } from "./scenarios/refusal.ts";
 import { crash, restart } from "./scenarios/restart.ts";
 import { scenarios as stacdCompany } from "./scenarios/stacd_company.ts";
@@ -67,6 +68,7 @@ const SCENARIOS: readonly Scenario[] = [
   dbusClients,
   ...fc,
   ...oldKernel,
+  ...hostIdentity,
   ...stafdAvahi,
   ...stafdCdc,
   ...stafdCompany,
