@@ -51,6 +51,9 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
     let ctl = touched;
     const decision = this.decision(ctl);
     if (decision.act === "adopt" && !this.#isRecent(decision.device)) return this.#lookAgain(ctl);
+    // Whom it serves may be another one by now.
+    const kept = decision.act === "release" ? deviceOf(ctl) : undefined;
+    if (kept !== undefined && !this.fleet.stopping && !this.#isRecent(kept)) return this.#lookAgain(ctl);
     // The kernel has been looked at: what is there from now on was made by others, or by this process.
     const isTold = decision.act !== "hold" || decision.look === undefined;
     if (ctl.restored && this.fresh && decision.act !== "none" && isTold) {
@@ -132,7 +135,7 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
   }
 
   /** Losing a link makes no event, and changes what a connection is recognised by. */
-  #isRecent({ device }: KernelCtrl): boolean {
+  #isRecent({ device }: Pick<KernelCtrl, "device">): boolean {
     return this.now.mono - (this.fleet.readAt.get(device) ?? -Infinity) <= RECENT.ms;
   }
 

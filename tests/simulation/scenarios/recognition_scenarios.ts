@@ -111,6 +111,8 @@ export const RECOGNITION_SCENARIOS: readonly Scenario[] = [
       const [made, ...others] = stage.to("nqn.sub");
       assert.equal(made?.hostIface, "fabx", "connected anew by the interface's new name");
       assert.equal(others.length, 0);
+      const { all } = stage.world.kernel.devices;
+      assert.deepEqual(all.map(({ hostIface }) => hostIface), ["fabx", "fabx"], "the old ones are gone");
     },
     // What was read once is believed.
     original: () => ({
