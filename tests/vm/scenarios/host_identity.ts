@@ -100,6 +100,6 @@ async function renamed(guest: Guest): Promise<void> {
 
 export const scenarios: readonly Scenario[] = [
   { name: "host NQN changed below a mounted file system", ofOurs: true, slow: true, run: hostNqn },
-  { name: "host-iface by an altname", ofOurs: true, run: altname },
-  { name: "interface renamed and its link lost", ofOurs: true, run: renamed },
+  { name: "host-iface by an altname", ofOurs: true, slow: true, run: altname },
+  { name: "interface renamed and its link lost", ofOurs: true, slow: true, run: renamed },
 ];
