@@ -16,6 +16,7 @@ export const JUDGES: readonly string[] = [
   "knowledge",
   "lines_known",
   "options_asked",
+  "pace_rules",
   "rules",
   "violation",
   "wishes",

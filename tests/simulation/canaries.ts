@@ -185,6 +185,82 @@ function lookingAtAllForEach(): Cores {
   };
 }
 
+/** Each removal is begun at once. */
+function notSoaking(): Cores {
+  const { connector: real } = realCores;
+  return {
+    ...realCores,
+    connector: {
+      ...real,
+      step: (state, event, now) => {
+        const next = real.step(state, event, now);
+        let { fleet } = next.state;
+        for (const ctl of fleet.ctls.values()) {
+          if (ctl.doom === undefined || ctl.doom.mono <= now.mono) continue;
+          const doom = { mono: now.mono };
+          const ctls = fleet.ctls.with(ctl.key, { ...ctl, doom });
+          fleet = { ...fleet, ctls, agenda: remind(fleet.agenda, doom, ctl.key) };
+        }
+        return { ...next, state: { ...next.state, fleet } };
+      },
+    },
+  };
+}
+
+/** What failed is tried again after a second, always. */
+function impatient(): Cores {
+  const { connector: real } = realCores;
+  return {
+    ...realCores,
+    connector: {
+      ...real,
+      step: (state, event, now) => {
+        const next = real.step(state, event, now);
+        let { fleet } = next.state;
+        for (const ctl of fleet.ctls.values()) {
+          const { link } = ctl;
+          if (link.phase !== "waiting" || link.until.mono <= now.mono + 1_000) continue;
+          const until = { mono: now.mono + 1_000 };
+          const ctls = fleet.ctls.with(ctl.key, { ...ctl, link: { ...link, until } });
+          fleet = { ...fleet, ctls, agenda: remind(fleet.agenda, until, ctl.key) };
+        }
+        return { ...next, state: { ...next.state, fleet } };
+      },
+    },
+  };
+}
+
+/** Lists the subsystem of the first entry once more, at an address that no page names. */
+function inventive(): Cores {
+  return connector((event) => {
+    if (event.type !== "fetched" || !event.outcome.ok) return event;
+    const dcs = event.outcome.value.dcs.map((dc) => ({
+      ...dc,
+      entries: dc.entries.flatMap((entry) =>
+        entry["subtype"] === "nvme" ? [entry, { ...entry, traddr: "10.0.1.250" }] : [entry]
+      ),
+    }));
+    return { ...event, outcome: { ok: true, value: { ...event.outcome.value, dcs } } };
+  });
+}
+
+const saying = (lines: number): Cores => ({
+  ...realCores,
+  connector: doing(
+    realCores.connector,
+    (effect) =>
+      effect.do === "reach"
+        ? [
+          effect,
+          ...Array.from({ length: lines }, () => ({
+            do: "log",
+            entry: { level: "info", message: "reaching" },
+          } as const)),
+        ]
+        : [effect],
+  ),
+});
+
 const stripped = (event: ConnectorEvent): ConnectorEvent =>
   event.type === "config" && event.reload ? { ...event, conf: { ...event.conf, excludes: [] } } : event;
 
@@ -386,6 +462,67 @@ export const CANARIES: readonly Canary[] = [
     cores: () => realCores,
     onInvalid: "take-as-empty",
   },
+  { name: "disconnects without a soak", rules: ["soak"], who: "stacd", cores: notSoaking },
+  { name: "connects what no page lists", rules: ["asked"], who: "stacd", cores: inventive },
+  {
+    name: "makes a connection with options that nobody asked for",
+    rules: ["options"],
+    who: "stacd",
+    cores: () => ({
+      ...realCores,
+      connector: doing(
+        realCores.connector,
+        (effect) =>
+          effect.do === "connect"
+            ? [{ ...effect, request: { ...effect.request, options: { ...effect.request.options, kato: 7 } } }]
+            : [effect],
+      ),
+    }),
+  },
+  {
+    name: "leaves the secrets of a line out",
+    rules: ["options"],
+    who: "stacd",
+    cores: () => ({
+      ...realCores,
+      connector: doing(
+        realCores.connector,
+        (
+          effect,
+        ) => [effect.do === "connect" ? { ...effect, request: { ...effect.request, keys: {} } } : effect],
+      ),
+    }),
+  },
+  {
+    name: "does not hear that a page has changed",
+    rules: ["L1"],
+    who: "stafd",
+    cores: () => finder((event) => event.type === "aen" ? { ...event, value: 0x000002 } : event),
+  },
+  {
+    name: "takes no file after its first one",
+    rules: ["S10", "L1"],
+    who: "stacd",
+    cores: () => {
+      let first: Extract<ConnectorEvent, { readonly type: "config" }> | undefined;
+      return connector((event) => {
+        if (event.type !== "config") return event;
+        first ??= event;
+        return { ...first, reload: event.reload };
+      });
+    },
+  },
+  { name: "tries again every second", rules: ["L4"], who: "stacd", cores: impatient },
+  {
+    name: "says nothing of what fails",
+    rules: ["L4"],
+    who: "stacd",
+    cores: () => ({
+      ...realCores,
+      connector: doing(realCores.connector, (effect) => effect.do === "log" ? [] : [effect]),
+    }),
+  },
+  { name: "floods the log", rules: ["L4"], who: "stacd", cores: () => saying(100) },
   {
     name: "never tries again",
     rules: ["L1"],

@@ -10,7 +10,7 @@ import { type Subtype, tidsListed } from "./oracle/listing.ts";
 import { serves } from "./oracle/matching.ts";
 import type { AnyEffect, AnyEvent, Daemon, Rules } from "./rules.ts";
 import { Violation } from "./violation.ts";
-import { refusedBy, stacdWants, stafdRoots, stafdWants } from "./wishes.ts";
+import { refusedBy, stacdWants, stafdRoots, stafdWants, type Wish } from "./wishes.ts";
 
 type Disconnect = Extract<AnyEffect, { readonly do: "disconnect" }>;
 
@@ -45,7 +45,7 @@ export class DisconnectRules {
     for (const id of this.#wants(who).keys()) this.#wantedAt[who].set(id, mono);
   }
 
-  #wants(who: Daemon): ReadonlyMap<string, { readonly why: string }> {
+  #wants(who: Daemon): ReadonlyMap<string, Wish> {
     const conf = this.#rules.conf(who);
     if (conf === undefined) return new Map();
     return who === "stacd"
@@ -63,6 +63,8 @@ export class DisconnectRules {
     if (wish !== undefined) {
       throw new Violation("S2", `${who} disconnects ${named(tid)}, which ${wish.why} asks for`);
     }
+    if (device !== undefined) this.#notForIdentity(who, device);
+    if (device !== undefined) this.#notInUse(who, device);
     if (evidence.some(({ kind }) => kind === "audit")) this.#audit(tid, device);
     this.#soaked(who, tid);
   }
@@ -143,6 +145,33 @@ export class DisconnectRules {
       case "unresponsive":
         // Whether anybody asks for it in spite of that is judged for every disconnect.
         return;
+    }
+  }
+
+  /** S13: who this host is now is no evidence against what it connected as another. */
+  #notForIdentity(who: Daemon, device: Device): void {
+    if (device.maker !== who) return;
+    const words = this.#rules.words(device);
+    for (const { tid } of this.#wants(who).values()) {
+      if (tid.hostNqn === device.hostNqn) continue;
+      if (serves({ ...tid, hostNqn: device.hostNqn }, words, this.#rules.interfaces) === "yes") {
+        throw new Violation(
+          "S13",
+          `${who} disconnects ${device.name}, made as ${device.hostNqn}, which serves ${named(tid)}`,
+        );
+      }
+    }
+  }
+
+  /** S12: whatever the evidence, what is in use keeps its last usable path. */
+  #notInUse(who: Daemon, device: Device): void {
+    const use = this.#rules.inUse(device);
+    if (who !== "stacd" || use === undefined) return;
+    const isServed = this.#rules.world.kernel.devices.all.some((other) =>
+      other !== device && other.state === "live" && this.#rules.serveTogether(device, other)
+    );
+    if (!isServed) {
+      throw new Violation("S12", `stacd disconnects ${device.name}, the last path of what is ${use}`);
     }
   }
 

@@ -31,6 +31,7 @@ import { type KernelWords, serves } from "./oracle/matching.ts";
 import { type Saved, savedIn } from "./oracle/saved_state.ts";
 import { SECRET_MARK } from "./oracle/limits.ts";
 import { Violation } from "./violation.ts";
+import { Pace, PaceRules } from "./pace_rules.ts";
 import { refusedBy, stafdRoots, stafdWants } from "./wishes.ts";
 
 export type AnyEffect = FinderEffect | ConnectorEffect;
@@ -57,6 +58,7 @@ export class Session {
   /** The text that it took last, what the oracle reads in it, and who the host was then. */
   text: string | undefined;
   conf: Conf | undefined;
+  readonly pace = new Pace();
   readonly saved: Saved;
 
   constructor(saved: Saved) {
@@ -72,6 +74,7 @@ export class Rules {
   readonly landscape: Landscape;
   readonly #connects: ConnectRules;
   readonly #disconnects: DisconnectRules;
+  readonly #pace: PaceRules;
   readonly sessions: Record<Daemon, Session> = {
     stafd: new Session(savedIn(undefined)),
     stacd: new Session(savedIn(undefined)),
@@ -82,11 +85,18 @@ export class Rules {
    */
   readonly disowned = new Set<Device>();
 
+  /** How a namespace behind a connection is used, by the world's truth; undefined: it is not. */
+  inUse: (device: Device) => string | undefined = () => undefined;
+  /** Two connections are paths of one namespace. */
+  serveTogether: (one: Device, other: Device) => boolean = (one, other) =>
+    one.target?.nqn !== undefined && one.target.nqn === other.target?.nqn;
+
   constructor(world: World, landscape: Landscape) {
     this.world = world;
     this.landscape = landscape;
     this.#connects = new ConnectRules(this);
     this.#disconnects = new DisconnectRules(this);
+    this.#pace = new PaceRules(this);
     world.kernel.wasRead = (page) => this.knowledge.read(page, world.clock.now().wall);
     world.resolver.witness = (who, host, addresses) => this.knowledge.answered({ who, host, addresses });
   }
@@ -174,6 +184,7 @@ export class Rules {
   told(who: Daemon, event: AnyEvent, fleet: Fleet): void {
     const session = this.sessions[who];
     this.#disconnects.beforeNews(who, event);
+    this.#pace.heard(who, event);
     switch (event.type) {
       case "device":
         session.devices.set(event.ctrl.device, event.ctrl.incarnation);
@@ -264,8 +275,14 @@ export class Rules {
     }).map((who) => `${who} did not take its file`);
   }
 
+  /** After a step: what it made of the news. */
+  stepped(who: Daemon, event: AnyEvent, before: Fleet, after: Fleet, effects: readonly AnyEffect[]): void {
+    this.#pace.stepped(who, event, before, after, effects);
+    this.#bounded(who, after);
+  }
+
   /** S6: everything has a limit. */
-  bounded(who: Daemon, fleet: Fleet): void {
+  #bounded(who: Daemon, fleet: Fleet): void {
     const over = (what: string, size: number, limit: number) => {
       if (size > limit) throw new Violation("S6", `${who}: ${size} ${what}, more than ${limit}`);
     };
@@ -286,6 +303,7 @@ export class Rules {
   // --- effects -------------------------------------------------------------------------------------------------------
 
   effect(who: Daemon, effect: AnyEffect): void {
+    this.#pace.effect(who, effect);
     switch (effect.do) {
       case "connect":
         this.#connects.judge(who, effect);

@@ -276,7 +276,7 @@ export class Simulation {
             throw new Violation("purity", `${who}: ${event.type} twice gives two results`);
           }
         }
-        this.rules.bounded(who, next.state.fleet);
+        this.rules.stepped(who, event, state.fleet, next.state.fleet, next.effects);
         withinBudget(who, state, event, next);
         this.coverage.moves(who, state.fleet, next.state.fleet);
         after(next.state, event);

@@ -10,6 +10,13 @@ export const LIMITS = {
   reminders: 14,
   /** A removal waits for so long, and begins anew when it was wanted again meanwhile. */
   soakMs: 1_000,
+  /** Attempts at one controller in a minute that no news asked for: 0, 3, 9, 21 and 45 s, a reminder, and the spread. */
+  attemptsInAMinute: 8,
+  /** Lines above debug in a minute, and what each piece of news may add. */
+  linesInAMinute: 40,
+  linesForNews: 12,
+  /** A connect that hangs takes 61 s, others may wait for it; a command is given 30 s. */
+  callMs: 240_000,
 } as const;
 
 /** Part of every secret in the world: found anywhere else, it is a leak (S8). */
