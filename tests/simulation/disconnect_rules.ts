@@ -113,6 +113,7 @@ export class DisconnectRules {
         if (!knowledge.readWithout(evidence.genctr, subtype, tid, dc)) {
           lie(`no page of ${evidence.dc}, generation ${evidence.genctr}, without it was ever read`);
         }
+        if (this.#rules.judging.has("S14")) this.#notYoung(who, tid, evidence.dc);
         return;
       }
       case "resolved": {
@@ -145,6 +146,19 @@ export class DisconnectRules {
       case "unresponsive":
         // Whether anybody asks for it in spite of that is judged for every disconnect.
         return;
+    }
+  }
+
+  /** S14: what has just come back adds at once, and takes away late. */
+  #notYoung(who: Daemon, tid: Tid, dcText: string): void {
+    const { knowledge, freshness, world, landscape } = this.#rules;
+    const dcs = [...knowledge.pages.values(), ...knowledge.told.values()].map((one) => one.tid);
+    const dc = dcs.find((one) => named(one) === dcText);
+    const target = landscape.dcs.find(({ address }) =>
+      dc !== undefined && sameAddress(address.traddr, dc.traddr) && address.trsvcid === dc.trsvcid
+    );
+    if (target !== undefined && freshness.isYoung(target, world.clock.now().mono)) {
+      throw new Violation("S14", `${who} disconnects ${named(tid)} by a young page of ${dcText}`);
     }
   }
 

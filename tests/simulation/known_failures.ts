@@ -10,6 +10,8 @@ export interface KnownFailure {
   readonly fault: string;
   readonly who: Who;
   readonly rules: readonly string[];
+  /** A rule that is not kept yet and not judged elsewhere, and why; the fault itself is survived then. */
+  readonly rule?: { readonly name: string; readonly cause: string };
   /** Other faults that it takes, and those that would make it good. */
   readonly also?: readonly string[];
   readonly without?: readonly string[];
@@ -41,16 +43,23 @@ export const KNOWN_FAILURES: readonly KnownFailure[] = [
   { fault: "hung-kernel-calls", who: "stacd", rules: ["L1"] },
   { fault: "hung-names", who: "stafd", rules: ["L1"] },
   { fault: "hung-disk", who: "stafd", rules: ["L1"] },
+  {
+    fault: "dc-restarts",
+    who: "both",
+    rules: ["S14"],
+    rule: { name: "S14", cause: "a page of a controller that has just come back takes away after a second" },
+  },
 ];
 
 const causeOf = (fault: string): string | undefined => FAULTS.find(({ name }) => name === fault)?.unsurvived;
 
 /** The first seed that fails, and how. */
 async function firstFailure(known: KnownFailure): Promise<string> {
-  const { fault, who, rules, also = [], without = [] } = known;
+  const { fault, who, rules, rule, also = [], without = [] } = known;
   const more = [fault, ...also];
   for (let seed = 1; seed <= SEEDS; seed++) {
-    const options: Options = { seed, who, with: new Set(more), without: new Set(without) };
+    const judging = new Set(rule === undefined ? [] : [rule.name]);
+    const options: Options = { seed, who, judging, with: new Set(more), without: new Set(without) };
     const { violation } = await new Simulation(options).run();
     if (violation === undefined) continue;
     const left = without.length === 0 ? "" : ` --without ${without.join()}`;
@@ -58,7 +67,7 @@ async function firstFailure(known: KnownFailure): Promise<string> {
     if (!rules.includes(violation.rule)) {
       return `wrong: ${command}: not ${rules.join()}: ${violation.message}`;
     }
-    return `known: ${command}\n       ${violation.rule}; ${causeOf(fault)}`;
+    return `known: ${command}\n       ${violation.rule}; ${rule?.cause ?? causeOf(fault)}`;
   }
   return `wrong: ${fault} is survived by ${who} in ${SEEDS} seeds: take it off known_failures.ts, and its unsurvived`;
 }
@@ -69,7 +78,7 @@ export async function unknownToTheList(say: (line: string) => void = () => undef
     unsurvived !== undefined && !KNOWN_FAILURES.some(({ fault }) => fault === name)
   ).map(({ name }) => `${name}: nothing in known_failures.ts shows that it is not survived`);
   for (const known of KNOWN_FAILURES) {
-    if (causeOf(known.fault) === undefined) {
+    if (known.rule === undefined && causeOf(known.fault) === undefined) {
       wrong.push(`${known.fault} counts as survived: take it off known_failures.ts`);
       continue;
     }

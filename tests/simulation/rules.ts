@@ -16,6 +16,7 @@ import type { Tid } from "../../src/lib/nvme/tid.ts";
 import type { StafdReport } from "../../src/lib/ports.ts";
 import type { LogVersion } from "../../src/lib/sim/discovery.ts";
 import type { Device } from "../../src/lib/sim/devices.ts";
+import type { Target } from "../../src/lib/sim/fabric.ts";
 import type { World } from "../../src/lib/sim/world.ts";
 import { ConnectRules } from "./connect_rules.ts";
 import { DisconnectRules } from "./disconnect_rules.ts";
@@ -26,7 +27,8 @@ import { sameAddress } from "./oracle/address.ts";
 import { type Host, hostOf } from "./oracle/host.ts";
 import { identity, named } from "./oracle/identity.ts";
 import { LIMITS } from "./oracle/limits.ts";
-import { tidAnnounced } from "./oracle/listing.ts";
+import { Freshness } from "./oracle/freshness.ts";
+import { asPublished, tidAnnounced } from "./oracle/listing.ts";
 import { type KernelWords, serves } from "./oracle/matching.ts";
 import { type Saved, savedIn } from "./oracle/saved_state.ts";
 import { SECRET_MARK } from "./oracle/limits.ts";
@@ -91,14 +93,34 @@ export class Rules {
   serveTogether: (one: Device, other: Device) => boolean = (one, other) =>
     one.target?.nqn !== undefined && one.target.nqn === other.target?.nqn;
 
-  constructor(world: World, landscape: Landscape) {
+  /** Which pages are young, by the controller that they are of (S14). */
+  readonly freshness = new Freshness<Target>();
+  /** The connection by which a page was read last. */
+  readonly #readBy = new Map<Target, number>();
+  /** Rules that the daemons do not keep yet, and that are judged all the same. */
+  readonly judging: ReadonlySet<string>;
+
+  constructor(world: World, landscape: Landscape, judging: ReadonlySet<string> = new Set()) {
     this.world = world;
     this.landscape = landscape;
+    this.judging = judging;
     this.#connects = new ConnectRules(this);
     this.#disconnects = new DisconnectRules(this);
     this.#pace = new PaceRules(this);
-    world.kernel.wasRead = (page) => this.knowledge.read(page, world.clock.now().wall);
+    world.kernel.wasRead = (page) => {
+      this.knowledge.read(page, world.clock.now().wall);
+      const { device: { target, incarnation }, log: { genctr, entries } } = page;
+      if (target !== undefined) {
+        if (this.#readBy.get(target) !== incarnation) this.freshness.cameBack(target);
+        this.#readBy.set(target, incarnation);
+        this.freshness.read(target, { genctr, entries: asPublished(entries) }, this.#mono);
+      }
+    };
     world.resolver.witness = (who, host, addresses) => this.knowledge.answered({ who, host, addresses });
+  }
+
+  get #mono(): number {
+    return this.world.clock.now().mono;
   }
 
   get interfaces(): InterfaceTable {
@@ -131,6 +153,7 @@ export class Rules {
     const saved = savedIn(stateFile);
     this.sessions[who] = new Session(saved);
     this.knowledge.restarted(who, saved);
+    if (who === "stafd") this.freshness.restarted();
     this.#disconnects.restarted(who);
     for (const device of this.world.kernel.devices.all) {
       if (device.maker !== who) continue;
@@ -186,9 +209,14 @@ export class Rules {
     this.#disconnects.beforeNews(who, event);
     this.#pace.heard(who, event);
     switch (event.type) {
-      case "device":
+      case "device": {
         session.devices.set(event.ctrl.device, event.ctrl.incarnation);
+        const target = this.world.kernel.devices.get(event.ctrl.device)?.target;
+        if (who === "stafd" && event.cause !== "change" && target !== undefined) {
+          this.freshness.cameBack(target);
+        }
         return;
+      }
       case "removed":
         if (session.devices.get(event.device) !== event.now) session.devices.delete(event.device);
         return;

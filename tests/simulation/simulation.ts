@@ -36,6 +36,8 @@ export interface Options {
   readonly with?: ReadonlySet<string>;
   /** Kinds of faults left out. */
   readonly without?: ReadonlySet<string>;
+  /** Rules that the daemons do not keep yet, judged all the same. */
+  readonly judging?: ReadonlySet<string>;
   /** Faults end after this many milliseconds; the seed's own time when missing. */
   readonly faultsMs?: number;
   /** Keep the story, line by line. */
@@ -96,7 +98,7 @@ export class Simulation {
     this.random = new Random(seed, "simulation");
     this.#pure = seed % 20 === 0;
     this.landscape = buildLandscape(this.world, seed);
-    this.rules = new Rules(this.world, this.landscape);
+    this.rules = new Rules(this.world, this.landscape, options.judging);
     const { devices, connecting } = this.world.kernel;
     devices.witness = (what, device) => {
       this.tell("kernel", `${what} ${device.name} (${device.target?.text ?? "local"}) of ${device.maker}`);
