@@ -77,7 +77,7 @@ export class ConnectRules {
     if (this.#rules.sessions[who].saved.controllers.some((one) => sameController(one, tid))) return;
     const wanted = who === "stacd"
       ? stacdWants(this.#rules, conf, true)
-      : stafdWants(this.#rules, conf, stafdRoots(this.#rules, conf, true));
+      : stafdWants(this.#rules, conf, stafdRoots(this.#rules, conf, true), this.#rules.knowledge.lastPages);
     if (!wanted.has(identity(tid))) {
       throw new Violation("asked", `${who} connects ${named(tid)}, and nobody asks for it`);
     }

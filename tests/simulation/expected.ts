@@ -6,7 +6,7 @@ import type { Target } from "../../src/lib/sim/fabric.ts";
 import type { World } from "../../src/lib/sim/world.ts";
 import { sameAddress } from "./oracle/address.ts";
 import { AUDIT, type Conf, refusal } from "./oracle/conf.ts";
-import { excludesHostWide, isHostName } from "./oracle/excluding.ts";
+import { excludes, excludesHostWide, isHostName } from "./oracle/excluding.ts";
 import { identity, named, WELL_KNOWN } from "./oracle/identity.ts";
 import { LIMITS } from "./oracle/limits.ts";
 import {
@@ -198,10 +198,24 @@ function mustGo(rules: Rules, target: Target, device: Device, subtype: Subtype):
   const anyDc = { ...blank, hostNqn: rules.host.nqn };
   asked.push(...tidsListed([...landscape.dcs.flatMap(entriesOf), ...known], anyDc, subtype));
   if (subtype === "referral") asked.push(...stafdRoots(rules, conf).map(({ tid }) => tid));
+  if (subtype === "nvme" && isLastPath(rules, device) && asked.some(wantsSubsystem(target))) return false;
+  // What a service asked for that is no longer announced, ip-family leaves alone.
+  const isLeft = [...knowledge.announced.values()].some(({ tid }) =>
+    isSame(tid) && !conf.excludes.some((one) => excludes(one, tid))
+  );
+  if (subtype === "referral" && isLeft) return false;
   return !asked.some((tid) =>
     isSame(tid) && refusal(conf, { ...tid, hostIface: device.hostIface }) === undefined
   );
 }
+
+/** S12: make before break. What is wanted elsewhere keeps its last path until another one serves it. */
+const isLastPath = (rules: Rules, device: Device): boolean =>
+  !rules.world.kernel.devices.all.some((other) =>
+    other !== device && other.state === "live" && rules.serveTogether(device, other)
+  );
+
+const wantsSubsystem = (target: Target) => (tid: Tid): boolean => tid.subsysnqn === target.nqn;
 
 const blank: Tid = {
   transport: "tcp",

@@ -28,6 +28,8 @@ export class Knowledge {
   readonly reads: { readonly device: Device | undefined; readonly statement: Statement }[] = [];
   /** The last page of each discovery controller that stafd knows, by identity. */
   readonly pages = new Map<string, { readonly tid: Tid; readonly statement: Statement }>();
+  /** The same, also of those that were let go of: what they listed may be asked for again when they are. */
+  readonly lastPages = new Map<string, { readonly tid: Tid; readonly statement: Statement }>();
   /** The last thing that stacd was told of each discovery controller, by identity. */
   readonly told = new Map<string, ReportedDc>();
   /** All that stafd ever told stacd to be let go of. */

@@ -266,6 +266,7 @@ export class Rules {
           throw new Violation("S3", `stafd took a page of ${named(tid)} that was never read whole`);
         }
         this.knowledge.pages.set(identity(tid), { tid, statement: found.statement });
+        this.knowledge.lastPages.set(identity(tid), { tid, statement: found.statement });
         return;
       }
     }

@@ -1,5 +1,6 @@
 /** Who asks for which controller, from what the daemons have been told. */
 import type { Tid } from "../../src/lib/nvme/tid.ts";
+import type { Knowledge } from "./knowledge.ts";
 import { linesEver, linesKnown } from "./lines_known.ts";
 import { type Conf, refusal } from "./oracle/conf.ts";
 import { identity, named, sameController } from "./oracle/identity.ts";
@@ -45,6 +46,7 @@ export function stafdWants(
   rules: Rules,
   conf: Conf,
   roots: readonly Wish[],
+  pages: Knowledge["pages"] = rules.knowledge.pages,
 ): ReadonlyMap<string, Wish> {
   const wanted = new Map<string, Wish>();
   const queue = [...roots];
@@ -53,7 +55,7 @@ export function stafdWants(
     const id = identity(tid);
     if (wanted.has(id) || depth > LIMITS.referralDepth || refusedBy(rules, "stafd", conf, tid)) continue;
     wanted.set(id, wish);
-    const page = rules.knowledge.pages.get(id);
+    const page = pages.get(id);
     if (page === undefined) continue;
     for (const next of tidsListed(page.statement.entries, page.tid, "referral")) {
       queue.push({ tid: next, why: `a referral of ${named(page.tid)}`, depth: depth + 1 });
