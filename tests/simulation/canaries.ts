@@ -8,7 +8,6 @@ import { tidKey } from "../../src/lib/nvme/tid.ts";
 import { connector, doing, finder, hearing, withDevices } from "./altered.ts";
 import { type Cores, realCores } from "./cores.ts";
 import type { OnInvalid } from "./daemons.ts";
-import { oneSpelling } from "./scenarios/original.ts";
 import type { Who } from "./simulation.ts";
 
 export interface Canary {
@@ -333,12 +332,6 @@ export const CANARIES: readonly Canary[] = [
     rules: ["S2"],
     who: "stafd",
     cores: serviceMoves,
-  },
-  {
-    name: "goes by the first spelling of an address",
-    rules: ["S2"],
-    who: "both",
-    cores: () => oneSpelling,
   },
   {
     name: "takes a page that could not be read for an empty one",

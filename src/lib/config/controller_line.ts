@@ -1,5 +1,5 @@
 /** One `controller=` entry (CFG-52 to CFG-59): which controller, and how to connect to it. */
-import { ipFamily, isIp } from "../nvme/address.ts";
+import { canonicalIp, ipFamily, isIp } from "../nvme/address.ts";
 import type { ConnectOptions, DhchapKeys } from "../nvme/connect_options.ts";
 import { nqnLengthProblem } from "../nvme/host_nqn.ts";
 import { Secret } from "../nvme/secret.ts";
@@ -56,15 +56,23 @@ export interface UnusableLine {
   readonly why: string;
 }
 
+/** An entry whose address is of a disabled family: not to be connected, and not gone from the file either. */
+export interface DisabledLine {
+  readonly disabled: ControllerFields;
+}
+
 /** Which address families may be used (CFG-34). */
 export interface IpFamilies {
   readonly v4: boolean;
   readonly v6: boolean;
 }
 
-/** CFG-59: false for a literal address of a disabled family; host names pass. IPv4-mapped counts as IPv6 (TID-16). */
+/** An IPv4-mapped address is IPv4, unlike in TID-16: that is how its packets leave the host. */
+const usedFamily = (traddr: string): 4 | 6 | undefined => ipFamily(canonicalIp(traddr) ?? traddr);
+
+/** CFG-59: false for a literal address of a disabled family; host names pass. */
 export function familyAllowed(traddr: string, families: IpFamilies): boolean {
-  const family = ipFamily(traddr);
+  const family = usedFamily(traddr);
   return family === undefined || (family === 4 ? families.v4 : families.v6);
 }
 
@@ -100,7 +108,7 @@ export function parseControllerLine(
   entry: IniEntry,
   context: LineContext,
   findings: FindingList,
-): ControllerLine | UnusableLine | "empty" | "disabled" | "unreadable" {
+): ControllerLine | DisabledLine | UnusableLine | "empty" | "unreadable" {
   const { daemon, file, families } = context;
   const tokens = readTokens(entry, findings, (token) => bareSecurity(token) !== undefined);
   if (tokens.empty) return "empty";
@@ -147,12 +155,12 @@ export function parseControllerLine(
   if (fields.subsysnqn === "" && daemon === "stacd") return drop(entry, "nqn is missing");
   const hasPorts = transport === "tcp" || transport === "rdma";
   if (hasPorts && !familyAllowed(fields.traddr, families)) {
-    const family = ipFamily(fields.traddr) === 4 ? "ipv4" : "ipv6";
+    const family = usedFamily(fields.traddr) === 4 ? "ipv4" : "ipv6";
     drop(
       tokens.byKey.get("traddr") ?? entry,
       `traddr ${fields.traddr} is ${family}, which ip-family disables`,
     );
-    return "disabled";
+    return { disabled: fields };
   }
 
   const overrides = readOverrides(tokens, findings);

@@ -8,6 +8,7 @@ import {
   setConnectOption,
 } from "./connect_option.ts";
 import {
+  type ControllerFields,
   type ControllerLine,
   type IpFamilies,
   parseControllerLine,
@@ -46,6 +47,10 @@ export interface DaemonConf {
    * looked after, and nothing is connected but what has a line of its own that sets the option.
    */
   readonly unreadSecurity: readonly UnreadSecurity[];
+  /** Entries that only `ip-family` turns away. */
+  readonly disabled: readonly ControllerFields[];
+  /** Different for different texts of the file. */
+  readonly digest: string;
   /**
    * Lines of controller entries that are not understood, or whose option or section is mistyped. Each could mean any
    * controller: no absence follows (S2).
@@ -74,6 +79,16 @@ export type ParsedConf<T> =
   | { readonly ok: true; readonly conf: T; readonly findings: readonly Finding[] }
   /** The file is rejected as a whole: at start exit, at reload keep what was (CFG-5, S10). */
   | { readonly ok: false; readonly findings: readonly Finding[] };
+
+/** FNV-1a, twice: it tells an edited file from the one before, and nobody attacks it. */
+function digestOf(text: string): string {
+  let [a, b] = [0x811c9dc5, text.length];
+  for (let i = 0; i < text.length; i++) {
+    a = Math.imul(a ^ text.charCodeAt(i), 0x01000193);
+    b = Math.imul(b ^ text.charCodeAt(i), 0x85ebca6b);
+  }
+  return `${(a >>> 0).toString(16)}${(b >>> 0).toString(16)}`;
+}
 
 /** Parses a file; `rest` reads what only this daemon has. A missing file is an empty one (CFG-6). */
 export function parseDaemonConf<T>(
@@ -118,7 +133,7 @@ export function parseDaemonConf<T>(
     options: options.options,
     optionOrigins: options.origins,
     controllers: controllers.flatMap(({ parsed }) =>
-      typeof parsed === "string" || "why" in parsed ? [] : [parsed]
+      typeof parsed === "string" || "why" in parsed || "disabled" in parsed ? [] : [parsed]
     ),
     unusable: controllers.flatMap(({ parsed }) =>
       typeof parsed !== "string" && "why" in parsed ? [parsed] : []
@@ -127,6 +142,10 @@ export function parseDaemonConf<T>(
       option,
       why: `${file}:${at.line}:${at.column}: ${what}`,
     })),
+    disabled: controllers.flatMap(({ parsed }) =>
+      typeof parsed !== "string" && "disabled" in parsed ? [parsed.disabled] : []
+    ),
+    digest: digestOf(text ?? ""),
     unreadable: [
       ...controllers.filter(({ parsed }) =>
         parsed === "unreadable" || (typeof parsed !== "string" && "why" in parsed)
@@ -140,7 +159,8 @@ export function parseDaemonConf<T>(
   };
   const placed = controllers.flatMap(({ entry, parsed }) => {
     const at = { line: entry.line, column: entry.valueColumn };
-    return typeof parsed === "string" ? [] : [{ line: "why" in parsed ? parsed.line : parsed, at }];
+    if (typeof parsed === "string" || "disabled" in parsed) return [];
+    return [{ line: "why" in parsed ? parsed.line : parsed, at }];
   });
   noteDuplicates(placed, ignoreIface.value, conf.options, findings);
   return { ok: true, conf, findings: findings.sorted() };
@@ -155,7 +175,8 @@ function withContinuation(
   next: IniEntry | undefined,
   findings: FindingList,
 ): ReturnType<typeof parseControllerLine> {
-  if (typeof parsed === "string" || "why" in parsed || next?.continuation !== true) return parsed;
+  if (typeof parsed === "string" || "why" in parsed || "disabled" in parsed) return parsed;
+  if (next?.continuation !== true) return parsed;
   const { value = "", line, valueColumn } = next;
   const asks = value.includes("transport") ? undefined : value.split(";").map((piece) => {
     const [name = ""] = piece.split(/[=:]/, 1);

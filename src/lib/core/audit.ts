@@ -8,7 +8,7 @@ import type { ConnectorState } from "./connector_state.ts";
 import { type Ctl, newCtl } from "./ctl.ts";
 import type { Evidence } from "./evidence.ts";
 import type { FleetTurn } from "./fleet_turn.ts";
-import { placeOf } from "./lines.ts";
+import { placeOf } from "./origin_place.ts";
 import type { Verdict } from "./planner.ts";
 
 export const AUDIT_SCOPE = "all-connections-matching-disconnect-trtypes";

@@ -27,7 +27,7 @@ import { securityBar } from "./line_demands.ts";
 import { LinesTurn, unresolvedHosts, writtenLines } from "./lines.ts";
 import type { Verdict } from "./planner.ts";
 import { followed } from "./page_follow.ts";
-import { refusal } from "./refusal.ts";
+import { isSpared, refusal, SPARED } from "./refusal.ts";
 import { connectRequest } from "./request.ts";
 import { FETCH_RETRY, pause, UNKNOWN_RETRY } from "./retry.ts";
 
@@ -80,7 +80,7 @@ export class ConnectorTurn implements FleetRules {
   verdict(ctl: Ctl): Verdict {
     const { conf } = this.state;
     if (conf === undefined) return { is: "held", why: "the configuration is not read yet" };
-    const refused = refusal(ctl, conf);
+    const refused = refusal(ctl, conf, this.fleet.fleet.families);
     if (refused !== undefined) return { is: "excluded", evidence: [refused] };
     if (ctl.claims.size > 0) return { is: "wanted" };
     const [first, ...rest] = ctl.released.values();
@@ -141,6 +141,8 @@ export class ConnectorTurn implements FleetRules {
     if (this.fleet.fleet.stopping) return "the daemon is stopping";
     const exclusion = this.fleet.barred(ctl.tid);
     if (exclusion !== undefined) return `excluded host-wide by ${exclusion.origin}`;
+    const { conf } = this.state;
+    if (conf !== undefined && isSpared(ctl, conf, this.fleet.fleet.families)) return SPARED;
     if (this.remembered(ctl)) {
       return "stafd has not spoken yet of the log page that listed it before the restart";
     }
@@ -344,10 +346,10 @@ export class ConnectorTurn implements FleetRules {
     this.fleet.dirty();
     if (page === "none") return;
     const now = listedIn(dc.entries, dc.tid, "nvme");
-    for (const [key, { tid, entry, also }] of now) {
+    for (const [key, { tid, entry }] of now) {
       const known = this.fleet.ctl(key);
       const isNew = known === undefined || (known.link.phase !== "up" && !known.claims.has(authority));
-      this.#listed(key, tid, authority, { kind: "log-page", dc: dcKey, dcText, genctr, readAt, entry, also });
+      this.#listed(key, tid, authority, { kind: "log-page", dc: dcKey, dcText, genctr, readAt, entry });
       // What was there before the first report of this stafd was not waited for.
       const isAwaited = isNew && old?.page === "read" && this.fleet.ctl(key) !== undefined;
       if (isAwaited && dc.toldAt !== null && !this.state.latency.awaited.has(key)) {
@@ -426,8 +428,7 @@ export class ConnectorTurn implements FleetRules {
     const hostNqn = this.fleet.fleet.host?.nqn ?? "";
     lines.load(
       writtenLines(conf, hostNqn),
-      conf.file,
-      conf.unreadable.length === 0,
+      conf,
     );
     this.lines.lines = lines.lines;
   }
@@ -436,6 +437,7 @@ export class ConnectorTurn implements FleetRules {
     const { conf } = event;
     // S10: what was read before stays in force.
     if (event.reload && conf.unreadSecurity.length > 0) return;
+    this.fleet.allow(conf, event.reload ? this.state.conf : undefined);
     // What was barred until now would be measured from an event of long ago.
     this.state = { ...this.state, conf, latency: { ...this.state.latency, awaited: new Map() } };
     this.#load(conf);

@@ -1,6 +1,7 @@
 /** stacd's state file: I/O controllers and who asks for them, so that a page read after a restart can let go of them. */
 import { type ConnectorState, emptyConnector, type KnownPage } from "./connector_state.ts";
 import {
+  familiesOf,
   isJson,
   type Json,
   listOf,
@@ -18,12 +19,18 @@ export function connectorStateValue(state: ConnectorState): Json {
     genctr,
     readAt,
   }));
-  return { version: STATE_VERSION, controllers: savedCtls(state.fleet), pages };
+  return {
+    version: STATE_VERSION,
+    families: state.fleet.families,
+    controllers: savedCtls(state.fleet),
+    pages,
+  };
 }
 
 export function restoredConnector(value: unknown): ConnectorState {
   if (!isJson(value) || value["version"] !== STATE_VERSION) return emptyConnector;
-  const fleet = restoreCtls(emptyConnector.fleet, value["controllers"]);
+  const families = familiesOf(value["families"]);
+  const fleet = restoreCtls({ ...emptyConnector.fleet, families }, value["controllers"]);
   const pages = new Map<string, KnownPage>();
   for (const record of listOf(value["pages"])) {
     if (!isJson(record)) continue;

@@ -10,7 +10,7 @@ import type { Guard } from "./guard.ts";
 
 /**
  * Somebody's positive statement that this controller is to be connected. `traddr` is the address as they spell it: they need
- * not agree on that (TID-17), and `ip-family` looks at the spelling (TID-16).
+ * not agree on that (TID-17).
  */
 export type Claim =
   | {
@@ -49,8 +49,6 @@ export type Claim =
     readonly readAt: number;
     /** The entry, as texts (spec 50, 6.4). */
     readonly entry: Readonly<Record<string, string>>;
-    /** How other entries of the same page spell the address. */
-    readonly also: readonly string[];
   };
 
 /** Who made a claim: a line, a service, the page of one discovery controller. One authority's statement replaces its last one. */
@@ -128,6 +126,8 @@ export interface Ctl {
   readonly born: number;
   /** From the state file, and the kernel was not looked at since: a connection that is there is ours (STAC-1, STAF-124). */
   readonly restored: boolean;
+  /** Asked for in the run before this one, and its connection has not been missed since. */
+  readonly inherited: boolean;
   /** Excluded and let go of: whatever connection there is belongs to others. */
   readonly resting: boolean;
   readonly history: readonly HistoryEntry[];
@@ -149,6 +149,7 @@ export function newCtl(key: string, tid: Tid, born: number): Ctl {
     oneTry: false,
     born,
     restored: false,
+    inherited: false,
     resting: false,
     history: [],
   };
@@ -180,10 +181,6 @@ export function withoutClaim(ctl: Ctl, authority: Authority, evidence: Evidence)
 export function deviceOf(ctl: Ctl): DeviceRef | undefined {
   return ctl.link.phase === "up" || ctl.link.phase === "deleting" ? ctl.link.ref : undefined;
 }
-
-/** The address as whoever asks for it spells it; a page may list it in more than one way. */
-export const spellings = (claim: Claim): readonly string[] =>
-  "entry" in claim ? [claim.entry["traddr"]?.trim() ?? "", ...claim.also] : [claim.traddr];
 
 /** A claim in words. */
 export function claimText(claim: Claim): string {

@@ -183,12 +183,12 @@ export class DcSession {
     let room = MAX_REFERRALS;
     for (const key of now.keys()) if (fleet.ctl(key)?.claims.has(authority) === true) room--;
     let left = 0;
-    for (const [key, { tid, entry, also }] of now) {
+    for (const [key, { tid, entry }] of now) {
       if (fleet.ctl(key)?.claims.has(authority) !== true && room-- <= 0) {
         left++;
         continue;
       }
-      const claim = { kind: "referral", dc: ctl.key, dcText, genctr, readAt, entry, also } as const;
+      const claim = { kind: "referral", dc: ctl.key, dcText, genctr, readAt, entry } as const;
       if (!fleet.claim(key, tid, authority, claim)) left++;
     }
     if (left > 0) {

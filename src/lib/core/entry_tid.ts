@@ -11,11 +11,7 @@ export interface Listed {
   readonly tid: Tid;
   /** The last entry that names it. */
   readonly entry: EntryText;
-  /** How other entries of the page spell its address. */
-  readonly also: readonly string[];
 }
-
-const NONE: readonly string[] = [];
 
 /**
  * The controller that a log page entry names (spec 20, section 9); the host's side is that of the discovery controller
@@ -38,9 +34,6 @@ export function tidOfEntry(entry: EntryText, dc: Tid): Tid | undefined {
   }, { hostNqn: dc.hostNqn, ignoreIface: false });
 }
 
-const otherSpellings = ({ also, tid }: Listed, last: Tid): readonly string[] =>
-  [...new Set([...also, tid.traddr])].filter((traddr) => traddr !== last.traddr);
-
 /** What a page lists, by key. */
 export function listedIn(
   entries: readonly EntryText[],
@@ -51,9 +44,7 @@ export function listedIn(
   for (const entry of entries) {
     const tid = entry["subtype"] === subtype ? tidOfEntry(entry, dc) : undefined;
     if (tid === undefined) continue;
-    const key = tidKey(tid);
-    const before = found.get(key);
-    found.set(key, { tid, entry, also: before === undefined ? NONE : otherSpellings(before, tid) });
+    found.set(tidKey(tid), { tid, entry });
   }
   return found;
 }

@@ -20,11 +20,12 @@ import { DcSession } from "./dc_session.ts";
 import { type Dc, type FinderState, MAX_REFERRAL_DEPTH, MAX_RETIRED, newDc } from "./finder_state.ts";
 import { finderStateValue } from "./finder_saved.ts";
 import { securityBar } from "./line_demands.ts";
-import { LinesTurn, placeOf, writtenLines } from "./lines.ts";
+import { LinesTurn, writtenLines } from "./lines.ts";
+import { placeOf } from "./origin_place.ts";
 import { MdnsTurn, serviceAuthority } from "./mdns_services.ts";
 import type { Verdict } from "./planner.ts";
 import { cutOffProof, isRoot, type Referrals, referralsOf } from "./referrals.ts";
-import { refusal } from "./refusal.ts";
+import { isSpared, refusal, SPARED } from "./refusal.ts";
 import { connectRequest } from "./request.ts";
 
 const nbftAuthority = (file: string, tid: Tid): string => `nbft:${file}:${tidKey(tid)}`;
@@ -79,7 +80,7 @@ export class FinderTurn implements FleetRules, FinderHost {
       const { origin } = conf.persistentConnections;
       return { is: "unwanted", evidence: [{ kind: "stop", ...placeOf(origin) }] };
     }
-    const refused = refusal(ctl, conf);
+    const refused = refusal(ctl, conf, this.fleet.fleet.families);
     if (refused !== undefined) return { is: "excluded", evidence: [refused] };
     // Only of those that nothing but referrals leads to the referrals are looked at.
     if (isRoot(ctl)) return { is: "wanted" };
@@ -99,6 +100,7 @@ export class FinderTurn implements FleetRules, FinderHost {
     const value = referralsOf({
       ctls: this.fleet.all(),
       conf,
+      families: this.fleet.fleet.families,
       ctl: (key) => this.fleet.ctl(key),
       isRead: (key) => this.dc(key).page?.fresh === true,
       looked: (count) => this.fleet.work += count,
@@ -125,6 +127,8 @@ export class FinderTurn implements FleetRules, FinderHost {
 
   bar(ctl: Ctl): string | undefined {
     if (this.fleet.fleet.stopping) return "the daemon is stopping";
+    const { conf } = this.state;
+    if (conf !== undefined && isSpared(ctl, conf, this.fleet.fleet.families)) return SPARED;
     const exclusion = this.fleet.barred(ctl.tid);
     if (exclusion !== undefined) return `excluded host-wide by ${exclusion.origin}`;
     return securityBar(ctl, this.fleet.fleet.host, this.state.conf, this.lines.lines, true);
@@ -197,7 +201,7 @@ export class FinderTurn implements FleetRules, FinderHost {
       this.fleet.release(other.key, pageAuthority(ctl.key), evidence);
     }
     // What leads nowhere is no loss for anybody: what follows from the rest is the same without it.
-    const ledOn = known?.value.depths.has(ctl.key) === true && refusal(ctl, known.conf) === undefined;
+    const ledOn = known?.value.depths.has(ctl.key) === true && refusal(ctl, known.conf, this.fleet.fleet.families) === undefined;
     if (known !== undefined && isCurrent && !ledOn) {
       this.state = { ...this.state, referrals: { ...known, at: this.fleet.fleet.sayings } };
     }
@@ -279,8 +283,7 @@ export class FinderTurn implements FleetRules, FinderHost {
     const hostNqn = this.fleet.fleet.host?.nqn ?? "";
     lines.load(
       writtenLines(conf, hostNqn),
-      conf.file,
-      conf.unreadable.length === 0,
+      conf,
     );
     this.lines.lines = lines.lines;
   }
@@ -289,6 +292,7 @@ export class FinderTurn implements FleetRules, FinderHost {
     const { conf } = event;
     // S10: what was read before stays in force.
     if (event.reload && conf.unreadSecurity.length > 0) return;
+    this.fleet.allow(conf, event.reload ? this.state.conf : undefined);
     this.state = { ...this.state, conf };
     this.#load(conf);
     this.fleet.emit({ do: "browse", enabled: conf.zeroconf.value });

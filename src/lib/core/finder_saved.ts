@@ -3,6 +3,7 @@ import { tidFields, tidKey } from "../nvme/tid.ts";
 import type { RetiredDc } from "../ports.ts";
 import { emptyFinder, type FinderState, MAX_RETIRED, newDc, type Page } from "./finder_state.ts";
 import {
+  familiesOf,
   isJson,
   type Json,
   listOf,
@@ -23,12 +24,19 @@ export function finderStateValue(state: FinderState): Json {
     pages.push({ tid: tidFields(ctl.tid), genctr: page.genctr, readAt: page.readAt, entries: page.entries });
   }
   const retired = state.retired.map(({ tid, why, at }) => ({ tid: tidFields(tid), why, at }));
-  return { version: STATE_VERSION, controllers: savedCtls(state.fleet), pages, retired };
+  return {
+    version: STATE_VERSION,
+    families: state.fleet.families,
+    controllers: savedCtls(state.fleet),
+    pages,
+    retired,
+  };
 }
 
 export function restoredFinder(value: unknown): FinderState {
   if (!isJson(value) || value["version"] !== STATE_VERSION) return emptyFinder;
-  const fleet = restoreCtls(emptyFinder.fleet, value["controllers"]);
+  const families = familiesOf(value["families"]);
+  const fleet = restoreCtls({ ...emptyFinder.fleet, families }, value["controllers"]);
   let { dcs } = emptyFinder;
   for (const key of fleet.ctls.keys()) dcs = dcs.with(key, { ...newDc, listed: true });
   for (const record of listOf(value["pages"])) {

@@ -1,4 +1,5 @@
 /** State that both daemons have: the controllers asked for, what the kernel has, and what is under way. */
+import type { IpFamilies } from "../config/controller_line.ts";
 import type { Exclusion } from "../nvme/exclusions.ts";
 import type { InterfaceTable, KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import type { Tid } from "../nvme/tid.ts";
@@ -98,6 +99,11 @@ export interface Fleet {
   readonly exclusions: readonly Exclusion[] | undefined;
   readonly host: HostConf | undefined;
   readonly nbft: NbftTargets;
+  /**
+   * Families that a person allowed when last a changed file was loaded, or that were in force before the restart: what they
+   * let in and the present ones do not, stays connected (S13).
+   */
+  readonly families: IpFamilies | undefined;
   readonly saves: {
     readonly wanted: number;
     readonly done: number;
@@ -133,6 +139,7 @@ export const emptyFleet: Fleet = {
   exclusions: undefined,
   host: undefined,
   nbft: noNbft,
+  families: undefined,
   saves: { wanted: 0, done: 0, running: undefined, failed: false },
   past: [],
   stopping: false,

@@ -1,4 +1,5 @@
 /** A draft of the next {@link Fleet} and the effects that go with it, and what is simply written into it. */
+import type { DaemonConf } from "../config/daemon_conf.ts";
 import { type Tid, tidText } from "../nvme/tid.ts";
 import { after, type Instant, type Now } from "../nvme/time.ts";
 import type { LogLevel } from "../ports.ts";
@@ -21,6 +22,7 @@ export class FleetDraft<E extends { readonly do: string } = never> {
    */
   work = 0;
   #released = false;
+  #changed = false;
 
   constructor(fleet: Fleet, now: Now, rules: FleetRules) {
     this.fleet = fleet;
@@ -100,6 +102,14 @@ export class FleetDraft<E extends { readonly do: string } = never> {
     if ((timeOf(this.fleet.agenda, key) ?? Infinity) > at.mono) this.remindAt(at, key);
   }
 
+  /** A configuration was loaded; `before`: the one before it in this run, for a reload. A changed file is a person's word. */
+  allow(conf: DaemonConf, before: DaemonConf | undefined): void {
+    const isChanged = before !== undefined && before.digest !== conf.digest;
+    if (this.fleet.families !== undefined && !isChanged) return;
+    this.fleet = { ...this.fleet, families: conf.ipFamilies.value };
+    this.dirty();
+  }
+
   /** The state is no longer what the file says. */
   dirty(): void {
     const { saves } = this.fleet;
@@ -174,10 +184,17 @@ export class FleetDraft<E extends { readonly do: string } = never> {
     this.touch(key);
   }
 
-  /** Was a claim let go of since this was asked last? */
+  /** Without a change of what is said, `ip-family` looks at a controller in another way: what follows from that is stale. */
+  reconsider(): void {
+    this.#changed = true;
+  }
+
+  /** Since this was asked last, was a claim let go of, or is there something to reconsider? */
   takeReleased(): boolean {
-    const released = this.#released;
+    const released = this.#released || this.#changed;
+    if (this.#changed) this.said();
     this.#released = false;
+    this.#changed = false;
     return released;
   }
 

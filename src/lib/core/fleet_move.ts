@@ -44,7 +44,12 @@ export class FleetMove<E extends { readonly do: string } = never> extends FleetV
     const next = this.ctl(now);
     if (next === undefined) return;
     const formerly = former(tid, next.formerly, ctl.formerly, [hostSide(ctl.tid)]);
-    this.put({ ...next, formerly, restored: next.restored || ctl.restored });
+    this.put({
+      ...next,
+      formerly,
+      restored: next.restored || ctl.restored,
+      inherited: next.inherited || ctl.inherited,
+    });
     // Others ask for it as it was: both have the connection then.
     if (isAlone) this.#succeed(left, now);
     this.touch(now);

@@ -60,9 +60,12 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
       this.put(ctl = { ...ctl, restored: false });
       if (this.#isWithout(ctl, decision) && this.rules.remembered(ctl)) return this.#discard(ctl);
     }
-    if (ctl.formerly.length > 0 && this.fresh && this.#isWithout(ctl, decision)) {
-      this.put(ctl = { ...ctl, formerly: [] });
-      this.dirty();
+    if ((ctl.formerly.length > 0 || ctl.inherited) && this.fresh && this.#isWithout(ctl, decision)) {
+      if (ctl.formerly.length > 0) this.dirty();
+      if (ctl.inherited) this.reconsider();
+      this.put(ctl = { ...ctl, formerly: [], inherited: false });
+      // What it may be depends on that.
+      this.touch(ctl.key);
     }
     const removing = REMOVING.has(decision.act) || ctl.guard?.op !== undefined ||
       ctl.link.phase === "deleting";

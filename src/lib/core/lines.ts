@@ -11,7 +11,7 @@ import {
 } from "../config/controller_line.ts";
 import type { DaemonConf } from "../config/daemon_conf.ts";
 import { allLines, duplicateText } from "../config/duplicate_lines.ts";
-import { type Origin, originText } from "../config/origin.ts";
+import { originText } from "../config/origin.ts";
 import { ipFamily } from "../nvme/address.ts";
 import type { ConnectOptions } from "../nvme/connect_options.ts";
 import type { Failure, Outcome } from "../nvme/failure.ts";
@@ -21,6 +21,8 @@ import type { Authority, Claim } from "./ctl.ts";
 import type { Op } from "./effects.ts";
 import type { Evidence } from "./evidence.ts";
 import type { FleetTurn } from "./fleet_turn.ts";
+import { placeOf } from "./origin_place.ts";
+import { familyEvidence, isSpared } from "./refusal.ts";
 import { pause, RESOLVE_RETRY } from "./retry.ts";
 
 export interface LineState {
@@ -79,10 +81,6 @@ export const isLiteral = (tid: Tid): boolean =>
 export const unresolvedHosts = (lines: Lines): readonly string[] =>
   [...lines.values()].filter(({ written, addresses }) => !isLiteral(written) && addresses === undefined)
     .map(({ written }) => written.traddr);
-
-/** File and line, for claims and evidence. */
-export const placeOf = (origin: Origin): { readonly file: string; readonly line: number } =>
-  origin.kind === "file" ? { file: origin.file, line: origin.line } : { file: "default", line: 0 };
 
 function claimOf(state: LineState, traddr: string): Claim {
   const { line, written } = state;
@@ -156,16 +154,22 @@ export class LinesTurn {
   }
 
   /**
-   * A valid file was read whole. With `complete` false it has a controller= line that could not be understood: it may be
-   * any of those that seem to be missing, so none of them is let go (S2).
+   * A valid file was read whole. A controller= line in it that could not be understood may be any of those that seem to be
+   * missing, so none of them is let go (S2).
    */
-  load(written: ReadonlyMap<Authority, WrittenLine>, file: string, complete: boolean): void {
+  load(written: ReadonlyMap<Authority, WrittenLine>, conf: DaemonConf): void {
+    const { file } = conf;
     const gone: Evidence = { kind: "config", file, what: "no controller= line asks for it any more" };
+    const disabled = new Set(conf.disabled.map(lineAuthority));
+    const complete = conf.unreadable.length === 0;
     for (const ctl of this.turn.all()) {
       for (const authority of ctl.claims.keys()) {
         this.turn.work++;
-        if (complete && authority.startsWith(PREFIX) && !written.has(authority)) {
-          this.turn.release(ctl.key, authority, gone);
+        if (!authority.startsWith(PREFIX) || written.has(authority)) continue;
+        if (!disabled.has(authority)) {
+          if (complete) this.turn.release(ctl.key, authority, gone);
+        } else if (!isSpared(ctl, conf, this.turn.fleet.families)) {
+          this.turn.release(ctl.key, authority, familyEvidence(conf));
         }
       }
     }

@@ -3,6 +3,7 @@
  * service or a boot table, and why those to which none of them leads are cut off. Who asks walks no path of its own: in a
  * mesh there are more paths than anybody has time for (S11).
  */
+import type { IpFamilies } from "../config/controller_line.ts";
 import type { DaemonConf } from "../config/daemon_conf.ts";
 import { tidText } from "../nvme/tid.ts";
 import { type Authority, type Claim, type Ctl, dcOfPage } from "./ctl.ts";
@@ -27,6 +28,8 @@ export interface Referrals {
 export interface ReferralGraph {
   readonly ctls: Iterable<Ctl>;
   readonly conf: DaemonConf | undefined;
+  /** Those that let in what is connected from before the restart. */
+  readonly families: IpFamilies | undefined;
   readonly ctl: (key: string) => Ctl | undefined;
   /** The page of this controller was read by this process. */
   readonly isRead: (key: string) => boolean;
@@ -42,7 +45,7 @@ export const isRoot = (ctl: Ctl): boolean => {
 const isReferral = (claim: Claim): claim is Extract<Claim, { readonly kind: "referral" | "log-page" }> =>
   claim.kind === "referral";
 
-export function referralsOf({ ctls, conf, ctl, isRead, looked }: ReferralGraph): Referrals {
+export function referralsOf({ ctls, conf, families, ctl, isRead, looked }: ReferralGraph): Referrals {
   const listedBy = new Map<string, string[]>();
   const refused = new Map<string, Evidence>();
   const retired: { readonly key: string; readonly authority: Authority }[] = [];
@@ -59,7 +62,7 @@ export function referralsOf({ ctls, conf, ctl, isRead, looked }: ReferralGraph):
       if (evidence.kind === "dc-retired") retired.push({ key, authority });
       cutOff.set(key, { from: one, evidence });
     }
-    const no = refusal(one, conf);
+    const no = refusal(one, conf, families);
     if (no === undefined) continue;
     refused.set(key, no);
     cutOff.set(key, { from: one, evidence: no });

@@ -1,34 +1,32 @@
-import { familyAllowed } from "../config/controller_line.ts";
+import { familyAllowed, type IpFamilies } from "../config/controller_line.ts";
 import type { DaemonConf } from "../config/daemon_conf.ts";
 import { excludedBy } from "../config/exclude.ts";
 import type { Tid } from "../nvme/tid.ts";
-import { type Ctl, spellings } from "./ctl.ts";
+import type { Ctl } from "./ctl.ts";
 import type { Evidence } from "./evidence.ts";
-import { placeOf } from "./lines.ts";
+import { placeOf } from "./origin_place.ts";
 import { configClaims } from "./planner.ts";
-
-/**
- * The address as somebody spells it whom ip-family does not turn away; undefined when it turns all of them away. Of an
- * IPv4 address and its mapped form, which are one controller, it may allow only one (TID-16). While nobody asks for it,
- * nobody is turned away.
- */
-function allowedSpelling(ctl: Ctl, { ipFamilies }: DaemonConf): string | undefined {
-  if (ctl.claims.size === 0) return ctl.tid.traddr;
-  for (const claim of ctl.claims.values()) {
-    const allowed = spellings(claim).find((traddr) => familyAllowed(traddr, ipFamilies.value));
-    if (allowed !== undefined) return allowed;
-  }
-  return undefined;
-}
 
 const hasFamily = ({ transport }: Tid): boolean => transport === "tcp" || transport === "rdma";
 
-/** The controller, its address spelt as ip-family allows. */
-export function allowedTid(ctl: Ctl, conf: DaemonConf | undefined): Tid {
-  const { tid } = ctl;
-  if (conf === undefined || !hasFamily(tid) || familyAllowed(tid.traddr, conf.ipFamilies.value)) return tid;
-  return { ...tid, traddr: allowedSpelling(ctl, conf) ?? tid.traddr };
-}
+/** That `ip-family` turns an address away, as evidence. */
+export const familyEvidence = ({ ipFamilies }: DaemonConf): Evidence => ({
+  kind: "config",
+  ...placeOf(ipFamilies.origin),
+  what: "ip-family does not allow its address",
+});
+
+/**
+ * Is it connected from before the restart, and turned away only by an `ip-family` that is another one since? A default that
+ * changes between two runs disconnects nothing (S13): `families` are those that let it in.
+ */
+export const isSpared = (ctl: Ctl, conf: DaemonConf, families: IpFamilies | undefined): boolean =>
+  ctl.inherited && families !== undefined && hasFamily(ctl.tid) &&
+  !familyAllowed(ctl.tid.traddr, conf.ipFamilies.value) && familyAllowed(ctl.tid.traddr, families);
+
+/** Why what is spared is not connected again. */
+export const SPARED =
+  "ip-family does not allow its address; the connection from before the restart stays until a changed file is loaded";
 
 /**
  * Connected, and known from announcements alone that are not made any more (zeroconf was switched off, Avahi is away, the
@@ -39,7 +37,11 @@ const isKeepsake = (ctl: Ctl): boolean =>
   [...ctl.claims.values()].every((claim) => claim.kind === "mdns" && !claim.present);
 
 /** The exclude= line or the disabled address family that forbids a controller (S7); undefined when nothing does. */
-export function refusal(ctl: Ctl, conf: DaemonConf | undefined): Evidence | undefined {
+export function refusal(
+  ctl: Ctl,
+  conf: DaemonConf | undefined,
+  families: IpFamilies | undefined,
+): Evidence | undefined {
   if (conf === undefined) return undefined;
   // CFG-47: a host name is excluded by its name as well as by what it resolves to.
   const line = excludedBy(ctl.tid, conf.excludes) ??
@@ -47,12 +49,8 @@ export function refusal(ctl: Ctl, conf: DaemonConf | undefined): Evidence | unde
       found !== undefined
     );
   if (line !== undefined) return { kind: "config", ...placeOf(line.origin), what: `exclude = ${line.text}` };
-  if (hasFamily(ctl.tid) && !isKeepsake(ctl) && allowedSpelling(ctl, conf) === undefined) {
-    return {
-      kind: "config",
-      ...placeOf(conf.ipFamilies.origin),
-      what: "ip-family does not allow its address",
-    };
-  }
-  return undefined;
+  // While nobody asks for it, nobody is turned away.
+  if (ctl.claims.size === 0 || !hasFamily(ctl.tid)) return undefined;
+  if (isKeepsake(ctl) || isSpared(ctl, conf, families)) return undefined;
+  return familyAllowed(ctl.tid.traddr, conf.ipFamilies.value) ? undefined : familyEvidence(conf);
 }

@@ -1,11 +1,19 @@
 import type { DaemonConf } from "../config/daemon_conf.ts";
 import type { DhchapKeys } from "../nvme/connect_options.ts";
+import { ipFamily } from "../nvme/address.ts";
+import { canonicalAddress, type Tid } from "../nvme/tid.ts";
 import type { ConnectRequest } from "../ports.ts";
 import type { Ctl } from "./ctl.ts";
 import type { HostConf } from "./host.ts";
 import { askedOf } from "./line_demands.ts";
 import type { Lines } from "./lines.ts";
-import { allowedTid } from "./refusal.ts";
+
+/** An IPv4-mapped address is asked for as IPv4 where `ip-family` disables IPv6. */
+function asAllowed(tid: Tid, conf: DaemonConf | undefined): Tid {
+  const hasFamily = tid.transport === "tcp" || tid.transport === "rdma";
+  if (!hasFamily || conf?.ipFamilies.value.v6 !== false || ipFamily(tid.traddr) !== 6) return tid;
+  return { ...tid, traddr: canonicalAddress(tid.transport, tid.traddr) };
+}
 
 /** The host ID that goes with the host NQN of a controller. */
 export function hostIdOf(ctl: Ctl, host: HostConf | undefined): string {
@@ -18,9 +26,8 @@ export function hostIdOf(ctl: Ctl, host: HostConf | undefined): string {
 }
 
 /**
- * How a controller is to be connected: its own line goes before `[Global]` (CFG-62), of security the strictest counts (S15), its own keys before the host's
- * (KRN-35), a host NQN of the boot table goes with the host ID of that table (TID-8), and the address is
- * spelt as one does who may ask for it (TID-16).
+ * How a controller is to be connected: its own line goes before `[Global]` (CFG-62), of security the strictest counts (S15),
+ * its own keys before the host's (KRN-35), and a host NQN of the boot table goes with the host ID of that table (TID-8).
  */
 export function connectRequest(
   ctl: Ctl,
@@ -36,5 +43,11 @@ export function connectRequest(
     ...(hostKey === undefined ? {} : { hostKey }),
     ...(ctrlKey === undefined ? {} : { ctrlKey }),
   };
-  return { tid: allowedTid(ctl, conf), hostId: hostIdOf(ctl, host), discovery, options: asked.options, keys };
+  return {
+    tid: asAllowed(ctl.tid, conf),
+    hostId: hostIdOf(ctl, host),
+    discovery,
+    options: asked.options,
+    keys,
+  };
 }

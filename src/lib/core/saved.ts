@@ -3,7 +3,7 @@
  * keys and options of a `controller=` line come from the file again, which is read before anything is connected.
  * Reading is strict for each record and tolerant for the whole: a record that is not understood is left out.
  */
-import { fieldsOfText } from "../config/controller_line.ts";
+import { fieldsOfText, type IpFamilies } from "../config/controller_line.ts";
 import { type Tid, tidFields, tidFromFields, tidKey } from "../nvme/tid.ts";
 import {
   type Authority,
@@ -100,7 +100,6 @@ function claimOf(value: unknown, tid: Tid): Claim | undefined {
         genctr: textOf(value["genctr"]),
         readAt: numberOf(value["readAt"]),
         entry,
-        also: listOf(value["also"]).map(textOf),
       };
     }
     default:
@@ -174,6 +173,12 @@ export function savedCtls(fleet: Fleet): readonly Json[] {
   return saved;
 }
 
+/** Families that were allowed, in a record of that; version 1.0.0 made none, and what it had connected it was allowed. */
+export function familiesOf(value: unknown): IpFamilies {
+  if (!isJson(value)) return { v4: true, v6: true };
+  return { v4: value["v4"] !== false, v6: value["v6"] !== false };
+}
+
 /** Controllers as they were saved, nothing under way. */
 export function restoreCtls(fleet: Fleet, value: unknown): Fleet {
   let next = fleet;
@@ -195,7 +200,14 @@ export function restoreCtls(fleet: Fleet, value: unknown): Fleet {
     if (ctl.claims.size === 0 && released.size === 0) continue;
     const resting = record["resting"] === true;
     const formerly = listOf(record["formerly"]).map(sideOf).filter((side) => side !== undefined);
-    ctl = { ...ctl, formerly: formerly.slice(-MAX_FORMERLY), released, resting, restored: !resting };
+    ctl = {
+      ...ctl,
+      formerly: formerly.slice(-MAX_FORMERLY),
+      released,
+      resting,
+      restored: !resting,
+      inherited: !resting,
+    };
     next = withCtl(next, ctl);
   }
   return next;

@@ -274,6 +274,52 @@ export const HOST_SCENARIOS: readonly Scenario[] = [
     }),
   },
   {
+    from: "K1, defaults, decision 13",
+    name:
+      "another ip-family keeps what is connected over a restart, until a person has a changed file loaded",
+    play: async (cores) => {
+      const stage = new Stage(cores);
+      const before = await connected(stage);
+      for (const file of [STAFD_CONF, STACD_CONF]) {
+        stage.world.files.set(file, `[Global]\nip-family = ipv6\n${stage.world.files.get(file)}`);
+      }
+      await restart(stage);
+      unchanged(stage, before, HOST);
+      // Once more, and a reload of the same file: nobody has said anything since.
+      await restart(stage);
+      stage.stafd.reload();
+      stage.stacd.reload();
+      await stage.run(60_000);
+      unchanged(stage, before, HOST);
+      // What is lost is not made again.
+      const [lost] = stage.to("nqn.listed");
+      assert.ok(lost !== undefined);
+      stage.world.kernel.deleteNow(lost);
+      await stage.run(120_000);
+      assert.equal(stage.to("nqn.listed").length, 0);
+      stage.stacdConf(`${stage.world.files.get(STACD_CONF)}# changed\n`);
+      await stage.run(10_000);
+      for (const name of ["nqn.deep", "nqn.line"]) assert.equal(stage.to(name).length, 0, name);
+      assert.equal(stage.to("nqn.dc").length, 1, "stafd.conf was not loaded");
+      stage.stafdConf(`${stage.world.files.get(STAFD_CONF)}# changed\n`);
+      await stage.run(10_000);
+      assert.equal(stage.world.kernel.devices.all.length, 0);
+    },
+    // What the file says now is all that counts.
+    original: () => ({
+      finder: {
+        ...realCores.finder,
+        step: (state, event, now) =>
+          realCores.finder.step({ ...state, fleet: { ...state.fleet, families: undefined } }, event, now),
+      },
+      connector: {
+        ...realCores.connector,
+        step: (state, event, now) =>
+          realCores.connector.step({ ...state, fleet: { ...state.fleet, families: undefined } }, event, now),
+      },
+    }),
+  },
+  {
     from: "K1, defaults",
     name: "ignore-iface turned round is no reason to disconnect, also while a name does not resolve",
     play: async (cores) => {

@@ -7,7 +7,7 @@ import { entryFor } from "../../../src/lib/sim/discovery.ts";
 import { connector, doing, nothingInUse, withDevices } from "../altered.ts";
 import { noIncarnations } from "../canaries.ts";
 import { realCores } from "../cores.ts";
-import { oneSpelling, stacdAfter } from "./original.ts";
+import { mappedIsIpv6, stacdAfter } from "./original.ts";
 import { DC_LINE, line, listed } from "./listed.ts";
 import type { Scenario } from "./scenario.ts";
 import { AUDIT, HOST, Stage } from "./stage.ts";
@@ -79,13 +79,11 @@ export const IDENTITY_SCENARIOS: readonly Scenario[] = [
     }),
   },
   {
-    from: "TID-16, TID-17 (found by the simulation)",
-    name: "who spells an address as ip-family allows keeps the controller that another one spells otherwise",
+    from: "TID-16 overruled, decision 13",
+    name: "an IPv4-mapped address is IPv4 for ip-family, and is asked for as that where IPv6 is disabled",
     play: async (cores) => {
       const stage = new Stage(cores);
       const subsystem = stage.subsystem("nqn.sub", "10.0.1.1");
-      stage.dc("nqn.dc", "10.0.0.100", [entryFor(subsystem, "nvme")]);
-      stage.stafdConf(DC_LINE);
       const mapped = line("traddr=::ffff:10.0.1.1;trsvcid=4420;nqn=nqn.sub");
       stage.stacdConf(mapped);
       await stage.start();
@@ -97,8 +95,11 @@ export const IDENTITY_SCENARIOS: readonly Scenario[] = [
       stage.world.kernel.deleteNow(before);
       await stage.run(10_000);
       assert.deepEqual(stage.to(subsystem).map(({ traddr }) => traddr), ["10.0.1.1"]);
+      stage.stacdConf(`[Global]\nip-family = ipv6\n${mapped}`);
+      await stage.run(10_000);
+      assert.equal(stage.to(subsystem).length, 0);
     },
-    original: () => oneSpelling,
+    original: () => mappedIsIpv6,
   },
   {
     from: "TID-16, S2",

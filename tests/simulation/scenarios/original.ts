@@ -1,10 +1,9 @@
 /** What the original does, as changes to our cores. */
 import { ConnectorTurn } from "../../../src/lib/core/connector.ts";
 import type { ConnectorState } from "../../../src/lib/core/connector_state.ts";
-import type { ConnectorEffect, ConnectorEvent } from "../../../src/lib/core/effects.ts";
-import type { Authority, Claim } from "../../../src/lib/core/ctl.ts";
-import type { Fleet } from "../../../src/lib/core/fleet.ts";
+import type { ConnectorEffect, ConnectorEvent, FinderEvent } from "../../../src/lib/core/effects.ts";
 import type { Now } from "../../../src/lib/nvme/time.ts";
+import { hearing } from "../altered.ts";
 import { type Cores, realCores } from "../cores.ts";
 import type { ConnectorCore } from "../daemons.ts";
 
@@ -24,32 +23,17 @@ export function stacdAfter(
   };
 }
 
-/** Who asks for a controller first decides how its address is spelt. */
-function spelt(fleet: Fleet): Fleet {
-  let { ctls } = fleet;
-  for (const ctl of ctls.values()) {
-    const { traddr } = ctl.tid;
-    const claims = new Map(
-      [...ctl.claims].map(([authority, claim]): [Authority, Claim] => [
-        authority,
-        "entry" in claim ? { ...claim, entry: { ...claim.entry, traddr } } : { ...claim, traddr },
-      ]),
-    );
-    ctls = ctls.with(ctl.key, { ...ctl, claims });
-  }
-  return { ...fleet, ctls };
+/** An IPv4-mapped address is IPv6 (TID-16). */
+function asMapped<Event extends FinderEvent | ConnectorEvent>(event: Event): Event {
+  if (event.type !== "config" || event.conf.ipFamilies.value.v6) return event;
+  const isMapped = (traddr: string): boolean => traddr.startsWith("::ffff:");
+  const controllers = event.conf.controllers.filter(({ fields }) => !isMapped(fields.traddr));
+  return { ...event, conf: { ...event.conf, controllers } };
 }
 
-export const oneSpelling: Cores = {
-  finder: {
-    ...realCores.finder,
-    step: (state, event, now) => realCores.finder.step({ ...state, fleet: spelt(state.fleet) }, event, now),
-  },
-  connector: {
-    ...realCores.connector,
-    step: (state, event, now) =>
-      realCores.connector.step({ ...state, fleet: spelt(state.fleet) }, event, now),
-  },
+export const mappedIsIpv6: Cores = {
+  finder: hearing(realCores.finder, asMapped),
+  connector: hearing(realCores.connector, asMapped),
 };
 
 /** Everything that these authorities ask for is no longer asked for. */

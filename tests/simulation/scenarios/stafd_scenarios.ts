@@ -7,7 +7,6 @@ import { doing, finder, withDevices } from "../altered.ts";
 import { type Cores, realCores } from "../cores.ts";
 import { referral } from "../landscape.ts";
 import type { FinderCore } from "../daemons.ts";
-import { oneSpelling } from "./original.ts";
 import type { Scenario } from "./scenario.ts";
 import { HOST, Stage } from "./stage.ts";
 
@@ -249,24 +248,6 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
     },
     original: () =>
       finder(withDevices((ctrl) => ({ ...ctrl, traddr: ctrl.traddr.replace("10.0.0.100", "0.0.0.0") }))),
-  },
-  {
-    from: "TID-16, TID-17 (found by the simulation)",
-    name: "a referral that spells an address as ip-family allows keeps what a line spells otherwise",
-    play: async (cores) => {
-      const stage = new Stage(cores);
-      stage.dc("nqn.second", "10.0.0.101", []);
-      stage.dc("nqn.first", "10.0.0.100", [referral(stage.target("nqn.second"))]);
-      const lines = `${DC_LINE}controller = transport=tcp;traddr=::ffff:10.0.0.101\n`;
-      stage.stafdConf(lines);
-      await stage.start();
-      const [before] = stage.to("nqn.second");
-      assert.equal(before?.traddr, "::ffff:10.0.0.101", "connected as the line says");
-      stage.stafdConf(`[Global]\nip-family = ipv4\n${lines}`);
-      await stage.run(10_000);
-      assert.deepEqual(stage.to("nqn.second"), [before]);
-    },
-    original: () => oneSpelling,
   },
   {
     from: "S2 (found by the simulation)",

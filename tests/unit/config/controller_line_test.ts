@@ -146,8 +146,12 @@ Deno.test("CFG-59: literal addresses of a disabled family are dropped; names, fc
     `controller=transport=loop;traddr=1.1.1.1\n[Global]\nip-family=${family}\n`;
   const addresses = (family: string): readonly string[] =>
     stafd(text(family)).conf.controllers.map((line) => line.fields.traddr);
-  assert.deepEqual(addresses("ipv4"), ["1.2.3.4", "host", "1.1.1.1"]);
-  assert.deepEqual(addresses("ipv6"), ["fe80::1%eth0", "::ffff:1.2.3.4", "host", "1.1.1.1"]);
+  assert.deepEqual(addresses("ipv4"), ["1.2.3.4", "::ffff:1.2.3.4", "host", "1.1.1.1"]);
+  assert.deepEqual(addresses("ipv6"), ["fe80::1%eth0", "host", "1.1.1.1"]);
+  assert.deepEqual(stafd(text("ipv6")).conf.disabled.map(({ traddr }) => traddr), [
+    "1.2.3.4",
+    "::ffff:1.2.3.4",
+  ]);
   assert.equal(addresses("ipv4+ipv6").length, 5);
   assert.equal(
     stafd(text("ipv6")).said[0],
