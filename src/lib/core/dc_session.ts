@@ -7,7 +7,7 @@ import type { DiscoveryLog } from "../nvme/discovery_entry.ts";
 import { entryToText } from "../nvme/entry_text.ts";
 import type { Failure } from "../nvme/failure.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
-import { tidText } from "../nvme/tid.ts";
+import { type Tid, tidText } from "../nvme/tid.ts";
 import { after, reached } from "../nvme/time.ts";
 import type { DeviceRef, KernelEvent } from "../ports.ts";
 import { type Ctl, pageAuthority } from "./ctl.ts";
@@ -92,7 +92,7 @@ export class DcSession {
     switch (kind) {
       case "register":
         this.finder.putDc(ctl.key, { ...running, register: begin(dc.register) });
-        return fleet.emit({ do: "register", op, key: ctl.key, target, tid: ctl.tid });
+        return fleet.emit({ do: "register", op, key: ctl.key, target, tid: this.#connectedAs(ctl, target) });
       case "supported-logs":
         this.finder.putDc(ctl.key, { ...running, supported: begin(dc.supported) });
         return fleet.emit({ do: "supported-logs", op, key: ctl.key, target });
@@ -101,6 +101,12 @@ export class DcSession {
         this.finder.putDc(ctl.key, { ...running, then: "nothing", readLog: begin(dc.readLog) });
         return fleet.emitFirst({ do: "read-log", op, key: ctl.key, target, lsp: dc.lsp });
     }
+  }
+
+  /** Who is registered is the host that the connection was made as (S13). */
+  #connectedAs({ tid }: Ctl, target: DeviceRef): Tid {
+    const hostNqn = this.finder.fleet.device(target)?.hostNqn ?? "";
+    return hostNqn === "" || hostNqn === tid.hostNqn ? tid : { ...tid, hostNqn };
   }
 
   answered(event: Answer): void {
