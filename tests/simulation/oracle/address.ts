@@ -86,11 +86,11 @@ export function isLinkLocal(text: string): boolean {
   return address?.family === 6 && address.value >> 118n === 0x3fan;
 }
 
-/**
- * Which word of `ip-family` an address needs (CFG-59). A mapped address counts as IPv6 (TID-16); when decision 13 is carried
- * out in the product, it counts as IPv4 here, too.
- */
-export const familyOf = (text: string): 4 | 6 | undefined => read(text)?.family;
+/** Which word of `ip-family` an address needs (CFG-59). A mapped address counts as IPv4 (decision 13 of the README). */
+export function familyOf(text: string): 4 | 6 | undefined {
+  const address = read(text);
+  return address?.mapped === true ? 4 : address?.family;
+}
 
 /** An address of a transport, or any other text, in the form in which it is compared. */
 export function comparable(transport: string, text: string): string {
