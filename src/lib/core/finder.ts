@@ -201,7 +201,8 @@ export class FinderTurn implements FleetRules, FinderHost {
       this.fleet.release(other.key, pageAuthority(ctl.key), evidence);
     }
     // What leads nowhere is no loss for anybody: what follows from the rest is the same without it.
-    const ledOn = known?.value.depths.has(ctl.key) === true && refusal(ctl, known.conf, this.fleet.fleet.families) === undefined;
+    const ledOn = known?.value.depths.has(ctl.key) === true &&
+      refusal(ctl, known.conf, this.fleet.fleet.families) === undefined;
     if (known !== undefined && isCurrent && !ledOn) {
       this.state = { ...this.state, referrals: { ...known, at: this.fleet.fleet.sayings } };
     }
