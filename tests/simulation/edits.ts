@@ -14,7 +14,7 @@ export function secondThoughts(sim: Simulation, random: Random): void {
   const plan = forStafd ? sim.landscape.stafd : sim.landscape.stacd;
   const target = forStafd ? anyDc(sim, random) : anySubsystem(sim, random);
   if (target === undefined) return;
-  const line = controllerLine(random, target, !forStafd);
+  const line = controllerLine(sim.world, random, target, !forStafd);
   plan.controllers.push(line);
   sim.writeFiles();
   sim.reloadAll();
@@ -35,7 +35,7 @@ export function editConf(sim: Simulation, random: Random): void {
   switch (random.between(0, 6)) {
     case 0:
     case 1:
-      plan.controllers.push(controllerLine(random, target, !forStafd));
+      plan.controllers.push(controllerLine(sim.world, random, target, !forStafd));
       break;
     case 2:
       plan.controllers.splice(random.between(0, plan.controllers.length), 1);

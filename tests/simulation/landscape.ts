@@ -9,6 +9,7 @@ import type { Device } from "../../src/lib/sim/devices.ts";
 import { Discovery, entryFor } from "../../src/lib/sim/discovery.ts";
 import type { Address, Target } from "../../src/lib/sim/fabric.ts";
 import { Random } from "../../src/lib/sim/random.ts";
+import { NEWEST, Release, RELEASES } from "../../src/lib/sim/release.ts";
 import type { World } from "../../src/lib/sim/world.ts";
 import { ConfPlan } from "./conf_plan.ts";
 import { SECRET_MARK } from "./oracle/limits.ts";
@@ -57,17 +58,20 @@ function address(random: Random, n: number, port: string): Address {
   return { transport: random.chance(0.1) ? "rdma" : "tcp", traddr: `10.${net}.1.${n}`, trsvcid: port };
 }
 
+/** Where the kernel cannot, a secret means that there is no connection. */
+const canAuthenticate = (world: World): boolean => world.kernel.support.has("dhchap_secret");
+
 /** How a person may write an address. */
 function spelt(random: Random, traddr: string): string {
   if (traddr.includes(":")) return random.chance(0.5) ? traddr.toUpperCase() : traddr;
   return traddr.startsWith("10.") && random.chance(0.1) ? `::ffff:${traddr}` : traddr;
 }
 
-export function controllerLine(random: Random, target: Target, withNqn: boolean): string {
+export function controllerLine(world: World, random: Random, target: Target, withNqn: boolean): string {
   const { transport, traddr, trsvcid } = target.address;
   const parts = [`transport=${transport}`, `traddr=${spelt(random, traddr)}`, `trsvcid=${trsvcid}`];
   if (withNqn) parts.push(`nqn=${target.nqn}`);
-  if (random.chance(0.2)) parts.push(`dhchap-secret=${SECRET}`);
+  if (random.chance(0.2) && canAuthenticate(world)) parts.push(`dhchap-secret=${SECRET}`);
   if (random.chance(0.2) && transport === "tcp") parts.push(`host-iface=${ifaceOf(target)}`);
   return parts.join(";");
 }
@@ -136,7 +140,8 @@ export function buildLandscape(world: World, seed: number): Landscape {
   const random = new Random(seed, "landscape");
   for (const iface of IFACES) world.fabric.addInterface(iface);
   world.kernel.connecting.ctrlLossTmo = random.pick([15, 40, 600]) ?? 600;
-  world.kernel.devices.old = random.chance(0.1);
+  // Each of the older ones in one world of ten.
+  world.kernel.devices.release = new Release(RELEASES[random.between(0, 9)] ?? NEWEST);
   const subsystems: Target[] = [];
   for (let n = 1; n <= random.between(1, 8); n++) {
     const at = address(random, n, "4420");
@@ -170,7 +175,10 @@ export function buildLandscape(world: World, seed: number): Landscape {
   const tcp = ({ address: { transport } }: Target): boolean => transport === "tcp";
   const boot = random.chance(0.4) ? random.pick(subsystems.filter(tcp)) : undefined;
   const nbftDc = random.chance(0.15) ? random.pick(dcs.filter(tcp)) : undefined;
-  hostFiles(world, { symname: "sim", ...(random.chance(0.3) ? { key: SECRET } : {}) });
+  hostFiles(world, {
+    symname: "sim",
+    ...(random.chance(0.3) && canAuthenticate(world) ? { key: SECRET } : {}),
+  });
   const nbft = bootTable(world, boot, nbftDc);
   existing(random, world, subsystems, dcs, boot);
   return { subsystems, dcs, dead, boot, nbft, stafd, stacd };
@@ -237,7 +245,7 @@ function plan(
   for (const [n, dc] of dcs.entries()) {
     switch (random.between(0, 3)) {
       case 0:
-        stafd.controllers.push(controllerLine(random, dc, false));
+        stafd.controllers.push(controllerLine(world, random, dc, false));
         break;
       case 1: {
         const host = `dc${n}.example.com`;
@@ -265,7 +273,7 @@ function plan(
   }
   if (random.chance(0.3)) stacd.set(iocSection, "connect-attempts-on-ncc", "2");
   for (const target of subsystems) {
-    if (random.chance(0.2)) stacd.controllers.push(controllerLine(random, target, true));
+    if (random.chance(0.2)) stacd.controllers.push(controllerLine(world, random, target, true));
     if (random.chance(0.1)) stacd.excludes.push(`nqn=${target.nqn}`);
   }
   if (random.chance(0.15)) {

@@ -198,7 +198,8 @@ export class Rules {
 
   /** What the kernel says of a connection. */
   words(device: Device): KernelWords {
-    return { ...device, subsysnqn: device.target?.nqn ?? "", srcAddr: device.source };
+    const srcAddr = this.world.kernel.devices.release.has("srcAddr") ? device.source : "";
+    return { ...device, subsysnqn: device.target?.nqn ?? "", srcAddr };
   }
 
   // --- steps ---------------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 /** Connects in the simulated kernel: one at a time for the whole host, and slow when the other end is. */
-import { sameAddress } from "../nvme/address.ts";
 import { connectFailure } from "../nvme/errno.ts";
+import { encodeConnect } from "../nvme/fabrics_options.ts";
 import type { Outcome } from "../nvme/failure.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import { WELL_KNOWN_DISC_NQN } from "../nvme/tid.ts";
@@ -13,6 +13,8 @@ import type { Scheduler } from "./scheduler.ts";
 
 interface Job {
   readonly request: ConnectRequest;
+  /** What was written to the device: `nqn=...,transport=...`. */
+  readonly text: string;
   readonly who: string;
   readonly done: (outcome: Outcome<KernelCtrl>) => void;
 }
@@ -31,8 +33,6 @@ const REFUSED = 0x4184;
 export class Connecting {
   /** What the kernel does when no ctrl-loss-tmo is given, in seconds. */
   ctrlLossTmo = 600;
-  /** A kernel of 6.5 or newer: one host NQN for one host ID, and the other way round. */
-  oneIdentity = false;
   /** Is told of each connect that really begins, with what is there already. */
   witness: (who: string, request: ConnectRequest) => void = () => undefined;
   readonly #time: Scheduler;
@@ -54,8 +54,11 @@ export class Connecting {
     return this.#running?.who === who || this.#queue.some((job) => job.who === who);
   }
 
+  /** What cannot be written is refused before it comes to the kernel. */
   begin(request: ConnectRequest, who: string, done: (outcome: Outcome<KernelCtrl>) => void): void {
-    this.#queue.push({ request, who, done });
+    const encoded = encodeConnect(request, this.#devices.release.support);
+    if (!encoded.ok) return done(encoded);
+    this.#queue.push({ request, text: encoded.text, who, done });
     this.#next();
   }
 
@@ -91,26 +94,24 @@ export class Connecting {
   }
 
   #run(job: Job): void {
-    const { tid, hostId, discovery, options, keys } = job.request;
     this.witness(job.who, job.request);
-    const texts = [tid.traddr, tid.trsvcid, tid.subsysnqn, tid.hostTraddr, tid.hostIface, tid.hostNqn];
-    if (texts.some((text) => /[,\n]/.test(text))) return this.#fail(job, 1, "EINVAL");
-    const isOther = (device: Device): boolean =>
-      device.target !== undefined && (device.hostNqn === tid.hostNqn) !== (device.hostId === hostId);
-    if (this.oneIdentity && this.#devices.all.some(isOther)) return this.#fail(job, 1, "EINVAL");
-    const route = this.#fabric.route(tid.traddr, tid.hostIface, tid.hostTraddr);
+    const options = parseOptions(job.text);
+    const of = (name: string): string => options.get(name) ?? "";
+    const [nqn, traddr, trsvcid] = [of("nqn"), of("traddr"), of("trsvcid")];
+    const discovery = options.has("discovery") || nqn === WELL_KNOWN_DISC_NQN;
+    if (this.#devices.release.has("oneIdentity") && this.#devices.all.some(isOtherIdentity(of))) {
+      return this.#fail(job, 1, "EINVAL");
+    }
+    const route = this.#fabric.route(traddr, of("host_iface"), of("host_traddr"));
     if (!route.ok) return this.#fail(job, 1, route.errno);
-    const there = this.#fabric.at(tid.traddr, tid.trsvcid);
-    const target = there.find(({ nqn, discovery: service }) =>
-      nqn === tid.subsysnqn || (tid.subsysnqn === WELL_KNOWN_DISC_NQN && service !== undefined)
-    );
     // The kernel knows its I/O controllers; of discovery controllers it makes as many as it is asked for.
-    if (
-      !discovery && target !== undefined &&
-      this.#devices.all.some((device) => this.#same(device, job.request))
-    ) {
+    if (!discovery && this.#devices.all.some((device) => this.#same(device, of))) {
       return this.#fail(job, 1, "EALREADY");
     }
+    const there = this.#fabric.at(traddr, trsvcid);
+    const target = there.find((one) =>
+      one.nqn === nqn || (nqn === WELL_KNOWN_DISC_NQN && one.discovery !== undefined)
+    );
     const manner = target?.manner ?? there[0]?.manner ?? "silent";
     const misery = MISERY.get(target === undefined && manner === "up" ? "forbidding" : manner);
     if (target === undefined) {
@@ -122,29 +123,36 @@ export class Connecting {
       );
     }
     // tlshd gets no answer to its handshake.
-    if (options.tls === true && !target.offersTls) return this.#fail(job, 200, "ETIMEDOUT");
+    if (options.has("tls") && !target.offersTls) return this.#fail(job, 200, "ETIMEDOUT");
+    // Asked for as a discovery controller, it turns out to be none; or the other way round.
+    const wrongKind = manner === "up" && discovery !== (target.discovery !== undefined);
+    const ctrlLossTmo = options.get("ctrl_loss_tmo");
     const device = this.#devices.make({
-      transport: tid.transport,
-      traddr: tid.traddr,
-      trsvcid: tid.trsvcid,
-      hostTraddr: tid.hostTraddr,
-      hostIface: tid.hostIface,
-      hostNqn: tid.hostNqn,
-      hostId,
+      transport: of("transport"),
+      traddr,
+      trsvcid,
+      hostTraddr: of("host_traddr"),
+      hostIface: of("host_iface"),
+      hostNqn: of("hostnqn"),
+      hostId: of("hostid"),
+      ...(nqn === target.nqn ? {} : { asked: nqn }),
       target,
       maker: job.who,
       owner: "",
-      ctrlLossTmoMs: (options.ctrlLossTmo ?? this.ctrlLossTmo) * 1_000,
+      ctrlLossTmoMs: lossMs(ctrlLossTmo === undefined ? this.ctrlLossTmo : Number(ctrlLossTmo)),
       made: {
-        tls: options.concat === true ? "concat" : options.tls === true ? "tls" : "none",
-        dhchap: keys.hostKey !== undefined,
-        dhchapCtrl: keys.ctrlKey !== undefined,
-        kato: options.kato,
+        tls: options.has("concat") ? "concat" : options.has("tls") ? "tls" : "none",
+        dhchap: options.has("dhchap_secret"),
+        dhchapCtrl: options.has("dhchap_ctrl_secret"),
+        kato: options.has("keep_alive_tmo") ? Number(of("keep_alive_tmo")) : undefined,
       },
     });
     device.state = "connecting";
     const ms = misery?.ms ?? this.#random.between(10, 120);
-    this.#time.in(milliseconds(ms), () => this.#arrive(job, device, misery?.errno));
+    this.#time.in(
+      milliseconds(ms),
+      () => this.#arrive(job, device, misery?.errno ?? (wrongKind ? "EINVAL" : undefined)),
+    );
   }
 
   #arrive(job: Job, device: Device, errno: string | undefined): void {
@@ -158,13 +166,33 @@ export class Connecting {
     this.#end(job, { ok: true, value: this.#devices.view(device) });
   }
 
-  /** The kernel's own test for a second connection to one I/O controller. */
-  #same(device: Device, { tid }: ConnectRequest): boolean {
-    const same = (a: string, b: string): boolean => a === "" || b === "" || a === b;
-    return device.target?.nqn === tid.subsysnqn && device.state !== "deleting" &&
-      device.transport === tid.transport && device.trsvcid === tid.trsvcid &&
-      device.hostNqn === tid.hostNqn &&
-      (sameAddress(device.traddr, tid.traddr) || device.traddr === tid.traddr) &&
-      same(device.hostIface, tid.hostIface) && same(device.hostTraddr, tid.hostTraddr);
+  /**
+   * The kernel's own test for a second connection to one I/O controller (`nvmf_ip_options_match`): texts are compared, and what
+   * is given on one side only is another connection.
+   */
+  #same(device: Device, of: (name: string) => string): boolean {
+    return device.target !== undefined && device.state !== "deleting" &&
+      (device.asked ?? device.target.nqn) === of("nqn") && device.transport === of("transport") &&
+      device.traddr === of("traddr") && device.trsvcid === of("trsvcid") &&
+      device.hostNqn === of("hostnqn") && device.hostId === of("hostid") &&
+      device.hostTraddr === of("host_traddr") &&
+      (device.hostIface === of("host_iface") || !this.#devices.release.has("comparesIface"));
   }
 }
+
+/** `name=value` and flags, as the kernel splits them. */
+function parseOptions(text: string): ReadonlyMap<string, string> {
+  return new Map(
+    text.split(",").map((item) => {
+      const equals = item.indexOf("=");
+      return equals < 0 ? [item, ""] : [item.slice(0, equals), item.slice(equals + 1)];
+    }),
+  );
+}
+
+/** Below zero it never gives up. */
+const lossMs = (seconds: number): number => seconds < 0 ? Infinity : seconds * 1_000;
+
+/** A host NQN with another host ID, or the other way round. */
+const isOtherIdentity = (of: (name: string) => string) => (device: Device): boolean =>
+  device.target !== undefined && (device.hostNqn === of("hostnqn")) !== (device.hostId === of("hostid"));

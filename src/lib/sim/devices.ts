@@ -1,13 +1,16 @@
 /** The controllers in the host's kernel, their life and their events. */
 import { isDiscoveryChange } from "../nvme/aen.ts";
 import type { KernelCtrl, MadeWith } from "../nvme/kernel_ctrl.ts";
-import { classify } from "../nvme/match.ts";
+import { classify, isUntold } from "../nvme/match.ts";
+import { kernelCtrlFromSysfs } from "../nvme/sysfs_ctrl.ts";
 import { milliseconds, seconds } from "../nvme/time.ts";
 import type { KernelEvent } from "../ports.ts";
 import type { Fabric, Target } from "./fabric.ts";
 import { Namespaces } from "./namespaces.ts";
 import type { Random } from "./random.ts";
+import { NEWEST, Release } from "./release.ts";
 import type { Scheduler } from "./scheduler.ts";
+import { sysfsOf } from "./sysfs.ts";
 
 const AEN = 0x70f002;
 
@@ -20,6 +23,8 @@ export interface DeviceSpec {
   readonly hostIface: string;
   readonly hostNqn: string;
   readonly hostId: string;
+  /** The NQN that was asked for, when that is not the target's own. */
+  readonly asked?: string;
   /** Undefined for a local (PCIe) device. */
   readonly target: Target | undefined;
   /** Who made it: `stafd`, `stacd`, or somebody else. */
@@ -101,8 +106,7 @@ const RECONNECT = seconds(10);
 export class Devices {
   readonly chaos = calmKernel();
   readonly namespaces = new Namespaces();
-  /** A kernel before 5.18, which does not tell what a controller is. */
-  old = false;
+  release = new Release(NEWEST);
   readonly #table = new Map<string, Device>();
   readonly #time: Scheduler;
   readonly #random: Random;
@@ -223,10 +227,12 @@ export class Devices {
     device.source = device.transport === "tcp" && route.ok ? route.source : "";
     device.lostAt = undefined;
     device.armed = true;
-    if (device.started && device.target?.discovery !== undefined) this.#tell(device, "rediscover");
-    device.started = true;
     device.complete = true;
-    this.#tell(device, "connected");
+    if (device.started && device.target?.discovery !== undefined && this.release.has("rediscover")) {
+      this.#tell(device, "rediscover");
+    }
+    device.started = true;
+    if (this.release.has("connected")) this.#tell(device, "connected");
   }
 
   remove(device: Device): void {
@@ -310,39 +316,20 @@ export class Devices {
 
   // --- sysfs ---------------------------------------------------------------------------------------------------------
 
-  /** What sysfs says of it at this moment. */
+  /** What sysfs says of it at this moment, and the controller where sysfs does not tell. */
   view(device: Device): KernelCtrl {
+    const isServing = device.complete && device.target?.discovery === undefined &&
+      device.target?.isEmpty !== true;
+    const heads = isServing ? [this.headOf(device)] : [];
+    const shown = kernelCtrlFromSysfs(sysfsOf(device, this.release, heads));
     const { target } = device;
-    const isDiscovery = target?.discovery !== undefined;
-    const sysfsType = this.old ? "" : !device.complete ? "reserved" : isDiscovery ? "discovery" : "io";
-    const hasChildren = device.complete && !isDiscovery && target?.isEmpty !== true;
-    const subsysnqn = target?.nqn ?? "nqn.2014.08.org.nvmexpress:local";
-    const shown = classify({ subsysnqn, cntrltype: sysfsType, hasChildren });
-    // Where sysfs does not tell, the port asks the controller, if that can answer.
-    const isAsked = this.old && !shown.isDc && !shown.isIoc && device.state === "live";
-    const cntrltype = !isAsked ? sysfsType : isDiscovery ? "discovery" : "io";
-    return {
-      device: device.name,
-      incarnation: device.incarnation,
-      transport: device.transport,
-      traddr: device.traddr,
-      trsvcid: device.trsvcid,
-      subsysnqn,
-      hostNqn: device.hostNqn,
-      hostId: device.hostId,
-      hostTraddr: device.hostTraddr,
-      hostIface: device.hostIface,
-      srcAddr: device.source,
-      state: device.state,
-      cntrltype,
-      dctype: device.complete && isDiscovery && !this.old ? target?.discovery?.dctype ?? "" : "",
-      cntlid: device.complete ? "1" : "",
-      model: device.complete ? "Simulated" : "",
-      serial: device.complete ? `S${device.incarnation}` : "",
-      ...classify({ subsysnqn, cntrltype, hasChildren }),
-      owner: device.ownedBy,
-      namespaces: hasChildren ? [this.headOf(device)] : [],
-      ...(device.transport === "pcie" ? {} : { made: { ...PLAIN, ...device.made } }),
-    };
+    const made = device.transport === "pcie" ? {} : { made: { ...PLAIN, ...device.made } };
+    // The port asks the controller, if that can answer.
+    if (!isUntold(shown) || device.state !== "live" || target?.tellsNoType === true) {
+      return { ...shown, ...made };
+    }
+    const cntrltype = target?.discovery === undefined ? "io" : "discovery";
+    const kind = classify({ ...shown, cntrltype, hasChildren: heads.length > 0 });
+    return { ...shown, ...made, cntrltype, ...kind };
   }
 }

@@ -42,6 +42,10 @@ export class Target {
   isEmpty = false;
   /** A connection with TLS can be made; without it, one that wants TLS fails. */
   offersTls = true;
+  /** As Identify does it before NVMe 1.4: it does not say what it is. */
+  tellsNoType = false;
+  /** How it serves its namespaces: `optimized`, `inaccessible`...; empty for one without ANA. */
+  anaState = "";
 
   constructor(address: Address, nqn: string) {
     this.address = address;

@@ -54,7 +54,10 @@ export class SimKernel {
   readonly devices: Devices;
   readonly connecting: Connecting;
   /** Connect options that the kernel takes. */
-  readonly support: ReadonlySet<string> = new Set(["discovery", "host_iface"]);
+  get support(): ReadonlySet<string> {
+    return this.devices.release.support;
+  }
+
   readonly chaos = calmCommands();
   readonly time: Scheduler;
   readonly random: Random;

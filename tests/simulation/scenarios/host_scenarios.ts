@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import type { HostConf } from "../../../src/lib/core/host.ts";
 import type { Fleet } from "../../../src/lib/core/fleet.ts";
+import { Release } from "../../../src/lib/sim/release.ts";
 import { entryFor } from "../../../src/lib/sim/discovery.ts";
 import type { Device } from "../../../src/lib/sim/devices.ts";
 import { type Cores, realCores } from "../cores.ts";
@@ -40,7 +41,7 @@ const withoutRecord = (): Cores => ({
 /** A stage on a kernel that takes one host NQN for one host ID. */
 function strict(cores: Cores): Stage {
   const stage = new Stage(cores);
-  stage.world.kernel.connecting.oneIdentity = true;
+  stage.world.kernel.devices.release = new Release("6.12.0");
   return stage;
 }
 

@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { entryFor } from "../../../src/lib/sim/discovery.ts";
 import type { Target } from "../../../src/lib/sim/fabric.ts";
+import { Release } from "../../../src/lib/sim/release.ts";
 import { connector, finder } from "../altered.ts";
 import { type Cores, realCores } from "../cores.ts";
 import { AUDIT, Stage } from "./stage.ts";
@@ -14,7 +15,7 @@ const SUB_LINE = "[Controllers]\ncontroller = transport=tcp;traddr=10.0.1.1;trsv
 
 function old(cores: Cores = realCores): Stage {
   const stage = new Stage(cores);
-  stage.world.kernel.devices.old = true;
+  stage.world.kernel.devices.release = new Release("5.17.0");
   return stage;
 }
 
@@ -217,7 +218,7 @@ Deno.test("old kernel: a page of a discovery controller with a lost link is read
 for (const isOld of [true, false]) {
   Deno.test(`${isOld ? "old" : "new"} kernel: a discovery controller waits for what is half made at its address no longer than that`, async () => {
     const stage = new Stage(realCores);
-    stage.world.kernel.devices.old = isOld;
+    if (isOld) stage.world.kernel.devices.release = new Release("5.17.0");
     stage.dc("nqn.dc", "10.0.0.100", []);
     const io = stage.world.addSubsystem(
       { transport: "tcp", traddr: "10.0.0.100", trsvcid: "8009" },

@@ -171,6 +171,7 @@ export const RECOGNITION_SCENARIOS: readonly Scenario[] = [
       // An I/O controller of type "reserved" that has no namespaces.
       const inTheWay = stage.connectedByOthers(subsystem);
       inTheWay.complete = false;
+      subsystem.tellsNoType = true;
       let attempts = 0;
       stage.world.kernel.connecting.witness = () => attempts++;
       stage.stacdConf(line("traddr=10.0.1.1;trsvcid=4420;nqn=nqn.sub"));
@@ -183,6 +184,7 @@ export const RECOGNITION_SCENARIOS: readonly Scenario[] = [
       const [ctl] = [...stage.stacd.state.fleet.ctls.values()];
       assert.ok(ctl?.lastFailure?.failure.message.includes(`${inTheWay.name} is in the way`));
       inTheWay.complete = true;
+      subsystem.tellsNoType = false;
       stage.world.kernel.devices.stir(inTheWay);
       await stage.run(100);
       assert.equal(ctl === undefined ? "" : stage.stacd.state.fleet.ctls.get(ctl.key)?.link.phase, "up");

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { FinderTurn } from "../../../src/lib/core/finder.ts";
 import { newDc } from "../../../src/lib/core/finder_state.ts";
 import { entryFor } from "../../../src/lib/sim/discovery.ts";
+import { Release } from "../../../src/lib/sim/release.ts";
 import { doing, finder, withDevices } from "../altered.ts";
 import { type Cores, realCores } from "../cores.ts";
 import { referral } from "../landscape.ts";
@@ -370,7 +371,7 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
       const stage = new Stage(cores);
       const subsystem = stage.subsystem("nqn.sub", "10.0.0.100");
       stage.dc("nqn.dc", "10.0.0.100", [], "4420");
-      stage.world.kernel.devices.old = true;
+      stage.world.kernel.devices.release = new Release("5.15.0");
       stage.startStafd();
       const half = stage.world.kernel.devices.make({
         ...subsystem.address,

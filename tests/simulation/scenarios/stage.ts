@@ -4,6 +4,7 @@ import type { DiscoveryEntry } from "../../../src/lib/nvme/discovery_entry.ts";
 import type { Device } from "../../../src/lib/sim/devices.ts";
 import { Discovery } from "../../../src/lib/sim/discovery.ts";
 import type { Target } from "../../../src/lib/sim/fabric.ts";
+import { Release } from "../../../src/lib/sim/release.ts";
 import { VirtualTime } from "../../../src/lib/sim/scheduler.ts";
 import { World } from "../../../src/lib/sim/world.ts";
 import type { Cores } from "../cores.ts";
@@ -33,6 +34,8 @@ export class Stage {
   constructor(cores: Cores) {
     this.#cores = cores;
     this.world = new World(this.time, 1);
+    // Two hosts in one story, as far as host NQNs go: newer kernels take one for each host ID.
+    this.world.kernel.devices.release = new Release("6.1.0");
     const net = { v6: ["fd01::1"], nets: ["10.0.", "fd01:"] };
     this.world.fabric.addInterface({
       name: "eth0",
