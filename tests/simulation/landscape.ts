@@ -140,13 +140,18 @@ export function buildLandscape(world: World, seed: number): Landscape {
   const random = new Random(seed, "landscape");
   for (const iface of IFACES) world.fabric.addInterface(iface);
   world.kernel.connecting.ctrlLossTmo = random.pick([15, 40, 600]) ?? 600;
+  const hasAna = random.chance(0.1);
   // Each of the older ones in one world of ten.
-  world.kernel.devices.release = new Release(RELEASES[random.between(0, 9)] ?? NEWEST);
+  const dice = new Random(seed, "kernel release");
+  world.kernel.devices.release = new Release(RELEASES[dice.between(0, 9)] ?? NEWEST);
   const subsystems: Target[] = [];
   for (let n = 1; n <= random.between(1, 8); n++) {
     const at = address(random, n, "4420");
     subsystems.push(world.addSubsystem(at, `nqn.sub${n}`));
     if (random.chance(0.2)) subsystems.push(world.addSubsystem(at, `nqn.sub${n}b`));
+  }
+  for (const target of hasAna ? subsystems : []) {
+    target.anaState = dice.pick(["optimized", "non-optimized", "inaccessible"]) ?? "";
   }
   const dcs: Target[] = [];
   for (let n = 1; n <= random.between(1, 4); n++) {

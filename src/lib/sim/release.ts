@@ -42,9 +42,11 @@ export class Release {
   readonly #has = new Map<string, boolean>();
   #support: ReadonlySet<string> | undefined;
 
-  constructor(text: string) {
+  /** `without`: a kernel that was built without some of it. */
+  constructor(text: string, without: readonly (keyof typeof SINCE)[] = []) {
     this.text = text;
     for (const [what, since] of Object.entries(SINCE)) this.#has.set(what, isAtLeast(text, since));
+    for (const what of without) this.#has.set(what, false);
   }
 
   has(what: keyof typeof SINCE): boolean {

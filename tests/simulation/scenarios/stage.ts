@@ -4,7 +4,7 @@ import type { DiscoveryEntry } from "../../../src/lib/nvme/discovery_entry.ts";
 import type { Device } from "../../../src/lib/sim/devices.ts";
 import { Discovery } from "../../../src/lib/sim/discovery.ts";
 import type { Target } from "../../../src/lib/sim/fabric.ts";
-import { Release } from "../../../src/lib/sim/release.ts";
+import { NEWEST, Release } from "../../../src/lib/sim/release.ts";
 import { VirtualTime } from "../../../src/lib/sim/scheduler.ts";
 import { World } from "../../../src/lib/sim/world.ts";
 import type { Cores } from "../cores.ts";
@@ -35,7 +35,7 @@ export class Stage {
     this.#cores = cores;
     this.world = new World(this.time, 1);
     // Two hosts in one story, as far as host NQNs go: newer kernels take one for each host ID.
-    this.world.kernel.devices.release = new Release("6.1.0");
+    this.world.kernel.devices.release = new Release(NEWEST, ["oneIdentity"]);
     const net = { v6: ["fd01::1"], nets: ["10.0.", "fd01:"] };
     this.world.fabric.addInterface({
       name: "eth0",
