@@ -51,6 +51,34 @@ export const KNOWN_FAILURES: readonly KnownFailure[] = [
   },
 ];
 
+interface KnownSeed {
+  readonly seed: number;
+  readonly who: Who;
+  readonly rule: string;
+  readonly cause: string;
+}
+
+/** Seeds that fail with the faults that they have by their dice. */
+export const KNOWN_SEEDS: readonly KnownSeed[] = [
+  {
+    seed: 38,
+    who: "both",
+    rule: "soak",
+    cause: "a soak goes on although a cached page lists the controller meanwhile: it ends 31 ms too early",
+  },
+  {
+    seed: 44,
+    who: "both",
+    rule: "asked",
+    cause:
+      "a referral mesh that ip-family turned away and allows again: stafd keeps its pages, and the rule does not",
+  },
+];
+
+/** This seed is known to break this rule. */
+export const isKnown = (seed: number, who: Who, rule: string): boolean =>
+  KNOWN_SEEDS.some((known) => known.seed === seed && known.who === who && known.rule === rule);
+
 const causeOf = (fault: string): string | undefined => FAULTS.find(({ name }) => name === fault)?.unsurvived;
 
 /** The first seed that fails, and how. */
@@ -85,6 +113,12 @@ export async function unknownToTheList(say: (line: string) => void = () => undef
     const found = await firstFailure(known);
     if (found.startsWith("known")) say(found);
     else wrong.push(found);
+  }
+  for (const { seed, who, rule, cause } of KNOWN_SEEDS) {
+    const { violation } = await new Simulation({ seed, who }).run();
+    const command = `deno task sim --seed ${seed} --who ${who}`;
+    if (violation?.rule === rule) say(`known: ${command}\n       ${rule}: ${cause}`);
+    else wrong.push(`${command} does not break "${rule}" any more: take it off KNOWN_SEEDS`);
   }
   return wrong;
 }
