@@ -66,13 +66,6 @@ export const KNOWN_SEEDS: readonly KnownSeed[] = [
     rule: "soak",
     cause: "a soak goes on although a cached page lists the controller meanwhile: it ends 31 ms too early",
   },
-  {
-    seed: 44,
-    who: "both",
-    rule: "asked",
-    cause:
-      "a referral mesh that ip-family turned away and allows again: stafd keeps its pages, and the rule does not",
-  },
 ];
 
 /** This seed is known to break this rule. */
