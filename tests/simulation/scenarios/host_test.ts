@@ -1,4 +1,5 @@
 /** What became of who this host is: state files of 1.0.0, and the words for people. */
+import { Release } from "../../../src/lib/sim/release.ts";
 import assert from "node:assert/strict";
 import { isJson, listOf } from "../../../src/lib/core/saved.ts";
 import { identityProblems } from "../../../src/lib/daemon/views/v1_health.ts";
@@ -34,7 +35,7 @@ function as100(text: string): string {
 /** Connected by a discovery controller and by a line; both daemons killed. */
 async function killed(): Promise<Stage> {
   const stage = new Stage(realCores);
-  stage.world.kernel.connecting.oneIdentity = true;
+  stage.world.kernel.devices.release = new Release("6.12.0");
   stage.dc("nqn.dc", "10.0.0.100", []);
   stage.subsystem("nqn.line", "10.0.1.3");
   stage.stafdConf(DC_LINE);
