@@ -11,7 +11,8 @@ import {
   type Transport,
   WELL_KNOWN_DISC_NQN,
 } from "../nvme/tid.ts";
-import { CONNECT_OPTIONS, mergedOptions, securityConflict, setConnectOption } from "./connect_option.ts";
+import { mergedOptions, securityConflict, setConnectOption } from "./connect_option.ts";
+import { CONNECT_OPTIONS } from "../nvme/option_table.ts";
 import type { FindingList } from "./finding.ts";
 import type { IniEntry } from "./ini.ts";
 import type { Daemon } from "./known_options.ts";

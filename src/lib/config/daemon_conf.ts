@@ -1,12 +1,7 @@
 /** What stafd.conf and stacd.conf have in common (spec 10 sections 1 to 3). */
 import type { ConnectOptions } from "../nvme/connect_options.ts";
-import {
-  CONNECT_OPTIONS,
-  type ConnectOption,
-  type ConnectOptionsDraft,
-  securityConflict,
-  setConnectOption,
-} from "./connect_option.ts";
+import { type ConnectOptionsDraft, securityConflict, setConnectOption } from "./connect_option.ts";
+import { CONNECT_OPTIONS, type ConnectOption } from "../nvme/option_table.ts";
 import {
   type ControllerFields,
   type ControllerLine,

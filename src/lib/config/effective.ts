@@ -1,6 +1,7 @@
 /** The values in force, and where each comes from: for `check`, as the files would have them. */
 import type { Duration } from "../nvme/time.ts";
-import { CONNECT_OPTIONS, connectOptionText } from "./connect_option.ts";
+import { connectOptionText } from "./connect_option.ts";
+import { CONNECT_OPTIONS } from "../nvme/option_table.ts";
 import { type DaemonConf, IP_FAMILIES } from "./daemon_conf.ts";
 import { CONTROLLERS, DC_MANAGEMENT, GLOBAL, IOC_MANAGEMENT, SERVICE_DISCOVERY } from "./known_options.ts";
 import { DEFAULT_ORIGIN, type Origin, type Value } from "./origin.ts";

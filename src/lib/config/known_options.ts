@@ -1,5 +1,5 @@
 /** Which sections and options each daemon has (spec 10 section 3). */
-import { CONNECT_OPTIONS } from "./connect_option.ts";
+import { CONNECT_OPTIONS } from "../nvme/option_table.ts";
 
 export type Daemon = "stafd" | "stacd";
 

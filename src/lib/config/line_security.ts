@@ -1,5 +1,6 @@
 /** What a `controller=` entry says of security and cannot be read: there must be no connection without it (S15). */
-import { CONNECT_OPTIONS, type ConnectOptionsDraft, setConnectOption } from "./connect_option.ts";
+import { type ConnectOptionsDraft, setConnectOption } from "./connect_option.ts";
+import { CONNECT_OPTIONS } from "../nvme/option_table.ts";
 import { isSensitive, looksLikeSecret, redacted, shown } from "./redact.ts";
 import { remedyFor, securityMeant, type SecurityOption, securityWithin } from "./security_names.ts";
 import { shownValue, type Token, type Tokens } from "./token.ts";

@@ -1,4 +1,5 @@
 /** From the text of one value to the value. */
+import { INT_MAX, INT_MIN } from "../nvme/option_table.ts";
 import type { Duration } from "../nvme/time.ts";
 import { didYouMean } from "./suggestion.ts";
 import { parseTimeSpan } from "./time_span.ts";
@@ -9,10 +10,6 @@ export type Parsed<T> =
   | { readonly ok: false; readonly expected: string };
 
 export type Parse<T> = (text: string) => Parsed<T>;
-
-/** What the kernel's option parser takes (a C int). */
-export const INT_MIN = -2_147_483_648;
-export const INT_MAX = 2_147_483_647;
 
 /** CFG-23: `true` or `false` in any case. */
 export function parseBoolean(text: string): Parsed<boolean> {

@@ -1,4 +1,5 @@
 /** stacd.conf: every option with its default and its origin. */
+import { INT_MAX } from "../nvme/option_table.ts";
 import { type Duration, hours, seconds } from "../nvme/time.ts";
 import type { Transport } from "../nvme/tid.ts";
 import { COMMON_DEFAULTS, type DaemonConf, parseDaemonConf, type ParsedConf } from "./daemon_conf.ts";
@@ -6,7 +7,7 @@ import { IOC_MANAGEMENT } from "./known_options.ts";
 import { badValue, type OptionReader, valueAt } from "./option_reader.ts";
 import { defaulted, type Value } from "./origin.ts";
 import { shown } from "./redact.ts";
-import { INT_MAX, integerBetween, listText, oneOf, type Parsed, parseSpan } from "./scalar.ts";
+import { integerBetween, listText, oneOf, type Parsed, parseSpan } from "./scalar.ts";
 import { didYouMean } from "./suggestion.ts";
 
 /** Which connections may be disconnected at all (CFG-40). */

@@ -9,7 +9,8 @@ import type { Failure } from "./failure.ts";
 import { isUuid, MAX_NQN } from "./host_nqn.ts";
 import type { FabricsSupport } from "./kernel_version.ts";
 import { hasControl, quoted } from "./plain_text.ts";
-import { type Tid, type Transport, WELL_KNOWN_DISC_NQN } from "./tid.ts";
+import { CONNECT_OPTIONS, type ConnectOption, isPassed, ofKernelName, takes } from "./option_table.ts";
+import { type Tid, WELL_KNOWN_DISC_NQN } from "./tid.ts";
 
 export interface ConnectParts {
   readonly tid: Tid;
@@ -37,57 +38,22 @@ export const MAX_CONNECT_TEXT = 4096;
 /** Every kernel has these, and without them it would be another connection: no list may take them away. */
 const IDENTITY = new Set(["nqn", "transport", "traddr", "hostnqn", "hostid"]);
 
-/** Without these a connection is less safe than was asked for: they are never left out silently. */
-const SECURITY = new Set(["dhchap_secret", "dhchap_ctrl_secret", "tls", "concat", "keyring", "tls_key"]);
+/** KRN-30. */
+const NUMBERS = inOrder([
+  "nr_io_queues",
+  "nr_write_queues",
+  "nr_poll_queues",
+  "queue_size",
+  "keep_alive_tmo",
+  "reconnect_delay",
+  "ctrl_loss_tmo",
+]);
+const REFERENCES = inOrder(["keyring", "tls_key"]);
+const FLAGS = inOrder(["disable_sqflow", "hdr_digest", "data_digest", "tls", "concat"]);
 
-/** Options that a transport does not take (the kernel answers EINVAL). */
-const DISALLOWED: Readonly<Record<Transport, ReadonlySet<string>>> = {
-  tcp: new Set(),
-  rdma: new Set(["host_iface", "hdr_digest", "data_digest", "tls", "concat", "keyring", "tls_key"]),
-  fc: new Set([
-    "host_iface",
-    "trsvcid",
-    "nr_write_queues",
-    "nr_poll_queues",
-    "tos",
-    "hdr_digest",
-    "data_digest",
-    "tls",
-    "concat",
-    "keyring",
-    "tls_key",
-  ]),
-  loop: new Set([
-    "host_traddr",
-    "host_iface",
-    "trsvcid",
-    "nr_write_queues",
-    "nr_poll_queues",
-    "reconnect_delay",
-    "ctrl_loss_tmo",
-    "fast_io_fail_tmo",
-    "tos",
-    "hdr_digest",
-    "data_digest",
-    "tls",
-    "concat",
-    "keyring",
-    "tls_key",
-  ]),
-};
-
-/** Options that a discovery controller has no use for (KRN-32). */
-const IO_ONLY = new Set(["nr_io_queues", "nr_write_queues", "nr_poll_queues", "queue_size"]);
-
-const NUMBERS: readonly (readonly [keyof ConnectOptions, string, number, number])[] = [
-  ["nrIoQueues", "nr_io_queues", 1, 65_535],
-  ["nrWriteQueues", "nr_write_queues", 1, 65_535],
-  ["nrPollQueues", "nr_poll_queues", 1, 65_535],
-  ["queueSize", "queue_size", 16, 1024],
-  ["kato", "keep_alive_tmo", 1, 2_147_483],
-  ["reconnectDelay", "reconnect_delay", 1, 2_147_483_647],
-  ["ctrlLossTmo", "ctrl_loss_tmo", -1, 2_147_483_647],
-];
+function inOrder(names: readonly string[]): readonly ConnectOption[] {
+  return names.flatMap((name) => CONNECT_OPTIONS.filter(({ kernel }) => kernel === name));
+}
 
 const encoder = new TextEncoder();
 
@@ -194,29 +160,23 @@ function itemsOf({ tid, hostId, discovery, options, keys }: ConnectParts): Item[
   if (keys.ctrlKey !== undefined) {
     items.push({ name: "dhchap_ctrl_secret", value: keys.ctrlKey.reveal(), secret: true });
   }
-  for (const [field, name, low, high] of NUMBERS) {
-    const value = options[field];
-    // KRN-31: zero means "not passed", but for ctrl_loss_tmo only what is below -1 does.
-    if (typeof value !== "number" || (name === "ctrl_loss_tmo" ? value < -1 : value === 0)) continue;
-    if (!Number.isInteger(value) || value < low || value > high) {
-      return refusal(`${name} ${value} is not a whole number from ${low} to ${high}`, "correct the option");
+  for (const option of NUMBERS) {
+    const value = options[option.key];
+    if (option.kind !== "integer" || typeof value !== "number") continue;
+    const { kernel: name, min, max } = option;
+    if (!Number.isInteger(value) || value > max || (value > 0 && value < min)) {
+      return refusal(`${name} ${value} is not a whole number from ${min} to ${max}`, "correct the option");
     }
-    items.push({ name, value: String(value) });
+    if (isPassed(option, value)) items.push({ name, value: String(value) });
   }
-  for (const [name, value] of [["keyring", options.keyring], ["tls_key", options.tlsKey]] as const) {
-    if (value === undefined) continue;
+  for (const { key, kernel: name } of REFERENCES) {
+    const value = options[key];
+    if (typeof value !== "string") continue;
     const number = serial(name, value);
     if (typeof number !== "string") return number;
     items.push({ name, value: number });
   }
-  const flags: readonly (readonly [string, boolean | undefined])[] = [
-    ["disable_sqflow", options.disableSqflow],
-    ["hdr_digest", options.hdrDigest],
-    ["data_digest", options.dataDigest],
-    ["tls", options.tls],
-    ["concat", options.concat],
-  ];
-  for (const [name, on] of flags) if (on === true) items.push({ name });
+  for (const { key, kernel: name } of FLAGS) if (options[key] === true) items.push({ name });
   return items;
 }
 
@@ -240,11 +200,12 @@ export function encodeConnect(parts: ConnectParts, supported: FabricsSupport): E
       const message = `${item.name}${shown} has a comma or a control character in it`;
       return { ok: false, failure: refusal(message, "the kernel cannot be given such a value") };
     }
-    if (discovery && IO_ONLY.has(item.name)) continue;
-    const here = !DISALLOWED[parts.tid.transport].has(item.name);
+    const option = ofKernelName(item.name);
+    if (discovery && option?.ioOnly === true) continue;
+    const here = takes(parts.tid.transport, item.name);
     if (here && (IDENTITY.has(item.name) || supported.has(item.name))) {
       kept.push(item);
-    } else if (SECURITY.has(item.name)) {
+    } else if (option?.security === true) {
       const failure = here
         ? refusal(`this kernel has no ${item.name}`, "use a kernel that has it, or remove the option")
         : refusal(`${item.name} is not possible on ${parts.tid.transport}`, "remove the option, or use tcp");

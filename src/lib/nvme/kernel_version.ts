@@ -1,4 +1,5 @@
 /** Kernel versions, and which connect options a kernel takes (KRN-1 to KRN-4). */
+import { CONNECT_OPTIONS, LINE_OPTIONS } from "./option_table.ts";
 
 /** KRN-1: all groups of digits; `5.14.0-rc1` is 5, 14, 0, 1. */
 export function parseKernelVersion(release: string): readonly number[] {
@@ -49,12 +50,12 @@ const ALWAYS = [
   "fast_io_fail_tmo",
 ] as const;
 
-/** First kernel of an option, as far as a version can tell. TLS is never assumed. */
+/** First kernel of an option, as far as a version can tell. What a kernel can be built without is never assumed. */
 const SINCE: readonly (readonly [string, string])[] = [
-  ["host_iface", "5.14"],
   ["discovery", "5.16"],
-  ["dhchap_secret", "5.20"],
-  ["dhchap_ctrl_secret", "5.20"],
+  ...[...LINE_OPTIONS, ...CONNECT_OPTIONS].flatMap(({ kernel, since, isBuildOption }) =>
+    since === undefined || isBuildOption === true ? [] : [[kernel, since] as const]
+  ),
 ];
 
 /** Options of a kernel whose list cannot be read (before 5.17). */

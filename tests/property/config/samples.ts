@@ -1,6 +1,6 @@
 /** Texts that look like configuration files, mostly. */
 import fc from "fast-check";
-import { CONNECT_OPTIONS } from "../../../src/lib/config/connect_option.ts";
+import { CONNECT_OPTIONS } from "../../../src/lib/nvme/option_table.ts";
 import { KNOWN_OPTIONS, LEGACY_OPTIONS } from "../../../src/lib/config/known_options.ts";
 
 const anyText = fc.string({ unit: "binary", maxLength: 30 });

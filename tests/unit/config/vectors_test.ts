@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { CONNECT_OPTIONS } from "../../../src/lib/config/connect_option.ts";
+import { CONNECT_OPTIONS } from "../../../src/lib/nvme/option_table.ts";
 import type { ControllerLine } from "../../../src/lib/config/controller_line.ts";
 import type { DaemonConf, ParsedConf } from "../../../src/lib/config/daemon_conf.ts";
 import type { ExcludeLine } from "../../../src/lib/config/exclude.ts";

@@ -1,5 +1,5 @@
 /** What both daemons answer on the original's interfaces (spec 50, section 6). Secrets are shown as `*****` (DBUS-30). */
-import { CONNECT_OPTIONS } from "../../config/connect_option.ts";
+import { CONNECT_OPTIONS } from "../../nvme/option_table.ts";
 import { lessSafe } from "../../core/as_asked.ts";
 import { type Ctl, deviceOf } from "../../core/ctl.ts";
 import { configClaims } from "../../core/planner.ts";
