@@ -3,6 +3,7 @@ import { type Block, type Page, parsePage } from "./man_block.ts";
 import { commandBlocks, type ToolName, toolOptions, TOOLS } from "./man_commands.ts";
 import { confBlocks } from "./man_conf.ts";
 import { memberBlock, memberBlocks } from "./man_interface.ts";
+import { findingBlocks, optionBlocks } from "./man_tables.ts";
 
 const CHAPTERS = "packaging/man";
 
@@ -59,11 +60,17 @@ function expand(words: readonly string[]): readonly Block[] {
       return memberBlocks(name);
     case "types":
       return typeBlocks([name, ...more]);
+    case "findings":
+      return findingBlocks();
+    case "connect-options":
+      return optionBlocks();
     case "include":
       return included(name);
     default:
       throw new Error(
-        `{{${words.join(" ")}}}: must begin with options, commands, conf, member, types or include`,
+        `{{${
+          words.join(" ")
+        }}}: must begin with options, commands, conf, member, types, findings, connect-options or include`,
       );
   }
 }

@@ -5,13 +5,18 @@ import {
   effectiveSys,
   type EffectiveValue,
 } from "../lib/config/effective.ts";
-import type { Finding } from "../lib/config/finding.ts";
+import type { DaemonConf } from "../lib/config/daemon_conf.ts";
+import { type Finding, inFileOrder } from "../lib/config/finding.ts";
+import { type HostFacts, hostFindings } from "../lib/config/host_check.ts";
+import type { Daemon } from "../lib/config/known_options.ts";
 import { originText } from "../lib/config/origin.ts";
 import { parseStacdConf } from "../lib/config/stacd_conf.ts";
 import { parseStafdConf } from "../lib/config/stafd_conf.ts";
-import { parseSysConf } from "../lib/config/sys_conf.ts";
+import { parseSysConf, readSysConf } from "../lib/config/sys_conf.ts";
+import { type FabricsSupport, parseSupported } from "../lib/nvme/kernel_version.ts";
 import { FAILED, OK } from "./command_line.ts";
 import { findingsText } from "./findings_view.ts";
+import { exists, PATIENCE } from "./doctor_finding.ts";
 import { asDaemons, whyHidden } from "./hidden_folders.ts";
 import { readFileText } from "./host_identity.ts";
 import { printValue } from "./output_format.ts";
@@ -26,9 +31,18 @@ interface Checked {
   readonly values: readonly EffectiveValue[];
 }
 
-/** Checks the given file, or the daemon's own and sys.conf. Exit status 1 when something is wrong with a file. */
-export function check(job: Job, format: "table" | "json", file: string | undefined): number {
+export interface CheckOptions {
+  readonly format: "table" | "json";
+  /** Undefined: the daemon's own and sys.conf. */
+  readonly file: string | undefined;
+  /** Warnings count as errors. */
+  readonly strict: boolean;
+}
+
+/** Exit status 1 when what a file says has not the effect that its writer wanted. */
+export async function check(job: Job, { format, file, strict }: CheckOptions): Promise<number> {
   const { confDir } = job.world;
+  const host = await hostFacts(job);
   const files = file === undefined ? [`${confDir}/${job.tool.daemon}.conf`, `${confDir}/sys.conf`] : [file];
   const all: Checked[] = [];
   for (const path of files) {
@@ -37,16 +51,50 @@ export function check(job: Job, format: "table" | "json", file: string | undefin
     if (!text.ok && (text.why === "unreadable" || file !== undefined)) return fail(job, text.message);
     const hidden = file === undefined && text.ok ? whyHidden(job.world, path, path) : undefined;
     if (hidden !== undefined) return fail(job, hidden);
-    all.push(checked(job, path, text.ok ? text.text : undefined));
+    all.push(checked(job, path, text.ok ? text.text : undefined, host));
   }
   if (format === "json") printValue(job.world, "json", all.map(asJson));
   else job.world.out.write(all.map((one) => checkedText(job, one)).join("\n"));
-  return all.every(({ valid, findings }) => valid && !findings.some(({ severity }) => severity === "error"))
-    ? OK
-    : FAILED;
+  const isBad = ({ severity }: Finding): boolean =>
+    severity === "error" || (strict && severity === "warning");
+  return all.every(({ valid, findings }) => valid && !findings.some(isBad)) ? OK : FAILED;
 }
 
-function checked({ world, tool: { daemon } }: Job, file: string, text: string | undefined): Checked {
+/** Who connects, and with which kernel. */
+async function hostFacts({ world }: Job): Promise<HostFacts> {
+  const file = `${world.confDir}/sys.conf`;
+  const text = readFileText(file);
+  const parsed = readSysConf(text.ok ? text.text : undefined, file, readFileText);
+  const support = await kernelOptions(world);
+  if (!parsed.ok) return { nqn: SOME_NQN, id: "", key: "unknown", support };
+  const { nqn, id, key, keyProblem } = parsed.parts;
+  return {
+    nqn: "error" in nqn ? SOME_NQN : nqn.value,
+    id: "error" in id ? "" : id.value,
+    key: keyProblem === undefined ? key.value : "unknown",
+    support,
+  };
+}
+
+/** What is wrong with the host's NQN is said of sys.conf. */
+const SOME_NQN = "nqn.2014-08.org.example:host";
+
+/** Undefined for anybody but root, and while the kernel is busy with a connection. */
+async function kernelOptions(world: Job["world"]): Promise<FabricsSupport | undefined> {
+  const device = `${world.root}/dev/nvme-fabrics`;
+  if (world.uid !== 0 || !exists(device)) return undefined;
+  // By another program, as in doctor: the kernel may make it wait.
+  const ran = await world.run(["cat", device], PATIENCE);
+  const listed = ran?.success === true ? parseSupported(ran.out) : undefined;
+  return listed?.has("transport") === true ? listed : undefined;
+}
+
+function checked(
+  { world, tool: { daemon } }: Job,
+  file: string,
+  text: string | undefined,
+  host: HostFacts,
+): Checked {
   const base = { file, present: text !== undefined };
   const name = file.slice(file.lastIndexOf("/") + 1);
   if (name === "sys.conf") {
@@ -60,14 +108,20 @@ function checked({ world, tool: { daemon } }: Job, file: string, text: string | 
   if (kind === "stafd") {
     const parsed = parseStafdConf(text, file);
     return parsed.ok
-      ? { ...base, valid: true, findings: parsed.findings, values: effectiveStafd(parsed.conf) }
+      ? { ...base, valid: true, findings: onHost(parsed, "stafd", host), values: effectiveStafd(parsed.conf) }
       : { ...base, valid: false, findings: parsed.findings, values: [] };
   }
   const parsed = parseStacdConf(text, file);
   return parsed.ok
-    ? { ...base, valid: true, findings: parsed.findings, values: effectiveStacd(parsed.conf) }
+    ? { ...base, valid: true, findings: onHost(parsed, "stacd", host), values: effectiveStacd(parsed.conf) }
     : { ...base, valid: false, findings: parsed.findings, values: [] };
 }
+
+const onHost = (
+  { conf, findings }: { readonly conf: DaemonConf; readonly findings: readonly Finding[] },
+  daemon: Daemon,
+  host: HostFacts,
+): readonly Finding[] => inFileOrder([...findings, ...hostFindings(conf, daemon, host, findings)], conf.file);
 
 function asJson({ values, ...rest }: Checked): unknown {
   return {

@@ -104,10 +104,11 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
       command
         .description("check configuration files; needs neither the daemon nor root")
         .argument("[file]", "a file (default: those of this system)")
+        .option("--strict", "let warnings count as errors")
         .addOption(outputOption(TEXT))
         .option("--no-color", "no colours")
-        .action((file, { output, color }) =>
-          finish(Promise.resolve(check(job(color), output ?? "table", file)))
+        .action((file, { output, color, strict }) =>
+          finish(check(job(color), { format: output ?? "table", file, strict: strict === true }))
         )],
     ["tree", (command) =>
       command

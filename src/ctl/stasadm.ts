@@ -5,7 +5,8 @@ import { resolve } from "node:path";
 import { findingText } from "../lib/config/finding.ts";
 import type { SysOption } from "../lib/config/sys_conf.ts";
 import { clearSysOption, type Edited, setSysOption } from "../lib/config/sys_conf_edit.ts";
-import { deriveHostNqn, uuidFromMachineId } from "../lib/nvme/host_nqn.ts";
+import { MAX_SYMNAME } from "../lib/nvme/dim.ts";
+import { deriveHostNqn, nqnBytes, uuidFromMachineId } from "../lib/nvme/host_nqn.ts";
 import { VERSION } from "../lib/nvme/version.ts";
 import { addCompletionCommand } from "./completion_command.ts";
 import { replaceFile } from "./atomic_file.ts";
@@ -77,6 +78,13 @@ export function stasadm(
       if (file !== undefined && /\s/.test(symname)) {
         // CFG-74
         world.err.write("stasadm: warning: of a name in a file only the first word counts; leave out -f\n");
+      }
+      const bytes = nqnBytes(symname);
+      if (bytes > MAX_SYMNAME) {
+        world.err.write(
+          `stasadm: the name has ${bytes} bytes, and there is room for ${MAX_SYMNAME}; use a shorter one\n`,
+        );
+        return finish(FAILED);
       }
       save("symname", symname, file);
     });

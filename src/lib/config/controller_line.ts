@@ -1,21 +1,22 @@
 /** One `controller=` entry (CFG-52 to CFG-59): which controller, and how to connect to it. */
-import { canonicalIp, ipFamily, isIp } from "../nvme/address.ts";
+import { canonicalIp, ipFamily } from "../nvme/address.ts";
 import type { ConnectOptions, DhchapKeys } from "../nvme/connect_options.ts";
-import { nqnLengthProblem } from "../nvme/host_nqn.ts";
 import { Secret } from "../nvme/secret.ts";
 import {
   isTransport,
   normaliseTid,
+  scoped,
   type Tid,
   type TidDefaults,
   type Transport,
   WELL_KNOWN_DISC_NQN,
 } from "../nvme/tid.ts";
-import { mergedOptions, securityConflict, setConnectOption } from "./connect_option.ts";
+import { setConnectOption } from "./connect_option.ts";
 import { CONNECT_OPTIONS } from "../nvme/option_table.ts";
 import type { FindingList } from "./finding.ts";
 import type { IniEntry } from "./ini.ts";
 import type { Daemon } from "./known_options.ts";
+import { checkLine, isAbsent, isOddIpv4 } from "./line_check.ts";
 import type { Origin } from "./origin.ts";
 import { redacted, shown } from "./redact.ts";
 import { bareSecurity, securityOverrides, type Unread, unreadSecurity } from "./line_security.ts";
@@ -33,6 +34,8 @@ export interface ControllerFields {
   readonly hostIface: string;
   /** Undefined when the key is absent: the system's host NQN is meant (TID-4). */
   readonly hostNqn: string | undefined;
+  /** That goes with `hostNqn`; empty: the system's. */
+  readonly hostId: string;
 }
 
 export interface ControllerLine {
@@ -86,6 +89,7 @@ const FIELD_KEYS: readonly string[] = [
   "host-traddr",
   "host-iface",
   "host-nqn",
+  "host-id",
 ];
 const TRANSPORTS: readonly Transport[] = ["tcp", "rdma", "fc", "loop"];
 const SECRET_KEYS: readonly string[] = ["dhchap-secret", "dhchap-ctrl-secret"];
@@ -96,6 +100,7 @@ export interface LineContext {
   readonly daemon: Daemon;
   readonly file: string;
   readonly families: IpFamilies;
+  readonly ignoreIface: boolean;
   /** Of `[Global]`. */
   readonly options: ConnectOptions;
 }
@@ -115,15 +120,14 @@ export function parseControllerLine(
   if (tokens.empty) return "empty";
   const unread = unreadSecurity(tokens, ALL_KEYS);
   for (const { token, at, what } of unread) {
-    findings.add("error", at === "name" ? token.at : token.valueAt, `${what}; ${NOT_CONNECTED}`);
+    findings.add("security", at === "name" ? token.at : token.valueAt, `${what}; ${NOT_CONNECTED}`);
   }
   const drop = (
     at: Token | IniEntry,
     why: string,
-    severity: "error" | "warning" = "warning",
   ): "unreadable" => {
     const position = "at" in at ? at.valueAt : { line: at.line, column: at.valueColumn };
-    findings.add(severity, position, `${why}; this controller entry is ignored`);
+    findings.add("dropped", position, `${why}; this controller entry is ignored`);
     return "unreadable";
   };
 
@@ -145,9 +149,10 @@ export function parseControllerLine(
     traddr: text("traddr"),
     trsvcid: text("trsvcid"),
     subsysnqn: text("nqn") || text("subsysnqn"),
-    hostTraddr: text("host-traddr"),
-    hostIface: text("host-iface"),
+    hostTraddr: given(text("host-traddr")),
+    hostIface: given(text("host-iface")),
     hostNqn: tokens.byKey.get("host-nqn")?.value,
+    hostId: text("host-id"),
   };
   if (fields.traddr === "" && transport !== "loop") return drop(entry, "traddr is missing");
   if (fields.hostTraddr === "" && transport === "fc") {
@@ -155,6 +160,15 @@ export function parseControllerLine(
   }
   if (fields.subsysnqn === "" && daemon === "stacd") return drop(entry, "nqn is missing");
   const hasPorts = transport === "tcp" || transport === "rdma";
+  if (hasPorts && isOddIpv4(fields.traddr)) {
+    const token = tokens.byKey.get("traddr") ?? entry;
+    return drop(
+      token,
+      `traddr ${
+        shown(fields.traddr)
+      } is not an IPv4 address: write four numbers from 0 to 255, without leading zeros`,
+    );
+  }
   if (hasPorts && !familyAllowed(fields.traddr, families)) {
     const family = usedFamily(fields.traddr) === 4 ? "ipv4" : "ipv6";
     drop(
@@ -177,17 +191,21 @@ export function parseControllerLine(
   if (first !== undefined) return { line, why: whyUnusable(first, file) };
   if (why !== undefined) {
     const at = transportToken.valueAt;
-    findings.add("error", at, `${why}; ${NOT_CONNECTED}`);
+    findings.add("security", at, `${why}; ${NOT_CONNECTED}`);
     return { line, why: `${file}:${at.line}:${at.column}: ${why}` };
   }
-  checkFields(fields, tokens, findings);
-  const conflict = securityConflict(mergedOptions(context.options, overrides));
-  if (conflict !== undefined) {
-    const at = { line: entry.line, column: entry.valueColumn };
-    findings.add("warning", at, `${conflict}; such a connection is refused`);
-  }
+  checkLine(
+    fields,
+    overrides,
+    tokens,
+    { ...context, at: { line: entry.line, column: entry.valueColumn } },
+    findings,
+  );
   return line;
 }
+
+/** What nvme-cli writes for "not given" is not given. */
+const given = (value: string): string => isAbsent(value) ? "" : value;
 
 /** The transport that an entry means which asks for security; others are dropped. */
 function nearestTransport(written: string, tokens: Tokens): Transport | undefined {
@@ -223,16 +241,17 @@ export function fieldsOfText(text: string): ControllerFields | undefined {
     traddr: value("traddr"),
     trsvcid: value("trsvcid"),
     subsysnqn: value("nqn") || value("subsysnqn"),
-    hostTraddr: value("host-traddr"),
-    hostIface: value("host-iface"),
+    hostTraddr: given(value("host-traddr")),
+    hostIface: given(value("host-iface")),
     hostNqn: values.get("host-nqn"),
+    hostId: value("host-id"),
   };
 }
 
 /** The transport id that the line asks for. Without an NQN it is a discovery controller's (STAF-15). */
 export function toTid(line: ControllerLine, defaults: TidDefaults): Tid {
   const subsysnqn = line.fields.subsysnqn || WELL_KNOWN_DISC_NQN;
-  return normaliseTid({ ...line.fields, subsysnqn }, defaults);
+  return scoped(normaliseTid({ ...line.fields, subsysnqn }, defaults));
 }
 
 /** CFG-56. */
@@ -240,7 +259,7 @@ function readOverrides(tokens: Tokens, findings: FindingList): ConnectOptions {
   const security = securityOverrides(tokens);
   for (const token of security.disagreeing) {
     findings.add(
-      "warning",
+      "duplicate",
       token.valueAt,
       `${token.key} is given more than once, and not alike: the stricter value counts`,
     );
@@ -253,12 +272,12 @@ function readOverrides(tokens: Tokens, findings: FindingList): ConnectOptions {
     if (!result.ok) {
       if (option.security === true) continue;
       findings.add(
-        "warning",
+        "bad-value",
         token.valueAt,
         `${option.name}: ${shown(token.value)} is not ${result.expected}; the value of [Global] is used`,
       );
     } else if (result.warning !== undefined) {
-      findings.add("warning", token.valueAt, `${option.name}: ${shown(token.value)} is ${result.warning}`);
+      findings.add("left-out", token.valueAt, `${option.name}: ${shown(token.value)} is ${result.warning}`);
     }
   }
   return options;
@@ -270,7 +289,7 @@ function readKeys(tokens: Tokens, findings: FindingList): DhchapKeys {
     if (token === undefined) return undefined;
     if (!isDhchapKey(token.value)) {
       findings.add(
-        "error",
+        "impossible",
         token.valueAt,
         `${key} is not of the form DHHC-1:..:...: (see nvme gen-dhchap-key); this controller cannot be connected`,
       );
@@ -301,37 +320,11 @@ function readExtra(
     extra.set(redacted(token.key), shownValue(token));
     if (told.some((unread) => unread.token === token)) continue;
     const hint = didYouMean(token.key, ALL_KEYS);
-    findings.add("warning", token.at, `unknown key ${shown(token.key)}${hint}; it has no effect`);
+    findings.add(
+      hint === "" ? "unknown" : "misplaced",
+      token.at,
+      `unknown key ${shown(token.key)}${hint}; it has no effect`,
+    );
   }
   return extra;
-}
-
-/** What can be seen to fail later. The entry is kept: the outcome of the connect is the last word. */
-function checkFields(fields: ControllerFields, tokens: Tokens, findings: FindingList): void {
-  const warn = (key: string, problem: string): void => {
-    const token = tokens.byKey.get(key);
-    if (token !== undefined) {
-      findings.add("warning", token.valueAt, `${key} ${shown(token.value)} ${problem}`);
-    }
-  };
-  if (tokens.byKey.has("nqn") && tokens.byKey.has("subsysnqn")) {
-    warn("subsysnqn", "is ignored: nqn, which is the same thing, is given as well");
-  }
-  for (const key of [tokens.byKey.has("nqn") ? "nqn" : "subsysnqn", "host-nqn"]) {
-    const problem = nqnLengthProblem(tokens.byKey.get(key)?.value ?? "");
-    if (problem !== undefined) warn(key, `${problem}; connecting will fail`);
-  }
-  if (fields.transport !== "tcp" && fields.transport !== "rdma") return;
-  for (const key of FIELD_KEYS) {
-    if (tokens.byKey.get(key)?.value.includes(",") === true) {
-      warn(key, "contains a comma, which the kernel does not take; connecting will fail");
-    }
-  }
-  if (!isIp(fields.traddr) && !/^[\p{L}\p{N}_](?:[\p{L}\p{N}_.-]*)$/u.test(fields.traddr)) {
-    warn("traddr", "is neither an IP address nor a host name; connecting will fail");
-  }
-  const port = Number(fields.trsvcid);
-  if (fields.trsvcid !== "" && !(/^\d+$/.test(fields.trsvcid) && port >= 1 && port <= 65_535)) {
-    warn("trsvcid", "is not a port number (1 to 65535); connecting will fail");
-  }
 }

@@ -9,16 +9,18 @@ import {
   parseControllerLine,
   type UnusableLine,
 } from "./controller_line.ts";
+import { noteIdentities } from "./line_identities.ts";
 import { noteDuplicates } from "./duplicate_lines.ts";
 import { type ExcludeLine, parseExcludeLine } from "./exclude.ts";
 import { fileSecurity, type UnreadSecurity } from "./file_security.ts";
+import { foreignFormat, formatText } from "./file_format.ts";
 import { type Finding, FindingList } from "./finding.ts";
 import { type IniEntry, parseIni } from "./ini.ts";
 import { CONTROLLERS, type Daemon, GLOBAL, KNOWN_OPTIONS, LEGACY_OPTIONS } from "./known_options.ts";
 import { checkNames } from "./names_check.ts";
 import { badValue, OptionReader, valueAt } from "./option_reader.ts";
 import { DEFAULT_ORIGIN, type Origin, type Value } from "./origin.ts";
-import { shown } from "./redact.ts";
+import { shown, visible } from "./redact.ts";
 import { oneOf, parseBoolean } from "./scalar.ts";
 import { securityMeant } from "./security_names.ts";
 import { suggestion } from "./suggestion.ts";
@@ -94,6 +96,12 @@ export function parseDaemonConf<T>(
   rest: (reader: OptionReader) => T,
 ): ParsedConf<DaemonConf & T> {
   const ini = parseIni(text ?? "", file);
+  const format = foreignFormat(text ?? "", ini);
+  if (format !== undefined) {
+    const findings = new FindingList(file);
+    findings.add("format", { line: 1, column: 1 }, formatText(format, visible(file)));
+    return { ok: false, findings: findings.sorted() };
+  }
   if (ini.findings.some((finding) => finding.severity === "error")) {
     return { ok: false, findings: ini.findings };
   }
@@ -101,7 +109,7 @@ export function parseDaemonConf<T>(
   findings.addAll(ini.findings);
   const unread = fileSecurity(ini);
   checkNames(ini, daemon, findings, new Set(unread.map(({ entry }) => entry)));
-  for (const { at, what } of unread) findings.add("error", at, `${what}; ${NOTHING_NEW}`);
+  for (const { at, what } of unread) findings.add("security", at, `${what}; ${NOTHING_NEW}`);
   const reader = new OptionReader(ini, file, findings);
 
   const options = readOptions(reader, defaults);
@@ -111,7 +119,13 @@ export function parseDaemonConf<T>(
   const ipFamilies = reader.value(GLOBAL, "ip-family", oneOf(IP_FAMILIES), bothFamilies, "ipv4+ipv6");
   const excludeEntries = [...reader.all(CONTROLLERS, "exclude"), ...reader.all(CONTROLLERS, "blacklist")]
     .toSorted((a, b) => a.line - b.line);
-  const context = { daemon, file, families: ipFamilies.value, options: options.options };
+  const context = {
+    daemon,
+    file,
+    families: ipFamilies.value,
+    ignoreIface: ignoreIface.value,
+    options: options.options,
+  };
   const entries = reader.all(CONTROLLERS, "controller").map((entry) => ({
     entry,
     parsed: parseControllerLine(entry, context, findings),
@@ -148,7 +162,7 @@ export function parseDaemonConf<T>(
       ...ini.entries.filter(mayMeanController).map((entry) => entry.line),
     ].toSorted((a, b) => a - b),
     excludes: excludeEntries
-      .map((entry) => parseExcludeLine(entry, ignoreIface.value, file, findings))
+      .map((entry) => parseExcludeLine(entry, { daemon, ignoreIface: ignoreIface.value, file }, findings))
       .filter((line) => line !== undefined),
     ...rest(reader),
   };
@@ -157,6 +171,7 @@ export function parseDaemonConf<T>(
     if (typeof parsed === "string" || "disabled" in parsed) return [];
     return [{ line: "why" in parsed ? parsed.line : parsed, at }];
   });
+  noteIdentities(placed, findings);
   noteDuplicates(placed, ignoreIface.value, conf.options, findings);
   return { ok: true, conf, findings: findings.sorted() };
 }
@@ -182,7 +197,7 @@ function withContinuation(
   const what = `this indented line is an entry of its own, and it asks for ${asks}; ` +
     `append it to line ${origin.line} with ';'`;
   findings.add(
-    "error",
+    "security",
     { line, column: valueColumn },
     `${what}; line ${origin.line} is not connected before`,
   );
@@ -221,7 +236,7 @@ function readOptions(reader: OptionReader, defaults: ConnectOptions): Options {
       if (result.warning !== undefined) {
         const value = shown(entry.value ?? "");
         reader.findings.add(
-          "warning",
+          "left-out",
           valueAt(entry),
           `[${GLOBAL}] ${option.name}: ${value} is ${result.warning}`,
         );
@@ -232,21 +247,21 @@ function readOptions(reader: OptionReader, defaults: ConnectOptions): Options {
     if (option.security === true) {
       ok = false;
       reader.findings.add(
-        "error",
+        "security",
         valueAt(entry),
         `${bad}; ${REJECTED}`,
       );
     } else {
       const fallback = defaults[option.key];
       const used = fallback === undefined ? "it is left to the kernel" : `the default, ${fallback}, is used`;
-      reader.findings.add("warning", valueAt(entry), `${bad}; ${used}`);
+      reader.findings.add(entry.value === "" ? "left-out" : "bad-value", valueAt(entry), `${bad}; ${used}`);
     }
   }
   const conflict = securityConflict(options);
   const at = reader.last(GLOBAL, "concat") ?? reader.last(GLOBAL, "keyring") ??
     reader.last(GLOBAL, "tls-key");
   if (conflict !== undefined && at !== undefined) {
-    reader.findings.add("warning", valueAt(at), `${conflict}; such a connection is refused`);
+    reader.findings.add("impossible", valueAt(at), `${conflict}; such a connection is refused`);
   }
   return ok ? { ok, options, origins } : { ok };
 }
@@ -270,11 +285,11 @@ function checkRepeated(
     const result = set(other, option, entry);
     if (!result.ok) {
       isBad(true);
-      reader.findings.add("error", valueAt(entry), `${badValue(entry, result.expected)}; ${REJECTED}`);
+      reader.findings.add("security", valueAt(entry), `${badValue(entry, result.expected)}; ${REJECTED}`);
     } else if (option.kind === "boolean" && other[option.key] === true && options[option.key] !== true) {
       options[option.key] = true;
       const what = `${option.name} is true here and false in line ${last.line}: the stricter counts`;
-      reader.findings.add("warning", valueAt(entry), what);
+      reader.findings.add("duplicate", valueAt(entry), what);
     }
   }
 }

@@ -143,14 +143,14 @@ export function noteDuplicates(
     const before = places.get(key) ?? [];
     const same = before.find((other) => wayKey(other.tid) === wayKey(tid));
     if (same !== undefined) {
-      findings.add("warning", at, duplicateText(line, same.line, global));
+      findings.add("duplicate", at, duplicateText(line, same.line, global));
       continue;
     }
     const near = before.find((other) => sameWay(other.tid, tid));
     const differs = near === undefined ? "" : securityText(line, near.line, global);
     if (near !== undefined && differs !== "") {
       const what = `one connection can serve line ${lineNumber(line)} and line ${lineNumber(near.line)}`;
-      findings.add("warning", at, `${what}${differs}`);
+      findings.add("duplicate", at, `${what}${differs}`);
     }
     places.set(key, [...before, { line, tid }]);
   }

@@ -1,8 +1,12 @@
 /** `exclude=` entries (CFG-45 to CFG-49): controllers never to be connected to (S7). */
 import { scopeOf } from "../nvme/address.ts";
+import { MAX_NQN, nqnBytes } from "../nvme/host_nqn.ts";
 import { canonicalAddress, impliedIface, isTransport, type Tid } from "../nvme/tid.ts";
+import { isInNetwork, matchesStars, parseNetwork } from "./exclude_pattern.ts";
 import type { FindingList } from "./finding.ts";
 import type { IniEntry } from "./ini.ts";
+import type { Daemon } from "./known_options.ts";
+import { isOddIpv4 } from "./line_check.ts";
 import type { Origin } from "./origin.ts";
 import { shown } from "./redact.ts";
 import { didYouMean } from "./suggestion.ts";
@@ -42,8 +46,11 @@ const KEYS: ReadonlyMap<string, keyof ExcludeMatches> = new Map([
 /** The entry; undefined when it must be ignored because it would exclude everything, with a finding. */
 export function parseExcludeLine(
   entry: IniEntry,
-  ignoreIface: boolean,
-  file: string,
+  { daemon, ignoreIface, file }: {
+    readonly daemon: Daemon;
+    readonly ignoreIface: boolean;
+    readonly file: string;
+  },
   findings: FindingList,
 ): ExcludeLine | undefined {
   const at = { line: entry.line, column: entry.valueColumn };
@@ -59,8 +66,22 @@ export function parseExcludeLine(
   }
 
   const names = Object.keys(matches).length;
+  const isBroad = matches.subsysnqn !== undefined && /^\*+$/.test(matches.subsysnqn) ||
+    (matches.traddr !== undefined && parseNetwork(matches.traddr)?.length === 0);
+  if (names === 1 && isBroad && !neverMatches) {
+    findings.add(
+      "excludes-nothing",
+      at,
+      "this exclude entry would exclude every controller; it is ignored (transport=tcp excludes all of a transport)",
+    );
+    return undefined;
+  }
   if (names === 0 && !neverMatches) {
-    findings.add("warning", at, "this exclude entry names nothing that could match; it is ignored");
+    findings.add(
+      tokens.empty ? "left-out" : "excludes-nothing",
+      at,
+      "this exclude entry names nothing that could match; it is ignored",
+    );
     return undefined;
   }
   if (
@@ -68,7 +89,7 @@ export function parseExcludeLine(
   ) {
     // What was meant to narrow it got lost. Excluding more than meant would disconnect (S1).
     findings.add(
-      "error",
+      "excludes-nothing",
       at,
       "what is left of this exclude entry would exclude far more than was meant; the whole entry is ignored",
     );
@@ -77,26 +98,96 @@ export function parseExcludeLine(
   if (matches.transport !== undefined && !isTransport(matches.transport)) {
     const hint = didYouMean(matches.transport, ["tcp", "rdma", "fc", "loop"]);
     const value = shown(matches.transport);
-    findings.add("warning", at, `no controller has transport ${value}${hint}; this entry excludes nothing`);
+    findings.add(
+      "excludes-nothing",
+      at,
+      `no controller has transport ${value}${hint}; this entry excludes nothing`,
+    );
   }
   if (matches.hostIface !== undefined && matches.hostIface !== "" && ignoreIface) {
     findings.add(
-      "warning",
+      "excludes-nothing",
       at,
       "with ignore-iface = true no host-iface is known; this entry excludes nothing",
+    );
+  }
+  for (const [key, why] of neverMatching(matches, daemon)) {
+    findings.add(
+      "excludes-nothing",
+      tokens.byKey.get(key)?.valueAt ?? at,
+      `${why}; this entry excludes nothing`,
+    );
+  }
+  if (isPattern(matches)) {
+    findings.add(
+      "note",
+      at,
+      "networks and '*' are for this version; the Python implementation takes them as plain text, and excludes nothing",
     );
   }
   return { matches, neverMatches, text: tokens.text, origin: { kind: "file", file, line: entry.line } };
 }
 
+/** Fields that no controller can have as they are written, each with the reason. */
+function neverMatching(
+  { traddr, trsvcid, subsysnqn, transport, hostIface, hostNqn }: ExcludeMatches,
+  daemon: Daemon,
+): readonly (readonly [key: string, why: string])[] {
+  const found: (readonly [string, string])[] = [];
+  const isIpTransport = transport === undefined || transport === "tcp" || transport === "rdma";
+  if (traddr === "" && transport !== "loop") found.push(["traddr", "no controller has an empty traddr"]);
+  if (traddr !== undefined && isIpTransport && !isFc(traddr)) {
+    const value = shown(traddr);
+    if (traddr.includes("*")) {
+      found.push([
+        "traddr",
+        `traddr ${value} has a "*", which is for nqn; write a network, as in 192.0.2.0/24`,
+      ]);
+    } else if (traddr.includes("/") && parseNetwork(traddr) === undefined) {
+      found.push(["traddr", `traddr ${value} is not a network, as 192.0.2.0/24 or 2001:db8::/64 are`]);
+    } else if (isOddIpv4(traddr)) {
+      found.push([
+        "traddr",
+        `traddr ${value} is not an IPv4 address: four numbers from 0 to 255, without leading zeros`,
+      ]);
+    }
+  }
+  if (transport === "fc" && traddr !== undefined && traddr !== "" && !isFc(traddr)) {
+    found.push(["traddr", `traddr ${shown(traddr)} is not an FC address (nn-0xWWNN:pn-0xWWPN)`]);
+  }
+  if (trsvcid !== undefined) {
+    const port = /^\d{1,5}$/.test(trsvcid) ? Number(trsvcid) : 0;
+    const isPort = port >= 1 && port <= 65_535 && String(port) === trsvcid;
+    if (isIpTransport ? !isPort && !(trsvcid === "" && transport === undefined) : trsvcid !== "") {
+      const other = isIpTransport ? "is not a port number" : `is never that of an ${transport} controller`;
+      found.push(["trsvcid", `trsvcid ${shown(trsvcid)} ${other}`]);
+    }
+  }
+  if (subsysnqn === "" && daemon === "stacd") found.push(["nqn", "no I/O controller has an empty nqn"]);
+  if (subsysnqn !== undefined && nqnBytes(subsysnqn) > MAX_NQN) {
+    found.push(["nqn", `no NQN is longer than ${MAX_NQN} bytes`]);
+  }
+  if (hostNqn?.includes("*") === true) found.push(["host-nqn", '"*" is for nqn, not for host-nqn']);
+  if (hostIface !== undefined && /[\s/*]/.test(hostIface)) {
+    found.push(["host-iface", `no interface is called ${shown(hostIface)}`]);
+  }
+  return found;
+}
+
+const isFc = (text: string): boolean => /^nn-/i.test(text);
+
+/** Does it have what the Python implementation does not understand? */
+export const isPattern = ({ traddr, subsysnqn }: ExcludeMatches): boolean =>
+  subsysnqn?.includes("*") === true || (traddr !== undefined && parseNetwork(traddr) !== undefined);
+
 function isUnknown(token: Token, findings: FindingList): boolean {
   if (token.key === "host-traddr") {
-    findings.add("notice", token.at, "host-traddr is not compared; the rest of the entry decides");
+    findings.add("note", token.at, "host-traddr is not compared; the rest of the entry decides");
     return false;
   }
   const hint = didYouMean(token.key, KEYS.keys());
   findings.add(
-    "warning",
+    "excludes-nothing",
     token.at,
     `no controller can be excluded by ${shown(token.key)}${hint}; the whole entry excludes nothing`,
   );
@@ -118,14 +209,21 @@ function isExcluded(tid: Tid, { matches, neverMatches }: ExcludeLine): boolean {
   return same(matches.transport, tid.transport) &&
     (matches.traddr === undefined || sameTraddr(matches.traddr, tid)) &&
     same(matches.trsvcid, tid.trsvcid) &&
-    same(matches.subsysnqn, tid.subsysnqn) &&
+    (same(matches.subsysnqn, tid.subsysnqn) ||
+      (matches.subsysnqn?.includes("*") === true && matchesStars(matches.subsysnqn, tid.subsysnqn))) &&
     (same(matches.hostIface, tid.hostIface) || same(matches.hostIface, impliedIface(tid))) &&
     same(matches.hostNqn, tid.hostNqn);
 }
 
+const hasIpAddress = ({ transport }: Tid): boolean => transport === "tcp" || transport === "rdma";
+
 /** As text or as address (CFG-49). A scope in the entry asks for that interface. */
 function sameTraddr(wanted: string, tid: Tid): boolean {
   if (wanted === tid.traddr) return true;
+  const network = wanted.includes("/") && hasIpAddress(tid) ? parseNetwork(wanted) : undefined;
+  if (network !== undefined) {
+    return isInNetwork(tid.traddr, network) && (network.scope === "" || network.scope === impliedIface(tid));
+  }
   if (canonicalAddress(tid.transport, wanted) !== canonicalAddress(tid.transport, tid.traddr)) return false;
   const scope = scopeOf(wanted);
   return scope === "" || scope === impliedIface(tid);

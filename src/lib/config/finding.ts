@@ -2,7 +2,7 @@
  * What is wrong or remarkable in a configuration file. The findings of one file are reported together, once per
  * load (CFG-21); a message says what is wrong and what is used instead, and never holds a secret (S8).
  */
-export type Severity = "error" | "warning" | "notice";
+import { FINDING_KINDS, type FindingKind, type Severity } from "./finding_kind.ts";
 
 /** A place in a text: both count from 1, `column` in UTF-16 units. */
 export interface Position {
@@ -41,7 +41,11 @@ export class FindingList {
     this.#file = file;
   }
 
-  add(severity: Severity, at: Position, message: string): void {
+  add(kind: FindingKind, at: Position, message: string): void {
+    this.#put(FINDING_KINDS[kind].severity, at, message);
+  }
+
+  #put(severity: Severity, at: Position, message: string): void {
     if (this.#findings.length >= MAX_FINDINGS) {
       this.#left++;
       if (severity === "error") this.#leftErrors++;
@@ -52,7 +56,7 @@ export class FindingList {
 
   /** Takes over findings made elsewhere, under the same limit. */
   addAll(findings: readonly Finding[]): void {
-    for (const finding of findings) this.add(finding.severity, finding, finding.message);
+    for (const finding of findings) this.#put(finding.severity, finding, finding.message);
   }
 
   /** In file order. */

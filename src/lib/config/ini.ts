@@ -86,7 +86,7 @@ export function parseIni(text: string, file: string): Ini {
       });
       if (SECTION.test(trimmed)) {
         findings.add(
-          "warning",
+          "unusual",
           { line, column },
           "this indented line is read as a further value of the option above, not as a section; " +
             "remove the blanks before it",
@@ -109,7 +109,7 @@ export function parseIni(text: string, file: string): Ini {
     if (equals === 0) {
       push("bad");
       option = undefined;
-      findings.add("error", { line, column }, "no option name before '='; the whole file is rejected");
+      findings.add("malformed", { line, column }, "no option name before '='; the whole file is rejected");
       continue;
     }
     if (section === undefined) {
@@ -117,7 +117,7 @@ export function parseIni(text: string, file: string): Ini {
       if (!reportedOrphan) {
         reportedOrphan = true;
         findings.add(
-          "error",
+          "malformed",
           { line, column },
           "this line comes before any [section] line; the whole file is rejected",
         );

@@ -1,4 +1,5 @@
 /** Which sections and options each daemon has (spec 10 section 3). */
+import type { FindingKind } from "./finding_kind.ts";
 import { CONNECT_OPTIONS } from "../nvme/option_table.ts";
 
 export type Daemon = "stafd" | "stacd";
@@ -42,7 +43,7 @@ export const KNOWN_OPTIONS: readonly KnownOption[] = [
 
 /** Names of older versions (spec 10 section 6). `advice` says what happens now. */
 export interface LegacyOption extends KnownOption {
-  readonly severity: "warning" | "notice";
+  readonly kind: FindingKind;
   readonly advice: (value: string) => string;
 }
 
@@ -51,14 +52,14 @@ export const LEGACY_OPTIONS: readonly LegacyOption[] = [
     section: CONTROLLERS,
     option: "blacklist",
     daemons: BOTH,
-    severity: "warning",
+    kind: "old-name",
     advice: () => "it is honoured as exclude; rename it",
   },
   {
     section: GLOBAL,
     option: "persistent-connections",
     daemons: ["stafd"],
-    severity: "warning",
+    kind: "old-name",
     advice: () =>
       `it is honoured unless [${DC_MANAGEMENT}] has persistent-connections; move it to that section`,
   },
@@ -66,7 +67,7 @@ export const LEGACY_OPTIONS: readonly LegacyOption[] = [
     section: GLOBAL,
     option: "sticky-connections",
     daemons: BOTH,
-    severity: "warning",
+    kind: "misplaced",
     advice: (value) => {
       const successor = new Map([
         ["enabled", "no-disconnect"],
@@ -80,21 +81,21 @@ export const LEGACY_OPTIONS: readonly LegacyOption[] = [
     section: GLOBAL,
     option: "udev-rule",
     daemons: BOTH,
-    severity: "notice",
+    kind: "note",
     advice: () => "it is ignored: stafd always replaces the udev rule; remove it",
   },
   {
     section: GLOBAL,
     option: "duplicate-connect",
     daemons: BOTH,
-    severity: "notice",
+    kind: "note",
     advice: () => "it is ignored: there is never a second connection to one controller; remove it",
   },
   {
     section: SERVICE_DISCOVERY,
     option: "stype",
     daemons: ["stafd"],
-    severity: "notice",
+    kind: "note",
     advice: () => "it is ignored; use zeroconf = enabled or disabled",
   },
 ];

@@ -19,7 +19,7 @@ export function checkNames(
     const what = all.has(section.name)
       ? `section ${header(section)} is for ${other(daemon)}.conf, not for ${daemon}.conf`
       : `${daemon}.conf has no section ${header(section)}${sectionHint(section.name, mine)}`;
-    findings.add("error", section, `${what}; the section is ignored`);
+    findings.add("misplaced", section, `${what}; the section is ignored`);
   }
   for (const entry of ini.entries) {
     // A continuation repeats the name of an option already judged.
@@ -38,7 +38,7 @@ function checkOption(entry: IniEntry, daemon: Daemon, findings: FindingList): vo
   );
   if (legacy !== undefined) {
     findings.add(
-      legacy.severity,
+      legacy.kind,
       entry,
       `${option} is a name of older versions; ${legacy.advice(entry.value ?? "")}`,
     );
@@ -46,34 +46,40 @@ function checkOption(entry: IniEntry, daemon: Daemon, findings: FindingList): vo
   }
   if (known !== undefined) {
     // CFG-20: of these, stafd asks for the queue numbers.
-    const used = daemon === "stafd" && option.startsWith("nr-")
+    const isUsed = daemon === "stafd" && option.startsWith("nr-");
+    const used = isUsed
       ? "it is used nevertheless, without effect on discovery controllers"
       : "it is ignored";
     findings.add(
-      "error",
+      isUsed ? "unusual" : "misplaced",
       entry,
       `${option} is an option of ${other(daemon)}.conf, not of ${daemon}.conf; ${used}`,
     );
     return;
   }
-  findings.add("error", entry, `${unknownOption(entry, daemon)}; it is ignored`);
+  const { what, hint } = unknownOption(entry, daemon);
+  findings.add(hint === "" ? "unknown" : "misplaced", entry, `${what}${hint}; it is ignored`);
 }
 
-function unknownOption(entry: IniEntry, daemon: Daemon): string {
+function unknownOption(entry: IniEntry, daemon: Daemon): { readonly what: string; readonly hint: string } {
   const { section, option } = entry;
   if (option.startsWith("[") && entry.value === undefined) {
-    return `${shown(option)} is no section line: it does not end in ']'`;
+    return { what: shown(option), hint: " is no section line: it does not end in ']'" };
   }
   const what = `section [${section}] has no option ${shown(option)}`;
   const colon = option.indexOf(":");
   const beforeColon = option.slice(0, Math.max(0, colon)).trim();
   if (entry.value === undefined && KNOWN_OPTIONS.some((o) => o.option === beforeColon)) {
-    return `${what} (write "${beforeColon} = ...", with '=' instead of ':')`;
+    return { what, hint: ` (write "${beforeColon} = ...", with '=' instead of ':')` };
   }
   const elsewhere = KNOWN_OPTIONS.find((o) => o.option === option && o.daemons.includes(daemon));
-  if (elsewhere !== undefined) return `${what} (it belongs into section [${elsewhere.section}])`;
+  if (elsewhere !== undefined) return { what, hint: ` (it belongs into section [${elsewhere.section}])` };
+  const there = KNOWN_OPTIONS.find((o) => o.option === option);
+  if (there !== undefined) {
+    return { what, hint: ` (it is one of ${other(daemon)}.conf, section [${there.section}])` };
+  }
   const here = KNOWN_OPTIONS.filter((o) => o.section === section && o.daemons.includes(daemon));
-  return what + didYouMean(option, here.map((o) => o.option));
+  return { what, hint: didYouMean(option, here.map((o) => o.option)) };
 }
 
 const header = (section: IniSection): string => shown(`[${section.name}]`).slice(1, -1);

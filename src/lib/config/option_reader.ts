@@ -44,7 +44,7 @@ export class OptionReader {
     const parsed = entry.value === undefined ? undefined : parse(entry.value);
     if (parsed?.ok === true) return { value: parsed.value, origin: this.origin(entry) };
     this.findings.add(
-      "warning",
+      entry.value === "" ? "left-out" : "bad-value",
       valueAt(entry),
       `${badValue(entry, parsed?.expected)}; the default, ${fallbackText}, is used`,
     );
@@ -58,7 +58,7 @@ export class OptionReader {
     );
     const first = ignored[0];
     if (first === undefined) return;
-    this.findings.add("notice", first, `${entry.option} is given more than once; line ${entry.line} counts`);
+    this.findings.add("note", first, `${entry.option} is given more than once; line ${entry.line} counts`);
   }
 }
 

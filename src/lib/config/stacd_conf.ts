@@ -99,12 +99,16 @@ function disconnectTrtypes(reader: OptionReader): StacdConf["disconnectTrtypes"]
     else good.add(trtype);
   }
   if (good.size === 0) {
-    reader.findings.add("warning", valueAt(entry), `${badValue(entry, expected)}; the default, tcp, is used`);
+    reader.findings.add(
+      "bad-value",
+      valueAt(entry),
+      `${badValue(entry, expected)}; the default, tcp, is used`,
+    );
     return defaulted(fallback);
   }
   for (const item of bad) {
     const what = `[${IOC_MANAGEMENT}] ${entry.option}: ${shown(item)} is not ${listText(words)}`;
-    reader.findings.add("warning", valueAt(entry), `${what}${didYouMean(item, words)}; it is left out`);
+    reader.findings.add("bad-value", valueAt(entry), `${what}${didYouMean(item, words)}; it is left out`);
   }
   return { value: good, origin: reader.origin(entry) };
 }

@@ -1,9 +1,20 @@
 /**
  * sys.conf: who this host is (CFG-60 to CFG-79). Values may stand in other files; those are read by the caller.
  */
-import { MAX_NQN, nqnBytes, nqnLengthProblem } from "../nvme/host_nqn.ts";
+import { MAX_SYMNAME } from "../nvme/dim.ts";
+import {
+  isUuid,
+  isUuidNqn,
+  MAX_NQN,
+  nqnBytes,
+  nqnLengthProblem,
+  UUID_NQN_PREFIX,
+  zeroOrOnes,
+} from "../nvme/host_nqn.ts";
+import { WELL_KNOWN_DISC_NQN } from "../nvme/tid.ts";
 import { Secret } from "../nvme/secret.ts";
 import { isDhchapKey } from "./controller_line.ts";
+import { FINDING_KINDS, type FindingKind } from "./finding_kind.ts";
 import { type Finding, FindingList, inFileOrder, type Position } from "./finding.ts";
 import { type Ini, parseIni } from "./ini.ts";
 import { OptionReader, valueAt } from "./option_reader.ts";
@@ -100,7 +111,7 @@ export function readSysConf(
   for (const section of ini.sections) {
     if (section.name !== HOST && suggestion(section.name.trim(), [HOST]) !== undefined) {
       findings.add(
-        "warning",
+        "misplaced",
         section,
         `section ${shown(section.name)} is ignored (did you mean "[${HOST}]"?)`,
       );
@@ -111,7 +122,7 @@ export function readSysConf(
     if (meansKey(entry.option)) continue;
     const near = suggestion(entry.option.replace(/^host[-_ ]?/, ""), OPTIONS);
     if (near !== undefined) {
-      findings.add("warning", entry, `option ${shown(entry.option)} is ignored (did you mean "${near}"?)`);
+      findings.add("misplaced", entry, `option ${shown(entry.option)} is ignored (did you mean "${near}"?)`);
     }
   }
   const source = new SysSource(new OptionReader(ini, file, findings), file, readFile);
@@ -161,7 +172,7 @@ function mistypedKey(ini: Ini, findings: FindingList, file: string): string | un
         visible(redacted(`[${entry.section}]`))
       } ${name} is not read, and it seems to mean the host's key; ` +
         `write "key" in section [${HOST}]`;
-    findings.add("error", entry, `${what}; ${NO_KEY}`);
+    findings.add("security", entry, `${what}; ${NO_KEY}`);
     problem ??= `${file}:${entry.line}:${entry.column}: ${what}`;
   }
   return problem;
@@ -199,7 +210,8 @@ class SysSource {
   }
 
   find(option: SysOption): Found {
-    const entry = this.#reader.last(HOST, option);
+    // CFG-78: the last one wins here, also when it is empty.
+    const entry = this.#reader.all(HOST, option).at(-1);
     if (entry !== undefined) this.#reader.noteRepetition(entry);
     if (entry?.value !== undefined) {
       const origin = this.#reader.origin(entry);
@@ -212,7 +224,7 @@ class SysSource {
       return { origin, file: this.#file, at, ...found };
     }
     if (entry !== undefined && option !== "key") {
-      this.#reader.findings.add("warning", entry, `${option} has no value; the line is ignored`);
+      this.#reader.findings.add("bad-value", entry, `${option} has no value; the line is ignored`);
     }
     const nowhere = { origin: DEFAULT_ORIGIN, file: this.#file, at: { line: 1, column: 1 } };
     if (option === "symname") {
@@ -226,8 +238,8 @@ class SysSource {
   }
 
   /** Unlike those of the reader, these findings may be about other files. */
-  warn(found: Found, message: string): void {
-    this.warnings.push({ severity: "warning", file: found.file, ...found.at, message });
+  say(kind: FindingKind, found: Found, message: string): void {
+    this.warnings.push({ severity: FINDING_KINDS[kind].severity, file: found.file, ...found.at, message });
   }
 
   /** The key that is asked for cannot be read. */
@@ -278,12 +290,20 @@ function hostNqn(source: SysSource): Mandatory {
   if (!text.startsWith("nqn.")) {
     return failed(found, `host NQN ${shown(text)} does not start with "nqn."; correct it, or ${remedy}`);
   }
-  const problem = nqnLengthProblem(text);
+  const problem = nqnLengthProblem(text) ?? strangeNqn(text);
   if (nqnBytes(text) > MAX_NQN) {
     return failed(found, `host NQN ${shown(text)} ${problem}; correct it, or ${remedy}`);
   }
-  if (problem !== undefined) source.warn(found, `host NQN ${shown(text)} ${problem}; connecting will fail`);
+  if (problem !== undefined) {
+    source.say("identity", found, `host NQN ${shown(text)} ${problem}; connecting will fail`);
+  }
   return { value: text, origin };
+}
+
+/** What a host may be called, and should not. */
+function strangeNqn(nqn: string): string | undefined {
+  if (nqn === WELL_KNOWN_DISC_NQN) return "is that of discovery controllers, not of a host";
+  return isUuidNqn(nqn) ? zeroOrOnes(nqn.slice(UUID_NQN_PREFIX.length)) : undefined;
 }
 
 /** CFG-71. */
@@ -292,8 +312,12 @@ function hostId(source: SysSource): Mandatory {
   const { text, origin } = found;
   const remedy = 'create one with "stasadm hostid -f /etc/nvme/hostid"';
   if (text === undefined) return failed(found, `the host has no ID: ${found.problem}; ${remedy}`);
-  if (!/^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i.test(text)) {
-    source.warn(
+  const zero = zeroOrOnes(text);
+  if (zero !== undefined) {
+    source.say("identity", found, `host ID ${shown(text)} ${zero}; storage may refuse it; ${remedy}`);
+  } else if (!isUuid(text)) {
+    source.say(
+      "identity",
       found,
       `host ID ${shown(text)} is not a UUID; connecting and registering will fail; ${remedy}`,
     );
@@ -312,12 +336,17 @@ function hostKey(source: SysSource): Value<Secret | undefined> {
   }
   if (found.text === undefined || found.text === "") {
     if (found.unexpected || found.origin.kind === "file") {
-      source.warn(found, `the host has no key: ${found.problem || "it is empty"}; connecting without`);
+      source.say(
+        "unusual",
+        found,
+        `the host has no key: ${found.problem || "it is empty"}; connecting without`,
+      );
     }
     return defaulted(undefined);
   }
   if (!isDhchapKey(found.text)) {
-    source.warn(
+    source.say(
+      "impossible",
       found,
       "the host's key is not of the form DHHC-1:..:...:; connecting with it will fail",
     );
@@ -328,9 +357,19 @@ function hostKey(source: SysSource): Value<Secret | undefined> {
 /** CFG-73. */
 function symbolicName(source: SysSource): Value<string> {
   const found = source.find("symname");
-  if (found.text !== undefined) return { value: found.text, origin: found.origin };
+  if (found.text !== undefined) {
+    const bytes = nqnBytes(found.text);
+    if (bytes > MAX_SYMNAME) {
+      source.say(
+        "identity",
+        found,
+        `the symbolic name has ${bytes} bytes, and there is room for ${MAX_SYMNAME}: it is cut`,
+      );
+    }
+    return { value: found.text, origin: found.origin };
+  }
   if (found.origin.kind === "file") {
-    source.warn(found, `there is no symbolic name: ${found.problem}`);
+    source.say("identity", found, `there is no symbolic name: ${found.problem}`);
   }
   return defaulted("");
 }

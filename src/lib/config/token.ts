@@ -40,7 +40,7 @@ export function readTokens(
   const value = comment === null ? written : written.slice(0, comment.index);
   if (comment !== null) {
     findings.add(
-      "notice",
+      "note",
       { line: entry.line, column: entry.valueColumn + written.indexOf("#", comment.index) },
       "a comment after a value is cut off here, but older versions took it as part of the value; " +
         "give it a line of its own",
@@ -71,7 +71,7 @@ export function readTokens(
       const what = sensitive ? "a part of the entry" : shown(text);
       parts.push(sensitive ? MASK : text);
       if (!isHandled(token)) {
-        findings.add("warning", at, `${what} is not of the form key=value; it is ignored`);
+        findings.add("misplaced", at, `${what} is not of the form key=value; it is ignored`);
       }
       continue;
     }
@@ -87,7 +87,7 @@ export function readTokens(
       },
     };
     parts.push(`${redacted(key)}=${shownValue(token)}`);
-    if (byKey.has(key)) findings.add("notice", at, `${shown(key)} is given more than once; this one counts`);
+    if (byKey.has(key)) findings.add("note", at, `${shown(key)} is given more than once; this one counts`);
     byKey.set(key, token);
     all.push(token);
   }

@@ -27,7 +27,7 @@ import { securityBar } from "./line_demands.ts";
 import { LinesTurn, unresolvedHosts, writtenLines } from "./lines.ts";
 import type { Verdict } from "./planner.ts";
 import { followed } from "./page_follow.ts";
-import { isSpared, refusal, SPARED } from "./refusal.ts";
+import { isSpared, refusalAt, refusedVerdict, SPARED } from "./refusal.ts";
 import { connectRequest } from "./request.ts";
 import { FETCH_RETRY, pause, UNKNOWN_RETRY } from "./retry.ts";
 
@@ -80,8 +80,8 @@ export class ConnectorTurn implements FleetRules {
   verdict(ctl: Ctl): Verdict {
     const { conf } = this.state;
     if (conf === undefined) return { is: "held", why: "the configuration is not read yet" };
-    const refused = refusal(ctl, conf, this.fleet.fleet.families);
-    if (refused !== undefined) return { is: "excluded", evidence: [refused] };
+    const refused = refusalAt(ctl, conf, this.fleet.fleet);
+    if (refused !== undefined) return refusedVerdict(refused);
     if (ctl.claims.size > 0) return { is: "wanted" };
     const [first, ...rest] = ctl.released.values();
     if (first === undefined) {
@@ -188,7 +188,7 @@ export class ConnectorTurn implements FleetRules {
   }
 
   request(ctl: Ctl): ConnectRequest {
-    return connectRequest(ctl, this.fleet.fleet.host, this.state.conf, this.lines.lines, false);
+    return connectRequest(ctl, this.fleet.fleet, this.state.conf, this.lines.lines, false);
   }
 
   up(ctl: Ctl): void {

@@ -7,7 +7,9 @@ import {
   listOf,
   numberOf,
   restoreCtls,
+  restoreYoung,
   savedCtls,
+  savedYoung,
   STATE_VERSION,
   textOf,
 } from "./saved.ts";
@@ -24,13 +26,17 @@ export function connectorStateValue(state: ConnectorState): Json {
     families: state.fleet.families,
     controllers: savedCtls(state.fleet),
     pages,
+    young: savedYoung(state.fleet),
   };
 }
 
 export function restoredConnector(value: unknown): ConnectorState {
   if (!isJson(value) || value["version"] !== STATE_VERSION) return emptyConnector;
   const families = familiesOf(value["families"]);
-  const fleet = restoreCtls({ ...emptyConnector.fleet, families }, value["controllers"]);
+  const fleet = restoreYoung(
+    restoreCtls({ ...emptyConnector.fleet, families }, value["controllers"]),
+    value["young"],
+  );
   const pages = new Map<string, KnownPage>();
   for (const record of listOf(value["pages"])) {
     if (!isJson(record)) continue;

@@ -25,6 +25,8 @@ export type Claim =
     readonly traddr: string;
     readonly overrides: ConnectOptions;
     readonly keys: DhchapKeys;
+    /** Of the line, with its host NQN; empty when it gives none. */
+    readonly hostId: string;
     /** Unknown keys of the line; shown on D-Bus (CFG-55). */
     readonly extra: ReadonlyMap<string, string>;
   }

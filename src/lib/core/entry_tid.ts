@@ -1,5 +1,5 @@
 import { isIp } from "../nvme/address.ts";
-import { isTransport, normaliseTid, type Tid, tidKey } from "../nvme/tid.ts";
+import { impliedIface, isTransport, normaliseTid, scoped, type Tid, tidKey } from "../nvme/tid.ts";
 
 /** NCC, bit 2 of EFLAGS: the CDC has no connection to that subsystem (STAC-50). */
 const NCC = 0x4;
@@ -23,7 +23,7 @@ export function tidOfEntry(entry: EntryText, dc: Tid): Tid | undefined {
   const subsysnqn = (entry["subnqn"] ?? "").trim();
   if (!isTransport(transport) || subsysnqn === "") return undefined;
   if ((transport === "tcp" || transport === "rdma") && !isIp(traddr)) return undefined;
-  return normaliseTid({
+  const tid = normaliseTid({
     transport,
     traddr,
     trsvcid: (entry["trsvcid"] ?? "").trim(),
@@ -32,6 +32,8 @@ export function tidOfEntry(entry: EntryText, dc: Tid): Tid | undefined {
     hostIface: dc.hostIface,
     hostNqn: dc.hostNqn,
   }, { hostNqn: dc.hostNqn, ignoreIface: false });
+  // A link-local entry is on the interface that its discovery controller is on.
+  return scoped(tid, impliedIface(dc));
 }
 
 /** What a page lists, by key. */

@@ -25,7 +25,7 @@ import { placeOf } from "./origin_place.ts";
 import { MdnsTurn, serviceAuthority } from "./mdns_services.ts";
 import type { Verdict } from "./planner.ts";
 import { cutOffProof, isRoot, type Referrals, referralsOf } from "./referrals.ts";
-import { isSpared, refusal, SPARED } from "./refusal.ts";
+import { grown, isSpared, refusal, refusalAt, refusedVerdict, SPARED } from "./refusal.ts";
 import { connectRequest } from "./request.ts";
 
 const nbftAuthority = (file: string, tid: Tid): string => `nbft:${file}:${tidKey(tid)}`;
@@ -80,8 +80,8 @@ export class FinderTurn implements FleetRules, FinderHost {
       const { origin } = conf.persistentConnections;
       return { is: "unwanted", evidence: [{ kind: "stop", ...placeOf(origin) }] };
     }
-    const refused = refusal(ctl, conf, this.fleet.fleet.families);
-    if (refused !== undefined) return { is: "excluded", evidence: [refused] };
+    const refused = refusalAt(ctl, conf, this.fleet.fleet);
+    if (refused !== undefined) return refusedVerdict(refused);
     // Only of those that nothing but referrals leads to the referrals are looked at.
     if (isRoot(ctl)) return { is: "wanted" };
     const depth = this.#referrals.depths.get(ctl.key);
@@ -99,7 +99,7 @@ export class FinderTurn implements FleetRules, FinderHost {
     if (known !== undefined && known.at === at && known.conf === conf) return known.value;
     const value = referralsOf({
       ctls: this.fleet.all(),
-      conf,
+      conf: conf === undefined ? conf : grown(conf, this.fleet.fleet.young),
       families: this.fleet.fleet.families,
       ctl: (key) => this.fleet.ctl(key),
       isRead: (key) => this.dc(key).page?.fresh === true,
@@ -172,7 +172,7 @@ export class FinderTurn implements FleetRules, FinderHost {
   }
 
   request(ctl: Ctl): ConnectRequest {
-    return connectRequest(ctl, this.fleet.fleet.host, this.state.conf, this.lines.lines, true);
+    return connectRequest(ctl, this.fleet.fleet, this.state.conf, this.lines.lines, true);
   }
 
   up(ctl: Ctl, device: KernelCtrl): void {

@@ -9,7 +9,9 @@ import {
   listOf,
   numberOf,
   restoreCtls,
+  restoreYoung,
   savedCtls,
+  savedYoung,
   STATE_VERSION,
   textOf,
   textsOf,
@@ -30,13 +32,17 @@ export function finderStateValue(state: FinderState): Json {
     controllers: savedCtls(state.fleet),
     pages,
     retired,
+    young: savedYoung(state.fleet),
   };
 }
 
 export function restoredFinder(value: unknown): FinderState {
   if (!isJson(value) || value["version"] !== STATE_VERSION) return emptyFinder;
   const families = familiesOf(value["families"]);
-  const fleet = restoreCtls({ ...emptyFinder.fleet, families }, value["controllers"]);
+  const fleet = restoreYoung(
+    restoreCtls({ ...emptyFinder.fleet, families }, value["controllers"]),
+    value["young"],
+  );
   let { dcs } = emptyFinder;
   for (const key of fleet.ctls.keys()) dcs = dcs.with(key, { ...newDc, listed: true });
   for (const record of listOf(value["pages"])) {

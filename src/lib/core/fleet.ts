@@ -68,6 +68,11 @@ export interface Fleet {
   /** Goes up with each change of what authorities say: what follows from it is worked out once. */
   readonly sayings: number;
   readonly devices: Table<KernelCtrl>;
+  /**
+   * Patterns of exclude= lines that came with the first start of a version which understands them: they block what is new
+   * and take nothing away, until a reload (README decision 20). Undefined before the first start.
+   */
+  readonly young: ReadonlySet<string> | undefined;
   /** When each of them was read, by the monotonic clock. */
   readonly readAt: Table<number>;
   /** Devices by {@link deviceIndexKeys}. */
@@ -120,6 +125,7 @@ export const emptyFleet: Fleet = {
   said: Table.empty(),
   sayings: 0,
   devices: Table.empty(),
+  young: undefined,
   readAt: Table.empty(),
   devicesAt: Table.empty(),
   users: Table.empty(),

@@ -8,6 +8,7 @@ import { type Authority, type Claim, type Ctl, deviceOf, newCtl, withClaim, with
 import type { Effect, Op } from "./effects.ts";
 import type { Evidence } from "./evidence.ts";
 import { type Fleet, MAX_CTLS, NUDGE_DISTANCE, withCtl } from "./fleet.ts";
+import { youngPatterns } from "./refusal.ts";
 import type { FleetRules } from "./fleet_rules.ts";
 
 export class FleetDraft<E extends { readonly do: string } = never> {
@@ -104,10 +105,13 @@ export class FleetDraft<E extends { readonly do: string } = never> {
 
   /** A configuration was loaded; `before`: the one before it in this run, for a reload. A changed file is a person's word. */
   allow(conf: DaemonConf, before: DaemonConf | undefined): void {
+    const young = youngPatterns(this.fleet.young, conf, before !== undefined);
+    const isGrown = this.fleet.young === undefined || this.fleet.young.size !== young.size;
     const isChanged = before !== undefined && before.digest !== conf.digest;
-    if (this.fleet.families !== undefined && !isChanged) return;
-    this.fleet = { ...this.fleet, families: conf.ipFamilies.value };
-    this.dirty();
+    const isAllowed = this.fleet.families === undefined || isChanged;
+    const families = isAllowed ? conf.ipFamilies.value : this.fleet.families;
+    this.fleet = { ...this.fleet, families, young };
+    if (isAllowed || isGrown) this.dirty();
   }
 
   /** The state is no longer what the file says. */

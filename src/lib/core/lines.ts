@@ -92,13 +92,18 @@ function claimOf(state: LineState, traddr: string): Claim {
     traddr,
     overrides: line.overrides,
     keys: line.keys,
+    hostId: line.fields.hostId,
     extra: line.extra,
   };
 }
 
-/** Of several addresses of a name, an IPv4 one. */
-const preferred = (addresses: readonly string[]): string | undefined =>
-  addresses.find((traddr) => ipFamily(traddr) === 4) ?? addresses[0];
+/** The addresses of a name in the order in which they are tried: IPv4 first (STAF-14). */
+const inTurn = (addresses: readonly string[]): readonly string[] => [
+  ...addresses.filter((traddr) => ipFamily(traddr) === 4),
+  ...addresses.filter((traddr) => ipFamily(traddr) !== 4),
+];
+
+const preferred = (addresses: readonly string[]): string | undefined => inTurn(addresses)[0];
 
 /** The lines of a file by authority. Of two lines for one controller the first counts, as in the original. */
 export function writtenLines(
@@ -299,13 +304,28 @@ export class LinesTurn {
       askAt,
     });
     this.turn.remindAt(askAt, REMINDER + authority);
-    const now = usable.map((traddr) => ({ traddr, key: tidKey({ ...state.written, traddr }) }));
-    const held = this.turn.saidOf(authority).filter((ctl) => ctl.claims.has(authority));
-    // An address that is still among those of the name is kept: the order of answers means nothing.
-    const traddr = now.find(({ key }) => held.some((ctl) => ctl.key === key))?.traddr ?? preferred(usable);
+    const traddr = this.#chosen(authority, state, usable);
     if (traddr === undefined) return;
     this.#claim(authority, state, traddr);
     this.#moved(authority, state, [traddr], usable);
+  }
+
+  /**
+   * The address to use. The one that is used is kept while it is connected or being connected (the order of answers means
+   * nothing), and until the kernel was looked at after a restart. One that has failed makes way for the next one.
+   */
+  #chosen(authority: Authority, { written }: LineState, usable: readonly string[]): string | undefined {
+    const turns = inTurn(usable);
+    const keys = turns.map((traddr) => tidKey({ ...written, traddr }));
+    let failed = -1;
+    for (const ctl of this.turn.saidOf(authority)) {
+      const at = keys.indexOf(ctl.key);
+      if (at < 0 || !ctl.claims.has(authority)) continue;
+      const isTried = ctl.link.phase !== "idle" && ctl.link.phase !== "waiting";
+      if (isTried || ctl.restored) return turns[at];
+      if (ctl.attempts > 0) failed = at;
+    }
+    return turns[(failed + 1) % turns.length];
   }
 
   /** The line asks for none but these addresses any more. */

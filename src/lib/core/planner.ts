@@ -13,7 +13,12 @@ import { guarded, type GuardPolicy, type Siblings } from "./guard.ts";
 export type Verdict =
   | { readonly is: "wanted" }
   /** Not known: nothing new is begun and nothing is taken away (S2). */
-  | { readonly is: "held"; readonly why: string }
+  | {
+    readonly is: "held";
+    readonly why: string;
+    /** What was connected before a restart is looked after nevertheless. */
+    readonly adopts?: true;
+  }
   /** Asked for, but forbidden by the configuration. */
   | { readonly is: "excluded"; readonly evidence: Proof }
   /** Nobody asks for it any more. */
@@ -105,6 +110,10 @@ export function decide(
   if (verdict.is === "held") {
     // Nothing to hold: no connection, and nobody who asks for one.
     if (ctl.claims.size === 0 && link.phase !== "up" && !ctl.restored) return { act: "forget", evidence: [] };
+    const device = verdict.adopts === true && ctl.restored && fresh && link.phase !== "up"
+      ? kernel.find(ctl)
+      : undefined;
+    if (device !== undefined) return { act: "adopt", device, why: "connected before a restart" };
     return { act: "hold", why: verdict.why };
   }
   return verdict.is === "wanted"

@@ -1,11 +1,12 @@
-import { familyAllowed, type IpFamilies } from "../config/controller_line.ts";
+import { familyAllowed, fieldsOfText, type IpFamilies } from "../config/controller_line.ts";
 import type { DaemonConf } from "../config/daemon_conf.ts";
-import { excludedBy } from "../config/exclude.ts";
+import { excludedBy, isPattern } from "../config/exclude.ts";
 import type { Tid } from "../nvme/tid.ts";
 import type { Ctl } from "./ctl.ts";
 import type { Evidence } from "./evidence.ts";
+import type { Fleet } from "./fleet.ts";
 import { placeOf } from "./origin_place.ts";
-import { configClaims } from "./planner.ts";
+import { configClaims, type Verdict } from "./planner.ts";
 
 const hasFamily = ({ transport }: Tid): boolean => transport === "tcp" || transport === "rdma";
 
@@ -36,6 +37,62 @@ const isKeepsake = (ctl: Ctl): boolean =>
   ctl.link.phase === "up" && ctl.claims.size > 0 &&
   [...ctl.claims.values()].every((claim) => claim.kind === "mdns" && !claim.present);
 
+/**
+ * A line before anything is filled in: an empty `nqn` in an exclude= line means those without one, as with the original,
+ * which compares before it knows the well-known NQN.
+ */
+function asWritten(
+  { written, text }: ReturnType<typeof configClaims>[number],
+  { excludes }: DaemonConf,
+): Tid {
+  const asksForNone = excludes.some(({ matches }) => matches.subsysnqn === "");
+  return asksForNone && fieldsOfText(text)?.subsysnqn === "" ? { ...written, subsysnqn: "" } : written;
+}
+
+/** The patterns that are young after a file was read: none after a reload, at the first start all, later those of the start. */
+export function youngPatterns(
+  young: Fleet["young"],
+  conf: Pick<DaemonConf, "excludes">,
+  reload: boolean,
+): ReadonlySet<string> {
+  const patterns = conf.excludes.filter(({ matches }) => isPattern(matches)).map(({ text }) => text);
+  return new Set(reload ? [] : patterns.filter((text) => young?.has(text) ?? true));
+}
+
+/** The configuration without them. */
+export const grown = <C extends DaemonConf>(conf: C, young: Fleet["young"]): C =>
+  young === undefined || young.size === 0
+    ? conf
+    : { ...conf, excludes: conf.excludes.filter(({ text }) => !young.has(text)) };
+
+/** {@link refusal}, and whether nothing is to be taken away for it. */
+export function refusalAt(
+  ctl: Ctl,
+  conf: DaemonConf,
+  { young, families }: Pick<Fleet, "young" | "families">,
+): { readonly evidence: Evidence; readonly isYoung: boolean } | undefined {
+  const evidence = refusal(ctl, conf, families);
+  if (evidence === undefined) return undefined;
+  const isYoung = young !== undefined && young.size > 0 &&
+    refusal(ctl, grown(conf, young), families) === undefined;
+  return { evidence, isYoung };
+}
+
+/** The verdict on what is refused. */
+export function refusedVerdict({ evidence, isYoung }: NonNullable<ReturnType<typeof refusalAt>>): Verdict {
+  if (!isYoung) return { is: "excluded", evidence: [evidence] };
+  const what = evidence.kind === "config"
+    ? `${evidence.file}:${evidence.line}: ${evidence.what}`
+    : "an exclude= line";
+  return {
+    is: "held",
+    adopts: true,
+    why:
+      `${what} matches since this version was installed: it is not connected anew, and nothing is disconnected ` +
+      "until a reload",
+  };
+}
+
 /** The exclude= line or the disabled address family that forbids a controller (S7); undefined when nothing does. */
 export function refusal(
   ctl: Ctl,
@@ -45,7 +102,7 @@ export function refusal(
   if (conf === undefined) return undefined;
   // CFG-47: a host name is excluded by its name as well as by what it resolves to.
   const line = excludedBy(ctl.tid, conf.excludes) ??
-    configClaims(ctl).map(({ written }) => excludedBy(written, conf.excludes)).find((found) =>
+    configClaims(ctl).map((claim) => excludedBy(asWritten(claim, conf), conf.excludes)).find((found) =>
       found !== undefined
     );
   if (line !== undefined) return { kind: "config", ...placeOf(line.origin), what: `exclude = ${line.text}` };

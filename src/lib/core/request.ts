@@ -1,9 +1,11 @@
 import type { DaemonConf } from "../config/daemon_conf.ts";
 import type { DhchapKeys } from "../nvme/connect_options.ts";
 import { ipFamily } from "../nvme/address.ts";
+import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import { canonicalAddress, type Tid } from "../nvme/tid.ts";
 import type { ConnectRequest } from "../ports.ts";
 import type { Ctl } from "./ctl.ts";
+import type { Fleet } from "./fleet.ts";
 import type { HostConf } from "./host.ts";
 import { askedOf } from "./line_demands.ts";
 import type { Lines } from "./lines.ts";
@@ -15,14 +17,19 @@ function asAllowed(tid: Tid, conf: DaemonConf | undefined): Tid {
   return { ...tid, traddr: canonicalAddress(tid.transport, tid.traddr) };
 }
 
-/** The host ID that goes with the host NQN of a controller. */
-export function hostIdOf(ctl: Ctl, host: HostConf | undefined): string {
-  let hostId = host?.id ?? "";
-  if (ctl.tid.hostNqn === host?.nqn) return hostId;
+/**
+ * The host ID that goes with the host NQN of a controller. What a page lists is connected as its discovery controller is;
+ * the kernel keeps one host ID for one host NQN, so any connection as that host tells it.
+ */
+export function hostIdOf(ctl: Ctl, host: HostConf | undefined, devices: Iterable<KernelCtrl>): string {
+  const own = host?.id ?? "";
+  if (ctl.tid.hostNqn === host?.nqn) return own;
   for (const claim of ctl.claims.values()) {
-    if (claim.kind === "nbft" && claim.hostId !== "") hostId = claim.hostId;
+    if ((claim.kind === "nbft" || claim.kind === "config") && claim.hostId !== "") return claim.hostId;
   }
-  return hostId;
+  for (const claim of ctl.claims.values()) if (claim.kind === "config") return own;
+  for (const { hostNqn, hostId } of devices) if (hostNqn === ctl.tid.hostNqn && hostId !== "") return hostId;
+  return own;
 }
 
 /**
@@ -31,7 +38,7 @@ export function hostIdOf(ctl: Ctl, host: HostConf | undefined): string {
  */
 export function connectRequest(
   ctl: Ctl,
-  host: HostConf | undefined,
+  { host, devices }: Pick<Fleet, "host" | "devices">,
   conf: DaemonConf | undefined,
   lines: Lines,
   discovery: boolean,
@@ -45,7 +52,7 @@ export function connectRequest(
   };
   return {
     tid: asAllowed(ctl.tid, conf),
-    hostId: hostIdOf(ctl, host),
+    hostId: hostIdOf(ctl, host, devices.values()),
     discovery,
     options: asked.options,
     keys,

@@ -81,6 +81,7 @@ function claimOf(value: unknown, tid: Tid): Claim | undefined {
         traddr,
         overrides: {},
         keys: {},
+        hostId: fieldsOfText(textOf(text))?.hostId ?? "",
         extra: new Map(),
       };
     }
@@ -178,6 +179,12 @@ export function familiesOf(value: unknown): IpFamilies {
   if (!isJson(value)) return { v4: true, v6: true };
   return { v4: value["v4"] !== false, v6: value["v6"] !== false };
 }
+
+export const savedYoung = ({ young }: Fleet): readonly string[] => [...young ?? []];
+
+/** A state without the list is of a version that knew no patterns. */
+export const restoreYoung = (fleet: Fleet, value: unknown): Fleet =>
+  Array.isArray(value) ? { ...fleet, young: new Set(value.map(textOf)) } : fleet;
 
 /** Controllers as they were saved, nothing under way. */
 export function restoreCtls(fleet: Fleet, value: unknown): Fleet {

@@ -1,6 +1,8 @@
 /** The configuration files: read whole, checked whole, and either taken whole or not at all (S10). */
 import type { DaemonConf, ParsedConf } from "../config/daemon_conf.ts";
-import { type Finding, findingText } from "../config/finding.ts";
+import { type Finding, findingText, inFileOrder } from "../config/finding.ts";
+import { hostFindings } from "../config/host_check.ts";
+import type { Daemon } from "../config/known_options.ts";
 import { parseSysConf, type ReadFile, type Unusable } from "../config/sys_conf.ts";
 import type { HostConf } from "../core/host.ts";
 import type { LogEntry } from "../ports.ts";
@@ -34,6 +36,14 @@ export function loadConf<T>(
     ? [{ ...unreadable(file, `${found.message}; the defaults are used`), severity: "warning" }]
     : [];
   return { ok: true, value: parsed.conf, findings: [...missing, ...parsed.findings] };
+}
+
+/** With what is wrong with the entries on this host. */
+export function onHost<T extends DaemonConf>(loaded: Loaded<T>, daemon: Daemon, host: HostConf): Loaded<T> {
+  if (!loaded.ok) return loaded;
+  const { nqn, id, key } = host;
+  const more = hostFindings(loaded.value, daemon, { nqn, id, key, support: undefined }, loaded.findings);
+  return { ...loaded, findings: inFileOrder([...loaded.findings, ...more], loaded.value.file) };
 }
 
 /** sys.conf and the files that it names. */

@@ -9,7 +9,15 @@ import type { STAC, STAF } from "../dbus/interfaces.ts";
 import { type BusAccess, BusKeeper } from "../dbus/reconnect.ts";
 import { VERSION } from "../nvme/version.ts";
 import type { Clock, Log } from "../ports.ts";
-import { findingEntry, loadConf, type Loaded, loadHost, reloadedConf, reloadedHost } from "./conf_files.ts";
+import {
+  findingEntry,
+  loadConf,
+  type Loaded,
+  loadHost,
+  onHost,
+  reloadedConf,
+  reloadedHost,
+} from "./conf_files.ts";
 import type { DaemonFacts } from "./daemon_facts.ts";
 import { daemonHelp, type DaemonOptions, daemonUsage, parseDaemonOptions } from "./daemon_options.ts";
 
@@ -126,7 +134,7 @@ class Daemon<Conf extends DaemonConf, P extends RunPlatform> {
   async run(): Promise<number> {
     const { log, notify } = this.#platform;
     const host = this.#host();
-    const conf = this.#conf();
+    const conf = this.#conf(host);
     if (!host.ok || !conf.ok) return this.#refuse([host, conf]);
     this.#setTron(this.#options.tron || conf.value.tron.value);
 
@@ -199,7 +207,7 @@ class Daemon<Conf extends DaemonConf, P extends RunPlatform> {
 
   #reload(running: Running<Conf>): void {
     const host = reloadedHost(this.#host());
-    const conf = reloadedConf(this.#conf());
+    const conf = reloadedConf(this.#conf(host));
     if (!host.ok) {
       this.#platform.log.write({
         level: "error",
@@ -223,10 +231,11 @@ class Daemon<Conf extends DaemonConf, P extends RunPlatform> {
     return loaded;
   }
 
-  #conf(): Loaded<Conf> {
+  #conf(host: Loaded<HostConf>): Loaded<Conf> {
     const { file } = this.#facts.conf;
     const named = this.#options.confFile !== undefined;
-    const loaded = loadConf(file, named, this.#platform.readFile, this.#spec.parse);
+    const parsed = loadConf(file, named, this.#platform.readFile, this.#spec.parse);
+    const loaded = host.ok ? onHost(parsed, this.#spec.program, host.value) : parsed;
     for (const finding of loaded.findings) this.#platform.log.write(findingEntry(finding));
     const { wall } = this.#platform.clock.now();
     this.#facts.conf = { file, loadedAt: wall, valid: loaded.ok, findings: loaded.findings };

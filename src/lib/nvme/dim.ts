@@ -127,9 +127,12 @@ export function entityVersion(
   return text.replace(/[^ -~]/g, "?").slice(0, 64);
 }
 
+/** Longest symbolic name, in bytes of UTF-8. */
+export const MAX_SYMNAME = 256;
+
 /** The symbolic name as an attribute: ASCII if it is that, else UTF-8; filled up with zeros to a multiple of 4. */
 function label(symname: string): ExtendedAttribute {
-  const text = encoder.encode(symname);
+  const text = encoder.encode(cut(symname, MAX_SYMNAME));
   const value = new Uint8Array(Math.ceil(text.length / 4) * 4);
   value.set(text);
   return { type: /^[ -~]*$/.test(symname) ? ATTRIBUTE.labelAscii : ATTRIBUTE.labelUtf8, value };

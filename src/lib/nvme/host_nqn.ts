@@ -24,6 +24,12 @@ export function nqnLengthProblem(nqn: string): string | undefined {
     : undefined;
 }
 
+/** Why a UUID is nobody's: every machine that was never given one has it. */
+export function zeroOrOnes(uuid: string): string | undefined {
+  if (/^[0-]+$/.test(uuid)) return "is all zeros, which is no machine's own";
+  return /^[f-]+$/i.test(uuid) ? "is all ones, which is no machine's own" : undefined;
+}
+
 export function isUuid(text: string): boolean {
   return UUID.test(text);
 }
@@ -84,7 +90,7 @@ export function uuidFromMachineId(machineId: string, hmac: HmacSha256): string |
  */
 export function uuidFromDmi(productUuid: string): string | undefined {
   const text = productUuid.slice(0, 36);
-  if (!isUuid(text) || /^[0-]+$/.test(text) || /^[f-]+$/i.test(text)) return undefined;
+  if (!isUuid(text) || zeroOrOnes(text) !== undefined) return undefined;
   const swap = (group: string) => (group.match(/../g) ?? []).reverse().join("");
   const [a = "", b = "", c = "", ...rest] = text.split("-");
   return [swap(a), swap(b), swap(c), ...rest].join("-");

@@ -1,4 +1,4 @@
-import { canonicalFc, canonicalIp, scopeOf } from "./address.ts";
+import { canonicalFc, canonicalIp, scopeOf, withScope } from "./address.ts";
 
 /** The transports that stas handles. PCIe is never ours (S1). */
 export type Transport = "tcp" | "rdma" | "fc" | "loop";
@@ -71,6 +71,18 @@ export function canonicalAddress(transport: string, address: string): string {
 /** The interface a tid names: `host-iface`, or else the scope of an address (TID-18). */
 export function impliedIface(tid: Tid): string {
   return tid.hostIface || scopeOf(tid.traddr) || scopeOf(tid.hostTraddr);
+}
+
+/**
+ * A link-local address that says by itself on which interface it is, where nothing else tells the kernel: RDMA takes no
+ * interface, and on tcp the interface may be known from another address only. It stays the same controller.
+ */
+export function scoped(tid: Tid, iface: string = impliedIface(tid)): Tid {
+  const isTold = tid.transport === "tcp" && tid.hostIface !== "";
+  const hasIp = tid.transport === "tcp" || tid.transport === "rdma";
+  if (!hasIp || isTold || iface === "") return tid;
+  const traddr = withScope(tid.traddr, iface);
+  return traddr === tid.traddr ? tid : { ...tid, traddr };
 }
 
 /**

@@ -28,6 +28,7 @@ Deno.test("TST-2, CFG-52: fields as written, blanks around ; and = removed", () 
     hostTraddr: "",
     hostIface: "enp0s8",
     hostNqn: undefined,
+    hostId: "",
   });
   assert.deepEqual(line.overrides, {});
   assert.equal(line.text, "transport=tcp;traddr=100.100.100.100;host-iface=enp0s8");
@@ -84,7 +85,7 @@ Deno.test("CFG-53: first '=' splits; a token without one is reported and left ou
   assert.deepEqual([...conf.controllers[0]?.extra ?? []], [["key", "val=extra"]]);
   // A line that has something like a key in it is not repeated.
   assert.deepEqual(said, [
-    "warning f:2:27: a part of the entry is not of the form key=value; it is ignored",
+    "error f:2:27: a part of the entry is not of the form key=value; it is ignored",
     'warning f:2:49: unknown key "key"; it has no effect',
   ]);
   assert.match(
@@ -96,7 +97,7 @@ Deno.test("CFG-53: first '=' splits; a token without one is reported and left ou
 Deno.test("CFG-4: a comment behind the value is cut off", () => {
   const { conf, said } = stafd("[Controllers]\ncontroller=transport=tcp;traddr=a#b\t# c;d=e\n");
   assert.equal(conf.controllers[0]?.fields.traddr, "a#b");
-  assert.deepEqual(said.map((text) => text.slice(0, 14)), ["warning f:2:33", "notice f:2:37:"]);
+  assert.deepEqual(said.map((text) => text.slice(0, 14)), ["error f:2:33: ", "notice f:2:37:"]);
   const nothing = stafd("[Controllers]\ncontroller=# nothing\n");
   assert.deepEqual(nothing.conf.controllers, []);
   assert.deepEqual(nothing.findings.map((f) => [f.severity, f.column]), [["notice", 12]]);
@@ -111,8 +112,8 @@ Deno.test("CFG-55: unknown keys are kept, with what may have been meant", () => 
     "bar",
   ]]);
   assert.deepEqual(said, [
-    'warning f:2:35: unknown key "host_iface" (did you mean "host-iface"?); it has no effect',
-    'warning f:2:51: unknown key "Kato" (did you mean "kato"?); it has no effect',
+    'error f:2:35: unknown key "host_iface" (did you mean "host-iface"?); it has no effect',
+    'error f:2:51: unknown key "Kato" (did you mean "kato"?); it has no effect',
     'warning f:2:58: unknown key "foo"; it has no effect',
   ]);
 });
@@ -155,7 +156,7 @@ Deno.test("CFG-59: literal addresses of a disabled family are dropped; names, fc
   assert.equal(addresses("ipv4+ipv6").length, 5);
   assert.equal(
     stafd(text("ipv6")).said[0],
-    "warning f:2:33: traddr 1.2.3.4 is ipv4, which ip-family disables; this controller entry is ignored",
+    "error f:2:33: traddr 1.2.3.4 is ipv4, which ip-family disables; this controller entry is ignored",
   );
 });
 
@@ -195,13 +196,13 @@ Deno.test("S2: lines that may mean a controller are known, so that nothing is ta
 Deno.test("security options that contradict each other are said, together with [Global]", () => {
   const conflict = (global: string, entry: string): string =>
     stafd(`[Global]\n${global}\n[Controllers]\ncontroller=transport=tcp;traddr=a;${entry}\n`).said.join("\n");
-  assert.match(conflict("tls=true", "concat=true"), /^warning f:4:12: concat excludes tls/);
+  assert.match(conflict("tls=true", "concat=true"), /^error f:4:12: concat excludes tls/);
   assert.match(
     conflict("", "tls-key=0x1"),
-    /^warning f:4:12: a keyring or tls-key is given, but tls is not true/,
+    /^error f:4:12: a keyring or tls-key is given, but tls is not true/,
   );
-  assert.match(conflict("keyring=.nvme", "tls=true"), /^warning f:2:9: a keyring .* is given[^\n]*$/);
-  assert.match(conflict("", "concat=true;tls-key=0x1"), /^warning f:4:12: concat excludes tls and tls-key/);
+  assert.match(conflict("keyring=.nvme", "tls=true"), /^error f:2:9: a keyring .* is given[^\n]*$/);
+  assert.match(conflict("", "concat=true;tls-key=0x1"), /^error f:4:12: concat excludes tls and tls-key/);
   assert.equal(conflict("", "concat=true;keyring=.nvme"), "");
   assert.equal(conflict("tls=true", "keyring=.nvme"), "");
   assert.equal(conflict("tls=true", "tls=false;concat=true"), "");
@@ -213,10 +214,10 @@ Deno.test("what can be seen to fail is said, and the entry kept", () => {
   );
   assert.equal(conf.controllers.length, 2);
   assert.deepEqual(said, [
-    'warning f:2:33: traddr "[fe80::1]" is neither an IP address nor a host name; connecting will fail',
-    'warning f:2:51: trsvcid "70000" is not a port number (1 to 65535); connecting will fail',
-    'warning f:2:61: nqn "nqn.a,b" contains a comma, which the kernel does not take; connecting will fail',
-    'warning f:3:40: kato: "-1" is less than 0; it is used, but the kernel refuses it',
+    'error f:2:33: traddr "[fe80::1]" is neither an IP address nor a host name; connecting will fail',
+    'error f:2:51: trsvcid "70000" is not a port number (1 to 65535); connecting will fail',
+    'error f:2:61: nqn "nqn.a,b" contains a comma, which the kernel does not take; connecting will fail',
+    'warning f:3:40: kato: "-1" is less than 0; it is left out, and the kernel decides',
   ]);
 });
 
@@ -246,11 +247,11 @@ Deno.test("an NQN that Linux does not take, though it is short enough, is named:
     assert.deepEqual(of(222), [], key);
     assert.match(
       of(223).join(),
-      new RegExp(`warning .*${key} .* has 223 bytes: .* Linux takes no more than 222`),
+      new RegExp(`error .*${key} .* has 223 bytes: .* Linux takes no more than 222`),
     );
     assert.match(
       of(224).join(),
-      new RegExp(`warning .*${key} .* is longer than 223 bytes; connecting will fail`),
+      new RegExp(`error .*${key} .* is longer than 223 bytes; connecting will fail`),
     );
   }
 });

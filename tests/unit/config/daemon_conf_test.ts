@@ -48,9 +48,9 @@ Deno.test("TST-5: a set of transports; a bad item is left out; a bad number is t
   const mixed = stacd(`${section}disconnect-trtypes=tpc+rdma+ fc\n`);
   assert.deepEqual([...mixed.conf.disconnectTrtypes.value], ["rdma"]);
   assert.deepEqual(mixed.said, [
-    'warning f:2:20: [I/O controller connection management] disconnect-trtypes: "tpc" is not tcp, rdma or fc ' +
+    'error f:2:20: [I/O controller connection management] disconnect-trtypes: "tpc" is not tcp, rdma or fc ' +
     '(did you mean "tcp"?); it is left out',
-    'warning f:2:20: [I/O controller connection management] disconnect-trtypes: " fc" is not tcp, rdma or fc ' +
+    'error f:2:20: [I/O controller connection management] disconnect-trtypes: " fc" is not tcp, rdma or fc ' +
     '(did you mean "fc"?); it is left out',
   ]);
 });
@@ -73,8 +73,8 @@ Deno.test("CFG-11: a bare name is an invalid value", () => {
   assert.equal(conf.options.kato, 30);
   assert.deepEqual(conf.excludes, []);
   assert.deepEqual(said, [
-    "warning f:2:1: [Global] kato has no value; the default, 30, is used",
-    "warning f:3:1: [Global] tron has no value; the default, false, is used",
+    "error f:2:1: [Global] kato has no value; the default, 30, is used",
+    "error f:3:1: [Global] tron has no value; the default, false, is used",
     "warning f:6:1: this exclude entry names nothing that could match; it is ignored",
   ]);
 });
@@ -88,7 +88,7 @@ Deno.test("CFG-15, CFG-16, CFG-20: names that do not belong here, each with what
     'error f:1:1: stacd.conf has no section [global] (did you mean "[Global]"?); the section is ignored',
     'error f:4:1: section [Global] has no option "katoo" (did you mean "kato"?); it is ignored',
     "error f:5:1: pleo is an option of stafd.conf, not of stacd.conf; it is ignored",
-    'error f:6:1: section [Global] has no option "zeroconf"; it is ignored',
+    'error f:6:1: section [Global] has no option "zeroconf" (it is one of stafd.conf, section [Service Discovery]); it is ignored',
     'error f:7:1: section [Global] has no option "controller" (it belongs into section [Controllers]); it is ignored',
     "error f:8:1: section [Global] has no option \"tron: true\" (write \"tron = ...\", with '=' instead of ':'); it is ignored",
     "error f:9:1: stacd.conf has no section [Nonsense]; the section is ignored",
@@ -100,16 +100,20 @@ Deno.test("CFG-15, CFG-16, CFG-20: names that do not belong here, each with what
   ]);
 });
 
-Deno.test("CFG-22: integers; what the kernel will refuse is used all the same, with a warning", () => {
+Deno.test("CFG-22: integers; K5: what the kernel does not take is left out, with a warning", () => {
   for (const bad of ["0x10", "1.5", "1__0", "_1", "1_", "ten", "9999999999", "", "- 1"]) {
     const { conf, said } = stafd(`[Global]\nkato=${bad}\n`);
     assert.equal(conf.options.kato, 30, bad);
-    assert.match(said[0] ?? "", /^warning f:2:6: \[Global\] kato: .*; the default, 30, is used$/, bad);
+    assert.match(
+      said[0] ?? "",
+      /^(error|warning) f:2:6: \[Global\] kato: .*; the default, 30, is used$/,
+      bad,
+    );
   }
   const negative = stafd("[Global]\nkato = -3\n");
   assert.equal(negative.conf.options.kato, -3);
   assert.deepEqual(negative.said, [
-    'warning f:2:8: [Global] kato: "-3" is less than 0; it is used, but the kernel refuses it',
+    'warning f:2:8: [Global] kato: "-3" is less than 0; it is left out, and the kernel decides',
   ]);
   assert.deepEqual(stafd("[Global]\nctrl-loss-tmo=-1\nreconnect-delay=-0\nqueue-size=16\n").said, []);
 });
@@ -164,7 +168,7 @@ Deno.test("older names: honoured where ignoring them would be unsafe, and always
   const sticky = stacd("[Global]\nsticky-connections=disabled\nudev-rule=enabled\n");
   assert.match(
     sticky.said[0] ?? "",
-    /^warning .*disconnect-scope = all-connections-matching-disconnect-trtypes/,
+    /^error .*disconnect-scope = all-connections-matching-disconnect-trtypes/,
   );
   assert.match(sticky.said[1] ?? "", /^notice .*udev-rule/);
   assert.equal(sticky.conf.disconnectScope.value, "only-stas-connections");

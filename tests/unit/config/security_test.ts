@@ -120,7 +120,7 @@ Deno.test("K3: other names of nvme-cli, and other words, are no typing errors", 
     for (const token of [`${word}=1`, word, `--${word}=1`]) {
       const { conf, said } = stacd(`[Controllers]\ncontroller=${LINE};${token}\n`);
       assert.equal(conf.controllers.length, 1, token);
-      assert.ok(said.every((text) => text.startsWith("warning")), said.join());
+      assert.ok(!said.some((text) => text.includes("not connected")), said.join());
     }
   }
   assert.equal(stacd(`[Controllers]\ncontroller=${LINE};tls=true;tls-key=0x1\n`).said.length, 0);

@@ -86,7 +86,7 @@ Deno.test("TST-23, CFG-76: what cannot be read is fatal for nqn and id, and repo
     'error sys.conf:3:4: the host has no ID: /i does not exist; create one with "stasadm hostid -f /etc/nvme/hostid"',
     "error sys.conf:4:5: the host has no key: /k does not exist; correct that, or remove it; until then nothing new is " +
     "connected but by lines with a dhchap-secret, and a reload is refused",
-    "warning sys.conf:5:9: there is no symbolic name: /s does not exist",
+    "error sys.conf:5:9: there is no symbolic name: /s does not exist",
   ]);
   const denied: FileText = { ok: false, why: "unreadable", message: "permission denied" };
   const said = refused(
@@ -128,11 +128,11 @@ Deno.test("TST-22, TST-25, CFG-75: an NQN that is none is fatal; the ID is still
   assert.ok("value" in parts.parts.id && parts.parts.id.value === ID);
 });
 
-Deno.test("CFG-71: an ID that is no UUID is used, with a warning", () => {
+Deno.test("CFG-71: an ID that is no UUID is used, and said", () => {
   const parsed = parseSysConf("[Host]\nid=abc\n", "sys.conf", files(HOST_FILES));
   assert.ok(parsed.ok);
   assert.equal(parsed.conf.id.value, "abc");
-  assert.match(say(parsed.findings)[0] ?? "", /^warning sys\.conf:2:4: host ID "abc" is not a UUID/);
+  assert.match(say(parsed.findings)[0] ?? "", /^error sys\.conf:2:4: host ID "abc" is not a UUID/);
   const empty = parseSysConf("[Host]\nid=\n", "sys.conf", files(HOST_FILES));
   assert.ok(empty.ok && empty.conf.id.value === "" && empty.findings.length === 1);
 });
@@ -144,7 +144,7 @@ Deno.test("CFG-78, CFG-11: the last value counts; a bare name is none", () => {
   assert.equal(parsed.conf.id.value, ID);
   assert.deepEqual(say(parsed.findings), [
     "notice sys.conf:2:1: symname is given more than once; line 3 counts",
-    "warning sys.conf:4:1: id has no value; the line is ignored",
+    "error sys.conf:4:1: id has no value; the line is ignored",
   ]);
 });
 
@@ -154,10 +154,10 @@ Deno.test("findings are in the order of sys.conf, those about other files come l
     files({ "/etc/nvme/hostid": "x", "/etc/nvme/hostnqn": "" }),
   );
   assert.deepEqual(said.map((text) => text.split(": ")[0]), [
-    "warning sys.conf:2:1",
-    "warning sys.conf:3:9",
+    "error sys.conf:2:1",
+    "error sys.conf:3:9",
     "error sys.conf:4:5",
-    "warning /etc/nvme/hostid:1:1",
+    "error /etc/nvme/hostid:1:1",
   ]);
 });
 
@@ -173,9 +173,9 @@ Deno.test("names that look mistyped are reported, others are allowed", () => {
   );
   assert.ok(parsed.ok);
   assert.deepEqual(say(parsed.findings), [
-    'warning s:1:1: section "host" is ignored (did you mean "[Host]"?)',
-    'warning s:4:1: option "hostnqn" is ignored (did you mean "nqn"?)',
-    'warning s:5:1: option "sym-name" is ignored (did you mean "symname"?)',
+    'error s:1:1: section "host" is ignored (did you mean "[Host]"?)',
+    'error s:4:1: option "hostnqn" is ignored (did you mean "nqn"?)',
+    'error s:5:1: option "sym-name" is ignored (did you mean "symname"?)',
   ]);
 });
 

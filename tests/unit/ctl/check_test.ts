@@ -35,9 +35,13 @@ Deno.test("check needs no bus; good files are good, and every value says where i
   assert.ok(!out.includes("c2VjcmV0"), "a secret is shown");
 });
 
-Deno.test("findings have their place and severity; errors give exit status 1, warnings do not", async () => {
-  const [warned, out] = await check({ "my.conf": "[Global]\nkato=x\n" }, stacctl, "DIR/my.conf");
+Deno.test("findings have their place and severity; errors give exit status 1, warnings with --strict only", async () => {
+  const odd = { "my.conf": "[Global]\nkato=-5\n" };
+  const [warned, out] = await check(odd, stacctl, "DIR/my.conf");
   assert.equal(warned, 0);
+  assert.equal((await check(odd, stacctl, "--strict", "DIR/my.conf"))[0], 1);
+  assert.equal((await check({ "my.conf": "[Global]\nkato=30\n" }, stacctl, "--strict", "DIR/my.conf"))[0], 0);
+  assert.equal((await check({ "my.conf": "[Global]\nkato=x\n" }, stacctl, "DIR/my.conf"))[0], 1);
   assert.match(out, /^DIR\/my.conf: 1 finding\nDIR\/my.conf:2:6: warning: /);
   assert.equal((await check({ "my.conf": "[Nonsense]\n" }, stacctl, "DIR/my.conf"))[0], 1);
   const [refused, words] = await check({ "my.conf": "before=section\n" }, stafctl, "DIR/my.conf");
@@ -68,7 +72,7 @@ Deno.test("as JSON", async () => {
     "-o",
     "json",
   );
-  assert.equal(status, 0);
+  assert.equal(status, 1);
   const parsed: unknown = JSON.parse(out);
   assert.ok(Array.isArray(parsed) && parsed.length === 2);
   const [first] = parsed;

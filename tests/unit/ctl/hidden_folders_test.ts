@@ -123,7 +123,7 @@ Deno.test("check says which files of sys.conf the daemons cannot see, and that s
     const [status, said] = await check(`nqn=${NQN}\nid=file://${dir}/tmp/id\n`);
     assert.equal(status, 1);
     assert.match(said, new RegExp(`error: the host has no ID: .*${why}`));
-    for (const [option, severity] of [["key", "error"], ["symname", "warning"]]) {
+    for (const [option, severity] of [["key", "error"], ["symname", "error"]]) {
       assert.match(
         (await check(`${inline}${option}=file://${dir}/tmp/word\n`))[1],
         new RegExp(`${severity}: .*${why}`),

@@ -203,7 +203,7 @@ Deno.test("identity is complete and within limits", () => {
 
 Deno.test("numbers out of range and things that are no key serials", () => {
   for (
-    const options of [{ queueSize: 15 }, { queueSize: 1025 }, { nrIoQueues: -1 }, { kato: 1.5 }, {
+    const options of [{ queueSize: 15 }, { queueSize: 1025 }, { nrIoQueues: 2 ** 31 }, { kato: 1.5 }, {
       kato: NaN,
     }]
   ) {

@@ -77,8 +77,8 @@ export function otherwise(ctl: Ctl, core: Asked, peek: Peek): readonly string[] 
   const device = ctl.link.phase === "up" ? deviceNow(ctl, peek) : undefined;
   // Of one that nobody asks for nothing is configured.
   if (device === undefined || ctl.claims.size === 0) return [];
-  const { host, interfaces } = core.fleet.fleet;
-  return identityTexts(device, { tid: ctl.tid, hostId: hostIdOf(ctl, host) }, interfaces);
+  const { host, interfaces, devices } = core.fleet.fleet;
+  return identityTexts(device, { tid: ctl.tid, hostId: hostIdOf(ctl, host, devices.values()) }, interfaces);
 }
 
 /** One sentence for what the planner says. */

@@ -1,0 +1,128 @@
+/**
+ * What is wrong with a file on this host: its entries are given to the encoder of the connect text with the identity and key
+ * of sys.conf, and, where that is known, with what the kernel takes. `check` and the daemons say it in the same words.
+ */
+import { isIp, parseIp } from "../nvme/address.ts";
+import type { DhchapKeys } from "../nvme/connect_options.ts";
+import { encodeConnect } from "../nvme/fabrics_options.ts";
+import { isUuid } from "../nvme/host_nqn.ts";
+import type { FabricsSupport } from "../nvme/kernel_version.ts";
+import { CONNECT_OPTIONS, LINE_OPTIONS, ofKernelName } from "../nvme/option_table.ts";
+import type { Secret } from "../nvme/secret.ts";
+import { type Tid, WELL_KNOWN_DISC_NQN } from "../nvme/tid.ts";
+import { mergedOptions } from "./connect_option.ts";
+import { type ControllerLine, toTid } from "./controller_line.ts";
+import type { DaemonConf } from "./daemon_conf.ts";
+import { type Finding, FindingList } from "./finding.ts";
+import type { Daemon } from "./known_options.ts";
+
+export interface HostFacts {
+  readonly nqn: string;
+  readonly id: string;
+  /** `unknown`: it may not be read. */
+  readonly key: Secret | undefined | "unknown";
+  /** What `/dev/nvme-fabrics` takes; undefined where that is not known. */
+  readonly support: FabricsSupport | undefined;
+}
+
+const EVERYTHING: FabricsSupport = new Set([
+  ...[...LINE_OPTIONS, ...CONNECT_OPTIONS].map(({ kernel }) => kernel),
+  "discovery",
+]);
+
+/** In the order of the file. `told` is what the parser said: nothing is said twice of one line. */
+export function hostFindings(
+  conf: DaemonConf,
+  daemon: Daemon,
+  host: HostFacts,
+  told: readonly Finding[],
+): readonly Finding[] {
+  const findings = new FindingList(conf.file);
+  const wrong = new Set(told.flatMap(({ severity, line }) => severity === "error" ? [line] : []));
+  for (const line of conf.controllers) {
+    const at = { line: line.origin.kind === "file" ? line.origin.line : 0, column: 1 };
+    if (at.line === 0 || wrong.has(at.line)) continue;
+    checkConnect(
+      line,
+      conf,
+      daemon,
+      host,
+      (kind, message) => findings.add(kind, at, message),
+    );
+    const { subsysnqn, hostNqn, hostId } = line.fields;
+    if (daemon === "stafd" && isSubsystem(subsysnqn)) {
+      findings.add(
+        "unusual",
+        at,
+        `nqn ${subsysnqn} is taken for a discovery controller's own NQN; an I/O controller belongs in stacd.conf, and for a ` +
+          "discovery controller nqn can be left out",
+      );
+    }
+    if (hostNqn !== undefined && hostNqn !== host.nqn && hostId === "") {
+      findings.add(
+        "unusual",
+        at,
+        "host-nqn is given without host-id: the kernel refuses it while anything is connected with the host NQN of sys.conf " +
+          "and the same host ID; add host-id=UUID",
+      );
+    }
+  }
+  return findings.sorted();
+}
+
+/** Names of discovery controllers mostly say what they are. */
+const isSubsystem = (nqn: string): boolean =>
+  nqn !== "" && nqn !== WELL_KNOWN_DISC_NQN && !/disc|cdc|sfss/i.test(nqn);
+
+type Say = (kind: "impossible" | "not-taken", message: string) => void;
+
+function checkConnect(
+  line: ControllerLine,
+  conf: DaemonConf,
+  daemon: Daemon,
+  host: HostFacts,
+  say: Say,
+): void {
+  const options = mergedOptions(conf.options, line.overrides);
+  const { hostKey: own, ctrlKey } = line.keys;
+  const hostKey = own ?? (host.key === "unknown" ? undefined : host.key);
+  const needsKey = ctrlKey !== undefined || options.concat === true;
+  if (needsKey && hostKey === undefined && host.key === "unknown") return;
+  const keys: DhchapKeys = {
+    ...(hostKey === undefined ? {} : { hostKey }),
+    ...(ctrlKey === undefined ? {} : { ctrlKey }),
+  };
+  // A reference to a key is looked up in the keyring before it is given to the kernel.
+  const looked = {
+    ...options,
+    ...(options.keyring === undefined ? {} : { keyring: "1" }),
+    ...(options.tlsKey === undefined ? {} : { tlsKey: "1" }),
+  };
+  const encoded = encodeConnect({
+    tid: withAddress(toTid(line, { hostNqn: host.nqn, ignoreIface: conf.ignoreIface.value })),
+    hostId: isUuid(line.fields.hostId || host.id) ? line.fields.hostId || host.id : ANY_ID,
+    discovery: daemon === "stafd",
+    options: looked,
+    keys,
+  }, host.support ?? EVERYTHING);
+  if (!encoded.ok) {
+    const { message, remedy } = encoded.failure;
+    return say("impossible", `${message}${remedy === undefined ? "" : `; ${remedy}`}; connecting will fail`);
+  }
+  for (const kernel of encoded.dropped) {
+    const name = ofKernelName(kernel)?.name ?? kernel;
+    if (EVERYTHING.has(kernel) && host.support?.has(kernel) === false) {
+      say("not-taken", `this kernel has no ${kernel}: ${name} has no effect`);
+    }
+  }
+}
+
+/** What is wrong with the host ID is said of sys.conf. */
+const ANY_ID = "11111111-1111-4111-8111-111111111111";
+
+/** A host name stands for an address. */
+function withAddress(tid: Tid): Tid {
+  const isName = (tid.transport === "tcp" || tid.transport === "rdma") && !isIp(tid.traddr);
+  if (!isName) return tid;
+  return { ...tid, traddr: parseIp(tid.hostTraddr)?.family === 6 ? "2001:db8::1" : "192.0.2.1" };
+}
