@@ -20,7 +20,7 @@ import { CONTROLLERS, type Daemon, GLOBAL, KNOWN_OPTIONS, LEGACY_OPTIONS } from 
 import { checkNames } from "./names_check.ts";
 import { badValue, OptionReader, valueAt } from "./option_reader.ts";
 import { DEFAULT_ORIGIN, type Origin, type Value } from "./origin.ts";
-import { shown, visible } from "./redact.ts";
+import { shown } from "./redact.ts";
 import { oneOf, parseBoolean } from "./scalar.ts";
 import { securityMeant } from "./security_names.ts";
 import { suggestion } from "./suggestion.ts";
@@ -99,7 +99,7 @@ export function parseDaemonConf<T>(
   const format = foreignFormat(text ?? "", ini);
   if (format !== undefined) {
     const findings = new FindingList(file);
-    findings.add("format", { line: 1, column: 1 }, formatText(format, visible(file)));
+    findings.add("format", { line: 1, column: 1 }, formatText(format));
     return { ok: false, findings: findings.sorted() };
   }
   if (ini.findings.some((finding) => finding.severity === "error")) {

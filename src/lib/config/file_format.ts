@@ -33,16 +33,8 @@ function isJson(text: string): boolean {
   }
 }
 
-/** What to do with it instead. */
-export function formatText(format: ForeignFormat, file: string): string {
-  const show = `"stasadm import ${file}" shows what it becomes here`;
-  switch (format) {
-    case "nvme-stas 3":
-      return `this is a file of nvme-stas 3; ${show}, and "stafd --conn-conf-file ${file}" reads it as it is; ` +
-        "the whole file is rejected";
-    case "discovery.conf":
-      return `this is nvme-cli's discovery.conf; ${show}; the whole file is rejected`;
-    case "config.json":
-      return `this is nvme-cli's config.json; ${show}; the whole file is rejected`;
-  }
+/** What it is, and what becomes of it. */
+export function formatText(format: ForeignFormat): string {
+  const what = format === "nvme-stas 3" ? "a file of nvme-stas 3" : `nvme-cli's ${format}`;
+  return `this is ${what}, not one of this version; the whole file is rejected`;
 }
