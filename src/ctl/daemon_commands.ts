@@ -18,6 +18,7 @@ import { status } from "./status_command.ts";
 import { styleFor } from "./style.ts";
 import { tree } from "./tree_command.ts";
 import { wait } from "./wait_command.ts";
+import { FORMS } from "./what.ts";
 import type { World } from "./world.ts";
 
 /** Waits for a command's exit status and keeps it. */
@@ -89,7 +90,7 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
     ["explain", (command) =>
       command
         .description("tell why a controller is connected, waiting, failing, excluded or gone")
-        .argument("<what>", "an NQN, an address, a device or a transport id")
+        .argument("<what>", FORMS)
         .addOption(outputOption(TEXT))
         .option("--no-color", "no colours")
         .action((what, { output, color }) => finish(explain(job(color), output ?? "table", what)))],
@@ -125,7 +126,7 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
     ["wait", (command) =>
       command
         .description("wait until a controller is connected, or gone")
-        .argument("<what>", "an NQN, an address, a device or a transport id")
+        .argument("<what>", FORMS)
         .addOption(
           new Option("--for <goal>", "what to wait for").choices(["connected", "gone"]).makeOptionMandatory(),
         )
@@ -135,7 +136,15 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
             "60 s",
           ),
         )
-        .action((what, options) => finish(wait(job(false), options.for, what, options.timeout)))],
+        .option("--all-paths", "connected: all paths that are wanted, not just one of them")
+        .option("--allow-unknown", "gone: also if no controller has such a name")
+        .action((what, { for: goal, timeout, allPaths, allowUnknown }) =>
+          finish(wait(job(false), goal, what, {
+            timeout,
+            allPaths: allPaths === true,
+            allowUnknown: allowUnknown === true,
+          }))
+        )],
     ["metrics", (command) =>
       command
         .description("print metrics for Prometheus; exit status 4 when the daemon is unreachable")

@@ -1,37 +1,52 @@
 /** `explain`: why a controller is where it is, from its source to the next step. */
+import type { Result } from "../lib/dbus/client.ts";
 import type { V1Explanation, V1Step } from "../lib/dbus/v1_types.ts";
-import { FAILED, OK } from "./command_line.ts";
+import { OK } from "./command_line.ts";
 import { toneOf } from "./controllers_view.ts";
+import { callFailure } from "./failure_text.ts";
 import { printValue } from "./output_format.ts";
-import { answered, fail, type Job, withDaemon } from "./session.ts";
+import { fail, type Job, type Session, withDaemon } from "./session.ts";
 import type { Style, Tone } from "./style.ts";
 import { harmless, widthOf, wrapped } from "./text_width.ts";
+import { resolveWhat, unknownText } from "./what.ts";
 import { clock, until } from "./when.ts";
 
 export function explain(job: Job, format: "table" | "json", what: string): Promise<number> {
-  return withDaemon(job, ({ client }) =>
-    answered(job, "explain", client.explain(what), (explanation) => {
-      if (format === "json") printValue(job.world, "json", explanation);
-      if (explanation.matches.length === 0) return unknown(job, what);
-      if (format === "table") {
-        const { out } = job.world;
-        out.write(explanationText(explanation, job.style, out.isTerminal ? out.columns : Infinity));
-      }
-      return OK;
-    }));
+  const resolved = resolveWhat(job.world, what);
+  if (!resolved.ok) return Promise.resolve(fail(job, resolved.message));
+  return withDaemon(job, async (session) => {
+    const asked = await askedFor(session, resolved.names);
+    if (!asked.ok) return fail(job, callFailure(job.tool.daemon, "explain", asked.error));
+    const explanation = { ...asked.value, query: what };
+    if (format === "json") printValue(job.world, "json", explanation);
+    if (explanation.matches.length === 0) {
+      const state = await session.client.state();
+      return fail(job, unknownText(job.tool.daemon, what, state.ok ? state.value : undefined));
+    }
+    if (format === "table") {
+      const { out } = job.world;
+      out.write(explanationText(explanation, job.style, out.isTerminal ? out.columns : Infinity));
+    }
+    return OK;
+  });
 }
 
-function unknown(job: Job, what: string): number {
-  const { daemon, name } = job.tool;
-  const other = daemon === "stafd" ? "stacctl" : "stafctl";
-  fail(
-    job,
-    `${daemon} knows no controller "${
-      harmless(what)
-    }": give an NQN, an address, a device or a transport id as ` +
-      `"${name} ls" shows them; ${daemon === "stafd" ? "I/O" : "discovery"} controllers: ${other} explain`,
-  );
-  return FAILED;
+/** What stands for several devices, as a mount point on a volume group does, is asked for one by one. */
+async function askedFor({ client }: Session, names: readonly string[]): Promise<Result<V1Explanation>> {
+  const [first = "", ...others] = names;
+  const all = await client.explain(first);
+  if (!all.ok) return all;
+  const matches = [...all.value.matches];
+  for (const name of others) {
+    const more = await client.explain(name);
+    if (!more.ok) return more;
+    for (const match of more.value.matches) {
+      if (!matches.some(({ text, device }) => text === match.text && device === match.device)) {
+        matches.push(match);
+      }
+    }
+  }
+  return { ok: true, value: { ...all.value, matches } };
 }
 
 const LABELS: Readonly<Record<V1Step["step"], readonly [label: string, tone: Tone]>> = {

@@ -39,6 +39,7 @@ export function distinct(controllers: readonly V1Controller[]): readonly V1Contr
 }
 
 const joined = (known: V1Controller, more: V1Controller): V1Controller => {
+  const hosts = [...new Set([...known.hosts ?? [], ...more.hosts ?? []])];
   // Each name is asked for in its own way: what one of them lacks is lacking.
   const lessSafe = [...new Set([...known.lessSafe ?? [], ...more.lessSafe ?? []])];
   return {
@@ -46,6 +47,7 @@ const joined = (known: V1Controller, more: V1Controller): V1Controller => {
     sources: [...known.sources, ...more.sources],
     logPage: known.logPage ?? more.logPage,
     ...(lessSafe.length === 0 ? {} : { lessSafe }),
+    ...(hosts.length === 0 ? {} : { hosts }),
   };
 };
 

@@ -206,7 +206,9 @@ function failure(item: JsonReader): V1Failure {
 }
 
 function controller(item: JsonReader): V1Controller {
-  const optional = (name: "lessSafe" | "differs"): Partial<Record<typeof name, readonly string[]>> => {
+  const optional = (
+    name: "lessSafe" | "differs" | "hosts",
+  ): Partial<Record<typeof name, readonly string[]>> => {
     const list = item.maybe(name, (one) => one.list(words));
     return list === undefined ? {} : { [name]: list };
   };
@@ -239,5 +241,6 @@ function controller(item: JsonReader): V1Controller {
     })) ?? null,
     ...optional("lessSafe"),
     ...optional("differs"),
+    ...optional("hosts"),
   };
 }

@@ -84,6 +84,8 @@ export interface V1Controller {
   readonly lessSafe?: readonly string[];
   /** Other options that an adopted connection was made with: `kato is 5, not 30`. Absent when there are none. */
   readonly differs?: readonly string[];
+  /** Host names that stand for its address in `controller=` lines. Absent when there are none. */
+  readonly hosts?: readonly string[];
 }
 
 /** A finding in a configuration file. */

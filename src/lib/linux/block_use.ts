@@ -8,7 +8,7 @@
  */
 import type { Failure, Outcome } from "../nvme/failure.ts";
 import { type NamespaceLook, type NamespacePath, parseIoCounters } from "../nvme/namespace_look.ts";
-import { type Mount, parseMountinfo, parseSwaps } from "./mount_table.ts";
+import { type Mount, parseMountinfo, parseSwaps } from "../nvme/mount_table.ts";
 import { EINVAL, errnoOf, isGone } from "./os_error.ts";
 
 export interface UsePlaces {

@@ -7,6 +7,7 @@ import { hostIdOf } from "../../core/request.ts";
 import type { FleetTurn } from "../../core/fleet_turn.ts";
 import type { Decision, Verdict } from "../../core/planner.ts";
 import type { V1Controller, V1Failure, V1Phase, V1Source } from "../../dbus/v1_types.ts";
+import { isIp } from "../../nvme/address.ts";
 import type { KernelCtrl } from "../../nvme/kernel_ctrl.ts";
 import { tidText } from "../../nvme/tid.ts";
 import type { ConnectRequest } from "../../ports.ts";
@@ -54,6 +55,17 @@ export function phaseOf(
       if (gaveUp) return "given-up";
       return ctl.lastFailure === undefined ? "waiting" : "failing";
   }
+}
+
+/** Host names that stand for its address in `controller=` lines. */
+export function hostsOf(ctl: Ctl): readonly string[] {
+  const hosts = new Set<string>();
+  for (const claim of ctl.claims.values()) {
+    if (claim.kind !== "config") continue;
+    const { transport, traddr } = claim.written;
+    if ((transport === "tcp" || transport === "rdma") && !isIp(traddr)) hosts.add(traddr);
+  }
+  return [...hosts];
 }
 
 export const sourceOf = (claim: Claim): V1Source => ({ kind: claim.kind, text: claimText(claim) });
@@ -127,6 +139,7 @@ export function controllerOf(ctl: Ctl, core: Asked, peek: Peek, now: Now): V1Con
     ? []
     : differences(request, device);
   const decided = decisionText(core.fleet.decision(ctl), now);
+  const hosts = hostsOf(ctl);
   return {
     tid: ctl.tid,
     text: tidText(ctl.tid),
@@ -153,5 +166,6 @@ export function controllerOf(ctl: Ctl, core: Asked, peek: Peek, now: Now): V1Con
     logPage: null,
     ...(lacking.length === 0 ? {} : { lessSafe: lacking }),
     ...(differs.length === 0 ? {} : { differs }),
+    ...(hosts.length === 0 ? {} : { hosts }),
   };
 }

@@ -7,17 +7,17 @@ import type { Past } from "../../core/fleet.ts";
 import { ctlsFor } from "../../core/fleet_index.ts";
 import type { Verdict } from "../../core/planner.ts";
 import type { DaemonName, V1Explanation, V1Phase, V1Step } from "../../dbus/v1_types.ts";
-import { canonicalIp } from "../../nvme/address.ts";
 import type { KernelCtrl } from "../../nvme/kernel_ctrl.ts";
 import { kernelTid, matches } from "../../nvme/match.ts";
 import { tidText } from "../../nvme/tid.ts";
 import type { Now } from "../../nvme/time.ts";
+import { matcherOf, type Nameable, named } from "../../nvme/what.ts";
 import type { Peek } from "./classic.ts";
-import { type Asked, decisionText, deviceNow, otherwise, phaseOf, wallOf } from "./v1_common.ts";
+import { type Asked, decisionText, deviceNow, hostsOf, otherwise, phaseOf, wallOf } from "./v1_common.ts";
 
 type Match = V1Explanation["matches"][number];
 
-/** Matches by NQN, address, device or any part of the text form; all when the question is empty. */
+/** What the question names (`what.ts`); all when it is empty. What is certain counts before what is possible. */
 export function explain(
   query: string,
   daemon: DaemonName,
@@ -26,17 +26,17 @@ export function explain(
   peek: Peek,
   now: Now,
 ): V1Explanation {
-  const wanted = query.trim();
-  const address = canonicalIp(wanted);
-  const hits = (text: string, traddr: string, device: string): boolean =>
-    wanted === "" || device === wanted || (address !== undefined && canonicalIp(traddr) === address) ||
-    (address === undefined && !/^nvme\d+$/.test(wanted) && text.includes(wanted));
-  const found: Match[] = [];
   const { fleet } = core.fleet;
+  const known: Known[] = [];
   for (const ctl of fleet.ctls.values()) {
-    if (hits(tidText(ctl.tid), ctl.tid.traddr, deviceOf(ctl)?.device ?? "")) {
-      found.push(ofController(ctl, core, peek, now));
-    }
+    known.push({
+      tid: ctl.tid,
+      text: tidText(ctl.tid),
+      device: deviceOf(ctl)?.device ?? "",
+      namespaces: deviceNow(ctl, peek)?.namespaces ?? [],
+      hosts: hostsOf(ctl),
+      match: () => ofController(ctl, core, peek, now),
+    });
   }
   for (const device of fleet.devices.values()) {
     const used = (fleet.users.get(device.device) ?? []).length > 0;
@@ -46,21 +46,30 @@ export function explain(
       .filter((ctl) => matches(ctl.tid, device, fleet.interfaces));
     // Being made or about to be taken over: that is told of the controller.
     if (asking.some((ctl) => ctl.link.phase === "connecting" || core.verdict(ctl).is === "wanted")) continue;
-    if (hits(tidText(tid), tid.traddr, device.device)) {
-      found.push(ofForeign(nowOf(device, peek), core, tid, asking[0], now));
-    }
+    known.push({
+      tid,
+      text: tidText(tid),
+      device: device.device,
+      namespaces: device.namespaces,
+      hosts: [],
+      match: () => ofForeign(nowOf(device, peek), core, tid, asking[0], now),
+    });
   }
   for (const past of fleet.past) {
-    if (!fleet.ctls.has(past.key) && hits(past.text, "", past.device)) found.push(ofPast(past));
+    if (fleet.ctls.has(past.key)) continue;
+    known.push({ ...past, namespaces: [], hosts: [], match: () => ofPast(past) });
   }
+  const matching = named(matcherOf(query), known, (one) => one).map(({ match }) => match());
   return {
     schema: 1,
     daemon,
     at: now.wall,
     query,
-    matches: found.toSorted((a, b) => a.text < b.text ? -1 : 1),
+    matches: matching.toSorted((a, b) => a.text < b.text ? -1 : 1),
   };
 }
+
+type Known = Nameable & { readonly match: () => Match };
 
 function ofController(ctl: Ctl, core: Asked, peek: Peek, now: Now): Match {
   const device = deviceNow(ctl, peek);

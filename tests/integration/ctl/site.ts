@@ -1,0 +1,94 @@
+/** The tools against both daemons as they ship, on the simulated host of a {@link Stage}: what they say is on a private bus. */
+import assert from "node:assert/strict";
+import { main as stacctl } from "../../../src/ctl/stacctl.ts";
+import { main as stafctl } from "../../../src/ctl/stafctl.ts";
+import { connectorService } from "../../../src/lib/daemon/connector_service.ts";
+import type { DaemonFacts } from "../../../src/lib/daemon/daemon_facts.ts";
+import { finderService } from "../../../src/lib/daemon/finder_service.ts";
+import { Bus } from "../../../src/lib/dbus/bus.ts";
+import { STAC, STAF } from "../../../src/lib/dbus/interfaces.ts";
+import { publisher, serveStac, serveStaf } from "../../../src/lib/dbus/server.ts";
+import type { V1Event } from "../../../src/lib/dbus/v1_types.ts";
+import { realCores } from "../../simulation/cores.ts";
+import { STACD_CONF, STAFD_CONF } from "../../simulation/daemons.ts";
+import { Stage } from "../../simulation/scenarios/stage.ts";
+import { type FakeOptions, fakeWorld } from "../../unit/ctl/fake_world.ts";
+import { privateBus } from "../dbus/private_bus.ts";
+
+export interface Ran {
+  readonly status: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+export interface Site {
+  readonly stage: Stage;
+  /** Runs a tool: `run("stacctl ls -o table")`. */
+  run(command: string, options?: FakeOptions): Promise<Ran>;
+  /** Starts one that waits for something. */
+  start(command: string, options?: FakeOptions): Promise<number>;
+  /** Has a daemon tell this event. */
+  tell(event: V1Event): void;
+}
+
+/** `build` sets the stage; the daemons are started by the test. */
+export async function withSite(test: (site: Site) => Promise<void>): Promise<void> {
+  await using bus = await privateBus();
+  const stage = new Stage(realCores);
+  const { world } = stage;
+  const serving = await Bus.connect(bus.address);
+  assert.ok(serving.ok);
+  const facts = (file: string): DaemonFacts => ({
+    version: "1.0.1",
+    started: world.clock.now().wall,
+    stateFile: "/run/state.json",
+    supportsDiscovery: true,
+    supportsHostIface: true,
+    tron: false,
+    conf: { file, loadedAt: world.clock.now().wall, valid: true, findings: [] },
+  });
+  const parts = { clock: world.clock, setTron: () => undefined };
+  serveStaf(
+    serving.bus,
+    finderService({
+      ...parts,
+      state: () => stage.stafd.state,
+      read: (device) => stage.stafd.machine.readDevice(device),
+      facts: facts(STAFD_CONF),
+    }),
+  );
+  serveStac(
+    serving.bus,
+    connectorService({
+      ...parts,
+      state: () => stage.stacd.state,
+      read: (device) => stage.stacd.machine.readDevice(device),
+      facts: facts(STACD_CONF),
+    }),
+  );
+  assert.ok((await serving.bus.requestName(STAF.name)).ok);
+  assert.ok((await serving.bus.requestName(STAC.name)).ok);
+  const go = (command: string, around: ReturnType<typeof fakeWorld>): Promise<number> => {
+    const [program, ...args] =
+      command.match(/\([^)]*\)|"[^"]*"|\S+/g)?.map((word) => word.replaceAll('"', "")) ?? [];
+    return (program === "stafctl" ? stafctl : stacctl)(args, around);
+  };
+  try {
+    await test({
+      stage,
+      run: async (command, options = {}) => {
+        const around = fakeWorld({ bus: bus.address, ...options });
+        const status = await go(command, around);
+        return { status, out: around.out.text, err: around.err.text };
+      },
+      start: (command, options = {}) => go(command, fakeWorld({ bus: bus.address, ...options })),
+      tell: (event) => publisher(STAC, () => serving.bus).emit({ type: "event", event: { ...event } }),
+    });
+  } finally {
+    serving.bus.close();
+  }
+}
+
+/** A line of `[Controllers]`. */
+export const line = (...values: readonly string[]): string =>
+  `[Controllers]\n${values.map((value) => `controller = transport=tcp;${value}\n`).join("")}`;
