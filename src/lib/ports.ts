@@ -96,6 +96,8 @@ export interface Kernel {
   supportedLogs(target: DeviceRef, done: Done<number>): void;
   /** Reads the discovery log whole (S3) and re-arms its notification. */
   discoveryLog(target: DeviceRef, lsp: number, done: Done<DiscoveryLog>): void;
+  /** Reads the generation counter of the discovery log, and leaves its notification as it is. */
+  generation(target: DeviceRef, done: Done<bigint>): void;
   /** Writes or removes our name in nvme-cli's registry of owners. */
   own(device: string, owned: boolean): void;
 }
@@ -145,6 +147,16 @@ export interface StateFile {
   proven(): void;
 }
 
+/** A page of a controller that has just come back, or that does not say the whole of what it said (S14). */
+export interface PageYouth {
+  /** Milliseconds since 1970: when it became young, or changed since. */
+  readonly since: number;
+  /** For people, with "because" before it. */
+  readonly why: string;
+  /** It is the first page of it that this stafd has read, and nothing else makes it young. */
+  readonly isFirst: boolean;
+}
+
 /** What stafd tells stacd of one discovery controller. */
 export interface ReportedDc {
   readonly tid: Tid;
@@ -161,6 +173,13 @@ export interface ReportedDc {
   /** When stafd heard the controller's event that made it read this page, in milliseconds since 1970; null without one. */
   readonly toldAt: number | null;
   readonly entries: readonly Readonly<Record<string, string>>[];
+  /**
+   * Of a page that was read: the link is up, nothing was heard since and the last reading succeeded. Only then the page is
+   * evidence for a removal (S14). A stafd before 1.0.1 does not say it.
+   */
+  readonly current?: boolean;
+  /** Since when the page is young, in milliseconds since 1970, and why; null when it is not (S14). */
+  readonly young?: PageYouth | null;
 }
 
 /** A discovery controller that stafd let go for good, and why: evidence that its entries no longer count. */

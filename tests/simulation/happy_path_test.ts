@@ -4,7 +4,7 @@ import { Discovery, entryFor } from "../../src/lib/sim/discovery.ts";
 import { VirtualTime } from "../../src/lib/sim/scheduler.ts";
 import { World } from "../../src/lib/sim/world.ts";
 import { realCores } from "./cores.ts";
-import { StacdDaemon, STAFD_CONF, StafdDaemon, type Watch } from "./daemons.ts";
+import { STACD_CONF, StacdDaemon, STAFD_CONF, StafdDaemon, type Watch } from "./daemons.ts";
 import { hostFiles } from "./landscape.ts";
 
 const NETS = { index: 2, mac: "02:00:00:00:00:01", v4: ["10.0.0.1"], v6: [], nets: ["10.0."] };
@@ -18,6 +18,8 @@ Deno.test("a listed subsystem is connected within a second, and let go when it i
   const discovery = new Discovery("ddc", [entryFor(first, "nvme")]);
   world.addDiscovery({ transport: "tcp", traddr: "10.0.0.100", trsvcid: "8009" }, "nqn.dc", discovery);
   world.files.set(STAFD_CONF, "[Controllers]\ncontroller = transport=tcp;traddr=10.0.0.100\n");
+  // The first page is young.
+  world.files.set(STACD_CONF, "[I/O controller connection management]\nyoung-page-soak = 0\n");
   hostFiles(world);
   const watch: Watch = {
     around: () => "go",

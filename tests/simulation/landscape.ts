@@ -175,6 +175,7 @@ export function buildLandscape(world: World, seed: number): Landscape {
   const stafd = new ConfPlan();
   const stacd = new ConfPlan();
   plan(random, world, stafd, stacd, subsystems, dcs);
+  youngPages(new Random(seed, "young pages"), stafd, stacd);
   world.files.set(STAFD_CONF, stafd.text);
   world.files.set(STACD_CONF, stacd.text);
   const tcp = ({ address: { transport } }: Target): boolean => transport === "tcp";
@@ -187,6 +188,14 @@ export function buildLandscape(world: World, seed: number): Landscape {
   const nbft = bootTable(world, boot, nbftDc);
   existing(random, world, subsystems, dcs, boot);
   return { subsystems, dcs, dead, boot, nbft, stafd, stacd };
+}
+
+/** Shorter than by default, so that what a page took away is gone before a run ends. Two daemons may disagree. */
+function youngPages(random: Random, stafd: ConfPlan, stacd: ConfPlan): void {
+  const spans = ["0", "5", "20 s", "1 minute"];
+  const option = "young-page-soak";
+  stafd.set("Discovery controller connection management", option, random.pick(spans) ?? "0");
+  stacd.set("I/O controller connection management", option, random.pick(spans) ?? "0");
 }
 
 /** Who the host is, in its own files. */

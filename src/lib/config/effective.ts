@@ -25,6 +25,7 @@ export function effectiveStafd(conf: StafdConf): readonly EffectiveValue[] {
     row(SERVICE_DISCOVERY, "zeroconf", conf.zeroconf, enabledText),
     row(DC_MANAGEMENT, "persistent-connections", conf.persistentConnections, String),
     row(DC_MANAGEMENT, "zeroconf-connections-persistence", conf.zeroconfPersistence, spanText),
+    row(DC_MANAGEMENT, "young-page-soak", conf.youngPageSoak, spanText),
     ...controllerValues(conf),
   ];
 }
@@ -37,6 +38,7 @@ export function effectiveStacd(conf: StacdConf): readonly EffectiveValue[] {
     row(IOC_MANAGEMENT, "connect-attempts-on-ncc", conf.connectAttemptsOnNcc, String),
     row(IOC_MANAGEMENT, "disconnect-in-use", conf.disconnectInUse, String),
     row(IOC_MANAGEMENT, "in-use-window", conf.inUseWindow, spanText),
+    row(IOC_MANAGEMENT, "young-page-soak", conf.youngPageSoak, spanText),
     ...controllerValues(conf),
   ];
 }

@@ -29,6 +29,7 @@ export const KNOWN_OPTIONS: readonly KnownOption[] = [
   ...options(GLOBAL, ["stafd"], "pleo"),
   ...options(SERVICE_DISCOVERY, ["stafd"], "zeroconf"),
   ...options(DC_MANAGEMENT, ["stafd"], "persistent-connections", "zeroconf-connections-persistence"),
+  ...options(DC_MANAGEMENT, ["stafd"], "young-page-soak"),
   ...options(
     IOC_MANAGEMENT,
     ["stacd"],
@@ -37,6 +38,7 @@ export const KNOWN_OPTIONS: readonly KnownOption[] = [
     "connect-attempts-on-ncc",
     "disconnect-in-use",
     "in-use-window",
+    "young-page-soak",
   ),
   ...options(CONTROLLERS, BOTH, "controller", "exclude"),
 ];

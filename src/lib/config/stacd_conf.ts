@@ -9,6 +9,7 @@ import { defaulted, type Value } from "./origin.ts";
 import { shown } from "./redact.ts";
 import { integerBetween, listText, oneOf, type Parsed, parseSpan } from "./scalar.ts";
 import { didYouMean } from "./suggestion.ts";
+import { youngPageSoak } from "./young_page_soak.ts";
 
 /** Which connections may be disconnected at all (CFG-40). */
 export type DisconnectScope =
@@ -35,6 +36,8 @@ interface StacdOnly {
   readonly disconnectInUse: Value<DisconnectInUse>;
   /** How long no program may write to a namespace before it counts as unused; 0 looks at no traffic. */
   readonly inUseWindow: Value<Duration>;
+  /** How long a young log page takes no connection away; 0 is as long as any other. */
+  readonly youngPageSoak: Value<Duration>;
 }
 
 const SCOPES = new Map<string, DisconnectScope>([
@@ -70,6 +73,7 @@ export function parseStacdConf(text: string | undefined, file: string): ParsedCo
         IN_USE_WINDOW,
         "60 (seconds)",
       ),
+      youngPageSoak: youngPageSoak(reader, IOC_MANAGEMENT),
     }),
   );
 }

@@ -5,6 +5,7 @@ import { DC_MANAGEMENT, GLOBAL, SERVICE_DISCOVERY } from "./known_options.ts";
 import type { OptionReader } from "./option_reader.ts";
 import type { Value } from "./origin.ts";
 import { parseBoolean, parseEnabled, parseSpan } from "./scalar.ts";
+import { youngPageSoak } from "./young_page_soak.ts";
 
 export interface StafdConf extends DaemonConf, StafdOnly {}
 
@@ -16,6 +17,8 @@ interface StafdOnly {
   readonly persistentConnections: Value<boolean>;
   /** How long a DC is kept that mDNS no longer announces and that does not answer (CFG-39). */
   readonly zeroconfPersistence: Value<Duration>;
+  /** How long a young log page takes no referral away. */
+  readonly youngPageSoak: Value<Duration>;
 }
 
 /** `text` is undefined when there is no file; `file` is for origins and findings only. */
@@ -36,6 +39,7 @@ export function parseStafdConf(text: string | undefined, file: string): ParsedCo
         hours(72),
         "72 hours",
       ),
+      youngPageSoak: youngPageSoak(reader, DC_MANAGEMENT),
     }),
   );
 }

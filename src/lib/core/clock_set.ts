@@ -7,6 +7,7 @@ import type { ConnectorState } from "./connector_state.ts";
 import type { Evidence, Proof } from "./evidence.ts";
 import type { Dc, FinderState } from "./finder_state.ts";
 import type { Fleet } from "./fleet.ts";
+import type { PageYouth } from "../ports.ts";
 import { Table } from "./table.ts";
 
 /** Milliseconds since 1970 by the old clock to those by the new one. */
@@ -83,12 +84,20 @@ function shiftedFleet(fleet: Fleet, shift: Shift): Fleet {
   };
 }
 
+const shiftedYouth = (young: PageYouth | undefined, shift: Shift): PageYouth | undefined =>
+  young === undefined ? undefined : { ...young, since: shift(young.since) };
+
 function shiftedDc(dc: Dc, shift: Shift): Dc {
   const { page, lost } = dc;
   const told = (at: number | undefined): number | undefined => at === undefined ? undefined : shift(at);
   return {
     ...dc,
-    page: page === undefined ? undefined : { ...page, readAt: shift(page.readAt), toldAt: told(page.toldAt) },
+    page: page === undefined ? undefined : {
+      ...page,
+      readAt: shift(page.readAt),
+      toldAt: told(page.toldAt),
+      young: shiftedYouth(page.young, shift),
+    },
     toldAt: told(dc.toldAt),
     lost: lost === undefined ? undefined : { ...lost, since: shift(lost.since) },
   };
@@ -115,7 +124,11 @@ export function connectorAfterClockSet(state: ConnectorState, ms: number): Conne
   return {
     ...state,
     stafd: { ...state.stafd, reportedAt: reportedAt === undefined ? undefined : shift(reportedAt) },
-    pages: shiftedMap(state.pages, (page) => ({ ...page, readAt: shift(page.readAt) })),
+    pages: shiftedMap(state.pages, (page) => ({
+      ...page,
+      readAt: shift(page.readAt),
+      young: shiftedYouth(page.young, shift),
+    })),
     latency: { ...state.latency, awaited: shiftedMap(state.latency.awaited, shift) },
   };
 }

@@ -9,22 +9,23 @@ import { after, type Duration, type Instant, type Now, seconds } from "../nvme/t
 import type { ConnectRequest, KernelEvent, ReportedDc, StafdReport } from "../ports.ts";
 import type { Outcome } from "../nvme/failure.ts";
 import { dropLatency, takeLatency } from "./aen_latency.ts";
-import { asAnother, AUDIT_SCOPE, audits, isForeign, unclaimed } from "./audit.ts";
+import { asAnother, audits, isForeign, unclaimed } from "./audit.ts";
 import { connectorAfterClockSet } from "./clock_set.ts";
 import { type Authority, type Claim, type Ctl, pageAuthority } from "./ctl.ts";
 import { type ConnectorState, type KnownPage, noStafd } from "./connector_state.ts";
+import { isConfirmed, pageNotYet, unknownsOf, untilKnown, vouchedFor } from "./connector_pages.ts";
 import { connectorStateValue } from "./connector_saved.ts";
 import type { ConnectorEffect, ConnectorEvent, Step } from "./effects.ts";
 import { listedIn } from "./entry_tid.ts";
 import type { Evidence } from "./evidence.ts";
 import { REMOVAL_SOAK } from "./fleet.ts";
 import { isNcc } from "./ncc.ts";
-import { guardPolicy, unheard } from "./connector_guard.ts";
+import { guardPolicy, keptBy, unheard } from "./connector_guard.ts";
 import type { GuardPolicy } from "./guard.ts";
 import type { FleetRules } from "./fleet_rules.ts";
 import { FleetTurn, nextReminder } from "./fleet_turn.ts";
 import { securityBar } from "./line_demands.ts";
-import { LinesTurn, unresolvedHosts, writtenLines } from "./lines.ts";
+import { LinesTurn, writtenLines } from "./lines.ts";
 import type { Verdict } from "./planner.ts";
 import { followed } from "./page_follow.ts";
 import { isSpared, refusalAt, refusedVerdict, SPARED } from "./refusal.ts";
@@ -90,7 +91,9 @@ export class ConnectorTurn implements FleetRules {
     if (isForeign(ctl)) {
       if (!audits(this.state.conf)) return { is: "held", why: "disconnect-scope leaves it alone" };
       const missing = this.unknowns();
-      if (missing.length > 0) return { is: "held", why: missing.join("; ") };
+      if (missing.length > 0) {
+        return { is: "held", why: missing.join("; "), ...untilKnown(this.state, this.now) };
+      }
       const device = ctl.link.phase === "up" ? this.fleet.device(ctl.link.ref) : undefined;
       const other = device === undefined ? undefined : this.fleet.exceptIdentity(device);
       if (device !== undefined && other !== undefined) {
@@ -104,7 +107,17 @@ export class ConnectorTurn implements FleetRules {
         why: `${unread}, which listed it, is back and its log page has not been read yet`,
       };
     }
-    return { is: "unwanted", evidence: [first, ...rest] };
+    const evidence = [first, ...rest] as const;
+    const young = pageNotYet(this.state, ctl, this.now);
+    return young === undefined ? { is: "unwanted", evidence } : { is: "held", ...young, withdrawn: evidence };
+  }
+
+  confirmed(ctl: Ctl): boolean {
+    return isConfirmed(this.state, ctl, this.now);
+  }
+
+  confirm(): void {
+    this.#fetch();
   }
 
   /** That a discovery controller was let go of says nothing any more once it is back: its page has to. */
@@ -123,18 +136,8 @@ export class ConnectorTurn implements FleetRules {
   }
 
   #unknowns(): readonly string[] {
-    const { stafd, pages } = this.state;
-    this.fleet.work += pages.size + this.lines.lines.size;
-    if (!stafd.present) return ["stafd is not running"];
-    if (stafd.reportedAt === undefined) return ["stafd has not answered yet"];
-    const { conf } = this.state;
-    return [
-      ...stafd.unknowns,
-      ...[...pages.values()].filter(({ page }) => page !== "read")
-        .map(({ dcText }) => `the log page of ${dcText} has not been read yet`),
-      ...unresolvedHosts(this.lines.lines).map((host) => `${host} has not been resolved yet`),
-      ...(conf?.unreadable ?? []).map((line) => `${conf?.file}:${line} is not understood`),
-    ];
+    this.fleet.work += this.state.pages.size + this.lines.lines.size;
+    return unknownsOf({ ...this.state, lines: this.lines.lines }, this.now);
   }
 
   bar(ctl: Ctl): string | undefined {
@@ -156,22 +159,8 @@ export class ConnectorTurn implements FleetRules {
   }
 
   /** STAC section 3. */
-  keep(ctl: Ctl, device: Pick<KernelCtrl, "transport">): string | undefined {
-    const { conf } = this.state;
-    switch (conf?.disconnectScope.value) {
-      case undefined:
-        return "the configuration is not read yet";
-      case "no-disconnect":
-        return "disconnect-scope=no-disconnect";
-      case "only-stas-connections":
-        return undefined;
-      case AUDIT_SCOPE: {
-        const matching = [...conf?.disconnectTrtypes.value ?? []].some((trtype) =>
-          trtype === device.transport
-        );
-        return matching ? undefined : `disconnect-trtypes does not name ${ctl.tid.transport}`;
-      }
-    }
+  keep(ctl: Ctl, { transport }: Pick<KernelCtrl, "transport">): string | undefined {
+    return keptBy(this.state.conf, ctl.tid, transport);
   }
 
   /** By log pages alone, of which the stafd that is there now has not spoken (STAC-1). */
@@ -200,12 +189,15 @@ export class ConnectorTurn implements FleetRules {
   /** Connections that are held may have waited for what has just happened. */
   #judgeHeld(concerned: (ctl: Ctl) => boolean): void {
     for (const ctl of this.fleet.fleet.ctls.values()) {
-      if (ctl.guard !== undefined && concerned(ctl)) this.fleet.touch(ctl.key);
+      const waits = ctl.guard !== undefined || ctl.doom !== undefined;
+      if (waits && concerned(ctl)) this.fleet.touch(ctl.key);
     }
   }
 
   down(): void {
     this.lines.recheck();
+    // A connection of others that appeared meanwhile was taken for this one.
+    if (audits(this.state.conf)) this.#auditDue = true;
   }
 
   forgotten(ctl: Ctl): void {
@@ -258,7 +250,10 @@ export class ConnectorTurn implements FleetRules {
     // A stafd that went away has said nothing: its pages stay what they were, only nothing new follows from them.
     const pages = new Map(
       [...this.state.pages].map(([authority, page]) =>
-        [authority, page.page === "read" ? { ...page, page: "cached" as const } : page] as const
+        [
+          authority,
+          page.page === "read" ? { ...page, page: "cached", current: false } as const : page,
+        ] as const
       ),
     );
     this.state = {
@@ -279,7 +274,7 @@ export class ConnectorTurn implements FleetRules {
     const { stafd } = this.state;
     if (!stafd.present || stafd.op !== undefined || this.fleet.fleet.stopping) return;
     const op = this.fleet.op();
-    this.state = { ...this.state, stafd: { ...stafd, op, again: false } };
+    this.state = { ...this.state, stafd: { ...stafd, op, again: false, askedAt: this.now } };
     this.fleet.emit({ do: "fetch", op });
   }
 
@@ -298,7 +293,7 @@ export class ConnectorTurn implements FleetRules {
     const unsure = unknowns.length === 0 ? 0 : stafd.unsure + 1;
     this.state = {
       ...this.state,
-      stafd: { ...done, failures: 0, reportedAt: this.now.wall, unknowns, unsure },
+      stafd: { ...done, failures: 0, reportedAt: this.now.wall, knownAt: stafd.askedAt, unknowns, unsure },
     };
     // What stafd learns without a log page changing, it does not signal; only the audit waits for it.
     if (unknowns.length > 0 && audits(this.state.conf)) {
@@ -339,10 +334,11 @@ export class ConnectorTurn implements FleetRules {
     const old = this.state.pages.get(authority);
     const { page, genctr, readAt } = dc;
     const told = page !== "none" || old?.told === true;
-    const isSame = old !== undefined && old.page === page && old.genctr === genctr && old.readAt === readAt;
-    if (isSame && old.told === told) return;
     const dcText = tidText(dc.tid);
-    this.#pages.set(authority, { dcText, page, genctr, readAt, told });
+    const known: KnownPage = { dcText, page, genctr, readAt, told, ...vouchedFor(dc) };
+    const isSame = old !== undefined && old.page === page && old.genctr === genctr && old.readAt === readAt;
+    if (isSame && old.told === told) return this.#vouched(authority, old, known);
+    this.#pages.set(authority, known);
     this.fleet.dirty();
     if (page === "none") return;
     const now = listedIn(dc.entries, dc.tid, "nvme");
@@ -361,6 +357,13 @@ export class ConnectorTurn implements FleetRules {
     for (const ctl of this.fleet.saidOf(authority)) {
       if (!now.has(ctl.key)) this.fleet.release(ctl.key, authority, gone);
     }
+  }
+
+  /** The page is what it was; whether it is evidence may have changed. */
+  #vouched(authority: Authority, old: KnownPage, known: KnownPage): void {
+    if (old.current === known.current && old.young?.since === known.young?.since) return;
+    this.#pages.set(authority, known);
+    for (const ctl of this.fleet.saidOf(authority)) this.fleet.touch(ctl.key);
   }
 
   #listed(key: string, tid: Tid, authority: string, claim: Claim): void {

@@ -1,5 +1,8 @@
 /** What stacd's configuration and stafd's silence mean for a removal that is due (S12). */
 import { IN_USE_WINDOW, type StacdConf } from "../config/stacd_conf.ts";
+import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
+import type { Tid } from "../nvme/tid.ts";
+import { AUDIT_SCOPE } from "./audit.ts";
 import type { ConnectorState } from "./connector_state.ts";
 import type { GuardPolicy } from "./guard.ts";
 
@@ -14,4 +17,24 @@ export function unheard({ stafd, pages }: Pick<ConnectorState, "stafd" | "pages"
   return untold === undefined
     ? undefined
     : `stafd has not told yet what ${untold.dcText} lists, which may be another path`;
+}
+
+/** Why the policy keeps a connection that nobody wants; undefined when it is to go (STAC section 3). */
+export function keptBy(
+  conf: StacdConf | undefined,
+  tid: Tid,
+  transport: KernelCtrl["transport"],
+): string | undefined {
+  switch (conf?.disconnectScope.value) {
+    case undefined:
+      return "the configuration is not read yet";
+    case "no-disconnect":
+      return "disconnect-scope=no-disconnect";
+    case "only-stas-connections":
+      return undefined;
+    case AUDIT_SCOPE: {
+      const matching = [...conf?.disconnectTrtypes.value ?? []].some((trtype) => trtype === transport);
+      return matching ? undefined : `disconnect-trtypes does not name ${tid.transport}`;
+    }
+  }
 }

@@ -45,6 +45,8 @@ export function restoredConnector(value: unknown): ConnectorState {
       page: "cached",
       genctr: textOf(record["genctr"]),
       readAt: numberOf(record["readAt"]),
+      current: false,
+      young: undefined,
       told: false,
     });
   }

@@ -1,6 +1,8 @@
 /** What stacd knows. */
 import type { StacdConf } from "../config/stacd_conf.ts";
 import { type AenLatency, emptyLatency } from "./aen_latency.ts";
+import type { Instant } from "../nvme/time.ts";
+import type { PageYouth } from "../ports.ts";
 import type { Authority } from "./ctl.ts";
 import type { Op } from "./effects.ts";
 import { emptyFleet, type Fleet } from "./fleet.ts";
@@ -13,6 +15,9 @@ export interface KnownPage {
   readonly genctr: string;
   /** Milliseconds since 1970. */
   readonly readAt: number;
+  /** stafd vouches for it: nothing speaks against it (S14). */
+  readonly current: boolean;
+  readonly young: PageYouth | undefined;
   /** A stafd has told it to this process; before that it is from the state file. */
   readonly told: boolean;
 }
@@ -23,6 +28,10 @@ export interface StafdView {
   readonly op: Op | undefined;
   /** Something changed since it was asked. */
   readonly again: boolean;
+  /** When it was asked. */
+  readonly askedAt: Instant | undefined;
+  /** When the question was asked that the last report answers; undefined: none from the stafd that is there now. */
+  readonly knownAt: Instant | undefined;
   readonly failures: number;
   /** Wall clock of the last report that was understood; undefined: none from the stafd that is there now. */
   readonly reportedAt: number | undefined;
@@ -45,6 +54,8 @@ export const noStafd: StafdView = {
   present: false,
   op: undefined,
   again: false,
+  askedAt: undefined,
+  knownAt: undefined,
   failures: 0,
   reportedAt: undefined,
   unknowns: [],

@@ -2,10 +2,11 @@
  * What stafd does with a discovery controller that is connected: register the host, ask what the log can do, read it,
  * and read it again whenever the controller says so (spec 30, sections 5 and 6).
  */
+import { YOUNG_PAGE_SOAK } from "../config/young_page_soak.ts";
 import { DISCOVERY_LOG_CHANGED } from "../nvme/aen.ts";
 import type { DiscoveryLog } from "../nvme/discovery_entry.ts";
 import { entryToText } from "../nvme/entry_text.ts";
-import type { Failure } from "../nvme/failure.ts";
+import type { Failure, Outcome } from "../nvme/failure.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import { type Tid, tidText } from "../nvme/tid.ts";
 import { after, reached } from "../nvme/time.ts";
@@ -23,8 +24,9 @@ import {
   STATE_POLL,
   SYNC_COALESCE,
 } from "./finder_state.ts";
+import { youngText, youthOf } from "./page_youth.ts";
 import { MAX_REFERRALS } from "./referrals.ts";
-import { pause, READ_RETRY } from "./retry.ts";
+import { GENERATION_LOOK, pause, READ_RETRY } from "./retry.ts";
 
 /** Capability bits of the discovery log in the Supported Log Pages log, and the request bits (spec 00). */
 const PLEOS = 1 << 17;
@@ -32,12 +34,16 @@ const LSP_PLEO = 0x2;
 const POLL_REMINDER = "#poll";
 const SYNC_REMINDER = "#sync:";
 const RETRY_REMINDER = "#retry:";
+const GENERATION_REMINDER = "#generation:";
 /** Types of discovery controllers that the host is registered with (STAF-50); empty is unknown. */
 const REGISTERS: ReadonlySet<string> = new Set(["ddc", "cdc", ""]);
 /** Entries without a usable address (STAF-57, LIM-12). */
 const NO_ADDRESS: ReadonlySet<string> = new Set(["", "0.0.0.0", "::"]);
 
-type Answer = Extract<FinderEvent, { readonly type: "registered" | "supported-logs" | "log-read" }>;
+type Answer = Extract<
+  FinderEvent,
+  { readonly type: "registered" | "supported-logs" | "log-read" | "generation" }
+>;
 
 const started: Operation = { failures: 0, completed: false, failure: undefined, retryAt: undefined };
 /**
@@ -100,6 +106,9 @@ export class DcSession {
         // Reading the log answers every notification that came before.
         this.finder.putDc(ctl.key, { ...running, then: "nothing", readLog: begin(dc.readLog) });
         return fleet.emitFirst({ do: "read-log", op, key: ctl.key, target, lsp: dc.lsp });
+      case "generation":
+        this.finder.putDc(ctl.key, running);
+        return fleet.emit({ do: "generation", op, key: ctl.key, target });
     }
   }
 
@@ -140,7 +149,36 @@ export class DcSession {
         if (event.outcome.ok) this.#read(ctl, event.outcome.value);
         else this.#notRead(ctl, event.outcome.failure);
         return;
+      case "generation":
+        this.finder.putDc(ctl.key, ended);
+        return this.#generation(ctl, event.outcome);
     }
+  }
+
+  /** A notification that was lost is made good (L5). */
+  #generation(ctl: Ctl, outcome: Outcome<bigint>): void {
+    const dc = this.finder.dc(ctl.key);
+    if (!outcome.ok && outcome.failure.kind === "permanent") {
+      this.finder.putDc(ctl.key, { ...dc, noHeader: true });
+      this.finder.fleet.say(
+        "info",
+        ctl,
+        `Changes without a notification are not looked for. ${outcome.failure.message}`,
+      );
+    } else this.lookLater(ctl.key);
+    const isNew = outcome.ok && dc.page !== undefined && String(outcome.value) !== dc.page.genctr;
+    if (dc.then !== "nothing") return this.#next(ctl.key);
+    if (!isNew) return;
+    const text = `generation ${outcome.value}, and nothing was heard of it`;
+    this.finder.fleet.say("notice", ctl, `The log page has changed: ${text}. Reading it`);
+    this.#start(ctl, "read-log");
+  }
+
+  /** L5. */
+  lookLater(key: string): void {
+    if (this.finder.dc(key).noHeader) return;
+    const at = after(this.finder.now, pause(GENERATION_LOOK, 1, key));
+    this.finder.fleet.remindAt(at, GENERATION_REMINDER + key);
   }
 
   #read(ctl: Ctl, log: DiscoveryLog): void {
@@ -150,11 +188,14 @@ export class DcSession {
     const entries = listed.map(entryToText);
     const readAt = finder.now.wall;
     const genctr = String(log.genctr);
+    const soak = finder.state.conf?.youngPageSoak.value ?? YOUNG_PAGE_SOAK;
+    const young = youthOf(dc.page, { genctr, entries, back: dc.back, at: readAt }, soak);
     finder.putDc(ctl.key, {
       ...dc,
       live: true,
+      back: false,
       readLog: { failures: 0, completed: true, failure: undefined, retryAt: undefined },
-      page: { genctr, readAt, toldAt: dc.toldAt, fresh: true, entries },
+      page: { genctr, readAt, toldAt: dc.toldAt, fresh: true, young, entries },
       // An event during the reading is answered by this page or by the one read next.
       toldAt: dc.then === "nothing" ? undefined : dc.toldAt,
     });
@@ -163,10 +204,14 @@ export class DcSession {
     finder.fleet.say("info", ctl, `Received discovery log pages (num records=${entries.length}).`, {
       NVME_GENCTR: genctr,
     });
+    if (young?.since === readAt && !young.isFirst) {
+      finder.fleet.say("notice", ctl, `${youngText(soak)}, because ${young.why}`);
+    }
     finder.fleet.announce(ctl, "log-page", `log page read, generation ${genctr}, ${entries.length} entries`);
     this.#referrals(ctl, entries, genctr, readAt);
     const device = ctl.link.phase === "up" ? ctl.link.ref.device : "nvme?";
     finder.fleet.emitFirst({ do: "signal", signal: { type: "log-pages-changed", tid: ctl.tid, device } });
+    this.lookLater(ctl.key);
     this.#next(ctl.key);
   }
 
@@ -182,7 +227,10 @@ export class DcSession {
     const dcText = tidText(ctl.tid);
     const now = listedIn(entries, ctl.tid, "referral");
     const gone: Evidence = { kind: "log-page", dc: dcText, genctr, readAt };
-    for (const other of fleet.saidOf(authority)) {
+    const said = fleet.saidOf(authority);
+    // Who is cut off by one that was let go of waits for this page, too.
+    if (said.some(({ released }) => released.has(authority))) fleet.touchAll();
+    for (const other of said) {
       if (!now.has(other.key)) fleet.release(other.key, authority, gone);
     }
     // Over the limit is unknown, and not absent: what was followed before stays (S6).
@@ -236,6 +284,8 @@ export class DcSession {
       job: undefined,
       then: "nothing",
       live: false,
+      back: true,
+      noHeader: false,
       toldAt: undefined,
       register: undefined,
       supported: undefined,
@@ -259,6 +309,8 @@ export class DcSession {
     const echo = event.cause === "connected" && !ctl.link.adopted && upAt !== undefined &&
       !reached(after(upAt, CONNECTED_ECHO), this.finder.now);
     if (echo) return;
+    // The link was lost and is back, whether looking had shown it or not.
+    this.finder.putDc(ctl.key, { ...this.finder.dc(ctl.key), back: true });
     this.finder.fleet.remindBy(after(this.finder.now, SYNC_COALESCE), SYNC_REMINDER + ctl.key);
   }
 
@@ -298,12 +350,22 @@ export class DcSession {
       if (ctl !== undefined) this.resync(ctl);
       return;
     }
+    if (key.startsWith(GENERATION_REMINDER)) return this.#look(key.slice(GENERATION_REMINDER.length));
     if (!key.startsWith(RETRY_REMINDER)) return;
     const ctl = this.finder.fleet.ctl(key.slice(RETRY_REMINDER.length));
     const dc = ctl === undefined ? undefined : this.finder.state.dcs.get(ctl.key);
     const retryAt = dc?.readLog?.retryAt;
     if (ctl === undefined || dc?.job !== undefined || retryAt === undefined) return;
     if (reached(retryAt, this.finder.now)) this.#start(ctl, "read-log");
+  }
+
+  #look(key: string): void {
+    const ctl = this.finder.fleet.ctl(key);
+    const dc = this.finder.state.dcs.get(key);
+    if (ctl?.link.phase !== "up" || dc?.page === undefined || dc.noHeader) return;
+    // A command that is under way says more, and a link that is down says nothing.
+    if (dc.job !== undefined || !dc.live) return this.lookLater(key);
+    this.#start(ctl, "generation");
   }
 
   keepPolling(): void {
@@ -330,7 +392,7 @@ export class DcSession {
       const state = states.get(ctl.link.ref.device);
       const dc = this.finder.dc(ctl.key);
       if (state === undefined || (state === "live") === dc.live) continue;
-      this.finder.putDc(ctl.key, { ...dc, live: state === "live" });
+      this.finder.putDc(ctl.key, { ...dc, live: state === "live", back: true });
       this.finder.fleet.say(
         "info",
         ctl,

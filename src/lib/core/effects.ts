@@ -77,6 +77,8 @@ export type FinderEffect =
     readonly target: DeviceRef;
     readonly lsp: number;
   }
+  /** Read the generation of the log page, and nothing else (L5). */
+  | { readonly do: "generation"; readonly op: Op; readonly key: string; readonly target: DeviceRef }
   /** Look at the state of these devices: losing a link makes no event. */
   | { readonly do: "states"; readonly op: Op; readonly devices: readonly string[] }
   | { readonly do: "browse"; readonly enabled: boolean }
@@ -143,6 +145,12 @@ export type FinderEvent =
     readonly op: Op;
     readonly key: string;
     readonly outcome: Outcome<DiscoveryLog>;
+  }
+  | {
+    readonly type: "generation";
+    readonly op: Op;
+    readonly key: string;
+    readonly outcome: Outcome<bigint>;
   }
   | { readonly type: "states"; readonly op: Op; readonly states: ReadonlyMap<string, string> }
   | MdnsEvent;

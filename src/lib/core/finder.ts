@@ -3,12 +3,13 @@
  * (spec 30). Pure: the outcome of everything it asks for comes back as an event.
  */
 import type { StafdConf } from "../config/stafd_conf.ts";
+import { YOUNG_PAGE_SOAK } from "../config/young_page_soak.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import { type Tid, tidKey, tidText } from "../nvme/tid.ts";
 import type { Duration, Instant, Now } from "../nvme/time.ts";
 import type { ConnectRequest, KernelEvent } from "../ports.ts";
 import { finderAfterClockSet } from "./clock_set.ts";
-import { type Ctl, hostSide, pageAuthority } from "./ctl.ts";
+import { type Ctl, dcOfPage, hostSide, pageAuthority } from "./ctl.ts";
 import type { FinderEffect, FinderEvent, Step } from "./effects.ts";
 import { type Evidence, whyText } from "./evidence.ts";
 import type { FinderHost } from "./finder_host.ts";
@@ -23,6 +24,7 @@ import { securityBar } from "./line_demands.ts";
 import { LinesTurn, writtenLines } from "./lines.ts";
 import { placeOf } from "./origin_place.ts";
 import { MdnsTurn, serviceAuthority } from "./mdns_services.ts";
+import { isCurrent, type NotYet, notYet } from "./page_evidence.ts";
 import type { Verdict } from "./planner.ts";
 import { cutOffProof, isRoot, type Referrals, referralsOf } from "./referrals.ts";
 import { grown, isSpared, refusal, refusalAt, refusedVerdict, SPARED } from "./refusal.ts";
@@ -122,7 +124,35 @@ export class FinderTurn implements FleetRules, FinderHost {
     if (first === undefined) {
       return { is: "held", why: "nobody asks for it, and nobody said that it is to go" };
     }
-    return { is: "unwanted", evidence: [first, ...rest] };
+    const evidence = [first, ...rest] as const;
+    const young = this.#notYet(ctl) ?? this.#cutOffNotYet(ctl);
+    return young === undefined ? { is: "unwanted", evidence } : { is: "held", ...young, withdrawn: evidence };
+  }
+
+  /** A page that let go of it does not count yet (S14). */
+  #notYet({ released }: Ctl): NotYet | undefined {
+    const soak = this.state.conf?.youngPageSoak.value ?? YOUNG_PAGE_SOAK;
+    for (const [authority, { kind }] of released) {
+      const dc = kind === "log-page" ? this.fleet.ctl(dcOfPage(authority)) : undefined;
+      if (dc === undefined) continue;
+      const known = this.dc(dc.key);
+      const page = { dcText: tidText(dc.tid), current: isCurrent(known, dc), young: known.page?.young };
+      const found = notYet(page, soak, this.now);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  /** The same for those by whose going it is cut off. */
+  #cutOffNotYet({ claims }: Ctl): NotYet | undefined {
+    const { cutOff } = this.#referrals;
+    for (const claim of claims.values()) {
+      const from = claim.kind === "referral" ? cutOff.get(claim.dc)?.from : undefined;
+      const ctl = from === undefined ? undefined : this.fleet.ctl(from.key);
+      const found = ctl === undefined ? undefined : this.#notYet(ctl);
+      if (found !== undefined) return found;
+    }
+    return undefined;
   }
 
   bar(ctl: Ctl): string | undefined {
@@ -133,6 +163,13 @@ export class FinderTurn implements FleetRules, FinderHost {
     if (exclusion !== undefined) return `excluded host-wide by ${exclusion.origin}`;
     return securityBar(ctl, this.fleet.fleet.host, this.state.conf, this.lines.lines, true);
   }
+
+  /** It reads the pages itself. */
+  confirmed(): boolean {
+    return true;
+  }
+
+  confirm(): void {}
 
   keep(): undefined {
     return undefined;
@@ -151,6 +188,7 @@ export class FinderTurn implements FleetRules, FinderHost {
       if (this.state.dcs.get(now.key) === undefined || now.link.phase === "up") {
         this.putDc(now.key, { ...dc, job: undefined, then: "nothing" });
       }
+      this.sessions.lookLater(now.key);
       if (dc.job !== undefined) this.sessions.resync(now);
     }
     for (const [name, service] of this.state.services) {
@@ -240,6 +278,7 @@ export class FinderTurn implements FleetRules, FinderHost {
       case "registered":
       case "supported-logs":
       case "log-read":
+      case "generation":
         return this.sessions.answered(event);
       case "states":
         return this.sessions.looked(event.states);

@@ -1,6 +1,6 @@
 /** stafd's state file: discovery controllers, who asks for them, and their log pages (STAF-120 to STAF-124). */
 import { tidFields, tidKey } from "../nvme/tid.ts";
-import type { RetiredDc } from "../ports.ts";
+import type { PageYouth, RetiredDc } from "../ports.ts";
 import { emptyFinder, type FinderState, MAX_RETIRED, newDc, type Page } from "./finder_state.ts";
 import {
   familiesOf,
@@ -23,7 +23,14 @@ export function finderStateValue(state: FinderState): Json {
   for (const [key, { page }] of state.dcs) {
     const ctl = state.fleet.ctls.get(key);
     if (ctl === undefined || page === undefined) continue;
-    pages.push({ tid: tidFields(ctl.tid), genctr: page.genctr, readAt: page.readAt, entries: page.entries });
+    const { genctr, readAt, entries, young } = page;
+    pages.push({
+      tid: tidFields(ctl.tid),
+      genctr,
+      readAt,
+      entries,
+      ...(young === undefined ? {} : { young }),
+    });
   }
   const retired = state.retired.map(({ tid, why, at }) => ({ tid: tidFields(tid), why, at }));
   return {
@@ -34,6 +41,11 @@ export function finderStateValue(state: FinderState): Json {
     retired,
     young: savedYoung(state.fleet),
   };
+}
+
+function youngOf(value: unknown): PageYouth | undefined {
+  if (!isJson(value)) return undefined;
+  return { since: numberOf(value["since"]), why: textOf(value["why"]), isFirst: value["isFirst"] === true };
 }
 
 export function restoredFinder(value: unknown): FinderState {
@@ -57,6 +69,7 @@ export function restoredFinder(value: unknown): FinderState {
       readAt: numberOf(record["readAt"]),
       toldAt: undefined,
       fresh: false,
+      young: youngOf(record["young"]),
       entries,
     };
     dcs = dcs.with(key, { ...dc, page });

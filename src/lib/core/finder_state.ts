@@ -3,7 +3,7 @@ import type { StafdConf } from "../config/stafd_conf.ts";
 import type { Failure } from "../nvme/failure.ts";
 import type { Tid } from "../nvme/tid.ts";
 import { type Duration, type Instant, seconds } from "../nvme/time.ts";
-import type { MdnsService, RetiredDc } from "../ports.ts";
+import type { MdnsService, PageYouth, RetiredDc } from "../ports.ts";
 import type { Op } from "./effects.ts";
 import { emptyFleet, type Fleet } from "./fleet.ts";
 import type { Lines } from "./lines.ts";
@@ -34,7 +34,8 @@ export interface Operation {
   readonly retryAt: Instant | undefined;
 }
 
-export type JobKind = "register" | "supported-logs" | "read-log";
+/** `generation`: only the header of the log page is read, to see that no notification was lost (L5). */
+export type JobKind = "register" | "supported-logs" | "read-log" | "generation";
 
 /** A log page as it was read. */
 export interface Page {
@@ -45,6 +46,7 @@ export interface Page {
   readonly toldAt: number | undefined;
   /** False: from the state file. */
   readonly fresh: boolean;
+  readonly young?: PageYouth | undefined;
   /** Entries as texts (spec 50, 6.4). */
   readonly entries: readonly Readonly<Record<string, string>>[];
 }
@@ -65,6 +67,10 @@ export interface Dc {
   readonly upAt: Instant | undefined;
   /** The kernel's state at the last look was `live`. */
   readonly live: boolean;
+  /** The connection was lost, or was made anew, since the page was read. */
+  readonly back: boolean;
+  /** It refuses to give the header of its log page alone. */
+  readonly noHeader: boolean;
   /** It was reachable once, or somebody but mDNS asks for it: the old interface lists it. */
   readonly listed: boolean;
   /** Withdrawn and unreachable (STAF-76): since when, and until when it is kept. */
@@ -84,6 +90,8 @@ export const newDc: Dc = {
   toldAt: undefined,
   upAt: undefined,
   live: false,
+  back: false,
+  noHeader: false,
   listed: false,
   lost: undefined,
 };

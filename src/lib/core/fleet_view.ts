@@ -8,7 +8,8 @@ import type { Ctl } from "./ctl.ts";
 import { FleetDraft } from "./fleet_draft.ts";
 import { ctlsFor, devicesFor } from "./fleet_index.ts";
 import type { Siblings } from "./guard.ts";
-import { decide, type Decision, type KernelView } from "./planner.ts";
+import type { Proof } from "./evidence.ts";
+import { decide, type Decision, type KernelView, unwanted } from "./planner.ts";
 
 export class FleetView<E extends { readonly do: string } = never> extends FleetDraft<E>
   implements KernelView {
@@ -132,6 +133,11 @@ export class FleetView<E extends { readonly do: string } = never> extends FleetD
   decision(ctl: Ctl): Decision {
     this.work++;
     return decide(ctl, this, this.rules, this.now);
+  }
+
+  /** What becomes of one that is withdrawn, once that may be believed. */
+  afterwards(ctl: Ctl, evidence: Proof): Decision {
+    return unwanted(ctl, { is: "unwanted", evidence }, this, this.rules, this.now, true);
   }
 
   /** What it comes to if the kernel has what was seen of it last. */

@@ -27,7 +27,14 @@ import { CONNECT_RETRY, pause } from "./retry.ts";
 
 export const SCAN_REMINDER = "#scan";
 /** Decisions on the way to a disconnect: what was learned for it stays. */
-const REMOVING: ReadonlySet<Decision["act"]> = new Set(["soak", "look", "watch", "guard", "disconnect"]);
+const REMOVING: ReadonlySet<Decision["act"]> = new Set([
+  "soak",
+  "confirm",
+  "look",
+  "watch",
+  "guard",
+  "disconnect",
+]);
 /** Looks at each controller in one step; none takes more than a few (S6). */
 const SETTLE_LIMIT = 64;
 
@@ -84,6 +91,7 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
           this.put(ctl = { ...ctl, resting: true });
           this.dirty();
         }
+        if (decision.act === "hold" && decision.until !== undefined) this.remindAt(decision.until, ctl.key);
         // An attempt that had begun is given up; its outcome finds nobody waiting.
         if (ctl.link.phase === "reaching" || ctl.link.phase === "ready") {
           this.put({ ...ctl, link: { phase: "idle" } });
@@ -101,6 +109,8 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
         this.put(noted({ ...ctl, doom }, this.now.wall, `no longer wanted: ${proofText(decision.evidence)}`));
         return this.remindAt(doom, ctl.key);
       }
+      case "confirm":
+        return this.rules.confirm(ctl);
       case "look": {
         if (ctl.guard?.op !== undefined) return;
         const op = this.op();

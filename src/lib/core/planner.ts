@@ -18,21 +18,38 @@ export type Verdict =
     readonly why: string;
     /** What was connected before a restart is looked after nevertheless. */
     readonly adopts?: true;
+    /**
+     * Whoever asked for it has let go of it, and that may not be believed yet: the record stays, until that time or until
+     * something is heard.
+     */
+    readonly withdrawn?: Proof;
+    readonly until?: Instant;
   }
   /** Asked for, but forbidden by the configuration. */
   | { readonly is: "excluded"; readonly evidence: Proof }
   /** Nobody asks for it any more. */
   | { readonly is: "unwanted"; readonly evidence: Proof };
 
+type Unwanted = Extract<Verdict, { readonly evidence: Proof }>;
+
 export type Decision =
   | { readonly act: "none"; readonly why: string }
   /** `look`: nothing tells when it ends on this kernel; the kernel is looked at again after a while. */
-  | { readonly act: "hold"; readonly why: string; readonly look?: boolean }
+  | {
+    readonly act: "hold";
+    readonly why: string;
+    readonly look?: boolean;
+    /** Thought of again then. */
+    readonly until?: Instant;
+    readonly withdrawn?: Proof;
+  }
   | { readonly act: "adopt"; readonly device: KernelCtrl; readonly why: string }
   | { readonly act: "connect"; readonly why: string }
   | { readonly act: "wait"; readonly until: Instant; readonly why: string }
   /** Will be disconnected when the soak ends, if nothing changes. */
   | { readonly act: "soak"; readonly evidence: Proof; readonly device: string }
+  /** Its removal is due: first whoever gave the evidence is asked whether it still stands. */
+  | { readonly act: "confirm"; readonly evidence: Proof; readonly device: string }
   /** Its removal is due: first it is looked at what its namespaces are used for. */
   | { readonly act: "look"; readonly evidence: Proof; readonly device: string }
   /** Its removal is due, and the traffic of its namespaces is watched until then. */
@@ -73,6 +90,8 @@ export interface Rules {
   /** Why it is not known yet what else is wanted, since the start; undefined when it is. */
   readonly unheard: string | undefined;
   request(ctl: Ctl): ConnectRequest;
+  /** Whoever gave the evidence against it has just said so again (S14). */
+  confirmed(ctl: Ctl): boolean;
 }
 
 /** What the planner asks about the kernel. */
@@ -109,12 +128,12 @@ export function decide(
   const verdict = rules.verdict(ctl);
   if (verdict.is === "held") {
     // Nothing to hold: no connection, and nobody who asks for one.
-    if (ctl.claims.size === 0 && link.phase !== "up" && !ctl.restored) return { act: "forget", evidence: [] };
-    const device = verdict.adopts === true && ctl.restored && fresh && link.phase !== "up"
-      ? kernel.find(ctl)
-      : undefined;
-    if (device !== undefined) return { act: "adopt", device, why: "connected before a restart" };
-    return { act: "hold", why: verdict.why };
+    const isNobodys = ctl.claims.size === 0 && link.phase !== "up" && verdict.withdrawn === undefined;
+    if (isNobodys && !ctl.restored) return { act: "forget", evidence: [] };
+    const { is: _, adopts, ...held } = verdict;
+    const hold: Decision = { act: "hold", ...held };
+    const isLooked = link.phase !== "up" && (adopts === true || verdict.withdrawn !== undefined);
+    return isLooked ? restored(ctl, kernel, fresh) ?? hold : hold;
   }
   return verdict.is === "wanted"
     ? wanted(ctl, kernel, rules, now, fresh)
@@ -138,9 +157,21 @@ function wanted(ctl: Ctl, kernel: KernelView, rules: Rules, now: Now, fresh: boo
   return { act: "connect", why: whyWanted(ctl) };
 }
 
-function unwanted(
+/** Nobody asks any more for what the state file names; what is connected of it is still ours, to be judged (S9). */
+function restored(ctl: Ctl, kernel: KernelView, fresh: boolean): Decision | undefined {
+  if (!ctl.restored) return undefined;
+  if (!fresh) return { act: "hold", why: "what the kernel has is not known at the moment" };
+  const device = kernel.find(ctl);
+  if (device !== undefined) return { act: "adopt", device, why: "connected before a restart" };
+  // It may be the one: it is forgotten or disconnected when that can be told.
+  const forming = kernel.forming(ctl);
+  return forming === undefined ? undefined : untilTold(forming);
+}
+
+/** What becomes of one that nobody asks for any more, on this evidence. */
+export function unwanted(
   ctl: Ctl,
-  verdict: Extract<Verdict, { readonly evidence: Proof }>,
+  verdict: Unwanted,
   kernel: KernelView,
   rules: Rules,
   now: Now,
@@ -148,14 +179,8 @@ function unwanted(
 ): Decision {
   const { evidence } = verdict;
   if (ctl.link.phase !== "up") {
-    if (ctl.restored) {
-      if (!fresh) return { act: "hold", why: "what the kernel has is not known at the moment" };
-      const device = kernel.find(ctl);
-      if (device !== undefined) return { act: "adopt", device, why: "connected before a restart" };
-      // It may be the one: it is forgotten or disconnected when that can be told (S9).
-      const forming = kernel.forming(ctl);
-      if (forming !== undefined) return untilTold(forming);
-    }
+    const found = restored(ctl, kernel, fresh);
+    if (found !== undefined) return found;
     // Asked for by referrals in a circle only, it was let go of already: once is enough.
     const rests = verdict.is === "excluded" || ctl.resting;
     return rests && ctl.claims.size > 0 ? { act: "rest", evidence } : { act: "forget", evidence };
@@ -172,25 +197,26 @@ function unwanted(
   if (soaks && (ctl.doom === undefined || !reached(ctl.doom, now))) {
     return { act: "soak", evidence, device: device.device };
   }
+  const due = { evidence, device: device.device };
   const disconnect = (claims: readonly string[]): Decision => ({
     act: "disconnect",
     target: { device: device.device, incarnation: device.incarnation },
     evidence,
     claims,
   });
-  if (rules.guard === undefined) return disconnect([]);
+  const isConfirmed = rules.confirmed(ctl);
+  if (rules.guard === undefined) return isConfirmed ? disconnect([]) : { act: "confirm", ...due };
   const isExcluded = verdict.is === "excluded";
   const stays = guarded(ctl.guard, rules.guard, kernel.siblings(ctl), device.device, isExcluded, now);
-  const due = { evidence, device: device.device };
   switch (stays.is) {
     case "look":
-      return { act: "look", ...due };
+      return isConfirmed ? { act: "look", ...due } : { act: "confirm", ...due };
     case "watched":
       return { act: "watch", until: stays.until, ...due };
     case "held":
       return { act: "guard", until: stays.until, why: stays.why, ...due };
     case "free":
-      return disconnect(stays.claims);
+      return isConfirmed ? disconnect(stays.claims) : { act: "confirm", ...due };
   }
 }
 

@@ -1,4 +1,4 @@
-import { type Duration, milliseconds, seconds } from "../nvme/time.ts";
+import { type Duration, milliseconds, minutes, seconds } from "../nvme/time.ts";
 
 /** Exponential back-off: the first pause, doubled with each further failure up to the longest one. */
 export interface RetrySchedule {
@@ -10,6 +10,8 @@ export interface RetrySchedule {
 export const CONNECT_RETRY: RetrySchedule = { first: seconds(3), longest: seconds(60) };
 /** Reading a log page of a controller that is connected. */
 export const READ_RETRY: RetrySchedule = { first: seconds(2), longest: seconds(20) };
+/** Looking whether the generation of a log page has changed without a notification (L5): no back-off, only a spread. */
+export const GENERATION_LOOK: RetrySchedule = { first: minutes(5), longest: minutes(5) };
 /** Names that did not resolve. */
 export const RESOLVE_RETRY: RetrySchedule = { first: seconds(2), longest: seconds(60) };
 /** Asking stafd again after it gave no usable answer. */

@@ -115,6 +115,11 @@ export function performFinder(
         effect.lsp,
         (outcome) => post({ type: "log-read", op: effect.op, key: effect.key, outcome }),
       );
+    case "generation":
+      return kernel.generation(
+        effect.target,
+        (outcome) => post({ type: "generation", op: effect.op, key: effect.key, outcome }),
+      );
     case "states":
       return kernel.states(effect.devices, (states) => post({ type: "states", op: effect.op, states }));
     case "browse":

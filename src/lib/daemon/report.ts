@@ -1,7 +1,8 @@
 import { deviceOf } from "../core/ctl.ts";
 import { FinderTurn } from "../core/finder.ts";
-import type { FinderState } from "../core/finder_state.ts";
+import { type FinderState, newDc } from "../core/finder_state.ts";
 import { unresolvedHosts } from "../core/lines.ts";
+import { isCurrent } from "../core/page_evidence.ts";
 import type { Now } from "../nvme/time.ts";
 import type { ReportedDc, StafdReport } from "../ports.ts";
 
@@ -23,6 +24,8 @@ export function stafdReport(state: FinderState, now: Now): StafdReport {
       readAt: page?.readAt ?? 0,
       toldAt: page?.toldAt ?? null,
       entries: page?.entries ?? [],
+      current: isCurrent(state.dcs.get(ctl.key) ?? newDc, ctl),
+      young: page?.young ?? null,
     });
   }
   return { dcs, retired: state.retired, unknowns: unknownsOf(state) };

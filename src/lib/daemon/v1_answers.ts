@@ -11,7 +11,7 @@ import type { Peek } from "./views/classic.ts";
 import type { Asked } from "./views/v1_common.ts";
 import { explain } from "./views/v1_explain.ts";
 import { healthOf, identityProblems, type Problem } from "./views/v1_health.ts";
-import { heldBy, planOf } from "./views/v1_plan.ts";
+import { heldInUse, planOf } from "./views/v1_plan.ts";
 
 /** What a new configuration would make of the present state. */
 export type Tried =
@@ -99,7 +99,7 @@ export function v1Answers(parts: V1Parts): V1Answers & { readonly fresh: () => P
         ...invalid,
         ...identityProblems(parts.core(), peek),
         ...parts.problems(),
-        ...heldBy(parts.core()).map(({ text, device, why, reasons }) => ({
+        ...heldInUse(parts.core()).map(({ text, device, why, reasons }) => ({
           id: "removal-held",
           text: `${device} ${text}: withdrawn, held: ${why} (withdrawn because: ${reasons.join("; ")})`,
           remedy:

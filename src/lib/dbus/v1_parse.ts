@@ -1,5 +1,5 @@
 /** Strict parsers of the versioned interfaces' JSON. What is unknown is ignored, what is missing is an error. */
-import type { StafdReport } from "../ports.ts";
+import type { ReportedDc, StafdReport } from "../ports.ts";
 import type { Tid } from "../nvme/tid.ts";
 import { JsonReader, type JsonResult } from "./json_reader.ts";
 import {
@@ -126,6 +126,7 @@ export const parsePages = (text: string): JsonResult<StafdReport> =>
       readAt: dc.at("readAt").number(),
       toldAt: dc.maybe("toldAt", number) ?? null,
       entries: dc.at("entries").list((entry) => entry.texts()),
+      ...vouched(dc),
     })),
     retired: doc.at("retired").list((dc) => ({
       tid: tid(dc.at("tid")),
@@ -134,6 +135,17 @@ export const parsePages = (text: string): JsonResult<StafdReport> =>
     })),
     unknowns: doc.at("unknowns").list((item) => item.text()),
   }));
+
+/** A stafd of version 1.0.0 says neither. */
+function vouched(dc: JsonReader): Pick<ReportedDc, "current" | "young"> {
+  const current = dc.maybe("current", (is) => is.boolean());
+  const young = dc.maybe("young", (item) => ({
+    since: item.at("since").number(),
+    why: item.at("why").text(),
+    isFirst: item.at("isFirst").boolean(),
+  }));
+  return current === undefined ? {} : { current, young: young ?? null };
+}
 
 const words = (item: JsonReader): string => item.text();
 const number = (item: JsonReader): number => item.number();

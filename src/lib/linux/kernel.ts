@@ -3,6 +3,7 @@ import { type AdminCommand, dimCommand, getLogCommand, identifyCommand, LID } fr
 import type { DiscoveryLog } from "../nvme/discovery_entry.ts";
 import { encodeRegistration, TAS } from "../nvme/dim.ts";
 import type { Failure, Outcome, Phase } from "../nvme/failure.ts";
+import { decodeLogHeader, LOG_HEADER } from "../nvme/discovery_log.ts";
 import { dctypeText, decodeIdentify } from "../nvme/identify.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import type { NamespaceLook } from "../nvme/namespace_look.ts";
@@ -166,6 +167,10 @@ export class LinuxKernel implements Kernel {
     void this.#discoveryLog(target, lsp).then(done);
   }
 
+  generation(target: DeviceRef, done: Done<bigint>): void {
+    void this.#generation(target).then(done);
+  }
+
   own(device: string, owned: boolean): void {
     this.#parts.ownership.own(device, owned);
   }
@@ -220,6 +225,16 @@ export class LinuxKernel implements Kernel {
     if (answer.kind !== "done") return refused(phase, "cannot read the supported log pages", answer);
     const entry = discoveryLogEntry(answer.data);
     return entry.ok ? { ok: true, value: entry.value } : malformed(phase, entry.problem);
+  }
+
+  async #generation(target: DeviceRef): Promise<Outcome<bigint>> {
+    const command = getLogCommand({ lid: LID.discovery, lsp: 0, rae: true, offset: 0, length: LOG_HEADER });
+    const answer = await this.#parts.admin.run(target, command);
+    if (answer.kind !== "done") {
+      return refused("read-log", "cannot read the header of the discovery log", answer);
+    }
+    const header = decodeLogHeader(answer.data);
+    return header.ok ? { ok: true, value: header.value.genctr } : malformed("read-log", header.problem);
   }
 
   async #discoveryLog(target: DeviceRef, lsp: number): Promise<Outcome<DiscoveryLog>> {

@@ -45,6 +45,8 @@ export class Discovery {
   refusesRegistration = false;
   /** The entry of the discovery log in the Supported Log Pages log; undefined: the command is refused. */
   supported: number | undefined = 1;
+  /** Refuses to give less than the whole page. */
+  refusesHeader = false;
   /** The next reads fail: the page never stays the same while it is read. */
   torn = 0;
   /** Milliseconds that a read takes. */

@@ -335,6 +335,16 @@ export class KernelPort implements Kernel {
     });
   }
 
+  generation(target: DeviceRef, done: Done<bigint>): void {
+    this.#command<bigint>("read-log", target, this.#soon(), done, (discovery) =>
+      discovery.refusesHeader
+        ? {
+          ok: false,
+          failure: { phase: "read-log", kind: "permanent", status: 0x4002, message: "invalid field" },
+        }
+        : { ok: true, value: discovery.page.genctr });
+  }
+
   own(name: string, owned: boolean): void {
     const device = this.#kernel.devices.get(name);
     if (device === undefined) return;

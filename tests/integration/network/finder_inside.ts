@@ -52,6 +52,7 @@ const kernel: Kernel = {
   register: (target, tid, who, done) => simulated.register(target, tid, who, done),
   supportedLogs: (target, done) => simulated.supportedLogs(target, done),
   discoveryLog: (target, lsp, done) => simulated.discoveryLog(target, lsp, done),
+  generation: (target, done) => simulated.generation(target, done),
   own: (device, owned) => simulated.own(device, owned),
 };
 const ended = runStafd({

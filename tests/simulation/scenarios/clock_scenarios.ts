@@ -26,6 +26,7 @@ function wallTimes(value: unknown, place = ""): [place: string, wall: number][] 
 async function story(cores: Cores): Promise<Stage> {
   const stage = new Stage(cores);
   const { page, subsystem } = await listed(stage);
+  await stage.age();
   const other = stage.subsystem("nqn.other", "10.0.1.2");
   page.list(entryFor(other, "nvme"), stage.mono);
   stage.stacdConf(line("traddr=10.0.1.9;nqn=nqn.nobody"));

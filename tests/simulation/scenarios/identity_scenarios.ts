@@ -247,6 +247,7 @@ export const IDENTITY_SCENARIOS: readonly Scenario[] = [
     play: async (cores) => {
       const stage = new Stage(cores);
       const { subsystem, page } = await listed(stage);
+      await stage.age();
       const other = stage.subsystem("nqn.other", "10.0.1.5");
       stage.world.kernel.devices.loseEvents(50);
       for (const device of stage.to(subsystem)) stage.world.kernel.deleteNow(device);

@@ -17,6 +17,7 @@ export const IN_USE_SCENARIOS: readonly Scenario[] = [
     play: async (cores) => {
       const stage = new Stage(cores);
       const { subsystem, page } = await listed(stage);
+      await stage.age();
       const { namespaces } = stage.world.kernel.devices;
       assert.ok(namespaces.mount("nqn.sub", "/srv"));
       page.edit([], stage.mono);
@@ -60,6 +61,7 @@ export const IN_USE_SCENARIOS: readonly Scenario[] = [
       for (const kind of ["hidden", "locked", "unreadable"] as const) {
         const stage = new Stage(cores);
         const { subsystem, page } = await listed(stage);
+        await stage.age();
         const use = stage.world.kernel.devices.namespaces.use("nqn.sub");
         if (kind === "hidden") use.hiddenClaims = 1;
         if (kind === "locked") use.locked = true;
@@ -83,6 +85,7 @@ export const IN_USE_SCENARIOS: readonly Scenario[] = [
     play: async (cores) => {
       const stage = new Stage(cores);
       const { subsystem, page } = await listed(stage);
+      await stage.age();
       const { namespaces } = stage.world.kernel.devices;
       namespaces.write("nqn.sub", 8);
       page.edit([], stage.mono);
@@ -109,6 +112,7 @@ export const IN_USE_SCENARIOS: readonly Scenario[] = [
         const page = stage.dc("nqn.dc", "10.0.0.100", [entryFor(first, "nvme"), entryFor(second, "nvme")]);
         stage.stafdConf(DC_LINE);
         await stage.start();
+        await stage.age();
         const { devices } = stage.world.kernel;
         assert.ok(devices.namespaces.mount("nqn.sub", "/srv"));
         for (const device of stage.to(second)) {
@@ -133,8 +137,10 @@ export const IN_USE_SCENARIOS: readonly Scenario[] = [
       const page = stage.dc("nqn.dc", "10.0.0.100", [entryFor(first, "nvme"), entryFor(second, "nvme")]);
       stage.stafdConf(DC_LINE);
       await stage.start();
+      await stage.age();
       assert.ok(stage.world.kernel.devices.namespaces.mount("nqn.sub", "/srv"));
       page.edit([], stage.mono);
+      await stage.age();
       await stage.run(120_000);
       assert.deepEqual([stage.to(first).length, stage.to(second).length], [1, 1]);
     },
@@ -146,6 +152,7 @@ export const IN_USE_SCENARIOS: readonly Scenario[] = [
     play: async (cores) => {
       const stage = new Stage(cores);
       const { subsystem, page } = await listed(stage);
+      await stage.age();
       assert.ok(stage.world.kernel.devices.namespaces.mount("nqn.sub", "/srv"));
       page.edit([], stage.mono);
       await stage.run(60_000);
@@ -187,6 +194,7 @@ export const IN_USE_SCENARIOS: readonly Scenario[] = [
       const page = stage.dc("nqn.dc", "10.0.0.100", [entryFor(first, "nvme")]);
       stage.stafdConf(DC_LINE);
       await stage.start();
+      await stage.age();
       page.edit([entryFor(second, "nvme")], stage.mono);
       await stage.run(300_000);
       assert.equal(stage.to(first).length, 1, "the new address does not answer yet");

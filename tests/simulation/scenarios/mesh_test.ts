@@ -78,8 +78,11 @@ Deno.test("V1: a mesh of which nothing answers is let go of in one go", async ()
   stage.startStafd();
   await stage.run(20_000);
   assert.equal(stage.stafd.state.fleet.ctls.size, 31);
+  await stage.age();
   first.edit([], stage.mono);
   await stage.run(10_000);
+  assert.equal(stage.stafd.state.fleet.ctls.size, 31, "it withdrew all at once: it is young");
+  await stage.age();
   assert.equal(stage.stafd.state.fleet.ctls.size, 1);
 });
 

@@ -43,10 +43,9 @@ export function lettingGo(next: ConnectorStep, prefix: string, now: Now): Connec
     for (const authority of ctl.claims.keys()) {
       if (!authority.startsWith(prefix)) continue;
       turn.fleet.release(ctl.key, authority, {
-        kind: "log-page",
-        dc: "nobody",
-        genctr: "",
-        readAt: now.wall,
+        kind: "config",
+        file: "nobody",
+        what: "nobody asks for it any more",
       });
     }
   }

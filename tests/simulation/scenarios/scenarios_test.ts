@@ -9,12 +9,14 @@ import { RECOGNITION_SCENARIOS } from "./recognition_scenarios.ts";
 import { SECURITY_SCENARIOS } from "./security_scenarios.ts";
 import { STACD_SCENARIOS } from "./stacd_scenarios.ts";
 import { STAFD_SCENARIOS } from "./stafd_scenarios.ts";
+import { YOUNG_PAGE_SCENARIOS } from "./young_page_scenarios.ts";
 
 for (
   const { from, name, play, original } of [
     ...STACD_SCENARIOS,
     ...HOST_SCENARIOS,
     ...IN_USE_SCENARIOS,
+    ...YOUNG_PAGE_SCENARIOS,
     ...IDENTITY_SCENARIOS,
     ...RECOGNITION_SCENARIOS,
     ...STAFD_SCENARIOS,

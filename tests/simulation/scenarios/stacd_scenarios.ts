@@ -35,6 +35,7 @@ export const STACD_SCENARIOS: readonly Scenario[] = [
     play: async (cores) => {
       const stage = new Stage(cores);
       const { subsystem, page } = await listed(stage);
+      await stage.age();
       page.edit([], stage.mono);
       await stage.run(500);
       stage.stacd.stop();
@@ -52,6 +53,7 @@ export const STACD_SCENARIOS: readonly Scenario[] = [
     play: async (cores) => {
       const stage = new Stage(cores);
       const { subsystem } = await listed(stage);
+      await stage.age();
       stage.stafd.kill();
       await stage.run(1_000);
       stage.stacdConf("");
@@ -71,6 +73,7 @@ export const STACD_SCENARIOS: readonly Scenario[] = [
     play: async (cores) => {
       const stage = new Stage(cores);
       const { subsystem } = await listed(stage);
+      await stage.age();
       stage.stafd.kill();
       stage.world.disk.lose("stafd");
       stage.world.setManner(stage.target("nqn.dc"), "silent");
@@ -83,7 +86,11 @@ export const STACD_SCENARIOS: readonly Scenario[] = [
       connector((event) => {
         if (event.type !== "fetched" || !event.outcome.ok) return event;
         const { dcs, retired, unknowns } = event.outcome.value;
-        const value = { dcs: dcs.map((dc) => ({ ...dc, page: "read" as const })), retired, unknowns };
+        const value = {
+          dcs: dcs.map((dc) => ({ ...dc, page: "read" as const, current: true, young: null })),
+          retired,
+          unknowns,
+        };
         return { ...event, outcome: { ok: true, value } };
       }),
   },
@@ -114,6 +121,7 @@ export const STACD_SCENARIOS: readonly Scenario[] = [
     play: async (cores) => {
       const stage = new Stage(cores);
       const { subsystem, page } = await listed(stage);
+      await stage.age();
       // As a subsystem with much to write back takes it.
       Object.assign(stage.world.kernel.chaos, { deleteMs: [500, 500] });
       page.edit([], stage.mono);
@@ -140,6 +148,7 @@ export const STACD_SCENARIOS: readonly Scenario[] = [
     play: async (cores) => {
       const stage = new Stage(cores);
       const { subsystem, page } = await listed(stage);
+      await stage.age();
       const other = stage.dc("nqn.other", "10.0.0.101", []);
       const otherLine = "controller = transport=tcp;traddr=10.0.0.101\n";
       stage.stafdConf(`${DC_LINE}${otherLine}`);
@@ -158,6 +167,7 @@ export const STACD_SCENARIOS: readonly Scenario[] = [
       page.edit([], stage.mono);
       stage.world.setManner(dc, "up");
       await stage.run(80_000);
+      await stage.age();
       assert.deepEqual([stage.to(dc).length, stage.to(subsystem).length], [1, 0]);
     },
     // What has no page is not there.
@@ -298,6 +308,7 @@ export const STACD_SCENARIOS: readonly Scenario[] = [
       const page = stage.dc("nqn.dc", "10.0.0.100", [entryFor(old, "nvme")]);
       stage.stafdConf(DC_LINE);
       await stage.start();
+      await stage.age();
       const place = stage.subsystem("nqn.moving", "10.0.1.2");
       page.edit([entryFor(place, "nvme")], stage.mono);
       for (let n = 0; n < 5_000; n++) {
@@ -353,6 +364,7 @@ export const STACD_SCENARIOS: readonly Scenario[] = [
     play: async (cores) => {
       const stage = new Stage(cores);
       const { subsystem, page } = await listed(stage);
+      await stage.age();
       page.edit([], stage.mono);
       await stage.run(300);
       stage.stacd.kill();

@@ -272,6 +272,7 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
       first.edit([], stage.mono);
       stage.world.setManner(stage.target("nqn.first"), "up");
       await stage.run(80_000);
+      await stage.age();
       assert.deepEqual([stage.to("nqn.first").length, stage.to("nqn.second").length], [1, 0]);
     },
     // What was never read counts as read.

@@ -131,6 +131,11 @@ export class Stage {
     await this.run(ms);
   }
 
+  /** Lets time go by until no page is young any more: from then on a page takes away after a second (S14). */
+  async age(): Promise<void> {
+    await this.run(16 * 60_000);
+  }
+
   get #watch(): Watch {
     return { around: () => "go", failed: (error) => this.#thrown.push(error) };
   }

@@ -67,6 +67,7 @@ const rules = (verdict: Verdict, more: Partial<Rules> = {}): Rules => ({
   soak: { ms: 1_000 },
   guard: undefined,
   unheard: undefined,
+  confirmed: () => true,
   request: () => {
     throw new Error("the planner connects nothing itself");
   },

@@ -16,7 +16,7 @@ import type { Peek } from "./classic.ts";
 
 /** A daemon's core, seen from outside: a turn that is never finished. */
 export interface Asked {
-  readonly fleet: Pick<FleetTurn, "fleet" | "ctl" | "decision" | "outlook" | "shield" | "now">;
+  readonly fleet: Pick<FleetTurn, "fleet" | "ctl" | "decision" | "outlook" | "afterwards" | "shield" | "now">;
   readonly kind: "discovery" | "io";
   verdict(ctl: Ctl): Verdict;
   request(ctl: Ctl): ConnectRequest;
@@ -42,6 +42,7 @@ export function phaseOf(
   switch (ctl.link.phase) {
     case "up":
       if (verdict.is === "excluded" || verdict.is === "unwanted") return "leaving";
+      if (verdict.is === "held" && verdict.withdrawn !== undefined) return "leaving";
       return device?.state === "live" ? "connected" : "reconnecting";
     case "deleting":
       return "disconnecting";
@@ -97,8 +98,11 @@ export function otherwise(ctl: Ctl, core: Asked, peek: Peek): readonly string[] 
 export function decisionText(decision: Decision, now: Now): string {
   switch (decision.act) {
     case "none":
-    case "hold":
       return decision.why;
+    case "hold":
+      return decision.withdrawn === undefined
+        ? decision.why
+        : `withdrawn, held: ${decision.why} (withdrawn because: ${proofText(decision.withdrawn)})`;
     case "adopt":
       return `${decision.device.device} is this connection and will be taken over: ${decision.why}`;
     case "connect":
@@ -108,6 +112,8 @@ export function decisionText(decision: Decision, now: Now): string {
     case "soak":
     case "disconnect":
       return `to be disconnected: ${proofText(decision.evidence)}`;
+    case "confirm":
+      return `to be disconnected when stafd confirms it: ${proofText(decision.evidence)}`;
     case "look":
       return `to be disconnected unless it is in use: ${proofText(decision.evidence)}`;
     case "watch":

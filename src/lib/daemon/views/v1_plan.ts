@@ -9,6 +9,23 @@ import { type Asked, wallOf } from "./v1_common.ts";
 /** A plan asks what is to be done, not how. */
 type Planning = Omit<Asked, "request">;
 
+/** What a log page withdrew, and nobody can say when that may be believed (S14). */
+function waiting(core: Planning): readonly V1Held[] {
+  const held: V1Held[] = [];
+  for (const ctl of core.fleet.fleet.ctls.values()) {
+    if (ctl.claims.size > 0 || ctl.link.phase !== "up") continue;
+    const verdict = core.verdict(ctl);
+    if (verdict.is !== "held" || verdict.withdrawn === undefined || verdict.until !== undefined) continue;
+    const { why, withdrawn } = verdict;
+    const { device } = ctl.link.ref;
+    held.push({ tid: ctl.tid, text: tidText(ctl.tid), device, why, reasons: withdrawn.map(evidenceText) });
+  }
+  return held;
+}
+
+/** What is no longer wanted and stays, for one reason or the other. */
+export const heldBy = (core: Planning): readonly V1Held[] => [...heldInUse(core), ...waiting(core)];
+
 export interface Planned {
   readonly changes: readonly V1Change[];
   readonly held: readonly V1Held[];
@@ -16,7 +33,7 @@ export interface Planned {
 }
 
 /** What is no longer wanted and stays, because of what is behind it (S12). */
-export function heldBy(core: Planning): readonly V1Held[] {
+export function heldInUse(core: Planning): readonly V1Held[] {
   const held: V1Held[] = [];
   for (const ctl of core.fleet.fleet.ctls.values()) {
     if (ctl.guard === undefined) continue;
@@ -81,7 +98,16 @@ function changeOf(ctl: Ctl, core: Planning, was: Ctl | undefined, now: Now): V1C
     };
   }
   const verdict = core.verdict(ctl);
-  if (verdict.is === "held") return undefined;
+  if (verdict.is === "held") {
+    const { withdrawn, until, why } = verdict;
+    if (withdrawn === undefined || until === undefined || link.phase !== "up") return undefined;
+    const then = core.fleet.afterwards(ctl, withdrawn);
+    const proof = [why, ...withdrawn.map(evidenceText)];
+    const later = { ...base, device: link.ref.device, at: wallOf(until, now) };
+    return then.act === "release"
+      ? { ...later, action: "let-go", reasons: [then.why, ...proof] }
+      : { ...later, action: "disconnect", reasons: proof };
+  }
   if (verdict.is === "wanted") {
     if (link.phase === "up") return undefined;
     const found = core.fleet.outlook(ctl);
@@ -115,6 +141,14 @@ function changeOf(ctl: Ctl, core: Planning, was: Ctl | undefined, now: Now): V1C
       const at = ctl.doom === undefined ? null : wallOf(ctl.doom, now);
       return { ...base, action: "disconnect", device, at, reasons: proof };
     }
+    case "confirm":
+      return {
+        ...base,
+        action: "disconnect",
+        device,
+        at: null,
+        reasons: ["once stafd confirms it", ...proof],
+      };
     case "look":
     case "watch": {
       const at = decision.act === "watch" ? wallOf(decision.until, now) : null;
