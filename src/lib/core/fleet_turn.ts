@@ -27,7 +27,7 @@ import { ctlsFor } from "./fleet_index.ts";
 import { FleetWork, SCAN_REMINDER } from "./fleet_work.ts";
 import { identityRefused } from "./identity.ts";
 import { alreadyThere } from "./in_the_way.ts";
-import { DELETE_RETRY, pause } from "./retry.ts";
+import { DELETE_RETRY, KERNEL_LOOK, pause } from "./retry.ts";
 
 /** Reminders that are no controllers' keys begin with this; no key does. */
 const OWN_REMINDER = "#";
@@ -126,6 +126,7 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
       if (!news.has(ctrl.device)) this.#device({ type: "device", cause: "change", ctrl });
     }
     if (scanAgain) return this.startScan();
+    this.remindBy(after(this.now, pause(KERNEL_LOOK, 1, this.rules.daemon)), SCAN_REMINDER);
     if (!this.fleet.fresh) {
       this.fleet = { ...this.fleet, fresh: true };
       this.touchAll();

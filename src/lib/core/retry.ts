@@ -12,6 +12,8 @@ export const CONNECT_RETRY: RetrySchedule = { first: seconds(3), longest: second
 export const READ_RETRY: RetrySchedule = { first: seconds(2), longest: seconds(20) };
 /** Looking whether the generation of a log page has changed without a notification (L5): no back-off, only a spread. */
 export const GENERATION_LOOK: RetrySchedule = { first: minutes(5), longest: minutes(5) };
+/** Looking at all that the kernel has: an event that was lost is made good by then (L5). */
+export const KERNEL_LOOK: RetrySchedule = { first: minutes(5), longest: minutes(5) };
 /** Names that did not resolve. */
 export const RESOLVE_RETRY: RetrySchedule = { first: seconds(2), longest: seconds(60) };
 /** Asking stafd again after it gave no usable answer. */

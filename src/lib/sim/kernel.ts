@@ -67,6 +67,8 @@ export class SimKernel {
   /** Somebody else's connection that takes the number of a device swapped before it is deleted. */
   swap: (device: Device) => void = () => undefined;
   wasRead: (page: ReadPage) => void = () => undefined;
+  /** Is told when the generation of a page alone is asked for. */
+  generationRead: () => void = () => undefined;
 
   constructor(time: Scheduler, random: Random, fabric: Fabric) {
     this.time = time;
@@ -336,6 +338,7 @@ export class KernelPort implements Kernel {
   }
 
   generation(target: DeviceRef, done: Done<bigint>): void {
+    this.#kernel.generationRead();
     this.#command<bigint>("read-log", target, this.#soon(), done, (discovery) =>
       discovery.refusesHeader
         ? {

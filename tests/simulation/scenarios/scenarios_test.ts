@@ -5,6 +5,7 @@ import { CLOCK_SCENARIOS } from "./clock_scenarios.ts";
 import { HOST_SCENARIOS } from "./host_scenarios.ts";
 import { IDENTITY_SCENARIOS } from "./identity_scenarios.ts";
 import { IN_USE_SCENARIOS } from "./in_use_scenarios.ts";
+import { LOST_SCENARIOS } from "./lost_scenarios.ts";
 import { RECOGNITION_SCENARIOS } from "./recognition_scenarios.ts";
 import { SECURITY_SCENARIOS } from "./security_scenarios.ts";
 import { STACD_SCENARIOS } from "./stacd_scenarios.ts";
@@ -17,6 +18,7 @@ for (
     ...HOST_SCENARIOS,
     ...IN_USE_SCENARIOS,
     ...YOUNG_PAGE_SCENARIOS,
+    ...LOST_SCENARIOS,
     ...IDENTITY_SCENARIOS,
     ...RECOGNITION_SCENARIOS,
     ...STAFD_SCENARIOS,
