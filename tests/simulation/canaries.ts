@@ -308,7 +308,8 @@ export const CANARIES: readonly Canary[] = [
       connector((event) => {
         if (event.type !== "fetched" || !event.outcome.ok) return event;
         const { dcs, retired, unknowns } = event.outcome.value;
-        const read = dcs.map((dc) => dc.page === "read" ? dc : { ...dc, page: "read" as const, entries: [] });
+        const believed = { page: "read", entries: [], current: true, young: null } as const;
+        const read = dcs.map((dc) => dc.page === "read" ? dc : { ...dc, ...believed });
         return { ...event, outcome: { ok: true, value: { dcs: read, retired, unknowns } } };
       }),
   },

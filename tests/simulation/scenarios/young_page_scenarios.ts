@@ -5,7 +5,7 @@ import type { Target } from "../../../src/lib/sim/fabric.ts";
 import { connector } from "../altered.ts";
 import { type Cores, realCores } from "../cores.ts";
 import { referral } from "../landscape.ts";
-import { DC_LINE, listed } from "./listed.ts";
+import { DC_LINE, line, listed } from "./listed.ts";
 import type { Scenario } from "./scenario.ts";
 import { AUDIT, Stage } from "./stage.ts";
 
@@ -42,6 +42,24 @@ const soakless = (): Cores => {
     },
   };
 };
+
+/** The end of a removal is no reason to audit. */
+function noAuditAtTheEnd(): Cores {
+  const { connector: real } = realCores;
+  return {
+    ...realCores,
+    connector: {
+      ...real,
+      step: (state, event, now) => {
+        if (event.type !== "disconnected" || state.conf === undefined) return real.step(state, event, now);
+        const { conf } = state;
+        const disconnectScope = { ...conf.disconnectScope, value: "only-stas-connections" } as const;
+        const next = real.step({ ...state, conf: { ...conf, disconnectScope } }, event, now);
+        return { ...next, state: { ...next.state, conf } };
+      },
+    },
+  };
+}
 
 /** One discovery controller that lists three subsystems. Its page is old. */
 async function three(
@@ -308,5 +326,34 @@ export const YOUNG_PAGE_SCENARIOS: readonly Scenario[] = [
       assert.deepEqual(stage.to(first), before);
     },
     original: believing,
+  },
+  {
+    from: "findings: slow delete",
+    name:
+      "a connection of others that appears while ours to the same controller is being removed is audited after that",
+    play: async (cores) => {
+      const stage = new Stage(cores);
+      stage.stacdConf(AUDIT);
+      const subsystem = stage.subsystem("nqn.sub", "10.0.1.1");
+      const page = stage.dc("nqn.dc", "10.0.0.100", [entryFor(subsystem, "nvme")]);
+      // The audit names what it finds by its interface.
+      stage.stafdConf(line("traddr=10.0.0.100;host-iface=eth0"));
+      await stage.start();
+      await stage.age();
+      assert.equal(stage.to(subsystem).length, 1);
+      Object.assign(stage.world.kernel.chaos, { deleteMs: [20_000, 20_000] });
+      page.edit([], stage.mono);
+      await stage.run(10_000);
+      assert.ok(
+        stage.world.kernel.devices.all.some(({ state }) => state === "deleting"),
+        "it is being removed",
+      );
+      const device = stage.connectedByOthers(subsystem);
+      await stage.run(8_000);
+      assert.deepEqual(stage.to(subsystem), [device], "it waits for the end of the removal");
+      await stage.run(60_000);
+      assert.equal(stage.to(subsystem).length, 0);
+    },
+    original: noAuditAtTheEnd,
   },
 ];
