@@ -113,7 +113,7 @@ export class DisconnectRules {
         if (!knowledge.readWithout(evidence.genctr, subtype, tid, dc)) {
           lie(`no page of ${evidence.dc}, generation ${evidence.genctr}, without it was ever read`);
         }
-        if (this.#rules.judging.has("S14")) this.#notYoung(who, tid, evidence.dc);
+        this.#notYoung(who, tid, evidence.dc);
         return;
       }
       case "resolved": {
@@ -157,7 +157,8 @@ export class DisconnectRules {
     const target = landscape.dcs.find(({ address }) =>
       dc !== undefined && sameAddress(address.traddr, dc.traddr) && address.trsvcid === dc.trsvcid
     );
-    if (target !== undefined && freshness.isYoung(target, world.clock.now().mono)) {
+    const soakMs = this.#rules.confInForce(who).youngMs;
+    if (target !== undefined && freshness.isYoung(target, world.clock.now().mono, soakMs)) {
       throw new Violation("S14", `${who} disconnects ${named(tid)} by a young page of ${dcText}`);
     }
   }

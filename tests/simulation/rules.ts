@@ -111,9 +111,15 @@ export class Rules {
       this.knowledge.read(page, world.clock.now().wall);
       const { device: { target, incarnation }, log: { genctr, entries } } = page;
       if (target !== undefined) {
-        if (this.#readBy.get(target) !== incarnation) this.freshness.cameBack(target);
+        const before = this.#readBy.get(target);
+        if (before !== undefined && before !== incarnation) this.freshness.cameBack(target);
         this.#readBy.set(target, incarnation);
-        this.freshness.read(target, { genctr, entries: asPublished(entries) }, this.#mono);
+        this.freshness.read(
+          target,
+          { genctr, entries: asPublished(entries) },
+          this.#mono,
+          this.conf("stafd")?.youngMs ?? 900_000,
+        );
       }
     };
     world.resolver.witness = (who, host, addresses) => this.knowledge.answered({ who, host, addresses });
@@ -153,7 +159,10 @@ export class Rules {
     const saved = savedIn(stateFile);
     this.sessions[who] = new Session(saved);
     this.knowledge.restarted(who, saved);
-    if (who === "stafd") this.freshness.restarted();
+    if (who === "stafd") {
+      this.freshness.restarted();
+      this.#readBy.clear();
+    }
     this.#disconnects.restarted(who);
     for (const device of this.world.kernel.devices.all) {
       if (device.maker !== who) continue;
@@ -212,9 +221,12 @@ export class Rules {
     switch (event.type) {
       case "device": {
         session.devices.set(event.ctrl.device, event.ctrl.incarnation);
-        const target = this.world.kernel.devices.get(event.ctrl.device)?.target;
-        if (who === "stafd" && event.cause !== "change" && target !== undefined) {
-          this.freshness.cameBack(target);
+        const there = this.world.kernel.devices.get(event.ctrl.device);
+        // What comes so soon tells of the connection that was just made.
+        const isNew = there === undefined || this.#mono - there.bornAt < LIMITS.newConnectionMs;
+        const isBack = event.cause === "connected" || event.cause === "rediscover";
+        if (who === "stafd" && isBack && !isNew && there.target !== undefined) {
+          this.freshness.cameBack(there.target);
         }
         return;
       }

@@ -82,7 +82,8 @@ export function youthOf(before: Before | undefined, now: Reading, soak: Duration
   const isSame = sameEntries(before.entries, now.entries);
   const reason = strange(before, now, isSame);
   if (reason !== undefined) return { ...reason, since };
-  if (before.young === undefined || isOld(before.young, soak, now.at)) return undefined;
+  // One that is old for stafd may be young for stacd, whose soak is another one.
+  if (before.young === undefined || isOld(before.young, soak, now.at)) return before.young;
   return isSame && before.fresh ? before.young : { ...before.young, since };
 }
 

@@ -124,13 +124,11 @@ export const KERNEL_FAULTS: readonly Fault[] = [
   {
     name: "lost-aens",
     everyMs: 0,
-    unsurvived: "L5: an AEN that is lost without an overflow is never made good",
     begin: ({ world }) => void (world.kernel.devices.chaos.aenLoss = 0.4),
   },
   {
     name: "lost-events",
     everyMs: 0,
-    unsurvived: "L5: an event that is lost without an overflow is never made good",
     begin: ({ world }) => void (world.kernel.devices.chaos.silentLoss = 0.3),
   },
   {

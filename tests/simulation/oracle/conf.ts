@@ -33,6 +33,8 @@ export interface Conf {
   readonly trtypes: ReadonlySet<string>;
   /** 0: for ever. */
   readonly nccAttempts: number;
+  /** `young-page-soak` of this daemon. */
+  readonly youngMs: number;
 }
 
 const DC = "Discovery controller connection management";
@@ -137,8 +139,15 @@ export function confOf(daemon: Daemon, text: string | undefined, hostNqn: string
     persistent: isTrue(legacy, "persistent-connections", "true"),
     scope: values.word(IOC, "disconnect-scope", SCOPES, "only-stas-connections", false),
     trtypes: new Set(trtypes.length === 0 ? ["tcp"] : trtypes),
+    youngMs: spanOf(values.last(daemon === "stafd" ? DC : IOC, "young-page-soak")) ?? 900_000,
     nccAttempts: ncc < 0 || ncc > 2 ** 31 - 1 ? 0 : ncc === 1 ? 2 : ncc,
   };
+}
+
+/** The spans that the world writes. */
+function spanOf(text: string | undefined): number | undefined {
+  const [, count, unit] = /^(\d+)(?: (s|minute))?$/.exec(text ?? "") ?? [];
+  return count === undefined ? undefined : Number(count) * (unit === "minute" ? 60_000 : 1_000);
 }
 
 /** An option of which nobody can say that no controller was meant by it. */

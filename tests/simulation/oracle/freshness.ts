@@ -1,17 +1,14 @@
 /** When a page is young (S14): it adds at once, and takes away only when it has stayed as it is for a while. */
 import { type EntryText, sameEntries } from "./listing.ts";
 
-/** `young-page-soak`: arrays and CDCs take 5 to 15 minutes to come back whole. */
-export const YOUNG_MS = 15 * 60_000;
-
 interface Page {
   readonly genctr: bigint;
   readonly entries: readonly EntryText[];
 }
 
 interface Known extends Page {
-  /** Monotonic milliseconds; the page is young before. */
-  readonly youngUntil: number;
+  /** Since when it is young, in monotonic milliseconds; of one that never was, long ago. */
+  readonly youngSince: number;
 }
 
 /** What a page lists, each entry as one text. */
@@ -22,12 +19,12 @@ const texts = (entries: readonly EntryText[]): ReadonlySet<string> =>
     ),
   );
 
-/** More than half of what it listed is gone at once. */
+/** More than half of what it listed is gone at once; one entry alone is an edit like any other. */
 function withdrawsMost(before: Page, now: Page): boolean {
   const old = texts(before.entries);
   const left = texts(now.entries);
   const gone = [...old].filter((text) => !left.has(text)).length;
-  return gone * 2 > old.size;
+  return gone > 1 && gone * 2 > old.size;
 }
 
 export class Freshness<Key> {
@@ -42,12 +39,14 @@ export class Freshness<Key> {
     this.#back.add(key);
   }
 
-  /** The reader starts again. */
+  /** The reader starts again: what happened to connections while it was away shows only in what it reads first. */
   restarted(): void {
     this.#before = new Set(this.#known.keys());
+    this.#back.clear();
   }
 
-  read(key: Key, page: Page, mono: number): void {
+  /** `soakMs`: how long the reader takes a page for young. */
+  read(key: Key, page: Page, mono: number, soakMs: number): void {
     const before = this.#known.get(key);
     const isSame = before !== undefined && before.genctr === page.genctr &&
       sameEntries(before.entries, page.entries);
@@ -57,13 +56,14 @@ export class Freshness<Key> {
     const isOlder = before !== undefined && page.genctr <= before.genctr && !isSame;
     const makesYoung = isBack || isOlder || (isFirst && !isSame) ||
       (before !== undefined && withdrawsMost(before, page));
-    const wasYoung = before !== undefined && before.youngUntil > mono;
+    const wasYoung = before !== undefined && before.youngSince + soakMs > mono;
     const changes = before === undefined || !sameEntries(before.entries, page.entries);
-    const youngUntil = makesYoung || (wasYoung && changes) ? mono + YOUNG_MS : before?.youngUntil ?? 0;
-    this.#known.set(key, { ...page, youngUntil });
+    const youngSince = makesYoung || (wasYoung && changes) ? mono : before?.youngSince ?? -Infinity;
+    this.#known.set(key, { ...page, youngSince });
   }
 
-  isYoung(key: Key, mono: number): boolean {
-    return this.#back.has(key) || (this.#known.get(key)?.youngUntil ?? 0) > mono;
+  /** `soakMs`: of who takes away. */
+  isYoung(key: Key, mono: number, soakMs: number): boolean {
+    return this.#back.has(key) || (this.#known.get(key)?.youngSince ?? -Infinity) + soakMs > mono;
   }
 }

@@ -17,6 +17,8 @@ export const LIMITS = {
   linesForNews: 12,
   /** A connect that hangs takes 61 s, others may wait for it; a command is given 30 s. */
   callMs: 240_000,
+  /** Events of a connection so soon after it was made do not tell that it was lost. */
+  newConnectionMs: 5_000,
 } as const;
 
 /** Part of every secret in the world: found anywhere else, it is a leak (S8). */
