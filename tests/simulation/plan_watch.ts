@@ -44,8 +44,10 @@ const INSIDE: ReadonlySet<AnyEvent["type"]> = new Set([
 /** A removal that is due is begun within this; one that waits for another one, within the second. */
 const DUE_MS = 2_000;
 const CHAINED_MS = 40_000;
+/** L5: what an event did not tell, because it was lost, the next look at the kernel does. */
+const LOST_EVENT_MS = 360_000;
 /** An attempt that is due may have to wait: the kernel makes one connection at a time, and one may hang for a minute. */
-const ATTEMPT_MS = 200_000;
+const ATTEMPT_MS = 200_000 + LOST_EVENT_MS;
 
 interface Overdue {
   readonly since: number;

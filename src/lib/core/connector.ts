@@ -11,7 +11,7 @@ import type { Outcome } from "../nvme/failure.ts";
 import { dropLatency, takeLatency } from "./aen_latency.ts";
 import { asAnother, audits, isForeign, unclaimed } from "./audit.ts";
 import { connectorAfterClockSet } from "./clock_set.ts";
-import { type Authority, type Claim, type Ctl, pageAuthority } from "./ctl.ts";
+import { type Authority, type Claim, claimGenctr, type Ctl, pageAuthority } from "./ctl.ts";
 import { type ConnectorState, type KnownPage, noStafd } from "./connector_state.ts";
 import { isConfirmed, pageNotYet, unknownsOf, untilKnown, vouchedFor } from "./connector_pages.ts";
 import { connectorStateValue } from "./connector_saved.ts";
@@ -482,9 +482,6 @@ export class ConnectorTurn implements FleetRules {
     };
   }
 }
-
-const claimGenctr = (claim: Claim | undefined): string | undefined =>
-  claim?.kind === "log-page" ? claim.genctr : undefined;
 
 /** One step of stacd. */
 export function stepConnector(

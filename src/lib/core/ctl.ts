@@ -184,6 +184,10 @@ export function deviceOf(ctl: Ctl): DeviceRef | undefined {
   return ctl.link.phase === "up" || ctl.link.phase === "deleting" ? ctl.link.ref : undefined;
 }
 
+/** The generation of the log page that makes a claim. */
+export const claimGenctr = (claim: Claim | undefined): string | undefined =>
+  claim?.kind === "log-page" ? claim.genctr : undefined;
+
 /** A claim in words. */
 export function claimText(claim: Claim): string {
   switch (claim.kind) {
