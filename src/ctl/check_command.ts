@@ -106,12 +106,12 @@ function checked(
   // A file with the other daemon's name is the other daemon's.
   const kind = name === "stafd.conf" ? "stafd" : name === "stacd.conf" ? "stacd" : daemon;
   if (kind === "stafd") {
-    const parsed = parseStafdConf(text, file);
+    const parsed = parseStafdConf(text, file, asDaemons(world, file, readFileText));
     return parsed.ok
       ? { ...base, valid: true, findings: onHost(parsed, "stafd", host), values: effectiveStafd(parsed.conf) }
       : { ...base, valid: false, findings: parsed.findings, values: [] };
   }
-  const parsed = parseStacdConf(text, file);
+  const parsed = parseStacdConf(text, file, asDaemons(world, file, readFileText));
   return parsed.ok
     ? { ...base, valid: true, findings: onHost(parsed, "stacd", host), values: effectiveStacd(parsed.conf) }
     : { ...base, valid: false, findings: parsed.findings, values: [] };

@@ -1,6 +1,9 @@
 /** `doctor`: this host's NQN and ID: missing, malformed, contradicting each other, or somebody else's. */
 import { createHmac } from "node:crypto";
 import { findingText } from "../lib/config/finding.ts";
+import { MAY_BE_READ } from "../lib/config/key_source.ts";
+import { parseStacdConf } from "../lib/config/stacd_conf.ts";
+import { parseStafdConf } from "../lib/config/stafd_conf.ts";
 import { DEFAULT_FILES, readSysConf } from "../lib/config/sys_conf.ts";
 import {
   isUuid,
@@ -27,12 +30,31 @@ export function examineHost({ world }: Patient): readonly Diagnosis[] {
     return parsed.findings.map((finding) => bad(findingText(finding), `correct ${file}`));
   }
   const { nqn, id, findings } = parsed.parts;
-  const found: Diagnosis[] = findings.map((finding) => warning(findingText(finding), `correct ${file}`));
+  const found: Diagnosis[] = [
+    ...findings.map((finding) => warning(findingText(finding), `correct ${file}`)),
+    ...publicKeys(confDir),
+  ];
   if ("error" in nqn) found.push(bad(nqn.error.message, `stasadm hostnqn -f ${DEFAULT_FILES.nqn}`));
   if ("error" in id) found.push(bad(id.error.message, `stasadm hostid -f ${DEFAULT_FILES.id}`));
   if ("error" in nqn || "error" in id) return found;
   found.push(...origin(root, nqn.value), ...agreement(nqn.value, id.value), ...others(root, nqn.value));
   return found;
+}
+
+/** Keys in the files of the daemons, or in files that those name, that every user may read. */
+function publicKeys(confDir: string): readonly Diagnosis[] {
+  return (["stafd", "stacd"] as const).flatMap((daemon) => {
+    const file = `${confDir}/${daemon}.conf`;
+    const text = readFileText(file);
+    if (!text.ok) return [];
+    const parsed = daemon === "stafd"
+      ? parseStafdConf(text.text, file, readFileText)
+      : parseStacdConf(text.text, file, readFileText);
+    return parsed.findings.filter(({ message }) => message.includes(MAY_BE_READ))
+      .map((finding) =>
+        warning(findingText(finding), "chmod o-r, and new keys if somebody may have read them")
+      );
+  });
 }
 
 /** Where an NQN comes from tells whether the machine may have been cloned. */

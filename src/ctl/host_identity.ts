@@ -5,7 +5,8 @@ import { type FileText, type Mandatory, readSysConf } from "../lib/config/sys_co
 /** Reads a text file; what goes wrong is data. */
 export function readFileText(path: string): FileText {
   try {
-    return { ok: true, text: Deno.readTextFileSync(path) };
+    const { mode } = Deno.statSync(path);
+    return { ok: true, text: Deno.readTextFileSync(path), ...(mode === null ? {} : { mode }) };
   } catch (error) {
     if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
       return { ok: false, why: "missing", message: `${path} is not there` };

@@ -17,8 +17,11 @@ import type { FindingList } from "./finding.ts";
 import type { IniEntry } from "./ini.ts";
 import type { Daemon } from "./known_options.ts";
 import { checkLine, isAbsent, isOddIpv4 } from "./line_check.ts";
+import { isReference, keyProblem, keyText } from "./key_source.ts";
+import { ourKey } from "./next_names.ts";
 import type { Origin } from "./origin.ts";
-import { redacted, shown } from "./redact.ts";
+import { looksLikeSecret, redacted, shown } from "./redact.ts";
+import type { ReadFile } from "./sys_conf.ts";
 import { bareSecurity, securityOverrides, type Unread, unreadSecurity } from "./line_security.ts";
 import { securityMeant, securityWithin } from "./security_names.ts";
 import { didYouMean, suggestion } from "./suggestion.ts";
@@ -47,6 +50,8 @@ export interface ControllerLine {
   readonly extra: ReadonlyMap<string, string>;
   /** The entry as written, secrets masked. */
   readonly text: string;
+  /** A key stands in the entry itself. */
+  readonly hasKey: boolean;
   readonly origin: Origin;
 }
 
@@ -103,6 +108,8 @@ export interface LineContext {
   readonly ignoreIface: boolean;
   /** Of `[Global]`. */
   readonly options: ConnectOptions;
+  /** For keys in files of their own; undefined where nothing will be connected. */
+  readonly readFile: ReadFile | undefined;
 }
 
 /**
@@ -133,7 +140,9 @@ export function parseControllerLine(
 
   const text = (key: string): string => tokens.byKey.get(key)?.value ?? "";
   const transportToken = tokens.byKey.get("transport");
-  if (transportToken === undefined) return drop(entry, "transport is missing (tcp, rdma, fc or loop)");
+  if (transportToken === undefined) {
+    return drop(entry, `transport is missing (tcp, rdma, fc or loop)${formHint(tokens)}`);
+  }
   const written = transportToken.value;
   // What is asked for must not be lost because of a mistyped transport.
   const transport = isTransport(written) ? written : nearestTransport(written, tokens);
@@ -179,15 +188,17 @@ export function parseControllerLine(
   }
 
   const overrides = readOverrides(tokens, findings);
+  const { keys, unread: unreadKey } = readKeys(tokens, context, findings);
   const line: ControllerLine = {
     fields,
     overrides,
-    keys: readKeys(tokens, findings),
+    keys,
     extra: readExtra(tokens, unread, findings),
     text: tokens.text,
+    hasKey: SECRET_KEYS.some((key) => looksLikeSecret(tokens.byKey.get(key)?.value ?? "")),
     origin: { kind: "file", file, line: entry.line },
   };
-  const [first] = unread;
+  const first = unread[0] ?? unreadKey;
   if (first !== undefined) return { line, why: whyUnusable(first, file) };
   if (why !== undefined) {
     const at = transportToken.valueAt;
@@ -202,6 +213,20 @@ export function parseControllerLine(
     findings,
   );
   return line;
+}
+
+/** What may have gone wrong with an entry as a whole. */
+function formHint(tokens: Tokens): string {
+  if (tokens.byKey.has("trtype")) return "; trtype is called transport here";
+  const { text } = tokens;
+  if (/^["']/.test(text)) return "; the quotes around it do not belong there";
+  if (/=[^;]*,\s*[a-z-]+=/i.test(text)) return "; pairs are separated by ';', not by ','";
+  if (/^-{1,2}[a-z]/i.test(text)) {
+    return "; options of nvme-cli are written as key=value with ';' between them";
+  }
+  return /^controller\s*=/i.test(text)
+    ? "; an indented line belongs to the option above it: remove the blanks before it"
+    : "";
 }
 
 /** What nvme-cli writes for "not given" is not given. */
@@ -283,30 +308,33 @@ function readOverrides(tokens: Tokens, findings: FindingList): ConnectOptions {
   return options;
 }
 
-function readKeys(tokens: Tokens, findings: FindingList): DhchapKeys {
-  const secret = (key: string): Secret | undefined => {
+type Keys = { readonly keys: DhchapKeys; readonly unread: Unread | undefined };
+
+function readKeys(tokens: Tokens, { readFile }: LineContext, findings: FindingList): Keys {
+  let unread: Unread | undefined;
+  const secret = (key: "dhchap-secret" | "dhchap-ctrl-secret"): Secret | undefined => {
     const token = tokens.byKey.get(key);
     if (token === undefined) return undefined;
-    if (!isDhchapKey(token.value)) {
-      findings.add(
-        "impossible",
-        token.valueAt,
-        `${key} is not of the form DHHC-1:..:...: (see nvme gen-dhchap-key); this controller cannot be connected`,
-      );
+    const found = keyText(token.value, readFile);
+    if (!found.ok) {
+      unread ??= { token, at: "value", option: key, what: `${key}: ${found.why}` };
+      findings.add("security", token.valueAt, `${key}: ${found.why}; ${NOT_CONNECTED}`);
+      return undefined;
     }
-    return new Secret(token.value);
+    if (found.warning !== undefined) findings.add("key-file", token.valueAt, `${key}: ${found.warning}`);
+    const problem = isReference(found.text) ? undefined : keyProblem(found.text);
+    if (problem !== undefined) {
+      findings.add("impossible", token.valueAt, `${key} ${problem}; this controller cannot be connected`);
+    }
+    return new Secret(found.text);
   };
   const hostKey = secret("dhchap-secret");
   const ctrlKey = secret("dhchap-ctrl-secret");
-  return {
+  const keys = {
     ...(hostKey === undefined ? {} : { hostKey }),
     ...(ctrlKey === undefined ? {} : { ctrlKey }),
   };
-}
-
-/** The form that the kernel takes; it prints others to its log. */
-export function isDhchapKey(text: string): boolean {
-  return /^DHHC-1:[0-9A-Fa-f]{2}:[A-Za-z0-9+/]+=*:?$/.test(text);
+  return { keys, unread };
 }
 
 function readExtra(
@@ -319,7 +347,8 @@ function readExtra(
     if (ALL_KEYS.includes(token.key)) continue;
     extra.set(redacted(token.key), shownValue(token));
     if (told.some((unread) => unread.token === token)) continue;
-    const hint = didYouMean(token.key, ALL_KEYS);
+    const ours = ourKey(token.key);
+    const hint = ours === undefined ? didYouMean(token.key, ALL_KEYS) : ` (write ${ours})`;
     findings.add(
       hint === "" ? "unknown" : "misplaced",
       token.at,

@@ -9,18 +9,20 @@ import {
   parseControllerLine,
   type UnusableLine,
 } from "./controller_line.ts";
+import { mayBeRead, othersMayRead } from "./key_source.ts";
+import type { ReadFile } from "./sys_conf.ts";
 import { noteIdentities } from "./line_identities.ts";
 import { noteDuplicates } from "./duplicate_lines.ts";
 import { type ExcludeLine, parseExcludeLine } from "./exclude.ts";
 import { fileSecurity, type UnreadSecurity } from "./file_security.ts";
 import { foreignFormat, formatText } from "./file_format.ts";
 import { type Finding, FindingList } from "./finding.ts";
-import { type IniEntry, parseIni } from "./ini.ts";
+import { type Ini, type IniEntry, parseIni } from "./ini.ts";
 import { CONTROLLERS, type Daemon, GLOBAL, KNOWN_OPTIONS, LEGACY_OPTIONS } from "./known_options.ts";
 import { checkNames } from "./names_check.ts";
 import { badValue, OptionReader, valueAt } from "./option_reader.ts";
 import { DEFAULT_ORIGIN, type Origin, type Value } from "./origin.ts";
-import { shown } from "./redact.ts";
+import { shown, visible } from "./redact.ts";
 import { oneOf, parseBoolean } from "./scalar.ts";
 import { securityMeant } from "./security_names.ts";
 import { suggestion } from "./suggestion.ts";
@@ -94,6 +96,7 @@ export function parseDaemonConf<T>(
   daemon: Daemon,
   defaults: ConnectOptions,
   rest: (reader: OptionReader) => T,
+  readFile: ReadFile | undefined,
 ): ParsedConf<DaemonConf & T> {
   const ini = parseIni(text ?? "", file);
   const format = foreignFormat(text ?? "", ini);
@@ -111,6 +114,7 @@ export function parseDaemonConf<T>(
   checkNames(ini, daemon, findings, new Set(unread.map(({ entry }) => entry)));
   for (const { at, what } of unread) findings.add("security", at, `${what}; ${NOTHING_NEW}`);
   const reader = new OptionReader(ini, file, findings);
+  noteBytes(ini, findings);
 
   const options = readOptions(reader, defaults);
   if (!options.ok) return { ok: false, findings: findings.sorted() };
@@ -125,6 +129,7 @@ export function parseDaemonConf<T>(
     families: ipFamilies.value,
     ignoreIface: ignoreIface.value,
     options: options.options,
+    readFile,
   };
   const entries = reader.all(CONTROLLERS, "controller").map((entry) => ({
     entry,
@@ -171,6 +176,8 @@ export function parseDaemonConf<T>(
     if (typeof parsed === "string" || "disabled" in parsed) return [];
     return [{ line: "why" in parsed ? parsed.line : parsed, at }];
   });
+  const own = readFile?.(file);
+  noteMode(conf, own?.ok === true ? own.mode : undefined, findings);
   noteIdentities(placed, findings);
   noteDuplicates(placed, ignoreIface.value, conf.options, findings);
   return { ok: true, conf, findings: findings.sorted() };
@@ -178,6 +185,35 @@ export function parseDaemonConf<T>(
 
 const NOTHING_NEW =
   "until then nothing new is connected but by lines that set it themselves, and a reload is refused";
+
+/** What was read is not what stands in the file. */
+function noteBytes(ini: Ini, findings: FindingList): void {
+  for (const { line, value, valueColumn, column, option } of ini.entries) {
+    const at = value?.includes("\uFFFD") === true
+      ? valueColumn
+      : option.includes("\uFFFD")
+      ? column
+      : undefined;
+    if (at !== undefined) {
+      findings.add(
+        "bad-value",
+        { line, column: at },
+        "this line has bytes that are not UTF-8, and cannot be read as it is",
+      );
+    }
+  }
+}
+
+/** A key in a file that every user may read. */
+function noteMode(
+  conf: { readonly file: string; readonly controllers: readonly ControllerLine[] },
+  mode: number | undefined,
+  findings: FindingList,
+): void {
+  const line = othersMayRead(mode) ? conf.controllers.find(({ hasKey }) => hasKey) : undefined;
+  if (line?.origin.kind !== "file") return;
+  findings.add("key-file", { line: line.origin.line, column: 1 }, mayBeRead(visible(conf.file)));
+}
 
 /** An indented line below an entry is an entry of its own: what it says of security is said of none (CFG-7). */
 function withContinuation(

@@ -127,6 +127,14 @@ export const FINDING_KINDS = {
       says: "honoured as exclude",
     },
   },
+  "key-file": {
+    severity: "warning",
+    what: "A key in a file that every user of this host may read.",
+    example: controller(
+      "transport=tcp; traddr=192.0.2.17; dhchap-secret=DHHC-1:00:ia6zGodOr4SEG0Zzaw398rpY0wqipUWj4jWjUh4HWUz6aQ2n:",
+      "every user of this host may read",
+    ),
+  },
   "unusual": {
     severity: "warning",
     what: "It can work, and is seldom what was meant.",

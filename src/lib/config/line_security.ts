@@ -2,6 +2,7 @@
 import { type ConnectOptionsDraft, setConnectOption } from "./connect_option.ts";
 import { CONNECT_OPTIONS } from "../nvme/option_table.ts";
 import { isSensitive, looksLikeSecret, redacted, shown } from "./redact.ts";
+import { isReference } from "./key_source.ts";
 import { remedyFor, securityMeant, type SecurityOption, securityWithin } from "./security_names.ts";
 import { shownValue, type Token, type Tokens } from "./token.ts";
 
@@ -66,6 +67,7 @@ function badValue(token: Token): Unread | undefined {
     return undefined;
   }
   const isSecret = token.key.startsWith("dhchap-");
+  if (isSecret && isReference(token.value) && !/[\s,]/.test(token.value)) return undefined;
   const option = securityWithin(isSecret ? token.value.replace(/^\S+/, "") : token.value);
   if (option === undefined) return undefined;
   const what = `the value of ${token.key} asks for ${option}, which has to be an option of its own`;

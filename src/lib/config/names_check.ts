@@ -1,7 +1,9 @@
 /** Names that a file should not have: unknown, of the other daemon, of older versions (CFG-15, CFG-16, CFG-20, section 6). */
+import { isNextSection } from "./file_format.ts";
 import type { FindingList } from "./finding.ts";
 import type { Ini, IniEntry, IniSection } from "./ini.ts";
 import { type Daemon, KNOWN_OPTIONS, LEGACY_OPTIONS } from "./known_options.ts";
+import { nextName } from "./next_names.ts";
 import { shown } from "./redact.ts";
 import { didYouMean } from "./suggestion.ts";
 
@@ -16,6 +18,16 @@ export function checkNames(
   const all = new Set(KNOWN_OPTIONS.map((o) => o.section));
   for (const section of ini.sections) {
     if (mine.has(section.name)) continue;
+    if (isNextSection(section.name)) {
+      const what = `section ${header(section)} is of nvme-stas 3`;
+      findings.add(
+        "misplaced",
+        section,
+        `${what}; the section is ignored, and its controllers have to be written as ` +
+          "controller = transport=...;traddr=... in section [Controllers]",
+      );
+      continue;
+    }
     const what = all.has(section.name)
       ? `section ${header(section)} is for ${other(daemon)}.conf, not for ${daemon}.conf`
       : `${daemon}.conf has no section ${header(section)}${sectionHint(section.name, mine)}`;
@@ -24,6 +36,9 @@ export function checkNames(
   for (const entry of ini.entries) {
     // A continuation repeats the name of an option already judged.
     if (mine.has(entry.section) && !entry.continuation && !told.has(entry)) {
+      checkOption(entry, daemon, findings);
+    } else if (!mine.has(entry.section) && nextName(entry.option)?.kind === "old-name") {
+      // Counts wherever it stands.
       checkOption(entry, daemon, findings);
     }
   }
@@ -55,6 +70,11 @@ function checkOption(entry: IniEntry, daemon: Daemon, findings: FindingList): vo
       entry,
       `${option} is an option of ${other(daemon)}.conf, not of ${daemon}.conf; ${used}`,
     );
+    return;
+  }
+  const next = nextName(option);
+  if (next !== undefined) {
+    findings.add(next.kind, entry, `${option} is a name of the next generation; ${next.advice}`);
     return;
   }
   const { what, hint } = unknownOption(entry, daemon);

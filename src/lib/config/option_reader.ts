@@ -8,10 +8,12 @@ import type { Parse } from "./scalar.ts";
 export class OptionReader {
   readonly #byName = new Map<string, IniEntry[]>();
   readonly #file: string;
+  readonly ini: Ini;
   readonly findings: FindingList;
 
   constructor(ini: Ini, file: string, findings: FindingList) {
     this.#file = file;
+    this.ini = ini;
     this.findings = findings;
     for (const entry of ini.entries) {
       const key = JSON.stringify([entry.section, entry.option]);

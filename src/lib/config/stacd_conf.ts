@@ -4,8 +4,10 @@ import { type Duration, hours, seconds } from "../nvme/time.ts";
 import type { Transport } from "../nvme/tid.ts";
 import { COMMON_DEFAULTS, type DaemonConf, parseDaemonConf, type ParsedConf } from "./daemon_conf.ts";
 import { IOC_MANAGEMENT } from "./known_options.ts";
+import { keepsAll } from "./next_names.ts";
 import { badValue, type OptionReader, valueAt } from "./option_reader.ts";
 import { defaulted, type Value } from "./origin.ts";
+import type { ReadFile } from "./sys_conf.ts";
 import { shown } from "./redact.ts";
 import { integerBetween, listText, oneOf, type Parsed, parseSpan } from "./scalar.ts";
 import { didYouMean } from "./suggestion.ts";
@@ -49,20 +51,18 @@ const IN_USE = new Map<string, DisconnectInUse>([["never", "never"], ["always", 
 const TRTYPES = new Map<string, DisconnectTrtype>([["tcp", "tcp"], ["rdma", "rdma"], ["fc", "fc"]]);
 
 /** `text` is undefined when there is no file; `file` is for origins and findings only. */
-export function parseStacdConf(text: string | undefined, file: string): ParsedConf<StacdConf> {
+export function parseStacdConf(
+  text: string | undefined,
+  file: string,
+  readFile?: ReadFile,
+): ParsedConf<StacdConf> {
   return parseDaemonConf(
     text,
     file,
     "stacd",
     COMMON_DEFAULTS,
     (reader): StacdOnly => ({
-      disconnectScope: reader.value(
-        IOC_MANAGEMENT,
-        "disconnect-scope",
-        oneOf(SCOPES),
-        "only-stas-connections",
-        "only-stas-connections",
-      ),
+      disconnectScope: disconnectScope(reader),
       disconnectTrtypes: disconnectTrtypes(reader),
       connectAttemptsOnNcc: connectAttemptsOnNcc(reader),
       disconnectInUse: reader.value(IOC_MANAGEMENT, "disconnect-in-use", oneOf(IN_USE), "never", "never"),
@@ -75,7 +75,21 @@ export function parseStacdConf(text: string | undefined, file: string): ParsedCo
       ),
       youngPageSoak: youngPageSoak(reader, IOC_MANAGEMENT),
     }),
+    readFile,
   );
+}
+
+/** What the next generation calls `honor-fabric-zoning = no` disconnects nothing here either. */
+function disconnectScope(reader: OptionReader): Value<DisconnectScope> {
+  const written = reader.value(
+    IOC_MANAGEMENT,
+    "disconnect-scope",
+    oneOf(SCOPES),
+    "only-stas-connections",
+    "only-stas-connections",
+  );
+  const keeps = keepsAll(reader.ini);
+  return keeps === undefined ? written : { value: "no-disconnect", origin: reader.origin(keeps) };
 }
 
 /** A time span that ends. */

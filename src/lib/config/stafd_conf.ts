@@ -2,8 +2,10 @@
 import { type Duration, hours } from "../nvme/time.ts";
 import { COMMON_DEFAULTS, type DaemonConf, parseDaemonConf, type ParsedConf } from "./daemon_conf.ts";
 import { DC_MANAGEMENT, GLOBAL, SERVICE_DISCOVERY } from "./known_options.ts";
+import { giveUpAfter } from "./next_names.ts";
 import type { OptionReader } from "./option_reader.ts";
 import type { Value } from "./origin.ts";
+import type { ReadFile } from "./sys_conf.ts";
 import { parseBoolean, parseEnabled, parseSpan } from "./scalar.ts";
 import { youngPageSoak } from "./young_page_soak.ts";
 
@@ -22,7 +24,11 @@ interface StafdOnly {
 }
 
 /** `text` is undefined when there is no file; `file` is for origins and findings only. */
-export function parseStafdConf(text: string | undefined, file: string): ParsedConf<StafdConf> {
+export function parseStafdConf(
+  text: string | undefined,
+  file: string,
+  readFile?: ReadFile,
+): ParsedConf<StafdConf> {
   return parseDaemonConf(
     text,
     file,
@@ -32,16 +38,22 @@ export function parseStafdConf(text: string | undefined, file: string): ParsedCo
       pleo: reader.value(GLOBAL, "pleo", parseEnabled, true, "enabled"),
       zeroconf: reader.value(SERVICE_DISCOVERY, "zeroconf", parseEnabled, true, "enabled"),
       persistentConnections: persistentConnections(reader),
-      zeroconfPersistence: reader.value(
-        DC_MANAGEMENT,
-        "zeroconf-connections-persistence",
-        parseSpan,
-        hours(72),
-        "72 hours",
-      ),
+      zeroconfPersistence: zeroconfPersistence(reader),
       youngPageSoak: youngPageSoak(reader, DC_MANAGEMENT),
     }),
+    readFile,
   );
+}
+
+/** What the next generation calls `dc-giveup-timeout`: the longer one counts where both are given. */
+function zeroconfPersistence(reader: OptionReader): Value<Duration> {
+  const option = "zeroconf-connections-persistence";
+  const written = reader.value(DC_MANAGEMENT, option, parseSpan, hours(72), "72 hours");
+  const next = giveUpAfter(reader.ini);
+  if (next === undefined || (written.origin.kind === "file" && written.value.ms >= next.span.ms)) {
+    return written;
+  }
+  return { value: next.span, origin: reader.origin(next.entry) };
 }
 
 /** The place of older versions counts when the option is nowhere else (spec 10 section 6). */

@@ -13,7 +13,7 @@ import {
 } from "../nvme/host_nqn.ts";
 import { WELL_KNOWN_DISC_NQN } from "../nvme/tid.ts";
 import { Secret } from "../nvme/secret.ts";
-import { isDhchapKey } from "./controller_line.ts";
+import { keyProblem, mayBeRead, othersMayRead } from "./key_source.ts";
 import { FINDING_KINDS, type FindingKind } from "./finding_kind.ts";
 import { type Finding, FindingList, inFileOrder, type Position } from "./finding.ts";
 import { type Ini, parseIni } from "./ini.ts";
@@ -27,7 +27,8 @@ export type SysOption = "nqn" | "id" | "key" | "symname";
 
 /** What reading a file gave; `message` is for people. */
 export type FileText =
-  | { readonly ok: true; readonly text: string }
+  /** `mode`: the permission bits, where they are known. */
+  | { readonly ok: true; readonly text: string; readonly mode?: number }
   | { readonly ok: false; readonly why: "missing" | "unreadable"; readonly message: string };
 
 export type ReadFile = (path: string) => FileText;
@@ -194,16 +195,28 @@ interface Found {
   readonly unexpected: boolean;
   /** A file exists but cannot be read. */
   readonly isUnreadable: boolean;
+  /** Every user of this host may read it. */
+  readonly isPublic: boolean;
+  /** The file that it stands in. */
+  readonly path: string;
+}
+
+function modeOf(readFile: ReadFile, file: string): number | undefined {
+  const read = readFile(file);
+  return read.ok ? read.mode : undefined;
 }
 
 class SysSource {
   readonly #reader: OptionReader;
   readonly #file: string;
   readonly #readFile: ReadFile;
+  /** Of sys.conf itself. */
+  readonly #mode: number | undefined;
   readonly warnings: Finding[] = [];
   keyProblem: string | undefined;
 
   constructor(reader: OptionReader, file: string, readFile: ReadFile) {
+    this.#mode = modeOf(readFile, file);
     this.#reader = reader;
     this.#file = file;
     this.#readFile = readFile;
@@ -220,7 +233,14 @@ class SysSource {
         const path = entry.value.slice("file://".length);
         return { origin, file: this.#file, at, ...this.#firstWord(path), unexpected: true };
       }
-      const found = { text: entry.value, problem: "", unexpected: true, isUnreadable: false };
+      const found = {
+        text: entry.value,
+        problem: "",
+        unexpected: true,
+        isUnreadable: false,
+        isPublic: othersMayRead(this.#mode),
+        path: this.#file,
+      };
       return { origin, file: this.#file, at, ...found };
     }
     if (entry !== undefined && option !== "key") {
@@ -229,7 +249,7 @@ class SysSource {
     const nowhere = { origin: DEFAULT_ORIGIN, file: this.#file, at: { line: 1, column: 1 } };
     if (option === "symname") {
       const none = { text: undefined, problem: "there is none", unexpected: false, isUnreadable: false };
-      return { ...nowhere, ...none };
+      return { ...nowhere, ...none, isPublic: false, path: this.#file };
     }
     const path = DEFAULT_FILES[option];
     const read = this.#firstWord(path);
@@ -250,7 +270,7 @@ class SysSource {
   }
 
   /** CFG-74: the first word of the first line. */
-  #firstWord(path: string): Pick<Found, "text" | "problem" | "unexpected" | "isUnreadable"> {
+  #firstWord(path: string): Omit<Found, "origin" | "file" | "at"> {
     const read = this.#readFile(path);
     const name = visible(redacted(path));
     if (!read.ok) {
@@ -261,6 +281,8 @@ class SysSource {
           : `${name} cannot be read: ${visible(redacted(read.message))}`,
         unexpected: read.why === "unreadable",
         isUnreadable: read.why === "unreadable",
+        isPublic: false,
+        path,
       };
     }
     const word = /\S+/.exec(/^[^\r\n]*/.exec(read.text)?.[0] ?? "")?.[0];
@@ -269,6 +291,8 @@ class SysSource {
       problem: word === undefined ? `the first line of ${name} is empty` : "",
       unexpected: true,
       isUnreadable: false,
+      isPublic: othersMayRead(read.mode),
+      path,
     };
   }
 }
@@ -344,13 +368,11 @@ function hostKey(source: SysSource): Value<Secret | undefined> {
     }
     return defaulted(undefined);
   }
-  if (!isDhchapKey(found.text)) {
-    source.say(
-      "impossible",
-      found,
-      "the host's key is not of the form DHHC-1:..:...:; connecting with it will fail",
-    );
+  const problem = keyProblem(found.text);
+  if (problem !== undefined) {
+    source.say("impossible", found, `the host's key ${problem}; connecting with it will fail`);
   }
+  if (found.isPublic) source.say("key-file", found, mayBeRead(found.path));
   return { value: new Secret(found.text), origin: found.origin };
 }
 

@@ -24,13 +24,13 @@ export function loadConf<T>(
   file: string,
   named: boolean,
   read: ReadFile,
-  parse: (text: string | undefined, file: string) => ParsedConf<T>,
+  parse: (text: string | undefined, file: string, read: ReadFile) => ParsedConf<T>,
 ): Loaded<T> {
   const found = read(file);
   if (!found.ok && found.why === "unreadable") {
     return { ok: false, why: "absent", findings: [unreadable(file, found.message)] };
   }
-  const parsed = parse(found.ok ? found.text : undefined, file);
+  const parsed = parse(found.ok ? found.text : undefined, file, read);
   if (!parsed.ok) return { ...parsed, why: "malformed" };
   const missing: Finding[] = !found.ok && named
     ? [{ ...unreadable(file, `${found.message}; the defaults are used`), severity: "warning" }]

@@ -63,7 +63,7 @@ export interface DaemonSpec<Conf, P extends RunPlatform> {
   readonly program: "stafd" | "stacd";
   readonly what: string;
   readonly service: typeof STAF | typeof STAC;
-  readonly parse: (text: string | undefined, file: string) => ParsedConf<Conf>;
+  readonly parse: (text: string | undefined, file: string, read: ReadFile) => ParsedConf<Conf>;
   readonly open: (options: DaemonOptions) => P;
   readonly libraryVersion: () => string;
   /** Builds everything and attaches it to the bus keeper; starts nothing. */

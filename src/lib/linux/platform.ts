@@ -72,11 +72,11 @@ export function linuxPlatform(program: "stafd" | "stacd", syslog: boolean): Plat
 /** CFG-6: what is no regular file counts as missing. */
 function readFile(path: string): FileText {
   try {
-    const { isFile, isCharDevice } = Deno.statSync(path);
+    const { isFile, isCharDevice, mode } = Deno.statSync(path);
     // Reading a pipe or a device may never end; /dev/null, with which files are switched off, is empty.
     if (isCharDevice === true) return { ok: true, text: "" };
     if (!isFile) return { ok: false, why: "missing", message: `${path} is not a regular file` };
-    return { ok: true, text: Deno.readTextFileSync(path) };
+    return { ok: true, text: Deno.readTextFileSync(path), ...(mode === null ? {} : { mode }) };
   } catch (error) {
     const errno = errnoOf(error);
     if (isGone(errno)) return { ok: false, why: "missing", message: `there is no ${path}` };

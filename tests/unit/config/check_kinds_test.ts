@@ -4,7 +4,7 @@ import { FINDING_KINDS } from "../../../src/lib/config/finding_kind.ts";
 import { hostFindings } from "../../../src/lib/config/host_check.ts";
 import { parseStacdConf } from "../../../src/lib/config/stacd_conf.ts";
 import { parseStafdConf } from "../../../src/lib/config/stafd_conf.ts";
-import { readSysConf } from "../../../src/lib/config/sys_conf.ts";
+import { type ReadFile, readSysConf } from "../../../src/lib/config/sys_conf.ts";
 import { parseSupported } from "../../../src/lib/nvme/kernel_version.ts";
 import { Secret } from "../../../src/lib/nvme/secret.ts";
 import { say, stacd, stafd } from "./confs.ts";
@@ -19,7 +19,8 @@ function told(
   text: string,
   host: Partial<Parameters<typeof hostFindings>[2]> = {},
 ): string {
-  const parsed = daemon === "stafd" ? parseStafdConf(text, "f") : parseStacdConf(text, "f");
+  const read: ReadFile = () => ({ ok: true, text, mode: 0o100644 });
+  const parsed = daemon === "stafd" ? parseStafdConf(text, "f", read) : parseStacdConf(text, "f");
   if (!parsed.ok) return say(parsed.findings).join("\n");
   const facts = { nqn: NQN, id: ID, key: undefined, support: undefined, ...host };
   return say([...parsed.findings, ...hostFindings(parsed.conf, daemon, facts, parsed.findings)]).join("\n");
@@ -232,4 +233,57 @@ Deno.test("a host NQN and a host ID that cannot be right, and a symbolic name th
   assert.match(of("id=FFFFFFFF-ffff-ffff-ffff-ffffffffffff"), /error .*all ones/);
   assert.match(of(`symname=${"\u00e9".repeat(129)}`), /error .*has 258 bytes, and there is room for 256/);
   assert.equal(of(`symname=${"\u00e9".repeat(128)}`), "");
+});
+
+Deno.test("a key may stand in a file of its own; one that cannot be read is no permission to connect without", () => {
+  const files = new Map([["/etc/nvme/k", { text: `${KEY.reveal()}\n`, mode: 0o100600 }], ["/k", {
+    text: KEY.reveal(),
+    mode: 0o100644,
+  }], ["/empty", { text: "\n", mode: 0o100600 }]]);
+  const read: ReadFile = (path) => {
+    const found = files.get(path);
+    return found === undefined
+      ? { ok: false, why: "missing", message: "no such file" }
+      : { ok: true, ...found };
+  };
+  const of = (value: string) => {
+    const parsed = parseStacdConf(line(`${LINE};dhchap-secret=${value}`), "f", read);
+    assert.ok(parsed.ok);
+    const [controller] = parsed.conf.controllers;
+    return {
+      said: say(parsed.findings).join("\n"),
+      key: controller?.keys.hostKey?.reveal(),
+      unusable: parsed.conf.unusable,
+    };
+  };
+  assert.deepEqual(of("file:///etc/nvme/k"), { said: "", key: KEY.reveal(), unusable: [] });
+  const open = of("file:///k");
+  assert.match(open.said, /^warning f:2:\d+: dhchap-secret: every user of this host may read \/k/);
+  assert.equal(open.key, KEY.reveal());
+  for (const bad of ["file:///none", "file:///empty", "file://relative", "file://"]) {
+    const { said, key, unusable } = of(bad);
+    assert.match(said, /^error .*its controller is not connected until this is corrected$/, bad);
+    assert.equal(key, undefined);
+    assert.equal(unusable.length, 1);
+  }
+});
+
+Deno.test("keys are checked by length and checksum, and nothing of them is shown", () => {
+  const of = (key: string): string => stacd(line(`${LINE};dhchap-secret=${key}`)).said.join("\n");
+  const good = KEY.reveal();
+  assert.equal(of(good), "");
+  assert.match(of(good.replace("ia6z", "ia6y")), /^error .*dhchap-secret has a wrong checksum/);
+  assert.match(of(good.replace("DHHC-1:00", "DHHC-1:02")), /has 32 bytes; with the hash 02 there must be 48/);
+  assert.match(of(good.replace("DHHC-1:00", "DHHC-1:07")), /has the hash 07/);
+  assert.match(of("DHHC-1:00:c2VjcmV0:"), /has 2 bytes/);
+  for (const key of [good.replace("ia6z", "ia6y"), "DHHC-1:00:c2VjcmV0:"]) {
+    assert.ok(!of(key).includes(key.slice(10, 16)));
+  }
+});
+
+Deno.test("bytes that are no UTF-8 are said", () => {
+  const text = new TextDecoder().decode(
+    new Uint8Array([...new TextEncoder().encode("[Controllers]\nexclude = nqn=nqn.caf"), 0xe9, 10]),
+  );
+  assert.match(stafd(text).said.join(), /error f:2:\d+: this line has bytes that are not UTF-8/);
 });

@@ -60,7 +60,7 @@ Deno.test("sys.conf.doc has every option at its default, and is faultless", () =
   const files = new Map([
     ["/etc/nvme/hostnqn", "nqn.2014-08.org.nvmexpress:uuid:1b4e28ba-2fa1-41d2-883f-0016d3cca427\n"],
     ["/etc/nvme/hostid", "1b4e28ba-2fa1-41d2-883f-0016d3cca427\n"],
-    ["/etc/nvme/hostkey", "DHHC-1:00:c2VjcmV0:\n"],
+    ["/etc/nvme/hostkey", "DHHC-1:00:c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LTMyYnki0dbq:\n"],
   ]);
   const read: ReadFile = (path) => {
     const text = files.get(path);

@@ -6,7 +6,8 @@ import { say } from "./confs.ts";
 
 const NQN = "nqn.2014-08.org.nvmexpress:uuid:1b4e28ba-2fa1-41d2-883f-0016d3cca427";
 const ID = "1b4e28ba-2fa1-41d2-883f-0016d3cca427";
-const KEY = "DHHC-1:03:c2VjcmV0LXNlY3JldA==:";
+const KEY =
+  "DHHC-1:03:c3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc/P28Pw=:";
 
 /** Files by path; a path that is not listed is missing. */
 function files(texts: Readonly<Record<string, string | FileText>>): ReadFile {

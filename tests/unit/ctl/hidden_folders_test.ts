@@ -112,7 +112,7 @@ Deno.test("check says which files of sys.conf the daemons cannot see, and that s
     await Deno.writeTextFile(`${dir}/tmp/word`, `${NQN}\n`);
     await Deno.writeTextFile(`${dir}/tmp/id`, `${ID}\n`);
     await Deno.symlink(`${dir}/tmp/word`, `${dir}/etc/word`);
-    const inline = `nqn=${NQN}\nid=${ID}\nkey=DHHC-1:00:c2VjcmV0:\n`;
+    const inline = `nqn=${NQN}\nid=${ID}\nkey=DHHC-1:00:c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LTMyYnki0dbq:\n`;
     const why = "stafd and stacd cannot see .*PrivateTmp=yes";
     assert.equal((await check(inline))[0], 0);
     for (const bad of [`nqn=file://${dir}/tmp/word\nid=${ID}\n`, `nqn=file://${dir}/etc/word\nid=${ID}\n`]) {
