@@ -32,11 +32,15 @@ export interface Conf {
   readonly excludes?: readonly string[];
 }
 
+/** Scenarios watch removals: they wait neither for a page to be old nor a minute for a volume to be quiet. */
+const PATIENCE = ["young-page-soak = 0", "in-use-window = 5"];
+
 export function stacdConf({ global = [], management = [], controllers = [], excludes = [] }: Conf): string {
   return [
     "[Global]",
     ...global,
     "[I/O controller connection management]",
+    ...PATIENCE.filter((line) => !management.some((own) => own.startsWith(line.split(" ", 1)[0] ?? ""))),
     ...management,
     "[Controllers]",
     ...controllers.map((line) => `controller = ${line}`),
@@ -114,6 +118,8 @@ export async function configureStafd(
       "[Controllers]",
       ...addresses.map((address) => `controller = transport=tcp;traddr=${address};trsvcid=8009`),
       ...excludes.map((line) => `exclude = ${line}`),
+      "[Discovery controller connection management]",
+      "young-page-soak = 0",
       "",
     ].join("\n"),
   );
