@@ -24,6 +24,7 @@ import { FleetMove } from "./fleet_move.ts";
 import { newGuard } from "./guard.ts";
 import type { Decision } from "./planner.ts";
 import { CONNECT_RETRY, pause } from "./retry.ts";
+import { linedUp } from "./waiting.ts";
 
 export const SCAN_REMINDER = "#scan";
 /** Decisions on the way to a disconnect: what was learned for it stays. */
@@ -67,12 +68,16 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
       this.put(ctl = { ...ctl, restored: false });
       if (this.#isWithout(ctl, decision) && this.rules.remembered(ctl)) return this.#discard(ctl);
     }
-    if ((ctl.formerly.length > 0 || ctl.inherited) && this.fresh && this.#isWithout(ctl, decision)) {
-      if (ctl.formerly.length > 0) this.dirty();
-      if (ctl.inherited) this.reconsider();
-      this.put(ctl = { ...ctl, formerly: [], inherited: false });
-      // What it may be depends on that.
-      this.touch(ctl.key);
+    if (this.fresh && this.#isWithout(ctl, decision)) {
+      if (ctl.formerly.length > 0) {
+        this.put(ctl = { ...ctl, formerly: [] });
+        this.dirty();
+      }
+      // From an I/O controller nothing follows; what a discovery controller listed outlives its connection.
+      if (ctl.inherited && this.rules.daemon === "stacd") {
+        this.put(ctl = { ...ctl, inherited: false });
+        this.touch(ctl.key);
+      }
     }
     const removing = REMOVING.has(decision.act) || ctl.guard?.op !== undefined ||
       ctl.link.phase === "deleting";
@@ -203,13 +208,8 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
     this.#queued.push({ key: ctl.key, rank: ctl.attempts });
   }
 
-  /** All that this step lets wait goes behind what waits already, at once: one by one each would copy the whole queue. */
   #lineUp(): void {
-    const { toReach, ready } = this.fleet;
-    if (this.#begun.length > 0) this.fleet = { ...this.fleet, toReach: toReach.concat(this.#begun) };
-    if (this.#queued.length > 0) {
-      this.fleet = { ...this.fleet, ready: ready.concat(this.#queued).toSorted((a, b) => a.rank - b.rank) };
-    }
+    this.fleet = linedUp(this.fleet, this.#begun, this.#queued, (key) => this.ctl(key)?.link.phase);
     this.#begun = [];
     this.#queued = [];
   }
