@@ -508,6 +508,19 @@ export const CANARIES: readonly Canary[] = [
   },
   { name: "tries again every second", rules: ["L4"], who: "stacd", cores: impatient },
   {
+    name: "takes another ip-family after a restart for a reason to disconnect",
+    rules: ["S13"],
+    who: "stacd",
+    cores: () => ({
+      ...realCores,
+      connector: {
+        ...realCores.connector,
+        step: (state, event, now) =>
+          realCores.connector.step({ ...state, fleet: { ...state.fleet, families: undefined } }, event, now),
+      },
+    }),
+  },
+  {
     name: "says nothing of what fails",
     rules: ["L4"],
     who: "stacd",

@@ -63,7 +63,7 @@ export class DisconnectRules {
     if (wish !== undefined) {
       throw new Violation("S2", `${who} disconnects ${named(tid)}, which ${wish.why} asks for`);
     }
-    if (device !== undefined) this.#notForIdentity(who, device);
+    if (device !== undefined) this.#notForIdentity(who, device, evidence);
     if (device !== undefined) this.#notInUse(who, device);
     if (evidence.some(({ kind }) => kind === "audit")) this.#audit(tid, device);
     this.#soaked(who, tid);
@@ -163,9 +163,16 @@ export class DisconnectRules {
     }
   }
 
-  /** S13: who this host is now is no evidence against what it connected as another. */
-  #notForIdentity(who: Daemon, device: Device): void {
+  /** S13: who this host is now is no evidence against what it connected as another; nor is a default that has changed since. */
+  #notForIdentity(who: Daemon, device: Device, evidence: readonly Evidence[]): void {
     if (device.maker !== who) return;
+    const isByFamily = evidence.every((one) => one.kind === "config" && one.what.includes("ip-family"));
+    if (isByFamily && this.#rules.sessions[who].isSpared(device)) {
+      throw new Violation(
+        "S13",
+        `${who} disconnects ${device.name} for an ip-family that nobody had reloaded`,
+      );
+    }
     const words = this.#rules.words(device);
     for (const { tid } of this.#wants(who).values()) {
       if (tid.hostNqn === device.hostNqn) continue;

@@ -180,9 +180,10 @@ export function unaudited(rules: Rules, report: StafdReport | undefined): Device
 }
 
 function mustGo(rules: Rules, target: Target, device: Device, subtype: Subtype): boolean {
-  const { landscape, knowledge } = rules;
+  const { world, landscape, knowledge } = rules;
   const conf = rules.conf(subtype === "nvme" ? "stacd" : "stafd");
   if (conf === undefined || conf.hasDoubtful) return false;
+  if (rules.sessions[subtype === "nvme" ? "stacd" : "stafd"].isSpared(device)) return false;
   if (subtype === "nvme") {
     if (rules.keeps(conf, device)) return false;
     if (landscape.nbft.boot.length > 0 && target === landscape.boot) return false;
@@ -203,7 +204,11 @@ function mustGo(rules: Rules, target: Target, device: Device, subtype: Subtype):
   const isLeft = [...knowledge.announced.values()].some(({ tid }) =>
     isSame(tid) && !conf.excludes.some((one) => excludes(one, tid))
   );
-  if (subtype === "referral" && isLeft) return false;
+  const isAnnounced = conf.zeroconf && world.avahi.announced.some((service) => {
+    const tid = tidAnnounced(service, conf.ignoreIface, rules.host.nqn);
+    return tid !== undefined && isSame(tid);
+  });
+  if (subtype === "referral" && isLeft && !isAnnounced) return false;
   return !asked.some((tid) =>
     isSame(tid) && refusal(conf, { ...tid, hostIface: device.hostIface }) === undefined
   );

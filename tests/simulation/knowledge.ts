@@ -65,11 +65,20 @@ export class Knowledge {
     if (tid !== undefined) this.announced.set(`${service} ${identity(tid)}`, { service, tid });
   }
 
-  /** A process remembers what is in its state file, and nothing else. */
-  restarted(who: "stafd" | "stacd", saved: Saved): void {
+  /**
+   * A process remembers what is in its state file, and nothing else; stacd, of what a page lists, only what the kernel still
+   * has (STAC-1), until it is told of that page again.
+   */
+  restarted(who: "stafd" | "stacd", saved: Saved, isConnected: (tid: Tid) => boolean): void {
     this.answers = this.answers.filter((answer) => answer.who !== who);
     if (who === "stacd") {
-      for (const [key, { readAt }] of this.told) if (!saved.reads.has(readAt)) this.told.delete(key);
+      for (const [key, dc] of this.told) {
+        if (!saved.reads.has(dc.readAt)) this.told.delete(key);
+        else {
+          const entries = dc.entries.filter((entry) => tidsListed([entry], dc.tid, "nvme").some(isConnected));
+          this.told.set(key, { ...dc, entries });
+        }
+      }
       return;
     }
     for (const [key, { statement }] of this.pages) {

@@ -10,7 +10,6 @@ import type {
 } from "../../src/lib/core/effects.ts";
 import type { FinderState } from "../../src/lib/core/finder_state.ts";
 import type { Fleet } from "../../src/lib/core/fleet.ts";
-import type { Exclusion } from "../../src/lib/nvme/exclusions.ts";
 import type { InterfaceTable } from "../../src/lib/nvme/kernel_ctrl.ts";
 import type { Tid } from "../../src/lib/nvme/tid.ts";
 import type { StafdReport } from "../../src/lib/ports.ts";
@@ -30,43 +29,16 @@ import { LIMITS } from "./oracle/limits.ts";
 import { Freshness } from "./oracle/freshness.ts";
 import { asPublished, tidAnnounced } from "./oracle/listing.ts";
 import { type KernelWords, serves } from "./oracle/matching.ts";
-import { type Saved, savedIn } from "./oracle/saved_state.ts";
+import { savedIn } from "./oracle/saved_state.ts";
 import { SECRET_MARK } from "./oracle/limits.ts";
 import { Violation } from "./violation.ts";
-import { Pace, PaceRules } from "./pace_rules.ts";
+import { PaceRules } from "./pace_rules.ts";
+import { Session } from "./session.ts";
 import { refusedBy, stafdRoots, stafdWants } from "./wishes.ts";
 
 export type AnyEffect = FinderEffect | ConnectorEffect;
 export type AnyEvent = FinderEvent | ConnectorEvent;
 export type Daemon = "stafd" | "stacd";
-
-/** An operation under way; a connection that was made is read back before it is told of. */
-export interface Running {
-  what: "connect" | "read-back" | "disconnect";
-  readonly op: number;
-  readonly tid: Tid;
-}
-
-/** What one process has been told and has under way; gone with the process. */
-export class Session {
-  /** Incarnations of the devices it knows of, by name. */
-  readonly devices = new Map<string, number>();
-  readonly running = new Map<string, Running>();
-  /** Undefined until it has been told. */
-  exclusions: readonly Exclusion[] | undefined;
-  stopping = false;
-  /** Its file as it was read last. */
-  read: string | undefined;
-  /** The text that it took last, what the oracle reads in it, and who the host was then. */
-  text: string | undefined;
-  conf: Conf | undefined;
-  readonly pace = new Pace();
-  readonly saved: Saved;
-
-  constructor(saved: Saved) {
-    this.saved = saved;
-  }
-}
 
 const FILES = { stafd: "/etc/stas/stafd.conf", stacd: "/etc/stas/stacd.conf" } as const;
 
@@ -158,7 +130,16 @@ export class Rules {
   restarted(who: Daemon, stateFile: string | undefined): void {
     const saved = savedIn(stateFile);
     this.sessions[who] = new Session(saved);
-    this.knowledge.restarted(who, saved);
+    const { all } = this.world.kernel.devices;
+    this.knowledge.restarted(
+      who,
+      saved,
+      (tid) =>
+        all.some((device) =>
+          device.target?.nqn === tid.subsysnqn && sameAddress(device.traddr, tid.traddr) &&
+          device.trsvcid === tid.trsvcid
+        ),
+    );
     if (who === "stafd") {
       this.freshness.restarted();
       this.#readBy.clear();
@@ -169,6 +150,7 @@ export class Rules {
       const words = this.words(device);
       const isSaved = saved.controllers.some((tid) => serves(tid, words, this.interfaces) !== "no");
       if (!isSaved) this.disowned.add(device);
+      else this.sessions[who].inherited.add(device);
     }
   }
 
@@ -290,6 +272,7 @@ export class Rules {
     const text = session.read;
     const conf = confOf(who, text, this.host.nqn);
     if (conf === undefined) throw new Violation("S10", `${who} took a configuration that is not valid`);
+    session.isEdited ||= session.text !== undefined && session.text !== (text ?? "");
     session.text = text ?? "";
     session.conf = conf;
     if (who === "stacd") this.#kept(conf);

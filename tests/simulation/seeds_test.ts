@@ -44,6 +44,14 @@ const FOUND_WITH_ALL: readonly (readonly [seed: number, who: Who, what: string])
   [2933, "stafd", "what was said of one of a circle was taken for a reason for another"],
   [3311, "stafd", "an address that another ip-family turned away was forgotten"],
   [3925, "stacd", "a restart tries again what was given up (the check was wrong)"],
+  [
+    20008,
+    "stafd",
+    "ip-family leaves alone what mDNS had found and no longer announces (the check was wrong)",
+  ],
+  [30053, "both", "another ip-family after a restart takes nothing away (the check was wrong)"],
+  [30067, "stafd", "controllers that were forgotten went on waiting for the one connect"],
+  [30098, "both", "stacd forgets over a restart what is not connected (the check was wrong)"],
 ];
 
 for (const [seed, who, what] of FOUND_WITH_ALL) {

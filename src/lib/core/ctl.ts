@@ -128,7 +128,7 @@ export interface Ctl {
   readonly born: number;
   /** From the state file, and the kernel was not looked at since: a connection that is there is ours (STAC-1, STAF-124). */
   readonly restored: boolean;
-  /** Asked for in the run before this one, and its connection has not been missed since. */
+  /** Asked for in the run before this one; an I/O controller's connection has not been missed since. */
   readonly inherited: boolean;
   /** Excluded and let go of: whatever connection there is belongs to others. */
   readonly resting: boolean;

@@ -27,7 +27,7 @@ import { MdnsTurn, serviceAuthority } from "./mdns_services.ts";
 import { isCurrent, type NotYet, notYet } from "./page_evidence.ts";
 import type { Verdict } from "./planner.ts";
 import { cutOffProof, isRoot, type Referrals, referralsOf } from "./referrals.ts";
-import { grown, isSpared, refusal, refusalAt, refusedVerdict, SPARED } from "./refusal.ts";
+import { grown, isLeftBehind, isSpared, refusal, refusalAt, refusedVerdict, SPARED } from "./refusal.ts";
 import { connectRequest } from "./request.ts";
 
 const nbftAuthority = (file: string, tid: Tid): string => `nbft:${file}:${tidKey(tid)}`;
@@ -215,6 +215,7 @@ export class FinderTurn implements FleetRules, FinderHost {
 
   up(ctl: Ctl, device: KernelCtrl): void {
     this.putDc(ctl.key, { ...this.dc(ctl.key), upAt: this.now, live: true, listed: true, lost: undefined });
+    if (isLeftBehind(ctl)) this.fleet.reconsider();
     // One that was found only to be taken away is not talked to (S7).
     const { is } = this.verdict(ctl);
     if (is === "wanted" || is === "held") this.sessions.sync(ctl, device);
@@ -224,6 +225,7 @@ export class FinderTurn implements FleetRules, FinderHost {
   down(ctl: Ctl): void {
     this.sessions.ended(ctl);
     this.lines.recheck();
+    if (isLeftBehind(ctl)) this.fleet.reconsider();
   }
 
   forgotten(ctl: Ctl, past: Past): void {

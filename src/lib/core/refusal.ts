@@ -18,8 +18,9 @@ export const familyEvidence = ({ ipFamilies }: DaemonConf): Evidence => ({
 });
 
 /**
- * Is it connected from before the restart, and turned away only by an `ip-family` that is another one since? A default that
- * changes between two runs disconnects nothing (S13): `families` are those that let it in.
+ * Is it known from before the restart, and turned away only by an `ip-family` that is another one since? A default that
+ * changes between two runs disconnects nothing (S13), nor what a discovery controller listed that is lost meanwhile:
+ * `families` are those that let it in.
  */
 export const isSpared = (ctl: Ctl, conf: DaemonConf, families: IpFamilies | undefined): boolean =>
   ctl.inherited && families !== undefined && hasFamily(ctl.tid) &&
@@ -27,15 +28,18 @@ export const isSpared = (ctl: Ctl, conf: DaemonConf, families: IpFamilies | unde
 
 /** Why what is spared is not connected again. */
 export const SPARED =
-  "ip-family does not allow its address; the connection from before the restart stays until a changed file is loaded";
+  "ip-family does not allow its address; what is connected from before the restart stays, " +
+  "and it is not connected again, until a changed file is loaded";
+
+/** Known from announcements alone that are not made any more. */
+export const isLeftBehind = ({ claims }: Ctl): boolean =>
+  claims.size > 0 && [...claims.values()].every((claim) => claim.kind === "mdns" && !claim.present);
 
 /**
  * Connected, and known from announcements alone that are not made any more (zeroconf was switched off, Avahi is away, the
  * daemon was restarted): ip-family does not look at it, as with the original. Announced again, it is looked at.
  */
-const isKeepsake = (ctl: Ctl): boolean =>
-  ctl.link.phase === "up" && ctl.claims.size > 0 &&
-  [...ctl.claims.values()].every((claim) => claim.kind === "mdns" && !claim.present);
+const isKeepsake = (ctl: Ctl): boolean => ctl.link.phase === "up" && isLeftBehind(ctl);
 
 /**
  * A line before anything is filled in: an empty `nqn` in an exclude= line means those without one, as with the original,

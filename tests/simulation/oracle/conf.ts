@@ -198,10 +198,13 @@ export function allows(families: ReadonlySet<4 | 6>, traddr: string): boolean {
   return family === undefined || families.has(family);
 }
 
+/** `ip-family` looks at its address. */
+export const isOfFamily = ({ transport }: { readonly transport: string }): boolean =>
+  transport === "tcp" || transport === "rdma";
+
 /** Forbidden by the daemon's own file: as its line was written, or as it is. */
 export function refusal(conf: Conf, tid: Tid, written: Tid = tid): string | undefined {
   const exclude = conf.excludes.find((one) => excludes(one, tid) || excludes(one, written));
   if (exclude !== undefined) return `exclude = ${exclude.text}`;
-  const isIp = tid.transport === "tcp" || tid.transport === "rdma";
-  return isIp && !allows(conf.families, tid.traddr) ? "a disabled family" : undefined;
+  return isOfFamily(tid) && !allows(conf.families, tid.traddr) ? "a disabled family" : undefined;
 }

@@ -15,9 +15,11 @@ export interface Saved {
   readonly claims: ReadonlySet<string>;
   /** When the pages in it were read. */
   readonly reads: ReadonlySet<number>;
+  /** Families that were allowed when it was written; all, by a file of 1.0.0. */
+  readonly families: ReadonlySet<4 | 6>;
 }
 
-const NOTHING: Saved = { controllers: [], claims: new Set(), reads: new Set() };
+const NOTHING: Saved = { controllers: [], claims: new Set(), reads: new Set(), families: new Set() };
 
 function tidOf(value: unknown): Tid | undefined {
   if (!isJson(value)) return undefined;
@@ -59,5 +61,7 @@ export function savedIn(text: string | undefined): Saved {
     const at = isJson(page) ? page["readAt"] : undefined;
     if (typeof at === "number") reads.add(at);
   }
-  return { controllers, claims, reads };
+  const allowed = isJson(value["families"]) ? value["families"] : {};
+  const families = new Set(([4, 6] as const).filter((one) => allowed[`v${one}`] !== false));
+  return { controllers, claims, reads, families };
 }

@@ -306,3 +306,22 @@ Deno.test("a connection that the kernel names after the next one, which took a m
     assert.deepEqual([stage.to(subsystem).length, made], [isWanted ? 1 : 0, 1]);
   }
 });
+
+Deno.test("what mDNS left behind and ip-family turns away once it is lost, leads to nothing any more", async () => {
+  const stage = new Stage(realCores);
+  stage.dc("nqn.dc2", "fd01::2", []);
+  stage.dc("nqn.dc", "10.0.0.100", [entryFor(stage.target("nqn.dc2"), "referral")]);
+  stage.world.avahi.announce(announced);
+  stage.stafdConf("");
+  await stage.start(5_000);
+  stage.stafdConf("[Service Discovery]\nzeroconf = disabled\n");
+  await stage.run(5_000);
+  stage.stafdConf("[Global]\nip-family = ipv6\n[Service Discovery]\nzeroconf = disabled\n");
+  await stage.run(60_000);
+  const [left] = stage.to("nqn.dc");
+  assert.ok(left !== undefined);
+  assert.equal(stage.to("nqn.dc2").length, 1);
+  stage.world.kernel.deleteNow(left);
+  await stage.run(60_000);
+  assert.equal(stage.world.kernel.devices.all.length, 0);
+});

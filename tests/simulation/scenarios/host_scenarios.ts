@@ -38,6 +38,20 @@ const withoutRecord = (): Cores => ({
   },
 });
 
+/** What the file says now is all that counts. */
+const asTheFileSays: Cores = {
+  finder: {
+    ...realCores.finder,
+    step: (state, event, now) =>
+      realCores.finder.step({ ...state, fleet: { ...state.fleet, families: undefined } }, event, now),
+  },
+  connector: {
+    ...realCores.connector,
+    step: (state, event, now) =>
+      realCores.connector.step({ ...state, fleet: { ...state.fleet, families: undefined } }, event, now),
+  },
+};
+
 /** A stage on a kernel that takes one host NQN for one host ID. */
 function strict(cores: Cores): Stage {
   const stage = new Stage(cores);
@@ -306,19 +320,34 @@ export const HOST_SCENARIOS: readonly Scenario[] = [
       await stage.run(10_000);
       assert.equal(stage.world.kernel.devices.all.length, 0);
     },
-    // What the file says now is all that counts.
-    original: () => ({
-      finder: {
-        ...realCores.finder,
-        step: (state, event, now) =>
-          realCores.finder.step({ ...state, fleet: { ...state.fleet, families: undefined } }, event, now),
-      },
-      connector: {
-        ...realCores.connector,
-        step: (state, event, now) =>
-          realCores.connector.step({ ...state, fleet: { ...state.fleet, families: undefined } }, event, now),
-      },
-    }),
+    original: () => asTheFileSays,
+  },
+  {
+    from: "K1, defaults, decision 13",
+    name: "another ip-family and a restart: a discovery controller that is lost takes nothing with it",
+    play: async (cores) => {
+      const stage = new Stage(cores);
+      const six = stage.subsystem("nqn.six", "fd01::9");
+      stage.dc("nqn.dc2", "fd01::2", [entryFor(six, "nvme")]);
+      stage.dc("nqn.dc", "10.0.0.100", [entryFor(stage.target("nqn.dc2"), "referral")]);
+      stage.world.files.set(STAFD_CONF, DC_LINE);
+      stage.world.files.set(STACD_CONF, "");
+      await stage.start(5_000);
+      const before = [...stage.to("nqn.dc2"), ...stage.to("nqn.six")];
+      assert.equal(before.length, 2);
+      stage.world.files.set(STAFD_CONF, `[Global]\nip-family = ipv6\n${DC_LINE}`);
+      await restart(stage);
+      const [lost] = stage.to("nqn.dc");
+      assert.ok(lost !== undefined);
+      stage.world.kernel.deleteNow(lost);
+      await stage.run(120_000);
+      assert.deepEqual([...stage.to("nqn.dc2"), ...stage.to("nqn.six")], before);
+      assert.equal(stage.to("nqn.dc").length, 0, "it is not connected again");
+      stage.stafdConf(`${stage.world.files.get(STAFD_CONF)}# changed\n`);
+      await stage.run(20_000);
+      assert.equal(stage.world.kernel.devices.all.length, 0, "a person's word");
+    },
+    original: () => asTheFileSays,
   },
   {
     from: "K1, defaults",

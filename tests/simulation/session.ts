@@ -1,0 +1,45 @@
+/** What the rules keep of one process of a daemon, from its start to its end. */
+import type { Exclusion } from "../../src/lib/nvme/exclusions.ts";
+import type { Tid } from "../../src/lib/nvme/tid.ts";
+import type { Device } from "../../src/lib/sim/devices.ts";
+import { allows, type Conf, isOfFamily } from "./oracle/conf.ts";
+import type { Saved } from "./oracle/saved_state.ts";
+import { Pace } from "./pace_rules.ts";
+
+/** An operation under way; a connection that was made is read back before it is told of. */
+export interface Running {
+  what: "connect" | "read-back" | "disconnect";
+  readonly op: number;
+  readonly tid: Tid;
+}
+
+/** What one process has been told and has under way; gone with the process. */
+export class Session {
+  /** Incarnations of the devices it knows of, by name. */
+  readonly devices = new Map<string, number>();
+  readonly running = new Map<string, Running>();
+  /** Undefined until it has been told. */
+  exclusions: readonly Exclusion[] | undefined;
+  stopping = false;
+  /** Its file as it was read last. */
+  read: string | undefined;
+  /** The text that it took last, what the oracle reads in it, and who the host was then. */
+  text: string | undefined;
+  conf: Conf | undefined;
+  /** It took another text than the first. */
+  isEdited = false;
+  /** Connections that it made before it was started and that its state file names. */
+  readonly inherited = new Set<Device>();
+  readonly pace = new Pace();
+  readonly saved: Saved;
+
+  constructor(saved: Saved) {
+    this.saved = saved;
+  }
+
+  /** S13: another ip-family than before the restart takes nothing away, until a person has a changed file loaded. */
+  isSpared(device: Device): boolean {
+    return this.conf !== undefined && !this.isEdited && this.inherited.has(device) && isOfFamily(device) &&
+      !allows(this.conf.families, device.traddr) && allows(this.saved.families, device.traddr);
+  }
+}
