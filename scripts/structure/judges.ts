@@ -18,6 +18,7 @@ export const JUDGES: readonly string[] = [
   "options_asked",
   "pace_rules",
   "rules",
+  "session",
   "violation",
   "wishes",
 ].map((name) => `${FOLDER}${name}.ts`);

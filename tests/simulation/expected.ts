@@ -201,14 +201,15 @@ function mustGo(rules: Rules, target: Target, device: Device, subtype: Subtype):
   if (subtype === "referral") asked.push(...stafdRoots(rules, conf).map(({ tid }) => tid));
   if (subtype === "nvme" && isLastPath(rules, device) && asked.some(wantsSubsystem(target))) return false;
   // What a service asked for that is no longer announced, ip-family leaves alone.
-  const isLeft = [...knowledge.announced.values()].some(({ tid }) =>
-    isSame(tid) && !conf.excludes.some((one) => excludes(one, tid))
-  );
-  const isAnnounced = conf.zeroconf && world.avahi.announced.some((service) => {
+  const announced = new Set<string>();
+  for (const service of conf.zeroconf ? world.avahi.announced : []) {
     const tid = tidAnnounced(service, conf.ignoreIface, rules.host.nqn);
-    return tid !== undefined && isSame(tid);
-  });
-  if (subtype === "referral" && isLeft && !isAnnounced) return false;
+    if (tid !== undefined) announced.add(identity(tid));
+  }
+  const isLeft = [...knowledge.announced.values()].some(({ tid }) =>
+    isSame(tid) && !announced.has(identity(tid)) && !conf.excludes.some((one) => excludes(one, tid))
+  );
+  if (subtype === "referral" && isLeft) return false;
   return !asked.some((tid) =>
     isSame(tid) && refusal(conf, { ...tid, hostIface: device.hostIface }) === undefined
   );
