@@ -4,7 +4,7 @@ import { distinct } from "../lib/dbus/v1_distinct.ts";
 import type { V1Controller, V1Phase } from "../lib/dbus/v1_types.ts";
 import type { Style, Tone } from "./style.ts";
 import { type Cell, type Column, tableText } from "./table.ts";
-import { span, until } from "./when.ts";
+import { clock, span, until } from "./when.ts";
 
 const TONES: Readonly<Record<V1Phase, Tone>> = {
   waiting: "busy",
@@ -33,7 +33,8 @@ export const nqnOf = ({ tid }: V1Controller): string =>
 
 /** What a person wants to know beside the phase. Of what is connected as asked that is nothing: `explain` tells more. */
 export function remark(controller: V1Controller, now: number): string {
-  const { phase, removeAt, lastFailure, detail, nextTry, lessSafe = [] } = controller;
+  const { phase, removeAt, lastFailure, detail, nextTry, lost, lessSafe = [] } = controller;
+  if (phase === "reconnecting" && lost !== undefined) return lostRemark(lost, now);
   if (phase === "connected" && removeAt === null) {
     return lessSafe.length === 0 ? "" : `less safe than asked: without ${lessSafe.join(", ")}`;
   }
@@ -43,6 +44,21 @@ export function remark(controller: V1Controller, now: number): string {
     why,
     nextTry === null ? "" : `next try ${until(nextTry, now)}`,
   ].filter((part) => part !== "").join("; ");
+}
+
+function lostRemark(
+  { at, retryEvery, givesUpAt, forever }: NonNullable<V1Controller["lost"]>,
+  now: number,
+): string {
+  return [
+    `link lost at ${clock(at, now)}`,
+    retryEvery === null ? "the kernel retries" : `the kernel retries every ${span(retryEvery)}`,
+    forever
+      ? "for ever (ctrl-loss-tmo -1)"
+      : givesUpAt === null
+      ? ""
+      : `gives up at ${clock(givesUpAt, now)} (ctrl-loss-tmo)`,
+  ].filter((part) => part !== "").join(", ");
 }
 
 interface Field {

@@ -19,7 +19,7 @@ const SOURCES: Readonly<Record<V1State["daemon"], readonly V1Source["kind"][]>> 
 const quoted = (text: string): string =>
   `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n")}"`;
 
-const head = (name: string, help: string, type: "gauge" | "histogram"): string =>
+const head = (name: string, help: string, type: "gauge" | "histogram" | "counter"): string =>
   `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`;
 
 const line = (name: string, { labels, value }: Sample): string =>
@@ -29,6 +29,10 @@ function family(name: string, help: string, samples: readonly Sample[]): string 
   if (samples.length === 0) return "";
   return head(name, help, "gauge") + samples.map((sample) => line(name, sample)).join("");
 }
+
+/** Absent when the daemon, being of another version, does not count it. */
+const counter = (name: string, help: string, labels: Labels, value: number | undefined): string =>
+  value === undefined ? "" : head(name, help, "counter") + line(name, { labels, value });
 
 /** In seconds; each class has those of the smaller ones, too. */
 function histogram(name: string, help: string, labels: Labels, { bounds, counts, sum }: V1Latency): string {
@@ -116,6 +120,18 @@ export function metricsText(state: V1State, health: V1Health): string {
       "nvme_stas_controller_attempts",
       "Attempts to connect since the last success.",
       each(wanted, ({ attempts }) => attempts),
+    ),
+    counter(
+      "nvme_stas_link_losses_total",
+      "Links of connections that were lost since the daemon was started.",
+      own,
+      state.links?.lost,
+    ),
+    counter(
+      "nvme_stas_link_returns_total",
+      "Lost links that the kernel got back since the daemon was started.",
+      own,
+      state.links?.returned,
     ),
     family(
       "nvme_stas_log_page_read_time_seconds",

@@ -28,6 +28,7 @@ const COMMON_EVENTS = {
   removed: true,
   aen: true,
   overflow: true,
+  states: true,
   network: true,
   config: true,
 } as const;
@@ -39,7 +40,6 @@ const FINDER_EVENTS = all<Exclude<FinderEvent["type"], "use-seen">>({
   "supported-logs": true,
   "log-read": true,
   generation: true,
-  states: true,
   avahi: true,
   service: true,
   "service-gone": true,
@@ -60,6 +60,7 @@ const COMMON_EFFECTS = {
   disconnect: true,
   resolve: true,
   own: true,
+  states: true,
   exclusions: true,
   save: true,
   signal: true,
@@ -73,7 +74,6 @@ const FINDER_EFFECTS = all<Exclude<FinderEffect["do"], "look-at-use">>({
   "supported-logs": true,
   "read-log": true,
   generation: true,
-  states: true,
   browse: true,
   "restart-unit": true,
 });

@@ -491,7 +491,7 @@ export class Simulation {
       .map(connectionText).toSorted();
   }
 
-  /** L3: who has nothing to do does not wake up, but for stafd's look at the states every five seconds. */
+  /** L3: who has nothing to do does not wake up, but for the look at the states every five seconds. */
   async #idle(): Promise<void> {
     if (this.landscape.dead.size > 0) return;
     await this.go(90_000);
@@ -504,7 +504,8 @@ export class Simulation {
     if (this.#connections().join() !== connections) {
       throw new Violation("L1", "the connections change without a reason");
     }
-    if (stafd > IDLE_MS / 5_000 + 10 || stacd > 10) {
+    const looks = IDLE_MS / 5_000;
+    if (stafd > looks + 10 || stacd > looks + 10) {
       throw new Violation(
         "L3",
         `idle for ${IDLE_MS / 1000} s, stafd woke up ${stafd} times, stacd ${stacd} times`,

@@ -48,7 +48,11 @@ const shiftedClaim = (claim: Claim, shift: Shift): Claim =>
 function shiftedLink(link: Ctl["link"], shift: Shift): Ctl["link"] {
   switch (link.phase) {
     case "up":
-      return { ...link, since: shift(link.since) };
+      return {
+        ...link,
+        since: shift(link.since),
+        ...(link.lost === undefined ? {} : { lost: shift(link.lost) }),
+      };
     case "deleting":
       return { ...link, evidence: shiftedProof(link.evidence, shift) };
     case "idle":

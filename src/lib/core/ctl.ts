@@ -73,7 +73,15 @@ export type Link =
   /** Answers; waits for the kernel, which makes one connection at a time. */
   | { readonly phase: "ready" }
   | { readonly phase: "connecting"; readonly op: Op }
-  | { readonly phase: "up"; readonly ref: DeviceRef; readonly adopted: boolean; readonly since: number }
+  | {
+    readonly phase: "up";
+    readonly ref: DeviceRef;
+    readonly adopted: boolean;
+    /** When the connection was made or found, or its link came back. */
+    readonly since: number;
+    /** When its link was seen to be lost; absent while it is live. */
+    readonly lost?: number;
+  }
   | { readonly phase: "deleting"; readonly ref: DeviceRef; readonly op: Op; readonly evidence: Proof };
 
 export interface HistoryEntry {

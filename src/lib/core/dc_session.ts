@@ -16,14 +16,7 @@ import type { FinderEvent } from "./effects.ts";
 import { listedIn } from "./entry_tid.ts";
 import type { Evidence } from "./evidence.ts";
 import type { FinderHost } from "./finder_host.ts";
-import {
-  CONNECTED_ECHO,
-  type Dc,
-  type JobKind,
-  type Operation,
-  STATE_POLL,
-  SYNC_COALESCE,
-} from "./finder_state.ts";
+import { CONNECTED_ECHO, type Dc, type JobKind, type Operation, SYNC_COALESCE } from "./finder_state.ts";
 import { youngText, youthOf } from "./page_youth.ts";
 import { MAX_REFERRALS } from "./referrals.ts";
 import { GENERATION_LOOK, pause, READ_RETRY } from "./retry.ts";
@@ -31,7 +24,6 @@ import { GENERATION_LOOK, pause, READ_RETRY } from "./retry.ts";
 /** Capability bits of the discovery log in the Supported Log Pages log, and the request bits (spec 00). */
 const PLEOS = 1 << 17;
 const LSP_PLEO = 0x2;
-const POLL_REMINDER = "#poll";
 const SYNC_REMINDER = "#sync:";
 const RETRY_REMINDER = "#retry:";
 const GENERATION_REMINDER = "#generation:";
@@ -344,7 +336,6 @@ export class DcSession {
   }
 
   reminded(key: string): void {
-    if (key === POLL_REMINDER) return this.#poll();
     if (key.startsWith(SYNC_REMINDER)) {
       const ctl = this.finder.fleet.ctl(key.slice(SYNC_REMINDER.length));
       if (ctl !== undefined) this.resync(ctl);
@@ -368,23 +359,6 @@ export class DcSession {
     this.#start(ctl, "generation");
   }
 
-  keepPolling(): void {
-    if (this.finder.state.polling) return;
-    this.finder.state = { ...this.finder.state, polling: true };
-    this.finder.fleet.remindAt(after(this.finder.now, STATE_POLL), POLL_REMINDER);
-  }
-
-  #poll(): void {
-    const devices: string[] = [];
-    for (const ctl of this.finder.fleet.all()) {
-      if (ctl.link.phase === "up") devices.push(ctl.link.ref.device);
-    }
-    this.finder.state = { ...this.finder.state, polling: false };
-    if (devices.length === 0 || this.finder.fleet.fleet.stopping) return;
-    this.finder.fleet.emit({ do: "states", op: this.finder.fleet.op(), devices });
-    this.keepPolling();
-  }
-
   /** Losing a link makes no event, and the event of its return may be lost: then the log is read again. */
   looked(states: ReadonlyMap<string, string>): void {
     for (const ctl of this.finder.fleet.all()) {
@@ -393,11 +367,6 @@ export class DcSession {
       const dc = this.finder.dc(ctl.key);
       if (state === undefined || (state === "live") === dc.live) continue;
       this.finder.putDc(ctl.key, { ...dc, live: state === "live", back: true });
-      this.finder.fleet.say(
-        "info",
-        ctl,
-        state === "live" ? "The connection is back" : `The connection is ${state}`,
-      );
       if (state === "live") {
         this.finder.fleet.remindBy(after(this.finder.now, SYNC_COALESCE), SYNC_REMINDER + ctl.key);
       }

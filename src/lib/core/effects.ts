@@ -51,6 +51,8 @@ export type Effect =
   | { readonly do: "look-at-use"; readonly op: Op; readonly key: string; readonly target: DeviceRef }
   | { readonly do: "resolve"; readonly op: Op; readonly host: string }
   | { readonly do: "own"; readonly device: string; readonly owned: boolean }
+  /** Look at the state of these devices: losing a link makes no event. */
+  | { readonly do: "states"; readonly op: Op; readonly devices: readonly string[] }
   /** Read nvme-cli's host-wide exclusion list again. */
   | { readonly do: "exclusions" }
   | { readonly do: "save"; readonly op: Op; readonly value: unknown }
@@ -79,8 +81,6 @@ export type FinderEffect =
   }
   /** Read the generation of the log page, and nothing else (L5). */
   | { readonly do: "generation"; readonly op: Op; readonly key: string; readonly target: DeviceRef }
-  /** Look at the state of these devices: losing a link makes no event. */
-  | { readonly do: "states"; readonly op: Op; readonly devices: readonly string[] }
   | { readonly do: "browse"; readonly enabled: boolean }
   | { readonly do: "restart-unit"; readonly template: string; readonly args: readonly string[] };
 
@@ -124,6 +124,7 @@ export type Event =
     readonly host: string;
     readonly outcome: Outcome<readonly string[]>;
   }
+  | { readonly type: "states"; readonly op: Op; readonly states: ReadonlyMap<string, string> }
   | { readonly type: "saved"; readonly op: Op; readonly outcome: Outcome<void> }
   /** SIGTERM or SIGINT: finish. */
   | { readonly type: "stop" }
@@ -152,7 +153,6 @@ export type FinderEvent =
     readonly key: string;
     readonly outcome: Outcome<bigint>;
   }
-  | { readonly type: "states"; readonly op: Op; readonly states: ReadonlyMap<string, string> }
   | MdnsEvent;
 
 export type ConnectorEvent =

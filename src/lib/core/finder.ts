@@ -219,7 +219,6 @@ export class FinderTurn implements FleetRules, FinderHost {
     // One that was found only to be taken away is not talked to (S7).
     const { is } = this.verdict(ctl);
     if (is === "wanted" || is === "held") this.sessions.sync(ctl, device);
-    this.sessions.keepPolling();
   }
 
   down(ctl: Ctl): void {
@@ -283,6 +282,7 @@ export class FinderTurn implements FleetRules, FinderHost {
       case "generation":
         return this.sessions.answered(event);
       case "states":
+        this.fleet.take(event);
         return this.sessions.looked(event.states);
       case "avahi":
       case "service":

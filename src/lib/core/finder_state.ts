@@ -16,8 +16,6 @@ export const MAX_SERVICES = 1024;
 export const MAX_RETIRED = 256;
 /** Referrals of referrals of ... are followed this far. */
 export const MAX_REFERRAL_DEPTH = 8;
-/** How often the state of connected discovery controllers is looked at. */
-export const STATE_POLL: Duration = seconds(5);
 /** After Avahi came back: services not announced again by then are taken as withdrawn. */
 export const AVAHI_SETTLE: Duration = seconds(30);
 /** `rediscover` and `connected` come together: one look is enough for both. */
@@ -120,7 +118,6 @@ export interface FinderState {
   /** Addresses reported on several interfaces, already complained of. */
   readonly doubled: ReadonlySet<string>;
   readonly retired: readonly RetiredDc[];
-  readonly polling: boolean;
   /** What follows from the referrals, as of this count of {@link Fleet.sayings} and under this configuration. */
   readonly referrals:
     | { readonly at: number; readonly conf: StafdConf | undefined; readonly value: Referrals }
@@ -136,6 +133,5 @@ export const emptyFinder: FinderState = {
   avahi: { available: undefined, message: "", settled: false },
   doubled: new Set(),
   retired: [],
-  polling: false,
   referrals: undefined,
 };

@@ -59,6 +59,15 @@ export interface Connect {
   readonly tid: Tid;
 }
 
+/** What is known of the links of connections (links.ts). */
+export interface Links {
+  /** A look is due. */
+  readonly looking: boolean;
+  /** Counted since the daemon was started. */
+  readonly lost: number;
+  readonly returned: number;
+}
+
 export interface Fleet {
   readonly ctls: Table<Ctl>;
   /** Keys of controllers by {@link ctlIndexKey}. */
@@ -115,6 +124,7 @@ export interface Fleet {
     readonly running: { readonly op: Op; readonly upTo: number } | undefined;
     readonly failed: boolean;
   };
+  readonly links: Links;
   readonly past: readonly Past[];
   readonly stopping: boolean;
 }
@@ -147,6 +157,7 @@ export const emptyFleet: Fleet = {
   nbft: noNbft,
   families: undefined,
   saves: { wanted: 0, done: 0, running: undefined, failed: false },
+  links: { looking: false, lost: 0, returned: 0 },
   past: [],
   stopping: false,
 };

@@ -27,6 +27,7 @@ import { ctlsFor } from "./fleet_index.ts";
 import { FleetWork, SCAN_REMINDER } from "./fleet_work.ts";
 import { identityRefused } from "./identity.ts";
 import { alreadyThere } from "./in_the_way.ts";
+import { LINKS_REMINDER, linksSeen, lookAtLinks } from "./links.ts";
 import { DELETE_RETRY, KERNEL_LOOK, pause } from "./retry.ts";
 
 /** Reminders that are no controllers' keys begin with this; no key does. */
@@ -53,6 +54,8 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
         return this.#disconnected(event.op, event.key, event.outcome);
       case "use-seen":
         return this.#useSeen(event.op, event.key, event.outcome);
+      case "states":
+        return linksSeen(this, event.states);
       case "saved":
         return this.#saved(event.op, event.outcome);
       case "device":
@@ -104,6 +107,7 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
     this.fleet = { ...this.fleet, agenda: rest };
     for (const key of keys) {
       if (key === SCAN_REMINDER) this.startScan();
+      else if (key === LINKS_REMINDER) lookAtLinks(this);
       else if (key === SAVE_REMINDER) {
         this.fleet = { ...this.fleet, saves: { ...this.fleet.saves, failed: false } };
       } else if (key.startsWith(OWN_REMINDER)) this.rules.reminded(key);

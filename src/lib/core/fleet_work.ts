@@ -23,6 +23,7 @@ import { listed, mayShare, unlisted } from "./fleet_index.ts";
 import { FleetMove } from "./fleet_move.ts";
 import { newGuard } from "./guard.ts";
 import type { Decision } from "./planner.ts";
+import { keepLooking } from "./links.ts";
 import { CONNECT_RETRY, pause } from "./retry.ts";
 import { linedUp } from "./waiting.ts";
 
@@ -294,6 +295,7 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
       link: { phase: "up", ref, adopted, since: this.now.wall },
     };
     if (ctl.resting) this.dirty();
+    keepLooking(this);
     const words = adopted ? "Connection established! (it was there already)" : "Connection established!";
     this.put(
       noted(up, this.now.wall, adopted ? `found connected as ${ref.device}` : `connected as ${ref.device}`),
@@ -340,6 +342,7 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
   adoptForeign(ctl: Ctl): void {
     const device = ctl.link.phase === "up" ? ctl.link.ref.device : "";
     this.put(noted(ctl, this.now.wall, `found ${device}, which nobody asked for`));
+    keepLooking(this);
     this.fleet = { ...this.fleet, users: listed(this.fleet.users, device, ctl.key) };
     this.touch(ctl.key);
   }

@@ -70,6 +70,8 @@ function performCommon(effect: Effect, ports: CommonPorts, post: (event: Event) 
         effect.target,
         (outcome) => post({ type: "use-seen", op: effect.op, key: effect.key, outcome }),
       );
+    case "states":
+      return kernel.states(effect.devices, (states) => post({ type: "states", op: effect.op, states }));
     case "resolve":
       return ports.resolver.resolve(
         effect.host,
@@ -120,8 +122,6 @@ export function performFinder(
         effect.target,
         (outcome) => post({ type: "generation", op: effect.op, key: effect.key, outcome }),
       );
-    case "states":
-      return kernel.states(effect.devices, (states) => post({ type: "states", op: effect.op, states }));
     case "browse":
       return ports.mdns.browse(effect.enabled);
     case "restart-unit":

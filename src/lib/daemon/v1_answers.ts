@@ -34,6 +34,8 @@ export interface V1Parts {
   readonly problems: () => readonly Problem[];
 }
 
+const linksOf = ({ links: { lost, returned } }: Fleet): NonNullable<V1State["links"]> => ({ lost, returned });
+
 type V1Answers = Pick<
   StacHandlers,
   "state" | "plan" | "explain" | "health" | "tron" | "setTron" | "logLevel"
@@ -62,6 +64,7 @@ export function v1Answers(parts: V1Parts): V1Answers & { readonly fresh: () => P
         config: confOf(facts),
         ...parts.others(),
         controllers: sorted(parts.core(), peek),
+        links: linksOf(parts.fleet()),
       };
       return JSON.stringify(answer);
     },

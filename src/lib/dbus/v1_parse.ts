@@ -57,6 +57,9 @@ export const parseState = (text: string): JsonResult<V1State> =>
       aenToConnect: stafd.maybe("aenToConnect", latency) ?? null,
     })) ?? null,
     controllers: doc.at("controllers").list(controller),
+    ...doc.maybe("links", (links) => ({
+      links: { lost: links.at("lost").number(), returned: links.at("returned").number() },
+    })),
   }));
 
 export const parsePlan = (text: string): JsonResult<V1Plan> =>
@@ -100,6 +103,7 @@ export const parseHealth = (text: string): JsonResult<V1Health> =>
     },
     problems: doc.at("problems").list((problem) => ({
       id: problem.at("id").text(),
+      ...problem.maybe("kind", (kind) => ({ kind: kind.text() })),
       text: problem.at("text").text(),
       remedy: problem.maybe("remedy", words) ?? null,
     })),
@@ -224,6 +228,12 @@ function controller(item: JsonReader): V1Controller {
     const list = item.maybe(name, (one) => one.list(words));
     return list === undefined ? {} : { [name]: list };
   };
+  const lost = item.maybe("lost", (one) => ({
+    at: one.at("at").number(),
+    retryEvery: one.maybe("retryEvery", number) ?? null,
+    givesUpAt: one.maybe("givesUpAt", number) ?? null,
+    forever: one.at("forever").boolean(),
+  }));
   return {
     tid: tid(item.at("tid")),
     text: item.at("text").text(),
@@ -254,5 +264,6 @@ function controller(item: JsonReader): V1Controller {
     ...optional("lessSafe"),
     ...optional("differs"),
     ...optional("hosts"),
+    ...(lost === undefined ? {} : { lost }),
   };
 }

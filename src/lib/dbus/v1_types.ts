@@ -86,6 +86,16 @@ export interface V1Controller {
   readonly differs?: readonly string[];
   /** Host names that stand for its address in `controller=` lines. Absent when there are none. */
   readonly hosts?: readonly string[];
+  /** Only while its link is lost and the kernel tries to get it back. */
+  readonly lost?: {
+    readonly at: number;
+    /** Milliseconds; null when the kernel does not show it. */
+    readonly retryEvery: number | null;
+    /** When the kernel removes the controller (ctrl-loss-tmo); null: never, or not shown. */
+    readonly givesUpAt: number | null;
+    /** The kernel never gives up. */
+    readonly forever: boolean;
+  };
 }
 
 /** A finding in a configuration file. */
@@ -132,6 +142,8 @@ export interface V1State {
     readonly aenToConnect: V1Latency | null;
   } | null;
   readonly controllers: readonly V1Controller[];
+  /** Links that were lost and that came back, counted since the daemon was started. */
+  readonly links?: { readonly lost: number; readonly returned: number };
 }
 
 export interface V1Change {
@@ -212,6 +224,12 @@ export interface V1Health {
      * `host-identity-changed`, `less-safe-than-asked`, `security-unreadable`.
      */
     readonly id: string;
+    /**
+     * What is the matter, more closely than `id` says it: of `controller-failing` it is `link-lost`, `given-up`, or the step
+     * that failed: `resolve-failed`, `reach-failed`, `connect-failed`, `verify-failed`, `disconnect-failed`... Absent when it
+     * is the `id`.
+     */
+    readonly kind?: string;
     readonly text: string;
     readonly remedy: string | null;
   }[];
@@ -222,7 +240,7 @@ export interface V1Event {
   readonly schema: typeof SCHEMA;
   readonly daemon: DaemonName;
   readonly at: number;
-  /** Stable word: `connecting`, `connected`, `failed`, `disconnecting`, `disconnected`, `log-page`, `source`, `reload`. */
+  /** Stable word: `connecting`, `connected`, `failed`, `disconnecting`, `disconnected`, `link-lost`, `link-returned`, `log-page`, `source`, `reload`. */
   readonly type: string;
   /** The controller, null for an event of the daemon itself. */
   readonly tid: Tid | null;

@@ -59,7 +59,7 @@ async function cable(guest: Guest): Promise<void> {
 
   const since = await now(guest);
   await guest.run("nvmet-lab net-down fab0");
-  await untilLogged(guest, since, /192\.0\.2\.11.* - The connection is connecting/);
+  await untilLogged(guest, since, /192\.0\.2\.11.* - The link is lost: nvme\d+ is connecting/);
   await guest.run("nvmet-lab add extra 1");
   assert.deepEqual(subsystems(await pages(guest, one)), ["sub-001"], "what was known is kept");
 

@@ -36,3 +36,13 @@ export function operationText(operation: Operation, now: Now): string {
 }
 
 export const pythonBool = (value: boolean): string => value ? "True" : "False";
+
+/** `2026-11-30 06:57:53+09:00`: the host's own time, with its zone. */
+export function localTime(wall: number): string {
+  const date = new Date(wall);
+  const two = (n: number): string => String(Math.floor(Math.abs(n))).padStart(2, "0");
+  const east = -date.getTimezoneOffset();
+  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  const time = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+  return `${day} ${time}${east < 0 ? "-" : "+"}${two(east / 60)}:${two(east % 60)}`;
+}

@@ -13,6 +13,7 @@ import { tidText } from "../../nvme/tid.ts";
 import type { ConnectRequest } from "../../ports.ts";
 import { type Instant, type Now, until } from "../../nvme/time.ts";
 import type { Peek } from "./classic.ts";
+import { localTime } from "./texts.ts";
 
 /** A daemon's core, seen from outside: a turn that is never finished. */
 export interface Asked {
@@ -94,6 +95,33 @@ export function otherwise(ctl: Ctl, core: Asked, peek: Peek): readonly string[] 
   return identityTexts(device, { tid: ctl.tid, hostId: hostIdOf(ctl, host, devices.values()) }, interfaces);
 }
 
+export type V1Lost = NonNullable<V1Controller["lost"]>;
+
+/** Of a link that is lost: since when, and what the kernel does about it. The loss may be so young that only we saw it. */
+export function lostOf(ctl: Ctl, device: KernelCtrl | undefined, now: Now): V1Lost | undefined {
+  if (ctl.link.phase !== "up" || device === undefined || device.state === "live") return undefined;
+  const at = ctl.link.lost ?? now.wall;
+  const { reconnectDelay, ctrlLossTmo } = device.made ?? {};
+  return {
+    at,
+    retryEvery: reconnectDelay === undefined ? null : reconnectDelay * 1000,
+    givesUpAt: ctrlLossTmo === undefined || ctrlLossTmo < 0 ? null : at + ctrlLossTmo * 1000,
+    forever: ctrlLossTmo !== undefined && ctrlLossTmo < 0,
+  };
+}
+
+export function lostText({ at, retryEvery, givesUpAt, forever }: V1Lost): string {
+  const retries = retryEvery === null
+    ? "the kernel retries"
+    : `the kernel retries every ${retryEvery / 1000} s`;
+  const end = forever
+    ? ", and never gives up (ctrl-loss-tmo -1)"
+    : givesUpAt === null
+    ? ""
+    : `, and gives up at ${localTime(givesUpAt)} (ctrl-loss-tmo ${(givesUpAt - at) / 1000})`;
+  return `link lost at ${localTime(at)}; ${retries}${end}`;
+}
+
 /** One sentence for what the planner says. */
 export function decisionText(decision: Decision, now: Now): string {
   switch (decision.act) {
@@ -146,15 +174,18 @@ export function controllerOf(ctl: Ctl, core: Asked, peek: Peek, now: Now): V1Con
     : differences(request, device);
   const decided = decisionText(core.fleet.decision(ctl), now);
   const hosts = hostsOf(ctl);
+  const lost = lostOf(ctl, device, now);
   return {
     tid: ctl.tid,
     text: tidText(ctl.tid),
     kind: core.kind,
     device: deviceOf(ctl)?.device ?? "",
     phase,
-    since: link.phase === "up" ? link.since : last?.at ?? now.wall,
+    since: lost !== undefined ? lost.at : link.phase === "up" ? link.since : last?.at ?? now.wall,
     detail: phase === "failing" && ctl.lastFailure !== undefined
       ? ctl.lastFailure.failure.message
+      : phase === "reconnecting" && lost !== undefined
+      ? lostText(lost)
       : [...(lacking.length > 0 ? [lessSafeText(lacking)] : []), ...otherwise(ctl, core, peek), decided].join(
         "; ",
       ),
@@ -173,5 +204,6 @@ export function controllerOf(ctl: Ctl, core: Asked, peek: Peek, now: Now): V1Con
     ...(lacking.length === 0 ? {} : { lessSafe: lacking }),
     ...(differs.length === 0 ? {} : { differs }),
     ...(hosts.length === 0 ? {} : { hosts }),
+    ...(lost === undefined ? {} : { lost }),
   };
 }

@@ -13,7 +13,17 @@ import { tidText } from "../../nvme/tid.ts";
 import type { Now } from "../../nvme/time.ts";
 import { matcherOf, type Nameable, named } from "../../nvme/what.ts";
 import type { Peek } from "./classic.ts";
-import { type Asked, decisionText, deviceNow, hostsOf, otherwise, phaseOf, wallOf } from "./v1_common.ts";
+import {
+  type Asked,
+  decisionText,
+  deviceNow,
+  hostsOf,
+  lostOf,
+  lostText,
+  otherwise,
+  phaseOf,
+  wallOf,
+} from "./v1_common.ts";
 
 type Match = V1Explanation["matches"][number];
 
@@ -77,6 +87,7 @@ function ofController(ctl: Ctl, core: Asked, peek: Peek, now: Now): Match {
   const bar = core.bar(ctl);
   const phase = phaseOf(ctl, verdict, device, bar !== undefined && ctl.attempts > 0);
   const decision = core.fleet.decision(ctl);
+  const lost = lostOf(ctl, device, now);
   const chain: V1Step[] = [];
   for (const claim of ctl.claims.values()) {
     const at = claim.kind === "log-page" || claim.kind === "referral" ? claim.readAt : null;
@@ -103,6 +114,7 @@ function ofController(ctl: Ctl, core: Asked, peek: Peek, now: Now): Match {
   }
   if (device !== undefined) {
     chain.push({ step: "state", at: null, text: `${device.device} is ${device.state}, as the kernel says` });
+    if (lost !== undefined) chain.push({ step: "state", at: lost.at, text: lostText(lost) });
     chain.push(...asAsked(ctl, device, core));
   }
   const differences = otherwise(ctl, core, peek);
@@ -110,6 +122,13 @@ function ofController(ctl: Ctl, core: Asked, peek: Peek, now: Now): Match {
   const isAttempt = ctl.link.phase === "waiting" && core.fleet.outlook(ctl).act !== "adopt";
   if (isAttempt && bar === undefined && verdict.is === "wanted") {
     chain.push({ step: "next", at: wallOf(ctl.link.until, now), text: "next attempt" });
+  }
+  if (lost !== undefined && lost.givesUpAt !== null) {
+    chain.push({
+      step: "next",
+      at: lost.givesUpAt,
+      text: "the kernel gives up, and a new connection is made",
+    });
   }
   if (ctl.doom !== undefined) {
     chain.push({ step: "next", at: wallOf(ctl.doom, now), text: "will be disconnected" });

@@ -1,0 +1,78 @@
+/**
+ * Links of connections: losing one makes no event in the kernel, so the states are looked at, cheaply. A loss and a return are
+ * told as events, in the log, in the controller's history, and counted.
+ */
+import { after, type Duration, seconds } from "../nvme/time.ts";
+import { type Ctl, noted } from "./ctl.ts";
+import type { FleetDraft } from "./fleet_draft.ts";
+
+/** How often the states of all connections are looked at, while there are any. */
+export const STATE_POLL: Duration = seconds(5);
+export const LINKS_REMINDER = "#links";
+
+export function keepLooking<E extends { readonly do: string }>(fleet: FleetDraft<E>): void {
+  const { links } = fleet.fleet;
+  if (links.looking) return;
+  fleet.fleet = { ...fleet.fleet, links: { ...links, looking: true } };
+  fleet.remindAt(after(fleet.now, STATE_POLL), LINKS_REMINDER);
+}
+
+export function lookAtLinks<E extends { readonly do: string }>(fleet: FleetDraft<E>): void {
+  const devices = new Set<string>();
+  for (const ctl of fleet.all()) if (ctl.link.phase === "up") devices.add(ctl.link.ref.device);
+  fleet.fleet = { ...fleet.fleet, links: { ...fleet.fleet.links, looking: false } };
+  if (devices.size === 0 || fleet.fleet.stopping) return;
+  fleet.emit({ do: "states", op: fleet.op(), devices: [...devices] });
+  keepLooking(fleet);
+}
+
+/** What is being deleted is not lost: that has an event of its own. */
+const isLost = (state: string): boolean => state !== "live" && state !== "" && !state.startsWith("delet");
+
+export function linksSeen<E extends { readonly do: string }>(
+  fleet: FleetDraft<E>,
+  states: ReadonlyMap<string, string>,
+): void {
+  // A controller that two names stand for has one link: it is counted once.
+  const counted = new Set<string>();
+  for (const ctl of fleet.all()) {
+    if (ctl.link.phase !== "up") continue;
+    const { device } = ctl.link.ref;
+    const state = states.get(device);
+    if (state === undefined) continue;
+    const change = ctl.link.lost === undefined
+      ? isLost(state) ? lost(fleet, ctl, state) : undefined
+      : state === "live"
+      ? returned(fleet, ctl, ctl.link.lost)
+      : undefined;
+    if (change === undefined || counted.has(device)) continue;
+    counted.add(device);
+    const { links } = fleet.fleet;
+    fleet.fleet = { ...fleet.fleet, links: { ...links, [change]: links[change] + 1 } };
+  }
+}
+
+function lost<E extends { readonly do: string }>(fleet: FleetDraft<E>, ctl: Ctl, state: string): "lost" {
+  const { link } = ctl;
+  if (link.phase !== "up") throw new Error(`${ctl.key} has no link to lose`);
+  const words = `the link is lost (${state}); the kernel tries to get it back`;
+  fleet.put(noted({ ...ctl, link: { ...link, lost: fleet.now.wall } }, fleet.now.wall, words));
+  fleet.say(
+    "warning",
+    ctl,
+    `The link is lost: ${link.ref.device} is ${state}, the kernel tries to get it back`,
+  );
+  fleet.announce(ctl, "link-lost", words);
+  return "lost";
+}
+
+function returned<E extends { readonly do: string }>(fleet: FleetDraft<E>, ctl: Ctl, at: number): "returned" {
+  const { link } = ctl;
+  if (link.phase !== "up") throw new Error(`${ctl.key} has no link that could return`);
+  const { lost: _, ...whole } = link;
+  const words = `the link is back after ${Math.max(0, Math.round((fleet.now.wall - at) / 1000))} s`;
+  fleet.put(noted({ ...ctl, link: { ...whole, since: fleet.now.wall } }, fleet.now.wall, words));
+  fleet.say("notice", ctl, words.replace("the", "The"));
+  fleet.announce(ctl, "link-returned", words);
+  return "returned";
+}
