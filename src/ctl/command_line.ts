@@ -17,6 +17,18 @@ export async function runCommandLine(
   world: World,
   status: () => number,
 ): Promise<number> {
+  const exit = await run(program, args, world, status);
+  if (world.out.failure === undefined) return exit;
+  world.err.write(`${program.name()}: cannot write the output: ${world.out.failure}\n`);
+  return FAILED;
+}
+
+async function run(
+  program: CommandUnknownOpts,
+  args: readonly string[],
+  world: World,
+  status: () => number,
+): Promise<number> {
   let failing = program;
   for (const command of allCommands(program)) {
     command.exitOverride().helpCommand(false).enablePositionalOptions().configureOutput({

@@ -7,11 +7,12 @@ import { check } from "./check_command.ts";
 import { OK } from "./command_line.ts";
 import { doctor } from "./doctor_command.ts";
 import { explain } from "./explain_command.ts";
+import { health } from "./health_command.ts";
 import { list } from "./list_command.ts";
 import { allLogPages, discoveryLogPage } from "./log_pages_command.ts";
 import { metrics } from "./metrics_command.ts";
 import { monitor } from "./monitor_command.ts";
-import { outputOption } from "./output_format.ts";
+import { type Format, OUTPUT_VARIABLE, outputOption } from "./output_format.ts";
 import { plan } from "./plan_command.ts";
 import { answered, type Job, type Tool, withDaemon } from "./session.ts";
 import { status } from "./status_command.ts";
@@ -20,6 +21,14 @@ import { tree } from "./tree_command.ts";
 import { wait } from "./wait_command.ts";
 import { FORMS } from "./what.ts";
 import type { World } from "./world.ts";
+
+/** The forms in which commands print. */
+const STATUS = ["table", "wide", "json", "literal"] as const;
+const LIST = ["table", "wide", "json", "jsonl", "name", "literal"] as const;
+const PAGES = ["table", "wide", "json", "jsonl", "literal"] as const;
+const CHANGES = ["table", "json", "jsonl"] as const;
+const EVENTS = ["table", "jsonl"] as const;
+const TEXT = ["table", "json"] as const;
 
 /** Waits for a command's exit status and keeps it. */
 export type Finish = (work: Promise<number>) => Promise<void>;
@@ -33,7 +42,10 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
   const job = (color = true): Job => ({ tool, world, style: styleFor(world, color) });
   // On a terminal tables for people, elsewhere what scripts expect of the original (CLI-30).
   const usual = world.out.isTerminal ? "table" as const : "literal" as const;
-  const TEXT = ["table", "json"] as const;
+  const wish = world.env(OUTPUT_VARIABLE) ?? "";
+  /** The form that was asked for, by the option or else for all commands that have it; or the usual one. */
+  const form = <const F extends Format>(formats: readonly F[], option: F | undefined, otherwise: F): F =>
+    option ?? formats.find((format) => format === wish) ?? otherwise;
   const tracing = (on: boolean): Define => (command) =>
     command.description(`turn tracing ${on ? "on" : "off"} (root only)`).action(() =>
       finish(trace(job(), on))
@@ -43,21 +55,22 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
     ["troff", tracing(false)],
     ["status", (command) =>
       command
-        .description("show all; as a table, the exit status is 0 good, 3 degraded, 4 unreachable")
-        .addOption(outputOption(["table", "wide", "json", "literal"]))
+        .description(
+          "show all; as a table or JSON, the exit status is 0 good, 3 degraded, 4 unreachable; for scripts: health",
+        )
+        .addOption(outputOption(STATUS))
         .option("--no-color", "no colours")
-        .action(({ output, color }) => finish(status(job(color), output ?? usual)))],
+        .action(({ output, color }) => finish(status(job(color), form(STATUS, output, usual))))],
     ["ls", (command) =>
       command
         .description(daemon === "stafd" ? "list the discovery controllers" : "list the I/O controllers")
         .option("-d, --detailed", "with all that is known of each")
-        .addOption(outputOption(["table", "wide", "json", "jsonl", "name", "literal"]))
+        .addOption(outputOption(LIST))
         .option("--no-color", "no colours")
-        .action(({ output, color, detailed }) =>
-          finish(
-            list(job(color), output ?? (usual === "table" && detailed ? "wide" : usual), detailed === true),
-          )
-        )],
+        .action(({ output, color, detailed }) => {
+          const asked = form(LIST, output, usual === "table" && detailed ? "wide" : usual);
+          return finish(list(job(color), asked, detailed === true));
+        })],
   ];
   const logPages: readonly (readonly [string, Define])[] = [
     ["dlp", (command) =>
@@ -73,17 +86,19 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
         .option("-f, --host-iface <interface>", "network interface", "")
         .option("-q, --host-nqn <nqn>", "host NQN (default: that of this system)")
         .option("-n, --nqn <nqn>", "NQN of the controller", WELL_KNOWN_DISC_NQN)
-        .addOption(outputOption(["table", "wide", "json", "jsonl", "literal"]))
+        .addOption(outputOption(PAGES))
         .option("--no-color", "no colours")
-        .action(({ output, color, ...dlp }) => finish(discoveryLogPage(job(color), output ?? usual, dlp)))],
+        .action(({ output, color, ...dlp }) =>
+          finish(discoveryLogPage(job(color), form(PAGES, output, usual), dlp))
+        )],
     ["adlp", (command) =>
       command
         .description("show the discovery log pages of all discovery controllers")
         .option("-d, --detailed", "with all that is known of each controller")
-        .addOption(outputOption(["table", "wide", "json", "jsonl", "literal"]))
+        .addOption(outputOption(PAGES))
         .option("--no-color", "no colours")
         .action(({ output, color, detailed }) =>
-          finish(allLogPages(job(color), output ?? usual, detailed === true))
+          finish(allLogPages(job(color), form(PAGES, output, usual), detailed === true))
         )],
   ];
   const more: readonly (readonly [string, Define])[] = [
@@ -93,14 +108,16 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
         .argument("<what>", FORMS)
         .addOption(outputOption(TEXT))
         .option("--no-color", "no colours")
-        .action((what, { output, color }) => finish(explain(job(color), output ?? "table", what)))],
+        .action((what, { output, color }) => finish(explain(job(color), form(TEXT, output, "table"), what)))],
     ["plan", (command) =>
       command
         .description("show what would be connected and disconnected; exit status 0 nothing, 2 changes")
         .option("--config <file>", "with this configuration file instead of the one in force")
-        .addOption(outputOption(["table", "json", "jsonl"]))
+        .addOption(outputOption(CHANGES))
         .option("--no-color", "no colours")
-        .action(({ config, output, color }) => finish(plan(job(color), output ?? "table", config)))],
+        .action(({ config, output, color }) =>
+          finish(plan(job(color), form(CHANGES, output, "table"), config))
+        )],
     ["check", (command) =>
       command
         .description("check configuration files; needs neither the daemon nor root")
@@ -109,20 +126,26 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
         .addOption(outputOption(TEXT))
         .option("--no-color", "no colours")
         .action((file, { output, color, strict }) =>
-          finish(check(job(color), { format: output ?? "table", file, strict: strict === true }))
+          finish(check(job(color), { format: form(TEXT, output, "table"), file, strict: strict === true }))
         )],
+    ["health", (command) =>
+      command
+        .description("tell in one line whether all is well; exit status 0 good, 3 degraded, 4 unreachable")
+        .addOption(outputOption(TEXT))
+        .option("--no-color", "no colours")
+        .action(({ output, color }) => finish(health(job(color), form(TEXT, output, "table"))))],
     ["tree", (command) =>
       command
         .description("show subsystems with their paths and devices")
         .addOption(outputOption(TEXT))
         .option("--no-color", "no colours")
-        .action(({ output, color }) => finish(tree(job(color), output ?? "table")))],
+        .action(({ output, color }) => finish(tree(job(color), form(TEXT, output, "table"))))],
     ["monitor", (command) =>
       command
         .description("show events as they happen")
-        .addOption(outputOption(["table", "jsonl"]))
+        .addOption(outputOption(EVENTS))
         .option("--no-color", "no colours")
-        .action(({ output, color }) => finish(monitor(job(color), output ?? "table")))],
+        .action(({ output, color }) => finish(monitor(job(color), form(EVENTS, output, "table"))))],
     ["wait", (command) =>
       command
         .description("wait until a controller is connected, or gone")
@@ -156,7 +179,7 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
         )
         .addOption(outputOption(TEXT))
         .option("--no-color", "no colours")
-        .action(({ output, color }) => finish(doctor(job(color), output ?? "table")))],
+        .action(({ output, color }) => finish(doctor(job(color), form(TEXT, output, "table"))))],
   ];
   return new Map([...old, ...(daemon === "stafd" ? logPages : []), ...more]);
 }

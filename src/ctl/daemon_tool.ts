@@ -1,10 +1,12 @@
 /** stafctl and stacctl, which differ in two commands. */
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { VERSION } from "../lib/nvme/version.ts";
-import { OK, runCommandLine } from "./command_line.ts";
+import { OK, runCommandLine, USAGE } from "./command_line.ts";
 import { addCompletionCommand } from "./completion_command.ts";
 import { daemonCommands, type Finish } from "./daemon_commands.ts";
+import { FORMATS, OUTPUT_VARIABLE } from "./output_format.ts";
 import type { Tool } from "./session.ts";
+import { harmless } from "./text_width.ts";
 import type { World } from "./world.ts";
 
 /** The tool with all its commands: help, completions and manual pages come from it. */
@@ -22,6 +24,13 @@ const bareTool = (tool: Tool): CommandUnknownOpts =>
 
 /** Runs the tool; the result is the exit status. */
 export async function runDaemonTool(tool: Tool, args: readonly string[], world: World): Promise<number> {
+  const wish = world.env(OUTPUT_VARIABLE) ?? "";
+  if (wish !== "" && !FORMATS.some((format) => format === wish)) {
+    world.err.write(
+      `${tool.name}: error: ${OUTPUT_VARIABLE}=${harmless(wish)}: choose one of ${FORMATS.join(", ")}\n`,
+    );
+    return USAGE;
+  }
   let exit = OK;
   const finish: Finish = async (work) => {
     exit = await work;

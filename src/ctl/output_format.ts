@@ -3,7 +3,11 @@ import { Option } from "@commander-js/extra-typings";
 import { formatLiteral, literalOf } from "./literal.ts";
 import type { World } from "./world.ts";
 
-export type Format = "table" | "wide" | "json" | "jsonl" | "name" | "literal";
+export const FORMATS = ["table", "wide", "json", "jsonl", "name", "literal"] as const;
+export type Format = typeof FORMATS[number];
+
+/** Names the form for all commands that have it and are not given `-o`. */
+export const OUTPUT_VARIABLE = "STAS_OUTPUT";
 
 /** The option for a command that can print in these forms. */
 export function outputOption<const F extends Format>(

@@ -1,5 +1,6 @@
 /** A tool's conversation with its daemon. */
 import { Bus } from "../lib/dbus/bus.ts";
+import type { BusError } from "../lib/dbus/bus_types.ts";
 import { DaemonClient, type Result } from "../lib/dbus/client.ts";
 import type { STAC, STAF } from "../lib/dbus/interfaces.ts";
 import { FAILED } from "./command_line.ts";
@@ -40,18 +41,30 @@ export async function withDaemon(
   run: (session: Session) => Promise<number>,
   unreachable = FAILED,
 ): Promise<number> {
-  const connected = await Bus.connect(job.world.bus);
+  const connected = await connectedTo(job);
   if (!connected.ok) {
     fail(job, busFailure(connected.error));
     return unreachable;
   }
-  const { bus } = connected;
-  job.world.dropPermissions();
+  const { session } = connected;
   try {
-    return await run({ bus, client: new DaemonClient(bus, job.tool.service) });
+    return await run(session);
   } finally {
-    bus.close();
+    session.bus.close();
   }
+}
+
+/** A connection to the bus, with all permissions given away; who has it closes it. */
+export async function connectedTo(
+  { world, tool }: Job,
+): Promise<
+  { readonly ok: true; readonly session: Session } | { readonly ok: false; readonly error: BusError }
+> {
+  const connected = await Bus.connect(world.bus);
+  if (!connected.ok) return connected;
+  const { bus } = connected;
+  world.dropPermissions();
+  return { ok: true, session: { bus, client: new DaemonClient(bus, tool.service) } };
 }
 
 /** Asks one question and shows the answer. `what` completes "cannot ...". */

@@ -1,6 +1,7 @@
 /** What a control tool has around it: where its words go, which bus, which files. Tests bring their own. */
 import type { Duration } from "../lib/nvme/time.ts";
 import type { HiddenFolder } from "./hidden_folders.ts";
+import { wordsOf } from "./host_identity.ts";
 
 export interface Sink {
   /** False once the reader is gone; what is written then is lost, quietly (CLI-19). */
@@ -8,6 +9,8 @@ export interface Sink {
   readonly isTerminal: boolean;
   /** Columns of the terminal; 120 when it is none. */
   readonly columns: number;
+  /** Why something could not be written, as on a full disk; a reader that is gone is no failure. */
+  readonly failure?: string | undefined;
 }
 
 export interface World {
@@ -45,6 +48,7 @@ class FileSink implements Sink {
   readonly isTerminal: boolean;
   readonly columns: number;
   #open = true;
+  failure: string | undefined;
 
   constructor(file: File) {
     this.#file = file;
@@ -58,7 +62,11 @@ class FileSink implements Sink {
       try {
         bytes = bytes.subarray(this.#file.writeSync(bytes));
       } catch (error) {
-        if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+        if (!(error instanceof Error)) throw error;
+        // A terminal or a disk that does not take it: told at the end, in one line.
+        if (!(error instanceof Deno.errors.BrokenPipe)) {
+          this.failure = wordsOf(error).replace(/ \(os error \d+\)$/, "");
+        }
         this.#open = false;
       }
     }

@@ -35,14 +35,22 @@ export function healthOf(
   const controllers = distinct(named);
   const count = (...phases: readonly V1Controller["phase"][]): number =>
     controllers.filter(({ phase }) => phases.includes(phase)).length;
-  const failing = controllers.filter(({ phase }) =>
-    phase === "failing" || phase === "given-up" || phase === "reconnecting"
+  // One that has failed does not get well by being tried again.
+  const isRetried = ({ phase, lastFailure }: V1Controller): boolean =>
+    (phase === "connecting" || phase === "waiting") && lastFailure !== null;
+  const failing = controllers.filter((one) =>
+    one.phase === "failing" || one.phase === "given-up" || one.phase === "reconnecting" || isRetried(one)
   );
   const problems: Problem[] = [
     ...more,
-    ...failing.map(({ text, detail, lastFailure }) => ({
+    ...failing.map(({ text, detail, lastFailure, phase }) => ({
       id: "controller-failing",
-      text: `${text}: ${detail}`,
+      kind: phase === "reconnecting"
+        ? "link-lost"
+        : phase === "given-up"
+        ? "given-up"
+        : `${lastFailure?.phase ?? "connect"}-failed`,
+      text: `${text}: ${phase === "connecting" ? lastFailure?.message ?? detail : detail}`,
       remedy: lastFailure?.remedy ?? null,
     })),
     ...controllers.flatMap(({ text, device, lessSafe = [] }) =>
@@ -62,7 +70,10 @@ export function healthOf(
       wanted: controllers.filter(({ phase }) => WANTED.has(phase)).length,
       connected: count("connected"),
       failing: failing.length,
-      waiting: count("waiting", "connecting"),
+      waiting:
+        controllers.filter((one) =>
+          (one.phase === "waiting" || one.phase === "connecting") && !isRetried(one)
+        ).length,
     },
     problems,
   };
