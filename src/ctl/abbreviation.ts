@@ -29,6 +29,9 @@ export function expandAbbreviations(program: CommandUnknownOpts, args: readonly 
   return { ok: true, args: expanded };
 }
 
+/** Options of `ls` and `adlp` in the original: what was a good abbreviation there stays one beside newer options. */
+const ORIGINAL: ReadonlySet<string> = new Set(["--detailed", "--help"]);
+
 type Found =
   | { readonly kind: "known"; readonly text: string; readonly takesNext: boolean }
   | { readonly kind: "unknown"; readonly text: string }
@@ -39,7 +42,9 @@ function longOption(command: CommandUnknownOpts, arg: string): Found {
   const name = equals < 0 ? arg : arg.slice(0, equals);
   const value = equals < 0 ? "" : arg.slice(equals);
   const names = [...command.options.flatMap((option) => option.long ?? []), "--help"];
-  const fits = names.includes(name) ? [name] : names.filter((long) => long.startsWith(name));
+  const meant = names.includes(name) ? [name] : names.filter((long) => long.startsWith(name));
+  const older = meant.filter((long) => ORIGINAL.has(long));
+  const fits = older.length === 1 ? older : meant;
   const [only, ...others] = fits;
   if (only === undefined) return { kind: "unknown", text: arg };
   if (others.length > 0) return { kind: "ambiguous", names: fits };

@@ -46,7 +46,7 @@ export function remark(controller: V1Controller, now: number): string {
   ].filter((part) => part !== "").join("; ");
 }
 
-function lostRemark(
+export function lostRemark(
   { at, retryEvery, givesUpAt, forever }: NonNullable<V1Controller["lost"]>,
   now: number,
 ): string {
@@ -82,10 +82,11 @@ const SINCE: Field = {
   cell: ({ since }, now) => ({ text: span(now - since), tone: "faint" }),
 };
 const ADDRESS = field(
-  { title: "ADDRESS", shrink: "middle", least: 24 },
+  { title: "ADDRESS", shrink: "start", least: 22 },
   (controller) => `${controller.tid.transport} ${addressOf(controller)}`,
 );
-const SUBSYSTEM = field({ title: "SUBSYSTEM", shrink: "middle", least: 20 }, nqnOf);
+// Names of one site begin alike: their end tells them apart.
+const SUBSYSTEM = field({ title: "SUBSYSTEM", shrink: "start", least: 20 }, nqnOf);
 const REMARK = field({ title: "REMARK", shrink: "end", least: 16, drop: 1 }, remark);
 const INTERFACE = field({ title: "INTERFACE", shrink: "never" }, ({ tid }) => orDash(tid.hostIface));
 const BLOCK = field(
@@ -114,6 +115,9 @@ const WIDE = {
   stacd: [DEVICE, STATE, SINCE, ATTEMPTS, ADDRESS, INTERFACE, SUBSYSTEM, BLOCK, SOURCES, REMARK],
 } as const;
 
+/** Columns from which on a remark stands in its row. */
+const ROOM_FOR_REMARKS = 160;
+
 /** The table, each controller once; empty columns that would only take room are left out. `wide` shows all, and cuts nothing. */
 export function controllersTable(
   daemon: "stafd" | "stacd",
@@ -122,18 +126,24 @@ export function controllersTable(
   wide: boolean,
   columns: number,
   style: Style,
+  order?: (controllers: readonly V1Controller[]) => readonly V1Controller[],
 ): string {
   if (controllers.length === 0) return "No controllers.\n";
-  const all: readonly Field[] = (wide ? WIDE : NARROW)[daemon];
-  const rows = sorted(distinct(controllers)).map((controller) =>
-    all.map(({ cell }) => cell(controller, now))
-  );
+  const fields: readonly Field[] = (wide ? WIDE : NARROW)[daemon];
+  const listed = distinct(controllers);
+  const ordered = order === undefined ? sorted(listed) : order(listed);
+  const remarks = ordered.map((controller) => remark(controller, now));
+  // What is the matter is not to be cut: where it has no room in its row it gets a line.
+  const isBelow = !wide && columns < ROOM_FOR_REMARKS;
+  const all = isBelow ? fields.filter((one) => one !== REMARK) : fields;
+  const rows = ordered.map((controller) => all.map(({ cell }) => cell(controller, now)));
   const used = all.map((_, n) => wide || rows.some((row) => !["", "-"].includes(row[n]?.text ?? "")));
   return tableText(
     all.flatMap(({ column }, n) => used[n] === true ? [column] : []),
     rows.map((row) => row.filter((_, n) => used[n] === true)),
     wide ? Infinity : columns,
     style,
+    isBelow ? remarks : [],
   );
 }
 
@@ -149,6 +159,8 @@ function compareNatural(a: string, b: string): number {
   }
   return left.length - right.length;
 }
+
+export const byDevice = (a: V1Controller, b: V1Controller): number => compareNatural(a.device, b.device);
 
 /** By subsystem, then device, then address. */
 export function sorted(controllers: readonly V1Controller[]): readonly V1Controller[] {

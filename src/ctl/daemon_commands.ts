@@ -4,11 +4,12 @@ import { parseTimeSpan } from "../lib/config/time_span.ts";
 import { WELL_KNOWN_DISC_NQN } from "../lib/nvme/tid.ts";
 import { type Duration, seconds } from "../lib/nvme/time.ts";
 import { check } from "./check_command.ts";
-import { OK } from "./command_line.ts";
+import { OK, USAGE } from "./command_line.ts";
 import { doctor } from "./doctor_command.ts";
 import { explain } from "./explain_command.ts";
 import { health } from "./health_command.ts";
 import { list } from "./list_command.ts";
+import { isFiltered, SORTS, STATES } from "./list_filter.ts";
 import { allLogPages, discoveryLogPage } from "./log_pages_command.ts";
 import { metrics } from "./metrics_command.ts";
 import { monitor } from "./monitor_command.ts";
@@ -65,11 +66,25 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
       command
         .description(daemon === "stafd" ? "list the discovery controllers" : "list the I/O controllers")
         .option("-d, --detailed", "with all that is known of each")
+        .addOption(new Option("--state <state...>", "only in one of these states").choices(STATES))
+        .option("--subsystem <glob>", "only with such an NQN; * stands for any text, ? for a character")
+        .option("--iface <interface>", "only by this interface of the host")
+        .option("--dc <what>", "only what this discovery controller lists")
+        .addOption(new Option("--sort <column>", "in the order of this column").choices(SORTS))
         .addOption(outputOption(LIST))
         .option("--no-color", "no colours")
-        .action(({ output, color, detailed }) => {
-          const asked = form(LIST, output, usual === "table" && detailed ? "wide" : usual);
-          return finish(list(job(color), asked, detailed === true));
+        .action(({ output, color, detailed, state, subsystem, iface, dc, sort }) => {
+          const filter = { state, subsystem, iface, dc, sort };
+          // The original's form has no states to filter by.
+          const here = isFiltered(filter) && usual === "literal" ? "table" : usual;
+          const asked = form(LIST, output, here === "table" && detailed ? "wide" : here);
+          if (asked === "literal" && isFiltered(filter)) {
+            world.err.write(
+              `${tool.name} ls: error: the literal form lists all controllers; choose another with -o\n`,
+            );
+            return finish(Promise.resolve(USAGE));
+          }
+          return finish(list(job(color), asked, detailed === true, filter));
         })],
   ];
   const logPages: readonly (readonly [string, Define])[] = [

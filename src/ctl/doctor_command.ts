@@ -9,6 +9,7 @@ import { examineNeighbours } from "./doctor_neighbours.ts";
 import { examineNetwork, processOf } from "./doctor_network.ts";
 import { callFailure } from "./failure_text.ts";
 import { printValue } from "./output_format.ts";
+import { problemGroups } from "./problem_groups.ts";
 import type { Job } from "./session.ts";
 import type { Tone } from "./style.ts";
 import { harmless } from "./text_width.ts";
@@ -68,8 +69,10 @@ async function examineDaemon(
   if (!health.ok) {
     return [...found, warning(callFailure(tool.daemon, "tell its health", health.error), "try again")];
   }
-  const explain = `${tool.name} status`;
-  return [...found, ...health.value.problems.map(({ text, remedy }) => warning(text, remedy ?? explain))];
+  const { controllers, at } = state.value;
+  const explain = `${tool.name} explain, with one of the names`;
+  const groups = problemGroups(health.value.problems, controllers, at);
+  return [...found, ...groups.map(({ text, remedy }) => warning(text, remedy ?? explain))];
 }
 
 const TONES: Readonly<Record<Verdict, readonly [sign: string, tone: Tone]>> = {

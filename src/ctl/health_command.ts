@@ -1,9 +1,10 @@
 /** `health`: one line and an exit status for scripts, whether or not somebody reads the line. */
-import { distinct, WANTED } from "../lib/dbus/v1_distinct.ts";
 import type { V1Health, V1State } from "../lib/dbus/v1_types.ts";
 import { OK } from "./command_line.ts";
 import { busFailure, callFailure } from "./failure_text.ts";
 import { jsonText } from "./output_format.ts";
+import { problemGroups } from "./problem_groups.ts";
+import { redundancyOf } from "./redundancy.ts";
 import { connectedTo, type Job } from "./session.ts";
 import { DEGRADED, UNREACHABLE } from "./status_command.ts";
 import { harmless } from "./text_width.ts";
@@ -40,19 +41,12 @@ function lineOf(state: V1State, { counts, problems }: V1Health): string {
   const parts = [`${connected} of ${wanted} connected`];
   if (failing > 0) parts.push(`${failing} failing`);
   if (waiting > 0) parts.push(`${waiting} waiting`);
-  const without = withoutPath(state);
+  const { none: without } = redundancyOf(state.controllers);
   if (state.daemon === "stacd" && without > 0) {
     parts.push(`${without} ${without === 1 ? "subsystem" : "subsystems"} without any path`);
   }
-  const [first, ...more] = problems;
+  const [first, ...more] = problemGroups(problems, state.controllers, state.at);
   if (first === undefined) return parts.join(", ");
   const others = more.length === 0 ? "" : `; and ${more.length} more`;
   return harmless(`${parts.join(", ")}; ${first.text}${others}`);
-}
-
-/** Subsystems that are wanted and have no connection that is live. */
-function withoutPath({ controllers }: V1State): number {
-  const wanted = distinct(controllers).filter(({ phase }) => WANTED.has(phase));
-  const subsystems = Map.groupBy(wanted, ({ tid }) => tid.subsysnqn);
-  return [...subsystems.values()].filter((paths) => paths.every(({ phase }) => phase !== "connected")).length;
 }

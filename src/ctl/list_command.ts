@@ -3,14 +3,15 @@ import { BusErrors } from "../lib/dbus/bus_types.ts";
 import type { Dict } from "../lib/dbus/client.ts";
 import type { V1State } from "../lib/dbus/v1_types.ts";
 import { OK } from "./command_line.ts";
-import { controllersTable, sorted } from "./controllers_view.ts";
+import { controllersTable } from "./controllers_view.ts";
 import { callFailure } from "./failure_text.ts";
+import { type Filter, filtered } from "./list_filter.ts";
 import { type Format, printValue } from "./output_format.ts";
 import { answered, fail, type Job, type Session, withDaemon } from "./session.ts";
 import type { Style } from "./style.ts";
 import { type Column, tableText } from "./table.ts";
 
-export function list(job: Job, format: Format, detailed: boolean): Promise<number> {
+export function list(job: Job, format: Format, detailed: boolean, filter: Filter = {}): Promise<number> {
   return withDaemon(job, async (session) => {
     const { client } = session;
     if (format === "literal") {
@@ -20,7 +21,7 @@ export function list(job: Job, format: Format, detailed: boolean): Promise<numbe
       });
     }
     const state = await client.state();
-    if (state.ok) return show(job, format, state.value);
+    if (state.ok) return show(job, format, state.value, filter);
     if (state.error.name === BusErrors.unknownInterface || state.error.name === BusErrors.unknownMethod) {
       return await listOriginal(job, session, format, detailed);
     }
@@ -28,14 +29,22 @@ export function list(job: Job, format: Format, detailed: boolean): Promise<numbe
   });
 }
 
-function show(job: Job, format: Exclude<Format, "literal">, state: V1State): number {
+function show(job: Job, format: Exclude<Format, "literal">, state: V1State, filter: Filter): number {
   const { world, style, tool } = job;
-  const controllers = sorted(state.controllers);
+  const controllers = filtered(state.controllers, filter);
   switch (format) {
     case "table":
     case "wide":
       world.out.write(
-        controllersTable(tool.daemon, controllers, state.at, format === "wide", world.out.columns, style),
+        controllersTable(
+          tool.daemon,
+          controllers,
+          state.at,
+          format === "wide",
+          world.out.columns,
+          style,
+          (listed) => filtered(listed, filter),
+        ),
       );
       break;
     case "name":

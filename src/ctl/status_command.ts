@@ -3,9 +3,12 @@ import type { Dict, TidTexts } from "../lib/dbus/client.ts";
 import { isRecord } from "../lib/dbus/json_reader.ts";
 import type { V1Health, V1State } from "../lib/dbus/v1_types.ts";
 import { OK } from "./command_line.ts";
+import { distinct } from "../lib/dbus/v1_distinct.ts";
 import { controllersTable } from "./controllers_view.ts";
 import { callFailure } from "./failure_text.ts";
 import { printValue } from "./output_format.ts";
+import { problemGroups } from "./problem_groups.ts";
+import { subsystemsText } from "./redundancy.ts";
 import { fail, type Job, type Session, withDaemon } from "./session.ts";
 import { harmless } from "./text_width.ts";
 import { clock, span } from "./when.ts";
@@ -13,6 +16,11 @@ import { clock, span } from "./when.ts";
 /** Exit statuses of the forms that tell the health. */
 export const DEGRADED = 3;
 export const UNREACHABLE = 4;
+
+/** One screen, whatever the size of the site: of more controllers there is no table. */
+const MAX_ROWS = 20;
+/** Causes that are shown. */
+const MAX_GROUPS = 5;
 
 /** Controllers that are asked about at one time; the bus allows 128 calls. */
 const AT_ONCE = 40;
@@ -86,7 +94,7 @@ async function healthStatus(
   return health.value.status === "good" ? OK : DEGRADED;
 }
 
-function statusText({ world, style }: Job, state: V1State, health: V1Health, wide: boolean): string {
+function statusText({ world, style, tool }: Job, state: V1State, health: V1Health, wide: boolean): string {
   const { at, config } = state;
   const verdict = style.paint(health.status === "good" ? "good" : "bad", health.status);
   const lines: [label: string, text: string][] = [
@@ -113,20 +121,28 @@ function statusText({ world, style }: Job, state: V1State, health: V1Health, wid
     "controllers",
     `${wanted} wanted: ${connected} connected, ${failing} failing, ${waiting} waiting`,
   ]);
+  if (state.daemon === "stacd") lines.push(["subsystems", subsystemsText(state.controllers)]);
   const head = `${style.paint("strong", state.daemon)} ${state.version}: ${verdict}, running for ${
     span(at - state.started)
   }\n`;
   const facts = lines.map(([label, text]) =>
     `  ${style.paint("faint", label.padEnd(14))} ${harmless(text)}\n`
   );
+  const groups = problemGroups(health.problems, distinct(state.controllers), at);
+  const most = wide ? Infinity : MAX_GROUPS;
   const problems = [
-    ...health.problems.map(({ text, remedy }) => problemText(text, remedy)),
+    ...groups.slice(0, most).map(({ text, remedy }) => problemText(text, remedy)),
+    ...(groups.length > most ? [`  ${groups.length - most} more: ${tool.name} doctor\n`] : []),
     ...config.findings.filter(({ severity }) => severity !== "notice").map((finding) =>
       problemText(`${finding.file}:${finding.line}:${finding.column}: ${finding.message}`, null)
     ),
   ];
-  const table = controllersTable(state.daemon, state.controllers, at, wide, world.out.columns, style);
-  return [head, ...facts, ...problems, "\n", table].join("");
+  const all = distinct(state.controllers);
+  const { columns } = world.out;
+  const table = wide || all.length <= MAX_ROWS
+    ? `\n${controllersTable(state.daemon, state.controllers, at, wide, columns, style)}`
+    : `  All ${all.length} controllers: ${tool.name} ls; those that need somebody first: ${tool.name} ls --sort state\n`;
+  return [head, ...facts, ...problems, table].join("");
 
   function problemText(text: string, remedy: string | null): string {
     const advice = remedy === null ? "" : `    ${style.paint("faint", "remedy:")} ${harmless(remedy)}\n`;

@@ -5,7 +5,7 @@ import { harmless, shortened, widthOf } from "./text_width.ts";
 export interface Column {
   readonly title: string;
   /** How a text is cut when the line is too long; a fixed column never gives way. */
-  readonly shrink: "never" | "end" | "middle";
+  readonly shrink: "never" | "end" | "middle" | "start";
   /** It becomes no narrower than this; 10 when not given. */
   readonly least?: number;
   readonly align?: "right";
@@ -25,12 +25,16 @@ interface SafeCell {
   readonly tone: Tone;
 }
 
-/** Lines of a table, the title first, each ending with a newline. Nothing is cut when `width` is Infinity. */
+/**
+ * Lines of a table, the title first, each ending with a newline. Nothing is cut when `width` is Infinity. A note of a row
+ * is a line below it.
+ */
 export function tableText(
   columns: readonly Column[],
   rows: readonly (readonly Cell[])[],
   width: number,
   style: Style,
+  notes: readonly string[] = [],
 ): string {
   const safe = rows.map((row) =>
     row.map(({ text, tone }) => ({ text: harmless(text), tone: tone ?? "plain" }))
@@ -48,7 +52,15 @@ export function tableText(
     title,
     ...rows.map((_, n) => shown.map(({ cells }) => cells[n] ?? { text: "", tone: "plain" as const })),
   ]
-    .map((row) => line(used, row, widths, style)).join("");
+    .map((row, n) =>
+      line(used, row, widths, style) + noteLine(n === 0 ? "" : notes[n - 1] ?? "", width, style)
+    )
+    .join("");
+}
+
+function noteLine(note: string, width: number, style: Style): string {
+  if (note === "") return "";
+  return `    ${style.paint("faint", shortened(harmless(note), width - 4, style.mark, "end"))}\n`;
 }
 
 interface Sized {
@@ -78,7 +90,7 @@ function line(
   const cells = columns.map((column, n) => {
     const { text, tone } = row[n] ?? { text: "", tone: "plain" };
     const wide = widths[n] ?? 0;
-    const shown = shortened(text, wide, style.mark, column.shrink === "middle" ? "middle" : "end");
+    const shown = shortened(text, wide, style.mark, column.shrink === "never" ? "end" : column.shrink);
     const padding = " ".repeat(Math.max(0, wide - widthOf(shown)));
     const painted = style.paint(tone, shown);
     return column.align === "right" ? padding + painted : painted + padding;

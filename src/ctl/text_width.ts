@@ -29,12 +29,19 @@ export function widthOf(text: string): number {
   return width;
 }
 
-/** The text cut to `columns`, with `mark` where something was left out: at the end, or in the middle. */
-export function shortened(text: string, columns: number, mark: string, where: "end" | "middle"): string {
+/** The text cut to `columns`, with `mark` where something was left out: at the end, in the middle, or at the start. */
+export function shortened(
+  text: string,
+  columns: number,
+  mark: string,
+  where: "end" | "middle" | "start",
+): string {
   if (widthOf(text) <= columns) return text;
   const room = columns - widthOf(mark);
   if (room <= 0) return mark.slice(0, Math.max(0, columns));
-  const head = where === "end" ? room : Math.floor(room / 2);
+  // Of `tcp 10.0.0.1:4420` the first word is short, and stays.
+  const word = where === "start" ? /^\w{1,4} /.exec(text)?.[0] ?? "" : "";
+  const head = where === "end" ? room : where === "start" ? word.length : Math.floor(room / 2);
   return taken([...text], head).join("") + mark +
     taken([...text].reverse(), room - head).reverse().join("");
 }

@@ -1,0 +1,80 @@
+/** Problems grouped by cause: one dead interface is one problem, not one for each of its paths. */
+import type { V1Controller, V1Health } from "../lib/dbus/v1_types.ts";
+import { impliedIface } from "../lib/nvme/tid.ts";
+import { lostRemark } from "./controllers_view.ts";
+
+type Problem = V1Health["problems"][number];
+
+export interface ProblemGroup {
+  readonly text: string;
+  readonly remedy: string | null;
+  /** Problems that it stands for. */
+  readonly count: number;
+}
+
+interface Concerned {
+  readonly problem: Problem;
+  readonly controller: V1Controller | undefined;
+  /** What the problem says without the controller's name and address. */
+  readonly cause: string;
+}
+
+/** Names that a group shows of those that it is about. */
+const MAX_NAMES = 3;
+
+/** The largest first; others in their order. */
+export function problemGroups(
+  problems: readonly Problem[],
+  controllers: readonly V1Controller[],
+  now: number,
+): readonly ProblemGroup[] {
+  const named = new Map(controllers.map((one) => [one.text, one]));
+  const concerned = problems.map((problem): Concerned => {
+    const end = problem.text.indexOf("): ");
+    const controller = end < 0 ? undefined : named.get(problem.text.slice(0, end + 1));
+    if (controller === undefined) return { problem, controller, cause: problem.text };
+    const { traddr } = controller.tid;
+    const rest = problem.text.slice(end + "): ".length).replaceAll(controller.text, "it");
+    // Times and devices differ from path to path; what is the matter does not.
+    const cause = controller.lost !== undefined && controller.phase === "reconnecting"
+      ? "link lost"
+      : rest.replaceAll(traddr, "it").replaceAll(/\bnvme\d+\b/g, "it");
+    return { problem, controller, cause };
+  });
+  const groups = Map.groupBy(
+    concerned,
+    ({ problem: { id, kind }, cause, controller }) =>
+      JSON.stringify([id, kind, cause, controller === undefined ? "" : impliedIface(controller.tid)]),
+  );
+  return [...groups.values()].map((group) => groupOf(group, now)).toSorted((a, b) => b.count - a.count);
+}
+
+function groupOf(group: readonly Concerned[], now: number): ProblemGroup {
+  const [first] = group;
+  if (first === undefined) throw new Error("a group without a problem");
+  const { problem, controller, cause } = first;
+  const count = group.length;
+  if (controller === undefined || count === 1) return { text: problem.text, remedy: problem.remedy, count };
+  const concerned = group.flatMap((one) => one.controller ?? []);
+  const subsystems = new Set(concerned.map(({ tid }) => tid.subsysnqn));
+  const iface = impliedIface(controller.tid);
+  const earliest = concerned.toSorted((a, b) => a.since - b.since)[0];
+  const what = cause === "link lost" && earliest?.lost !== undefined
+    ? `${lostRemark(earliest.lost, now)}${
+      concerned.some(({ since }) => since !== earliest.since) ? " (the first one)" : ""
+    }`
+    : cause;
+  const names = concerned.map(({ device, tid }) => device === "" ? tid.traddr : device);
+  const shown = [...new Set(names)];
+  const more = shown.length > MAX_NAMES ? " and others" : "";
+  const paths = controller.kind === "io"
+    ? `${count} paths of ${subsystems.size} ${subsystems.size === 1 ? "subsystem" : "subsystems"}`
+    : `${count} discovery controllers`;
+  return {
+    text: `${paths}${iface === "" ? "" : ` on ${iface}`}: ${what} (${
+      shown.slice(0, MAX_NAMES).join(", ")
+    }${more})`,
+    remedy: problem.remedy,
+    count,
+  };
+}
