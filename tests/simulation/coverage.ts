@@ -15,6 +15,7 @@ const COMMON_EVENTS = {
   "clock-set": true,
   host: true,
   nbft: true,
+  transports: true,
   exclusions: true,
   scanned: true,
   reached: true,

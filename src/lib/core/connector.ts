@@ -28,7 +28,7 @@ import { securityBar } from "./line_demands.ts";
 import { LinesTurn, writtenLines } from "./lines.ts";
 import type { Verdict } from "./planner.ts";
 import { followed } from "./page_follow.ts";
-import { isSpared, refusalAt, refusedVerdict, SPARED } from "./refusal.ts";
+import { forbiddance, isSpared, SPARED } from "./refusal.ts";
 import { connectRequest } from "./request.ts";
 import { FETCH_RETRY, pause, UNKNOWN_RETRY } from "./retry.ts";
 
@@ -81,8 +81,8 @@ export class ConnectorTurn implements FleetRules {
   verdict(ctl: Ctl): Verdict {
     const { conf } = this.state;
     if (conf === undefined) return { is: "held", why: "the configuration is not read yet" };
-    const refused = refusalAt(ctl, conf, this.fleet.fleet);
-    if (refused !== undefined) return refusedVerdict(refused);
+    const forbidden = forbiddance(ctl, conf, this.fleet.fleet);
+    if (forbidden !== undefined) return forbidden;
     if (ctl.claims.size > 0) return { is: "wanted" };
     const [first, ...rest] = ctl.released.values();
     if (first === undefined) {

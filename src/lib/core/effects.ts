@@ -9,7 +9,7 @@ import type { Exclusion } from "../nvme/exclusions.ts";
 import type { Outcome } from "../nvme/failure.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import type { NamespaceLook } from "../nvme/namespace_look.ts";
-import type { Tid } from "../nvme/tid.ts";
+import type { Tid, Transport } from "../nvme/tid.ts";
 import type { Duration } from "../nvme/time.ts";
 import type {
   ConnectRequest,
@@ -95,6 +95,8 @@ export type Event =
   | { readonly type: "clock-set"; readonly ms: number }
   | { readonly type: "host"; readonly host: HostConf }
   | { readonly type: "nbft"; readonly targets: NbftTargets }
+  /** The transports that this host can use. */
+  | { readonly type: "transports"; readonly transports: ReadonlySet<Transport> }
   | { readonly type: "exclusions"; readonly exclusions: readonly Exclusion[] }
   | { readonly type: "scanned"; readonly op: Op; readonly outcome: Outcome<readonly KernelCtrl[]> }
   | { readonly type: "reached"; readonly op: Op; readonly key: string; readonly outcome: Outcome<void> }

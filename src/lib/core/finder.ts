@@ -27,7 +27,7 @@ import { MdnsTurn, serviceAuthority } from "./mdns_services.ts";
 import { isCurrent, type NotYet, notYet } from "./page_evidence.ts";
 import type { Verdict } from "./planner.ts";
 import { cutOffProof, isRoot, type Referrals, referralsOf } from "./referrals.ts";
-import { grown, isLeftBehind, isSpared, refusal, refusalAt, refusedVerdict, SPARED } from "./refusal.ts";
+import { forbiddance, grown, isLeftBehind, isSpared, refusal, SPARED } from "./refusal.ts";
 import { connectRequest } from "./request.ts";
 
 const nbftAuthority = (file: string, tid: Tid): string => `nbft:${file}:${tidKey(tid)}`;
@@ -82,8 +82,8 @@ export class FinderTurn implements FleetRules, FinderHost {
       const { origin } = conf.persistentConnections;
       return { is: "unwanted", evidence: [{ kind: "stop", ...placeOf(origin) }] };
     }
-    const refused = refusalAt(ctl, conf, this.fleet.fleet);
-    if (refused !== undefined) return refusedVerdict(refused);
+    const forbidden = forbiddance(ctl, conf, this.fleet.fleet);
+    if (forbidden !== undefined) return forbidden;
     // Only of those that nothing but referrals leads to the referrals are looked at.
     if (isRoot(ctl)) return { is: "wanted" };
     const depth = this.#referrals.depths.get(ctl.key);

@@ -2,7 +2,7 @@
 import type { IpFamilies } from "../config/controller_line.ts";
 import type { Exclusion } from "../nvme/exclusions.ts";
 import type { InterfaceTable, KernelCtrl } from "../nvme/kernel_ctrl.ts";
-import type { Tid } from "../nvme/tid.ts";
+import type { Tid, Transport } from "../nvme/tid.ts";
 import { type Duration, seconds } from "../nvme/time.ts";
 import { type Agenda, emptyAgenda } from "./agenda.ts";
 import type { Authority, Ctl } from "./ctl.ts";
@@ -111,6 +111,8 @@ export interface Fleet {
   readonly nextOp: Op;
   /** nvme-cli's host-wide list; undefined until it has been read, and nothing is connected before (S7). */
   readonly exclusions: readonly Exclusion[] | undefined;
+  /** The transports that this host can use; undefined: not told. */
+  readonly transports: ReadonlySet<Transport> | undefined;
   readonly host: HostConf | undefined;
   readonly nbft: NbftTargets;
   /**
@@ -153,6 +155,7 @@ export const emptyFleet: Fleet = {
   unread: [],
   nextOp: 1,
   exclusions: undefined,
+  transports: undefined,
   host: undefined,
   nbft: noNbft,
   families: undefined,

@@ -76,6 +76,13 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
         for (const ctl of this.all()) this.nudge(ctl.key, true);
         // What is connected can be recognised now, or differently.
         return this.touchAll();
+      case "transports": {
+        const known = this.fleet.transports;
+        const isSame = known?.size === event.transports.size &&
+          [...known].every((one) => event.transports.has(one));
+        this.fleet = { ...this.fleet, transports: event.transports };
+        return isSame ? undefined : this.touchAll();
+      }
       case "exclusions":
         if (event.exclusions.length === 0 && this.fleet.exclusions?.length === 0) return;
         this.fleet = { ...this.fleet, exclusions: event.exclusions };

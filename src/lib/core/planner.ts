@@ -18,6 +18,8 @@ export type Verdict =
     readonly why: string;
     /** What was connected before a restart is looked after nevertheless. */
     readonly adopts?: true;
+    /** This host has no way to use it, and that is no failure. */
+    readonly unusable?: true;
     /**
      * Whoever asked for it has let go of it, and that may not be believed yet: the record stays, until that time or until
      * something is heard.

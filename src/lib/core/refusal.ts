@@ -6,6 +6,7 @@ import type { Ctl } from "./ctl.ts";
 import type { Evidence } from "./evidence.ts";
 import type { Fleet } from "./fleet.ts";
 import { placeOf } from "./origin_place.ts";
+import { unusableHere } from "./usable.ts";
 import { configClaims, type Verdict } from "./planner.ts";
 
 const hasFamily = ({ transport }: Tid): boolean => transport === "tcp" || transport === "rdma";
@@ -70,7 +71,7 @@ export const grown = <C extends DaemonConf>(conf: C, young: Fleet["young"]): C =
     : { ...conf, excludes: conf.excludes.filter(({ text }) => !young.has(text)) };
 
 /** {@link refusal}, and whether nothing is to be taken away for it. */
-export function refusalAt(
+function refusalAt(
   ctl: Ctl,
   conf: DaemonConf,
   { young, families }: Pick<Fleet, "young" | "families">,
@@ -82,8 +83,19 @@ export function refusalAt(
   return { evidence, isYoung };
 }
 
-/** The verdict on what is refused. */
-export function refusedVerdict({ evidence, isYoung }: NonNullable<ReturnType<typeof refusalAt>>): Verdict {
+/** The verdict on what is not to be connected, whoever asks for it; undefined when it may be. */
+export function forbiddance(
+  ctl: Ctl,
+  conf: DaemonConf,
+  fleet: Pick<Fleet, "young" | "families" | "transports">,
+): Verdict | undefined {
+  const refused = refusalAt(ctl, conf, fleet);
+  if (refused !== undefined) return refusedVerdict(refused);
+  const why = unusableHere(ctl, conf, fleet);
+  return why === undefined ? undefined : { is: "held", adopts: true, unusable: true, why };
+}
+
+function refusedVerdict({ evidence, isYoung }: NonNullable<ReturnType<typeof refusalAt>>): Verdict {
   if (!isYoung) return { is: "excluded", evidence: [evidence] };
   const what = evidence.kind === "config"
     ? `${evidence.file}:${evidence.line}: ${evidence.what}`

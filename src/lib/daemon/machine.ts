@@ -11,6 +11,7 @@ import {
   type Resolver,
   type StateFile,
 } from "../ports.ts";
+import type { Transport } from "../nvme/tid.ts";
 import { after } from "../nvme/time.ts";
 import type { ReadDevice } from "./devices_now.ts";
 import type { CommonPorts } from "./performer.ts";
@@ -20,6 +21,8 @@ export interface Machine {
   readonly resolver: Resolver;
   readonly stateFile: StateFile;
   readonly exclusions: Exclusions;
+  /** Those that this host can use now. */
+  readonly transports: () => ReadonlySet<Transport>;
   readonly log: Log;
   readonly clock: Clock;
   readonly readDevice: ReadDevice;
@@ -36,6 +39,7 @@ export const commonPorts = (machine: Machine, publisher: Publisher, exit: () => 
   resolver: machine.resolver,
   stateFile: machine.stateFile,
   exclusions: machine.exclusions,
+  transports: machine.transports,
   log: machine.log,
   publisher,
   exit,
@@ -59,6 +63,7 @@ export function proving({ clock, stateFile }: Pick<Machine, "clock" | "stateFile
 type Post = (event: Event) => void;
 
 export function readExclusions(machine: Machine, post: Post): void {
+  post({ type: "transports", transports: machine.transports() });
   machine.exclusions.read((exclusions) => post({ type: "exclusions", exclusions }));
 }
 

@@ -1,4 +1,5 @@
 /** Carries effects out on the ports, and turns their outcomes into events. One line for each effect: nothing is decided here. */
+import type { Transport } from "../nvme/tid.ts";
 import type {
   ConnectorEffect,
   ConnectorEvent,
@@ -26,6 +27,7 @@ export interface CommonPorts {
   readonly resolver: Resolver;
   readonly stateFile: StateFile;
   readonly exclusions: Exclusions;
+  readonly transports: () => ReadonlySet<Transport>;
   readonly publisher: Publisher;
   readonly log: Log;
   /** Everything is done: the process may end. */
@@ -80,6 +82,8 @@ function performCommon(effect: Effect, ports: CommonPorts, post: (event: Event) 
     case "own":
       return kernel.own(effect.device, effect.owned);
     case "exclusions":
+      // Somebody may have loaded a module meanwhile.
+      post({ type: "transports", transports: ports.transports() });
       return ports.exclusions.read((exclusions) => post({ type: "exclusions", exclusions }));
     case "save":
       return ports.stateFile.save(effect.value, (outcome) => post({ type: "saved", op: effect.op, outcome }));

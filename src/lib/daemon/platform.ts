@@ -1,4 +1,5 @@
 /** What the wiring of the daemons is put on: this machine (`linux/`), or a simulated one (`sim/`). */
+import type { Transport } from "../nvme/tid.ts";
 import type { Bus, BusError } from "../dbus/bus.ts";
 import type { InterfaceTable } from "../nvme/kernel_ctrl.ts";
 import type { Nbft } from "../nvme/nbft.ts";
@@ -18,6 +19,7 @@ export interface Platform extends RunPlatform {
   readonly stateFile: StateFile;
   readonly resolver: Resolver;
   readonly exclusions: Exclusions;
+  readonly transports: () => ReadonlySet<Transport>;
   /** The boot firmware's tables. */
   readonly nbft: () => readonly { readonly file: string; readonly nbft: Nbft }[];
   readonly interfaces: () => InterfaceTable;

@@ -18,6 +18,8 @@ import { processSignals } from "./signals.ts";
 import { JsonStateFile, stateFilePath } from "./state_file.ts";
 import { GuardedStateFile } from "./state_guard.ts";
 import { Sysfs } from "./sysfs.ts";
+import { usableTransports } from "./transports.ts";
+import type { Transport } from "../nvme/tid.ts";
 
 /** What reading a small text file gave. */
 export type FileText =
@@ -34,6 +36,7 @@ export interface Platform {
   readonly stateFilePath: string;
   readonly resolver: Resolver;
   readonly exclusions: Exclusions;
+  readonly transports: () => ReadonlySet<Transport>;
   readonly startProblem: () => string | undefined;
   readonly readFile: (path: string) => FileText;
   readonly nbft: () => readonly NbftFile[];
@@ -58,6 +61,7 @@ export function linuxPlatform(program: "stafd" | "stacd", syslog: boolean): Plat
     stateFilePath: path,
     resolver: new SystemResolver(),
     exclusions: new ExclusionsFiles(log),
+    transports: () => usableTransports(),
     startProblem: () => startProblem(program),
     readFile,
     nbft: () => readNbftFiles(log),

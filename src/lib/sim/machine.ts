@@ -1,4 +1,5 @@
 /** One process's view of the simulated host: every port that a daemon needs of its machine, and its signals. Killed, it is deaf. */
+import type { Transport } from "../nvme/tid.ts";
 import type { BusAccess } from "../dbus/reconnect.ts";
 import type { Outcome } from "../nvme/failure.ts";
 import type { InterfaceTable, KernelCtrl } from "../nvme/kernel_ctrl.ts";
@@ -32,6 +33,7 @@ export class SimMachine {
   readonly stateFile: DiskPort;
   readonly resolver: ResolverPort;
   readonly exclusions: Exclusions;
+  readonly transports: () => ReadonlySet<Transport>;
   readonly kernel: KernelPort;
   readonly mdns: AvahiPort;
   readonly units: Units;
@@ -69,6 +71,7 @@ export class SimMachine {
     this.stateFile = new DiskPort(world.disk, who);
     this.resolver = new ResolverPort(world.resolver, who);
     this.exclusions = world.exclusionsPort(alive);
+    this.transports = () => world.transports;
     this.kernel = new KernelPort(world.kernel, who);
     this.mdns = new AvahiPort(world.avahi);
     this.units = world.units;

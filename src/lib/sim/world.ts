@@ -1,4 +1,5 @@
 /** Everything outside the daemons: one host, its kernel and services, and the fabric that it is connected to. */
+import type { Transport } from "../nvme/tid.ts";
 import type { Exclusion } from "../nvme/exclusions.ts";
 import type { Exclusions, Log, LogEntry, Units } from "../ports.ts";
 import { milliseconds } from "../nvme/time.ts";
@@ -29,6 +30,8 @@ export class World {
   readonly avahi: SimAvahi;
   readonly resolver: SimResolver;
   readonly disk: SimDisk;
+  /** Those that the host can use. */
+  transports: ReadonlySet<Transport> = new Set(["tcp", "rdma", "fc"]);
   readonly bus: SimBus;
   /** Configuration files by name; a name without a text is a missing file. */
   readonly files = new Map<string, string>();

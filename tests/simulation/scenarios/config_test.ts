@@ -157,3 +157,36 @@ Deno.test("K7: an exclude with an empty nqn is for the lines without one", async
     assert.equal(stage.to("nqn.dc").length, connected, nqn);
   }
 });
+
+Deno.test("V8: what a page lists over a transport that this host does not have is not tried, and is no failure", async () => {
+  const stage = new Stage(realCores);
+  stage.world.transports = new Set(["tcp"]);
+  const tcp = stage.subsystem("nqn.sub", "10.0.1.1");
+  const rdma = stage.world.addSubsystem(
+    { transport: "rdma", traddr: "10.0.1.2", trsvcid: "4420" },
+    "nqn.rdma",
+  );
+  const loop = {
+    ...entryFor(tcp, "nvme"),
+    trtype: 254,
+    adrfam: 254,
+    traddr: "",
+    trsvcid: "",
+    subnqn: "nqn.loop",
+  };
+  stage.dc("nqn.dc", "10.0.0.100", [entryFor(tcp, "nvme"), entryFor(rdma, "nvme"), loop]);
+  stage.stafdConf("[Controllers]\ncontroller = transport=tcp;traddr=10.0.0.100\n");
+  stage.stacdConf("");
+  await stage.start(60_000);
+  const attempts = (): Record<string, number> =>
+    Object.fromEntries([...stage.stacd.state.fleet.ctls.values()].map(({ tid, attempts, link }) => [
+      tid.transport,
+      attempts + (link.phase === "up" ? 100 : 0),
+    ]));
+  assert.deepEqual({ loop: 0, ...attempts() }, { tcp: 100, rdma: 0, loop: 0 });
+  // A line of the configuration names it.
+  stage.stacdConf("[Controllers]\ncontroller = transport=rdma;traddr=10.0.1.9;trsvcid=4420;nqn=nqn.other\n");
+  await stage.run(60_000);
+  assert.equal(stage.to(rdma).length, 1);
+  assert.equal(stage.world.kernel.devices.all.some(({ transport }) => transport === "loop"), false);
+});

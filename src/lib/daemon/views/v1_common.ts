@@ -53,7 +53,9 @@ export function phaseOf(
       return "connecting";
     case "idle":
     case "waiting":
-      if (verdict.is === "excluded") return "excluded";
+      if (verdict.is === "excluded" || (verdict.is === "held" && verdict.unusable === true)) {
+        return "excluded";
+      }
       if (gaveUp) return "given-up";
       return ctl.lastFailure === undefined ? "waiting" : "failing";
   }
