@@ -4,8 +4,8 @@ import { wordsOf } from "./host_identity.ts";
 
 export type Written = { readonly ok: true } | { readonly ok: false; readonly message: string };
 
-/** Writes the text; an existing file keeps its mode and owner, a new one gets 0644. A symbolic link is followed. */
-export function replaceFile(path: string, text: string): Written {
+/** Writes the text; an existing file keeps its mode and owner, a new one gets `mode`. A symbolic link is followed. */
+export function replaceFile(path: string, text: string, mode = 0o644): Written {
   try {
     const old = statOf(path);
     if (old !== undefined && !old.isFile) {
@@ -15,7 +15,7 @@ export function replaceFile(path: string, text: string): Written {
     }
     const target = old === undefined ? path : Deno.realPathSync(path);
     const draft = `${dirname(target)}/.${target.slice(target.lastIndexOf("/") + 1)}.${Deno.pid}`;
-    writeDraft(draft, text, old);
+    writeDraft(draft, text, old, mode);
     try {
       Deno.renameSync(draft, target);
     } catch (error) {
@@ -28,8 +28,8 @@ export function replaceFile(path: string, text: string): Written {
   }
 }
 
-function writeDraft(draft: string, text: string, old: Deno.FileInfo | undefined): void {
-  const mode = (old?.mode ?? 0o644) & 0o7777;
+function writeDraft(draft: string, text: string, old: Deno.FileInfo | undefined, fresh: number): void {
+  const mode = (old?.mode ?? fresh) & 0o7777;
   using file = Deno.openSync(draft, { write: true, createNew: true, mode: 0o600 });
   try {
     let bytes = new TextEncoder().encode(text);

@@ -13,6 +13,7 @@ import { replaceFile } from "./atomic_file.ts";
 import { FAILED, OK, runCommandLine } from "./command_line.ts";
 import { whyHidden } from "./hidden_folders.ts";
 import { readFileText } from "./host_identity.ts";
+import { importConf } from "./import_command.ts";
 import { realWorld, type World } from "./world.ts";
 
 /** Where the host's identity comes from; tests bring their own. */
@@ -93,6 +94,11 @@ export function stasadm(
     .action(() =>
       finish(edit(world, program.opts().confFile, (text, conf) => clearSysOption(text, conf, "symname")))
     );
+  program.command("import")
+    .description("show what a file of nvme-cli or of nvme-stas 3 is in the files of this version")
+    .argument("<file>", "discovery.conf, config.json, nvme-stas.conf or a drop-in of it")
+    .option("--write", "add the lines to stafd.conf, stacd.conf and sys.conf")
+    .action((file, { write }) => finish(importConf(world, file, write === true)));
   addCompletionCommand(program, world);
   return program;
 }

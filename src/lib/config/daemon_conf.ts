@@ -102,7 +102,7 @@ export function parseDaemonConf<T>(
   const format = foreignFormat(text ?? "", ini);
   if (format !== undefined) {
     const findings = new FindingList(file);
-    findings.add("format", { line: 1, column: 1 }, formatText(format));
+    findings.add("format", { line: 1, column: 1 }, formatText(format, visible(file)));
     return { ok: false, findings: findings.sorted() };
   }
   if (ini.findings.some((finding) => finding.severity === "error")) {
