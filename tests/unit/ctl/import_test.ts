@@ -102,7 +102,7 @@ Deno.test("nvme-stas 3: shown without keys, written with them, and written once"
       "# mine\n[Global]\nkato = 30\n[Controllers]\ncontroller = transport=tcp;traddr=192.0.2.5;hdr-digest=true\n" +
         "controller = transport=tcp;traddr=192.0.2.6\n",
     );
-    assert.equal((Deno.statSync(`${dir}/stacd.conf`).mode ?? 0) & 0o777, 0o600, "there is a key in it");
+    assert.equal(((await Deno.stat(`${dir}/stacd.conf`)).mode ?? 0) & 0o777, 0o600, "there is a key in it");
     assert.ok(read("stacd.conf").includes(`nqn=nqn.2014-08.com.example:a;dhchap-secret=${KEY}\n`));
     assert.equal(read("sys.conf"), "[Host]\nnqn = nqn.2014-08.org.example:h\n");
     await run("import", "--write", `${dir}/next.conf`);
