@@ -198,6 +198,7 @@ function change(item: JsonReader): V1Change {
     device: item.at("device").text(),
     at: item.maybe("at", number) ?? null,
     reasons: item.at("reasons").list(words),
+    ...(item.maybe("retry", (one) => one.boolean()) === true ? { retry: true } : {}),
   };
 }
 

@@ -156,6 +156,8 @@ export interface V1Change {
   readonly at: number | null;
   /** Why, most important first: sources for a connection, evidence for a disconnection. */
   readonly reasons: readonly string[];
+  /** A connection that failed before and is only tried again: nothing changes by it. Absent otherwise. */
+  readonly retry?: true;
 }
 
 /** A connection that is no longer wanted and stays all the same: a namespace behind it is in use, or it is the last path. */

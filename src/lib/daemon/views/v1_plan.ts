@@ -53,9 +53,13 @@ export function planOf(core: Planning, before: Planning, now: Now): Planned {
   const changes: V1Change[] = [];
   let unchanged = 0;
   for (const ctl of core.fleet.fleet.ctls.values()) {
-    const change = changeOf(ctl, core, before.fleet.ctl(ctl.key), now);
+    const was = before.fleet.ctl(ctl.key);
+    const change = changeOf(ctl, core, was, now);
     if (change === undefined) unchanged++;
-    else changes.push(change);
+    // What failed before is tried again with or without this configuration.
+    else {changes.push(
+        change.action === "connect" && isFailing(was, before) ? { ...change, retry: true } : change,
+      );}
   }
   for (const past of core.fleet.fleet.past) {
     const was = before.fleet.ctl(past.key);
@@ -77,6 +81,9 @@ export function planOf(core: Planning, before: Planning, now: Now): Planned {
     unchanged: unchanged - held.length,
   };
 }
+
+const isFailing = (was: Ctl | undefined, before: Planning): boolean =>
+  was?.lastFailure !== undefined && before.verdict(was).is === "wanted";
 
 function changeOf(ctl: Ctl, core: Planning, was: Ctl | undefined, now: Now): V1Change | undefined {
   const base = { tid: ctl.tid, text: tidText(ctl.tid), kind: core.kind };
