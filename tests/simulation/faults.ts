@@ -27,6 +27,9 @@ export function heal(sim: Simulation): void {
     target.discovery.readMs = 5;
   }
   for (const iface of ["eth0", "eth1"]) world.fabric.setLink(iface, true);
+  for (const { stuck } of [world.kernel, world.resolver, world.disk]) {
+    for (const end of stuck.splice(0)) end();
+  }
   world.resolver.fails = 0;
   world.resolver.hangs = 0;
   world.disk.hangs = 0;

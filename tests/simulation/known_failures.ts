@@ -19,12 +19,7 @@ export interface KnownFailure {
 
 /** Seeds that a cause may need to show itself. */
 const SEEDS = 80;
-export const KNOWN_FAILURES: readonly KnownFailure[] = [
-  { fault: "hung-kernel-calls", who: "stafd", rules: ["L1", "L6"] },
-  { fault: "hung-kernel-calls", who: "stacd", rules: ["L1", "L6"] },
-  { fault: "hung-names", who: "stafd", rules: ["L1", "L6"] },
-  { fault: "hung-disk", who: "stafd", rules: ["L1", "L6"] },
-];
+export const KNOWN_FAILURES: readonly KnownFailure[] = [];
 
 interface KnownSeed {
   readonly seed: number;

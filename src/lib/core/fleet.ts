@@ -22,20 +22,10 @@ export const MAX_UNREAD = 8;
 export const MAX_PAST = 64;
 /** A probe that is not answered by then counts as unreachable. */
 export const PROBE_TIMEOUT: Duration = seconds(3);
-/** Pause after the kernel removed a device, and before it is connected again (STAF-62). */
-export const REMOVED_PAUSE: Duration = seconds(3);
-/** Distance that a retry asked for by evidence keeps from the last attempt. */
-export const NUDGE_DISTANCE: Duration = seconds(1);
 /** Removals soak this long: long enough for a zoning edit in two steps, short enough to be noticed. */
 export const REMOVAL_SOAK: Duration = seconds(1);
-/** A scan that failed is tried again. */
-export const SCAN_RETRY: Duration = seconds(2);
 /** A connection is taken over only if it was read no longer ago than this: losing a link changes it without an event. */
 export const RECENT: Duration = seconds(1);
-/** A connection of which only looking tells that it is up is looked at again. */
-export const FORMING_LOOK: Duration = seconds(5);
-/** A save that failed is tried again. */
-export const SAVE_RETRY: Duration = seconds(10);
 
 /** A controller that is no longer in the table. */
 export interface Past {

@@ -7,9 +7,10 @@ import { remind, timeOf } from "./agenda.ts";
 import { type Authority, type Claim, type Ctl, deviceOf, newCtl, withClaim, withoutClaim } from "./ctl.ts";
 import type { Effect, Op } from "./effects.ts";
 import type { Evidence } from "./evidence.ts";
-import { type Fleet, MAX_CTLS, NUDGE_DISTANCE, withCtl } from "./fleet.ts";
+import { type Fleet, MAX_CTLS, withCtl } from "./fleet.ts";
 import { youngPatterns } from "./refusal.ts";
 import type { FleetRules } from "./fleet_rules.ts";
+import { NUDGE_DISTANCE } from "./retry.ts";
 
 export class FleetDraft<E extends { readonly do: string } = never> {
   readonly effects: (Effect | E)[] = [];

@@ -14,21 +14,13 @@ import { type Ctl, noted } from "./ctl.ts";
 import type { Event, Op } from "./effects.ts";
 import { proofText } from "./evidence.ts";
 import { looked, newGuard } from "./guard.ts";
-import {
-  emptyFleet,
-  type Fleet,
-  REMOVED_PAUSE,
-  SAVE_RETRY,
-  SCAN_RETRY,
-  withDevice,
-  withoutDevice,
-} from "./fleet.ts";
+import { emptyFleet, type Fleet, withDevice, withoutDevice } from "./fleet.ts";
 import { ctlsFor } from "./fleet_index.ts";
 import { FleetWork, SCAN_REMINDER } from "./fleet_work.ts";
 import { identityRefused } from "./identity.ts";
 import { alreadyThere } from "./in_the_way.ts";
 import { LINKS_REMINDER, linksSeen, lookAtLinks } from "./links.ts";
-import { DELETE_RETRY, KERNEL_LOOK, pause } from "./retry.ts";
+import { DELETE_RETRY, KERNEL_LOOK, pause, REMOVED_PAUSE, SAVE_RETRY, SCAN_RETRY } from "./retry.ts";
 
 /** Reminders that are no controllers' keys begin with this; no key does. */
 const OWN_REMINDER = "#";

@@ -10,7 +10,6 @@ import { type Ctl, deviceOf, noted } from "./ctl.ts";
 import { type Evidence, proofText } from "./evidence.ts";
 import {
   type Fleet,
-  FORMING_LOOK,
   MAX_PAST,
   MAX_PROBES,
   MAX_UNREAD,
@@ -24,7 +23,7 @@ import { FleetMove } from "./fleet_move.ts";
 import { newGuard } from "./guard.ts";
 import type { Decision } from "./planner.ts";
 import { keepLooking } from "./links.ts";
-import { CONNECT_RETRY, pause } from "./retry.ts";
+import { CONNECT_RETRY, FORMING_LOOK, pause } from "./retry.ts";
 import { linedUp } from "./waiting.ts";
 
 export const SCAN_REMINDER = "#scan";

@@ -4,12 +4,10 @@
  * the other one serves its namespaces. Pure: it judges what the last look at the namespaces found.
  */
 import type { NamespaceLook } from "../nvme/namespace_look.ts";
-import { after, type Duration, type Instant, type Now, reached, seconds } from "../nvme/time.ts";
+import { after, type Duration, type Instant, type Now, reached } from "../nvme/time.ts";
 import type { Op } from "./effects.ts";
+import { GUARD_INTERVAL } from "./retry.ts";
 import { otherWays, type Sample, type Use, useOf } from "./in_use.ts";
-
-/** A held connection is looked at again this much later. */
-export const GUARD_INTERVAL: Duration = seconds(30);
 
 /** What is known of the namespaces of a connection whose removal is due. */
 export interface Guard {

@@ -16,14 +16,14 @@ import { ipFamily } from "../nvme/address.ts";
 import type { ConnectOptions } from "../nvme/connect_options.ts";
 import type { Failure, Outcome } from "../nvme/failure.ts";
 import { normaliseTid, type Tid, tidKey, WELL_KNOWN_DISC_NQN } from "../nvme/tid.ts";
-import { after, type Instant, reached, seconds } from "../nvme/time.ts";
+import { after, type Instant, reached } from "../nvme/time.ts";
 import type { Authority, Claim } from "./ctl.ts";
 import type { Op } from "./effects.ts";
 import type { Evidence } from "./evidence.ts";
 import type { FleetTurn } from "./fleet_turn.ts";
 import { placeOf } from "./origin_place.ts";
 import { familyEvidence, isSpared } from "./refusal.ts";
-import { pause, RESOLVE_RETRY } from "./retry.ts";
+import { NAME_RECHECK, pause, RESOLVE_RETRY } from "./retry.ts";
 
 export interface LineState {
   /** The first one; `also` are those that mean the same controller, for what they say of security. */
@@ -57,8 +57,6 @@ export type Lines = ReadonlyMap<Authority, LineState>;
 
 const PREFIX = "line:";
 const REMINDER = "#resolve:";
-/** A name is asked for again this long after, while its controller is not connected. */
-const RECHECK = seconds(60);
 
 /**
  * The line by what is written in it. Who this host is and which defaults there are is not written there: they may change,
@@ -295,7 +293,7 @@ export class LinesTurn {
       this.turn.log(failures === 1 ? "error" : "debug", failure.message, { NVME_TRADDR: host });
       return this.turn.remindAt(askAt, REMINDER + authority);
     }
-    const askAt = after(this.turn.now, RECHECK);
+    const askAt = after(this.turn.now, NAME_RECHECK);
     this.#set(authority, {
       ...state,
       addresses: outcome.ok ? outcome.value : usable,

@@ -1,3 +1,4 @@
+/** Every time after which something is tried or looked at again (L4): the manual, nvme-stas(7), has them in one table. */
 import { type Duration, milliseconds, minutes, seconds } from "../nvme/time.ts";
 
 /** Exponential back-off: the first pause, doubled with each further failure up to the longest one. */
@@ -22,6 +23,43 @@ export const FETCH_RETRY: RetrySchedule = { first: seconds(1), longest: seconds(
 export const UNKNOWN_RETRY: RetrySchedule = { first: seconds(5), longest: seconds(30) };
 /** Deleting a controller that the kernel would not delete. */
 export const DELETE_RETRY: RetrySchedule = { first: seconds(2), longest: seconds(60) };
+
+/** Pause after the kernel removed a device, and before it is connected again (STAF-62). */
+export const REMOVED_PAUSE: Duration = seconds(3);
+/** Distance that a retry asked for by evidence keeps from the last attempt. */
+export const NUDGE_DISTANCE: Duration = seconds(1);
+/** A scan that failed is tried again. */
+export const SCAN_RETRY: Duration = seconds(2);
+/** A connection of which only looking tells that it is up is looked at again. */
+export const FORMING_LOOK: Duration = seconds(5);
+/** A save that failed is tried again. */
+export const SAVE_RETRY: Duration = seconds(10);
+/** How often the state of connected discovery controllers is looked at. */
+export const STATE_POLL: Duration = seconds(5);
+/** A held connection is looked at again this much later. */
+export const GUARD_INTERVAL: Duration = seconds(30);
+/** A name is asked for again this long after, while its controller is not connected. */
+export const NAME_RECHECK: Duration = seconds(60);
+
+/** As the manual has them: what, the first pause, and the longest one. */
+export const PACES: readonly (readonly [what: string, pace: RetrySchedule | Duration])[] = [
+  ["connect, after a failure", CONNECT_RETRY],
+  ["connect, after a removal by the kernel", REMOVED_PAUSE],
+  ["connect, for a reason (at least)", NUDGE_DISTANCE],
+  ["disconnect, after a failure", DELETE_RETRY],
+  ["read a log page, after a failure", READ_RETRY],
+  ["look at a log page's generation", GENERATION_LOOK],
+  ["look at all that the kernel has", KERNEL_LOOK],
+  ["the same, after a failure", SCAN_RETRY],
+  ["the same, while something is set up", FORMING_LOOK],
+  ["look at the links of stafd", STATE_POLL],
+  ["look at what is held in use", GUARD_INTERVAL],
+  ["resolve a name, after a failure", RESOLVE_RETRY],
+  ["resolve a name, not connected", NAME_RECHECK],
+  ["ask stafd, after a failure", FETCH_RETRY],
+  ["ask stafd, for what it did not know", UNKNOWN_RETRY],
+  ["write the state file, after a failure", SAVE_RETRY],
+];
 
 /**
  * The pause after `failures` failures in a row (at least 1), spread by up to a fifth either way so that many controllers

@@ -6,6 +6,7 @@ import type { ConnectorEffect, ConnectorEvent } from "../core/effects.ts";
 import { STAC } from "../dbus/interfaces.ts";
 import { publisher, serveStac } from "../dbus/server.ts";
 import { StafdClient } from "../dbus/stafd_client.ts";
+import { bounded, BoundedCalls, boundedStafd } from "./bounded_ports.ts";
 import { connectorCore, connectorService } from "./connector_service.ts";
 import { factsAfterClockSet } from "./daemon_facts.ts";
 import { commonPorts, type Machine, proving, tellHost, tellHostAgain } from "./machine.ts";
@@ -21,18 +22,21 @@ export const connectorSeams: Seams<ConnectorState, ConnectorEvent, ConnectorEffe
 };
 
 export function buildConnector(
-  machine: Machine,
+  unbounded: Machine,
   { keeper, facts, setTron }: BusContext,
   seams = connectorSeams,
 ): Running<StacdConf> {
+  const calls = new BoundedCalls(unbounded.clock, unbounded.log);
+  const machine = bounded(unbounded, calls);
   const { clock } = machine;
   const end = Promise.withResolvers<void>();
   const proof = proving(machine);
-  const stafd = new StafdClient(
+  const client = new StafdClient(
     keeper,
     () => clock.now().wall,
     (message) => machine.log.write({ level: "warning", message }),
   );
+  const stafd = boundedStafd(client, calls);
   const ports = { ...commonPorts(machine, publisher(STAC, () => keeper.bus), end.resolve), stafd };
   const shell: Shell<ConnectorState, ConnectorEvent, ConnectorEffect> = new Shell(
     seams.core,
@@ -47,6 +51,7 @@ export function buildConnector(
     state: () => shell.state,
     clock,
     read: machine.readDevice,
+    hung: () => calls.hung,
     facts,
     setTron,
   });

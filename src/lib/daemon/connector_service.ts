@@ -6,6 +6,7 @@ import type { ConnectorState } from "../core/connector_state.ts";
 import type { ConnectorEffect, ConnectorEvent } from "../core/effects.ts";
 import type { StacHandlers } from "../dbus/server.ts";
 import type { Clock } from "../ports.ts";
+import type { HungCall } from "./bounded_ports.ts";
 import type { DaemonFacts } from "./daemon_facts.ts";
 import type { ReadDevice } from "./devices_now.ts";
 import type { Core } from "./shell.ts";
@@ -26,6 +27,8 @@ export interface ConnectorServiceParts {
   readonly state: () => ConnectorState;
   readonly clock: Clock;
   readonly read: ReadDevice;
+  /** Calls that have not returned in their time. */
+  readonly hung?: () => readonly HungCall[];
   readonly facts: DaemonFacts;
   readonly setTron: (on: boolean) => void;
 }

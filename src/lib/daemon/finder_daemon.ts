@@ -9,6 +9,7 @@ import { withoutNqn } from "../nvme/mdns_txt.ts";
 import type { Mdns, MdnsEvent, Units } from "../ports.ts";
 import { finderCore, finderService } from "./finder_service.ts";
 import { factsAfterClockSet } from "./daemon_facts.ts";
+import { bounded, BoundedCalls } from "./bounded_ports.ts";
 import { commonPorts, type Machine, proving, tellHost, tellHostAgain } from "./machine.ts";
 import { performFinder } from "./performer.ts";
 import type { BusContext, Running } from "./run_daemon.ts";
@@ -27,10 +28,12 @@ export const finderSeams: Seams<FinderState, FinderEvent, FinderEffect> = {
 };
 
 export function buildFinder(
-  machine: FinderMachine,
+  unbounded: FinderMachine,
   { keeper, facts, setTron }: BusContext,
   seams = finderSeams,
 ): Running<StafdConf> {
+  const calls = new BoundedCalls(unbounded.clock, unbounded.log);
+  const machine = bounded(unbounded, calls);
   const { clock, mdns, units } = machine;
   const end = Promise.withResolvers<void>();
   const proof = proving(machine);
@@ -53,6 +56,7 @@ export function buildFinder(
     state: () => shell.state,
     clock,
     read: machine.readDevice,
+    hung: () => calls.hung,
     facts,
     setTron,
   });

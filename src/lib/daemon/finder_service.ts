@@ -5,6 +5,7 @@ import { FinderTurn, finderWakeAt, stepFinder } from "../core/finder.ts";
 import type { FinderState } from "../core/finder_state.ts";
 import type { StafHandlers } from "../dbus/server.ts";
 import type { Clock } from "../ports.ts";
+import type { HungCall } from "./bounded_ports.ts";
 import type { DaemonFacts } from "./daemon_facts.ts";
 import type { ReadDevice } from "./devices_now.ts";
 import { stafdReport } from "./report.ts";
@@ -26,6 +27,8 @@ export interface FinderServiceParts {
   readonly state: () => FinderState;
   readonly clock: Clock;
   readonly read: ReadDevice;
+  /** Calls that have not returned in their time. */
+  readonly hung?: () => readonly HungCall[];
   readonly facts: DaemonFacts;
   readonly setTron: (on: boolean) => void;
 }

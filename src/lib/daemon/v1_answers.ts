@@ -5,11 +5,13 @@ import type { StacHandlers } from "../dbus/server.ts";
 import type { V1Controller, V1Health, V1Plan, V1State } from "../dbus/v1_types.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import type { Clock } from "../ports.ts";
+import type { HungCall } from "./bounded_ports.ts";
 import { confOf, type DaemonFacts } from "./daemon_facts.ts";
 import { lookUp, type ReadDevice } from "./devices_now.ts";
 import type { Peek } from "./views/classic.ts";
 import type { Asked } from "./views/v1_common.ts";
 import { explain } from "./views/v1_explain.ts";
+import { HUNG_REMEDY, hungText, withHung } from "./views/v1_hung.ts";
 import { healthOf, identityProblems, type Problem } from "./views/v1_health.ts";
 import { heldInUse, planOf } from "./views/v1_plan.ts";
 
@@ -22,6 +24,8 @@ export interface V1Parts {
   readonly daemon: "stafd" | "stacd";
   readonly clock: Clock;
   readonly read: ReadDevice;
+  /** Calls that have not returned in their time. */
+  readonly hung?: () => readonly HungCall[];
   readonly facts: DaemonFacts;
   readonly setTron: (on: boolean) => void;
   readonly fleet: () => Fleet;
@@ -87,7 +91,8 @@ export function v1Answers(parts: V1Parts): V1Answers & { readonly fresh: () => P
     },
     explain: async (what) => {
       const peek = await fresh();
-      return JSON.stringify(explain(what, daemon, parts.core(), parts.accepts, peek, clock.now()));
+      const explained = explain(what, daemon, parts.core(), parts.accepts, peek, clock.now());
+      return JSON.stringify(withHung(explained, parts.hung?.() ?? []));
     },
     health: async () => {
       const peek = await fresh();
@@ -102,6 +107,11 @@ export function v1Answers(parts: V1Parts): V1Answers & { readonly fresh: () => P
         ...invalid,
         ...identityProblems(parts.core(), peek),
         ...parts.problems(),
+        ...(parts.hung?.() ?? []).map((call) => ({
+          id: "call-hung",
+          text: hungText(call),
+          remedy: HUNG_REMEDY,
+        })),
         ...heldInUse(parts.core()).map(({ text, device, why, reasons }) => ({
           id: "removal-held",
           text: `${device} ${text}: withdrawn, held: ${why} (withdrawn because: ${reasons.join("; ")})`,

@@ -9,7 +9,7 @@ import { Limiter } from "./limiter.ts";
 import { EAGAIN, EINTR, EINVAL, errnoOf, isGone } from "./os_error.ts";
 import type { Sysfs } from "./sysfs.ts";
 
-const AT_ONCE = 10;
+const AT_ONCE = 7;
 const MAX_WAITING = 8192;
 /** Shorter than any time-out, longer than any refusal. */
 const AT_ONCE_MS = 1000;

@@ -5,7 +5,7 @@ import type { Done, Resolver } from "../ports.ts";
 import { Limiter } from "./limiter.ts";
 
 /** A lookup may hold its thread for as long as name servers are silent. */
-const AT_ONCE = 4;
+const AT_ONCE = 3;
 const MAX_WAITING = 1024;
 
 export class SystemResolver implements Resolver {

@@ -21,7 +21,7 @@ import { EBUSY, EINVAL, ENOENT, errnoOf, isGone, SystemError } from "./os_error.
 
 const READERS = 4;
 const MAX_WAITING_READS = 65_536;
-const DELETERS = 4;
+const DELETERS = 3;
 const MAX_WAITING_DELETIONS = 8192;
 const C_NAMES: Readonly<Record<CtrlAttribute | MadeAttribute | "uevent", Uint8Array<ArrayBuffer>>> = {
   address: cString("address"),

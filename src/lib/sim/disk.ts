@@ -13,6 +13,8 @@ export class SimDisk {
   full = false;
   /** Probability that a write has no end. */
   hangs = 0;
+  /** Writes that do not return. */
+  readonly stuck: (() => void)[] = [];
   readonly time: Scheduler;
   readonly random: Random;
 
@@ -66,8 +68,7 @@ export class DiskPort implements StateFile {
   save(value: unknown, done: Done<void>): void {
     const text = JSON.stringify(value);
     const { time, random } = this.#disk;
-    if (random.maybe(this.#disk.hangs)) return;
-    time.in(milliseconds(random.between(1, 6)), () => {
+    const write = (): void => {
       // Renamed into place or not: a process that was killed meanwhile leaves the old file or the new one.
       if (this.#closed && random.chance(0.5)) return;
       const outcome: Outcome<void> = this.#disk.full
@@ -78,6 +79,8 @@ export class DiskPort implements StateFile {
         : { ok: true, value: undefined };
       if (outcome.ok) this.#disk.texts.set(this.#name, text);
       if (!this.#closed) done(outcome);
-    });
+    };
+    if (random.maybe(this.#disk.hangs)) return void this.#disk.stuck.push(write);
+    time.in(milliseconds(random.between(1, 6)), write);
   }
 }

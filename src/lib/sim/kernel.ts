@@ -78,6 +78,9 @@ export class SimKernel {
     this.connecting = new Connecting(time, random, fabric, this.devices);
   }
 
+  /** Calls that do not return. */
+  readonly stuck: (() => void)[] = [];
+
   /** Deletes a controller at once, as `nvme disconnect` of somebody else does. */
   deleteNow(device: Device): void {
     this.devices.remove(device);
@@ -105,7 +108,13 @@ export class KernelPort implements Kernel {
   }
 
   #after<T>(ms: number, done: (value: T) => void, make: () => T): void {
-    if (this.#kernel.random.maybe(this.#kernel.chaos.hangs)) return;
+    if (this.#kernel.random.maybe(this.#kernel.chaos.hangs)) {
+      this.#kernel.stuck.push(() => {
+        const value = make();
+        if (!this.#closed) done(value);
+      });
+      return;
+    }
     this.#kernel.time.in(milliseconds(ms), () => {
       const value = make();
       if (!this.#closed) done(value);

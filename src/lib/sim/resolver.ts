@@ -11,6 +11,8 @@ export class SimResolver {
   fails = 0;
   /** Probability that a question has no end. */
   hangs = 0;
+  /** Questions that are not answered. */
+  readonly stuck: (() => void)[] = [];
   readonly time: Scheduler;
   readonly random: Random;
   /** Is told of every answer. */
@@ -46,12 +48,13 @@ export class ResolverPort implements Resolver {
   }
 
   resolve(host: string, done: Done<readonly string[]>): void {
-    if (this.#resolver.random.maybe(this.#resolver.hangs)) return;
-    this.#resolver.time.in(milliseconds(this.#resolver.random.between(1, 200)), () => {
+    const answer = (): void => {
       if (this.#closed) return;
       const outcome = this.#resolver.answer(host);
       if (outcome.ok) this.#resolver.witness(this.#who, host, outcome.value);
       done(outcome);
-    });
+    };
+    if (this.#resolver.random.maybe(this.#resolver.hangs)) return void this.#resolver.stuck.push(answer);
+    this.#resolver.time.in(milliseconds(this.#resolver.random.between(1, 200)), answer);
   }
 }

@@ -18,7 +18,6 @@ export const HOST_FAULTS: readonly Fault[] = [
   {
     name: "hung-disk",
     everyMs: 0,
-    unsurvived: "L6: a save that has no end is waited for for ever",
     begin: ({ world }) => void (world.disk.hangs = 0.05),
   },
   {

@@ -134,7 +134,6 @@ export const KERNEL_FAULTS: readonly Fault[] = [
   {
     name: "hung-kernel-calls",
     everyMs: 0,
-    unsurvived: "L6: a call of the kernel port that does not return stops the daemon in silence",
     begin: ({ world }) => void (world.kernel.chaos.hangs = 0.01),
   },
   {

@@ -69,7 +69,6 @@ export const SERVICE_FAULTS: readonly Fault[] = [
   {
     name: "hung-names",
     everyMs: 0,
-    unsurvived: "L6: a question to the name server that has no end is waited for for ever",
     begin: ({ world }) => void (world.resolver.hangs = 0.2),
   },
   { name: "names-fail", everyMs: 0, begin: ({ world }) => void (world.resolver.fails = 0.5) },
