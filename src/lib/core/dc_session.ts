@@ -19,7 +19,7 @@ import type { FinderHost } from "./finder_host.ts";
 import { CONNECTED_ECHO, type Dc, type JobKind, type Operation, SYNC_COALESCE } from "./finder_state.ts";
 import { youngText, youthOf } from "./page_youth.ts";
 import { MAX_REFERRALS } from "./referrals.ts";
-import { GENERATION_LOOK, pause, READ_RETRY, STATE_POLL } from "./retry.ts";
+import { GENERATION_LOOK, pause, READ_RETRY } from "./retry.ts";
 
 /** Capability bits of the discovery log in the Supported Log Pages log, and the request bits (spec 00). */
 const PLEOS = 1 << 17;

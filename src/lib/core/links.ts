@@ -2,12 +2,11 @@
  * Links of connections: losing one makes no event in the kernel, so the states are looked at, cheaply. A loss and a return are
  * told as events, in the log, in the controller's history, and counted.
  */
-import { after, type Duration, seconds } from "../nvme/time.ts";
+import { after } from "../nvme/time.ts";
 import { type Ctl, noted } from "./ctl.ts";
 import type { FleetDraft } from "./fleet_draft.ts";
+import { STATE_POLL } from "./retry.ts";
 
-/** How often the states of all connections are looked at, while there are any. */
-export const STATE_POLL: Duration = seconds(5);
 export const LINKS_REMINDER = "#links";
 
 export function keepLooking<E extends { readonly do: string }>(fleet: FleetDraft<E>): void {

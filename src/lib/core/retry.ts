@@ -34,7 +34,7 @@ export const SCAN_RETRY: Duration = seconds(2);
 export const FORMING_LOOK: Duration = seconds(5);
 /** A save that failed is tried again. */
 export const SAVE_RETRY: Duration = seconds(10);
-/** How often the state of connected discovery controllers is looked at. */
+/** How often the states of all connections are looked at, while there are any. */
 export const STATE_POLL: Duration = seconds(5);
 /** A held connection is looked at again this much later. */
 export const GUARD_INTERVAL: Duration = seconds(30);
@@ -52,7 +52,7 @@ export const PACES: readonly (readonly [what: string, pace: RetrySchedule | Dura
   ["look at all that the kernel has", KERNEL_LOOK],
   ["the same, after a failure", SCAN_RETRY],
   ["the same, while something is set up", FORMING_LOOK],
-  ["look at the links of stafd", STATE_POLL],
+  ["look at the links of connections", STATE_POLL],
   ["look at what is held in use", GUARD_INTERVAL],
   ["resolve a name, after a failure", RESOLVE_RETRY],
   ["resolve a name, not connected", NAME_RECHECK],
