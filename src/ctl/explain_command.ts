@@ -1,5 +1,7 @@
 /** `explain`: why a controller is where it is, from its source to the next step. */
-import type { Result } from "../lib/dbus/client.ts";
+import { DaemonClient, type Result } from "../lib/dbus/client.ts";
+import { STAF } from "../lib/dbus/interfaces.ts";
+import { distinct } from "../lib/dbus/v1_distinct.ts";
 import type { V1Explanation, V1Step } from "../lib/dbus/v1_types.ts";
 import { OK } from "./command_line.ts";
 import { toneOf } from "./controllers_view.ts";
@@ -21,7 +23,9 @@ export function explain(job: Job, format: "table" | "json", what: string): Promi
     if (format === "json") printValue(job.world, "json", explanation);
     if (explanation.matches.length === 0) {
       const state = await session.client.state();
-      return fail(job, unknownText(job.tool.daemon, what, state.ok ? state.value : undefined));
+      const exit = fail(job, unknownText(job.tool.daemon, what, state.ok ? state.value : undefined));
+      if (job.tool.daemon === "stacd") job.world.err.write(await whyMissing(session));
+      return exit;
     }
     if (format === "table") {
       const { out } = job.world;
@@ -29,6 +33,28 @@ export function explain(job: Job, format: "table" | "json", what: string): Promi
     }
     return OK;
   });
+}
+
+/** A volume that no log page lists: which pages there are, of when, and what the array has to know. */
+async function whyMissing({ bus }: Session): Promise<string> {
+  const stafd = await new DaemonClient(bus, STAF).state();
+  if (!stafd.ok) {
+    return "  stafd is not running: which log pages there are is not known; systemctl start stafd\n";
+  }
+  const { controllers, host, at } = stafd.value;
+  const pages = distinct(controllers).map(({ text, logPage, phase, detail }) =>
+    logPage === null
+      ? `  log page of ${text}: never read; it is ${phase}: ${detail}`
+      : `  log page of ${text}: read ${
+        clock(logPage.readAt, at)
+      }, generation ${logPage.genctr}, ${logPage.entries} ${logPage.entries === 1 ? "entry" : "entries"}`
+  );
+  const none = pages.length === 0
+    ? ["  stafd has no discovery controller: add a controller= line to stafd.conf"]
+    : pages;
+  const advice =
+    `  to have it listed, map it on the array to this host: ${host.nqn}; or add a controller= line to stacd.conf`;
+  return [...none, advice].map((line) => `${harmless(line)}\n`).join("");
 }
 
 /** What stands for several devices, as a mount point on a volume group does, is asked for one by one. */

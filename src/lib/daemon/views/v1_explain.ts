@@ -115,7 +115,7 @@ function ofController(ctl: Ctl, core: Asked, peek: Peek, now: Now): Match {
   if (device !== undefined) {
     chain.push({ step: "state", at: null, text: `${device.device} is ${device.state}, as the kernel says` });
     if (lost !== undefined) chain.push({ step: "state", at: lost.at, text: lostText(lost) });
-    chain.push(...asAsked(ctl, device, core));
+    chain.push(...asAsked(ctl, device, core), ...unexpected(ctl, device, core));
   }
   const differences = otherwise(ctl, core, peek);
   for (const text of differences) chain.push({ step: "state", at: null, text });
@@ -144,6 +144,30 @@ function ofController(ctl: Ctl, core: Asked, peek: Peek, now: Now): Match {
     headline: headline(phase, ctl, decisionText(decision, now), verdict),
     chain,
   };
+}
+
+/** What a person who misses storage, or who made the connection, does not expect. */
+function unexpected(ctl: Ctl, device: KernelCtrl, core: Asked): readonly V1Step[] {
+  const steps: V1Step[] = [];
+  if (core.kind === "io" && device.state === "live" && device.namespaces.length === 0) {
+    steps.push(
+      { step: "state", at: null, text: `connected, and ${device.device} has no namespace` },
+      {
+        step: "remedy",
+        at: null,
+        text: `map a namespace of ${device.subsysnqn} on the array to this host: ${
+          device.hostNqn || ctl.tid.hostNqn
+        }`,
+      },
+    );
+  }
+  const isAdopted = ctl.link.phase === "up" && ctl.link.adopted;
+  if (isAdopted && core.keep(ctl, device) === undefined) {
+    const text =
+      "it was there before and was taken over: when nothing asks for it any more, it is disconnected";
+    steps.push({ step: "state", at: null, text });
+  }
+  return steps;
 }
 
 /** What the connection is, beside what was asked for. */
