@@ -91,7 +91,10 @@ async function withdraw(guest: Guest): Promise<void> {
   const explained = await guest.run(`stacctl explain ${nqnOf("mounted")}`);
   assert.match(explained, /withdrawn, held: nvme\d+n1 is in use: mounted on \/srv\/mounted/);
   assert.match(await guest.run("stacctl plan; true"), /held nvme\d+ .*mounted on \/srv\/mounted/);
-  assert.match(await guest.run("stacctl status; true"), /withdrawn, held: nvme\d+n1 is in use: mounted/);
+  assert.match(
+    await guest.run("COLUMNS=400 stacctl status -o table; true"),
+    /withdrawn, held: nvme\d+n1 is in use: mounted/,
+  );
   await guest.run("dd if=/dev/urandom of=/srv/mounted/file bs=64k count=16 conv=fsync status=none");
   await guest.run("umount /srv/mounted && systemctl stop lab-raw lab-hidden");
   await left("what is no longer in use is disconnected", []);
