@@ -22,8 +22,15 @@ const bareTool = (tool: Tool): CommandUnknownOpts =>
     .description(`Shows and controls ${tool.daemon}`)
     .version(`nvme-stas ${VERSION}`, "-v, --version", "print the version");
 
+/** `help`, `help COMMAND` and `-V`, as other tools have them. */
+function asWritten([first, ...rest]: readonly string[]): readonly string[] {
+  if (first === "help") return [...rest, "--help"];
+  return first === "-V" ? ["--version", ...rest] : first === undefined ? [] : [first, ...rest];
+}
+
 /** Runs the tool; the result is the exit status. */
-export async function runDaemonTool(tool: Tool, args: readonly string[], world: World): Promise<number> {
+export async function runDaemonTool(tool: Tool, given: readonly string[], world: World): Promise<number> {
+  const args = asWritten(given);
   const wish = world.env(OUTPUT_VARIABLE) ?? "";
   if (wish !== "" && !FORMATS.some((format) => format === wish)) {
     world.err.write(
@@ -40,5 +47,9 @@ export async function runDaemonTool(tool: Tool, args: readonly string[], world: 
   const define = daemonCommands(tool, world, finish).get(called);
   const program = define === undefined ? wholeTool(tool, world, finish) : bareTool(tool);
   define?.(program.command(called));
-  return await runCommandLine(program, args, world, () => exit);
+  const status = await runCommandLine(program, args, world, () => exit);
+  if (tool.daemon === "stacd" && (called === "dlp" || called === "adlp")) {
+    world.err.write(`stacctl: log pages are stafd's: stafctl ${called}\n`);
+  }
+  return status;
 }

@@ -114,3 +114,19 @@ Deno.test("a missing host NQN stops only dlp without -q (CLI-18)", async () => {
   assert.match(world.err.text, /nqn/i);
   assert.equal((await run(stafctl, "--version"))[0], 0);
 });
+
+Deno.test("help, help COMMAND and -V are what other tools have; stacctl says where log pages are", async () => {
+  const run = async (
+    tool: typeof stacctl,
+    ...args: readonly string[]
+  ): Promise<readonly [number, string, string]> => {
+    const world = fakeWorld();
+    return [await tool(args, world), world.out.text, world.err.text];
+  };
+  assert.deepEqual(await run(stacctl, "help"), await run(stacctl, "--help"));
+  assert.deepEqual(await run(stacctl, "help", "wait"), await run(stacctl, "wait", "--help"));
+  assert.deepEqual(await run(stacctl, "-V"), await run(stacctl, "--version"));
+  const [status, , err] = await run(stacctl, "adlp");
+  assert.equal(status, 2);
+  assert.match(err, /unknown command 'adlp'\nstacctl: log pages are stafd's: stafctl adlp\n$/);
+});
