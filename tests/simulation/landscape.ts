@@ -12,6 +12,7 @@ import { Random } from "../../src/lib/sim/random.ts";
 import { NEWEST, Release, RELEASES } from "../../src/lib/sim/release.ts";
 import type { World } from "../../src/lib/sim/world.ts";
 import { ConfPlan } from "./conf_plan.ts";
+import { addChain, longPage, mixOf, type Sizes, sizesOf } from "./sizes.ts";
 import { SECRET_MARK } from "./oracle/limits.ts";
 import { buildNbft, type TableParts } from "../unit/nvme/nbft_builder.ts";
 import { STACD_CONF, STAFD_CONF } from "./daemons.ts";
@@ -31,7 +32,15 @@ export interface Landscape {
   readonly nbft: NbftTargets;
   readonly stafd: ConfPlan;
   readonly stacd: ConfPlan;
+  /** What a reader of many seeds wants counted: sizes and kernel. */
+  readonly mix: readonly string[];
 }
+
+/**
+ * `early`: the dice of the number of controllers fell again with each of them, which made almost all worlds small, and none was
+ * large. For seeds that found something in such a world.
+ */
+export type Dice = "early" | undefined;
 
 const IFACES = [
   {
@@ -85,13 +94,14 @@ export function someEntries(
   self: Target,
   subsystems: readonly Target[],
   dcs: readonly Target[],
+  refers = 0.3,
 ): DiscoveryEntry[] {
   const entries: DiscoveryEntry[] = [];
   for (const target of subsystems) {
     if (random.chance(0.6)) entries.push(entryFor(target, "nvme", { eflags: random.chance(0.1) ? 4 : 0 }));
   }
   for (const target of dcs) {
-    if (target !== self && random.chance(0.3)) entries.push(referral(target));
+    if (target !== self && random.chance(refers)) entries.push(referral(target));
   }
   if (random.chance(0.3)) entries.push(entryFor(self, "self"));
   if (random.chance(0.1)) entries.push(entryFor(self, "nvme", { traddr: "0.0.0.0", subnqn: "nqn.nowhere" }));
@@ -136,8 +146,9 @@ export function connectSlowly(world: World, target: Target, maker: string): void
   world.kernel.connecting.begin(request, maker, () => undefined);
 }
 
-export function buildLandscape(world: World, seed: number): Landscape {
+export function buildLandscape(world: World, seed: number, early?: Dice): Landscape {
   const random = new Random(seed, "landscape");
+  const sizes: Sizes | undefined = early === undefined ? sizesOf(seed) : undefined;
   for (const iface of IFACES) world.fabric.addInterface(iface);
   world.kernel.connecting.ctrlLossTmo = random.pick([15, 40, 600]) ?? 600;
   const hasAna = random.chance(0.1);
@@ -145,7 +156,7 @@ export function buildLandscape(world: World, seed: number): Landscape {
   const dice = new Random(seed, "kernel release");
   world.kernel.devices.release = new Release(RELEASES[dice.between(0, 9)] ?? NEWEST);
   const subsystems: Target[] = [];
-  for (let n = 1; n <= random.between(1, 8); n++) {
+  for (let n = 1; n <= (sizes?.subsystems ?? random.between(1, 8)); n++) {
     const at = address(random, n, "4420");
     subsystems.push(world.addSubsystem(at, `nqn.sub${n}`));
     if (random.chance(0.2)) subsystems.push(world.addSubsystem(at, `nqn.sub${n}b`));
@@ -154,7 +165,7 @@ export function buildLandscape(world: World, seed: number): Landscape {
     target.anaState = dice.pick(["optimized", "non-optimized", "inaccessible"]) ?? "";
   }
   const dcs: Target[] = [];
-  for (let n = 1; n <= random.between(1, 4); n++) {
+  for (let n = 1; n <= (sizes?.dcs ?? random.between(1, 4)); n++) {
     // A kernel target serves its discovery controller and its subsystems at one address.
     const shared = random.chance(0.2) ? random.pick(subsystems)?.address : undefined;
     const taken = shared !== undefined && dcs.some(({ address: other }) => other.traddr === shared.traddr);
@@ -164,7 +175,7 @@ export function buildLandscape(world: World, seed: number): Landscape {
     dcs.push(world.addDiscovery(at, unique ? `nqn.dc${n}` : WELL_KNOWN_DISC_NQN, discovery));
   }
   for (const dc of dcs) {
-    dc.discovery?.edit(someEntries(random, dc, subsystems, dcs), 0);
+    dc.discovery?.edit(someEntries(random, dc, subsystems, dcs, sizes?.referral), 0);
     if (dc.discovery !== undefined && random.chance(0.3)) dc.discovery.supported = 1 | 1 << 17;
   }
   const dead = new Set([...subsystems, ...dcs].filter(() => random.chance(0.08)));
@@ -172,6 +183,7 @@ export function buildLandscape(world: World, seed: number): Landscape {
     world.setManner(target, random.pick(["silent", "closed", "mute", "forbidding"]) ?? "silent");
   }
 
+  const large = sizes === undefined ? { subsystems: [], dcs: [] } : enlarge(world, sizes, dcs);
   const stafd = new ConfPlan();
   const stacd = new ConfPlan();
   plan(random, world, stafd, stacd, subsystems, dcs);
@@ -187,7 +199,38 @@ export function buildLandscape(world: World, seed: number): Landscape {
   });
   const nbft = bootTable(world, boot, nbftDc);
   existing(random, world, subsystems, dcs, boot);
-  return { subsystems, dcs, dead, boot, nbft, stafd, stacd };
+  return {
+    subsystems: [...subsystems, ...large.subsystems],
+    dcs: [...dcs, ...large.dcs],
+    dead,
+    boot,
+    nbft,
+    stafd,
+    stacd,
+    mix: [`kernel ${world.kernel.devices.release.text}`, ...(sizes === undefined ? [] : mixOf(sizes))],
+  };
+}
+
+/** A chain of referrals from one discovery controller, and a long page of the last one. Nothing else asks for them. */
+function enlarge(
+  world: World,
+  sizes: Sizes,
+  dcs: readonly Target[],
+): { subsystems: Target[]; dcs: Target[] } {
+  const { dcs: chain, subsystems } = addChain(world, sizes.chain);
+  for (const [n, next] of chain.entries()) {
+    const before = n === 0 ? dcs[0] : chain[n - 1];
+    before?.discovery?.list(referral(next), 0);
+    const behind = subsystems[n - (chain.length - subsystems.length)];
+    if (behind !== undefined) next.discovery?.list(entryFor(behind, "nvme"), 0);
+  }
+  const last = dcs.at(-1)?.discovery;
+  if (sizes.page > 0 && last !== undefined) {
+    const long = longPage(world, sizes.page);
+    subsystems.push(...long.subsystems);
+    last.edit([...last.page.entries, ...long.entries].slice(0, sizes.page), 0);
+  }
+  return { subsystems, dcs: chain };
 }
 
 /** Shorter than by default, so that what a page took away is gone before a run ends. Two daemons may disagree. */

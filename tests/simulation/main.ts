@@ -11,8 +11,10 @@
  */
 import { Coverage, isKnownMove, toReach } from "./coverage.ts";
 import { isKnown, unknownToTheList } from "./known_failures.ts";
+import { RELEASES } from "../../src/lib/sim/release.ts";
 import { shrink } from "./shrink.ts";
 import { type Options, Simulation, type Who } from "./simulation.ts";
+import { MIX } from "./sizes.ts";
 
 const KINDS: readonly Who[] = ["stafd", "stacd", "both"];
 
@@ -189,7 +191,24 @@ function report(counts: readonly (readonly [string, number])[], args: Arguments)
   for (const what of surplus) {
     console.log(`  no connection should do that: ${what} (${coverage.counts.get(what)})`);
   }
-  return (absent.length === 0 && surplus.length === 0) || args.runs < 1_000;
+  const isMixed = mixed(coverage, args.runs * args.who.length);
+  return (absent.length === 0 && surplus.length === 0 && isMixed) || args.runs < 1_000;
+}
+
+/** What worlds there were. Chance may miss what is owed by a tenth. */
+function mixed(coverage: Coverage, worlds: number): boolean {
+  const owed = new Map([
+    ...MIX,
+    ...RELEASES.slice(0, -1).map((release) => [`kernel ${release}`, 10] as const),
+  ]);
+  const shares = [...owed].map(([what, least]) => {
+    const share = 100 * (coverage.counts.get(`world ${what}`) ?? 0) / worlds;
+    return { text: `${what} ${share.toFixed(1)} %`, isThere: share >= 0.9 * least };
+  });
+  console.log(`worlds: ${shares.map(({ text }) => text).join(", ")}`);
+  const rare = shares.filter(({ isThere }) => !isThere);
+  for (const { text } of rare) console.log(`  too rare: ${text}`);
+  return rare.length === 0;
 }
 
 if (import.meta.main) {

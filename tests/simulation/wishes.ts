@@ -18,6 +18,7 @@ export interface Wish {
 
 /** The exclude line or family that forbids it, in the configuration that is in force. */
 export function refusedBy({ knowledge }: Rules, who: Daemon, conf: Conf, tid: Tid): boolean {
+  if (conf.excludes.length === 0 && conf.families.size === 2) return false;
   return refusal(conf, tid) !== undefined ||
     linesKnown(conf, knowledge, who).some(({ line, resolved }) =>
       resolved.some((one) => sameController(one, tid)) && refusal(conf, tid, line.tid) !== undefined

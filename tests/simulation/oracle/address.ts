@@ -1,4 +1,5 @@
 /** Addresses, written from the specification (20, section 5; decision 11) and from RFC 4291, not from the product. */
+import { kept } from "./memo.ts";
 
 /** An address as a number; `mapped` is an IPv4 address written as `::ffff:a.b.c.d` or the like. */
 interface Address {
@@ -49,7 +50,7 @@ function six(text: string): bigint | undefined {
   return all.reduce((value, group) => value << 16n | group, 0n);
 }
 
-function read(text: string): Address | undefined {
+const read = kept((text): Address | undefined => {
   if (text.length > 128) return undefined;
   const four = quad(text);
   if (four !== undefined) return { family: 4, value: four, mapped: false, scope: "" };
@@ -58,16 +59,16 @@ function read(text: string): Address | undefined {
   const value = six(address);
   if (value === undefined) return undefined;
   return { family: 6, value, mapped: value >> 32n === MAPPED >> 32n, scope: scope ?? "" };
-}
+});
 
 /** TID-17, TID-18: one text for all spellings of one address; undefined for what is no address. */
-export function canonical(text: string): string | undefined {
+export const canonical = kept((text): string | undefined => {
   const address = read(text);
   if (address === undefined) return undefined;
   return address.family === 4 || address.mapped
     ? `4 ${address.value & 0xffffffffn}`
     : `6 ${address.value.toString(16)}`;
-}
+});
 
 export const isAddress = (text: string): boolean => read(text) !== undefined;
 

@@ -1,6 +1,7 @@
 /** What makes two transport ids one controller (spec 20, sections 1 to 3; decision 11). */
 import type { Tid, Transport } from "../../../src/lib/nvme/tid.ts";
 import { comparable, scopeOf } from "./address.ts";
+import { keptFor } from "./memo.ts";
 
 export const WELL_KNOWN = "nqn.2014-08.org.nvmexpress.discovery";
 
@@ -33,7 +34,7 @@ export function ifaceOf(tid: Tid): string {
 }
 
 /** One text for one controller. */
-export function identity(tid: Tid): string {
+export const identity = keptFor((tid: Tid): string => {
   const { transport } = tid;
   return [
     transport,
@@ -44,7 +45,7 @@ export function identity(tid: Tid): string {
     ifaceOf(tid),
     tid.hostNqn,
   ].map((part) => `${part.length}:${part}`).join("|");
-}
+});
 
 export const sameController = (a: Tid, b: Tid): boolean => identity(a) === identity(b);
 

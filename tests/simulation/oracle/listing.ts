@@ -4,6 +4,7 @@ import type { Tid } from "../../../src/lib/nvme/tid.ts";
 import type { MdnsService } from "../../../src/lib/ports.ts";
 import { isAddress, isLinkLocal, scopeOf } from "./address.ts";
 import { completed, isTransport, WELL_KNOWN } from "./identity.ts";
+import { keptFor } from "./memo.ts";
 
 export type EntryText = Readonly<Record<string, string>>;
 export type Subtype = "nvme" | "referral";
@@ -15,7 +16,7 @@ const SUBTYPES: ReadonlyMap<number, string> = new Map([[1, "referral"], [2, "nvm
 const hasAddress = ({ traddr }: DiscoveryEntry): boolean => !["", "0.0.0.0", "::"].includes(traddr.trim());
 
 /** The fields of a page that say which controller is meant, as they are published (spec 50, 6.4). */
-export const asPublished = (entries: readonly DiscoveryEntry[]): readonly EntryText[] =>
+export const asPublished = keptFor((entries: readonly DiscoveryEntry[]): readonly EntryText[] =>
   entries.filter(hasAddress).map((entry) => ({
     trtype: TRTYPES.get(entry.trtype) ?? String(entry.trtype),
     traddr: entry.traddr.trim(),
@@ -23,7 +24,8 @@ export const asPublished = (entries: readonly DiscoveryEntry[]): readonly EntryT
     subnqn: entry.subnqn.trim(),
     subtype: SUBTYPES.get(entry.subtype) ?? String(entry.subtype),
     eflags: String(entry.eflags),
-  }));
+  }))
+);
 
 /** Two pages say the same of every controller, in the same order. */
 export function sameEntries(a: readonly EntryText[], b: readonly EntryText[]): boolean {
@@ -52,9 +54,17 @@ export function tidListed(entry: EntryText, by: Tid): Tid | undefined {
 }
 
 /** What a page asks for. */
-export const tidsListed = (entries: readonly EntryText[], by: Tid, subtype: Subtype): readonly Tid[] =>
-  entries.filter((entry) => entry["subtype"] === subtype).map((entry) => tidListed(entry, by))
-    .filter((tid) => tid !== undefined);
+export function tidsListed(entries: readonly EntryText[], by: Tid, subtype: Subtype): readonly Tid[] {
+  const known = listedOf(entries);
+  const key = [subtype, by.hostTraddr, by.hostIface, by.hostNqn].join("|");
+  const found = known.get(key) ??
+    entries.filter((entry) => entry["subtype"] === subtype).map((entry) => tidListed(entry, by))
+      .filter((tid) => tid !== undefined);
+  known.set(key, found);
+  return found;
+}
+
+const listedOf = keptFor((_entries: readonly EntryText[]) => new Map<string, readonly Tid[]>());
 
 /** STAC-50: bit 2 of EFLAGS: the CDC is not connected to it. */
 export const isNotConnected = (entry: EntryText): boolean => (Number(entry["eflags"] ?? "0") & 4) !== 0;
