@@ -48,6 +48,11 @@ function fillHost(world: World): void {
     "/etc/stas/stafd.conf",
     "[Controllers]\ncontroller = transport=tcp;traddr=192.168.20.10;trsvcid=8009\n",
   );
+  // The demo shows a removal: nobody watches it for the quarter of an hour that a page is young.
+  world.files.set(
+    "/etc/stas/stacd.conf",
+    "[I/O controller connection management]\nyoung-page-soak = 0\n",
+  );
 }
 
 export function buildSite(): Site {

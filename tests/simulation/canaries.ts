@@ -489,7 +489,8 @@ export const CANARIES: readonly Canary[] = [
   },
   {
     name: "does not hear that a page has changed",
-    rules: ["L1"],
+    // What is lost is made good by the look every five minutes (L5): that is too late in a storm of events.
+    rules: ["L1", "L2"],
     who: "stafd",
     cores: () => finder((event) => event.type === "aen" ? { ...event, value: 0x000002 } : event),
   },

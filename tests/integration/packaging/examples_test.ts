@@ -42,6 +42,8 @@ Deno.test("example: commands of the manual pages and documents are understood by
   await using bus = await privateBus();
   const daemon = await sampleDaemon(bus.address);
   const confDir = await Deno.makeTempDir();
+  // What an example reads is there.
+  await Deno.writeTextFile(`${confDir}/discovery.conf`, "-t tcp -a 192.0.2.11 -s 8009\n");
   let ran = 0;
   try {
     for (const { at, words: [program = "", ...args] } of commands()) {
