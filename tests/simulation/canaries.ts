@@ -5,7 +5,7 @@ import { FinderTurn } from "../../src/lib/core/finder.ts";
 import { noNbft } from "../../src/lib/core/host.ts";
 import { serviceAuthority } from "../../src/lib/core/mdns_services.ts";
 import { tidKey } from "../../src/lib/nvme/tid.ts";
-import { connector, doing, finder, hearing, withDevices } from "./altered.ts";
+import { connector, doing, finder, hearing, nothingInUse, withDevices } from "./altered.ts";
 import { type Cores, realCores } from "./cores.ts";
 import type { OnInvalid } from "./daemons.ts";
 import type { Who } from "./simulation.ts";
@@ -17,6 +17,8 @@ export interface Canary {
   readonly who: Who;
   readonly cores: () => Cores;
   readonly onInvalid?: OnInvalid;
+  /** Kinds of faults that it takes to show, in every seed. */
+  readonly with?: readonly string[];
 }
 
 /** Remembers the last report, and answers with it what a broken core makes of silence. */
@@ -456,6 +458,12 @@ export const CANARIES: readonly Canary[] = [
     cores: () => realCores,
     onInvalid: "take-as-empty",
   },
+  {
+    name: "does not look whether anything is in use",
+    rules: ["S12"],
+    who: "stacd",
+    cores: () => connector(nothingInUse),
+  },
   { name: "disconnects without a soak", rules: ["soak"], who: "stacd", cores: notSoaking },
   { name: "connects what no page lists", rules: ["asked"], who: "stacd", cores: inventive },
   {
@@ -512,6 +520,7 @@ export const CANARIES: readonly Canary[] = [
     name: "takes another ip-family after a restart for a reason to disconnect",
     rules: ["S13"],
     who: "stacd",
+    with: ["families", "kill-stacd"],
     cores: () => ({
       ...realCores,
       connector: {

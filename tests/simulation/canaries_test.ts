@@ -6,11 +6,17 @@ import { Simulation } from "./simulation.ts";
 /** Seeds that one canary may need; the simulation itself runs 2,000. */
 const SEEDS = 400;
 
-for (const { name, rules, who, cores, onInvalid } of CANARIES) {
+for (const { name, rules, who, cores, onInvalid, with: faults } of CANARIES) {
   Deno.test(`a core that ${name} is caught`, async () => {
     const others: string[] = [];
     for (let seed = 1; seed <= SEEDS; seed++) {
-      const options = { seed, who, cores: cores(), ...(onInvalid === undefined ? {} : { onInvalid }) };
+      const options = {
+        seed,
+        who,
+        cores: cores(),
+        with: new Set(faults),
+        ...(onInvalid === undefined ? {} : { onInvalid }),
+      };
       const { violation } = await new Simulation(options).run();
       if (violation === undefined) continue;
       if (rules.includes(violation.rule)) return;

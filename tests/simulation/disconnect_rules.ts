@@ -64,7 +64,6 @@ export class DisconnectRules {
       throw new Violation("S2", `${who} disconnects ${named(tid)}, which ${wish.why} asks for`);
     }
     if (device !== undefined) this.#notForIdentity(who, device, evidence);
-    if (device !== undefined) this.#notInUse(who, device);
     if (evidence.some(({ kind }) => kind === "audit")) this.#audit(tid, device);
     this.#soaked(who, tid);
   }
@@ -185,15 +184,12 @@ export class DisconnectRules {
     }
   }
 
-  /** S12: whatever the evidence, what is in use keeps its last usable path. */
-  #notInUse(who: Daemon, device: Device): void {
+  /** S12: whatever the evidence, what is in use keeps its last usable path. Judged when stacd really deletes it. */
+  deleted(device: Device): void {
     const use = this.#rules.inUse(device);
-    if (who !== "stacd" || use === undefined) return;
-    const isServed = this.#rules.world.kernel.devices.all.some((other) =>
-      other !== device && other.state === "live" && this.#rules.serveTogether(device, other)
-    );
-    if (!isServed) {
-      throw new Violation("S12", `stacd disconnects ${device.name}, the last path of what is ${use}`);
+    if (use === undefined || this.#rules.conf("stacd")?.inUseGoes === true) return;
+    if (!this.#rules.isServedElsewhere(device)) {
+      throw new Violation("S12", `stacd deletes ${device.name}, the last path of what is ${use}`);
     }
   }
 

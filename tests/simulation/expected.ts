@@ -199,7 +199,11 @@ function mustGo(rules: Rules, target: Target, device: Device, subtype: Subtype):
   const anyDc = { ...blank, hostNqn: rules.host.nqn };
   asked.push(...tidsListed([...landscape.dcs.flatMap(entriesOf), ...known], anyDc, subtype));
   if (subtype === "referral") asked.push(...stafdRoots(rules, conf).map(({ tid }) => tid));
-  if (subtype === "nvme" && isLastPath(rules, device) && asked.some(wantsSubsystem(target))) return false;
+  if (subtype === "nvme" && rules.inUse(device) !== undefined && !conf.inUseGoes) return false;
+  // S12: make before break. What may be connected elsewhere keeps its last path until another one serves it.
+  const isLast = subtype === "nvme" && !rules.isServedElsewhere(device);
+  const isElsewhere = (tid: Tid): boolean => tid.subsysnqn === target.nqn && refusal(conf, tid) === undefined;
+  if (isLast && asked.some(isElsewhere)) return false;
   // What a service asked for that is no longer announced, ip-family leaves alone.
   const announced = new Set<string>();
   for (const service of conf.zeroconf ? world.avahi.announced : []) {
@@ -214,14 +218,6 @@ function mustGo(rules: Rules, target: Target, device: Device, subtype: Subtype):
     isSame(tid) && refusal(conf, { ...tid, hostIface: device.hostIface }) === undefined
   );
 }
-
-/** S12: make before break. What is wanted elsewhere keeps its last path until another one serves it. */
-const isLastPath = (rules: Rules, device: Device): boolean =>
-  !rules.world.kernel.devices.all.some((other) =>
-    other !== device && other.state === "live" && rules.serveTogether(device, other)
-  );
-
-const wantsSubsystem = (target: Target) => (tid: Tid): boolean => tid.subsysnqn === target.nqn;
 
 const blank: Tid = {
   transport: "tcp",

@@ -6,17 +6,25 @@ import { HOST_FAULTS } from "./faults/host_faults.ts";
 import { KERNEL_FAULTS } from "./faults/kernel_faults.ts";
 import { PAGE_FAULTS } from "./faults/page_faults.ts";
 import { SERVICE_FAULTS } from "./faults/service_faults.ts";
+import { USE_FAULTS } from "./faults/use_faults.ts";
 import type { Simulation } from "./simulation.ts";
 
 export type { Fault } from "./faults/fault.ts";
 
-export const FAULTS: readonly Fault[] = [...PAGE_FAULTS, ...KERNEL_FAULTS, ...SERVICE_FAULTS, ...HOST_FAULTS];
+export const FAULTS: readonly Fault[] = [
+  ...PAGE_FAULTS,
+  ...KERNEL_FAULTS,
+  ...SERVICE_FAULTS,
+  ...HOST_FAULTS,
+  ...USE_FAULTS,
+];
 
 /** Everything works again: what was switched on is off, what was broken is whole. Permanently dead targets stay so. */
 export function heal(sim: Simulation): void {
   const { world, landscape } = sim;
   Object.assign(world.kernel.devices.chaos, calmKernel());
   Object.assign(world.kernel.chaos, calmCommands());
+  world.kernel.devices.namespaces.calm();
   sim.atBirth = () => undefined;
   sim.damage = "none";
   for (const target of [...landscape.subsystems, ...landscape.dcs]) {

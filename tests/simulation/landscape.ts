@@ -12,7 +12,7 @@ import { Random } from "../../src/lib/sim/random.ts";
 import { NEWEST, Release, RELEASES } from "../../src/lib/sim/release.ts";
 import type { World } from "../../src/lib/sim/world.ts";
 import { ConfPlan } from "./conf_plan.ts";
-import { addChain, longPage, mixOf, type Sizes, sizesOf } from "./sizes.ts";
+import { addChain, addPaths, longPage, mixOf, type Sizes, sizesOf } from "./sizes.ts";
 import { SECRET_MARK } from "./oracle/limits.ts";
 import { buildNbft, type TableParts } from "../unit/nvme/nbft_builder.ts";
 import { STACD_CONF, STAFD_CONF } from "./daemons.ts";
@@ -184,9 +184,19 @@ export function buildLandscape(world: World, seed: number, early?: Dice): Landsc
   }
 
   const large = sizes === undefined ? { subsystems: [], dcs: [] } : enlarge(world, sizes, dcs);
+  const paths = new Random(seed, "paths");
+  const more = sizes === undefined ? [] : addPaths(world, paths, subsystems, hasAna);
+  for (const path of more) {
+    // On the page that lists the first path, or on another one: paths come and go together, or do not.
+    const pages = dcs.map(({ discovery }) => discovery).filter((page) => page !== undefined);
+    if (paths.chance(0.8)) paths.pick(pages)?.list(entryFor(path, "nvme"), 0);
+  }
   const stafd = new ConfPlan();
   const stacd = new ConfPlan();
   plan(random, world, stafd, stacd, subsystems, dcs);
+  if (sizes !== undefined && paths.chance(0.08)) {
+    stacd.set("I/O controller connection management", "disconnect-in-use", "always");
+  }
   youngPages(new Random(seed, "young pages"), stafd, stacd);
   world.files.set(STAFD_CONF, stafd.text);
   world.files.set(STACD_CONF, stacd.text);
@@ -200,7 +210,7 @@ export function buildLandscape(world: World, seed: number, early?: Dice): Landsc
   const nbft = bootTable(world, boot, nbftDc);
   existing(random, world, subsystems, dcs, boot);
   return {
-    subsystems: [...subsystems, ...large.subsystems],
+    subsystems: [...subsystems, ...large.subsystems, ...more],
     dcs: [...dcs, ...large.dcs],
     dead,
     boot,

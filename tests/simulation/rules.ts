@@ -60,10 +60,20 @@ export class Rules {
   readonly disowned = new Set<Device>();
 
   /** How a namespace behind a connection is used, by the world's truth; undefined: it is not. */
-  inUse: (device: Device) => string | undefined = () => undefined;
-  /** Two connections are paths of one namespace. */
-  serveTogether: (one: Device, other: Device) => boolean = (one, other) =>
-    one.target?.nqn !== undefined && one.target.nqn === other.target?.nqn;
+  inUse({ target, complete }: Device): string | undefined {
+    if (target === undefined || target.discovery !== undefined || target.isEmpty || !complete) {
+      return undefined;
+    }
+    return this.world.kernel.devices.namespaces.usedBy(target.nqn, this.#mono);
+  }
+
+  /** Another path of its namespaces is live, and its ANA state lets a host use it. */
+  isServedElsewhere(device: Device): boolean {
+    return this.world.kernel.devices.all.some((other) =>
+      other !== device && other.state === "live" && other.target?.nqn !== undefined &&
+      other.target.nqn === device.target?.nqn && ["", "optimized", "non-optimized"].includes(other.anaState)
+    );
+  }
 
   /** Which pages are young, by the controller that they are of (S14). */
   readonly freshness = new Freshness<Target>();
@@ -93,6 +103,9 @@ export class Rules {
           this.conf("stafd")?.youngMs ?? 900_000,
         );
       }
+    };
+    world.kernel.deletes = (who, device) => {
+      if (who === "stacd") this.#disconnects.deleted(device);
     };
     world.resolver.witness = (who, host, addresses) => this.knowledge.answered({ who, host, addresses });
   }

@@ -85,3 +85,19 @@ export function longPage(world: World, length: number): { subsystems: Target[]; 
   }
   return { subsystems, entries };
 }
+
+/** Second controllers of subsystems that have one, at other addresses; each with an ANA state of its own where there is ANA. */
+export function addPaths(
+  world: World,
+  random: Random,
+  subsystems: readonly Target[],
+  hasAna: boolean,
+): Target[] {
+  if (!random.chance(0.4)) return [];
+  return subsystems.filter(() => random.chance(0.4)).map(({ nqn }, n) => {
+    const traddr = `${NETS[random.between(0, 1)] ?? "10.0"}.5.${n + 1}`;
+    const target = world.addSubsystem({ transport: "tcp", traddr, trsvcid: "4420" }, nqn);
+    if (hasAna) target.anaState = random.pick(["optimized", "non-optimized", "inaccessible"]) ?? "";
+    return target;
+  });
+}

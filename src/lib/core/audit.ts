@@ -28,7 +28,10 @@ export const asAnother = (ctl: Ctl, { hostNqn }: KernelCtrl): string =>
 export interface AuditHost {
   readonly state: Pick<ConnectorState, "conf" | "pages">;
   readonly now: Now;
-  readonly fleet: Pick<FleetTurn, "fleet" | "fresh" | "ctl" | "shield" | "exceptIdentity" | "work">;
+  readonly fleet: Pick<
+    FleetTurn,
+    "fleet" | "fresh" | "ctl" | "shield" | "awaited" | "exceptIdentity" | "work"
+  >;
   verdict(ctl: Ctl): Verdict;
 }
 
@@ -46,6 +49,8 @@ export function unclaimed(host: AuditHost): readonly Ctl[] {
     if ((fleet.users.get(device.device) ?? []).length > 0 || host.fleet.shield(device) !== undefined) {
       continue;
     }
+    // A second record of our own connection would keep it when the first one is withdrawn.
+    if (host.fleet.awaited(device)) continue;
     const tid = kernelTid(device, fleet.interfaces);
     if (tid === undefined || host.fleet.exceptIdentity(device) !== undefined) continue;
     const key = tidKey(tid);

@@ -53,6 +53,15 @@ export class FleetView<E extends { readonly do: string } = never> extends FleetD
     return undefined;
   }
 
+  /** May a connect of ours that is under way have made it? What it serves is told when the call ends. */
+  awaited(device: KernelCtrl): boolean {
+    return ctlsFor(this.fleet.ctlsAt, device).some((key) => {
+      this.work++;
+      const ctl = this.ctl(key);
+      return ctl?.link.phase === "connecting" && this.isTheirs(ctl, device);
+    });
+  }
+
   forming(ctl: Ctl): KernelCtrl | undefined {
     for (const name of devicesFor(this.fleet.devicesAt, ctl.tid)) {
       this.work++;

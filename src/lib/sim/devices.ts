@@ -208,7 +208,7 @@ export class Devices {
       complete: false,
       ownedBy: spec.owner,
       source: "",
-      anaState: "",
+      anaState: spec.target?.anaState ?? "",
       lostAt: undefined,
       armed: false,
       started: false,

@@ -67,6 +67,8 @@ export class SimKernel {
   /** Somebody else's connection that takes the number of a device swapped before it is deleted. */
   swap: (device: Device) => void = () => undefined;
   wasRead: (page: ReadPage) => void = () => undefined;
+  /** Is told of each controller that a daemon deletes, before it is. */
+  deletes: (who: string, device: Device) => void = () => undefined;
   /** Is told when the generation of a page alone is asked for. */
   generationRead: () => void = () => undefined;
 
@@ -256,6 +258,7 @@ export class KernelPort implements Kernel {
         () => fail("disconnect", "EBUSY", `cannot delete ${device.name}`),
       );
     }
+    this.#kernel.deletes(this.#who, device);
     device.state = "deleting";
     this.#kernel.time.in(milliseconds(random.between(...chaos.deleteMs)), () => {
       devices.remove(device);

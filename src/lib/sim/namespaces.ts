@@ -18,6 +18,8 @@ export interface NamespaceUse {
   locked: boolean;
   /** Why the use cannot be looked at. */
   unreadable: string | undefined;
+  /** Since when a program writes to the device itself, again and again; monotonic milliseconds. */
+  rawSince: number | undefined;
   io: IoCounters;
 }
 
@@ -41,6 +43,7 @@ export class Namespaces {
         hiddenClaims: 0,
         locked: false,
         unreadable: undefined,
+        rawSince: undefined,
         guards: 0,
         io: { readSectors: PROBE_SECTORS, writtenSectors: 0, discardedSectors: 0, flushes: 0, inFlight: 0 },
       };
@@ -77,10 +80,30 @@ export class Namespaces {
     namespace.io = { ...namespace.io, writtenSectors: namespace.io.writtenSectors + sectors };
   }
 
-  /** Would something lose its data if the last path went now? The truth, whoever can see it. */
-  inUse(nqn: string): boolean {
+  /** A program mounts it where passive sources do not see it; false when a removal holds the claim. */
+  mountUnseen(nqn: string): boolean {
+    const namespace = this.#of(nqn);
+    if (namespace.guards > 0) return false;
+    namespace.hiddenClaims++;
+    this.write(nqn, 8);
+    return true;
+  }
+
+  /** What would lose its data if the last path went now, in words: the truth, whoever can see it. A raw user has to have begun. */
+  usedBy(nqn: string, now: number): string | undefined {
     const namespace = this.#byNqn.get(nqn);
-    return namespace !== undefined && (namespace.holders.size > 0 || namespace.hiddenClaims > 0);
+    if (namespace === undefined) return undefined;
+    const [holder] = namespace.holders;
+    if (holder !== undefined) return holder;
+    if (namespace.hiddenClaims > 0) return "mounted where nobody sees it";
+    return namespace.rawSince !== undefined && namespace.rawSince < now ? "written to" : undefined;
+  }
+
+  /** Programs that write, lock, or hide what they do, have ended; what is mounted stays so. */
+  calm(): void {
+    for (const namespace of this.#byNqn.values()) {
+      Object.assign(namespace, { locked: false, unreadable: undefined, rawSince: undefined });
+    }
   }
 
   look(nqn: string, devices: readonly Device[]): NamespaceLook {

@@ -33,6 +33,8 @@ export interface Conf {
   readonly trtypes: ReadonlySet<string>;
   /** 0: for ever. */
   readonly nccAttempts: number;
+  /** Decision 14: use holds nothing. */
+  readonly inUseGoes: boolean;
   /** `young-page-soak` of this daemon. */
   readonly youngMs: number;
 }
@@ -140,6 +142,7 @@ export function confOf(daemon: Daemon, text: string | undefined, hostNqn: string
     scope: values.word(IOC, "disconnect-scope", SCOPES, "only-stas-connections", false),
     trtypes: new Set(trtypes.length === 0 ? ["tcp"] : trtypes),
     youngMs: spanOf(values.last(daemon === "stafd" ? DC : IOC, "young-page-soak")) ?? 900_000,
+    inUseGoes: values.word(IOC, "disconnect-in-use", ["never", "always"], "never", false) === "always",
     nccAttempts: ncc < 0 || ncc > 2 ** 31 - 1 ? 0 : ncc === 1 ? 2 : ncc,
   };
 }

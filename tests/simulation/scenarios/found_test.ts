@@ -72,6 +72,30 @@ Deno.test("audit: what is excluded and is of others is taken over when it is all
   assert.equal(there(), false, "it is ours, and no longer asked for");
 });
 
+Deno.test("audit: what stacd is connecting at the moment is not found a second time", async () => {
+  const { stage } = foreign();
+  const lines = Array.from({ length: 8 }, (_, n) => {
+    stage.subsystem(`nqn.own${n}`, `10.0.2.${n + 1}`);
+    return `controller = transport=tcp;traddr=10.0.2.${n + 1};trsvcid=4420;nqn=nqn.own${n}\n`;
+  });
+  // Something stays unknown: what the audit finds stays.
+  stage.dc("nqn.dc", "10.0.0.100", []);
+  stage.world.setManner(stage.target("nqn.dc"), "silent");
+  stage.stafdConf(DC_LINE);
+  stage.stacdConf(`[Controllers]\n${lines.join("")}${AUDIT}`);
+  await stage.start(0);
+  // Audits between the event of a new connection and the end of the call that makes it.
+  for (let ms = 0; ms < 1_000; ms += 3) {
+    await stage.run(3);
+    stage.stacd.reload();
+  }
+  await stage.run(5_000);
+  assert.equal(stage.world.kernel.devices.all.filter(({ maker }) => maker === "stacd").length, 8);
+  stage.stacdConf(AUDIT);
+  await stage.run(120_000);
+  assert.deepEqual(stage.world.kernel.devices.all.filter(({ maker }) => maker === "stacd"), []);
+});
+
 Deno.test("audit: a line of stacd.conf that is not understood may ask for anything", async () => {
   const { stage, there } = foreign("[Controllers]\ncontroller = transport=tcp;traddr=;nqn=nqn.foreign\n");
   await stage.start(60_000);
