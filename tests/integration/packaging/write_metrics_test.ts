@@ -20,6 +20,10 @@ interface Place {
 
 async function withPlace(test: (place: Place) => Promise<void>): Promise<void> {
   const base = await Deno.realPath(await Deno.makeTempDir());
+  // The checkout may lie where only root gets: the script goes on as the folder's owner, and is read again then.
+  const copy = `${base}/write-metrics`;
+  await Deno.copyFile(SCRIPT, copy);
+  await Deno.chmod(copy, 0o755);
   const bin = `${base}/bin`;
   const dir = `${base}/parent/out`;
   const script = async (text: string): Promise<void> => {
@@ -38,7 +42,7 @@ async function withPlace(test: (place: Place) => Promise<void>): Promise<void> {
       script,
       tools: (text, status) => script(`echo "${text} \${0##*/} $1"\nexit ${status}`),
       write: (on = dir) =>
-        collect(["sh", SCRIPT, on], { env: { PATH: `${bin}:${Deno.env.get("PATH") ?? ""}` } }),
+        collect(["sh", copy, on], { env: { PATH: `${bin}:${Deno.env.get("PATH") ?? ""}` } }),
     });
   } finally {
     await Deno.remove(base, { recursive: true });
