@@ -124,8 +124,9 @@ export class FleetView<E extends { readonly do: string } = never> extends FleetD
       const user = this.ctl(key);
       if (user === undefined) return true;
       if (user.link.phase === "deleting") return false;
-      const { is } = this.rules.verdict(user);
-      return is === "wanted" || is === "held";
+      const verdict = this.rules.verdict(user);
+      // Withdrawn by a page that is not believed yet: it is on its way out, too.
+      return verdict.is === "wanted" || (verdict.is === "held" && verdict.withdrawn === undefined);
     });
   }
 

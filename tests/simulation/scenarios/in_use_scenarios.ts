@@ -147,6 +147,37 @@ export const IN_USE_SCENARIOS: readonly Scenario[] = [
     original: unguarded,
   },
   {
+    from: "S12, S14 (found by reading the change)",
+    name: "a path that a young page has withdrawn is no path that stays",
+    play: async (cores) => {
+      const stage = new Stage(cores);
+      const first = stage.subsystem("nqn.sub", "10.0.1.1");
+      const second = stage.subsystem("nqn.sub", "10.0.1.2");
+      const others = ["nqn.x", "nqn.y"].map((nqn, n) => stage.subsystem(nqn, `10.0.1.${n + 8}`));
+      const old = stage.dc("nqn.dc1", "10.0.0.100", [entryFor(first, "nvme")]);
+      const young = stage.dc(
+        "nqn.dc2",
+        "10.0.0.101",
+        [second, ...others].map((target) => entryFor(target, "nvme")),
+      );
+      stage.stafdConf(`${DC_LINE}controller = transport=tcp;traddr=10.0.0.101\n`);
+      await stage.start();
+      assert.ok(stage.world.kernel.devices.namespaces.mount("nqn.sub", "/srv"));
+      await stage.age();
+      // All at once: this page is young again, and takes nothing away for a while.
+      young.edit([], stage.mono);
+      await stage.run(5_000);
+      old.edit([], stage.mono);
+      await stage.run(120_000);
+      assert.deepEqual(
+        [stage.to(first).length, stage.to(second).length],
+        [1, 1],
+        "both are on their way out",
+      );
+    },
+    original: unguarded,
+  },
+  {
     from: "S12",
     name: "a held connection that the kernel gives up is not made again",
     play: async (cores) => {
