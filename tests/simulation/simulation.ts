@@ -461,8 +461,9 @@ export class Simulation {
   /** S9: killed and started again, the daemons find everything as it is to be, and leave it so. */
   async #fixpoint(): Promise<void> {
     if (this.random.chance(0.5)) return;
-    await this.go(60_000);
-    // A connect from before the peace may have come out of the kernel since, and its removal waits for the traffic window.
+    // What was in use is looked at again after 30 s and watched for 60 s; all that was withdrawn has gone by then.
+    await this.go(180_000);
+    // A connect from before the peace may have come out of the kernel since.
     await this.#settled();
     const before = this.#connections();
     this.tell("fault", "--- killed once more");
