@@ -24,6 +24,9 @@ export interface QueueLimits {
   readonly bytes: number;
 }
 
+/** Runs something in the next turn of the event loop; the result cancels it. */
+export type NextTurn = (run: () => void) => () => void;
+
 /** Calls of a connection whose user is not known yet: they wait, but take no turn. */
 interface Connection<T> {
   readonly calls: T[];
@@ -45,22 +48,23 @@ export class CallQueue<T extends Turn> {
   readonly #refuse: (call: T) => void;
   /** The first one is next. Users with nothing waiting and nothing in work are not in it. */
   readonly #users = new Map<string, User<T>>();
-  readonly #nextTurn: (run: () => void) => void;
+  readonly #nextTurn: NextTurn;
   #count = 0;
   #bytes = 0;
   #inWork = 0;
   #begun = 0;
-  #turnEnds = false;
+  /** Set while the end of a turn is waited for; takes the wait back. */
+  #cancelTurn: (() => void) | undefined;
 
   /**
    * `work` answers a call; the promise, if it is one, settles when that is done. `refuse` is told of each call that there is
-   * no room for. `nextTurn` runs something in the next turn of the event loop.
+   * no room for.
    */
   constructor(
     limits: QueueLimits,
     work: (call: T, user: string) => Promise<void> | undefined,
     refuse: (call: T) => void,
-    nextTurn: (run: () => void) => void,
+    nextTurn: NextTurn,
   ) {
     this.#limits = limits;
     this.#work = work;
@@ -98,9 +102,12 @@ export class CallQueue<T extends Turn> {
     if (unknown !== undefined && !unknown.known) this.#drop(unknown);
   }
 
-  /** Forgets all who wait. */
+  /** Forgets all who wait, and waits for no turn to end: nothing runs later because of calls that came before. */
   clear(): void {
     for (const user of [...this.#users.values()]) this.#drop(user);
+    this.#cancelTurn?.();
+    this.#cancelTurn = undefined;
+    this.#begun = 0;
   }
 
   #user(key: string, known: boolean): User<T> {
@@ -186,10 +193,9 @@ export class CallQueue<T extends Turn> {
 
   #countTurn(): void {
     this.#begun += 1;
-    if (this.#turnEnds) return;
-    this.#turnEnds = true;
-    this.#nextTurn(() => {
-      this.#turnEnds = false;
+    if (this.#cancelTurn !== undefined) return;
+    this.#cancelTurn = this.#nextTurn(() => {
+      this.#cancelTurn = undefined;
       this.#begun = 0;
       this.#run();
     });

@@ -12,7 +12,7 @@ import {
   type CallHead,
   type Reply,
 } from "./bus_types.ts";
-import { CallQueue } from "./call_queue.ts";
+import { CallQueue, type NextTurn } from "./call_queue.ts";
 import type { ReadBody, Take } from "./connection.ts";
 import type { Head } from "./frame.ts";
 import { INTROSPECTABLE } from "./interfaces.ts";
@@ -59,11 +59,10 @@ export class IncomingCalls {
   readonly #asked = new Set<string>();
   readonly #toAsk = new Set<string>();
 
-  /** `nextTurn` runs something in the next turn of the event loop. */
   constructor(
     askUser: AskUser,
     answer: (head: Head, answer: Answer) => void,
-    nextTurn: (run: () => void) => void,
+    nextTurn: NextTurn,
   ) {
     this.#askUser = askUser;
     this.#answer = answer;

@@ -23,7 +23,7 @@ class Bench {
   readonly refused: string[] = [];
   readonly queue: CallQueue<Call>;
   readonly #finish: (() => void)[] = [];
-  readonly #turns: (() => void)[] = [];
+  readonly #turns = new Set<() => void>();
 
   constructor(limits: Partial<QueueLimits>, answerAtOnce = false) {
     this.queue = new CallQueue<Call>(
@@ -33,7 +33,10 @@ class Bench {
         return answerAtOnce ? undefined : new Promise((resolve) => this.#finish.push(resolve));
       },
       ({ sender, n }) => this.refused.push(`${sender}${n}`),
-      (run) => this.#turns.push(run),
+      (run) => {
+        this.#turns.add(run);
+        return () => this.#turns.delete(run);
+      },
     );
   }
 
@@ -53,8 +56,16 @@ class Bench {
     }
   }
 
+  /** Turns whose end is waited for. */
+  get turns(): number {
+    return this.#turns.size;
+  }
+
   turn(): void {
-    for (const run of this.#turns.splice(0)) run();
+    for (const run of [...this.#turns]) {
+      this.#turns.delete(run);
+      run();
+    }
   }
 }
 
@@ -147,4 +158,16 @@ Deno.test("calls that are answered at once never wait, and forgotten ones are no
   await bench.finish(1);
   bench.offer("1", "a", 6);
   assert.deepEqual(bench.started, ["1a1", "1a6"]);
+});
+
+Deno.test("a queue that is cleared waits for no turn to end, and counts afresh", () => {
+  const bench = new Bench({ aTurn: 2 }, true);
+  bench.offer("1", "a", 1, 2, 3);
+  assert.deepEqual(bench.started, ["1a1", "1a2"]);
+  assert.equal(bench.turns, 1);
+  bench.queue.clear();
+  assert.equal(bench.turns, 0, "a closed bus leaves a timer behind");
+  bench.offer("1", "a", 4, 5);
+  assert.deepEqual(bench.started, ["1a1", "1a2", "1a4", "1a5"]);
+  assert.equal(bench.turns, 1);
 });
