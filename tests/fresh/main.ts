@@ -1,7 +1,8 @@
 /**
- * `deno task test:fresh [--only SUITE]... [--keep]`: the README's two commands where newcomers are. In minimal trees of
- * Debian 12, 13 and sid with nothing but Node.js and git: as an ordinary user, who is told what to install; as the same user
- * after doing just that; and as root, for whom all is installed. What is committed is tried, not what lies in the work tree.
+ * `deno task test:fresh [--only SUITE]... [--as user|root]... [--keep]`: the README's two commands where newcomers are. In
+ * minimal trees of Debian 12, 13 and sid with nothing but Node.js and git: as an ordinary user, who is told what to install;
+ * as the same user after doing just that; and as root, for whom all is installed. What is committed is tried, not what lies
+ * in the work tree.
  */
 import { parseArgs } from "node:util";
 import { type Ended, runScript } from "../../scripts/run.ts";
@@ -13,6 +14,8 @@ import { called, isSuite, readyToMake, type Suite, suites, Tree } from "./tree.t
 const FOLDER = "nvme-stas";
 /** For one command; an emulated or busy machine is slow. */
 const LIMIT_SECONDS = 1800;
+/** Each has a tree of its own. */
+const WHO = ["user", "root"] as const;
 const LOGS = "build/fresh-logs";
 
 interface Row {
@@ -51,19 +54,23 @@ function toldToInstall(said: string): string {
   return (lines.at(-1) ?? "false").replaceAll("sudo ", "");
 }
 
-async function trySuite(suite: Suite, keep: boolean): Promise<Counts> {
+/** Both commands, one after the other; gives back what the second one said, too. */
+async function tryBoth(
+  tree: Tree,
+  suite: Suite,
+  who: Situation,
+): Promise<{ readonly counts: Counts; readonly said: string }> {
   const [demo, test] = readmeCommands(await Deno.readTextFile("README.md"));
-  let counts = NOTHING;
-  const ordinary = await Tree.copy(suite, "user");
-  await ordinary.clone("user", FOLDER);
-  const one = async (tree: Tree, who: Situation): Promise<string> => {
-    const first = await tryOne(tree, suite, who, "demo", demo);
-    const second = await tryOne(tree, suite, who, "test", test);
-    counts = add(counts, add(first.counts, second.counts));
-    return second.ended.stdout;
-  };
-  const told = toldToInstall(await one(ordinary, "user"));
-  const installed = await ordinary.run(
+  const first = await tryOne(tree, suite, who, "demo", demo);
+  const second = await tryOne(tree, suite, who, "test", test);
+  return { counts: add(first.counts, second.counts), said: second.ended.stdout };
+}
+
+/** As an ordinary user: with nothing, and after what that one is told to install. */
+async function tryUser(tree: Tree, suite: Suite): Promise<Counts> {
+  const without = await tryBoth(tree, suite, "user");
+  const told = toldToInstall(without.said);
+  const installed = await tree.run(
     "root",
     "",
     `export DEBIAN_FRONTEND=noninteractive; ${told}`,
@@ -71,12 +78,14 @@ async function trySuite(suite: Suite, keep: boolean): Promise<Counts> {
   );
   await Deno.writeTextFile(`${LOGS}/${suite}-install.log`, `${told}\n${installed.stdout}${installed.stderr}`);
   if (!installed.success) console.log(`        what the user is told to type fails: ${told}`);
-  await one(ordinary, "user with packages");
-  if (!keep) await ordinary.remove();
-  const root = await Tree.copy(suite, "root");
-  await root.clone("root", FOLDER);
-  await one(root, "root");
-  if (!keep) await root.remove();
+  return add(without.counts, (await tryBoth(tree, suite, "user with packages")).counts);
+}
+
+async function tryAs(who: "user" | "root", suite: Suite, keep: boolean): Promise<Counts> {
+  const tree = await Tree.copy(suite, who);
+  await tree.clone(who, FOLDER);
+  const counts = who === "user" ? await tryUser(tree, suite) : (await tryBoth(tree, suite, "root")).counts;
+  if (!keep) await tree.remove();
   return counts;
 }
 
@@ -85,18 +94,22 @@ async function main(): Promise<boolean> {
     args: Deno.args,
     options: {
       only: { type: "string", multiple: true, default: [] },
+      as: { type: "string", multiple: true, default: [...WHO] },
       keep: { type: "boolean", default: false },
     },
   });
   const unknown = values.only.find((name) => !isSuite(name));
   if (unknown !== undefined) throw new Error(`--only ${unknown}: must be one of ${suites.join(", ")}`);
+  const stranger = values.as.find((name) => !WHO.some((who) => who === name));
+  if (stranger !== undefined) throw new Error(`--as ${stranger}: must be one of ${WHO.join(", ")}`);
   await readyToMake();
   await providePackages(TREE_NEEDS);
   await Deno.mkdir(LOGS, { recursive: true });
   let counts = NOTHING;
   for (const suite of suites) {
-    if (values.only.length === 0 || values.only.includes(suite)) {
-      counts = add(counts, await trySuite(suite, values.keep));
+    if (values.only.length > 0 && !values.only.includes(suite)) continue;
+    for (const who of WHO.filter((one) => values.as.includes(one))) {
+      counts = add(counts, await tryAs(who, suite, values.keep));
     }
   }
   console.log(closingLine("fresh", counts));
