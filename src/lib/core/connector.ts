@@ -371,10 +371,8 @@ export class ConnectorTurn implements FleetRules {
     const wasNcc = before !== undefined && isNcc(before);
     const changed = claimGenctr(before?.claims.get(authority)) !== claimGenctr(claim);
     if (!this.fleet.claim(key, tid, authority, claim)) {
-      return this.fleet.log(
-        "error",
-        `${tidText(tid)}: more controllers than stacd looks after; this one is ignored`,
-      );
+      const text = `${tidText(tid)}: more controllers than stacd looks after; this one is ignored`;
+      return this.fleet.logOf("log pages", "error", text);
     }
     const after = this.fleet.ctl(key);
     if (after === undefined || before === undefined) return;

@@ -193,11 +193,11 @@ export class DcSession {
     });
     finder.fleet.said();
     finder.fleet.dirty();
-    finder.fleet.say("info", ctl, `Received discovery log pages (num records=${entries.length}).`, {
+    finder.fleet.sayOf(ctl, "info", `Received discovery log pages (num records=${entries.length}).`, {
       NVME_GENCTR: genctr,
     });
     if (young?.since === readAt && !young.isFirst) {
-      finder.fleet.say("notice", ctl, `${youngText(soak)}, because ${young.why}`);
+      finder.fleet.sayOf(ctl, "notice", `${youngText(soak)}, because ${young.why}`);
     }
     finder.fleet.announce(ctl, "log-page", `log page read, generation ${genctr}, ${entries.length} entries`);
     this.#referrals(ctl, entries, genctr, readAt);
@@ -240,7 +240,7 @@ export class DcSession {
     if (left > 0) {
       const limit =
         `limit of ${MAX_REFERRALS} referrals of one controller, or of controllers in all, reached`;
-      fleet.say("warning", ctl, `${left} of its ${now.size} referrals are not followed: ${limit}`);
+      fleet.sayOf(ctl, "warning", `${left} of its ${now.size} referrals are not followed: ${limit}`);
     }
   }
 
@@ -288,7 +288,7 @@ export class DcSession {
   news(ctl: Ctl, event: Extract<KernelEvent, { readonly type: "device" | "aen" }>): void {
     if (ctl.link.phase !== "up") return;
     if (event.type === "aen") {
-      this.finder.fleet.say("info", ctl, `Received AEN: 0x${event.value.toString(16).padStart(6, "0")}`);
+      this.finder.fleet.sayOf(ctl, "info", `Received AEN: 0x${event.value.toString(16).padStart(6, "0")}`);
       if (event.value !== DISCOVERY_LOG_CHANGED) return;
       const dc = { ...this.finder.dc(ctl.key) };
       dc.toldAt ??= this.finder.now.wall;

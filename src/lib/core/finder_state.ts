@@ -12,6 +12,8 @@ import { Table } from "./table.ts";
 
 /** mDNS services that are followed (S6). */
 export const MAX_SERVICES = 1024;
+/** Addresses on several interfaces that a person was told of. */
+export const MAX_DOUBLED = 256;
 /** Discovery controllers let go of that stacd is still told about. */
 export const MAX_RETIRED = 256;
 /** Referrals of referrals of ... are followed this far. */
@@ -115,7 +117,7 @@ export interface FinderState {
     /** It has been there long enough to have said everything: only then does its silence mean anything. */
     readonly settled: boolean;
   };
-  /** Addresses reported on several interfaces, already complained of. */
+  /** Addresses reported on several interfaces, already complained of: the last {@link MAX_DOUBLED}. */
   readonly doubled: ReadonlySet<string>;
   readonly retired: readonly RetiredDc[];
   /** What follows from the referrals, as of this count of {@link Fleet.sayings} and under this configuration. */

@@ -9,6 +9,7 @@ import type { Authority, Ctl } from "./ctl.ts";
 import type { Op } from "./effects.ts";
 import type { Evidence } from "./evidence.ts";
 import { ctlIndexKey, deviceIndexKeys, listed, type Said, unlisted, withSaid } from "./fleet_index.ts";
+import { type ToldBySource, toldNothing } from "./log_limit.ts";
 import { type HostConf, type NbftTargets, noNbft } from "./host.ts";
 import { Table } from "./table.ts";
 
@@ -117,6 +118,8 @@ export interface Fleet {
     readonly failed: boolean;
   };
   readonly links: Links;
+  /** What sources of log lines have said lately (log_limit.ts). */
+  readonly told: ToldBySource;
   readonly past: readonly Past[];
   readonly stopping: boolean;
 }
@@ -151,6 +154,7 @@ export const emptyFleet: Fleet = {
   families: undefined,
   saves: { wanted: 0, done: 0, running: undefined, failed: false },
   links: { looking: false, lost: 0, returned: 0 },
+  told: toldNothing,
   past: [],
   stopping: false,
 };

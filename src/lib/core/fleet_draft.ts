@@ -9,6 +9,7 @@ import type { Effect, Op } from "./effects.ts";
 import type { Evidence } from "./evidence.ts";
 import { type Fleet, MAX_CTLS, withCtl } from "./fleet.ts";
 import { youngPatterns } from "./refusal.ts";
+import { LOG_REMINDER, mayTell, periodEnded } from "./log_limit.ts";
 import type { FleetRules } from "./fleet_rules.ts";
 import { NUDGE_DISTANCE } from "./retry.ts";
 
@@ -56,17 +57,36 @@ export class FleetDraft<E extends { readonly do: string } = never> {
     this.emit({ do: "log", entry: fields === undefined ? { level, message } : { level, message, fields } });
   }
 
+  /** A line that others can cause as often as they like; `source` is who: an interface or a controller, in words. */
+  logOf(
+    source: string,
+    level: LogLevel,
+    message: string,
+    fields?: Readonly<Record<string, string>>,
+  ): void {
+    const { told, says, remind: late } = mayTell(this.fleet.told, source, this.now);
+    this.fleet = { ...this.fleet, told };
+    if (late !== undefined) this.remindAt(late.at, LOG_REMINDER + late.source);
+    if (says) this.log(level, message, fields);
+  }
+
+  /** The period of a source is over. */
+  protected logPeriodEnded(source: string): void {
+    const { told, text } = periodEnded(this.fleet.told, source, this.now);
+    this.fleet = { ...this.fleet, told };
+    if (text !== undefined) this.log("warning", text);
+  }
+
   /** A line about one controller, with the journal fields that find it again. */
   say(level: LogLevel, ctl: Ctl, what: string, more?: Readonly<Record<string, string>>): void {
-    const device = deviceOf(ctl)?.device ?? "nvme?";
-    this.log(level, `${tidText(ctl.tid)} | ${device} - ${what}`, {
-      NVME_DEVICE: device,
-      NVME_TRADDR: ctl.tid.traddr,
-      NVME_TRSVCID: ctl.tid.trsvcid,
-      NVME_TRANSPORT: ctl.tid.transport,
-      NVME_SUBSYSNQN: ctl.tid.subsysnqn,
-      ...more,
-    });
+    const { text, fields } = lineAbout(ctl, what);
+    this.log(level, text, { ...fields, ...more });
+  }
+
+  /** The same, for what the controller can cause as often as it likes. */
+  sayOf(ctl: Ctl, level: LogLevel, what: string, more?: Readonly<Record<string, string>>): void {
+    const { text, fields } = lineAbout(ctl, what);
+    this.logOf(tidText(ctl.tid), level, text, { ...fields, ...more });
   }
 
   /** The event signal of the versioned interface. `type` is a stable word. */
@@ -213,4 +233,19 @@ export class FleetDraft<E extends { readonly do: string } = never> {
     this.remindAt(until, key);
     this.touch(key);
   }
+}
+
+function lineAbout(ctl: Ctl, what: string): { text: string; fields: Readonly<Record<string, string>> } {
+  const device = deviceOf(ctl)?.device ?? "nvme?";
+  const { traddr, trsvcid, transport, subsysnqn } = ctl.tid;
+  return {
+    text: `${tidText(ctl.tid)} | ${device} - ${what}`,
+    fields: {
+      NVME_DEVICE: device,
+      NVME_TRADDR: traddr,
+      NVME_TRSVCID: trsvcid,
+      NVME_TRANSPORT: transport,
+      NVME_SUBSYSNQN: subsysnqn,
+    },
+  };
 }

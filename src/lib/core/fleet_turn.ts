@@ -20,6 +20,7 @@ import { FleetWork, SCAN_REMINDER } from "./fleet_work.ts";
 import { identityRefused } from "./identity.ts";
 import { alreadyThere } from "./in_the_way.ts";
 import { LINKS_REMINDER, linksSeen, lookAtLinks } from "./links.ts";
+import { LOG_REMINDER } from "./log_limit.ts";
 import { DELETE_RETRY, KERNEL_LOOK, pause, REMOVED_PAUSE, SAVE_RETRY, SCAN_RETRY } from "./retry.ts";
 
 /** Reminders that are no controllers' keys begin with this; no key does. */
@@ -109,7 +110,8 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
       else if (key === LINKS_REMINDER) lookAtLinks(this);
       else if (key === SAVE_REMINDER) {
         this.fleet = { ...this.fleet, saves: { ...this.fleet.saves, failed: false } };
-      } else if (key.startsWith(OWN_REMINDER)) this.rules.reminded(key);
+      } else if (key.startsWith(LOG_REMINDER)) this.logPeriodEnded(key.slice(LOG_REMINDER.length));
+      else if (key.startsWith(OWN_REMINDER)) this.rules.reminded(key);
       else this.touch(key);
     }
   }

@@ -1,19 +1,23 @@
 /** What mDNS says of discovery controllers, and how long one that went silent is kept (spec 30, sections 3 and 9). */
 import { identifyService } from "../nvme/mdns_txt.ts";
 import { canonicalIp, isLinkLocal, withScope } from "../nvme/address.ts";
+import { printable } from "../nvme/plain_text.ts";
 import { type Tid, tidKey } from "../nvme/tid.ts";
 import { after, isoTime, reached } from "../nvme/time.ts";
 import type { MdnsEvent, MdnsService } from "../ports.ts";
 import type { Claim, Ctl } from "./ctl.ts";
 import type { FinderHost } from "./finder_host.ts";
 import { sameFarSide } from "./fleet_move.ts";
-import { AVAHI_SETTLE, MAX_SERVICES, type Service } from "./finder_state.ts";
+import { AVAHI_SETTLE, MAX_DOUBLED, MAX_SERVICES, type Service } from "./finder_state.ts";
 
 const SETTLE_REMINDER = "#avahi";
 const LOST_REMINDER = "#lost:";
 
 const serviceText = ({ name, hostIface, protocol }: MdnsService): string =>
-  `"${name}" on ${hostIface} (${protocol})`;
+  `"${printable(name)}" on ${hostIface} (${protocol})`;
+
+/** Who is to blame for a line in the log: whoever can be heard on that interface. */
+const heardOn = ({ hostIface }: MdnsService): string => `mDNS on ${hostIface}`;
 
 export const serviceAuthority = (key: string): string => `mdns:${key}`;
 
@@ -34,7 +38,7 @@ export class MdnsTurn {
       case "service-gone":
         return this.#gone(event.key);
       case "mdns-problem":
-        return finder.fleet.log("error", event.message);
+        return finder.fleet.logOf("mDNS", "error", event.message);
     }
   }
 
@@ -58,11 +62,13 @@ export class MdnsTurn {
     const { key } = service;
     const old = finder.state.services.get(key);
     if (old === undefined && finder.state.services.size >= MAX_SERVICES) {
-      return finder.fleet.log("error", `More than ${MAX_SERVICES} mDNS services; ${key} is ignored`);
+      const text = `More than ${MAX_SERVICES} mDNS services; ${key} is ignored`;
+      return finder.fleet.logOf(heardOn(service), "error", text);
     }
     const txt = identifyService(service.txt, service.stype);
     if (!txt.ok) {
-      finder.fleet.log(
+      finder.fleet.logOf(
+        heardOn(service),
         "error",
         `mDNS service ${key} at ${service.traddr} on ${service.hostIface}: ${txt.problem}`,
       );
@@ -71,7 +77,7 @@ export class MdnsTurn {
     }
     const { transport } = txt;
     if (txt.notice !== undefined && old === undefined) {
-      finder.fleet.log("notice", `mDNS service ${key}: ${txt.notice}`);
+      finder.fleet.logOf(heardOn(service), "notice", `mDNS service ${key}: ${txt.notice}`);
     }
     // An interface can be asked for on tcp only; there, it is the one that heard the announcement.
     const asksIface = transport === "tcp" && !(finder.state.conf?.ignoreIface.value ?? false);
@@ -92,16 +98,21 @@ export class MdnsTurn {
     if (old?.key !== undefined && old.key !== ctlKey) this.#withdraw(old.key, key);
     this.#put(key, { service, tid, key: ctlKey, stale: false });
     if (!finder.fleet.claim(ctlKey, tid, serviceAuthority(key), claim)) {
-      finder.fleet.log("error", `Too many controllers; mDNS service ${key} is ignored`);
+      finder.fleet.logOf(
+        heardOn(service),
+        "error",
+        `Too many controllers; mDNS service ${key} is ignored`,
+      );
     }
     // Announced (again): worth an attempt now.
     finder.fleet.nudge(ctlKey, true);
-    this.#doubled(service.traddr);
+    this.#doubled(service);
   }
 
   /** STAF-40: one address on two interfaces is somebody's mistake, and a person should hear of it once. */
-  #doubled(traddr: string): void {
+  #doubled(heard: MdnsService): void {
     const { finder } = this;
+    const { traddr } = heard;
     const address = canonicalIp(traddr) ?? traddr;
     // A link-local one on each of two interfaces is nobody's mistake.
     if (finder.state.doubled.has(address) || isLinkLocal(address)) return;
@@ -111,9 +122,14 @@ export class MdnsTurn {
       if ((canonicalIp(service.traddr) ?? service.traddr) === address) interfaces.add(service.hostIface);
     }
     if (interfaces.size < 2) return;
-    finder.state = { ...finder.state, doubled: new Set(finder.state.doubled).add(address) };
+    const doubled = new Set([...finder.state.doubled, address].slice(-MAX_DOUBLED));
+    finder.state = { ...finder.state, doubled };
     const names = [...interfaces].toSorted().join(", ");
-    finder.fleet.log("error", `IP address ${address} was found on multiple interfaces: ${names}`);
+    finder.fleet.logOf(
+      heardOn(heard),
+      "error",
+      `IP address ${address} was found on multiple interfaces: ${names}`,
+    );
   }
 
   #gone(key: string): void {

@@ -4,6 +4,7 @@
  */
 import type { Bus, Reply, SignalMessage, Value } from "../dbus/bus.ts";
 import { isIp } from "../nvme/address.ts";
+import { printable, quoted } from "../nvme/plain_text.ts";
 import type { MdnsEvent } from "../ports.ts";
 import { sys } from "./ffi_libc.ts";
 
@@ -285,10 +286,9 @@ function itemArgs(body: readonly unknown[]): Item["args"] | undefined {
 }
 
 /** By index, not by name: the interface of a removed service may be gone already (STAF-40a). */
-const keyOf = (args: Item["args"]): string => JSON.stringify(args);
+const keyOf = (args: Item["args"]): string => printable(JSON.stringify(args));
 
-const nameOf = ({ args, hostIface }: Item): string =>
-  `${args[3]} service ${JSON.stringify(args[2])} on ${hostIface}`;
+const nameOf = ({ args, hostIface }: Item): string => `${args[3]} service ${quoted(args[2])} on ${hostIface}`;
 
 /** One record of TXT data, in memory of its own. */
 function bytesOf(record: unknown): Uint8Array[] {

@@ -2,6 +2,7 @@
  * The log (STAF-2). Under systemd: structured records straight to the journal. Otherwise lines: with `<N>` in front for
  * whoever collects stderr, or plain on stdout for a person.
  */
+import { printable, printableLines } from "../nvme/plain_text.ts";
 import type { Log, LogEntry, LogLevel } from "../ports.ts";
 import { errnoOf } from "./os_error.ts";
 import { UnixDatagram } from "./unix_datagram.ts";
@@ -45,8 +46,9 @@ export class Journal implements Log {
     this.#options = options;
   }
 
-  write(entry: LogEntry): void {
-    if (PRIORITY[entry.level] > PRIORITY[this.level]) return;
+  write(said: LogEntry): void {
+    if (PRIORITY[said.level] > PRIORITY[this.level]) return;
+    const entry = shown(said);
     const { target } = this.#options;
     if (target === "plain") print(Deno.stdout, `${entry.message}\n`);
     else if (target === "prefixed") print(Deno.stderr, prefixed(entry));
@@ -78,6 +80,14 @@ export class Journal implements Log {
 }
 
 const EAGAIN = 11;
+
+/** Names of peers are in it: what would steer a terminal, or turn the text around, is written out. */
+function shown({ fields, message, ...entry }: LogEntry): LogEntry {
+  const texts = fields === undefined
+    ? {}
+    : { fields: Object.fromEntries(Object.entries(fields).map(([key, text]) => [key, printable(text)])) };
+  return { ...entry, message: printableLines(message), ...texts };
+}
 
 const cut = (text: string): string => text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}...` : text;
 

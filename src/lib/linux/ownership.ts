@@ -7,6 +7,7 @@ import { OWNER, parseOwner, registryText } from "../nvme/registry.ts";
 import type { Log } from "../ports.ts";
 import { sys } from "./ffi_libc.ts";
 import { errnoOf, isGone, SystemError } from "./os_error.ts";
+import { makePublicFolder, writePublicFile } from "./public_folder.ts";
 import { isController, type SysfsPlaces, SYSTEM_PLACES } from "./sysfs.ts";
 
 export class Ownership {
@@ -47,16 +48,11 @@ export class Ownership {
   #claim(device: string): void {
     const { registry, sys } = this.#places;
     const building = `${registry}/.${device}.${Deno.pid}`;
-    try {
-      Deno.mkdirSync(building, { mode: 0o755 });
-    } catch (error) {
-      if (errnoOf(error) === 0) throw error;
-      // The first entry of all, or an earlier process with our number left one half done.
-      Deno.mkdirSync(building, { recursive: true, mode: 0o755 });
-    }
+    // An earlier process with our number may have left one half done.
+    makePublicFolder(building);
     const seqnum = textOf(`${sys}/kernel/uevent_seqnum`);
-    Deno.writeTextFileSync(`${building}/owner`, registryText(OWNER), { mode: 0o644 });
-    Deno.writeTextFileSync(`${building}/seqnum`, registryText(seqnum.trim()), { mode: 0o644 });
+    writePublicFile(`${building}/owner`, registryText(OWNER));
+    writePublicFile(`${building}/seqnum`, registryText(seqnum.trim()));
     const entry = `${registry}/${device}`;
     try {
       Deno.renameSync(building, entry);

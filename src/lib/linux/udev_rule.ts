@@ -1,17 +1,19 @@
 /** nvme-cli's udev rule for automatic connections, put out of force while stafd does its work (STAF-110, STAF-111). */
 import type { Log } from "../ports.ts";
 import { errnoOf } from "./os_error.ts";
+import { makePublicFolder, writePublicFile } from "./public_folder.ts";
 import { findSystemctl, systemdEscape } from "./units.ts";
 
 const RULES = "/run/udev/rules.d";
 const NAME = "70-nvmf-autoconnect.rules";
 const EEXIST = 17;
 const ENOENT = 2;
+/** By this line a file is known as ours, whatever version of stafd wrote it. */
+const OURS = "# Written by stafd, and removed when it stops:";
 
 /** The file that shadows nvme-cli's. Only FC's kick-start is kept, which nobody else does. */
 export function overrideText(systemctl: string | undefined): string {
-  const head =
-    "# Written by stafd, and removed when it stops: it does what nvme-cli's rules of this name do.\n";
+  const head = `${OURS} it does what nvme-cli's rules of this name do.\n`;
   if (systemctl === undefined) return head;
   // udev puts the addresses in; they hold nothing that needs an escape.
   const args = [
@@ -39,21 +41,28 @@ export class UdevRule {
   }
 
   /** Creates the file (`find` gives the path of systemctl), if there is none; one left by a crash, or made by somebody else, stays as it is. */
-  async install(find: () => string | undefined = findSystemctl): Promise<void> {
-    await this.#attempt("write", async () => {
-      await Deno.mkdir(this.#folder, { recursive: true });
-      await Deno.writeTextFile(this.#path, overrideText(find()), { createNew: true, mode: 0o644 });
+  install(find: () => string | undefined = findSystemctl): Promise<void> {
+    const text = overrideText(find());
+    this.#attempt("write", () => {
+      makePublicFolder(this.#folder);
+      writePublicFile(this.#path, text, true);
     }, EEXIST);
+    return Promise.resolve();
   }
 
-  /** At exit. */
-  async remove(): Promise<void> {
-    await this.#attempt("remove", () => Deno.remove(this.#path), ENOENT);
+  /** At exit. A file or link of this name that an administrator made stays. */
+  remove(): Promise<void> {
+    this.#attempt("remove", () => {
+      const isOurs = Deno.lstatSync(this.#path).isFile &&
+        Deno.readTextFileSync(this.#path).startsWith(OURS);
+      if (isOurs) Deno.removeSync(this.#path);
+    }, ENOENT);
+    return Promise.resolve();
   }
 
-  async #attempt(what: string, work: () => Promise<void>, fine: number): Promise<void> {
+  #attempt(what: string, work: () => void, fine: number): void {
     try {
-      await work();
+      work();
     } catch (error) {
       const errno = errnoOf(error);
       if (errno === fine) return;

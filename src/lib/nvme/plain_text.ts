@@ -26,6 +26,9 @@ export function printable(text: string): string {
   return text.replace(INVISIBLE, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }
 
+/** The same for a text of several lines. */
+export const printableLines = (text: string): string => text.split("\n").map(printable).join("\n");
+
 /** {@link printable} in quotes, cut at 60 characters. */
 export function quoted(text: string): string {
   const cut = text.length > 60 ? `${text.slice(0, 57)}...` : text;

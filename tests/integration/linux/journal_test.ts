@@ -67,6 +67,23 @@ Deno.test("records go to the journal's socket, less important ones are left out"
   });
 });
 
+Deno.test("what would steer a terminal or turn a text around is written out, in messages and in fields", async () => {
+  await withSocket(false, async (path, receive) => {
+    const journal = new Journal({ program: "stafd", target: "journal", journal: path });
+    const hostile = "a\u009b2Jb\u202ec\u2066d\u200be\x1b[31mf\rg";
+    const fields = { NVME_SUBSYSNQN: `${hostile}\nNVME_DEVICE=nvme9` };
+    journal.write({ level: "error", message: `${hostile}\nsecond line`, fields });
+    const written = String.raw`a\u{9b}2Jb\u{202e}c\u{2066}d\u{200b}e\u{1b}[31mf\u{d}g`;
+    const record = await receive();
+    assert.equal(record.includes(`${written}\nsecond line\n`), true, record);
+    assert.equal(record.includes(`NVME_SUBSYSNQN=${written}\\u{a}NVME_DEVICE=nvme9\n`), true, record);
+    for (const one of ["\u009b", "\u001b", "\u202e", "\u2066", "\u200b"]) {
+      assert.equal(record.includes(one), false, one.codePointAt(0)?.toString(16));
+    }
+    journal.close();
+  });
+});
+
 Deno.test("syslog gets its priority, program and process", async () => {
   await withSocket(false, async (path, receive) => {
     const journal = new Journal({ program: "stacd", target: "syslog", syslog: path });

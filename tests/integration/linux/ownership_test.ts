@@ -26,6 +26,22 @@ async function until(fake: FakeSysfs, device: string, owner: string | undefined)
   assert.fail(`the owner of ${device} did not become ${owner}: ${Deno.inspect(await entry(fake, device))}`);
 }
 
+Deno.test("everybody may read the registry, whatever the umask of the unit", async () => {
+  await using fake = await FakeSysfs.create();
+  const { registry } = fake.places;
+  assert.throws(() => Deno.statSync(registry), Deno.errors.NotFound);
+  const before = Deno.umask(0o077);
+  try {
+    new Ownership(new RememberingLog(), fake.places).own("nvme0", true);
+  } finally {
+    Deno.umask(before);
+  }
+  const modes = ["", "/nvme0", "/nvme0/owner", "/nvme0/seqnum"].map((path) =>
+    ((Deno.statSync(registry + path).mode ?? 0) & 0o777).toString(8)
+  );
+  assert.deepEqual(modes, ["755", "755", "644", "644"]);
+});
+
 Deno.test("our name is written in nvme-cli's form, over an older one, and removed where it is ours", async () => {
   await using fake = await FakeSysfs.create();
   const ownership = new Ownership(new RememberingLog(), fake.places);

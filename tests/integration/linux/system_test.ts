@@ -129,12 +129,41 @@ Deno.test("the rule is written once, kept when it is there, and removed", async 
     await rule.install(() => "/bin/systemctl");
     assert.equal(await Deno.readTextFile(path), "# of somebody else\n");
     await rule.remove();
+    assert.equal(await Deno.readTextFile(path), "# of somebody else\n", "an administrator's file stays");
+    await Deno.remove(path);
+    await Deno.symlink("/dev/null", path);
+    await rule.remove();
+    assert.equal(await Deno.readLink(path), "/dev/null", "and so does a link");
+    await Deno.writeTextFile(`${folder}/ours`, overrideText("/bin/systemctl"));
+    await Deno.remove(path);
+    await Deno.symlink(`${folder}/ours`, path);
+    await rule.remove();
+    assert.equal(await Deno.readLink(path), `${folder}/ours`, "wherever it leads");
+    await Deno.remove(path);
+    // Left by a crash, perhaps of another version: ours.
+    await Deno.writeTextFile(path, overrideText(undefined));
+    await rule.remove();
     await rule.remove();
     assert.deepEqual(await namesIn(rules), []);
     assert.equal(log.entries.length, 0);
     await Deno.writeTextFile(`${folder}/file`, "");
     await new UdevRule(log, `${folder}/file/rules.d`).install(() => "/bin/systemctl");
     assert.equal(log.entries[0]?.level, "warning");
+  });
+});
+
+Deno.test("others may read the rule and its folder, whatever the umask", async () => {
+  await inFolder(async (folder) => {
+    const before = Deno.umask(0o077);
+    try {
+      await new UdevRule(new RememberingLog(), `${folder}/udev/rules.d`).install(() => "/bin/systemctl");
+    } finally {
+      Deno.umask(before);
+    }
+    const modes = ["udev", "udev/rules.d", "udev/rules.d/70-nvmf-autoconnect.rules"].map((path) =>
+      ((Deno.statSync(`${folder}/${path}`).mode ?? 0) & 0o777).toString(8)
+    );
+    assert.deepEqual(modes, ["755", "755", "644"]);
   });
 });
 
