@@ -13,18 +13,31 @@ function toolName(text: string): ToolName {
   return found;
 }
 
-/** The declarations of these types, with their comments: the JSON that an interface speaks. */
+/** Where types of JSON are declared. */
+const TYPES = ["src/lib/dbus/v1_types.ts", "src/ctl/v2_types.ts"];
+
+/** The declarations of these types, with their comments: the JSON that an interface or a tool speaks. */
 function typeBlocks(names: readonly string[]): readonly Block[] {
-  const source = Deno.readTextFileSync("src/lib/dbus/v1_types.ts");
+  const sources = TYPES.map((file) => Deno.readTextFileSync(file)).join("\n");
   return names.map((name): Block => {
     const text = new RegExp(
-      `^export (?:interface ${name} \\{.*?^\\}|type ${name} =.*?;)$`,
+      `^export (?:interface ${name} (?:extends \\w+ )?\\{.*?^\\}|type ${name} =.*?;)$`,
       "ms",
-    ).exec(source)?.[0];
-    if (text === undefined) throw new Error(`v1_types.ts has no ${name}`);
-    const lines = text.replaceAll("readonly ", "").replace(/^export /, "").split("\n");
+    ).exec(sources)?.[0];
+    if (text === undefined) throw new Error(`${TYPES.join(" and ")} have no ${name}`);
+    const lines = text.replaceAll("readonly ", "").replace(/^export /, "")
+      .replace(/typeof (\w+)\[number\]/, (_, list: string) => wordsOf(sources, list)).split("\n");
     return { is: "code", kind: "", lines };
   });
+}
+
+/** The words of a list in the source, one below the other. */
+function wordsOf(source: string, list: string): string {
+  const words = new RegExp(`^export const ${list} = \\[(.*?)\\] as const;$`, "ms").exec(source)?.[1]?.match(
+    /"[^"]+"/g,
+  );
+  if (words === null || words === undefined) throw new Error(`v1_types.ts has no list ${list}`);
+  return words.map((word) => `\n  | ${word}`).join("");
 }
 
 /** Texts that pages share: `name.inc.page`. */

@@ -18,6 +18,7 @@ const NOWHERE: World = {
   uid: 0,
   env: () => undefined,
   run: () => Promise.resolve(undefined),
+  now: () => 0,
   dropPermissions: () => {},
   interrupted: () => Promise.resolve(),
 };

@@ -19,6 +19,8 @@ const OWN_FOLDERS = [
   "/etc/stas",
   "/usr/share/doc/nvme-stas",
   "/usr/share/doc/nvme-stas/examples",
+  "/usr/share/nvme-stas",
+  "/usr/share/nvme-stas/schema",
   "/usr/share/licenses/nvme-stas",
 ];
 

@@ -3,6 +3,7 @@ import { completionScript, type Shell } from "../../src/ctl/completion.ts";
 import { type Built, NAMES, PROGRAM } from "../build.ts";
 import { capture } from "../run.ts";
 import { stage } from "../stage.ts";
+import { BUNDLES, SCHEMA_FOLDER } from "./json_schema.ts";
 import { manualPages } from "./man.ts";
 import { toolDefinition, TOOLS } from "./man_commands.ts";
 import { troff } from "./man_troff.ts";
@@ -109,6 +110,9 @@ export async function layOut(
   await tree.copy("packaging/metrics/alerts.yml", `${DOC_DIR}/examples/alerts.yml`);
   for (const doc of ["operations.md", "architecture.md", "house.svg"]) {
     await tree.copy(`docs/${doc}`, `${DOC_DIR}/${doc}`);
+  }
+  for (const name of Object.keys(BUNDLES)) {
+    await tree.copy(`${SCHEMA_FOLDER}/${name}`, `/usr/share/nvme-stas/schema/${name}`);
   }
   if (format === "deb") {
     for (const conf of ["stafd.conf", "stacd.conf"]) {

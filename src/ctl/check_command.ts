@@ -19,9 +19,11 @@ import { findingsText } from "./findings_view.ts";
 import { exists, PATIENCE } from "./doctor_finding.ts";
 import { asDaemons, whyHidden } from "./hidden_folders.ts";
 import { readFileText } from "./host_identity.ts";
-import { printValue } from "./output_format.ts";
+import { printJson } from "./output_format.ts";
 import { fail, type Job } from "./session.ts";
 import { tableText } from "./table.ts";
+import { head2 } from "./v2.ts";
+import type { V2Check } from "./v2_types.ts";
 
 interface Checked {
   readonly file: string;
@@ -53,8 +55,13 @@ export async function check(job: Job, { format, file, strict }: CheckOptions): P
     if (hidden !== undefined) return fail(job, hidden);
     all.push(checked(job, path, text.ok ? text.text : undefined, host));
   }
-  if (format === "json") printValue(job.world, "json", all.map(asJson));
-  else job.world.out.write(all.map((one) => checkedText(job, one)).join("\n"));
+  if (format === "json") {
+    const found = all.map(asJson);
+    const { tool, world } = job;
+    printJson(job, "json", found, {
+      whole: () => ({ ...head2(tool.daemon, world.now()), output: "check", files: found }),
+    });
+  } else job.world.out.write(all.map((one) => checkedText(job, one)).join("\n"));
   const isBad = ({ severity }: Finding): boolean =>
     severity === "error" || (strict && severity === "warning");
   return all.every(({ valid, findings }) => valid && !findings.some(isBad)) ? OK : FAILED;
@@ -123,9 +130,12 @@ const onHost = (
   host: HostFacts,
 ): readonly Finding[] => inFileOrder([...findings, ...hostFindings(conf, daemon, host, findings)], conf.file);
 
-function asJson({ values, ...rest }: Checked): unknown {
+function asJson({ file, present, valid, findings, values }: Checked): V2Check["files"][number] {
   return {
-    ...rest,
+    file,
+    present,
+    valid,
+    findings,
     values: values.map(({ section, option, value, origin }) => ({
       section,
       option,

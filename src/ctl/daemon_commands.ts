@@ -13,7 +13,7 @@ import { isFiltered, SORTS, STATES } from "./list_filter.ts";
 import { allLogPages, discoveryLogPage } from "./log_pages_command.ts";
 import { metrics } from "./metrics_command.ts";
 import { monitor } from "./monitor_command.ts";
-import { type Format, OUTPUT_VARIABLE, outputOption } from "./output_format.ts";
+import { type Format, OUTPUT_VARIABLE, outputOption, schemaOption } from "./output_format.ts";
 import { plan } from "./plan_command.ts";
 import { answered, type Job, type Tool, withDaemon } from "./session.ts";
 import { status } from "./status_command.ts";
@@ -40,13 +40,30 @@ export type Define = (command: Command) => void;
 /** By name, in the order of the help. */
 export function daemonCommands(tool: Tool, world: World, finish: Finish): ReadonlyMap<string, Define> {
   const { daemon } = tool;
-  const job = (color = true): Job => ({ tool, world, style: styleFor(world, color) });
+  const job = (color = true, schema: "1" | "2" | undefined = undefined): Job => ({
+    tool,
+    world,
+    style: styleFor(world, color),
+    schema: schema === "2" ? 2 : 1,
+  });
   // On a terminal tables for people, elsewhere what scripts expect of the original (CLI-30).
   const usual = world.out.isTerminal ? "table" as const : "literal" as const;
   const wish = world.env(OUTPUT_VARIABLE) ?? "";
-  /** The form that was asked for, by the option or else for all commands that have it; or the usual one. */
-  const form = <const F extends Format>(formats: readonly F[], option: F | undefined, otherwise: F): F =>
-    option ?? formats.find((format) => format === wish) ?? otherwise;
+  /** The form that was asked for, by an option or else for all commands that have it; or the usual one. */
+  const form = <const F extends Format>(
+    formats: readonly F[],
+    { output, schema }: { readonly output?: F | undefined; readonly schema?: string | undefined },
+    otherwise: F,
+  ): F => {
+    const wished = formats.find((format) => format === wish);
+    if (schema === undefined) return output ?? wished ?? otherwise;
+    const json = formats.filter((format) => format === "json" || format === "jsonl");
+    const [first] = json;
+    if (first === undefined || (output !== undefined && !json.includes(output))) {
+      throw new InvalidArgumentError(`--schema is of JSON: -o ${json.join(" or -o ")}`);
+    }
+    return output ?? (wished !== undefined && json.includes(wished) ? wished : first);
+  };
   const tracing = (on: boolean): Define => (command) =>
     command.description(`turn tracing ${on ? "on" : "off"} (root only)`).action(() =>
       finish(trace(job(), on))
@@ -60,8 +77,11 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
           "show all; as a table or JSON, the exit status is 0 good, 3 degraded, 4 unreachable; for scripts: health",
         )
         .addOption(outputOption(STATUS))
+        .addOption(schemaOption())
         .option("--no-color", "no colours")
-        .action(({ output, color }) => finish(status(job(color), form(STATUS, output, usual))))],
+        .action(({ output, color, schema }) =>
+          finish(status(job(color, schema), form(STATUS, { output, schema }, usual)))
+        )],
     ["ls", (command) =>
       command
         .description(daemon === "stafd" ? "list the discovery controllers" : "list the I/O controllers")
@@ -72,19 +92,20 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
         .option("--dc <what>", "only what this discovery controller lists")
         .addOption(new Option("--sort <column>", "in the order of this column").choices(SORTS))
         .addOption(outputOption(LIST))
+        .addOption(schemaOption())
         .option("--no-color", "no colours")
-        .action(({ output, color, detailed, state, subsystem, iface, dc, sort }) => {
+        .action(({ output, color, schema, detailed, state, subsystem, iface, dc, sort }) => {
           const filter = { state, subsystem, iface, dc, sort };
           // The original's form has no states to filter by.
           const here = isFiltered(filter) && usual === "literal" ? "table" : usual;
-          const asked = form(LIST, output, here === "table" && detailed ? "wide" : here);
+          const asked = form(LIST, { output, schema }, here === "table" && detailed ? "wide" : here);
           if (asked === "literal" && isFiltered(filter)) {
             world.err.write(
               `${tool.name} ls: error: the literal form lists all controllers; choose another with -o\n`,
             );
             return finish(Promise.resolve(USAGE));
           }
-          return finish(list(job(color), asked, detailed === true, filter));
+          return finish(list(job(color, schema), asked, detailed === true, filter));
         })],
   ];
   const logPages: readonly (readonly [string, Define])[] = [
@@ -102,18 +123,20 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
         .option("-q, --host-nqn <nqn>", "host NQN (default: that of this system)")
         .option("-n, --nqn <nqn>", "NQN of the controller", WELL_KNOWN_DISC_NQN)
         .addOption(outputOption(PAGES))
+        .addOption(schemaOption())
         .option("--no-color", "no colours")
-        .action(({ output, color, ...dlp }) =>
-          finish(discoveryLogPage(job(color), form(PAGES, output, usual), dlp))
+        .action(({ output, color, schema, ...dlp }) =>
+          finish(discoveryLogPage(job(color, schema), form(PAGES, { output, schema }, usual), dlp))
         )],
     ["adlp", (command) =>
       command
         .description("show the discovery log pages of all discovery controllers")
         .option("-d, --detailed", "with all that is known of each controller")
         .addOption(outputOption(PAGES))
+        .addOption(schemaOption())
         .option("--no-color", "no colours")
-        .action(({ output, color, detailed }) =>
-          finish(allLogPages(job(color), form(PAGES, output, usual), detailed === true))
+        .action(({ output, color, schema, detailed }) =>
+          finish(allLogPages(job(color, schema), form(PAGES, { output, schema }, usual), detailed === true))
         )],
   ];
   const more: readonly (readonly [string, Define])[] = [
@@ -122,16 +145,20 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
         .description("tell why a controller is connected, waiting, failing, excluded or gone")
         .argument("<what>", FORMS)
         .addOption(outputOption(TEXT))
+        .addOption(schemaOption())
         .option("--no-color", "no colours")
-        .action((what, { output, color }) => finish(explain(job(color), form(TEXT, output, "table"), what)))],
+        .action((what, { output, color, schema }) =>
+          finish(explain(job(color, schema), form(TEXT, { output, schema }, "table"), what))
+        )],
     ["plan", (command) =>
       command
         .description("show what would be connected and disconnected; exit status 0 nothing, 2 changes")
         .option("--config <file>", "with this configuration file instead of the one in force")
         .addOption(outputOption(CHANGES))
+        .addOption(schemaOption())
         .option("--no-color", "no colours")
-        .action(({ config, output, color }) =>
-          finish(plan(job(color), form(CHANGES, output, "table"), config))
+        .action(({ config, output, color, schema }) =>
+          finish(plan(job(color, schema), form(CHANGES, { output, schema }, "table"), config))
         )],
     ["check", (command) =>
       command
@@ -139,28 +166,44 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
         .argument("[file]", "a file (default: those of this system)")
         .option("--strict", "let warnings count as errors")
         .addOption(outputOption(TEXT))
+        .addOption(schemaOption())
         .option("--no-color", "no colours")
-        .action((file, { output, color, strict }) =>
-          finish(check(job(color), { format: form(TEXT, output, "table"), file, strict: strict === true }))
+        .action((file, { output, color, schema, strict }) =>
+          finish(
+            check(job(color, schema), {
+              format: form(TEXT, { output, schema }, "table"),
+              file,
+              strict: strict === true,
+            }),
+          )
         )],
     ["health", (command) =>
       command
         .description("tell in one line whether all is well; exit status 0 good, 3 degraded, 4 unreachable")
         .addOption(outputOption(TEXT))
+        .addOption(schemaOption())
         .option("--no-color", "no colours")
-        .action(({ output, color }) => finish(health(job(color), form(TEXT, output, "table"))))],
+        .action(({ output, color, schema }) =>
+          finish(health(job(color, schema), form(TEXT, { output, schema }, "table")))
+        )],
     ["tree", (command) =>
       command
         .description("show subsystems with their paths and devices")
         .addOption(outputOption(TEXT))
+        .addOption(schemaOption())
         .option("--no-color", "no colours")
-        .action(({ output, color }) => finish(tree(job(color), form(TEXT, output, "table"))))],
+        .action(({ output, color, schema }) =>
+          finish(tree(job(color, schema), form(TEXT, { output, schema }, "table")))
+        )],
     ["monitor", (command) =>
       command
         .description("show events as they happen")
         .addOption(outputOption(EVENTS))
+        .addOption(schemaOption())
         .option("--no-color", "no colours")
-        .action(({ output, color }) => finish(monitor(job(color), form(EVENTS, output, "table"))))],
+        .action(({ output, color, schema }) =>
+          finish(monitor(job(color, schema), form(EVENTS, { output, schema }, "table")))
+        )],
     ["wait", (command) =>
       command
         .description("wait until a controller is connected, or gone")
@@ -193,8 +236,11 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
           "look for what keeps storage from being connected; exit status 1 when there is something",
         )
         .addOption(outputOption(TEXT))
+        .addOption(schemaOption())
         .option("--no-color", "no colours")
-        .action(({ output, color }) => finish(doctor(job(color), form(TEXT, output, "table"))))],
+        .action(({ output, color, schema }) =>
+          finish(doctor(job(color, schema), form(TEXT, { output, schema }, "table")))
+        )],
   ];
   return new Map([...old, ...(daemon === "stafd" ? logPages : []), ...more]);
 }

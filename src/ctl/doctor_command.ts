@@ -8,11 +8,12 @@ import { examineKernel } from "./doctor_kernel.ts";
 import { examineNeighbours } from "./doctor_neighbours.ts";
 import { examineNetwork, processOf } from "./doctor_network.ts";
 import { callFailure } from "./failure_text.ts";
-import { printValue } from "./output_format.ts";
+import { printJson } from "./output_format.ts";
 import { problemGroups } from "./problem_groups.ts";
 import type { Job } from "./session.ts";
 import type { Tone } from "./style.ts";
 import { harmless } from "./text_width.ts";
+import { head2 } from "./v2.ts";
 
 /** Exit status 1 when there is a warning or an error. Unlike the others it keeps its permissions: it looks around. */
 export async function doctor(job: Job, format: "table" | "json"): Promise<number> {
@@ -41,7 +42,14 @@ export async function doctor(job: Job, format: "table" | "json"): Promise<number
       ["other programs", examineNeighbours(patient)],
     ];
     if (format === "json") {
-      printValue(world, "json", areas.flatMap(([area, all]) => all.map((one) => ({ area, ...one }))));
+      const found = areas.flatMap(([area, all]) => all.map((one) => ({ area, ...one })));
+      printJson(job, "json", found, {
+        whole: () => ({
+          ...head2(tool.daemon, world.now()),
+          output: "doctor",
+          findings: found.map(({ area, verdict, text, remedy }) => ({ area, verdict, text, remedy })),
+        }),
+      });
     } else world.out.write(areas.map(([area, all]) => areaText(job, area, all)).join(""));
     const serious = areas.some(([, all]) =>
       all.some(({ verdict }) => verdict === "warning" || verdict === "error")

@@ -6,10 +6,11 @@ import type { V1Explanation, V1Step } from "../lib/dbus/v1_types.ts";
 import { OK } from "./command_line.ts";
 import { toneOf } from "./controllers_view.ts";
 import { callFailure } from "./failure_text.ts";
-import { printValue } from "./output_format.ts";
+import { printJson } from "./output_format.ts";
 import { fail, type Job, type Session, withDaemon } from "./session.ts";
 import type { Style, Tone } from "./style.ts";
 import { harmless, widthOf, wrapped } from "./text_width.ts";
+import { explanation2 } from "./v2.ts";
 import { resolveWhat, unknownText } from "./what.ts";
 import { clock, until } from "./when.ts";
 
@@ -20,7 +21,9 @@ export function explain(job: Job, format: "table" | "json", what: string): Promi
     const asked = await askedFor(session, resolved.names);
     if (!asked.ok) return fail(job, callFailure(job.tool.daemon, "explain", asked.error));
     const explanation = { ...asked.value, query: what };
-    if (format === "json") printValue(job.world, "json", explanation);
+    if (format === "json") {
+      printJson(job, "json", explanation, { whole: () => explanation2(explanation) });
+    }
     if (explanation.matches.length === 0) {
       const state = await session.client.state();
       const exit = fail(job, unknownText(job.tool.daemon, what, state.ok ? state.value : undefined));

@@ -2,23 +2,30 @@
 import type { V1Health, V1State } from "../lib/dbus/v1_types.ts";
 import { OK } from "./command_line.ts";
 import { busFailure, callFailure } from "./failure_text.ts";
-import { jsonText } from "./output_format.ts";
+import { printJson } from "./output_format.ts";
 import { problemGroups } from "./problem_groups.ts";
 import { redundancyOf } from "./redundancy.ts";
 import { connectedTo, type Job } from "./session.ts";
 import { DEGRADED, UNREACHABLE } from "./status_command.ts";
 import { harmless } from "./text_width.ts";
+import { head2, health2 } from "./v2.ts";
+import type { V1HealthLine, V1Unreachable } from "./v1_outputs.ts";
+import type { V2Health } from "./v2_types.ts";
 
 export async function health(job: Job, format: "table" | "json"): Promise<number> {
   const { tool: { daemon }, world } = job;
-  const say = (status: string, text: string, whole: object): void => {
-    if (format === "json") world.out.write(`${jsonText({ ...whole, line: text })}\n`);
-    else {world.out.write(
-        `${daemon}: ${job.style.paint(status === "good" ? "good" : "bad", status)}: ${text}\n`,
-      );}
+  const say = (one: V1HealthLine | V1Unreachable, two: V2Health): void => {
+    if (format === "json") return printJson(job, "jsonl", one, { whole: () => two });
+    const { status, line } = one;
+    world.out.write(`${daemon}: ${job.style.paint(status === "good" ? "good" : "bad", status)}: ${line}\n`);
   };
   const unreachable = (why: string): number => {
-    say("unreachable", harmless(why), { schema: 1, daemon, status: "unreachable" });
+    const line = harmless(why);
+    const problems = { counts: null, problems: [] };
+    say(
+      { schema: 1, daemon, status: "unreachable", line },
+      { ...head2(daemon, world.now()), output: "health", status: "unreachable", line, ...problems },
+    );
     return UNREACHABLE;
   };
   const connected = await connectedTo(job);
@@ -29,7 +36,8 @@ export async function health(job: Job, format: "table" | "json"): Promise<number
     if (!state.ok) return unreachable(callFailure(daemon, "tell its state", state.error));
     if (!answer.ok) return unreachable(callFailure(daemon, "tell its health", answer.error));
     const { status } = answer.value;
-    say(status, lineOf(state.value, answer.value), answer.value);
+    const line = lineOf(state.value, answer.value);
+    say({ ...answer.value, line }, health2(answer.value, line));
     return status === "good" ? OK : DEGRADED;
   } finally {
     bus.close();

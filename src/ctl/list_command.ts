@@ -6,10 +6,11 @@ import { OK } from "./command_line.ts";
 import { controllersTable } from "./controllers_view.ts";
 import { callFailure } from "./failure_text.ts";
 import { type Filter, filtered } from "./list_filter.ts";
-import { type Format, printValue } from "./output_format.ts";
+import { type Format, printJson, printValue } from "./output_format.ts";
 import { answered, fail, type Job, type Session, withDaemon } from "./session.ts";
 import type { Style } from "./style.ts";
 import { type Column, tableText } from "./table.ts";
+import { controller2, head2 } from "./v2.ts";
 
 export function list(job: Job, format: Format, detailed: boolean, filter: Filter = {}): Promise<number> {
   return withDaemon(job, async (session) => {
@@ -52,7 +53,19 @@ function show(job: Job, format: Exclude<Format, "literal">, state: V1State, filt
       break;
     case "json":
     case "jsonl":
-      printValue(world, format, controllers);
+      printJson(job, format, controllers, {
+        whole: () => ({
+          ...head2(state.daemon, state.at),
+          output: "ls",
+          controllers: controllers.map(controller2),
+        }),
+        lines: () =>
+          controllers.map((one) => ({
+            ...head2(state.daemon, state.at),
+            output: "ls-line",
+            controller: controller2(one),
+          })),
+      });
       break;
   }
   return OK;

@@ -1,20 +1,11 @@
 /** Which controllers of many are listed, and in which order. */
-import type { V1Controller, V1Phase } from "../lib/dbus/v1_types.ts";
+import { PHASES, type V1Controller, type V1Phase, type V1Source } from "../lib/dbus/v1_types.ts";
 import { impliedIface, isTransport, type Tid } from "../lib/nvme/tid.ts";
 import { matcherOf } from "../lib/nvme/what.ts";
 import { addressOf, byDevice, sorted, toneOf } from "./controllers_view.ts";
 
-export const STATES = [
-  "waiting",
-  "connecting",
-  "connected",
-  "reconnecting",
-  "failing",
-  "given-up",
-  "disconnecting",
-  "leaving",
-  "excluded",
-] as const satisfies readonly V1Phase[];
+/** Others' controllers are not listed. */
+export const STATES = PHASES.filter((phase) => phase !== "foreign");
 
 export const SORTS = ["subsystem", "state", "for", "device", "address"] as const;
 export type Sort = typeof SORTS[number];
@@ -67,16 +58,22 @@ function globOf(pattern: string): RegExp {
   return new RegExp(`^${escaped}$`, "s");
 }
 
-/** The sources are sentences: `log page of (tcp, 10.0.0.1, 8009, nqn...), generation 5`. */
 function isListedBy({ sources }: V1Controller, dc: string): boolean {
   const matcher = matcherOf(dc);
-  return sources.some(({ kind, text }) => {
-    const tuple = /\(([^()]*)\)/.exec(text);
-    if ((kind !== "log-page" && kind !== "referral") || tuple === null) return false;
-    const tid = tidOf(tuple[1] ?? "");
-    return tid !== undefined &&
-      matcher({ tid, text: tuple[0], device: "", namespaces: [], hosts: [] }) !== "no";
+  return sources.some((source) => {
+    const lister = listerOf(source);
+    return lister !== undefined && matcher({ ...lister, device: "", namespaces: [], hosts: [] }) !== "no";
   });
+}
+
+/** The discovery controller of a source. A daemon of version 1.0.0 has it in a sentence: `log page of (tcp, ...)`. */
+function listerOf({ kind, text, dc }: V1Source): { readonly tid: Tid; readonly text: string } | undefined {
+  if (dc !== undefined) return dc;
+  const tuple = /\(([^()]*)\)/.exec(text);
+  const tid = tidOf(tuple?.[1] ?? "");
+  return (kind !== "log-page" && kind !== "referral") || tuple === null || tid === undefined
+    ? undefined
+    : { tid, text: tuple[0] };
 }
 
 function tidOf(fields: string): Tid | undefined {

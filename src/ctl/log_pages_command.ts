@@ -1,19 +1,28 @@
 /** `dlp` and `adlp`: discovery log pages as stafd has them. */
 import { findingText } from "../lib/config/finding.ts";
-import { WELL_KNOWN_DISC_NQN } from "../lib/nvme/tid.ts";
+import { type Tid, type Transport, WELL_KNOWN_DISC_NQN } from "../lib/nvme/tid.ts";
 import type { Dict } from "../lib/dbus/client.ts";
 import { JsonReader, type JsonResult } from "../lib/dbus/json_reader.ts";
 import { OK } from "./command_line.ts";
 import { readHostIdentity } from "./host_identity.ts";
-import { type Format, jsonText, printValue } from "./output_format.ts";
+import {
+  type Documents,
+  type Format,
+  jsonText,
+  printDocuments,
+  printJson,
+  printValue,
+} from "./output_format.ts";
 import { answered, fail, type Job, withDaemon } from "./session.ts";
 import { type Cell, type Column, tableText } from "./table.ts";
 import { harmless } from "./text_width.ts";
+import { entry2, head2, pages2, tid2 } from "./v2.ts";
+import type { V2Head } from "./v2_types.ts";
 
 export type PageFormat = Exclude<Format, "name">;
 
 export interface DlpOptions {
-  readonly transport: string;
+  readonly transport: Transport;
   readonly traddr: string;
   readonly trsvcid: string;
   readonly hostTraddr: string;
@@ -35,10 +44,22 @@ export function discoveryLogPage(job: Job, format: PageFormat, options: DlpOptio
       (entries) => {
         if (format === "table" || format === "wide") {
           job.world.out.write(entries.length === 0 ? "No entries.\n" : entriesTable(job, entries, format));
-        } else printValue(job.world, format, entries);
+        } else if (format === "literal") printValue(job.world, format, entries);
+        else {
+          const asked = { traddr, trsvcid, hostTraddr, hostIface, hostNqn, transport, subsysnqn: nqn };
+          printJson(job, format, entries, pageDocuments(head2("stafd", job.world.now()), asked, entries));
+        }
         return OK;
       },
     ));
+}
+
+function pageDocuments(head: V2Head, asked: Tid, entries: readonly Dict[]): Documents {
+  const tid = tid2(asked);
+  return {
+    whole: () => ({ ...head, output: "dlp", tid, entries: entries.map(entry2) }),
+    lines: () => entries.map((entry) => ({ ...head, output: "dlp-line", tid, entry: entry2(entry) })),
+  };
 }
 
 /** Only this command needs it (CLI-18). */
@@ -55,12 +76,20 @@ export function allLogPages(job: Job, format: PageFormat, detailed: boolean): Pr
     job,
     ({ client }) =>
       answered(job, "show the log pages", client.getAllLogPages(detailed), (pages) => {
-        if (format !== "table" && format !== "wide") {
+        if (format === "literal" || (job.schema === 1 && (format === "json" || format === "jsonl"))) {
           printValue(job.world, format, pages);
           return OK;
         }
         const parsed = parsePages(pages);
         if (!parsed.ok) return fail(job, `stafd's answer cannot be understood: ${parsed.message}`);
+        if (format === "json" || format === "jsonl") {
+          const head = head2("stafd", job.world.now());
+          printDocuments(job.world, format, {
+            whole: () => ({ ...head, output: "adlp", dcs: pages2(parsed.value) }),
+            lines: () => pages2(parsed.value).map((dc) => ({ ...head, output: "adlp-line", dc })),
+          });
+          return OK;
+        }
         if (parsed.value.length === 0) job.world.out.write("No discovery controllers.\n");
         for (const [n, { dc, entries }] of parsed.value.entries()) {
           const title = `${dc["device"] ?? ""} ${dc["transport"] ?? ""} ${dc["traddr"] ?? ""} ${

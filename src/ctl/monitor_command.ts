@@ -6,10 +6,11 @@ import { jsonText } from "./output_format.ts";
 import { fail, type Job, withDaemon } from "./session.ts";
 import type { Style, Tone } from "./style.ts";
 import { harmless } from "./text_width.ts";
+import { event2 } from "./v2.ts";
 import { clock } from "./when.ts";
 
 export function monitor(job: Job, format: "table" | "jsonl"): Promise<number> {
-  const { world, tool, style } = job;
+  const { world, tool, style, schema } = job;
   // From the first moment: who starts it may end it at once.
   const interrupted = world.interrupted();
   return withDaemon(job, async ({ bus, client }) => {
@@ -18,7 +19,14 @@ export function monitor(job: Job, format: "table" | "jsonl"): Promise<number> {
       if (!world.out.write(text)) readerGone.resolve();
     };
     const watching = await client.watch({
-      event: (event, json) => write(format === "jsonl" ? oneLine(json) : eventText(event, style)),
+      event: (event, json) =>
+        write(
+          format === "table"
+            ? eventText(event, style)
+            : schema === 2
+            ? `${jsonText(event2(event))}\n`
+            : oneLine(json),
+        ),
       running: (running) =>
         world.err.write(
           running

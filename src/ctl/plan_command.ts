@@ -6,10 +6,11 @@ import { FAILED, OK } from "./command_line.ts";
 import { callFailure } from "./failure_text.ts";
 import { findingsText } from "./findings_view.ts";
 import { readFileText } from "./host_identity.ts";
-import { printValue } from "./output_format.ts";
+import { printJson } from "./output_format.ts";
 import { fail, type Job, type Session, withDaemon } from "./session.ts";
 import type { Style, Tone } from "./style.ts";
 import { harmless } from "./text_width.ts";
+import { change2, head2, plan2 } from "./v2.ts";
 import { until } from "./when.ts";
 
 /** Exit status when something would change. */
@@ -43,7 +44,17 @@ export function plan(
     if (format === "table") {
       const effects = await furtherEffects(job, { bus, client }, planned);
       job.world.out.write(planText(planned, job.style, effects));
-    } else printValue(job.world, format, format === "json" ? planned : planned.changes);
+    } else {
+      printJson(job, format, format === "json" ? planned : planned.changes, {
+        whole: () => plan2(planned),
+        lines: () =>
+          planned.changes.map((change) => ({
+            ...head2(planned.daemon, planned.at),
+            output: "plan-line",
+            change: change2(change),
+          })),
+      });
+    }
     if (!planned.valid) return FAILED;
     return planned.changes.every(({ retry }) => retry === true) ? OK : CHANGES;
   });

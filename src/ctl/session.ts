@@ -5,6 +5,7 @@ import { DaemonClient, type Result } from "../lib/dbus/client.ts";
 import type { STAC, STAF } from "../lib/dbus/interfaces.ts";
 import { FAILED } from "./command_line.ts";
 import { busFailure, callFailure } from "./failure_text.ts";
+import type { Schema } from "./output_format.ts";
 import type { Style } from "./style.ts";
 import type { World } from "./world.ts";
 
@@ -19,6 +20,8 @@ export interface Job {
   readonly tool: Tool;
   readonly world: World;
   readonly style: Style;
+  /** Which JSON is printed. */
+  readonly schema: Schema;
 }
 
 export interface Session {

@@ -6,11 +6,12 @@ import { OK } from "./command_line.ts";
 import { distinct } from "../lib/dbus/v1_distinct.ts";
 import { controllersTable } from "./controllers_view.ts";
 import { callFailure } from "./failure_text.ts";
-import { printValue } from "./output_format.ts";
+import { printJson, printValue } from "./output_format.ts";
 import { problemGroups } from "./problem_groups.ts";
 import { subsystemsText } from "./redundancy.ts";
 import { fail, type Job, type Session, withDaemon } from "./session.ts";
 import { harmless } from "./text_width.ts";
+import { status2 } from "./v2.ts";
 import { clock, span } from "./when.ts";
 
 /** Exit statuses of the forms that tell the health. */
@@ -89,7 +90,9 @@ async function healthStatus(
   }
   if (format === "json") {
     const { status: verdict, counts, problems } = health.value;
-    printValue(job.world, "json", { ...state.value, health: { status: verdict, counts, problems } });
+    printJson(job, "json", { ...state.value, health: { status: verdict, counts, problems } }, {
+      whole: () => status2(state.value, health.value),
+    });
   } else job.world.out.write(statusText(job, state.value, health.value, format === "wide"));
   return health.value.status === "good" ? OK : DEGRADED;
 }

@@ -5,10 +5,11 @@ import { OK } from "./command_line.ts";
 import { addressOf, nqnOf, remark, sorted, toneOf } from "./controllers_view.ts";
 import { callFailure } from "./failure_text.ts";
 import { type PageOfDc, parsePages } from "./log_pages_command.ts";
-import { printValue } from "./output_format.ts";
+import { printJson } from "./output_format.ts";
 import { fail, type Job, withDaemon } from "./session.ts";
 import type { Style } from "./style.ts";
 import { harmless, shortened, widthOf } from "./text_width.ts";
+import { controller2, entry2, head2 } from "./v2.ts";
 
 interface Node {
   readonly text: string;
@@ -26,7 +27,16 @@ export function tree(job: Job, format: "table" | "json"): Promise<number> {
     if (job.tool.daemon === "stacd") {
       const subsystems = bySubsystem(controllers);
       if (format === "json") {
-        printValue(job.world, "json", [...subsystems].map(([nqn, paths]) => ({ nqn, paths })));
+        printJson(job, "json", [...subsystems].map(([nqn, paths]) => ({ nqn, paths })), {
+          whole: () => ({
+            ...head2("stacd", at),
+            output: "tree",
+            subsystems: [...subsystems].map(([subsysnqn, paths]) => ({
+              subsysnqn,
+              paths: paths.map(controller2),
+            })),
+          }),
+        });
       } else print(job, [...subsystems].map(([nqn, paths]) => subsystemNode(nqn, paths, at, job.style)));
       return OK;
     }
@@ -38,8 +48,18 @@ export function tree(job: Job, format: "table" | "json"): Promise<number> {
       controller,
       entries: entriesOf(controller, parsed.value),
     }));
-    if (format === "json") printValue(job.world, "json", dcs);
-    else print(job, dcs.map((dc) => dcNode(dc.controller, dc.entries, at, job.style)));
+    if (format === "json") {
+      printJson(job, "json", dcs, {
+        whole: () => ({
+          ...head2("stafd", at),
+          output: "tree-dcs",
+          dcs: dcs.map(({ controller, entries }) => ({
+            controller: controller2(controller),
+            entries: entries.map(entry2),
+          })),
+        }),
+      });
+    } else print(job, dcs.map((dc) => dcNode(dc.controller, dc.entries, at, job.style)));
     return OK;
   });
 }

@@ -31,6 +31,8 @@ export interface World {
   run(command: readonly string[], timeout: Duration): Promise<Ran | undefined>;
   /** Gives all permissions away for good. Files and connections that are open stay so. */
   dropPermissions(): void;
+  /** Milliseconds since 1970. */
+  now(): number;
   /** Settles when the user asks to end (SIGINT, SIGTERM). */
   interrupted(): Promise<void>;
 }
@@ -120,6 +122,7 @@ export function realWorld(): World {
     uid: Deno.uid() ?? -1,
     env: (name) => Deno.env.get(name),
     run: runProgram,
+    now: () => Date.now(),
     dropPermissions: () => {
       // Under `deno run` and in tests the process has others to serve.
       if (!Deno.build.standalone) return;

@@ -3,6 +3,7 @@ import type { ReportedDc, StafdReport } from "../ports.ts";
 import type { Tid } from "../nvme/tid.ts";
 import { JsonReader, type JsonResult } from "./json_reader.ts";
 import {
+  PHASES,
   SCHEMA,
   type V1Change,
   type V1Controller,
@@ -13,23 +14,10 @@ import {
   type V1Health,
   type V1Held,
   type V1Latency,
-  type V1Phase,
   type V1Plan,
+  type V1Source,
   type V1State,
 } from "./v1_types.ts";
-
-const PHASES = [
-  "waiting",
-  "connecting",
-  "connected",
-  "reconnecting",
-  "failing",
-  "given-up",
-  "disconnecting",
-  "leaving",
-  "excluded",
-  "foreign",
-] as const satisfies readonly [V1Phase, ...V1Phase[]];
 
 export const parseState = (text: string): JsonResult<V1State> =>
   JsonReader.read("state", text, (doc) => ({
@@ -210,6 +198,27 @@ const held = (item: JsonReader): V1Held => ({
   reasons: item.at("reasons").list(words),
 });
 
+/** A daemon of version 1.0.0 tells no more than the text. */
+function source(item: JsonReader): V1Source {
+  const dc = item.maybe("dc", (one) => ({
+    tid: tid(one.at("tid")),
+    text: one.at("text").text(),
+    genctr: one.at("genctr").text(),
+    readAt: one.at("readAt").number(),
+  }));
+  const file = item.maybe("file", words);
+  const line = item.maybe("line", number);
+  const service = item.maybe("service", words);
+  return {
+    kind: item.at("kind").word("config", "mdns", "referral", "log-page", "nbft", "cache", "kernel"),
+    text: item.at("text").text(),
+    ...(dc === undefined ? {} : { dc }),
+    ...(file === undefined ? {} : { file }),
+    ...(line === undefined ? {} : { line }),
+    ...(service === undefined ? {} : { service }),
+  };
+}
+
 function failure(item: JsonReader): V1Failure {
   return {
     phase: item.at("phase").text(),
@@ -244,10 +253,7 @@ function controller(item: JsonReader): V1Controller {
     since: item.at("since").number(),
     detail: item.at("detail").text(),
     kernelState: item.at("kernelState").text(),
-    sources: item.at("sources").list((source) => ({
-      kind: source.at("kind").word("config", "mdns", "referral", "log-page", "nbft", "cache", "kernel"),
-      text: source.at("text").text(),
-    })),
+    sources: item.at("sources").list(source),
     attempts: item.at("attempts").number(),
     lastFailure: item.maybe("lastFailure", failure) ?? null,
     nextTry: item.maybe("nextTry", number) ?? null,

@@ -15,6 +15,24 @@ export interface V1Source {
   readonly kind: "config" | "mdns" | "referral" | "log-page" | "nbft" | "cache" | "kernel";
   /** For people: `/etc/stas/stafd.conf:12`, `mDNS service "B" on eth0`, `referral of (tcp, 10.0.0.1, 8009)`. */
   readonly text: string;
+  /** Of `log-page` and `referral`. */
+  readonly dc?: V1SourceDc;
+  /** Of `config` and `nbft`: the file. */
+  readonly file?: string;
+  /** Of `config`: the line in the file, from 1. */
+  readonly line?: number;
+  /** Of `mdns`: name, interface and protocol of the service. */
+  readonly service?: string;
+}
+
+/** The discovery controller whose log page lists a controller. */
+export interface V1SourceDc {
+  /** Its addresses are in canonical form, whoever wrote them how. */
+  readonly tid: Tid;
+  readonly text: string;
+  /** Generation counter of the log page, and when it was read. */
+  readonly genctr: string;
+  readonly readAt: number;
 }
 
 export interface V1Failure {
@@ -30,6 +48,20 @@ export interface V1Failure {
   readonly at: number;
 }
 
+/** Every {@link V1Phase}, in the order of a life. */
+export const PHASES = [
+  "waiting",
+  "connecting",
+  "connected",
+  "reconnecting",
+  "failing",
+  "given-up",
+  "leaving",
+  "disconnecting",
+  "excluded",
+  "foreign",
+] as const;
+
 /**
  * Where a controller is in its life.
  * `waiting`: not tried yet, or held back until something happens (`detail` says what);
@@ -39,17 +71,7 @@ export interface V1Failure {
  * `leaving`: connected and no longer wanted, removed at `removeAt` unless wanted again;
  * `excluded`: wanted by a source, excluded by the configuration; `foreign`: in the kernel, not ours.
  */
-export type V1Phase =
-  | "waiting"
-  | "connecting"
-  | "connected"
-  | "reconnecting"
-  | "failing"
-  | "given-up"
-  | "disconnecting"
-  | "leaving"
-  | "excluded"
-  | "foreign";
+export type V1Phase = typeof PHASES[number];
 
 export interface V1Controller {
   readonly tid: Tid;

@@ -63,15 +63,23 @@ function parseNumber(text: string, words: Words, max: number): number | undefine
   return number <= max ? number : undefined;
 }
 
-function parseTsas(text: string): DiscoveryEntry["tsas"] | undefined {
-  const fields = new Map<string, string>();
+/** The words of a `tsas` text by their names; undefined for what is no such text. */
+export function tsasFields(text: string): Readonly<Record<string, string>> | undefined {
   const body = /^\{(.*)\}$/.exec(text.trim())?.[1];
   if (body === undefined) return undefined;
+  const fields: Record<string, string> = {};
   for (const part of body.split(",")) {
     const found = /^\s*'([a-z]+)'\s*:\s*'([a-z0-9. ]*)'\s*$/.exec(part);
     if (found === null) return undefined;
-    fields.set(found[1] ?? "", found[2] ?? "");
+    fields[found[1] ?? ""] = found[2] ?? "";
   }
+  return fields;
+}
+
+function parseTsas(text: string): DiscoveryEntry["tsas"] | undefined {
+  const words = tsasFields(text);
+  if (words === undefined) return undefined;
+  const fields = new Map(Object.entries(words));
   const value = (key: string, words: Words) => {
     const word = fields.get(key);
     return word === undefined ? undefined : word === "reserved" ? RESERVED : numberOf(words, word);

@@ -87,7 +87,7 @@ export function scoped(tid: Tid, iface: string = impliedIface(tid)): Tid {
 
 /**
  * Identity of a controller (TID-7 with decision 11 of the README): equal for all spellings of one transport id,
- * different for different ones. It is opaque: nothing is to be parsed out of it.
+ * different for different ones. It is opaque: only {@link tidOfKey} parses it.
  */
 export function tidKey(tid: Tid): string {
   // JSON, so that no text from outside can imitate a field boundary.
@@ -100,6 +100,29 @@ export function tidKey(tid: Tid): string {
     impliedIface(tid),
     tid.hostNqn,
   ]);
+}
+
+/** A transport id that has this key, its addresses in canonical form; undefined for what is no key. */
+export function tidOfKey(key: string): Tid | undefined {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(key);
+  } catch {
+    return undefined;
+  }
+  if (!Array.isArray(parsed) || parsed.length !== 7) return undefined;
+  const texts = parsed.filter((part) => typeof part === "string");
+  const [
+    transport = "",
+    traddr = "",
+    trsvcid = "",
+    subsysnqn = "",
+    hostTraddr = "",
+    hostIface = "",
+    hostNqn = "",
+  ] = texts;
+  if (texts.length !== parsed.length || !isTransport(transport)) return undefined;
+  return { transport, traddr, trsvcid, subsysnqn, hostTraddr, hostIface, hostNqn };
 }
 
 export function sameTid(a: Tid, b: Tid): boolean {

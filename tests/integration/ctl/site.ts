@@ -7,12 +7,17 @@ import type { DaemonFacts } from "../../../src/lib/daemon/daemon_facts.ts";
 import { finderService } from "../../../src/lib/daemon/finder_service.ts";
 import { Bus } from "../../../src/lib/dbus/bus.ts";
 import { STAC, STAF } from "../../../src/lib/dbus/interfaces.ts";
-import { publisher, serveStac, serveStaf } from "../../../src/lib/dbus/server.ts";
-import type { V1Event } from "../../../src/lib/dbus/v1_types.ts";
+import {
+  publisher,
+  serveStac,
+  serveStaf,
+  type StacHandlers,
+  type StafHandlers,
+} from "../../../src/lib/dbus/server.ts";
 import { realCores } from "../../simulation/cores.ts";
 import { STACD_CONF, STAFD_CONF } from "../../simulation/daemons.ts";
 import { Stage } from "../../simulation/scenarios/stage.ts";
-import { type FakeOptions, fakeWorld } from "../../unit/ctl/fake_world.ts";
+import { type FakeOptions, type FakeWorld, fakeWorld } from "../../unit/ctl/fake_world.ts";
 import { privateBus } from "../dbus/private_bus.ts";
 
 export interface Ran {
@@ -23,12 +28,17 @@ export interface Ran {
 
 export interface Site {
   readonly stage: Stage;
+  /** What the daemons answer on the bus, before it is sent. */
+  readonly staf: StafHandlers;
+  readonly stac: StacHandlers;
   /** Runs a tool: `run("stacctl ls -o table")`. */
   run(command: string, options?: FakeOptions): Promise<Ran>;
   /** Starts one that waits for something. */
   start(command: string, options?: FakeOptions): Promise<number>;
   /** Has a daemon tell this event. */
-  tell(event: V1Event): void;
+  tell(event: object): void;
+  /** Starts one that goes on until it is interrupted. */
+  watch(command: string, interrupted: Promise<void>): FakeWorld & { readonly ended: Promise<number> };
 }
 
 /** `build` sets the stage; the daemons are started by the test. */
@@ -48,24 +58,20 @@ export async function withSite(test: (site: Site) => Promise<void>): Promise<voi
     conf: { file, loadedAt: world.clock.now().wall, valid: true, findings: [] },
   });
   const parts = { clock: world.clock, setTron: () => undefined };
-  serveStaf(
-    serving.bus,
-    finderService({
-      ...parts,
-      state: () => stage.stafd.state,
-      read: (device) => stage.stafd.machine.readDevice(device),
-      facts: facts(STAFD_CONF),
-    }),
-  );
-  serveStac(
-    serving.bus,
-    connectorService({
-      ...parts,
-      state: () => stage.stacd.state,
-      read: (device) => stage.stacd.machine.readDevice(device),
-      facts: facts(STACD_CONF),
-    }),
-  );
+  const staf = finderService({
+    ...parts,
+    state: () => stage.stafd.state,
+    read: (device) => stage.stafd.machine.readDevice(device),
+    facts: facts(STAFD_CONF),
+  });
+  const stac = connectorService({
+    ...parts,
+    state: () => stage.stacd.state,
+    read: (device) => stage.stacd.machine.readDevice(device),
+    facts: facts(STACD_CONF),
+  });
+  serveStaf(serving.bus, staf);
+  serveStac(serving.bus, stac);
   assert.ok((await serving.bus.requestName(STAF.name)).ok);
   assert.ok((await serving.bus.requestName(STAC.name)).ok);
   const go = (command: string, around: ReturnType<typeof fakeWorld>): Promise<number> => {
@@ -76,12 +82,18 @@ export async function withSite(test: (site: Site) => Promise<void>): Promise<voi
   try {
     await test({
       stage,
+      staf,
+      stac,
       run: async (command, options = {}) => {
         const around = fakeWorld({ bus: bus.address, ...options });
         const status = await go(command, around);
         return { status, out: around.out.text, err: around.err.text };
       },
       start: (command, options = {}) => go(command, fakeWorld({ bus: bus.address, ...options })),
+      watch: (command, interrupted) => {
+        const around = fakeWorld({ bus: bus.address, interrupted });
+        return { ...around, ended: go(command, around) };
+      },
       tell: (event) => publisher(STAC, () => serving.bus).emit({ type: "event", event: { ...event } }),
     });
   } finally {

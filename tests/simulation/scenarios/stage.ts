@@ -30,6 +30,8 @@ export class Stage {
   /** Units that were restarted. */
   readonly restarted: string[] = [];
   readonly said: string[] = [];
+  /** Events that the daemons have published. */
+  readonly events: Readonly<Record<string, unknown>>[] = [];
 
   constructor(cores: Cores) {
     this.#cores = cores;
@@ -137,7 +139,13 @@ export class Stage {
   }
 
   get #watch(): Watch {
-    return { around: () => "go", failed: (error) => this.#thrown.push(error) };
+    return {
+      around: (_, effect) => {
+        if (effect.do === "signal" && effect.signal.type === "event") this.events.push(effect.signal.event);
+        return "go";
+      },
+      failed: (error) => this.#thrown.push(error),
+    };
   }
 
   /** Lets time go by; what a daemon has thrown is thrown here. */

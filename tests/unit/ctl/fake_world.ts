@@ -47,6 +47,8 @@ export interface FakeOptions {
   readonly interrupted?: Promise<void>;
   readonly root?: string;
   readonly uid?: number;
+  /** Milliseconds since 1970. */
+  readonly now?: number;
   readonly run?: (command: readonly string[]) => Ran | undefined;
   readonly hiddenFolders?: World["hiddenFolders"];
 }
@@ -64,6 +66,7 @@ export function fakeWorld(options: FakeOptions = {}): FakeWorld {
     ...options.hiddenFolders === undefined ? {} : { hiddenFolders: options.hiddenFolders },
     run: (command) => Promise.resolve(options.run?.(command)),
     env: (name) => options.env?.[name],
+    now: () => options.now ?? 1_700_000_000_000,
     dropPermissions: () => {},
     interrupted: () => options.interrupted ?? new Promise(() => {}),
   };

@@ -9,7 +9,7 @@ import type { Decision, Verdict } from "../../core/planner.ts";
 import type { V1Controller, V1Failure, V1Phase, V1Source } from "../../dbus/v1_types.ts";
 import { isIp } from "../../nvme/address.ts";
 import type { KernelCtrl } from "../../nvme/kernel_ctrl.ts";
-import { tidText } from "../../nvme/tid.ts";
+import { tidOfKey, tidText } from "../../nvme/tid.ts";
 import type { ConnectRequest } from "../../ports.ts";
 import { type Instant, type Now, until } from "../../nvme/time.ts";
 import type { Peek } from "./classic.ts";
@@ -72,7 +72,23 @@ export function hostsOf(ctl: Ctl): readonly string[] {
   return [...hosts];
 }
 
-export const sourceOf = (claim: Claim): V1Source => ({ kind: claim.kind, text: claimText(claim) });
+export function sourceOf(claim: Claim): V1Source {
+  const base = { kind: claim.kind, text: claimText(claim) };
+  switch (claim.kind) {
+    case "config":
+      return { ...base, file: claim.file, line: claim.line };
+    case "nbft":
+      return { ...base, file: claim.file };
+    case "mdns":
+      return { ...base, service: claim.service };
+    case "referral":
+    case "log-page": {
+      const { dcText, genctr, readAt } = claim;
+      const tid = tidOfKey(claim.dc);
+      return tid === undefined ? base : { ...base, dc: { tid, text: dcText, genctr, readAt } };
+    }
+  }
+}
 
 export function failureOf(ctl: Ctl): V1Failure | null {
   if (ctl.lastFailure === undefined) return null;

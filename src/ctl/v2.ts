@@ -1,0 +1,266 @@
+/**
+ * What documents of schema 2 are made of, from the daemons' answers of schema 1. A member that is added there is an error here
+ * until schema 2 has it, too.
+ */
+import type { Dict } from "../lib/dbus/client.ts";
+import type {
+  V1Change,
+  V1Controller,
+  V1Event,
+  V1Explanation,
+  V1Failure,
+  V1Health,
+  V1Held,
+  V1Plan,
+  V1Source,
+  V1State,
+  V1Step,
+} from "../lib/dbus/v1_types.ts";
+import { tsasFields } from "../lib/nvme/entry_text.ts";
+import { isTransport, type Tid } from "../lib/nvme/tid.ts";
+import type {
+  V2Change,
+  V2Controller,
+  V2Entry,
+  V2Event,
+  V2Explanation,
+  V2Failure,
+  V2Head,
+  V2Health,
+  V2Held,
+  V2Link,
+  V2PageOfDc,
+  V2Plan,
+  V2Problem,
+  V2Source,
+  V2Status,
+  V2Tid,
+} from "./v2_types.ts";
+
+/** Nothing of an object was forgotten. */
+const whole = (_: Readonly<Record<PropertyKey, never>>): void => {};
+
+export const head2 = (daemon: V2Head["daemon"], at: number): V2Head => ({ schema: 2, daemon, at });
+
+export function tid2({ transport, traddr, trsvcid, subsysnqn, hostTraddr, hostIface, hostNqn }: Tid): V2Tid {
+  return {
+    transport,
+    traddr,
+    trsvcid,
+    subsysnqn,
+    host_traddr: hostTraddr,
+    host_iface: hostIface,
+    host_nqn: hostNqn,
+  };
+}
+
+function source2({ kind, text, dc, file, line, service, ...rest }: V1Source): V2Source {
+  whole(rest);
+  return {
+    kind,
+    text,
+    dc: dc === undefined ? null : { tid: tid2(dc.tid), text: dc.text, genctr: dc.genctr, read_at: dc.readAt },
+    file: file ?? null,
+    line: line ?? null,
+    service: service ?? null,
+  };
+}
+
+function failure2({ phase, kind, errno, status, message, remedy, at, ...rest }: V1Failure): V2Failure {
+  whole(rest);
+  return { step: phase, kind, errno, status, message, remedy, at };
+}
+
+export function controller2(controller: V1Controller): V2Controller {
+  const { tid, text, kind, device, phase, since, detail, kernelState, sources, attempts, ...more } =
+    controller;
+  const { lastFailure, nextTry, removeAt, namespaces, model, serial, dctype, cntlid, logPage, ...extra } =
+    more;
+  const { lessSafe, differs, hosts, lost, ...rest } = extra;
+  whole(rest);
+  return {
+    tid: tid2(tid),
+    text,
+    kind,
+    device,
+    state: phase,
+    since,
+    detail,
+    kernel_state: kernelState,
+    sources: sources.map(source2),
+    attempts,
+    last_failure: lastFailure === null ? null : failure2(lastFailure),
+    next_try: nextTry,
+    remove_at: removeAt,
+    namespaces,
+    model,
+    serial,
+    dctype,
+    cntlid,
+    log_page: logPage === null
+      ? null
+      : { genctr: logPage.genctr, read_at: logPage.readAt, entries: logPage.entries },
+    less_safe: lessSafe ?? [],
+    differs: differs ?? [],
+    hosts: hosts ?? [],
+    lost: lost === undefined
+      ? null
+      : { at: lost.at, retry_every: lost.retryEvery, gives_up_at: lost.givesUpAt, forever: lost.forever },
+  };
+}
+
+const problem2 = ({ id, kind, text, remedy, ...rest }: V1Health["problems"][number]): V2Problem => {
+  whole(rest);
+  return { id, kind: kind ?? id, text, remedy };
+};
+
+export function health2({ daemon, at, status, counts, problems }: V1Health, line: string): V2Health {
+  return {
+    ...head2(daemon, at),
+    output: "health",
+    status,
+    line,
+    counts,
+    problems: problems.map(problem2),
+  };
+}
+
+export function status2(state: V1State, health: V1Health): V2Status {
+  const { schema: _, daemon, at, version, started, host, config, avahi, stafd, controllers, links, ...rest } =
+    state;
+  whole(rest);
+  const { file, loadedAt, valid, findings } = config;
+  return {
+    ...head2(daemon, at),
+    output: "status",
+    version,
+    started,
+    host,
+    config: { file, loaded_at: loadedAt, valid, findings },
+    avahi,
+    stafd: stafd === null
+      ? null
+      : { present: stafd.present, reported_at: stafd.reportedAt, aen_to_connect: stafd.aenToConnect },
+    links: links ?? null,
+    health: { status: health.status, counts: health.counts, problems: health.problems.map(problem2) },
+    controllers: controllers.map(controller2),
+  };
+}
+
+const LINKS: Readonly<Record<V1Step["step"], V2Link["kind"]>> = {
+  source: "source",
+  decision: "decision",
+  // Attempts are among what has happened to it, and not all of that.
+  attempt: "event",
+  state: "state",
+  next: "next",
+  remedy: "remedy",
+};
+
+export function explanation2({ daemon, at, query, matches }: V1Explanation): V2Explanation {
+  return {
+    ...head2(daemon, at),
+    output: "explain",
+    query,
+    matches: matches.map(({ tid, text, device, phase, headline, chain, ...rest }) => {
+      whole(rest);
+      return {
+        tid: tid2(tid),
+        text,
+        device,
+        state: phase,
+        headline,
+        chain: chain.map(({ step, at: when, text: words }) => ({ kind: LINKS[step], at: when, text: words })),
+      };
+    }),
+  };
+}
+
+export function change2(change: V1Change): V2Change {
+  const { action, tid, text, kind, device, at, reasons, retry, ...rest } = change;
+  whole(rest);
+  return { action, tid: tid2(tid), text, kind, device, at, reasons, retry: retry === true };
+}
+
+function held2({ tid, text, device, why, reasons, ...rest }: V1Held): V2Held {
+  whole(rest);
+  return { tid: tid2(tid), text, device, why, reasons };
+}
+
+export function plan2(plan: V1Plan): V2Plan {
+  const { schema: _, daemon, at, valid, findings, changes, held, unchanged, unknowns, ...rest } = plan;
+  whole(rest);
+  return {
+    ...head2(daemon, at),
+    output: "plan",
+    valid,
+    findings,
+    changes: changes.map(change2),
+    held: held.map(held2),
+    unchanged,
+    unknowns,
+  };
+}
+
+export function event2(event: V1Event): V2Event {
+  const { schema: _, daemon, at, type, tid, text, device, message, ...rest } = event;
+  whole(rest);
+  return {
+    ...head2(daemon, at),
+    output: "event",
+    type,
+    tid: tid === null ? null : tid2(tid),
+    text,
+    device,
+    message,
+  };
+}
+
+/** An entry of the original's dictionaries, whose numbers are texts. */
+export function entry2(entry: Dict): V2Entry {
+  const text = (key: string): string => entry[key] ?? "";
+  const number = (key: string): number => {
+    const value = Number(text(key));
+    return Number.isSafeInteger(value) ? value : 0;
+  };
+  return {
+    transport: text("trtype"),
+    adrfam: text("adrfam"),
+    traddr: text("traddr"),
+    trsvcid: text("trsvcid"),
+    subsysnqn: text("subnqn"),
+    subtype: text("subtype"),
+    treq: text("treq"),
+    tsas: tsasFields(text("tsas")) ?? null,
+    portid: number("portid"),
+    cntlid: number("cntlid"),
+    asqsz: number("asqsz"),
+    eflags: number("eflags"),
+  };
+}
+
+/** The discovery controller of a dictionary; undefined when its transport is none of ours. */
+export function dictTid2(dict: Dict): V2Tid | undefined {
+  const transport = dict["transport"] ?? "";
+  if (!isTransport(transport)) return undefined;
+  const text = (key: string): string => dict[key] ?? "";
+  return {
+    transport,
+    traddr: text("traddr"),
+    trsvcid: text("trsvcid"),
+    subsysnqn: text("subsysnqn"),
+    host_traddr: text("host-traddr"),
+    host_iface: text("host-iface"),
+    host_nqn: text("host-nqn"),
+  };
+}
+
+/** Pages as get_all_log_pages has them. */
+export function pages2(
+  pages: readonly { readonly dc: Dict; readonly entries: readonly Dict[] }[],
+): readonly V2PageOfDc[] {
+  return pages.flatMap(({ dc, entries }) => {
+    const tid = dictTid2(dc);
+    return tid === undefined ? [] : [{ tid, device: dc["device"] ?? "", entries: entries.map(entry2) }];
+  });
+}
