@@ -11,7 +11,7 @@ import { parse, type Rule, type Source, type Violation } from "./structure/rule.
 import { shape } from "./structure/shape.ts";
 import { strictness } from "./structure/strictness.ts";
 
-const FOLDERS = ["src", "scripts", "tests"];
+const FOLDERS = ["src", "scripts", "demo", "tests"];
 const RULES: readonly Rule[] = [importDirection, judges, purity, strictness, shape];
 
 /** Paths of all TypeScript files below a folder; none when it does not exist. */

@@ -42,8 +42,8 @@ export const ROOMS: readonly Room[] = [
   { name: "image", at: "src/main.ts", mayImport: ["composition root", "ctl"], packages: ["node:process"] },
 ];
 
-/** Where anything may be imported: scripts put programs together, tests look into every room. */
-const OUTSIDE = ["scripts/", "tests/"];
+/** Where anything may be imported: scripts and the demo put programs together, tests look into every room. */
+const OUTSIDE = ["scripts/", "demo/", "tests/"];
 
 export function roomOf(path: string): Room | undefined {
   return ROOMS.find((room) => room.at.endsWith("/") ? path.startsWith(room.at) : path === room.at);

@@ -4,7 +4,7 @@
  * configuration and more besides; it is measured in the virtual machine (vm).
  * `deno run -A tests/bench/ctl_start.ts [--json]`; needs `deno task build` and the package python3-dasbus.
  */
-import { openBus } from "../../scripts/demo/bus.ts";
+import { openBus } from "../../demo/bus.ts";
 import { Bus } from "../../src/lib/dbus/bus.ts";
 import { STAF } from "../../src/lib/dbus/interfaces.ts";
 import { serveStaf } from "../../src/lib/dbus/server.ts";

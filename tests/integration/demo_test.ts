@@ -9,15 +9,15 @@ interface Demo extends AsyncDisposable {
   readonly process: Deno.ChildProcess;
   /** Its folder for temporary files, empty at the start. */
   readonly folder: string;
-  /** Settles when this text has been printed; fails when the demo ends before. */
-  until(text: string): Promise<void>;
+  /** Gives what was printed when this text is in it; fails when the demo ends before. */
+  until(text: string): Promise<string>;
   ended(): Promise<{ readonly code: number; readonly out: string; readonly err: string }>;
 }
 
 async function start(args: readonly string[] = [], env: Record<string, string> = {}): Promise<Demo> {
   const folder = await Deno.makeTempDir({ prefix: "demo-test-" });
   const process = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", "scripts/demo.ts", ...args],
+    args: ["run", "-A", "--no-check", "demo/main.ts", ...args],
     env: { TMPDIR: folder, ...env },
     stdin: "null",
     stdout: "piped",
@@ -38,6 +38,7 @@ async function start(args: readonly string[] = [], env: Record<string, string> =
       while (!out.includes(text)) {
         if (!await more()) throw new Error(`the demo ended without "${text}": ${out}${await err}`);
       }
+      return out;
     },
     ended: async () => {
       while (await more());
@@ -142,4 +143,21 @@ Deno.test("a wrong argument is a usage error", async () => {
     assert.equal(code, 2, err);
     assert.match(err, /^demo: .*(soon|timeout|faster|extra)/);
   }
+});
+
+Deno.test("--stay keeps the daemons for the tools, on the bus whose address it prints, until Ctrl-C", async () => {
+  await using demo = await start(["--stay"]);
+  const address = /export DBUS_SYSTEM_BUS_ADDRESS=(\S+)/.exec(await demo.until("Ctrl-C here ends them"))?.[1];
+  assert.ok(address !== undefined);
+  const tool = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", "scripts/run_program.ts", "stacctl", "ls"],
+    env: { DBUS_SYSTEM_BUS_ADDRESS: address, STAS_OUTPUT: "table" },
+  }).output();
+  assert.equal(tool.code, 0, new TextDecoder().decode(tool.stderr));
+  assert.match(new TextDecoder().decode(tool.stdout), /connected .*:payroll/);
+  demo.process.kill("SIGINT");
+  const { code, err } = await demo.ended();
+  assert.equal(err, "");
+  assert.equal(code, 0);
+  assert.deepEqual(await leftovers(demo.folder), []);
 });

@@ -1,9 +1,9 @@
 /** The storage and the host of the demo: what is on the simulated network, and the files in the host's /etc. */
-import { WELL_KNOWN_DISC_NQN } from "../../src/lib/nvme/tid.ts";
-import { Discovery, entryFor } from "../../src/lib/sim/discovery.ts";
-import type { Address, Target } from "../../src/lib/sim/fabric.ts";
-import { RealTime } from "../../src/lib/sim/scheduler.ts";
-import { World } from "../../src/lib/sim/world.ts";
+import { WELL_KNOWN_DISC_NQN } from "../src/lib/nvme/tid.ts";
+import { Discovery, entryFor } from "../src/lib/sim/discovery.ts";
+import type { Address, Target } from "../src/lib/sim/fabric.ts";
+import { RealTime } from "../src/lib/sim/scheduler.ts";
+import { World } from "../src/lib/sim/world.ts";
 
 /** One storage system: a discovery controller and the subsystems behind it. */
 export interface StorageArray {

@@ -1,11 +1,11 @@
 /** stafd and stacd as they ship, on a simulated host instead of this machine. */
-import { runStacd } from "../../src/lib/daemon/stacd_program.ts";
-import { runStafd } from "../../src/lib/daemon/stafd_program.ts";
-import { systemBusAddress } from "../../src/lib/dbus/connection.ts";
-import { busAt } from "../../src/lib/dbus/reconnect.ts";
-import { processSignals } from "../../src/lib/linux/signals.ts";
-import { SimMachine } from "../../src/lib/sim/machine.ts";
-import type { World } from "../../src/lib/sim/world.ts";
+import { runStacd } from "../src/lib/daemon/stacd_program.ts";
+import { runStafd } from "../src/lib/daemon/stafd_program.ts";
+import { systemBusAddress } from "../src/lib/dbus/connection.ts";
+import { busAt } from "../src/lib/dbus/reconnect.ts";
+import { processSignals } from "../src/lib/linux/signals.ts";
+import { SimMachine } from "../src/lib/sim/machine.ts";
+import type { World } from "../src/lib/sim/world.ts";
 import { DemoFailure } from "./failure.ts";
 
 export interface RunningDaemon {
@@ -37,8 +37,8 @@ async function start(
 const libraryVersion = (): string => "simulated";
 
 /** Which bus they go to says DBUS_SYSTEM_BUS_ADDRESS. */
-export const startStafd = (world: World): Promise<RunningDaemon> =>
-  start(world, "stafd", (machine) => runStafd({ open: () => machine, libraryVersion }, []));
+export const startStafd = (world: World, args: readonly string[] = []): Promise<RunningDaemon> =>
+  start(world, "stafd", (machine) => runStafd({ open: () => machine, libraryVersion }, args));
 
-export const startStacd = (world: World): Promise<RunningDaemon> =>
-  start(world, "stacd", (machine) => runStacd({ open: () => machine, libraryVersion }, []));
+export const startStacd = (world: World, args: readonly string[] = []): Promise<RunningDaemon> =>
+  start(world, "stacd", (machine) => runStacd({ open: () => machine, libraryVersion }, args));

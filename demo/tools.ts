@@ -1,7 +1,7 @@
 /** The real control tools, run as a person would, on the private bus. */
-import { main as stacctl } from "../../src/ctl/stacctl.ts";
-import { main as stafctl } from "../../src/ctl/stafctl.ts";
-import type { Sink, World } from "../../src/ctl/world.ts";
+import { main as stacctl } from "../src/ctl/stacctl.ts";
+import { main as stafctl } from "../src/ctl/stafctl.ts";
+import type { Sink, World } from "../src/ctl/world.ts";
 import { DemoFailure } from "./failure.ts";
 import type { Screen } from "./screen.ts";
 

@@ -1,7 +1,7 @@
 /** How the demo shows itself: headings, what it waits for and has reached, and the commands with what they print. */
-import type { Style } from "../../src/ctl/style.ts";
-import { shortened, wrapped } from "../../src/ctl/text_width.ts";
-import type { Sink } from "../../src/ctl/world.ts";
+import type { Style } from "../src/ctl/style.ts";
+import { shortened, wrapped } from "../src/ctl/text_width.ts";
+import type { Sink } from "../src/ctl/world.ts";
 
 const INDENT = "  ";
 /** Lines longer than this are hard to read, however wide the terminal is. */

@@ -2,19 +2,20 @@
  * `deno task demo`: the main job on a simulated fabric. The real daemons and the real control tools on a private bus, in
  * the place of the kernel, Avahi and the network a simulation. Needs no root and no hardware.
  */
-import { parseArgs } from "node:util";
+import { BUS_NEEDS, providePackages } from "../scripts/system_packages.ts";
+import { taskArguments, usageError } from "../scripts/task_arguments.ts";
 import { styleFor } from "../src/ctl/style.ts";
 import { realWorld, type World } from "../src/ctl/world.ts";
 import { type Duration, seconds } from "../src/lib/nvme/time.ts";
 import type { LogEntry } from "../src/lib/ports.ts";
-import { type Daemons, play, showSite, type Stage, startDaemons, stopDaemons } from "./demo/acts.ts";
-import { openBus } from "./demo/bus.ts";
-import { DemoFailure } from "./demo/failure.ts";
-import { Observer } from "./demo/observer.ts";
-import { Screen } from "./demo/screen.ts";
-import { buildSite } from "./demo/site.ts";
-import { Tools, toolWorld } from "./demo/tools.ts";
-import { BUS_NEEDS, providePackages } from "./system_packages.ts";
+import { type Daemons, play, showSite, type Stage, startDaemons, stopDaemons } from "./acts.ts";
+import { openBus } from "./bus.ts";
+import { DemoFailure } from "./failure.ts";
+import { Observer } from "./observer.ts";
+import { Screen } from "./screen.ts";
+import { buildSite } from "./site.ts";
+import { howToUse } from "./stay.ts";
+import { Tools, toolWorld } from "./tools.ts";
 
 /** Lines of the daemons' logs that are shown when something went wrong. */
 const LAST_WORDS = 12;
@@ -24,54 +25,50 @@ const ABOUT =
 /** In seconds; a timer cannot hold much more than 24 days. */
 const LONGEST_BOUND = 86_400;
 const NEXT = "The same on a real kernel: deno task test:vm. Under faults, thousands of times: deno task sim.";
-const USAGE = `usage: deno task demo [--timeout SECONDS]
+const USAGE = `usage: deno task demo [--stay] [--timeout SECONDS]
 
 Shows the main job on a simulated fabric; needs no root and no hardware.
 
+  --stay             keep the daemons and the fabric running at the end, and print the address of their bus, for
+                     trying the tools by hand; Ctrl-C ends them
   --timeout SECONDS  the longest that any one thing may take (default: 20); exit status 1 when it takes longer
 `;
 
 interface Options {
   readonly bound: Duration;
+  readonly stay: boolean;
 }
 
-function options(): Options | number {
-  try {
-    const { values } = parseArgs({
-      args: Deno.args,
-      options: { timeout: { type: "string", default: "20" }, help: { type: "boolean", short: "h" } },
-      strict: true,
-    });
-    if (values.help === true) {
-      console.log(USAGE.trimEnd());
-      return 0;
-    }
-    const bound = Number(values.timeout);
-    if (values.timeout.trim() !== "" && bound >= 0 && bound <= LONGEST_BOUND) {
-      return { bound: seconds(bound) };
-    }
-    console.error(
-      `demo: --timeout ${values.timeout}: give a number of seconds up to ${LONGEST_BOUND}, such as 20`,
+function options(): Options {
+  const { values } = taskArguments(USAGE, {
+    options: { timeout: { type: "string", default: "20" }, stay: { type: "boolean", default: false } },
+  });
+  const bound = Number(values.timeout);
+  if (values.timeout.trim() === "" || !(bound >= 0 && bound <= LONGEST_BOUND)) {
+    usageError(
+      USAGE,
+      `--timeout ${values.timeout}: give a number of seconds up to ${LONGEST_BOUND}, such as 20`,
     );
-  } catch (error) {
-    // parseArgs throws for what the user typed, with a sentence that says what is wrong.
-    console.error(`demo: ${error instanceof Error ? error.message : String(error)}\n${USAGE.trimEnd()}`);
   }
-  return 2;
+  return { bound: seconds(bound), stay: values.stay };
 }
 
 class Demo {
   readonly #bound: Duration;
+  readonly #stay: boolean;
   readonly #screen: Screen;
   readonly #interrupted: Promise<void>;
   readonly #world: World;
   /** The latest lines that the daemons logged. */
   readonly #log: string[] = [];
   #daemons: Daemons | undefined;
+  /** All has been shown, and the daemons run until they are interrupted. */
+  #stays = false;
 
-  constructor(bound: Duration) {
+  constructor({ bound, stay }: Options) {
     const world = realWorld();
     this.#bound = bound;
+    this.#stay = stay;
     this.#interrupted = world.interrupted();
     this.#world = world;
     this.#screen = new Screen(world.out, styleFor(world, true));
@@ -85,7 +82,7 @@ class Demo {
     try {
       const shown = this.#show(bus.address).then(() => "shown" as const);
       const ended = await Promise.race([shown, this.#interrupted]);
-      if (ended !== "shown") return await this.#interrupt();
+      if (ended !== "shown" || this.#stays) return await this.#interrupt();
       this.#screen.closing(`Done in ${((performance.now() - begin) / 1000).toFixed(0)} s.`, NEXT);
       return 0;
     } catch (error) {
@@ -116,10 +113,19 @@ class Demo {
       const daemons = await startDaemons(stage);
       this.#daemons = daemons;
       await play(stage, daemons);
+      if (this.#stay) return await this.#staying(address);
       await stopDaemons(stage, daemons);
     } finally {
       observer.close();
     }
+  }
+
+  /** Until somebody interrupts the demo. */
+  async #staying(address: string): Promise<void> {
+    this.#screen.print("");
+    for (const line of howToUse(address).split("\n")) this.#screen.print(line);
+    this.#stays = true;
+    await this.#interrupted;
   }
 
   #logged(who: string, { level, message }: LogEntry): void {
@@ -132,24 +138,23 @@ class Demo {
   /** The daemons have heard the signal, too, and end by themselves. A second one ends all at once. */
   async #interrupt(): Promise<number> {
     this.#screen.end();
-    this.#world.err.write("demo: interrupted; the daemons and their bus end\n");
+    if (!this.#stays) this.#world.err.write("demo: interrupted; the daemons and their bus end\n");
     const { stafd, stacd } = this.#daemons ?? {};
     const late = new Promise((resolve) => setTimeout(resolve, 3_000));
     await Promise.race([Promise.all([stafd?.ended, stacd?.ended]), late]);
-    return 130;
+    return this.#stays ? 0 : 130;
   }
 }
 
 async function main(): Promise<number> {
   const chosen = options();
-  if (typeof chosen === "number") return chosen;
   try {
     await providePackages(BUS_NEEDS);
   } catch (error) {
     console.error(`demo: ${error instanceof Error ? error.message : String(error)}`);
     return 1;
   }
-  return await new Demo(chosen.bound).run();
+  return await new Demo(chosen).run();
 }
 
 Deno.exit(await main());
