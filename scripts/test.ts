@@ -5,6 +5,7 @@
 import { gate, step } from "./ok.ts";
 import { add, closingLine, runTests } from "./test_run.ts";
 import { runScript } from "./run.ts";
+import { taskArguments } from "./task_arguments.ts";
 import { METRICS_NEEDS, PACKAGE_NEEDS, UNPACK_NEEDS } from "./package/needs.ts";
 import { rootOfNetwork } from "./root_of_network.ts";
 import { aboutSkipped } from "./skipped.ts";
@@ -15,7 +16,17 @@ const FOLDERS = ["integration", "fuzz", "simulation"] as const;
 /** Of the integration tests those in network namespaces. */
 const NETWORK = "tests/integration/network";
 
+const USAGE = `usage: deno task test
+
+All that needs no virtual machine: ok, the integration tests (real bus, real Avahi, real libnvme), the fuzz corpora
+replayed, a short simulation, and the tests in network namespaces. As root it installs what the tests need;
+otherwise it says what to install, and skips and counts the tests that lack something.
+
+One test: deno test -A --no-check tests/integration/demo_test.ts --filter "text of its name"
+`;
+
 async function main(): Promise<boolean> {
+  taskArguments(USAGE, {});
   const lacking = await installMissing(NEEDS);
   if (lacking.length > 0) console.error(`missing: ${named(lacking)}; tests that need them are skipped`);
   const reasons: string[] = [];

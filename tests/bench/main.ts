@@ -1,8 +1,6 @@
-/**
- * `deno task bench [NAME]... [-- ARGUMENTS]`: runs the benchmarks of this folder, each as a program of its own, so that
- * one does not warm the next one up. Without a name: all that need no virtual machine.
- */
+/** `deno task bench`: runs benchmarks, each as a program of its own, so that one does not warm the next one up. */
 import { passThrough, runScript } from "../../scripts/run.ts";
+import { helpFirst, usageError } from "../../scripts/task_arguments.ts";
 
 const HERE = new URL(".", import.meta.url).pathname;
 const MACHINE = "vm";
@@ -14,15 +12,28 @@ function known(): readonly string[] {
   return [...names.toSorted(), MACHINE];
 }
 
+const USAGE = `usage: deno task bench [NAME]... [-- ARGUMENT...]
+
+Measures. Without a name: all but vm.
+
+  ctl_start  how long the control tools take from their start to their answer, and how much memory
+  decode     decoders: log pages, D-Bus messages, configuration
+  plan       the core: one step, and the plan, with many controllers
+  vm         the daemons on a real kernel, beside the bare kernel and the Python original; needs root and QEMU.
+             deno task bench vm -- --help describes its options
+
+  -- --json  results of one benchmark as JSON
+`;
+
 async function main(): Promise<boolean> {
+  helpFirst(USAGE);
   const split = Deno.args.indexOf("--");
   const wanted = split < 0 ? Deno.args : Deno.args.slice(0, split);
   const rest = split < 0 ? [] : Deno.args.slice(split + 1);
   const names = known();
   const unknown = wanted.find((name) => !names.includes(name));
   if (unknown !== undefined) {
-    console.error(`${unknown}: no such benchmark; there are: ${names.join(", ")}`);
-    return false;
+    usageError(USAGE, `${unknown}: must be one of ${names.join(", ")}`);
   }
   let ok = true;
   for (const name of wanted.length > 0 ? wanted : names.filter((one) => one !== MACHINE)) {

@@ -1,12 +1,11 @@
 /**
- * `deno task test:fresh [--only SUITE]... [--as user|root]... [--keep]`: the README's two commands where newcomers are. In
- * minimal trees of Debian 12, 13 and sid with nothing but Node.js and git: as an ordinary user, who is told what to install;
- * as the same user after doing just that; and as root, for whom all is installed. What is committed is tried, not what lies
- * in the work tree.
+ * `deno task test:fresh`: the README's two commands where newcomers are. In minimal trees of
+ * Debian 12, 13 and sid with nothing but Node.js and git: as an ordinary user, who is told what to install; as the same user
+ * after doing just that; and as root, for whom all is installed. What is committed is tried, not what lies in the work tree.
  */
-import { parseArgs } from "node:util";
 import { type Ended, runScript } from "../../scripts/run.ts";
 import { providePackages, TREE_NEEDS } from "../../scripts/system_packages.ts";
+import { taskArguments, usageError } from "../../scripts/task_arguments.ts";
 import { add, closingLine, type Counts, NOTHING } from "../../scripts/test_run.ts";
 import { expectations, readmeCommands, type Situation } from "./expectations.ts";
 import { called, isSuite, readyToMake, type Suite, suites, Tree } from "./tree.ts";
@@ -89,9 +88,21 @@ async function tryAs(who: "user" | "root", suite: Suite, keep: boolean): Promise
   return counts;
 }
 
+const USAGE = `usage: deno task test:fresh [--only SUITE]... [--as user|root]... [--keep]
+
+The README's two commands in minimal trees of Debian (${
+  suites.join(", ")
+}) with nothing but Node.js and git: as an
+ordinary user, as the same user after installing what the commands name, and as root. What is committed is tried,
+not the work tree. Needs root.
+
+  --only SUITE  this suite only
+  --as WHO      as user or root only
+  --keep        keep the trees
+`;
+
 async function main(): Promise<boolean> {
-  const { values } = parseArgs({
-    args: Deno.args,
+  const { values } = taskArguments(USAGE, {
     options: {
       only: { type: "string", multiple: true, default: [] },
       as: { type: "string", multiple: true, default: [...WHO] },
@@ -99,9 +110,9 @@ async function main(): Promise<boolean> {
     },
   });
   const unknown = values.only.find((name) => !isSuite(name));
-  if (unknown !== undefined) throw new Error(`--only ${unknown}: must be one of ${suites.join(", ")}`);
+  if (unknown !== undefined) usageError(USAGE, `--only ${unknown}: must be one of ${suites.join(", ")}`);
   const stranger = values.as.find((name) => !WHO.some((who) => who === name));
-  if (stranger !== undefined) throw new Error(`--as ${stranger}: must be one of ${WHO.join(", ")}`);
+  if (stranger !== undefined) usageError(USAGE, `--as ${stranger}: must be one of ${WHO.join(", ")}`);
   await readyToMake();
   await providePackages(TREE_NEEDS);
   await Deno.mkdir(LOGS, { recursive: true });

@@ -62,8 +62,9 @@ export function campaign(
     let kind = "";
     const failed = attempt({ ...fuzzer, run: (bytes) => kind = fuzzer.run(bytes) }, input);
     if (failed !== undefined) return minimise(fuzzer, failed);
-    if (!kinds.has(kind)) {
-      kinds.add(kind);
+    const before = kinds.size;
+    for (const one of kind.split("\n")) kinds.add(one);
+    if (kinds.size > before) {
       pool.push(input);
       if (isNew) fresh.push(input);
     }

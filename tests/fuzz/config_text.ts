@@ -11,7 +11,7 @@ import { parseStafdConf } from "../../src/lib/config/stafd_conf.ts";
 import { readSysConf } from "../../src/lib/config/sys_conf.ts";
 import { parseTimeSpan, timeSpanSeconds } from "../../src/lib/config/time_span.ts";
 import { checkEdits, checkFindings, checkIni } from "../unit/config/invariants.ts";
-import { type Fuzzer, kindOf, textFuzzer } from "./fuzzer.ts";
+import { type Fuzzer, kindOf, kindsOf, textFuzzer } from "./fuzzer.ts";
 
 const GRAMMAR =
   "# c\n[Global]\ntron = true\n  false\n\n; d\nkato=1\n[Controllers]\r\ncontroller = a=b;c\n[x\nbare\n";
@@ -30,12 +30,11 @@ const SYS =
   "symname = a b\n\n[Other]\nx=1\n[Host]\nID = x\n";
 
 /** The kinds of findings: how each begins, without what it quotes. */
-function kinds(findings: readonly Finding[]): string {
-  const beginnings = findings.map(({ severity, message }) =>
-    kindOf(`${severity} ${message}`.replace(/".*"/s, "").slice(0, 24))
-  );
-  return [...new Set(beginnings)].slice(0, 2).join();
-}
+const kinds = (findings: readonly Finding[]): readonly string[] =>
+  findings.map(({ severity, message }) => {
+    const own = message.replace(/".*"/s, "").replace(/\[.*(?:\]|$)/s, "[]");
+    return kindOf(`${severity} ${own.slice(0, 24)}`);
+  });
 
 /** Every line makes a transport id, and every exclusion can be compared with it. */
 function checkLines(conf: DaemonConf): void {
@@ -68,18 +67,39 @@ function checkConf<T extends DaemonConf>(
   checkFindings(text, parsed.findings);
   if (!parsed.ok) {
     assert.ok(parsed.findings.some((finding) => finding.severity === "error"));
-    return `rejected ${kinds(parsed.findings)}`;
+    return kindsOf("rejected", ...kinds(parsed.findings));
   }
   checkLines(parsed.conf);
   checkOrigins(text, effective(parsed.conf));
-  return kinds(parsed.findings);
+  return kindsOf("accepted", ...kinds(parsed.findings));
+}
+
+const SPAN_PARTS: readonly (readonly [name: string, pattern: RegExp])[] = [
+  ["days", /\bd/i],
+  ["hours", /\bh/i],
+  ["minutes", /\bmi?n?\b|\bmin/i],
+  ["seconds", /\bs/i],
+  ["infinity", /inf/i],
+  ["clock of two", /^[^:]*:[^:]*$/],
+  ["clock of three", /^[^:]*:[^:]*:[^:]*$/],
+  ["fraction", /\d\.|\.\d/],
+  ["exponent", /\de[-+]?\d/i],
+  ["underscore", /_/],
+  ["sign", /[-+]/],
+  ["separator", /[,/]/],
+];
+
+/** Which parts of the grammar a time span uses, and what sort of number it is. */
+function spanKinds(text: string, value: number): string {
+  const sort = value < 0 ? "negative" : value === 0 ? "zero" : value === Infinity ? "endless" : "finite";
+  return kindsOf(sort, ...SPAN_PARTS.filter(([, pattern]) => pattern.test(text)).map(([name]) => name));
 }
 
 export const fuzzers: readonly Fuzzer[] = [
   textFuzzer("ini", [GRAMMAR, STAFD, SYS], (text) => {
     checkIni(text);
     const { lines, findings } = parseIni(text, "f");
-    return `${[...new Set(lines.map((line) => line.kind))].toSorted().join()} ${kinds(findings)}`;
+    return kindsOf("ini", ...lines.map((line) => line.kind), ...kinds(findings));
   }),
   textFuzzer(
     "stafd-conf",
@@ -94,11 +114,11 @@ export const fuzzers: readonly Fuzzer[] = [
   textFuzzer("sys-conf", [SYS, GRAMMAR, "[host]\nhostnqn=nqn.x\n"], (text) => {
     // Files that sys.conf points to are as untrusted as itself.
     const read = readSysConf(text, "f", () => ({ ok: true, text }));
-    if (!read.ok) return `rejected ${kinds(read.findings)}`;
+    if (!read.ok) return kindsOf("rejected", ...kinds(read.findings));
     const { nqn, id, findings } = read.parts;
     checkFindings(text, findings.filter((finding) => finding.file === "f"));
     const errors = [nqn, id].flatMap((part) => "error" in part ? [part.error] : []);
-    return `${kinds(errors)} ${kinds(findings)}`;
+    return kindsOf("accepted", ...kinds(errors), ...kinds(findings));
   }),
   textFuzzer("sys-conf-edit", [SYS, GRAMMAR, "[Host]\n\n   [Next]\n", "  [Host]\n    id=1"], (text) => {
     const outcome = checkEdits(text, "id", "new");
@@ -122,6 +142,6 @@ export const fuzzers: readonly Fuzzer[] = [
     if (value === undefined || span === undefined) return "none";
     assert.ok(!Number.isNaN(value) && span.ms >= 0);
     assert.equal(span.ms === Infinity, value < 0 || value * 1_000 === Infinity);
-    return text.trim().replace(/[\d_]+/g, "#").replace(/[a-z]+/gi, "a").replace(/\s+/g, " ").slice(0, 12);
+    return spanKinds(text, value);
   }),
 ];

@@ -9,7 +9,9 @@ export interface Fuzzer {
   readonly seeds: readonly Uint8Array[];
   /**
    * Feeds one input to the parser and checks what must hold for any input; throws when it does not.
-   * Gives a short text that tells kinds of outcomes apart: an input with a new one is worth keeping.
+   * Gives what the outcome was, as one or more lines of text, each a kind of its own: an input with a line that no
+   * input before had is worth keeping. Lines tell what the parser met, not how often or in which combination:
+   * combinations multiply, and what is new drowns in them.
    */
   run(input: Uint8Array): string;
 }
@@ -25,6 +27,9 @@ export const textOf = (bytes: Uint8Array): string => decoder.decode(bytes);
 export function kindOf(outcome: string): string {
   return outcome.replace(/"(?:[^"\\]|\\.)*"/g, "''").replace(/\d+/g, "#").slice(0, 200);
 }
+
+/** An outcome with several kinds in it. */
+export const kindsOf = (...kinds: readonly string[]): string => [...new Set(kinds)].join("\n");
 
 /** A fuzzer of a parser that takes text. */
 export function textFuzzer(name: string, seeds: readonly string[], run: (text: string) => string): Fuzzer {

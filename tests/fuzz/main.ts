@@ -1,8 +1,5 @@
-/**
- * `deno task fuzz [NAME...] [--seconds N] [--seed N] [--list]`: fuzzes the named parsers, or all in turn, and keeps what it
- * finds in `corpus/NAME`: inputs with a new kind of outcome, and inputs that fail (`fail-...`).
- */
-import { parseArgs } from "node:util";
+/** `deno task fuzz`: fuzzes parsers, and keeps what it finds in `corpus/NAME`. */
+import { taskArguments, usageError } from "../../scripts/task_arguments.ts";
 import { allFuzzers, keep, readCorpus } from "./all.ts";
 import { campaign } from "./campaign.ts";
 import type { Fuzzer } from "./fuzzer.ts";
@@ -30,9 +27,19 @@ async function fuzz(fuzzer: Fuzzer, seconds: number, seed: number): Promise<bool
   return false;
 }
 
-async function main(args: string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args,
+const USAGE = `usage: deno task fuzz [NAME...] [--seconds N] [--seed N]
+       deno task fuzz --list
+
+Fuzzes the named parsers, or all in turn. What it finds is kept in tests/fuzz/corpus/NAME: inputs with a new kind of
+outcome, and inputs that fail (fail-...). How to go on from there: tests/fuzz/README.md
+
+  --seconds N  for each parser (default: 10)
+  --seed N     of the random changes (default: another one each time, printed)
+  --list       print the names
+`;
+
+async function main(): Promise<number> {
+  const { values, positionals } = taskArguments(USAGE, {
     allowPositionals: true,
     options: {
       seconds: { type: "string", default: "10" },
@@ -51,10 +58,9 @@ async function main(args: string[]): Promise<number> {
   const seed = values.seed === undefined
     ? crypto.getRandomValues(new Uint32Array(1))[0] ?? 0
     : Number(values.seed);
-  if (unknown.length > 0 || !(seconds > 0) || !Number.isInteger(seed)) {
-    console.error(`usage: deno task fuzz [NAME...] [--seconds N] [--seed N]; names: ${names.join(" ")}`);
-    return 2;
-  }
+  if (unknown.length > 0) usageError(USAGE, `${unknown.join(", ")}: must be one of ${names.join(", ")}`);
+  if (!(seconds > 0)) usageError(USAGE, `--seconds ${values.seconds}: give a number above 0`);
+  if (!Number.isInteger(seed)) usageError(USAGE, `--seed ${values.seed}: give a whole number`);
   const chosen = positionals.length === 0
     ? fuzzers
     : fuzzers.filter(({ name }) => positionals.includes(name));
@@ -64,4 +70,4 @@ async function main(args: string[]): Promise<number> {
   return good ? 0 : 1;
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) Deno.exit(await main());

@@ -12,7 +12,7 @@ import { normaliseTid } from "../../src/lib/nvme/tid.ts";
 import { parseUevent } from "../../src/lib/nvme/uevent.ts";
 import { buildNbft, SAMPLE, sealed } from "../unit/nvme/nbft_builder.ts";
 import { discoveryEntry, identifyCtrl } from "../unit/nvme/samples.ts";
-import { bytesOf, type Fuzzer, kindOf } from "./fuzzer.ts";
+import { bytesOf, type Fuzzer, kindOf, kindsOf } from "./fuzzer.ts";
 import { checkDecoder, checkRefusal, few } from "./oracle.ts";
 
 const extended = discoveryEntry({
@@ -129,10 +129,11 @@ const nbft: Fuzzer = {
       for (const { hfiIndexes } of table.subsystems) assert.ok(hfiIndexes.every((index) => known.has(index)));
       const targets = nbftTargets(table, new Map(), "nqn.h");
       for (const { tid } of targets.boot) assert.ok(bootTargetOf(tid, targets.boot) !== undefined);
-      const counts = [table.hfis, table.subsystems, table.security, table.discovery].map(({ length }) =>
-        few(length)
+      const { hfis, subsystems, security, discovery } = table;
+      const counts = Object.entries({ hfis, subsystems, security, discovery }).map(([name, { length }]) =>
+        `${name} ${few(length)}`
       );
-      return `${counts.join("|")} ${kindOf(table.warnings[0] ?? "")}`;
+      return kindsOf(...counts, ...table.warnings);
     }),
 };
 

@@ -30,7 +30,7 @@ import {
   tidKey,
   tidText,
 } from "../../src/lib/nvme/tid.ts";
-import { bytesOf, type Fuzzer, kindOf, textFuzzer } from "./fuzzer.ts";
+import { bytesOf, type Fuzzer, kindOf, kindsOf, textFuzzer } from "./fuzzer.ts";
 import { checkRefusal, few } from "./oracle.ts";
 
 const defaults = { hostNqn: "nqn.h", ignoreIface: false };
@@ -147,7 +147,10 @@ const support = textFuzzer(
     const names = kernelSupport(release, list.join("\n"));
     for (const name of names) assert.match(name, /^[a-z0-9_]+$/);
     assert.ok(names.has("nqn") && names.has("transport") && names.has("traddr"));
-    return `${few(version.length)} ${names.has("tls")} ${names.has("discovery")} ${names.has("hostnqn")}`;
+    return kindsOf(
+      `version ${few(version.length)}`,
+      ...["tls", "discovery", "hostnqn"].map((name) => `${name} ${names.has(name)}`),
+    );
   },
 );
 
@@ -245,7 +248,11 @@ const exclusions = textFuzzer(
     );
     const one = normaliseTid({ transport: "tcp", traddr: "10.0.0.1", subsysnqn: "x" }, defaults);
     const hit = exclusionOf(one, HOST_ID, entries);
-    return `${few(entries.length)} ${kindOf(problems[0]?.message ?? "")} ${hit !== undefined}`;
+    return kindsOf(
+      `entries ${few(entries.length)}`,
+      `hit ${hit !== undefined}`,
+      ...problems.map(({ message }) => kindOf(message)),
+    );
   },
 );
 

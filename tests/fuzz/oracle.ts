@@ -25,7 +25,7 @@ export function checkRefusal(
 
 /**
  * Decodes twice, with other bytes around: same result, input untouched. A refusal is checked; what is accepted goes
- * to `accepted`, which gives its kind.
+ * to `accepted`, which gives its kinds.
  */
 export function checkDecoder<T>(
   decode: (bytes: Uint8Array) => Decoded<T>,
@@ -36,7 +36,7 @@ export function checkDecoder<T>(
   const result = decode(inside);
   assert.deepEqual(inside, input, "the input was changed");
   assert.deepEqual(decode(embedded(input, 0x00)), result, "something outside of the input was read");
-  if (result.ok) return kindOf(`ok ${accepted(result.value)}`);
+  if (result.ok) return accepted(result.value).split("\n").map((kind) => kindOf(`ok ${kind}`)).join("\n");
   checkRefusal(result, input.length);
   return kindOf(result.problem);
 }

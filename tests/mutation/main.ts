@@ -1,16 +1,10 @@
 /**
  * `deno task mutate`: are the tests able to see a fault? Small faults are put into `core`, `config` and `nvme`, one at a time and
  * in a copy of the tree; each that no test notices is a survivor.
- *
- *   --count N     faults of the sample (200)
- *   --seed TEXT   what the sample is drawn by (the commit)
- *   --jobs N      copies that are tried at once (1)
- *   --named       the list of tests/mutation/named.ts instead: each of these must be caught
- *   --only TEXT   faults in files, or with names, that have the text in them
- *   --minutes N   begin no further fault after so long
  */
 import { parse } from "../../scripts/structure/rule.ts";
 import { runScript } from "../../scripts/run.ts";
+import { taskArguments, usageError } from "../../scripts/task_arguments.ts";
 import { Random } from "../../src/lib/sim/random.ts";
 import { NAMED, namedMutant } from "./named.ts";
 import { difference, type Mutant, mutantsOf, mutated } from "./operators.ts";
@@ -26,9 +20,55 @@ interface Candidate {
 /** Named faults whose text is not in the code any more. */
 const stale: string[] = [];
 
-function option(name: string): string | undefined {
-  const at = Deno.args.indexOf(name);
-  return at < 0 ? undefined : Deno.args[at + 1];
+const USAGE =
+  `usage: deno task mutate [--count N] [--seed TEXT] [--only TEXT] [--minutes N] [--jobs N] [--named]
+
+Puts small faults into core, config and nvme, one at a time and in a copy of the tree, and lists those that no test
+notices. How to go on from there: tests/simulation/README.md, "How good the tests are"
+
+  --count N    faults of the sample (default: 200)
+  --seed TEXT  what the sample is drawn by (default: the commit)
+  --only TEXT  faults in files, or with names, that have this text in them
+  --minutes N  begin no further fault after so long
+  --jobs N     copies that are tried at once (default: 1)
+  --named      the list of tests/mutation/named.ts instead: each of these must be caught
+`;
+
+interface Options {
+  readonly count: number;
+  readonly seed: string | undefined;
+  readonly only: string;
+  readonly minutes: number;
+  readonly jobs: number;
+  readonly named: boolean;
+}
+
+function options(): Options {
+  const text = { type: "string" } as const;
+  const { values } = taskArguments(USAGE, {
+    options: {
+      count: text,
+      seed: text,
+      only: text,
+      minutes: text,
+      jobs: text,
+      named: { type: "boolean", default: false },
+    },
+  });
+  const number = (name: "count" | "minutes" | "jobs", ifMissing: number): number => {
+    const given = values[name];
+    if (given === undefined) return ifMissing;
+    if (!/^[1-9]\d*$/.test(given)) usageError(USAGE, `--${name} ${given}: give a whole number above 0`);
+    return Number(given);
+  };
+  return {
+    count: number("count", 200),
+    seed: values.seed,
+    only: values.only ?? "",
+    minutes: number("minutes", 100_000),
+    jobs: number("jobs", 1),
+    named: values.named,
+  };
 }
 
 async function output(...command: readonly [string, ...string[]]): Promise<string> {
@@ -49,9 +89,10 @@ export async function allMutants(): Promise<Mutant[]> {
   return found.flat();
 }
 
-async function candidates(): Promise<readonly Candidate[]> {
-  const only = option("--only") ?? "";
-  if (Deno.args.includes("--named")) {
+async function candidates(
+  { named: isNamed, only, seed: given, count }: Options,
+): Promise<readonly Candidate[]> {
+  if (isNamed) {
     const named: Candidate[] = [];
     for (const one of NAMED.filter(({ name, path }) => `${path} ${name}`.includes(only))) {
       const mutant = namedMutant(one, await Deno.readTextFile(one.path));
@@ -62,8 +103,7 @@ async function candidates(): Promise<readonly Candidate[]> {
     return named;
   }
   const all = (await allMutants()).filter(({ path }) => path.includes(only));
-  const seed = option("--seed") ?? await output("git", "rev-parse", "HEAD");
-  const count = Number(option("--count") ?? "200");
+  const seed = given ?? await output("git", "rev-parse", "HEAD");
   const sample = new Random(1, seed).shuffled(all).slice(0, count);
   console.log(`${sample.length} of ${all.length} faults, drawn by ${seed.slice(0, 12)}`);
   return sample.map((mutant) => ({ name: mutant.operator, mutant }));
@@ -84,13 +124,13 @@ interface Tried extends Candidate {
 }
 
 async function main(): Promise<boolean> {
-  const todo = [...await candidates()];
-  const end = performance.now() + Number(option("--minutes") ?? "100000") * 60_000;
+  const chosen = options();
+  const todo = [...await candidates(chosen)];
+  const end = performance.now() + chosen.minutes * 60_000;
   const root = await Deno.makeTempDir({ prefix: "stas-mutate-" });
   const tried: Tried[] = [];
   try {
-    const jobs = Math.max(1, Number(option("--jobs") ?? "1"));
-    const folders = Array.from({ length: jobs }, (_, at) => `${root}/${at}`);
+    const folders = Array.from({ length: chosen.jobs }, (_, at) => `${root}/${at}`);
     await Promise.all(folders.map(copy));
     const limits = await baseline(folders[0] ?? root);
     await Promise.all(folders.map(async (folder) => {
@@ -112,13 +152,12 @@ async function main(): Promise<boolean> {
     const text = await Deno.readTextFile(mutant.path);
     console.log(`\n${mutant.path}:${mutant.line}: ${name}\n${difference(text, mutated(text, mutant))}`);
   }
-  const isNamed = Deno.args.includes("--named");
-  const failed = isNamed ? survivors.length + stale.length : 0;
+  const failed = chosen.named ? survivors.length + stale.length : 0;
   for (const text of stale) console.log(text);
   console.log(`\n${tried.length - survivors.length} caught, ${survivors.length} survived`);
   if (todo.length > 0) console.log(`${todo.length} were not tried: the time was up`);
   // A survivor of the sample is a question; one of the list is a test that was lost.
-  console.log(`mutate: ${tried.length - (isNamed ? survivors.length : 0)} passed, ${failed} failed`);
+  console.log(`mutate: ${tried.length - (chosen.named ? survivors.length : 0)} passed, ${failed} failed`);
   return failed === 0;
 }
 

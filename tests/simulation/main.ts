@@ -1,14 +1,5 @@
-/**
- * `deno task sim`: many seeds of stafd alone, of stacd alone and of both, in a process for each processor.
- *
- *   --runs N       seeds of each kind (2000)
- *   --who WHO      only stafd, stacd or both
- *   --seed N       one seed, with its story
- *   --first N      the first seed (1)
- *   --without A,B  leave kinds of faults out
- *   --with A,B     have these kinds of faults in every seed, also those that the daemons do not survive yet
- *   --faults MS    let the faults end after so many virtual milliseconds
- */
+/** `deno task sim`: many seeds of stafd alone, of stacd alone and of both, in a process for each processor. */
+import { taskArguments, usageError } from "../../scripts/task_arguments.ts";
 import { Coverage, isKnownMove, toReach } from "./coverage.ts";
 import { isKnown, unknownToTheList } from "./known_failures.ts";
 import { RELEASES } from "../../src/lib/sim/release.ts";
@@ -29,32 +20,54 @@ interface Arguments {
   readonly part: { readonly of: number; readonly at: number } | undefined;
 }
 
-function parse(args: readonly string[]): Arguments {
-  const values = new Map<string, string>();
-  for (let i = 0; i < args.length; i += 2) {
-    const [name = "", value] = [args[i], args[i + 1]];
-    const known = ["--runs", "--who", "--seed", "--first", "--without", "--with", "--faults", "--part"]
-      .includes(name);
-    if (!known || value === undefined) {
-      throw new Error(`${name}: see the beginning of tests/simulation/main.ts`);
-    }
-    values.set(name, value);
-  }
-  const number = (name: string): number | undefined => {
-    const text = values.get(name);
-    if (text === undefined) return undefined;
-    if (!/^\d+$/.test(text)) throw new Error(`${name} wants a number, not ${text}`);
-    return Number(text);
+const USAGE = `usage: deno task sim [--runs N] [--first N] [--who stafd|stacd|both]
+       deno task sim --seed N [--who stafd|stacd|both]
+
+Runs the daemons against the simulated world, with faults, and checks the safety rules at every step.
+How to read a story: tests/simulation/README.md
+
+  --runs N       seeds of each kind (default: 2000)
+  --first N      the first seed (default: 1)
+  --who WHO      only stafd, stacd or both
+  --seed N       one seed, with its story
+  --without A,B  leave these kinds of faults out
+  --with A,B     have these kinds of faults in every seed, also those that the daemons do not survive yet
+  --faults MS    let the faults end after so many virtual milliseconds
+`;
+
+function parse(): Arguments {
+  const text = { type: "string" } as const;
+  const { values } = taskArguments(USAGE, {
+    options: {
+      runs: text,
+      first: text,
+      who: text,
+      seed: text,
+      without: text,
+      with: text,
+      faults: text,
+      // Which share of the seeds this process has, as AT/OF.
+      part: text,
+    },
+  });
+  const number = (name: "runs" | "first" | "seed" | "faults"): number | undefined => {
+    const given = values[name];
+    if (given === undefined) return undefined;
+    if (!/^\d+$/.test(given)) usageError(USAGE, `--${name} ${given}: give a whole number`);
+    return Number(given);
   };
-  const [at, of] = (values.get("--part") ?? "").split("/").map(Number);
+  const { who } = values;
+  const kinds = KINDS.filter((kind) => who === undefined || kind === who);
+  if (kinds.length === 0) usageError(USAGE, `--who ${who}: must be one of ${KINDS.join(", ")}`);
+  const [at, of] = (values.part ?? "").split("/").map(Number);
   return {
-    runs: number("--runs") ?? 2_000,
-    first: number("--first") ?? 1,
-    who: KINDS.filter((kind) => kind === (values.get("--who") ?? kind)),
-    seed: number("--seed"),
-    without: new Set(values.get("--without")?.split(",") ?? []),
-    with: new Set(values.get("--with")?.split(",") ?? []),
-    faultsMs: number("--faults"),
+    runs: number("runs") ?? 2_000,
+    first: number("first") ?? 1,
+    who: kinds,
+    seed: number("seed"),
+    without: new Set(values.without?.split(",") ?? []),
+    with: new Set(values.with?.split(",") ?? []),
+    faultsMs: number("faults"),
     part: at === undefined || of === undefined ? undefined : { at, of },
   };
 }
@@ -212,7 +225,7 @@ function mixed(coverage: Coverage, worlds: number): boolean {
 }
 
 if (import.meta.main) {
-  const args = parse(Deno.args);
+  const args = parse();
   if (args.part !== undefined) console.log(JSON.stringify(await part(args, args.part)));
   else Deno.exit((args.seed === undefined ? await parts(args) : await one(args, args.seed)) ? 0 : 1);
 }

@@ -1,14 +1,14 @@
 /**
- * `deno task test:install [--only clean|over|reboot] [--keep]`: the .deb in virtual machines, on a Debian that never had
+ * `deno task test:install`: the .deb in virtual machines, on a Debian that never had
  * nvme-stas, over the original with connections up, and through a reboot. A machine for each.
  */
 import { dirname } from "node:path";
-import { parseArgs } from "node:util";
 import { hostTarget } from "../../scripts/denort.ts";
 import { makePackages } from "../../scripts/package.ts";
 import { currentRelease } from "../../scripts/package/release.ts";
 import { passThrough, runScript } from "../../scripts/run.ts";
 import { providePackages, VM_NEEDS } from "../../scripts/system_packages.ts";
+import { taskArguments, usageError } from "../../scripts/task_arguments.ts";
 import { add, closingLine, type Counts, NOTHING } from "../../scripts/test_run.ts";
 import { tellEvidence } from "./evidence.ts";
 import { Guest } from "./guest.ts";
@@ -53,17 +53,25 @@ async function runOne({ image, disk, scenario: { name, run } }: Run, keep: boole
   }
 }
 
+const USAGE = `usage: deno task test:install [--only clean|over|reboot] [--keep]
+
+The .deb in virtual machines, one for each run: on a Debian that never had nvme-stas (clean), over the Python
+original with connections up and back (over), and through a reboot and a poweroff (reboot). Needs root.
+
+  --only RUN  this run only
+  --keep      leave its machine running, and say how to enter it; with --only
+`;
+
 async function main(): Promise<boolean> {
-  const { values } = parseArgs({
-    args: Deno.args,
+  const { values } = taskArguments(USAGE, {
     options: { only: { type: "string", default: "" }, keep: { type: "boolean", default: false } },
   });
   const runs = RUNS.filter(({ only }) => values.only === "" || values.only === only);
   if (runs.length === 0) {
-    throw new Error(`--only ${values.only}: must be one of ${RUNS.map(({ only }) => only).join(", ")}`);
+    usageError(USAGE, `--only ${values.only}: must be one of ${RUNS.map(({ only }) => only).join(", ")}`);
   }
   if (values.keep && runs.length > 1) {
-    throw new Error("--keep: choose one machine by --only");
+    usageError(USAGE, "--keep: choose one machine by --only");
   }
   await providePackages(VM_NEEDS);
   const [file = ""] = await makePackages(

@@ -1,19 +1,9 @@
-/**
- * `deno task test:vm [--image NAME]... [--only TEXT]... [--all] [--matrix] [--peer] [--keep] [--reuse]`: the compiled
- * programs under their own units on a real kernel. Builds the image and the program, boots once, runs the scenarios one
- * after the other: the short ones, those that --only selects, or --all. A scenario that needs what the image does not have
- * is skipped, with the reason.
- * --image chooses the machine (images.ts; default: clean); several run one after the other, `all` is each of them.
- * --matrix (`deno task test:matrix`) writes the results into docs/matrix.md, and runs on all images unless told which.
- * --peer tests the original instead, which shows that the scenarios ask for what is true.
- * --keep leaves the machine running afterwards and says how to enter it. --reuse builds and boots nothing: it uses the
- * machine that runs already, with what is installed there.
- */
-import { parseArgs } from "node:util";
+/** `deno task test:vm` and `test:matrix`: the compiled programs under their own units on a real kernel. */
 import { build } from "../../scripts/build.ts";
 import { passThrough, runScript } from "../../scripts/run.ts";
 import { stage } from "../../scripts/stage.ts";
 import { FOREIGN_NEEDS, providePackages, VM_NEEDS } from "../../scripts/system_packages.ts";
+import { taskArguments, usageError } from "../../scripts/task_arguments.ts";
 import { add, closingLine, type Counts, NOTHING } from "../../scripts/test_run.ts";
 import { tellEvidence } from "./evidence.ts";
 import { Guest } from "./guest.ts";
@@ -99,7 +89,8 @@ function selected(only: readonly string[], peer: boolean, all: boolean): readonl
   if (only.length === 0) return all ? known : known.filter(({ slow }) => slow !== true);
   const found = known.filter(({ name }) => only.some((part) => name.includes(part)));
   if (found.length === 0) {
-    throw new Error(
+    usageError(
+      USAGE,
       `--only ${only.join(", ")}: no such scenario; there are: ${known.map((s) => s.name).join("; ")}`,
     );
   }
@@ -171,15 +162,32 @@ interface Options {
 function imagesOf({ image, only, matrix, peer, keep, reuse }: Options): readonly Image[] {
   const images = peer ? [PEER] : imagesNamed(image.length === 0 ? [matrix ? "all" : "clean"] : image);
   if (matrix && (only.length > 0 || peer)) {
-    throw new Error("--matrix is about whole runs of our programs: not with --only or --peer");
+    usageError(USAGE, "--matrix is about whole runs of our programs: not with --only or --peer");
   }
-  if (images.length > 1 && (keep || reuse)) throw new Error("--keep and --reuse are for one machine");
+  if (images.length > 1 && (keep || reuse)) usageError(USAGE, "--keep and --reuse are for one machine");
   return images;
 }
 
+const USAGE = `usage: deno task test:vm [--image NAME]... [--only TEXT]... [--all] [--peer] [--keep] [--reuse]
+       deno task test:matrix [--image NAME]... [--all]
+
+Builds the image and the program, boots one virtual machine, and runs the scenarios one after the other: the short
+ones unless told otherwise. A scenario that needs what the image does not have is skipped, with the reason.
+Needs root and QEMU; KVM is not needed.
+
+  --image NAME  the machine (default: clean); several run one after the other, "all" is each of them
+  --only TEXT   the scenarios whose name has this text in it
+  --all         the long scenarios, too
+  --matrix      what test:matrix does: on all images unless told which, with the results in docs/matrix.md
+  --peer        test the Python original instead, which shows that the scenarios ask for what is true
+  --keep        leave the machine running afterwards, and say how to enter it
+  --reuse       build and boot nothing: use the machine that runs already, with what is installed there
+
+VMBED_NAME tells several machines apart. Images, and commands to look around: tests/vm/bed/README.md
+`;
+
 async function main(): Promise<boolean> {
-  const { values } = parseArgs({
-    args: Deno.args,
+  const { values } = taskArguments(USAGE, {
     options: {
       image: { type: "string", multiple: true, default: [] },
       only: { type: "string", multiple: true, default: [] },

@@ -1,21 +1,10 @@
-/**
- * `deno run -A tests/bench/vm/main.ts [--subs 3,50,200] [--runs N] [--aen N] [--finder N] [--no-peer] [--reuse]`: how
- * long the compiled daemons take in the virtual machine, from start to all connected and from a notification to
- * connected, and what they cost; beside the kernel alone (bare writes to /dev/nvme-fabrics) and the original, in turns
- * within one boot.
- * --finder: that many turns of stafd alone first: from its start to the first log page, and from a notification to what
- * it says on the bus. With --subs 0 nothing else is measured.
- *
- * Absolute times say more of the emulation and of what else the machine does than of the program: read the ratios.
- * --reuse takes the machine VMBED_NAME (default "bench") that runs already, image "peer" with ours in /payload/root; with
- * --no-peer it measures what is installed there.
- */
-import { parseArgs } from "node:util";
+/** `deno task bench vm`: the compiled daemons in the virtual machine, beside the bare kernel and the original. */
 import { build } from "../../../scripts/build.ts";
 import { hostTarget } from "../../../scripts/denort.ts";
 import { passThrough, runScript } from "../../../scripts/run.ts";
 import { stage } from "../../../scripts/stage.ts";
 import { providePackages, VM_NEEDS } from "../../../scripts/system_packages.ts";
+import { taskArguments, usageError } from "../../../scripts/task_arguments.ts";
 import { Guest } from "../../vm/guest.ts";
 import { type Numbers, parseBench, report, type Round } from "./report.ts";
 
@@ -61,9 +50,26 @@ async function measure(guest: Guest, who: Who, verb: Verb, subs: number, runs: n
   return numbers;
 }
 
+const USAGE =
+  `usage: deno task bench vm -- [--subs N,N...] [--runs N] [--aen N] [--finder N] [--no-peer] [--reuse]
+
+How long the compiled daemons take in the virtual machine, from their start to all connected and from a
+notification to its connection, and what they cost; beside the kernel alone (writes to /dev/nvme-fabrics) and the
+Python original, in turns within one boot. Absolute times say more of the emulation and of the machine's other
+work than of the program: read the ratios.
+
+  --subs N,N...  numbers of subsystems (default: 3,50,200)
+  --runs N       turns of each (default: 2)
+  --aen N        notifications (default: 5)
+  --finder N     turns of stafd alone, before the rest: to its first log page, and from a notification to its
+                 signal (default: 0). With --subs 0 nothing else is measured
+  --no-peer      without the original
+  --reuse        use the machine VMBED_NAME (default: bench) that runs already, image "peer" with ours in
+                 /payload/root; with --no-peer, with what is installed there
+`;
+
 async function main(): Promise<boolean> {
-  const { values } = parseArgs({
-    args: Deno.args,
+  const { values } = taskArguments(USAGE, {
     options: {
       subs: { type: "string", default: "3,50,200" },
       runs: { type: "string", default: "2" },
@@ -76,7 +82,7 @@ async function main(): Promise<boolean> {
   const sizes = values.subs.split(",").map(Number).filter((size) => size !== 0);
   const [runs, notifications, finder] = [Number(values.runs), Number(values.aen), Number(values.finder)];
   if (![...sizes, runs, notifications, finder].every(Number.isInteger)) {
-    throw new Error("these are not whole numbers");
+    usageError(USAGE, "--subs, --runs, --aen and --finder take whole numbers");
   }
   const daemons: readonly Who[] = values["no-peer"] ? ["ours"] : ["ours", "peer"];
   const machine = Deno.env.get("VMBED_NAME") ?? "bench";
