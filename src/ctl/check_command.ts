@@ -5,20 +5,24 @@ import {
   effectiveSys,
   type EffectiveValue,
 } from "../lib/config/effective.ts";
-import type { DaemonConf } from "../lib/config/daemon_conf.ts";
+import { withConn } from "../lib/config/conn_conf.ts";
+import type { DaemonConf, ParsedConf } from "../lib/config/daemon_conf.ts";
 import { type Finding, inFileOrder } from "../lib/config/finding.ts";
 import { type HostFacts, hostFindings } from "../lib/config/host_check.ts";
 import type { Daemon } from "../lib/config/known_options.ts";
+import { identityOf } from "../lib/config/next_conf.ts";
+import { readNextFiles } from "../lib/config/next_files.ts";
 import { originText } from "../lib/config/origin.ts";
 import { parseStacdConf } from "../lib/config/stacd_conf.ts";
 import { parseStafdConf } from "../lib/config/stafd_conf.ts";
 import { parseSysConf, readSysConf } from "../lib/config/sys_conf.ts";
 import { type FabricsSupport, parseSupported } from "../lib/nvme/kernel_version.ts";
+import { Secret } from "../lib/nvme/secret.ts";
 import { FAILED, OK } from "./command_line.ts";
 import { findingsText } from "./findings_view.ts";
 import { exists, PATIENCE } from "./doctor_finding.ts";
 import { asDaemons, whyHidden } from "./hidden_folders.ts";
-import { readFileText } from "./host_identity.ts";
+import { readFileText, readFolder } from "./host_identity.ts";
 import { printJson } from "./output_format.ts";
 import { fail, type Job } from "./session.ts";
 import { tableText } from "./table.ts";
@@ -39,10 +43,12 @@ export interface CheckOptions {
   readonly file: string | undefined;
   /** Warnings count as errors. */
   readonly strict: boolean;
+  /** Connectivity file of nvme-stas 3 that the daemon is started with. */
+  readonly connFile: string | undefined;
 }
 
 /** Exit status 1 when what a file says has not the effect that its writer wanted. */
-export async function check(job: Job, { format, file, strict }: CheckOptions): Promise<number> {
+export async function check(job: Job, { format, file, strict, connFile }: CheckOptions): Promise<number> {
   const { confDir } = job.world;
   const host = await hostFacts(job);
   const files = file === undefined ? [`${confDir}/${job.tool.daemon}.conf`, `${confDir}/sys.conf`] : [file];
@@ -55,6 +61,11 @@ export async function check(job: Job, { format, file, strict }: CheckOptions): P
     if (hidden !== undefined) return fail(job, hidden);
     all.push(checked(job, path, text.ok ? text.text : undefined, host));
   }
+  if (connFile !== undefined) {
+    const next = checkedNext(job, file ?? `${confDir}/${job.tool.daemon}.conf`, connFile, host);
+    if (typeof next === "string") return fail(job, next);
+    all.push(next);
+  }
   if (format === "json") {
     const found = all.map(asJson);
     const { tool, world } = job;
@@ -65,6 +76,48 @@ export async function check(job: Job, { format, file, strict }: CheckOptions): P
   const isBad = ({ severity }: Finding): boolean =>
     severity === "error" || (strict && severity === "warning");
   return all.every(({ valid, findings }) => valid && !findings.some(isBad)) ? OK : FAILED;
+}
+
+/** What the daemon takes of a connectivity file; a text when it cannot be read. */
+function checkedNext(
+  { world, tool: { daemon } }: Job,
+  own: string,
+  file: string,
+  host: HostFacts,
+): Checked | string {
+  const hidden = whyHidden(world, file, file);
+  if (hidden !== undefined) return hidden;
+  const read = asDaemons(world, own, readFileText);
+  const next = readNextFiles(file, read, readFolder);
+  if (!next.ok) {
+    const [first] = next.findings;
+    if (next.why === "absent") return first?.message ?? `cannot read ${file}`;
+    return { file, present: true, valid: false, findings: next.findings, values: [] };
+  }
+  if (next.isMissing) return `there is no ${file}`;
+  const base = { file, present: true, valid: true };
+  const text = readFileText(own);
+  const of = <T extends DaemonConf>(
+    parsed: ParsedConf<T>,
+    values: (conf: T) => readonly EffectiveValue[],
+  ): Checked => {
+    // What is wrong with the daemon's own file is said of that file.
+    if (!parsed.ok) return { ...base, findings: next.conf.findings, values: [] };
+    const { conf, findings } = withConn(parsed.conf, next.conf, daemon, read);
+    const inNext = (where: string): boolean => next.conf.files.includes(where);
+    const { nqn = host.nqn, id = host.id, key } = identityOf(next.conf);
+    const who = { ...host, nqn, id, key: key === undefined ? host.key : new Secret(key) };
+    const more = hostFindings(conf, daemon, who, findings).filter((finding) => inNext(finding.file));
+    return {
+      ...base,
+      findings: inFileOrder([...findings, ...more], file),
+      values: values(conf).filter(({ origin }) => origin.kind === "file" && inNext(origin.file)),
+    };
+  };
+  const ownText = text.ok ? text.text : undefined;
+  return daemon === "stafd"
+    ? of(parseStafdConf(ownText, own, read), effectiveStafd)
+    : of(parseStacdConf(ownText, own, read), effectiveStacd);
 }
 
 /** Who connects, and with which kernel. */

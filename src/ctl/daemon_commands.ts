@@ -165,15 +165,17 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
         .description("check configuration files; needs neither the daemon nor root")
         .argument("[file]", "a file (default: those of this system)")
         .option("--strict", "let warnings count as errors")
+        .option("-c, --conn-conf-file <file>", "also what the daemon takes of this file of nvme-stas 3")
         .addOption(outputOption(TEXT))
         .addOption(schemaOption())
         .option("--no-color", "no colours")
-        .action((file, { output, color, schema, strict }) =>
+        .action((file, { output, color, schema, strict, connConfFile }) =>
           finish(
             check(job(color, schema), {
               format: form(TEXT, { output, schema }, "table"),
               file,
               strict: strict === true,
+              connFile: connConfFile,
             }),
           )
         )],

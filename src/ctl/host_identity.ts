@@ -1,6 +1,6 @@
 /** The host NQN of this system as the daemons see it (spec 10 section 5), for `dlp` and `doctor`. */
 import type { Finding } from "../lib/config/finding.ts";
-import { type FileText, type Mandatory, readSysConf } from "../lib/config/sys_conf.ts";
+import { type FileText, type Mandatory, type ReadFolder, readSysConf } from "../lib/config/sys_conf.ts";
 
 /** Reads a text file; what goes wrong is data. */
 export function readFileText(path: string): FileText {
@@ -17,6 +17,18 @@ export function readFileText(path: string): FileText {
     return { ok: false, why: "unreadable", message: `${path} cannot be read: ${wordsOf(error)}` };
   }
 }
+
+/** The names in a folder; one that does not exist has none. */
+export const readFolder: ReadFolder = (path) => {
+  try {
+    return { ok: true, names: [...Deno.readDirSync(path)].map(({ name }) => name) };
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+      return { ok: true, names: [] };
+    }
+    return { ok: false, message: `${path} cannot be read: ${wordsOf(error)}` };
+  }
+};
 
 /** What an exception of a file operation says, without its class name. */
 export function wordsOf(error: unknown): string {

@@ -1,11 +1,12 @@
 /** `stasadm import`: files of other programs and versions in the words of ours. */
 import { importFile } from "../lib/config/import_file.ts";
 import { parseIni } from "../lib/config/ini.ts";
+import { dropInNames } from "../lib/config/next_files.ts";
 import { mayBeRead, othersMayRead } from "../lib/config/key_source.ts";
 import { looksLikeSecret, redacted, visible } from "../lib/config/redact.ts";
 import { replaceFile } from "./atomic_file.ts";
 import { FAILED, OK } from "./command_line.ts";
-import { readFileText } from "./host_identity.ts";
+import { readFileText, readFolder } from "./host_identity.ts";
 import type { World } from "./world.ts";
 
 interface Target {
@@ -22,7 +23,9 @@ export function importConf(world: World, file: string, write: boolean): number {
   };
   const text = readFileText(file);
   if (!text.ok) return fail(text.message);
-  const found = importFile(text.text);
+  const dropIns = dropInsOf(file);
+  if (typeof dropIns === "string") return fail(dropIns);
+  const found = importFile(text.text, file, dropIns);
   if (found === undefined) {
     return fail(
       `${file} is neither nvme-cli's discovery.conf or config.json nor a file of nvme-stas 3; "stafctl check ${file}" ` +
@@ -65,6 +68,20 @@ export function importConf(world: World, file: string, write: boolean): number {
   }
   for (const lost of found.lost) world.out.write(`# not carried over: ${visible(lost)}\n`);
   return OK;
+}
+
+/** Those of a file of nvme-stas 3; a text when they cannot be read. */
+function dropInsOf(file: string): string | (readonly [file: string, text: string])[] {
+  const folder = readFolder(`${file}.d`);
+  if (!folder.ok) return folder.message;
+  const found: (readonly [string, string])[] = [];
+  for (const name of dropInNames(folder.names)) {
+    const path = `${file}.d/${name}`;
+    const text = readFileText(path);
+    if (!text.ok) return text.message;
+    found.push([path, text.text]);
+  }
+  return found;
 }
 
 /** Keys are not shown; they are written as they are. */

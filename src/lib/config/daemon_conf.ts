@@ -13,6 +13,7 @@ import { mayBeRead, othersMayRead } from "./key_source.ts";
 import type { ReadFile } from "./sys_conf.ts";
 import { noteIdentities } from "./line_identities.ts";
 import { noteDuplicates } from "./duplicate_lines.ts";
+import { digestOf } from "./digest.ts";
 import { type ExcludeLine, parseExcludeLine } from "./exclude.ts";
 import { fileSecurity, type UnreadSecurity } from "./file_security.ts";
 import { foreignFormat, formatText } from "./file_format.ts";
@@ -56,7 +57,14 @@ export interface DaemonConf {
    */
   readonly unreadable: readonly number[];
   readonly excludes: readonly ExcludeLine[];
+  /** What was read beside `file`: the files, and the places in them that are as `unreadable` is in `file`. */
+  readonly conn?: { readonly files: readonly string[]; readonly unreadable: readonly string[] };
 }
+
+/** All lines that are not understood, wherever they stand. */
+export const unreadPlaces = (
+  { file, unreadable, conn }: Pick<DaemonConf, "file" | "unreadable" | "conn">,
+): readonly string[] => [...unreadable.map((line) => `${file}:${line}`), ...conn?.unreadable ?? []];
 
 /** Connect options that are not left to the kernel (CFG-26, CFG-27). */
 export const COMMON_DEFAULTS: ConnectOptions = {
@@ -78,16 +86,6 @@ export type ParsedConf<T> =
   | { readonly ok: true; readonly conf: T; readonly findings: readonly Finding[] }
   /** The file is rejected as a whole: at start exit, at reload keep what was (CFG-5, S10). */
   | { readonly ok: false; readonly findings: readonly Finding[] };
-
-/** FNV-1a, twice: it tells an edited file from the one before, and nobody attacks it. */
-function digestOf(text: string): string {
-  let [a, b] = [0x811c9dc5, text.length];
-  for (let i = 0; i < text.length; i++) {
-    a = Math.imul(a ^ text.charCodeAt(i), 0x01000193);
-    b = Math.imul(b ^ text.charCodeAt(i), 0x85ebca6b);
-  }
-  return `${(a >>> 0).toString(16)}${(b >>> 0).toString(16)}`;
-}
 
 /** Parses a file; `rest` reads what only this daemon has. A missing file is an empty one (CFG-6). */
 export function parseDaemonConf<T>(

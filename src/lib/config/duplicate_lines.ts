@@ -62,21 +62,24 @@ export const opinionOf = (
 
 /** `line` is the later one. Both daemons and `check` say it in these words. */
 export function duplicateText(line: ControllerLine, first: ControllerLine, global: ConnectOptions): string {
-  const [here, there] = [lineNumber(line), lineNumber(first)];
+  const [here, there] = names(line, first);
   const same = line.text === first.text;
   const base = same
-    ? `line ${here} repeats line ${there}`
-    : `line ${here} means the same controller as line ${there}: line ${there} counts, ` +
-      `and what line ${here} says beside security has no effect`;
+    ? `${here} repeats ${there}`
+    : `${here} means the same controller as ${there}: ${there} counts, ` +
+      `and what ${here} says beside security has no effect`;
   return `${base}${securityText(line, first, global)}; remove one of them`;
 }
 
-function lineNumber({ origin }: ControllerLine): string {
-  return origin.kind === "file" ? String(origin.line) : originText(origin);
+/** Of two lines: by their numbers, with their files where these differ. */
+function names({ origin: a }: ControllerLine, { origin: b }: ControllerLine): readonly [string, string] {
+  return a.kind === "file" && b.kind === "file" && a.file === b.file
+    ? [`line ${a.line}`, `line ${b.line}`]
+    : [originText(a), originText(b)];
 }
 
 function securityText(line: ControllerLine, first: ControllerLine, global: ConnectOptions): string {
-  const [here, there] = [lineNumber(line), lineNumber(first)];
+  const [here, there] = names(line, first);
   const mine = demandsOf(opinionOf(line, global));
   const theirs = demandsOf(opinionOf(first, global));
   const lacking = (have: readonly string[], want: readonly string[]) =>
@@ -84,14 +87,14 @@ function securityText(line: ControllerLine, first: ControllerLine, global: Conne
   const parts: string[] = [];
   const more = lacking(theirs, mine);
   const less = lacking(mine, theirs);
-  if (more.length > 0) parts.push(`line ${here} asks for ${andText(more)} and line ${there} does not`);
-  if (less.length > 0) parts.push(`line ${there} asks for ${andText(less)} and line ${here} does not`);
+  if (more.length > 0) parts.push(`${here} asks for ${andText(more)} and ${there} does not`);
+  if (less.length > 0) parts.push(`${there} asks for ${andText(less)} and ${here} does not`);
   const differing = (["hostKey", "ctrlKey"] as const).some((key) =>
     line.keys[key] !== undefined && first.keys[key] !== undefined &&
     line.keys[key].reveal() !== first.keys[key].reveal()
   );
   const stricter = parts.length === 0 ? "" : `; ${parts.join(", ")}: the stricter counts`;
-  return stricter + (differing ? `; their secrets differ: those of line ${there} count` : "");
+  return stricter + (differing ? `; their secrets differ: those of ${there} count` : "");
 }
 
 const andText = (words: readonly string[]): string => listText(words).replace(/ or ([^ ]*)$/, " and $1");
@@ -149,19 +152,22 @@ export function noteDuplicates(
     const near = before.find((other) => sameWay(other.tid, tid));
     const differs = near === undefined ? "" : securityText(line, near.line, global);
     if (near !== undefined && differs !== "") {
-      const what = `one connection can serve line ${lineNumber(line)} and line ${lineNumber(near.line)}`;
+      const what = `one connection can serve ${names(line, near.line).join(" and ")}`;
       findings.add("duplicate", at, `${what}${differs}`);
     }
     places.set(key, [...before, { line, tid }]);
   }
 }
 
-/** Usable and unusable ones, in the order of the file. */
+/** Usable and unusable ones, in the order of the file; other files come after it, in the order of `files`. */
 export function allLines(
   controllers: readonly ControllerLine[],
   unusable: readonly UnusableLine[],
+  files: readonly string[] = [],
 ): readonly { readonly line: ControllerLine; readonly why: string | undefined }[] {
   const at = ({ origin }: ControllerLine): number => origin.kind === "file" ? origin.line : 0;
+  const fileOf = ({ origin }: ControllerLine): number =>
+    origin.kind === "file" ? files.indexOf(origin.file) : -1;
   return [...controllers.map((line) => ({ line, why: undefined })), ...unusable]
-    .toSorted((a, b) => at(a.line) - at(b.line));
+    .toSorted((a, b) => fileOf(a.line) - fileOf(b.line) || at(a.line) - at(b.line));
 }

@@ -36,6 +36,9 @@ function isJson(text: string): boolean {
 /** What it is, and what becomes of it. */
 export function formatText(format: ForeignFormat, file: string): string {
   const what = format === "nvme-stas 3" ? "a file of nvme-stas 3" : `nvme-cli's ${format}`;
+  const asIs = format === "nvme-stas 3"
+    ? `, and "stafd --conn-conf-file ${file}" and "stacd --conn-conf-file ${file}" read it as it is`
+    : "";
   return `this is ${what}, not one of this version; the whole file is rejected. ` +
-    `"stasadm import ${file}" shows what it is in the files of this version`;
+    `"stasadm import ${file}" shows what it is in the files of this version${asIs}`;
 }

@@ -37,11 +37,17 @@ export function hostFindings(
   host: HostFacts,
   told: readonly Finding[],
 ): readonly Finding[] {
-  const findings = new FindingList(conf.file);
-  const wrong = new Set(told.flatMap(({ severity, line }) => severity === "error" ? [line] : []));
+  const lists = new Map<string, FindingList>();
+  const place = (file: string, line: number): string => `${line}:${file}`;
+  const wrong = new Set(
+    told.flatMap(({ severity, file, line }) => severity === "error" ? [place(file, line)] : []),
+  );
   for (const line of conf.controllers) {
-    const at = { line: line.origin.kind === "file" ? line.origin.line : 0, column: 1 };
-    if (at.line === 0 || wrong.has(at.line)) continue;
+    if (line.origin.kind !== "file" || wrong.has(place(line.origin.file, line.origin.line))) continue;
+    const { file } = line.origin;
+    const at = { line: line.origin.line, column: 1 };
+    const findings = lists.get(file) ?? new FindingList(file);
+    lists.set(file, findings);
     checkConnect(
       line,
       conf,
@@ -67,7 +73,7 @@ export function hostFindings(
       );
     }
   }
-  return findings.sorted();
+  return [...lists.values()].flatMap((findings) => findings.sorted());
 }
 
 /** Names of discovery controllers mostly say what they are. */

@@ -1,8 +1,10 @@
 /** Files of other programs and versions, in the words of ours: discovery.conf, config.json, nvme-stas 3. Pure. */
-import { CONNECT_OPTIONS } from "../nvme/option_table.ts";
+import { CONNECT_OPTIONS, type ConnectOption } from "../nvme/option_table.ts";
 import { isTransport, WELL_KNOWN_DISC_NQN } from "../nvme/tid.ts";
 import { type ForeignFormat, foreignFormat } from "./file_format.ts";
-import { parseIni } from "./ini.ts";
+import { identityOf, nextConf } from "./next_conf.ts";
+import { parseNextFile } from "./next_file.ts";
+import { nextEntry, NOT_PASSED, ourOption } from "./next_lines.ts";
 import { shown } from "./redact.ts";
 
 export interface Imported {
@@ -83,14 +85,18 @@ const ourName = (key: string): string => {
   return OURS.get(name) ?? name;
 };
 
-/** Undefined: it is none of these formats. */
-export function importFile(text: string): Imported | undefined {
+/** Undefined: it is none of these formats. `dropIns` are those of a file of nvme-stas 3, in their order. */
+export function importFile(
+  text: string,
+  file = "",
+  dropIns: readonly DropIn[] = [],
+): Imported | undefined {
   const format = foreignFormat(text);
   if (format === undefined) return undefined;
   const draft: Draft = { stafd: [], stacd: [], stafdGlobal: [], stacdGlobal: [], host: [], lost: [] };
   if (format === "discovery.conf") ofDiscoveryConf(text, draft);
   else if (format === "config.json") ofConfigJson(JSON.parse(text), draft);
-  else ofNext(text, draft);
+  else ofNext(text, draft, file, dropIns);
   return { format, ...draft };
 }
 
@@ -173,49 +179,72 @@ function ofConfigJson(json: unknown, draft: Draft): void {
   }
 }
 
-const HOST_OPTIONS: ReadonlyMap<string, string> = new Map([
-  ["hostnqn", "nqn"],
-  ["nqn", "nqn"],
-  ["hostid", "id"],
-  ["id", "id"],
-  ["hostsymname", "symname"],
-  ["symname", "symname"],
-  ["hostkey", "key"],
-  ["dhchap-secret", "key"],
-  ["kxchap-secret", "key"],
-]);
+type DropIn = readonly [file: string, text: string];
 
-function ofNext(text: string, draft: Draft): void {
-  const ini = parseIni(text, "");
-  let block = -1;
-  let inherited: (readonly [string, string])[] = [];
-  for (const entry of ini.entries) {
-    const at = ini.sections.findLastIndex(({ line }) => line < entry.line);
-    if (at !== block) [block, inherited] = [at, []];
-    const { section, option, value = "", line } = entry;
-    const where = `line ${line}`;
-    const to = section.startsWith("Discovery") ? "stafd" : "stacd";
-    if (section === "Host") {
-      const name = HOST_OPTIONS.get(option);
-      if (name === undefined) draft.lost.push(`${where}: [Host] ${shown(option)} has no counterpart`);
-      else draft.host.push(`${name} = ${value}`);
-    } else if (section.endsWith(" Defaults")) {
-      const name = ourName(option);
-      const list = to === "stafd" ? draft.stafdGlobal : draft.stacdGlobal;
-      if (CONNECT_OPTIONS.some((one) => one.name === name)) list.push(`${name} = ${value}`);
-      else if (!SILENT.has(name)) {
-        draft.lost.push(`${where}: [${section}] ${shown(option)} has no counterpart`);
-      }
-    } else if (option === "controller") {
-      const own = value.split(";").map((piece) => piece.trim()).filter((piece) => piece !== "").map(
-        (piece) => {
-          const equals = piece.indexOf("=");
-          return equals < 0
-            ? [piece, "true"] as const
-            : [piece.slice(0, equals).trim(), piece.slice(equals + 1).trim()] as const;
-        },
-      );
-      addEntry([...inherited, ...own], to, where, draft);
-    } else inherited.push([option, value]);
+/** Resolved as nvme-stas 3 does it; what that would reject is named, and the rest is carried over. */
+function ofNext(text: string, draft: Draft, file: string, dropIns: readonly DropIn[]): void {
+  const main = parseNextFile(text, "");
+  const conf = isDropIn(file)
+    ? nextConf(parseNextFile("", ""), [main])
+    : nextConf(main, dropIns.map(([name, other]) => parseNextFile(other, name)));
+  const placeOf = (at: string, line: number): string => `${at === "" ? "" : `${at}, `}line ${line}`;
+  for (const { file: at, line, message, severity } of conf.findings) {
+    if (severity === "notice") continue;
+    draft.lost.push(
+      `${placeOf(at, line)}: ${message.replace(/; the whole (?:file|configuration) is rejected$/, "")}`,
+    );
+  }
+  for (const [name, value] of Object.entries(identityOf(conf))) draft.host.push(`${name} = ${value}`);
+  for (
+    const [defaults, list] of [[conf.dcDefaults, draft.stafdGlobal], [
+      conf.iocDefaults,
+      draft.stacdGlobal,
+    ]] as const
+  ) {
+    for (const [name, { value, nameAt }] of defaults) {
+      const option = CONNECT_OPTIONS.find((one) => one.name === ourOption(name));
+      if (option !== undefined) {
+        const written = value === "" ? resetText(option) : value;
+        // Only the keep-alive time-out of stafd has a default that is not the kernel's.
+        if (value !== "" || option.name === "kato") list.push(`${option.name} = ${written ?? ""}`);
+      } else noteUncarried(name, value, placeOf("", nameAt.line), draft);
+    }
+  }
+  const hostKey = conf.host.get("kxchap-secret") ?? conf.host.get("dhchap-secret");
+  for (const connection of conf.connections) {
+    const place = placeOf(connection.file, connection.at.line);
+    for (const [name, { value }] of connection.options) noteUncarried(name, value, place, draft);
+    // That of sys.conf goes with every connection.
+    const options = new Map([...connection.options].filter(([, value]) => value !== hostKey));
+    const { pieces, reset } = nextEntry({ ...connection, options });
+    const resets = reset.flatMap((name) => {
+      const option = CONNECT_OPTIONS.find((one) => one.name === name);
+      const written = option === undefined ? undefined : resetText(option);
+      if (written === undefined) draft.lost.push(`${place}: ${name} without a value has no counterpart`);
+      return written === undefined ? [] : [`${name}=${written}`];
+    });
+    const line = [...pieces.map((piece) => piece.text), ...resets].join(";");
+    const list = connection.isDc ? draft.stafd : draft.stacd;
+    if (!list.includes(line)) list.push(line);
   }
 }
+
+/** A value that leaves the option to the kernel, where there is one. */
+function resetText(option: ConnectOption): string | undefined {
+  if (option.kind === "boolean") return "false";
+  if (option.kind === "text") return undefined;
+  const value = Math.min(option.least - 1, 0);
+  return value < option.min ? undefined : String(value);
+}
+
+function noteUncarried(name: string, value: string, place: string, draft: Draft): void {
+  if (NOT_PASSED.includes(name) && value !== "" && value !== "false") {
+    draft.lost.push(`${place}: ${shown(name)} has no counterpart`);
+  }
+  if (name === "persistent" && value === "no") {
+    draft.lost.push(`${place}: persistent = no has no counterpart: discovery controllers stay connected`);
+  }
+}
+
+/** By its place: `NAME.conf.d/OTHER.conf`. */
+const isDropIn = (file: string): boolean => /\.conf\.d\/[^/]+$/.test(file);

@@ -33,6 +33,14 @@ export type FileText =
 
 export type ReadFile = (path: string) => FileText;
 
+/** The names in a folder. One that does not exist has none. */
+export type ReadFolder = (
+  path: string,
+) => { readonly ok: true; readonly names: readonly string[] } | {
+  readonly ok: false;
+  readonly message: string;
+};
+
 export interface SysConf {
   /** Host NQN. */
   readonly nqn: Value<string>;

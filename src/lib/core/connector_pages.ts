@@ -1,4 +1,5 @@
 /** What stacd makes of the log pages that stafd relays: which of them are evidence, and for what (S2, S14). Pure. */
+import { unreadPlaces } from "../config/daemon_conf.ts";
 import { YOUNG_PAGE_SOAK } from "../config/young_page_soak.ts";
 import { after, type Duration, earlier, type Instant, type Now, reached, seconds } from "../nvme/time.ts";
 import type { ReportedDc } from "../ports.ts";
@@ -53,7 +54,7 @@ export function unknownsOf(state: Known & Pick<ConnectorState, "lines">, now: No
     ...stafd.unknowns,
     ...uncertainPages(state, now).map(({ why }) => why),
     ...unresolvedHosts(lines).map((host) => `${host} has not been resolved yet`),
-    ...(conf?.unreadable ?? []).map((line) => `${conf?.file}:${line} is not understood`),
+    ...(conf === undefined ? [] : unreadPlaces(conf)).map((place) => `${place} is not understood`),
   ];
 }
 

@@ -9,7 +9,7 @@ import {
   type IpFamilies,
   toTid,
 } from "../config/controller_line.ts";
-import type { DaemonConf } from "../config/daemon_conf.ts";
+import { type DaemonConf, unreadPlaces } from "../config/daemon_conf.ts";
 import { allLines, duplicateText } from "../config/duplicate_lines.ts";
 import { originText } from "../config/origin.ts";
 import { ipFamily } from "../nvme/address.ts";
@@ -105,12 +105,12 @@ const preferred = (addresses: readonly string[]): string | undefined => inTurn(a
 
 /** The lines of a file by authority. Of two lines for one controller the first counts, as in the original. */
 export function writtenLines(
-  conf: Pick<DaemonConf, "controllers" | "unusable" | "ignoreIface">,
+  conf: Pick<DaemonConf, "controllers" | "unusable" | "ignoreIface" | "conn">,
   hostNqn: string,
 ): Map<Authority, WrittenLine> {
   const written = new Map<Authority, WrittenLine>();
   const defaults = { hostNqn, ignoreIface: conf.ignoreIface.value };
-  for (const said of allLines(conf.controllers, conf.unusable)) {
+  for (const said of allLines(conf.controllers, conf.unusable, conf.conn?.files)) {
     const tid = toTid(said.line, defaults);
     const authority = lineAuthority(said.line.fields);
     const first = written.get(authority);
@@ -162,13 +162,15 @@ export class LinesTurn {
    */
   load(written: ReadonlyMap<Authority, WrittenLine>, conf: DaemonConf): void {
     const { file } = conf;
-    const gone: Evidence = { kind: "config", file, what: "no controller= line asks for it any more" };
+    const what = "no controller= line asks for it any more";
     const disabled = new Set(conf.disabled.map(lineAuthority));
-    const complete = conf.unreadable.length === 0;
+    const complete = unreadPlaces(conf).length === 0;
     for (const ctl of this.turn.all()) {
-      for (const authority of ctl.claims.keys()) {
+      for (const [authority, claim] of ctl.claims) {
         this.turn.work++;
         if (!authority.startsWith(PREFIX) || written.has(authority)) continue;
+        const isElsewhere = claim.kind === "config" && conf.conn?.files.includes(claim.file) === true;
+        const gone: Evidence = { kind: "config", file: isElsewhere ? claim.file : file, what };
         if (!disabled.has(authority)) {
           if (complete) this.turn.release(ctl.key, authority, gone);
         } else if (!isSpared(ctl, conf, this.turn.fleet.families)) {

@@ -2,9 +2,13 @@
 import type { DaemonConf, ParsedConf } from "../config/daemon_conf.ts";
 import { type Finding, findingText, inFileOrder } from "../config/finding.ts";
 import { hostFindings } from "../config/host_check.ts";
+import { withConn } from "../config/conn_conf.ts";
 import type { Daemon } from "../config/known_options.ts";
+import { identityOf } from "../config/next_conf.ts";
+import type { ReadNext } from "../config/next_files.ts";
 import { parseSysConf, type ReadFile, type Unusable } from "../config/sys_conf.ts";
 import type { HostConf } from "../core/host.ts";
+import { Secret } from "../nvme/secret.ts";
 import type { LogEntry } from "../ports.ts";
 
 export type Loaded<T> =
@@ -36,6 +40,34 @@ export function loadConf<T>(
     ? [{ ...unreadable(file, `${found.message}; the defaults are used`), severity: "warning" }]
     : [];
   return { ok: true, value: parsed.conf, findings: [...missing, ...parsed.findings] };
+}
+
+/** A daemon's own file together with the connectivity file of nvme-stas 3, which both daemons read. */
+export function withConnFiles<T extends DaemonConf>(
+  own: Loaded<T>,
+  next: ReadNext,
+  daemon: Daemon,
+  read: ReadFile,
+): Loaded<T> {
+  if (!own.ok || !next.ok) {
+    const [whyOwn, whyNext] = [own.ok ? undefined : own.why, next.ok ? undefined : next.why];
+    const why = whyOwn === "malformed" || whyNext === "malformed" ? "malformed" : "absent";
+    return { ok: false, why, findings: [...own.findings, ...next.ok ? next.conf.findings : next.findings] };
+  }
+  const { conf, findings } = withConn(own.value, next.conf, daemon, read);
+  const [file = ""] = next.conf.files;
+  const missing: Finding[] = next.isMissing
+    ? [{ ...unreadable(file, `there is no ${file}, so nothing is asked for there`), severity: "warning" }]
+    : [];
+  return { ok: true, value: conf, findings: [...own.findings, ...missing, ...findings] };
+}
+
+/** The identity in `[Host]` goes before that of sys.conf. */
+export function withConnHost(own: Loaded<HostConf>, next: ReadNext): Loaded<HostConf> {
+  if (!own.ok || !next.ok) return own;
+  const { key, ...identity } = identityOf(next.conf);
+  const keys = key === undefined ? {} : { key: new Secret(key), keyProblem: undefined };
+  return { ...own, value: { ...own.value, ...identity, ...keys } };
 }
 
 /** With what is wrong with the entries on this host. */

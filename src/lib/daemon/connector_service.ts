@@ -1,4 +1,5 @@
 /** stacd's answers on the bus: each is a view on the state of the moment. */
+import { besideNext } from "../config/conn_conf.ts";
 import { parseStacdConf } from "../config/stacd_conf.ts";
 import { LATENCY_BOUNDS } from "../core/aen_latency.ts";
 import { ConnectorTurn, connectorWakeAt, stepConnector } from "../core/connector.ts";
@@ -44,7 +45,7 @@ export function connectorService(parts: ConnectorServiceParts): StacHandlers {
     fleet: () => state().fleet,
     core: () => new ConnectorTurn(state(), clock.now()),
     tried: (text) => {
-      const parsed = parseStacdConf(text, "");
+      const parsed = besideNext(parseStacdConf(text, ""), parts.facts.next, "stacd");
       if (!parsed.ok) return parsed;
       // As at a reload, which would refuse it.
       if (parsed.conf.unreadSecurity.length > 0) return { ok: false, findings: parsed.findings };

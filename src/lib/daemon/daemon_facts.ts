@@ -1,4 +1,5 @@
 import type { Finding } from "../config/finding.ts";
+import type { NextConf } from "../config/next_conf.ts";
 import type { V1State } from "../dbus/v1_types.ts";
 
 /** What a daemon knows of itself beside its core: for `process_info` and the versioned interface. */
@@ -10,6 +11,8 @@ export interface DaemonFacts {
   supportsDiscovery: boolean;
   supportsHostIface: boolean;
   tron: boolean;
+  /** The connectivity file of nvme-stas 3 that is in force with `conf`. */
+  next?: NextConf;
   conf: { file: string; loadedAt: number; valid: boolean; findings: readonly Finding[] };
 }
 

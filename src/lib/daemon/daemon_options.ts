@@ -3,6 +3,8 @@ import { parseArgs } from "node:util";
 
 export interface DaemonOptions {
   readonly confFile: string | undefined;
+  /** Connectivity file of nvme-stas 3. */
+  readonly connConfFile: string | undefined;
   readonly syslog: boolean;
   readonly tron: boolean;
 }
@@ -13,7 +15,7 @@ export type ParsedOptions =
   | { readonly run: false; readonly show: "help" | "version" }
   | { readonly run: false; readonly show: "error"; readonly message: string };
 
-const LONG = ["conf-file", "syslog", "tron", "version", "help"];
+const LONG = ["conf-file", "conn-conf-file", "syslog", "tron", "version", "help"];
 
 /** CLI-1: an unambiguous beginning of a long option stands for it. */
 function completed(argument: string): string {
@@ -30,6 +32,7 @@ export function parseDaemonOptions(args: readonly string[]): ParsedOptions {
       args: args.map(completed),
       options: {
         "conf-file": { type: "string", short: "f" },
+        "conn-conf-file": { type: "string", short: "c" },
         syslog: { type: "boolean", short: "s" },
         tron: { type: "boolean" },
         version: { type: "boolean", short: "v" },
@@ -42,7 +45,12 @@ export function parseDaemonOptions(args: readonly string[]): ParsedOptions {
     if (values.version === true) return { run: false, show: "version" };
     return {
       run: true,
-      options: { confFile: values["conf-file"], syslog: values.syslog === true, tron: values.tron === true },
+      options: {
+        confFile: values["conf-file"],
+        connConfFile: values["conn-conf-file"],
+        syslog: values.syslog === true,
+        tron: values.tron === true,
+      },
     };
   } catch (error) {
     // parseArgs throws for what the user typed, with a sentence that says what is wrong.
@@ -50,7 +58,8 @@ export function parseDaemonOptions(args: readonly string[]): ParsedOptions {
   }
 }
 
-export const daemonUsage = (program: string): string => `usage: ${program} [-h] [-v] [-f FILE] [-s] [--tron]`;
+export const daemonUsage = (program: string): string =>
+  `usage: ${program} [-h] [-v] [-f FILE] [-c FILE] [-s] [--tron]`;
 
 export const daemonHelp = (program: string, what: string, confFile: string): string =>
   `${daemonUsage(program)}
@@ -61,6 +70,8 @@ options:
   -h, --help                 show this help and exit
   -v, --version              show the versions of ${program} and of libnvme and exit
   -f FILE, --conf-file FILE  configuration file (default: ${confFile})
+  -c FILE, --conn-conf-file FILE
+                             connectivity file of nvme-stas 3, with FILE.d/*.conf (default: none)
   -s, --syslog               log to the journal instead of standard output
   --tron                     trace on: debug messages
 `;

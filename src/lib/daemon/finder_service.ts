@@ -1,4 +1,5 @@
 /** stafd's answers on the bus: each is a view on the state of the moment. */
+import { besideNext } from "../config/conn_conf.ts";
 import { parseStafdConf } from "../config/stafd_conf.ts";
 import type { FinderEffect, FinderEvent } from "../core/effects.ts";
 import { FinderTurn, finderWakeAt, stepFinder } from "../core/finder.ts";
@@ -44,7 +45,7 @@ export function finderService(parts: FinderServiceParts): StafHandlers {
     fleet: () => state().fleet,
     core: () => new FinderTurn(state(), clock.now()),
     tried: (text) => {
-      const parsed = parseStafdConf(text, "");
+      const parsed = besideNext(parseStafdConf(text, ""), parts.facts.next, "stafd");
       if (!parsed.ok) return parsed;
       // As at a reload, which would refuse it.
       if (parsed.conf.unreadSecurity.length > 0) return { ok: false, findings: parsed.findings };

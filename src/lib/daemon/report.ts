@@ -1,3 +1,4 @@
+import { unreadPlaces } from "../config/daemon_conf.ts";
 import { deviceOf } from "../core/ctl.ts";
 import { FinderTurn } from "../core/finder.ts";
 import { type FinderState, newDc } from "../core/finder_state.ts";
@@ -37,7 +38,7 @@ function unknownsOf(state: FinderState): readonly string[] {
   if (conf === undefined) return ["stafd has not read its configuration yet"];
   const unknowns = fleet.fresh ? [] : ["stafd does not know what the kernel has at the moment"];
   if (conf.zeroconf.value && !avahi.settled) unknowns.push("stafd does not know yet what mDNS announces");
-  for (const line of conf.unreadable) unknowns.push(`${conf.file}:${line} is not understood`);
+  for (const place of unreadPlaces(conf)) unknowns.push(`${place} is not understood`);
   for (const host of unresolvedHosts(lines)) unknowns.push(`stafd does not know the address of ${host} yet`);
   return unknowns;
 }

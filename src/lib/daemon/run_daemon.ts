@@ -3,7 +3,8 @@
  * taken, then the core is told what there is. Nothing is touched before the name is ours.
  */
 import type { DaemonConf, ParsedConf } from "../config/daemon_conf.ts";
-import type { ReadFile } from "../config/sys_conf.ts";
+import type { ReadFile, ReadFolder } from "../config/sys_conf.ts";
+import { type ReadNext, readNextFiles } from "../config/next_files.ts";
 import type { HostConf } from "../core/host.ts";
 import type { STAC, STAF } from "../dbus/interfaces.ts";
 import { type BusAccess, BusKeeper } from "../dbus/reconnect.ts";
@@ -17,6 +18,8 @@ import {
   onHost,
   reloadedConf,
   reloadedHost,
+  withConnFiles,
+  withConnHost,
 } from "./conf_files.ts";
 import type { DaemonFacts } from "./daemon_facts.ts";
 import { daemonHelp, type DaemonOptions, daemonUsage, parseDaemonOptions } from "./daemon_options.ts";
@@ -39,6 +42,8 @@ export interface RunPlatform {
   readonly stateFilePath: string;
   readonly startProblem: () => string | undefined;
   readonly readFile: ReadFile;
+  /** Without it no folder has anything in it. */
+  readonly readFolder?: ReadFolder;
   readonly bus: BusAccess;
   readonly signals: {
     on(signal: "SIGHUP" | "SIGTERM" | "SIGINT", handler: () => void): void;
@@ -133,8 +138,9 @@ class Daemon<Conf extends DaemonConf, P extends RunPlatform> {
 
   async run(): Promise<number> {
     const { log, notify } = this.#platform;
-    const host = this.#host();
-    const conf = this.#conf(host);
+    const next = this.#next();
+    const host = this.#host(next);
+    const conf = this.#conf(host, next);
     if (!host.ok || !conf.ok) return this.#refuse([host, conf]);
     this.#setTron(this.#options.tron || conf.value.tron.value);
 
@@ -206,8 +212,11 @@ class Daemon<Conf extends DaemonConf, P extends RunPlatform> {
   }
 
   #reload(running: Running<Conf>): void {
-    const host = reloadedHost(this.#host());
-    const conf = reloadedConf(this.#conf(host));
+    const next = this.#next();
+    // What was read together is used together.
+    const isRejected = next !== undefined && !next.ok;
+    const host = reloadedHost(this.#host(next));
+    const conf = reloadedConf(this.#conf(host, next));
     if (!host.ok) {
       this.#platform.log.write({
         level: "error",
@@ -218,27 +227,45 @@ class Daemon<Conf extends DaemonConf, P extends RunPlatform> {
       this.#facts.conf = { ...this.#facts.conf, valid: false };
       this.#platform.log.write({
         level: "error",
-        message: `${this.#facts.conf.file} is not used: the configuration before it stays in force`,
+        message: `${this.#files()} not used: the configuration before it stays in force`,
       });
     }
     if (conf.ok) this.#setTron(conf.value.tron.value);
-    running.reload(host.ok ? host.value : undefined, conf.ok ? conf.value : undefined);
+    running.reload(host.ok && !isRejected ? host.value : undefined, conf.ok ? conf.value : undefined);
   }
 
-  #host(): Loaded<HostConf> {
+  #files(): string {
+    const { file } = this.#facts.conf;
+    const { connConfFile } = this.#options;
+    return connConfFile === undefined ? `${file} is` : `${file} and ${connConfFile} are`;
+  }
+
+  /** Undefined: there is no such file to read. */
+  #next(): ReadNext | undefined {
+    const { connConfFile } = this.#options;
+    if (connConfFile === undefined) return undefined;
+    const { readFile, readFolder = () => ({ ok: true, names: [] }) } = this.#platform;
+    return readNextFiles(connConfFile, readFile, readFolder);
+  }
+
+  #host(next: ReadNext | undefined): Loaded<HostConf> {
     const loaded = loadHost(SYS_CONF, this.#platform.readFile);
     for (const finding of loaded.findings) this.#platform.log.write(findingEntry(finding));
-    return loaded;
+    return next === undefined ? loaded : withConnHost(loaded, next);
   }
 
-  #conf(host: Loaded<HostConf>): Loaded<Conf> {
+  #conf(host: Loaded<HostConf>, next: ReadNext | undefined): Loaded<Conf> {
     const { file } = this.#facts.conf;
+    const { program } = this.#spec;
     const named = this.#options.confFile !== undefined;
-    const parsed = loadConf(file, named, this.#platform.readFile, this.#spec.parse);
-    const loaded = host.ok ? onHost(parsed, this.#spec.program, host.value) : parsed;
+    const { readFile } = this.#platform;
+    const own = loadConf(file, named, readFile, this.#spec.parse);
+    const parsed = next === undefined ? own : withConnFiles(own, next, program, readFile);
+    const loaded = host.ok ? onHost(parsed, program, host.value) : parsed;
     for (const finding of loaded.findings) this.#platform.log.write(findingEntry(finding));
     const { wall } = this.#platform.clock.now();
     this.#facts.conf = { file, loadedAt: wall, valid: loaded.ok, findings: loaded.findings };
+    if (loaded.ok && next?.ok === true) this.#facts.next = next.conf;
     return loaded;
   }
 

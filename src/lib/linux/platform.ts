@@ -26,6 +26,11 @@ export type FileText =
   | { readonly ok: true; readonly text: string }
   | { readonly ok: false; readonly why: "missing" | "unreadable"; readonly message: string };
 
+/** The names in a folder. */
+export type FolderNames =
+  | { readonly ok: true; readonly names: readonly string[] }
+  | { readonly ok: false; readonly message: string };
+
 export interface Platform {
   readonly log: Log;
   /** Debug messages on or off. */
@@ -39,6 +44,8 @@ export interface Platform {
   readonly transports: () => ReadonlySet<Transport>;
   readonly startProblem: () => string | undefined;
   readonly readFile: (path: string) => FileText;
+  /** One that does not exist has none. */
+  readonly readFolder: (path: string) => FolderNames;
   readonly nbft: () => readonly NbftFile[];
   readonly interfaces: () => InterfaceTable;
   readonly readDevice: (device: string) => Promise<Outcome<KernelCtrl>>;
@@ -64,6 +71,7 @@ export function linuxPlatform(program: "stafd" | "stacd", syslog: boolean): Plat
     transports: () => usableTransports(),
     startProblem: () => startProblem(program),
     readFile,
+    readFolder,
     nbft: () => readNbftFiles(log),
     interfaces: readInterfaces,
     readDevice: (device) => sysfs.read(device),
@@ -86,5 +94,15 @@ function readFile(path: string): FileText {
     if (isGone(errno)) return { ok: false, why: "missing", message: `there is no ${path}` };
     const why = error instanceof Error ? error.message : String(error);
     return { ok: false, why: "unreadable", message: `cannot read ${path}: ${why}` };
+  }
+}
+
+function readFolder(path: string): FolderNames {
+  try {
+    return { ok: true, names: [...Deno.readDirSync(path)].map(({ name }) => name) };
+  } catch (error) {
+    if (isGone(errnoOf(error))) return { ok: true, names: [] };
+    const why = error instanceof Error ? error.message : String(error);
+    return { ok: false, message: `cannot read ${path}: ${why}` };
   }
 }

@@ -41,6 +41,7 @@ export class SimMachine {
   readonly setTron = nothing;
   readonly startProblem = (): string | undefined => undefined;
   readonly readFile: (path: string) => FileText;
+  readonly readFolder: (path: string) => { readonly ok: true; readonly names: readonly string[] };
   readonly signals: { on(signal: Signal, handler: () => void): void; exit(): void };
   readonly udevRule = {
     install: (): Promise<void> => Promise.resolve(),
@@ -77,6 +78,7 @@ export class SimMachine {
     this.units = world.units;
     this.bus = ways.bus ?? world.bus.access(alive, (cut) => this.#connections.push(cut));
     this.readFile = ways.readFile ?? ((path) => world.readFile(path));
+    this.readFolder = (path) => ({ ok: true, names: world.namesIn(path) });
     this.signals = {
       on: (signal, handler) => {
         this.#handlers.set(signal, handler);

@@ -81,6 +81,14 @@ export class World {
     return { ok: true, text };
   }
 
+  namesIn(folder: string): readonly string[] {
+    const prefix = `${folder}/`;
+    return [...this.files.keys()].filter((path) => path.startsWith(prefix)).map((path) =>
+      path.slice(prefix.length)
+    )
+      .filter((name) => !name.includes("/"));
+  }
+
   log(who: string): Log {
     return { write: (entry) => this.logged(who, entry) };
   }
