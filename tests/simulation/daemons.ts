@@ -35,6 +35,8 @@ export interface Watch {
   readonly read?: (who: "stafd" | "stacd", path: string) => void;
   /** How an invalid file is treated; a canary treats it as an empty one. */
   readonly onInvalid?: OnInvalid;
+  /** Of the command line. */
+  readonly args?: readonly string[];
 }
 export type OnInvalid = "keep" | "take-as-empty";
 
@@ -49,6 +51,7 @@ abstract class SimDaemon<
 > {
   readonly world: World;
   readonly machine: SimMachine;
+  readonly args: readonly string[];
   readonly #watch: Watch;
   readonly #core: Core<State, E, F>;
   abstract readonly who: "stafd" | "stacd";
@@ -69,6 +72,7 @@ abstract class SimDaemon<
     this.world = world;
     this.#core = core;
     this.#watch = watch;
+    this.args = watch.args ?? [];
     this.machine = new SimMachine(world, who, {
       readFile: (path) => this.#readFile(path),
       ready: () => this.#begun(),
@@ -190,7 +194,7 @@ export class StafdDaemon extends SimDaemon<StafdConf, FinderState, FinderEvent, 
   }
 
   override run(seams: Seams<FinderState, FinderEvent, FinderEffect>): Promise<number> {
-    return runStafd({ open: () => this.machine, libraryVersion: () => "simulated", seams }, []);
+    return runStafd({ open: () => this.machine, libraryVersion: () => "simulated", seams }, this.args);
   }
 
   override parse(text: string | undefined): ParsedConf<StafdConf> {
@@ -215,7 +219,7 @@ export class StacdDaemon extends SimDaemon<StacdConf, ConnectorState, ConnectorE
   }
 
   override run(seams: Seams<ConnectorState, ConnectorEvent, ConnectorEffect>): Promise<number> {
-    return runStacd({ open: () => this.machine, libraryVersion: () => "simulated", seams }, []);
+    return runStacd({ open: () => this.machine, libraryVersion: () => "simulated", seams }, this.args);
   }
 
   override parse(text: string | undefined): ParsedConf<StacdConf> {

@@ -240,7 +240,7 @@ class Parser {
 
   #known(section: ReadSection, key: string, written: string, nameAt: Position, at: Position): void {
     const comment = key === "hostsymname" ? -1 : written.search(/(?:^|\s)#/);
-    if (comment >= 0) this.#cut({ line: at.line, column: at.column + comment });
+    if (comment >= 0) this.#cut({ line: at.line, column: at.column + written.indexOf("#", comment) });
     const value = (comment < 0 ? written : written.slice(0, comment)).trimEnd();
     const entry = { value, at, nameAt };
     if (!ALL.includes(key)) return this.#unknown(key, entry, section);

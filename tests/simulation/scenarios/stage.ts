@@ -27,6 +27,8 @@ export class Stage {
   readonly #thrown: unknown[] = [];
   #stafd: StafdDaemon | undefined;
   #stacd: StacdDaemon | undefined;
+  /** Command line of both daemons. */
+  args: readonly string[] = [];
   /** Units that were restarted. */
   readonly restarted: string[] = [];
   readonly said: string[] = [];
@@ -140,6 +142,7 @@ export class Stage {
 
   get #watch(): Watch {
     return {
+      args: this.args,
       around: (_, effect) => {
         if (effect.do === "signal" && effect.signal.type === "event") this.events.push(effect.signal.event);
         return "go";

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { main as stacctl } from "../../../src/ctl/stacctl.ts";
 import { main as stafctl } from "../../../src/ctl/stafctl.ts";
 import { main as stasadm } from "../../../src/ctl/stasadm.ts";
 import { importFile } from "../../../src/lib/config/import_file.ts";
@@ -107,6 +108,73 @@ Deno.test("nvme-stas 3: shown without keys, written with them, and written once"
     assert.equal(read("sys.conf"), "[Host]\nnqn = nqn.2014-08.org.example:h\n");
     await run("import", "--write", `${dir}/next.conf`);
     assert.equal(read("stafd.conf"), stafd);
+  }));
+
+const PERSONA = `[Host]
+hostnqn = nqn.2014-08.org.example:other
+hostid = 2b4e28ba-2fa1-41d2-883f-0016d3cca427
+kxchap-secret = ${KEY}
+[I/O Controller Defaults]
+ctrl-loss-tmo = 0x10
+[Subsystem]
+nqn = nqn.2014-08.com.example:c
+hdr-digest = y
+keep-alive-tmo =
+controller = transport=tcp;traddr=192.0.2.10
+`;
+
+Deno.test("drop-ins come with the file, each with its identity and its defaults; one of them is imported alone, too", () =>
+  onHost({ "next.conf": NEXT }, async (run, _read, dir) => {
+    await Deno.mkdir(`${dir}/next.conf.d`);
+    await Deno.writeTextFile(`${dir}/next.conf.d/b.conf`, PERSONA);
+    await Deno.writeTextFile(`${dir}/next.conf.d/b.conf~`, "not read");
+    const line = "controller = transport=tcp;traddr=192.0.2.10;nqn=nqn.2014-08.com.example:c;" +
+      "host-nqn=nqn.2014-08.org.example:other;host-id=2b4e28ba-2fa1-41d2-883f-0016d3cca427;ctrl-loss-tmo=16;" +
+      "dhchap-secret=*****;hdr-digest=true;kato=0\n";
+    for (const file of ["next.conf", "next.conf.d/b.conf"]) {
+      const [status, out, err] = await run("import", `${dir}/${file}`);
+      assert.deepEqual([status, err], [0, ""]);
+      assert.ok(out.includes(line), out);
+      assert.doesNotMatch(out, /not carried over.*ctrl-loss-tmo/);
+    }
+    assert.doesNotMatch((await run("import", `${dir}/next.conf.d/b.conf`))[1], /sys\.conf/);
+  }));
+
+Deno.test("what nvme-stas 3 would reject is named, and the rest is carried over", () => {
+  const found = importFile(
+    "[Host]\nhostnqn = nqn.1111\u2026-A\n[Discovery Controller]\npersistent = no # why\ncontroller = transport=tcp;traddr=192.0.2.1\n" +
+      "controller = transport=tcp;traddr=192.0.2.2;bogus=1\n",
+  );
+  assert.deepEqual(found?.stafd, ["transport=tcp;traddr=192.0.2.1"]);
+  assert.deepEqual(found.lost, [
+    'line 2: hostnqn "nqn.1111\u2026-A" is not an NQN (nqn.YYYY-MM.DOMAIN...)',
+    'line 6: "bogus" does not belong on a controller line',
+    "line 5: persistent = no has no counterpart: discovery controllers stay connected",
+  ]);
+});
+
+Deno.test("check --conn-conf-file: what the daemon takes of the file, and what is wrong with it", () =>
+  onHost({ "next.conf": NEXT, "stafd.conf": "[Global]\nkato = 30\n" }, async (_run, _read, dir) => {
+    const checked = async (ctl: typeof stafctl, ...args: string[]): Promise<readonly [number, string]> => {
+      const world = fakeWorld({ confDir: dir });
+      const status = await ctl(["check", "-c", `${dir}/next.conf`, ...args], world);
+      return [status, world.out.text + world.err.text];
+    };
+    const [, stafd] = await checked(stafctl, `${dir}/stafd.conf`);
+    assert.match(
+      stafd,
+      /next\.conf:4:1: warning: keep-alive-tmo is given in .*stafd\.conf:2, too: this one counts/,
+    );
+    assert.match(stafd, /\[Global\] +kato +20 +.*next\.conf:4\n/);
+    assert.match(stafd, /controller +transport=tcp;traddr=192\.0\.2\.5.* .*next\.conf:7\n/);
+    assert.doesNotMatch(stafd, /192\.0\.2\.7/, "stacd's");
+    const [status, stacd] = await checked(stacctl, `${dir}/stacd.conf.none`);
+    assert.equal(status, 1, stacd);
+    await Deno.writeTextFile(`${dir}/stacd.conf`, "");
+    const [bad, said] = await checked(stacctl, `${dir}/stacd.conf`);
+    assert.equal(bad, 1);
+    assert.match(said, /next\.conf:15:\d+: error: tos has no effect/);
+    assert.match(said, /controller +transport=tcp;traddr=192\.0\.2\.7.*dhchap-secret=\*\*\*\*\*/);
   }));
 
 Deno.test("check names a foreign file with the way; import refuses one of ours", () =>

@@ -18,7 +18,10 @@ const unreadable: FileText = { ok: false, why: "unreadable", message: "input/out
 const missing: FileText = { ok: false, why: "missing", message: "there is no such file" };
 
 /** Starts both daemons with these files; their exit status, and what they said. Nothing may be built. */
-async function refused(files: Files): Promise<readonly [status: number, said: string]> {
+async function refused(
+  files: Files,
+  args: readonly string[] = [],
+): Promise<readonly [status: number, said: string]> {
   const said: string[] = [];
   const platform: RunPlatform = {
     log: { write: ({ message }) => void said.push(message) },
@@ -45,10 +48,10 @@ async function refused(files: Files): Promise<readonly [status: number, said: st
     libraryVersion: () => "",
     build: () => Promise.reject(new Error("built although it is refused")),
   };
-  const stafd = await runDaemon({ ...common, program: "stafd", service: STAF, parse: parseStafdConf }, []);
+  const stafd = await runDaemon({ ...common, program: "stafd", service: STAF, parse: parseStafdConf }, args);
   const other = Object.entries(files).map(([path, text]) => [path.replace("stafd.conf", "stacd.conf"), text]);
   files = Object.fromEntries(other);
-  const stacd = await runDaemon({ ...common, program: "stacd", service: STAC, parse: parseStacdConf }, []);
+  const stacd = await runDaemon({ ...common, program: "stacd", service: STAC, parse: parseStacdConf }, args);
   assert.equal(stacd, stafd, "the daemons differ");
   return [stafd, said.join("\n")];
 }
@@ -109,4 +112,16 @@ Deno.test("units: started again for ever with growing pauses, but not with statu
     assert.ok(Number(value("RestartSteps")) > 0, name);
     assert.ok(parseInt(value("RestartMaxDelaySec") ?? "") > parseInt(value("RestartSec") ?? ""), name);
   }
+});
+
+Deno.test("--conn-conf-file: malformed is 78, unreadable is 1, and both files are read together", async () => {
+  const main = "/etc/nvme/nvme-stas.conf";
+  const args = ["-c", main];
+  const [status, said] = await refused({ [main]: "[Host]\n[Host]\n" }, args);
+  assert.equal(status, 78, said);
+  assert.match(said, /nvme-stas\.conf:2:1: this is the second \[Host\] section.*malformed/s);
+  assert.deepEqual((await refused({ [main]: "unreadable" }, args))[0], 1);
+  const both = await refused({ [main]: "unreadable", "/etc/stas/stafd.conf": "tron = true\n" }, args);
+  assert.equal(both[0], 78);
+  assert.match(both[1], /stafd\.conf:1:1.*input\/output error/s);
 });
