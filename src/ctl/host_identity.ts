@@ -19,7 +19,7 @@ export function readFileText(path: string): FileText {
 }
 
 /** The names in a folder; one that does not exist has none. */
-export const readFolder: ReadFolder = (path) => {
+export function readFolder(path: string): ReturnType<ReadFolder> {
   try {
     return { ok: true, names: [...Deno.readDirSync(path)].map(({ name }) => name) };
   } catch (error) {
@@ -28,7 +28,7 @@ export const readFolder: ReadFolder = (path) => {
     }
     return { ok: false, message: `${path} cannot be read: ${wordsOf(error)}` };
   }
-};
+}
 
 /** What an exception of a file operation says, without its class name. */
 export function wordsOf(error: unknown): string {

@@ -1,5 +1,5 @@
 /** A connectivity file of nvme-stas 3 with its drop-ins, `FILE.d/*.conf` in the order of their names. */
-import { type Finding } from "./finding.ts";
+import type { Finding } from "./finding.ts";
 import { type NextConf, nextConf } from "./next_conf.ts";
 import { parseNextFile } from "./next_file.ts";
 import type { ReadFile, ReadFolder, Unusable } from "./sys_conf.ts";

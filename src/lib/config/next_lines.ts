@@ -8,7 +8,7 @@ import {
   type UnusableLine,
 } from "./controller_line.ts";
 import { FindingList, type Position } from "./finding.ts";
-import { type ConnectOptionsDraft } from "./connect_option.ts";
+import type { ConnectOptionsDraft } from "./connect_option.ts";
 import { CONTROLLERS } from "./known_options.ts";
 import type { NextConnection } from "./next_conf.ts";
 import type { NextValue, NextValues } from "./next_file.ts";
