@@ -5,6 +5,7 @@
  */
 import { typescriptFiles } from "./gate/sources.ts";
 import { runScript } from "./run.ts";
+import { deadExports } from "./structure/exports.ts";
 import { judges } from "./structure/judges.ts";
 import { floatingPromises } from "./structure/promises.ts";
 import { purity } from "./structure/purity.ts";
@@ -17,14 +18,17 @@ const RULES: readonly Rule[] = [importDirection, judges, purity, strictness, sha
 
 /** What all rules find in these sources. */
 export function check(sources: readonly Source[]): Violation[] {
-  return [...sources.flatMap((source) => RULES.flatMap((rule) => rule(source))), ...importCycles(sources)];
+  return [
+    ...sources.flatMap((source) => RULES.flatMap((rule) => rule(source))),
+    ...importCycles(sources),
+  ];
 }
 
 async function main(): Promise<boolean> {
   const paths = await typescriptFiles();
   const chosen = Deno.args.length === 0 ? paths : paths.filter((path) => Deno.args.includes(path));
   const sources = await Promise.all(paths.map(async (path) => parse(path, await Deno.readTextFile(path))));
-  const found = [...check(sources), ...await floatingPromises(chosen)]
+  const found = [...check(sources), ...deadExports(sources), ...await floatingPromises(chosen)]
     .filter(({ path }) => chosen.includes(path));
   for (const { path, line, rule, message } of found) {
     console.error(`${line === 0 ? path : `${path}:${line}`}: ${message} [${rule}]`);

@@ -67,6 +67,6 @@ function pathOf(command: CommandUnknownOpts): string {
   return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
 }
 
-export function allCommands(command: CommandUnknownOpts): readonly CommandUnknownOpts[] {
+function allCommands(command: CommandUnknownOpts): readonly CommandUnknownOpts[] {
   return [command, ...command.commands.flatMap(allCommands)];
 }

@@ -2,7 +2,7 @@
 import { distinct, WANTED } from "../lib/dbus/v1_distinct.ts";
 import type { V1Controller, V1Health, V1Latency, V1Source, V1State } from "../lib/dbus/v1_types.ts";
 
-export const UP = "nvme_stas_up";
+const UP = "nvme_stas_up";
 
 type Labels = Readonly<Record<string, string>>;
 interface Sample {

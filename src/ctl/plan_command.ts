@@ -14,7 +14,7 @@ import { change2, head2, plan2 } from "./v2.ts";
 import { until } from "./when.ts";
 
 /** Exit status when something would change. */
-export const CHANGES = 2;
+const CHANGES = 2;
 
 export function plan(
   job: Job,

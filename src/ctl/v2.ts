@@ -240,7 +240,7 @@ export function entry2(entry: Dict): V2Entry {
 }
 
 /** The discovery controller of a dictionary; undefined when its transport is none of ours. */
-export function dictTid2(dict: Dict): V2Tid | undefined {
+function dictTid2(dict: Dict): V2Tid | undefined {
   const transport = dict["transport"] ?? "";
   if (!isTransport(transport)) return undefined;
   const text = (key: string): string => dict[key] ?? "";

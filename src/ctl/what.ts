@@ -102,7 +102,7 @@ const MAX_NEAREST = 3;
 const MAX_DIFFERENCE = 64;
 
 /** `; nearest: a, b`, or nothing. */
-export function nearestText(what: string, { controllers }: Pick<V1State, "controllers">): string {
+function nearestText(what: string, { controllers }: Pick<V1State, "controllers">): string {
   const names = new Set(controllers.flatMap((one) => [
     one.tid.subsysnqn,
     ...(what.includes(":") && !what.startsWith("nqn.") ? [addressOf(one)] : [one.tid.traddr]),

@@ -1,19 +1,23 @@
 /** Fuzzers of the binary formats. */
 import assert from "node:assert/strict";
-import { decodeDim, encodeDim, encodeRegistration } from "../../src/lib/nvme/dim.ts";
-import { decodeDiscoveryLog, DLPF, encodeDiscoveryLog } from "../../src/lib/nvme/discovery_log.ts";
-import { entryFromText, entryToText } from "../../src/lib/nvme/entry_text.ts";
-import { decodeIdentify, encodeIdentify } from "../../src/lib/nvme/identify.ts";
+import { encodeDim, encodeRegistration } from "../../src/lib/nvme/dim.ts";
+import { decodeDiscoveryLog, DLPF } from "../../src/lib/nvme/discovery_log.ts";
+import { entryToText } from "../../src/lib/nvme/entry_text.ts";
+import { decodeIdentify } from "../../src/lib/nvme/identify.ts";
 import { LogReader, type LogReply } from "../../src/lib/nvme/log_reader.ts";
 import { decodeNbft } from "../../src/lib/nvme/nbft.ts";
-import { bootTargetOf, nbftTargets } from "../../src/lib/nvme/nbft_targets.ts";
-import { decodeSupportedLogs, encodeSupportedLogs } from "../../src/lib/nvme/supported_logs.ts";
+import { nbftTargets } from "../../src/lib/nvme/nbft_targets.ts";
+import { decodeSupportedLogs } from "../../src/lib/nvme/supported_logs.ts";
 import { normaliseTid } from "../../src/lib/nvme/tid.ts";
 import { parseUevent } from "../../src/lib/nvme/uevent.ts";
 import { buildNbft, SAMPLE, sealed } from "../unit/nvme/nbft_builder.ts";
 import { discoveryEntry, identifyCtrl } from "../unit/nvme/samples.ts";
 import { bytesOf, type Fuzzer, kindOf, kindsOf } from "./fuzzer.ts";
 import { checkDecoder, checkRefusal, few } from "./oracle.ts";
+import { decodeDim } from "../wire/dim.ts";
+import { encodeDiscoveryLog } from "../wire/discovery_log.ts";
+import { encodeIdentify } from "../wire/identify.ts";
+import { encodeSupportedLogs } from "../wire/supported_logs.ts";
 
 const extended = discoveryEntry({
   attributes: [{ type: 1, value: new Uint8Array(16).fill(9) }, { type: 2, value: bytesOf("Luke") }],
@@ -34,9 +38,7 @@ const discoveryLog: Fuzzer = {
       const dlpf = (input[18] ?? 0) & DLPF.extended;
       assert.deepEqual(decodeDiscoveryLog(encodeDiscoveryLog(log, dlpf)), { ok: true, value: log });
       for (const entry of log.entries) {
-        const back = entryFromText(entryToText(entry));
-        assert.ok(back.ok);
-        assert.deepEqual(entryToText(back.value), entryToText(entry));
+        assert.ok(Object.values(entryToText(entry)).every((text) => typeof text === "string"));
       }
       const kinds = new Set(log.entries.map(({ tsas }) => tsas.kind));
       return `${few(log.entries.length)} ${dlpf} ${[...kinds].join()}`;
@@ -127,8 +129,7 @@ const nbft: Fuzzer = {
     checkDecoder(decodeNbft, input.length > 9 ? sealed(input.slice()) : input, (table) => {
       const known = new Set(table.hfis.map(({ index }) => index));
       for (const { hfiIndexes } of table.subsystems) assert.ok(hfiIndexes.every((index) => known.has(index)));
-      const targets = nbftTargets(table, new Map(), "nqn.h");
-      for (const { tid } of targets.boot) assert.ok(bootTargetOf(tid, targets.boot) !== undefined);
+      nbftTargets(table, new Map(), "nqn.h");
       const { hfis, subsystems, security, discovery } = table;
       const counts = Object.entries({ hfis, subsystems, security, discovery }).map(([name, { length }]) =>
         `${name} ${few(length)}`

@@ -23,7 +23,7 @@ export interface PlacedLine {
 }
 
 /** What an opinion asks for that makes a connection safer, in the words of the file. */
-export function demandsOf({ options, keys }: Opinion): readonly string[] {
+function demandsOf({ options, keys }: Opinion): readonly string[] {
   return [
     options.tls === true ? "tls" : "",
     options.concat === true ? "concat" : "",

@@ -25,7 +25,7 @@ export interface FileSecurity {
 /** In `[Global]`; the keys for authentication are for the lines. */
 const IN_GLOBAL: readonly SecurityOption[] = ["tls", "concat", "keyring", "tls-key"];
 
-export const isGlobalSecurity = (option: SecurityOption): boolean => IN_GLOBAL.includes(option);
+const isGlobalSecurity = (option: SecurityOption): boolean => IN_GLOBAL.includes(option);
 
 export function fileSecurity(ini: Ini): readonly FileSecurity[] {
   const found: FileSecurity[] = [];

@@ -1,5 +1,4 @@
 /** From the text of one value to the value. */
-import { INT_MAX, INT_MIN } from "../nvme/option_table.ts";
 import type { Duration } from "../nvme/time.ts";
 import { didYouMean } from "./suggestion.ts";
 import { parseTimeSpan } from "./time_span.ts";
@@ -39,8 +38,6 @@ export function integerBetween(min: number, max: number): Parse<number> {
     return { ok: false, expected: "an integer" };
   };
 }
-
-export const parseInteger: Parse<number> = integerBetween(INT_MIN, INT_MAX);
 
 /** One of some words, with the case as given (CFG-23). */
 export function oneOf<T>(words: ReadonlyMap<string, T>): Parse<T> {

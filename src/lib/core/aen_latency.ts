@@ -32,12 +32,6 @@ export const emptyLatency: AenLatency = {
   sum: 0,
 };
 
-/** A controller is to be connected because of the event heard at `toldAt`; the first such event counts. */
-export function awaitLatency(latency: AenLatency, key: string, toldAt: number): AenLatency {
-  if (latency.awaited.has(key)) return latency;
-  return { ...latency, awaited: new Map(latency.awaited).set(key, toldAt) };
-}
-
 /** Nobody waits for it any more. */
 export function dropLatency(latency: AenLatency, key: string): AenLatency {
   if (!latency.awaited.has(key)) return latency;

@@ -10,7 +10,7 @@ import { unresolvedHosts } from "./lines.ts";
 import { type NotYet, notYet } from "./page_evidence.ts";
 
 /** A report that stafd was asked for so long ago, or longer, confirms no removal. */
-export const CONFIRMED_FOR: Duration = seconds(10);
+const CONFIRMED_FOR: Duration = seconds(10);
 
 type Known = Pick<ConnectorState, "conf" | "stafd" | "pages">;
 

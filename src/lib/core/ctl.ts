@@ -91,7 +91,7 @@ export interface HistoryEntry {
 }
 
 /** Entries of {@link Ctl.history} that are kept. */
-export const MAX_HISTORY = 12;
+const MAX_HISTORY = 12;
 
 /** This host's side of a transport id: who we are, and which way we go. */
 export interface HostSide {

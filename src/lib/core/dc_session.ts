@@ -5,6 +5,7 @@
 import { YOUNG_PAGE_SOAK } from "../config/young_page_soak.ts";
 import { DISCOVERY_LOG_CHANGED } from "../nvme/aen.ts";
 import type { DiscoveryLog } from "../nvme/discovery_entry.ts";
+import { hasAddress } from "../nvme/discovery_log.ts";
 import { entryToText } from "../nvme/entry_text.ts";
 import type { Failure, Outcome } from "../nvme/failure.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
@@ -29,8 +30,6 @@ const RETRY_REMINDER = "#retry:";
 const GENERATION_REMINDER = "#generation:";
 /** Types of discovery controllers that the host is registered with (STAF-50); empty is unknown. */
 const REGISTERS: ReadonlySet<string> = new Set(["ddc", "cdc", ""]);
-/** Entries without a usable address (STAF-57, LIM-12). */
-const NO_ADDRESS: ReadonlySet<string> = new Set(["", "0.0.0.0", "::"]);
 
 type Answer = Extract<
   FinderEvent,
@@ -176,7 +175,7 @@ export class DcSession {
   #read(ctl: Ctl, log: DiscoveryLog): void {
     const { finder } = this;
     const dc = finder.dc(ctl.key);
-    const listed = log.entries.filter(({ traddr }) => !NO_ADDRESS.has(traddr));
+    const listed = log.entries.filter(hasAddress);
     const entries = listed.map(entryToText);
     const readAt = finder.now.wall;
     const genctr = String(log.genctr);

@@ -62,7 +62,7 @@ export function proving({ clock, stateFile }: Pick<Machine, "clock" | "stateFile
 
 type Post = (event: Event) => void;
 
-export function readExclusions(machine: Machine, post: Post): void {
+function readExclusions(machine: Machine, post: Post): void {
   post({ type: "transports", transports: machine.transports() });
   machine.exclusions.read((exclusions) => post({ type: "exclusions", exclusions }));
 }

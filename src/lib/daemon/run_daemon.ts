@@ -29,7 +29,7 @@ const SYS_CONF = "/etc/stas/sys.conf";
 /** EX_CONFIG: a person has to correct a file. The units do not start a daemon again that ended with it. */
 export const MALFORMED = 78;
 /** What may pass by itself: the units start the daemon again, for ever. */
-export const FAILED = 1;
+const FAILED = 1;
 
 const TOOLS = { stafd: "stafctl", stacd: "stacctl" } as const;
 

@@ -202,7 +202,7 @@ const FIELDS = [
 ] as const;
 
 /** A complete header; undefined when it is none. */
-export function parseHead(bytes: Uint8Array): Head | undefined {
+function parseHead(bytes: Uint8Array): Head | undefined {
   const littleEndian = isLittle(bytes);
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   const texts = {

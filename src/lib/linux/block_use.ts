@@ -16,7 +16,7 @@ export interface UsePlaces {
   readonly proc: string;
 }
 
-export const USE_PLACES: UsePlaces = { sys: "/sys", proc: "/proc" };
+const USE_PLACES: UsePlaces = { sys: "/sys", proc: "/proc" };
 
 /** Deeper stacks (a file system on LVM on md on partitions is four) are not followed (S6). */
 const MAX_DEPTH = 8;

@@ -11,7 +11,7 @@ export interface NotifyEnvironment {
   readonly watchdogUsec: number | undefined;
 }
 
-export function notifyEnvironment(): NotifyEnvironment {
+function notifyEnvironment(): NotifyEnvironment {
   const socket = Deno.env.get("NOTIFY_SOCKET");
   const pid = Deno.env.get("WATCHDOG_PID");
   const usec = Number(Deno.env.get("WATCHDOG_USEC"));

@@ -21,7 +21,7 @@ export function errnoOf(error: unknown): number {
 export const EPERM = 1;
 export const ENOENT = 2;
 export const EINTR = 4;
-export const ENXIO = 6;
+const ENXIO = 6;
 export const EAGAIN = 11;
 export const EACCES = 13;
 export const EBUSY = 16;

@@ -13,7 +13,7 @@ export interface AdminCommand {
   readonly timeout: Duration;
 }
 
-export const OPCODE = { getLogPage: 0x02, identify: 0x06, dim: 0x21 } as const;
+const OPCODE = { getLogPage: 0x02, identify: 0x06, dim: 0x21 } as const;
 
 export const LID = { supported: 0x00, discovery: 0x70 } as const;
 
@@ -55,18 +55,6 @@ export function getLogCommand({ lid, lsp, rae, offset, length }: GetLog): AdminC
     cdw12: offset >>> 0,
     cdw13: Math.floor(offset / 0x1_0000_0000),
   });
-}
-
-/** The reverse, for the side that answers. */
-export function getLogOf(cdws: Pick<AdminCommand, "cdw10" | "cdw11" | "cdw12" | "cdw13">): GetLog {
-  const { cdw10, cdw11, cdw12, cdw13 } = cdws;
-  return {
-    lid: cdw10 & 0xff,
-    lsp: (cdw10 >>> 8) & 0x7f,
-    rae: (cdw10 & 0x8000) !== 0,
-    offset: cdw13 * 0x1_0000_0000 + cdw12,
-    length: ((cdw11 & 0xffff) * 0x1_0000 + (cdw10 >>> 16) + 1) * 4,
-  };
 }
 
 /** Identify Controller (CNS 01h). */

@@ -2,9 +2,9 @@
 import { ipFamily } from "./address.ts";
 import { type Decoded, decoded, malformed } from "./decoded.ts";
 import type { DiscoveryEntry } from "./discovery_entry.ts";
-import { ADRFAM, decodeEntry, encodeEntry, entrySize, TRTYPE } from "./discovery_log.ts";
+import { ADRFAM, encodeEntry, entrySize, TRTYPE } from "./discovery_log.ts";
 import { ATTRIBUTE, type ExtendedAttribute } from "./extended_attribute.ts";
-import { fits, putText, textField, viewOf } from "./fields.ts";
+import { fits, putText, viewOf } from "./fields.ts";
 import { isUuidNqn, MAX_NQN, uuidBytes, uuidNqn } from "./host_nqn.ts";
 import { hasControl, quoted } from "./plain_text.ts";
 import type { Tid } from "./tid.ts";
@@ -13,11 +13,9 @@ export const DIM_HEADER = 1024;
 /** Task selector, in cdw10. */
 export const TAS = { register: 0, deregister: 1, update: 2 } as const;
 const FORMAT = { basic: 1, extended: 2 } as const;
-export const ENTITY = { host: 1, ddc: 2, cdc: 3 } as const;
+const ENTITY = { host: 1, ddc: 2, cdc: 3 } as const;
 /** EKTYPE of hosts. */
 const HOST_KEY_TYPE = 0x5f;
-/** S6: registrations have one entry, updates two. */
-const MAX_ENTRIES = 16;
 const MAX_LABEL = 256;
 
 /** The data of a DIM command. */
@@ -52,46 +50,6 @@ export function encodeDim(dim: Dim): Uint8Array {
   let at = DIM_HEADER;
   for (const entry of dim.entries) at += encodeEntry(bytes, at, entry, dim.extended);
   return bytes;
-}
-
-/** For the side that answers, and for tests. */
-export function decodeDim(bytes: Uint8Array): Decoded<Dim> {
-  if (bytes.length < DIM_HEADER) {
-    return malformed(bytes.length, `DIM: header ends after ${bytes.length} bytes`);
-  }
-  const view = viewOf(bytes);
-  const length = view.getUint32(0, true);
-  if (length !== bytes.length) return malformed(0, `DIM: total length ${length}, but ${bytes.length} bytes`);
-  const count = view.getBigUint64(8, true);
-  if (count > BigInt(MAX_ENTRIES)) return malformed(8, `DIM: ${count} entries, more than ${MAX_ENTRIES}`);
-  const format = view.getUint16(16, true);
-  if (format !== FORMAT.basic && format !== FORMAT.extended) {
-    return malformed(16, `DIM: entry format ${format} is unknown`);
-  }
-  const extended = format === FORMAT.extended;
-  const texts = { entityId: "", entityName: "", entityVersion: "" };
-  for (const [name, offset, size] of TEXTS) {
-    const text = textField(bytes, offset, size);
-    if (text === undefined) return malformed(offset, `DIM: ${name} at byte ${offset} is not text`);
-    texts[name] = text;
-  }
-  const entries: DiscoveryEntry[] = [];
-  let at = DIM_HEADER;
-  for (let i = 1; i <= Number(count); i++) {
-    const sized = decodeEntry(bytes, at, extended, `DIM: entry ${i} of ${count}`);
-    if (!sized.ok) return sized;
-    entries.push(sized.value.entry);
-    at += sized.value.length;
-  }
-  if (at !== length) return malformed(at, `DIM: ${count} entries end at byte ${at} of ${length}`);
-  return decoded({
-    ...texts,
-    entityType: view.getUint16(18, true),
-    portLocal: view.getUint8(20),
-    keyType: view.getUint16(22, true),
-    extended,
-    entries,
-  });
 }
 
 /** What is told to a discovery controller about this host. */

@@ -20,9 +20,6 @@ export const MAX_LOG = 64 * 1024 * 1024;
 
 export const TRTYPE = { unspecified: 0, rdma: 1, fc: 2, tcp: 3, loop: 254 } as const;
 export const ADRFAM = { pci: 0, ipv4: 1, ipv6: 2, ib: 3, fc: 4, loop: 254 } as const;
-export const SUBTYPE = { referral: 1, nvm: 2, current: 3 } as const;
-/** NCC: the CDC has no connectivity to that subsystem itself. EPCSD: explicit persistent connections are supported. */
-export const EFLAG = { dupretinfo: 1, epcsd: 2, ncc: 4 } as const;
 /** DLPF: what was granted of the request's LSP. */
 export const DLPF = { extended: 1, portLocal: 2, allSubsystems: 4 } as const;
 
@@ -192,21 +189,6 @@ export function encodeEntry(bytes: Uint8Array, at: number, entry: DiscoveryEntry
 
 export function entrySize(entry: DiscoveryEntry, extended: boolean): number {
   return extended ? LOG_ENTRY + EXTENDED_PART + attributesSize(entry.attributes) : LOG_ENTRY;
-}
-
-/** A whole page, for the side that answers. `dlpf` decides whether entries are extended. */
-export function encodeDiscoveryLog(log: DiscoveryLog, dlpf = 0): Uint8Array {
-  const extended = (dlpf & DLPF.extended) !== 0;
-  const length = log.entries.reduce((sum, entry) => sum + entrySize(entry, extended), LOG_HEADER);
-  const bytes = new Uint8Array(length);
-  const view = viewOf(bytes);
-  view.setBigUint64(0, log.genctr, true);
-  view.setBigUint64(8, BigInt(log.entries.length), true);
-  view.setUint8(18, dlpf);
-  view.setUint32(20, length, true);
-  let at = LOG_HEADER;
-  for (const entry of log.entries) at += encodeEntry(bytes, at, entry, extended);
-  return bytes;
 }
 
 /** STAF-57: entries without an address, or with that of any host, are of no use. CDCs send them. */

@@ -27,12 +27,6 @@ export function errnoName(number: number): string {
   return name === undefined || name === "-" ? `errno ${Math.abs(number)}` : name;
 }
 
-/** 111 for `ECONNREFUSED`. */
-export function errnoNumber(name: string): number | undefined {
-  const number = NAMES.indexOf(name);
-  return number > 0 && name !== "-" ? number : undefined;
-}
-
 interface Meaning {
   readonly text: string;
   readonly kind: "transient" | "permanent";
@@ -128,11 +122,6 @@ export function connectErrorText(errno: string): string {
 
 /** What a person can do about it; undefined when there is nothing to say. */
 export const connectRemedy = (errno: string): string | undefined => MEANINGS.get(errno)?.remedy;
-
-/** `connected` means that the connection is there already, made by another: find it in sysfs. */
-export function connectErrorClass(errno: string): "transient" | "permanent" | "connected" {
-  return errno === "EALREADY" ? "connected" : MEANINGS.get(errno)?.kind ?? "transient";
-}
 
 /** The NVMe status in a line of the kernel log about a connect (`... ret=16772`), or undefined. */
 export function statusInKernelLine(line: string): number | undefined {

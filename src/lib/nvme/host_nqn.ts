@@ -1,14 +1,13 @@
 /** NQNs, host identifiers, and how the host NQN is derived (CLI-60 to CLI-64, CFG-70). */
-import { hasControl } from "./plain_text.ts";
 
 /** Longest NQN, in bytes of UTF-8. */
 export const MAX_NQN = 223;
 /** Longest NQN that Linux connects to or as: it counts a terminating zero among the 223 (seen up to 7.3). */
-export const MAX_LINUX_NQN = 222;
+const MAX_LINUX_NQN = 222;
 /** What `stasadm` puts in front of the UUID; the UUID form of an NQN. */
 export const UUID_NQN_PREFIX = "nqn.2014-08.org.nvmexpress:uuid:";
 /** Application id of the derivation from the machine-id. */
-export const APPLICATION_ID = "$nvmexpress.org$";
+const APPLICATION_ID = "$nvmexpress.org$";
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const encoder = new TextEncoder();
@@ -43,14 +42,6 @@ export function uuidBytes(text: string): Uint8Array | undefined {
 export function uuidText(bytes: Uint8Array): string {
   const hex = [...bytes.subarray(0, 16)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   return [0, 8, 12, 16, 20].map((start, i, starts) => hex.slice(start, starts[i + 1] ?? 32)).join("-");
-}
-
-/** What is wrong with a text as the host's NQN (CFG-70), or undefined. */
-export function hostNqnProblem(text: string): string | undefined {
-  if (!text.startsWith("nqn.")) return "does not start with nqn.";
-  if (encoder.encode(text).length > MAX_NQN) return `is longer than ${MAX_NQN} bytes`;
-  if (hasControl(text) || text.includes(",")) return "has a comma or a control character in it";
-  return undefined;
 }
 
 /** Is it of the form `nqn.2014-08.org.nvmexpress:uuid:<UUID>`? */

@@ -1,6 +1,6 @@
 /** Identify Controller (CNS 01h): the fields that matter to stas (notes 3.4). */
 import { type Decoded, decoded, malformed } from "./decoded.ts";
-import { putText, textField, viewOf } from "./fields.ts";
+import { textField, viewOf } from "./fields.ts";
 
 export const IDENTIFY_SIZE = 4096;
 
@@ -64,29 +64,6 @@ export function decodeIdentify(bytes: Uint8Array): Decoded<IdentifyCtrl> {
   });
 }
 
-/** For the side that answers. Serial, model and firmware are padded with blanks. */
-export function encodeIdentify(ctrl: IdentifyCtrl): Uint8Array {
-  const bytes = new Uint8Array(IDENTIFY_SIZE);
-  const view = viewOf(bytes);
-  bytes.fill(0x20, 4, 72);
-  for (const [name, offset, length] of TEXTS) putText(bytes, offset, length, ctrl[name]);
-  view.setUint16(0, ctrl.vid, true);
-  view.setUint8(77, ctrl.mdts);
-  view.setUint16(78, ctrl.cntlid, true);
-  view.setUint32(80, ctrl.ver, true);
-  view.setUint32(92, ctrl.oaes, true);
-  view.setUint8(111, ctrl.cntrltype);
-  view.setUint8(259, ctrl.aerl);
-  view.setUint8(261, ctrl.lpa);
-  view.setUint16(320, ctrl.kas, true);
-  view.setUint16(514, ctrl.maxcmd, true);
-  view.setUint32(536, ctrl.sgls, true);
-  view.setUint32(1792, ctrl.ioccsz, true);
-  view.setUint16(1804, ctrl.ofcs, true);
-  view.setUint8(1806, ctrl.dctype);
-  return bytes;
-}
-
 /** KRN-45: the words that sysfs uses. */
 export function cntrltypeText(cntrltype: number): string {
   return ["", "io", "discovery", "admin"][cntrltype] || "reserved";
@@ -94,9 +71,4 @@ export function cntrltypeText(cntrltype: number): string {
 
 export function dctypeText(dctype: number): string {
   return ["none", "ddc", "cdc"][dctype] ?? "reserved";
-}
-
-/** Largest transfer in bytes for an MDTS field, with the 4096-byte pages of every known controller; undefined is no limit. */
-export function maxTransfer(mdts: number): number | undefined {
-  return mdts === 0 ? undefined : 4096 * 2 ** Math.min(mdts, 20);
 }

@@ -15,8 +15,8 @@ import { decodeStatus, STATUS, statusCode, statusText } from "./status.ts";
 /** How often a page that changes while it is read is begun again (KRN-55). */
 export const MAX_RESTARTS = 6;
 /** Bytes of one command: what every controller can do, and what is tried first. */
-export const SMALL_CHUNK = 4096;
-export const LARGE_CHUNK = 128 * 1024;
+const SMALL_CHUNK = 4096;
+const LARGE_CHUNK = 128 * 1024;
 
 /** What came of a command. */
 export type LogReply =

@@ -6,7 +6,7 @@ import { textField, viewOf } from "./fields.ts";
 const HEADER = 64;
 const CONTROL = 64;
 /** ACPI tables with more than this are not read (S6). */
-export const MAX_NBFT = 1024 * 1024;
+const MAX_NBFT = 1024 * 1024;
 
 /** A list of descriptors of one kind. */
 export interface NbftList {

@@ -1,6 +1,6 @@
 /** What the boot table means for the daemons (spec 20 section 9; STAC-47). */
-import { canonicalAddress, isTransport, normaliseTid, type Tid, type Transport } from "./tid.ts";
-import type { InterfaceTable, KernelCtrl } from "./kernel_ctrl.ts";
+import { isTransport, normaliseTid, type Tid, type Transport } from "./tid.ts";
+import type { InterfaceTable } from "./kernel_ctrl.ts";
 import { interfaceOfMac } from "./match.ts";
 import type { Nbft, NbftHfi } from "./nbft.ts";
 import { quoted } from "./plain_text.ts";
@@ -99,18 +99,4 @@ export function nbftTargets(nbft: Nbft, interfaces: InterfaceTable, hostNqn: str
     return { tid, hostId, hdrDigest, dataDigest, unavailable };
   });
   return { discovery, boot, warnings };
-}
-
-/**
- * STAC-47: is this connection one that the host may have booted from? Wider than matching: the interface, the source
- * address and the host NQN do not count, because multipath boots use several, and the root file system may be on any.
- */
-export function bootTargetOf(
-  ctrl: Pick<KernelCtrl, "transport" | "traddr" | "trsvcid" | "subsysnqn">,
-  targets: readonly NbftBootTarget[],
-): NbftBootTarget | undefined {
-  return targets.find(({ tid }) =>
-    tid.transport === ctrl.transport && tid.subsysnqn === ctrl.subsysnqn && tid.trsvcid === ctrl.trsvcid &&
-    canonicalAddress(tid.transport, tid.traddr) === canonicalAddress(ctrl.transport, ctrl.traddr)
-  );
 }

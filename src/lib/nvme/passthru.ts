@@ -3,11 +3,10 @@ import type { AdminCommand } from "./admin_command.ts";
 import { viewOf } from "./fields.ts";
 
 /** `nvme_passthru_cmd`, and libnvme 1.x. */
-export const PASSTHRU_SIZE = 72;
+const PASSTHRU_SIZE = 72;
 export const PASSTHRU_IOCTL = 0xc048_4e41;
 /** `nvme_passthru_cmd64`, and libnvme 3. */
-export const PASSTHRU64_SIZE = 80;
-export const PASSTHRU64_IOCTL = 0xc050_4e47;
+const PASSTHRU64_SIZE = 80;
 
 function fill(command: AdminCommand, address: bigint, size: number): Uint8Array {
   const bytes = new Uint8Array(size);
@@ -37,20 +36,4 @@ export function encodePassthru64(command: AdminCommand, address: bigint): Uint8A
 /** Completion dword 0, after the call, from a structure of either size. */
 export function passthruResult(bytes: Uint8Array): number {
   return viewOf(bytes).getUint32(bytes.length === PASSTHRU64_SIZE ? 72 : 68, true);
-}
-
-/** What is in a structure of either size, for the side that answers and for tests. */
-export function decodePassthru(bytes: Uint8Array): AdminCommand & { readonly address: bigint } {
-  const view = viewOf(bytes);
-  return {
-    opcode: view.getUint8(0),
-    nsid: view.getUint32(4, true),
-    cdw10: view.getUint32(40, true),
-    cdw11: view.getUint32(44, true),
-    cdw12: view.getUint32(48, true),
-    cdw13: view.getUint32(52, true),
-    dataLength: view.getUint32(36, true),
-    timeout: { ms: view.getUint32(64, true) },
-    address: view.getBigUint64(24, true),
-  };
 }

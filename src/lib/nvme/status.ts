@@ -21,11 +21,6 @@ export function decodeStatus(status: number): Status {
   };
 }
 
-export function encodeStatus(status: Status): number {
-  return (status.sc & 0xff) | ((status.sct & 7) << 8) | ((status.crd & 3) << 11) |
-    (status.more ? 0x2000 : 0) | (status.dnr ? 0x4000 : 0);
-}
-
 /** Type and code, the flags removed: what identifies a status. */
 export function statusCode(status: number): number {
   return status & 0x7ff;

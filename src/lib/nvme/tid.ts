@@ -125,10 +125,6 @@ export function tidOfKey(key: string): Tid | undefined {
   return { transport, traddr, trsvcid, subsysnqn, hostTraddr, hostIface, hostNqn };
 }
 
-export function sameTid(a: Tid, b: Tid): boolean {
-  return a === b || tidKey(a) === tidKey(b);
-}
-
 /** TID-11: `(tcp, 10.10.10.10, 8009, nqn.x, eth0, 1.2.3.4)`. */
 export function tidText(tid: Tid): string {
   const parts: string[] = [tid.transport, tid.traddr, tid.trsvcid];

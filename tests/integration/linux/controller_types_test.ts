@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { Answer } from "../../../src/lib/linux/admin.ts";
 import { ControllerTypes } from "../../../src/lib/linux/controller_types.ts";
-import { encodeIdentify } from "../../../src/lib/nvme/identify.ts";
 import { kernelCtrl } from "../../unit/nvme/samples.ts";
+import { encodeIdentify } from "../../wire/identify.ts";
 
 const UNTOLD = kernelCtrl({ transport: "tcp", cntrltype: "", isDc: false, isIoc: false, state: "live" });
 

@@ -1,22 +1,28 @@
 /** Round trips of every codec. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { getLogCommand, getLogOf } from "../../../src/lib/nvme/admin_command.ts";
-import { decodeAen, encodeAen, parseAen } from "../../../src/lib/nvme/aen.ts";
-import { decodeDim, encodeDim, encodeRegistration } from "../../../src/lib/nvme/dim.ts";
-import { decodeDiscoveryLog, DLPF, encodeDiscoveryLog } from "../../../src/lib/nvme/discovery_log.ts";
-import { entryFromText, entryToText } from "../../../src/lib/nvme/entry_text.ts";
+import { getLogCommand } from "../../../src/lib/nvme/admin_command.ts";
+import { parseAen } from "../../../src/lib/nvme/aen.ts";
+import { encodeDim, encodeRegistration } from "../../../src/lib/nvme/dim.ts";
+import { decodeDiscoveryLog, DLPF } from "../../../src/lib/nvme/discovery_log.ts";
 import { uuidBytes, uuidText } from "../../../src/lib/nvme/host_nqn.ts";
-import { decodeIdentify, encodeIdentify } from "../../../src/lib/nvme/identify.ts";
+import { decodeIdentify } from "../../../src/lib/nvme/identify.ts";
 import { decodeNbft } from "../../../src/lib/nvme/nbft.ts";
-import { decodePassthru, encodePassthru, encodePassthru64 } from "../../../src/lib/nvme/passthru.ts";
-import { decodeStatus, encodeStatus } from "../../../src/lib/nvme/status.ts";
-import { decodeSupportedLogs, encodeSupportedLogs } from "../../../src/lib/nvme/supported_logs.ts";
+import { encodePassthru, encodePassthru64 } from "../../../src/lib/nvme/passthru.ts";
+import { decodeStatus } from "../../../src/lib/nvme/status.ts";
+import { decodeSupportedLogs } from "../../../src/lib/nvme/supported_logs.ts";
 import { normaliseTid } from "../../../src/lib/nvme/tid.ts";
 import { parseUevent } from "../../../src/lib/nvme/uevent.ts";
 import { buildNbft, SAMPLE } from "../../unit/nvme/nbft_builder.ts";
 import { identifyCtrl } from "../../unit/nvme/samples.ts";
 import { basicEntry, entry } from "./arbitraries.ts";
+import { getLogOf } from "../../wire/get_log.ts";
+import { decodeDim } from "../../wire/dim.ts";
+import { encodeDiscoveryLog } from "../../wire/discovery_log.ts";
+import { encodeIdentify } from "../../wire/identify.ts";
+import { decodePassthru } from "../../wire/passthru.ts";
+import { encodeStatus } from "../../wire/status.ts";
+import { encodeSupportedLogs } from "../../wire/supported_logs.ts";
 
 const u32 = fc.nat(0xffff_ffff);
 const word = fc.nat(0xffff);
@@ -40,16 +46,6 @@ Deno.test("discovery log: a page cut anywhere is refused", () => {
       const page = encodeDiscoveryLog({ genctr: 1n, entries }, dlpf);
       assert.ok(!decodeDiscoveryLog(page.subarray(0, at % page.length)).ok);
     }
-  }));
-});
-
-Deno.test("entries as texts: whatever has words comes back, and texts are stable", () => {
-  fc.assert(fc.property(basicEntry, (one) => {
-    const text = entryToText(one);
-    const back = entryFromText(text);
-    assert.ok(back.ok);
-    assert.deepEqual(entryToText(back.value), text);
-    assert.deepEqual({ ...back.value, tsas: one.tsas }, one);
   }));
 });
 
@@ -147,11 +143,7 @@ Deno.test("commands, supported logs, status, AEN, UUID", () => {
   fc.assert(
     fc.property(fc.nat(0x7fff), (status) => assert.equal(encodeStatus(decodeStatus(status)), status)),
   );
-  fc.assert(fc.property(fc.nat(7), byte, byte, (type, info, lid) => {
-    const value = encodeAen({ type, info, lid });
-    assert.deepEqual(decodeAen(value), { type, info, lid });
-    assert.equal(parseAen(`0x${value.toString(16)}`), value);
-  }));
+  fc.assert(fc.property(u32, (value) => assert.equal(parseAen(`0x${value.toString(16)}`), value)));
   fc.assert(
     fc.property(fc.uuid(), (uuid) => assert.equal(uuidText(uuidBytes(uuid) ?? new Uint8Array(16)), uuid)),
   );

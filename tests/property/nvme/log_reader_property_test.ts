@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { DiscoveryLog } from "../../../src/lib/nvme/discovery_entry.ts";
-import { DLPF, encodeDiscoveryLog } from "../../../src/lib/nvme/discovery_log.ts";
+import { DLPF } from "../../../src/lib/nvme/discovery_log.ts";
 import { LogReader, type LogReply, MAX_RESTARTS } from "../../../src/lib/nvme/log_reader.ts";
 import { discoveryEntry } from "../../unit/nvme/samples.ts";
+import { encodeDiscoveryLog } from "../../wire/discovery_log.ts";
 
 function version(genctr: number, count: number): DiscoveryLog {
   const entries = Array.from({ length: count }, (_, i) => discoveryEntry({ subnqn: `nqn.${genctr}.${i}` }));

@@ -6,7 +6,6 @@ import { kernelTid, matches, matchIndexKey } from "../../../src/lib/nvme/match.t
 import {
   isTransport,
   normaliseTid,
-  sameTid,
   type Tid,
   tidFields,
   tidFromFields,
@@ -179,12 +178,8 @@ Deno.test("identity is an equivalence, and agrees with a literal reading", () =>
     ...(a.transport === b.transport && mask & 16 ? { hostTraddr: b.hostTraddr } : {}),
   });
   fc.assert(
-    fc.property(tid, tid, fc.nat(31), fc.nat(31), (a, other, x, y) => {
-      const b = mixed(a, other, x);
-      const c = mixed(b, other, y);
-      assert.ok(sameTid(a, { ...a }));
-      assert.equal(sameTid(a, b), sameTid(b, a));
-      if (sameTid(a, b) && sameTid(b, c)) assert.ok(sameTid(a, c));
+    fc.property(tid, tid, fc.nat(31), (a, other, mask) => {
+      const b = mixed(a, other, mask);
       const expected = JSON.stringify(fields(a)) === JSON.stringify(fields(b));
       assert.equal(tidKey(a) === tidKey(b), expected);
       if (expected) found++;

@@ -12,8 +12,8 @@ export type Subtype = "nvme" | "referral";
 const TRTYPES: ReadonlyMap<number, string> = new Map([[1, "rdma"], [2, "fc"], [3, "tcp"], [254, "loop"]]);
 const SUBTYPES: ReadonlyMap<number, string> = new Map([[1, "referral"], [2, "nvme"], [3, "discovery"]]);
 
-/** STAF-57: an entry without an address is left out. */
-const hasAddress = ({ traddr }: DiscoveryEntry): boolean => !["", "0.0.0.0", "::"].includes(traddr.trim());
+/** STAF-57: an entry without an address is left out; that of any host, in every spelling, is none. */
+const hasAddress = ({ traddr }: DiscoveryEntry): boolean => !/^[0:]*(ffff:)?[0.:]*$/i.test(traddr.trim());
 
 /** The fields of a page that say which controller is meant, as they are published (spec 50, 6.4). */
 export const asPublished = keptFor((entries: readonly DiscoveryEntry[]): readonly EntryText[] =>

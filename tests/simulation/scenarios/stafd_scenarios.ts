@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { FinderTurn } from "../../../src/lib/core/finder.ts";
 import { newDc } from "../../../src/lib/core/finder_state.ts";
 import { entryFor } from "../../../src/lib/sim/discovery.ts";
+import { WELL_KNOWN_DISC_NQN } from "../../../src/lib/nvme/tid.ts";
 import { Release } from "../../../src/lib/sim/release.ts";
 import { doing, finder, withDevices } from "../altered.ts";
 import { type Cores, realCores } from "../cores.ts";
@@ -235,6 +236,42 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
     },
     original: () =>
       finder(withDevices((ctrl) => ctrl.subsysnqn === "nqn.dc" ? { ...ctrl, isDc: false } : ctrl)),
+  },
+  {
+    from: "STAF-57",
+    name: "an entry with the address of any host, however it is written, is left out",
+    play: async (cores) => {
+      const stage = new Stage(cores);
+      stage.dc("nqn.other", "10.0.0.101", []);
+      const other = stage.target("nqn.other");
+      stage.dc(
+        "nqn.dc",
+        "10.0.0.100",
+        ["", "0.0.0.0", "::", "0:0::0", "::ffff:0.0.0.0"].map((traddr) =>
+          entryFor(other, "referral", { traddr, subnqn: WELL_KNOWN_DISC_NQN })
+        ),
+      );
+      stage.stafdConf(DC_LINE);
+      await stage.start();
+      assert.deepEqual([...stage.stafd.state.fleet.ctls.values()].map(({ tid }) => tid.traddr), [
+        "10.0.0.100",
+      ]);
+    },
+    original: () =>
+      finder((event) =>
+        event.type !== "log-read" || !event.outcome.ok ? event : {
+          ...event,
+          outcome: {
+            ok: true,
+            value: {
+              ...event.outcome.value,
+              entries: event.outcome.value.entries.map((entry) =>
+                entry.traddr === "0:0::0" ? { ...entry, traddr: "10.0.0.101" } : entry
+              ),
+            },
+          },
+        }
+      ),
   },
   {
     from: "IPv4-mapped addresses, README decision 11",

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { GetLog } from "../../../src/lib/nvme/admin_command.ts";
 import type { DiscoveryLog } from "../../../src/lib/nvme/discovery_entry.ts";
-import { DLPF, encodeDiscoveryLog } from "../../../src/lib/nvme/discovery_log.ts";
+import { DLPF } from "../../../src/lib/nvme/discovery_log.ts";
 import {
   type LogProgress,
   LogReader,
@@ -10,6 +10,7 @@ import {
   MAX_RESTARTS,
 } from "../../../src/lib/nvme/log_reader.ts";
 import { discoveryEntry } from "./samples.ts";
+import { encodeDiscoveryLog } from "../../wire/discovery_log.ts";
 
 function log(genctr: number, count: number): DiscoveryLog {
   const entries = Array.from({ length: count }, (_, i) => discoveryEntry({ subnqn: `nqn.${genctr}.${i}` }));

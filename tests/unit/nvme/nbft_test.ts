@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { decodeNbft, type Nbft } from "../../../src/lib/nvme/nbft.ts";
-import { bootTargetOf, nbftTargets, parseDiscoveryUri } from "../../../src/lib/nvme/nbft_targets.ts";
+import { nbftTargets, parseDiscoveryUri } from "../../../src/lib/nvme/nbft_targets.ts";
 import { WELL_KNOWN_DISC_NQN } from "../../../src/lib/nvme/tid.ts";
 import { buildNbft, SAMPLE, sealed, type TableParts } from "./nbft_builder.ts";
-import { interfaceTable, kernelCtrl } from "./samples.ts";
+import { interfaceTable } from "./samples.ts";
 
 function decode(bytes: Uint8Array): Nbft {
   const nbft = decodeNbft(bytes);
@@ -221,23 +221,4 @@ Deno.test("discovery URIs", () => {
   assert.equal(targets.discovery.length, 1);
   assert.equal(targets.discovery[0]?.tid.trsvcid, "8009");
   assert.match(targets.warnings.join(), /entry 1 is skipped/);
-});
-
-Deno.test("STAC-47: boot connections are recognised whatever interface and host NQN they use", () => {
-  const { boot } = nbftTargets(decode(buildNbft(SAMPLE)), links, "nqn.system");
-  const booted = kernelCtrl({
-    traddr: "::ffff:100.71.103.48",
-    trsvcid: "4420",
-    subsysnqn: SAMPLE.subsystems?.[0]?.nqn ?? "",
-    hostNqn: "nqn.other",
-    hostIface: "eth9",
-  });
-  assert.equal(bootTargetOf(booted, boot)?.tid.traddr, "100.71.103.48");
-  for (
-    const other of [{ traddr: "100.71.103.50" }, { trsvcid: "4421" }, { subsysnqn: "x" }, {
-      transport: "rdma",
-    }]
-  ) {
-    assert.equal(bootTargetOf({ ...booted, ...other }, boot), undefined);
-  }
 });

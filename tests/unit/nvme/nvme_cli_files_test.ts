@@ -1,14 +1,7 @@
 /** The files that nvme-cli and stas share: owners and exclusions. */
 import assert from "node:assert/strict";
 import { exclusionOf, parseExclusions } from "../../../src/lib/nvme/exclusions.ts";
-import {
-  BOOT_OWNER,
-  isForeign,
-  OWNER,
-  parseOwner,
-  parseSeqnum,
-  registryText,
-} from "../../../src/lib/nvme/registry.ts";
+import { OWNER, parseOwner, registryText } from "../../../src/lib/nvme/registry.ts";
 import { normaliseTid, type TidParts } from "../../../src/lib/nvme/tid.ts";
 
 Deno.test("registry", () => {
@@ -17,11 +10,7 @@ Deno.test("registry", () => {
   for (const bad of ["", "\n", "two words\n", "\u0001\n", "x".repeat(65), "\u00e9\n"]) {
     assert.equal(parseOwner(bad), "");
   }
-  assert.equal(parseSeqnum("18446744073709551615\n"), 18446744073709551615n);
-  for (const bad of ["", "-1", "0x1", "1 2", "1".repeat(21)]) assert.equal(parseSeqnum(bad), undefined);
   assert.equal(parseOwner(registryText(OWNER)), OWNER);
-  assert.equal(parseSeqnum(registryText(7n)), 7n);
-  assert.deepEqual(["", OWNER, BOOT_OWNER, "discoverd"].map(isForeign), [false, false, true, true]);
 });
 
 const HOST_ID = "44454c4c-3400-1036-8038-b2c04f313233";

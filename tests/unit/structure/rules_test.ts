@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { check } from "../../../scripts/structure.ts";
+import { deadExports } from "../../../scripts/structure/exports.ts";
 import { JUDGES } from "../../../scripts/structure/judges.ts";
 import { floatingPromises } from "../../../scripts/structure/promises.ts";
 import { MAX_LINES } from "../../../scripts/structure/shape.ts";
@@ -182,6 +183,27 @@ Deno.test("files that import values from each other are found, types alone do no
   assert.deepEqual(ring("{ type A, a }"), ["cycle"]);
   assert.deepEqual(ring("type { A }"), []);
   assert.deepEqual(ring("{ type A }"), []);
+});
+
+Deno.test("exports without a use in the product are found, whatever tests do with them", () => {
+  const dead = (text: string, other: string, test = "") =>
+    deadExports([
+      parse("src/lib/nvme/a.ts", text),
+      parse("src/lib/nvme/b.ts", other),
+      parse("tests/unit/a_test.ts", test),
+    ]).map(({ line, rule }) => `${line} ${rule}`);
+  const tested = 'import { a } from "../../src/lib/nvme/a.ts";\n';
+  const used = 'import { a as z } from "./a.ts";\n';
+  assert.deepEqual(dead("export const a = 1;\n", ""), ["1 dead"]);
+  assert.deepEqual(dead("export const a = 1;\n", "", tested), ["1 dead"]);
+  assert.deepEqual(dead("\nexport const a = 1;\nexport const b = a;\n", used), ["3 dead"]);
+  assert.deepEqual(dead("export function a() {}\na();\n", ""), ["1 dead"]);
+  assert.deepEqual(dead("export function a() {}\na();\n", "", tested), []);
+  assert.deepEqual(dead("export const a = 1;\n", used), []);
+  assert.deepEqual(dead("export const a = 1;\n", 'const all = await import("./a.ts");\n'), []);
+  // A type may be exported for the signature that names it; one that nothing names is dead.
+  assert.deepEqual(dead("interface X {}\nexport interface A extends X {}\ntype B = A;\n", ""), []);
+  assert.deepEqual(dead("export interface A {}\n", ""), ["1 dead"]);
 });
 
 Deno.test("a promise left alone is found by its type", async () => {

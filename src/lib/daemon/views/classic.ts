@@ -18,7 +18,7 @@ export type Peek = (device: string) => KernelCtrl | undefined;
 
 const MASK = "*****";
 /** What stands for a device where there is none. */
-export const NO_DEVICE = "nvme?";
+const NO_DEVICE = "nvme?";
 
 /** What of a line's security is not so; it is not shown as if it were. */
 export type Lacking = (ctl: Ctl) => readonly SecurityKey[];

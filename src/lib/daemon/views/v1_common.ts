@@ -72,7 +72,7 @@ export function hostsOf(ctl: Ctl): readonly string[] {
   return [...hosts];
 }
 
-export function sourceOf(claim: Claim): V1Source {
+function sourceOf(claim: Claim): V1Source {
   const base = { kind: claim.kind, text: claimText(claim) };
   switch (claim.kind) {
     case "config":
@@ -90,7 +90,7 @@ export function sourceOf(claim: Claim): V1Source {
   }
 }
 
-export function failureOf(ctl: Ctl): V1Failure | null {
+function failureOf(ctl: Ctl): V1Failure | null {
   if (ctl.lastFailure === undefined) return null;
   const { failure, at } = ctl.lastFailure;
   return {
