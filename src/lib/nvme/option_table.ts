@@ -12,7 +12,7 @@ export type IntegerKey = KeysOf<ConnectOptions, number>;
 export type TextKey = KeysOf<ConnectOptions, string>;
 
 /** What the kernel's option parser takes (a C int). */
-const INT_MIN = -2_147_483_648;
+export const INT_MIN = -2_147_483_648;
 export const INT_MAX = 2_147_483_647;
 
 export interface OptionFacts {
