@@ -82,6 +82,12 @@ export const CHECKS: readonly Check[] = [
     ["run", "-A", "scripts/structure.ts"],
     ({ changed }) => changed.filter(isTypescript),
   ),
+  command(
+    "documents",
+    "requirements that are cited are written, files that are named exist",
+    ["run", "-A", "scripts/documents.ts"],
+    () => "all",
+  ),
   { name: "unit", about: "unit and property tests", run: unit },
 ];
 

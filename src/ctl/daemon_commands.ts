@@ -1,4 +1,4 @@
-/** The commands of stafctl and stacctl: options, help, and what is run (spec 60 section 3, and the new ones). */
+/** The commands of stafctl and stacctl: options, help, and what is run (requirements 60, and the new ones). */
 import { type Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { parseTimeSpan } from "../lib/config/time_span.ts";
 import { WELL_KNOWN_DISC_NQN } from "../lib/nvme/tid.ts";

@@ -1,4 +1,4 @@
-/** The host NQN of this system as the daemons see it (spec 10 section 5), for `dlp` and `doctor`. */
+/** The host NQN of this system as the daemons see it (requirements 10), for `dlp` and `doctor`. */
 import type { Finding } from "../lib/config/finding.ts";
 import { type FileText, type Mandatory, type ReadFolder, readSysConf } from "../lib/config/sys_conf.ts";
 

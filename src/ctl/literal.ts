@@ -1,4 +1,4 @@
-/** The original's output format: Python literals laid out 120 columns wide, byte for byte (spec 60 section 4). */
+/** The original's output format: Python literals laid out 120 columns wide, byte for byte (requirements 60). */
 import { isList, pythonRepr, type PythonValue, sortedEntries } from "../lib/nvme/python_literal.ts";
 
 const WIDTH = 120;

@@ -111,7 +111,7 @@ export interface PageOfDc {
   readonly entries: readonly Dict[];
 }
 
-/** The answer of get_all_log_pages (spec 50 section 6.5); texts only, `null` is empty. */
+/** The answer of get_all_log_pages (requirements 50); texts only, `null` is empty. */
 export function parsePages(pages: unknown): JsonResult<readonly PageOfDc[]> {
   return JsonReader.read("get_all_log_pages", jsonText(pages), (doc) =>
     doc.list((item) => ({

@@ -1,4 +1,4 @@
-/** stasadm: makes this host's NQN and ID, and keeps them in sys.conf (spec 60 section 5). */
+/** stasadm: makes this host's NQN and ID, and keeps them in sys.conf (requirements 60). */
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { createHmac, randomBytes } from "node:crypto";
 import { resolve } from "node:path";

@@ -23,7 +23,7 @@ export interface Clock {
   wakeAt(deadline: Instant, wake: () => void): () => void;
 }
 
-/** The host as a controller sees it (spec 10 section 5). */
+/** The host as a controller sees it (requirements 10). */
 export interface HostIdentity {
   readonly nqn: string;
   /** Host ID, a UUID text. */
@@ -218,7 +218,7 @@ export interface Publisher {
   emit(signal: Signal): void;
 }
 
-/** nvme-cli's host-wide list of what is not to be connected (notes on libnvme, section 6). */
+/** nvme-cli's host-wide list of what is not to be connected. */
 export interface Exclusions {
   read(done: (list: readonly Exclusion[]) => void): void;
 }

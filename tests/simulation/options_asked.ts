@@ -77,7 +77,7 @@ function plain(name: string, value: string | number | boolean | undefined): stri
   if (text === "true") return text;
   const number = typeof value === "string" ? numberOf(value) : Number(value);
   if (number === undefined || Number.isNaN(number)) return String(value);
-  // Decision 13: the kernel takes no negative number; -1 is for ever.
+  // DEC-13: the kernel takes no negative number; -1 is for ever.
   if (number < 0 && name !== "ctrl-loss-tmo") return undefined;
   return number === 0 && ZERO_IS_NONE.includes(name) ? undefined : String(number);
 }

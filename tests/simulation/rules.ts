@@ -298,7 +298,7 @@ export class Rules {
     }
   }
 
-  /** STAC section 3. */
+  /** Requirements 40. */
   keeps(conf: Conf, { transport }: Pick<Device, "transport">): boolean {
     if (conf.scope === "no-disconnect") return true;
     return conf.scope !== "only-stas-connections" && !conf.trtypes.has(transport);

@@ -1,4 +1,4 @@
-/** What stafd.conf and stacd.conf have in common (spec 10 sections 1 to 3). */
+/** What stafd.conf and stacd.conf have in common (requirements 10). */
 import type { ConnectOptions } from "../nvme/connect_options.ts";
 import { type ConnectOptionsDraft, securityConflict, setConnectOption } from "./connect_option.ts";
 import { CONNECT_OPTIONS, type ConnectOption } from "../nvme/option_table.ts";

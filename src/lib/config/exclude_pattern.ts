@@ -1,4 +1,4 @@
-/** Patterns of `exclude=` entries: `*` in an NQN, and networks for addresses (README decision 20). */
+/** Patterns of `exclude=` entries: `*` in an NQN, and networks for addresses (DEC-20). */
 import { formatIp, parseIp, unmapped } from "../nvme/address.ts";
 
 /** Does the text match a pattern in which `*` stands for any text, also for none? */

@@ -1,4 +1,4 @@
-/** Which sections and options each daemon has (spec 10 section 3). */
+/** Which sections and options each daemon has (requirements 10). */
 import type { FindingKind } from "./finding_kind.ts";
 import { CONNECT_OPTIONS } from "../nvme/option_table.ts";
 
@@ -43,7 +43,7 @@ export const KNOWN_OPTIONS: readonly KnownOption[] = [
   ...options(CONTROLLERS, BOTH, "controller", "exclude"),
 ];
 
-/** Names of older versions (spec 10 section 6). `advice` says what happens now. */
+/** Names of older versions (requirements 10). `advice` says what happens now. */
 export interface LegacyOption extends KnownOption {
   readonly kind: FindingKind;
   readonly advice: (value: string) => string;

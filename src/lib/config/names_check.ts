@@ -1,4 +1,4 @@
-/** Names that a file should not have: unknown, of the other daemon, of older versions (CFG-15, CFG-16, CFG-20, section 6). */
+/** Names that a file should not have: unknown, of the other daemon, of older versions (CFG-15, CFG-16, CFG-20). */
 import { isNextSection } from "./file_format.ts";
 import type { FindingList } from "./finding.ts";
 import type { Ini, IniEntry, IniSection } from "./ini.ts";

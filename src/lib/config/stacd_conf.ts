@@ -34,7 +34,7 @@ interface StacdOnly {
   readonly disconnectTrtypes: Value<ReadonlySet<DisconnectTrtype>>;
   /** How often to try a controller that is said to be not connected (NCC); 0 is for ever, 1 never occurs (CFG-42). */
   readonly connectAttemptsOnNcc: Value<number>;
-  /** Whether the connections of namespaces that are in use are removed like any others (README decision 14). */
+  /** Whether the connections of namespaces that are in use are removed like any others (DEC-14). */
   readonly disconnectInUse: Value<DisconnectInUse>;
   /** How long no program may write to a namespace before it counts as unused; 0 looks at no traffic. */
   readonly inUseWindow: Value<Duration>;
@@ -131,7 +131,7 @@ function disconnectTrtypes(reader: OptionReader): StacdConf["disconnectTrtypes"]
   return { value: good, origin: reader.origin(entry) };
 }
 
-/** 1 counts as 2; negative is invalid (section 3, [D]). */
+/** 1 counts as 2; negative is invalid (CFG-42). */
 function connectAttemptsOnNcc(reader: OptionReader): Value<number> {
   const attempts = reader.value(
     IOC_MANAGEMENT,

@@ -56,7 +56,7 @@ function zeroconfPersistence(reader: OptionReader): Value<Duration> {
   return { value: next.span, origin: reader.origin(next.entry) };
 }
 
-/** The place of older versions counts when the option is nowhere else (spec 10 section 6). */
+/** The place of older versions counts when the option is nowhere else (requirements 10). */
 function persistentConnections(reader: OptionReader): Value<boolean> {
   const section = reader.last(DC_MANAGEMENT, "persistent-connections") === undefined ? GLOBAL : DC_MANAGEMENT;
   return reader.value(section, "persistent-connections", parseBoolean, true, "true");

@@ -116,7 +116,7 @@ export function readSysConf(
   }
   const findings = new FindingList(file);
   findings.addAll(ini.findings);
-  // Unknown names are allowed here (section 5); what looks mistyped is worth a word.
+  // Unknown names are allowed here; what looks mistyped is worth a word.
   for (const section of ini.sections) {
     if (section.name !== HOST && suggestion(section.name.trim(), [HOST]) !== undefined) {
       findings.add(

@@ -1,4 +1,4 @@
-/** stacd's audit (STAC section 5): connections in the kernel that no controller of ours stands for. */
+/** stacd's audit (requirements 40): connections in the kernel that no controller of ours stands for. */
 import type { StacdConf } from "../config/stacd_conf.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import { kernelTid } from "../nvme/match.ts";

@@ -1,5 +1,5 @@
 /**
- * stacd's core: which I/O controllers there should be, and their connections (spec 40). Each discovery controller's page,
+ * stacd's core: which I/O controllers there should be, and their connections (requirements 40). Each discovery controller's page,
  * as stafd relays it, is an authority of its own; so is each `controller=` line. Pure.
  */
 import type { StacdConf } from "../config/stacd_conf.ts";
@@ -158,7 +158,7 @@ export class ConnectorTurn implements FleetRules {
     return undefined;
   }
 
-  /** STAC section 3. */
+  /** Requirements 40. */
   keep(ctl: Ctl, { transport }: Pick<KernelCtrl, "transport">): string | undefined {
     return keptBy(this.state.conf, ctl.tid, transport);
   }

@@ -49,7 +49,7 @@ export type Claim =
     readonly genctr: string;
     /** Milliseconds since 1970. */
     readonly readAt: number;
-    /** The entry, as texts (spec 50, 6.4). */
+    /** The entry, as texts (requirements 50). */
     readonly entry: Readonly<Record<string, string>>;
   };
 

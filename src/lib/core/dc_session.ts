@@ -1,6 +1,6 @@
 /**
  * What stafd does with a discovery controller that is connected: register the host, ask what the log can do, read it,
- * and read it again whenever the controller says so (spec 30, sections 5 and 6).
+ * and read it again whenever the controller says so (requirements 30).
  */
 import { YOUNG_PAGE_SOAK } from "../config/young_page_soak.ts";
 import { DISCOVERY_LOG_CHANGED } from "../nvme/aen.ts";
@@ -22,7 +22,7 @@ import { youngText, youthOf } from "./page_youth.ts";
 import { MAX_REFERRALS } from "./referrals.ts";
 import { GENERATION_LOOK, pause, READ_RETRY } from "./retry.ts";
 
-/** Capability bits of the discovery log in the Supported Log Pages log, and the request bits (spec 00). */
+/** Capability bits of the discovery log in the Supported Log Pages log, and the request bits (Base 2.1). */
 const PLEOS = 1 << 17;
 const LSP_PLEO = 0x2;
 const SYNC_REMINDER = "#sync:";

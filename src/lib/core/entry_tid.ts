@@ -14,7 +14,7 @@ export interface Listed {
 }
 
 /**
- * The controller that a log page entry names (spec 20, section 9); the host's side is that of the discovery controller
+ * The controller that a log page entry names (requirements 20); the host's side is that of the discovery controller
  * that delivered it. Undefined for what cannot be connected to: other transports (PCIe), no literal address (STAF-17), no NQN.
  */
 export function tidOfEntry(entry: EntryText, dc: Tid): Tid | undefined {

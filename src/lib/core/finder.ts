@@ -1,6 +1,6 @@
 /**
  * stafd's core: which discovery controllers there should be, their connections, and what their log pages say
- * (spec 30). Pure: the outcome of everything it asks for comes back as an event.
+ * (requirements 30). Pure: the outcome of everything it asks for comes back as an event.
  */
 import type { StafdConf } from "../config/stafd_conf.ts";
 import { YOUNG_PAGE_SOAK } from "../config/young_page_soak.ts";

@@ -25,7 +25,7 @@ export const SYNC_COALESCE: Duration = { ms: 30 };
 /** A `connected` event this soon after we connected tells what we know already. */
 export const CONNECTED_ECHO: Duration = seconds(2);
 
-/** A kind of command sent to a discovery controller, as D-Bus shows it (spec 50, 6.7). */
+/** A kind of command sent to a discovery controller, as D-Bus shows it (requirements 50). */
 export interface Operation {
   readonly failures: number;
   /** Undefined until it was started. */
@@ -47,7 +47,7 @@ export interface Page {
   /** False: from the state file. */
   readonly fresh: boolean;
   readonly young?: PageYouth | undefined;
-  /** Entries as texts (spec 50, 6.4). */
+  /** Entries as texts (requirements 50). */
   readonly entries: readonly Readonly<Record<string, string>>[];
 }
 

@@ -70,7 +70,7 @@ export interface Fleet {
   readonly devices: Table<KernelCtrl>;
   /**
    * Patterns of exclude= lines that came with the first start of a version which understands them: they block what is new
-   * and take nothing away, until a reload (README decision 20). Undefined before the first start.
+   * and take nothing away, until a reload (DEC-20). Undefined before the first start.
    */
   readonly young: ReadonlySet<string> | undefined;
   /** When each of them was read, by the monotonic clock. */

@@ -337,7 +337,7 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
     this.rules.down(ctl);
   }
 
-  /** A connection that nobody asked for and that is ours to judge (STAC section 5): a record without a claim. */
+  /** A connection that nobody asked for and that is ours to judge (requirements 40): a record without a claim. */
   adoptForeign(ctl: Ctl): void {
     const device = ctl.link.phase === "up" ? ctl.link.ref.device : "";
     this.put(noted(ctl, this.now.wall, `found ${device}, which nobody asked for`));

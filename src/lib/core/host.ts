@@ -9,7 +9,7 @@ export interface HostConf extends HostIdentity {
   readonly keyProblem?: string | undefined;
 }
 
-/** What the boot firmware's tables say (spec 20 section 9). */
+/** What the boot firmware's tables say (requirements 20). */
 export interface NbftTargets {
   /** Discovery controllers that stafd is to use, with the host ID that goes with a host NQN of the table. */
   readonly discovery: readonly NbftTarget[];

@@ -1,4 +1,4 @@
-/** What mDNS says of discovery controllers, and how long one that went silent is kept (spec 30, sections 3 and 9). */
+/** What mDNS says of discovery controllers, and how long one that went silent is kept (requirements 30). */
 import { identifyService } from "../nvme/mdns_txt.ts";
 import { canonicalIp, isLinkLocal, withScope } from "../nvme/address.ts";
 import { printable } from "../nvme/plain_text.ts";

@@ -101,7 +101,7 @@ export interface KernelView {
   /** False while what is known of the kernel is incomplete or stale. */
   readonly fresh: boolean;
   device(ref: DeviceRef): KernelCtrl | undefined;
-  /** An existing connection that is this controller's (spec 20 section 7). */
+  /** An existing connection that is this controller's (requirements 20). */
   find(ctl: Ctl): KernelCtrl | undefined;
   /** A connection in the making, or being made again, that may be this controller's: it is not known yet what it is. */
   forming(ctl: Ctl): KernelCtrl | undefined;

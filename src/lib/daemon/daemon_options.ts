@@ -1,4 +1,4 @@
-/** Command line of stafd and stacd (spec 60, section 2). */
+/** Command line of stafd and stacd (requirements 60). */
 import { parseArgs } from "node:util";
 
 export interface DaemonOptions {

@@ -1,5 +1,5 @@
 /**
- * What the daemons publish, as introspection data (spec 50 sections 1 to 4). Names, signatures and argument names of
+ * What the daemons publish, as introspection data (requirements 50). Names, signatures and argument names of
  * the first two interfaces of each daemon are the original's; the `.v1` interfaces are ours.
  */
 

@@ -1,4 +1,4 @@
-/** Publishes a daemon on the bus: checks what callers send, asks the daemon, answers (spec 50). */
+/** Publishes a daemon on the bus: checks what callers send, asks the daemon, answers (requirements 50). */
 import type { Tid } from "../nvme/tid.ts";
 import type { Publisher, Signal } from "../ports.ts";
 import { type Bus, type BusError, BusErrors, type Value } from "./bus.ts";
@@ -23,7 +23,7 @@ export interface AskedTid {
   readonly hostNqn: string | undefined;
 }
 
-/** What both daemons answer. Secrets are the daemon's to hide (DBUS-30). JSON texts: spec 50 section 6, v1_types.ts. */
+/** What both daemons answer. Secrets are the daemon's to hide (DBUS-30). JSON texts: requirements 50, v1_types.ts. */
 export interface StacHandlers {
   listControllers(detailed: boolean): Later<readonly StringDict[]>;
   processInfo(): Later<string>;

@@ -211,7 +211,7 @@ class LegacyStafd {
 
 const keyOf = (dc: ReportedDc): string => JSON.stringify(Object.values(dc.tid));
 
-/** The JSON of get_all_log_pages(true), spec 50 section 6.5. */
+/** The JSON of get_all_log_pages(true), requirements 50. */
 function parseLegacy(text: string, at: number): JsonResult<readonly ReportedDc[]> {
   return JsonReader.read("get_all_log_pages", text, (doc) =>
     doc.list((item): ReportedDc => {

@@ -1,4 +1,4 @@
-/** nvme-cli's host-wide exclusions, where there are any (STAF-115; notes/libnvme.md 6). */
+/** nvme-cli's host-wide exclusions, where there are any (STAF-115). */
 import { type Exclusion, parseExclusions } from "../nvme/exclusions.ts";
 import type { Exclusions, Log } from "../ports.ts";
 import { errnoOf, isGone } from "./os_error.ts";

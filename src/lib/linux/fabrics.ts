@@ -1,5 +1,5 @@
 /**
- * Connecting through `/dev/nvme-fabrics` (spec 80 sections 1 and 5; notes/libnvme.md 4). File I/O instead of libnvme:
+ * Connecting through `/dev/nvme-fabrics` (requirements 80). File I/O instead of libnvme:
  * the exact errno comes with Deno's error, and nothing that was asked for is left out on the way.
  */
 import { connectFailure, errnoName } from "../nvme/errno.ts";

@@ -1,4 +1,4 @@
-/** This host's interfaces and addresses, and news of them (spec 20 section 5). */
+/** This host's interfaces and addresses, and news of them (requirements 20). */
 import type { InterfaceTable } from "../nvme/kernel_ctrl.ts";
 import { bytes, sys } from "./ffi_libc.ts";
 import { drainNetlink, NETLINK_ROUTE, netlinkAddress, openNetlink } from "./netlink.ts";

@@ -1,5 +1,5 @@
 /**
- * The kernel's own words about a failed connect (notes/libnvme.md 4.5), where `/dev/kmsg` may be read: units with
+ * The kernel's own words about a failed connect, where `/dev/kmsg` may be read: units with
  * ProtectKernelLogs hide it, then there are none. Connects are made one at a time, so what is logged meanwhile is about it.
  */
 import { bytes, O_CLOEXEC, O_NONBLOCK, O_RDONLY, sys } from "./ffi_libc.ts";

@@ -1,9 +1,9 @@
 /**
- * NVMe admin commands and status texts by libnvme, opened at run time (decision 3 of the README: no worker, a
+ * NVMe admin commands and status texts by libnvme, opened at run time (DEC-3: no worker, a
  * nonblocking call; its errno is lost, so a failure is classified by what sysfs says afterwards).
  *
  * Backends, in this order: libnvme 1.0 and later, libnvme 3.0 and later, the kernel's ioctl through libc. The first two
- * carry the same 72- and 80-byte structures of the kernel's interface (notes/libnvme.md 3.1), which never change.
+ * carry the same 72- and 80-byte structures of the kernel's interface, which never change.
  */
 import type { AdminCommand } from "../nvme/admin_command.ts";
 import { encodePassthru, encodePassthru64, PASSTHRU_IOCTL, passthruResult } from "../nvme/passthru.ts";
@@ -112,7 +112,7 @@ function libnvme3(name: string): Backend | string {
   const opened = open(name, () => Deno.dlopen(name, LIBNVME3).symbols);
   if (typeof opened === "string") return opened;
   const version = staticText(opened.libnvme_get_version(0));
-  // Pre-releases have the same name but another libnvme_open (notes/libnvme.md 5).
+  // Pre-releases have the same name but another libnvme_open.
   if (!/^[3-9]\.\d+(\.\d+)?$/.test(version)) {
     return `${name} is version ${version === "" ? "unknown" : version}: need 3.0 or later, no pre-release`;
   }

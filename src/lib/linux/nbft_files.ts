@@ -1,4 +1,4 @@
-/** The boot firmware's NVMe tables (STAF-12; README decision 8). */
+/** The boot firmware's NVMe tables (STAF-12; DEC-8). */
 import { decodeNbft, type Nbft } from "../nvme/nbft.ts";
 import type { Log } from "../ports.ts";
 import { errnoOf, isGone } from "./os_error.ts";

@@ -1,5 +1,5 @@
 /**
- * nvme-cli's registry of who owns a controller, `/run/nvme/registry/nvmeN` (STAF-115; notes/libnvme.md 6). It is
+ * nvme-cli's registry of who owns a controller, `/run/nvme/registry/nvmeN` (STAF-115). It is
  * advice to others: failing to write it harms nobody and is only logged. The files lie in memory (tmpfs): written on the
  * main thread they cost a fraction of as many trips to another thread, and every connection pays for them.
  */

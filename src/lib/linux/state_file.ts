@@ -1,5 +1,5 @@
 /**
- * The daemon's state over a restart: JSON, mode 0600, replaced as a whole (STAF-120 to STAF-122; README decision 7).
+ * The daemon's state over a restart: JSON, mode 0600, replaced as a whole (STAF-120 to STAF-122; DEC-7).
  *
  * Written on the main thread: the unit's runtime directory lies in memory, so that this is a copy, while eight trips to
  * another thread would be on the way of every new connection, which waits for its record.

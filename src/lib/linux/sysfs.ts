@@ -1,5 +1,5 @@
 /**
- * NVMe controllers in sysfs: reading them, and deleting exactly the one that is meant (notes/libnvme.md 4.6).
+ * NVMe controllers in sysfs: reading them, and deleting exactly the one that is meant.
  *
  * Attributes are read on the main thread: the kernel copies them out of memory, and a dozen trips to another thread cost
  * twice as much. Only `address` takes a lock (that of the queue, for the source address), so it goes by the pool. They

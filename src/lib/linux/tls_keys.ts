@@ -1,5 +1,5 @@
 /**
- * TLS keys and keyrings by name: the kernel's connect options want serial numbers (notes/libnvme.md 7).
+ * TLS keys and keyrings by name: the kernel's connect options want serial numbers.
  * Looking them up is libnvme's work (1.4 and later, and 3); it is quick and does not block.
  */
 import type { ConnectOptions } from "../nvme/connect_options.ts";

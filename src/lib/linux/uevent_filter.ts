@@ -49,7 +49,7 @@ function compared(text: string, offset: number, miss: (left: number) => number):
   ]);
 }
 
-/** Kernels from this on say `connected` (notes/libnvme.md 4.7); before, `add` is all that they say of a new controller. */
+/** Kernels from this on say `connected`; before, `add` is all that they say of a new controller. */
 const SAYS_CONNECTED = "5.18";
 
 /** What reads beyond the message drops it: none of the kernel's is that short. */

@@ -1,6 +1,6 @@
 /**
  * Kernel events (uevents) straight from the kernel's netlink group, so that they are not delayed by udevd.
- * Spec 80 section 3, notes/libnvme.md 4.7.
+ * Requirements 80
  */
 import { bytes, sys } from "./ffi_libc.ts";
 import { drainNetlink, NETLINK_KOBJECT_UEVENT, openNetlink } from "./netlink.ts";

@@ -17,7 +17,7 @@ const OPCODE = { getLogPage: 0x02, identify: 0x06, dim: 0x21 } as const;
 
 export const LID = { supported: 0x00, discovery: 0x70 } as const;
 
-/** A pass-through that times out makes the kernel reset the controller: better a long time-out (notes 4.8). */
+/** A pass-through that times out makes the kernel reset the controller: better a long time-out. */
 const TIMEOUT = seconds(30);
 
 /** One Get Log Page command. `offset` and `length` are bytes, multiples of 4; `rae` set leaves the notification masked. */

@@ -1,4 +1,4 @@
-/** Discovery log entries as dictionaries of texts, as they go over D-Bus (spec 50 section 6.4). */
+/** Discovery log entries as dictionaries of texts, as they go over D-Bus (requirements 50). */
 import type { DiscoveryEntry } from "./discovery_entry.ts";
 import { pythonRepr } from "./python_literal.ts";
 

@@ -1,4 +1,4 @@
-/** Linux error numbers, and what they mean for a connect (KRN-36; classes measured on kernels 6.1, 6.12, 7.2: notes 4.4). */
+/** Linux error numbers, and what they mean for a connect (KRN-36; classes measured on kernels 6.1, 6.12, 7.2). */
 import type { Failure } from "./failure.ts";
 import { nqnLengthProblem } from "./host_nqn.ts";
 import { printable } from "./plain_text.ts";
@@ -146,7 +146,7 @@ function tooLong({ subsysnqn, hostNqn }: Pick<Tid, "subsysnqn" | "hostNqn">): Me
   return undefined;
 }
 
-/** The failure of a connect, with what the kernel logged about it meanwhile (notes 4.5), if that could be read. */
+/** The failure of a connect, with what the kernel logged about it meanwhile, if that could be read. */
 export function connectFailure(
   errno: string,
   kernelLines: readonly string[] = [],

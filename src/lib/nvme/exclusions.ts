@@ -1,4 +1,4 @@
-/** nvme-cli's exclusions: `/etc/nvme/exclusions.conf` and `exclusions.conf.d/*.conf` (libnvme 3; notes section 6). */
+/** nvme-cli's exclusions: `/etc/nvme/exclusions.conf` and `exclusions.conf.d/*.conf` (libnvme 3). */
 import { quoted } from "./plain_text.ts";
 import { canonicalAddress, impliedIface, type Tid } from "./tid.ts";
 

@@ -1,5 +1,5 @@
 /**
- * The text written to `/dev/nvme-fabrics` to make a connection, and the reply (KRN-30 to KRN-34, notes 4.1 and 4.2).
+ * The text written to `/dev/nvme-fabrics` to make a connection, and the reply (KRN-30 to KRN-34).
  * The kernel knows no quoting: a comma in a value would begin another option, so values with commas are refused.
  */
 import { isIp } from "./address.ts";

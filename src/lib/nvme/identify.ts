@@ -1,4 +1,4 @@
-/** Identify Controller (CNS 01h): the fields that matter to stas (notes 3.4). */
+/** Identify Controller (CNS 01h): the fields that matter to stas. */
 import { type Decoded, decoded, malformed } from "./decoded.ts";
 import { textField, viewOf } from "./fields.ts";
 

@@ -1,4 +1,4 @@
-/** What the kernel says of one NVMe controller in `/sys/class/nvme` (spec 20 section 6). Texts are trimmed; `none` is empty. */
+/** What the kernel says of one NVMe controller in `/sys/class/nvme` (requirements 20). Texts are trimmed; `none` is empty. */
 export interface KernelCtrl {
   /** `nvme3`. Numbers are used again: {@link incarnation} tells two owners of one number apart. */
   readonly device: string;

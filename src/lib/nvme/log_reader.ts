@@ -1,5 +1,5 @@
 /**
- * Reads a discovery log in pieces that other commands, and changes, may come between (S3; notes 3.3).
+ * Reads a discovery log in pieces that other commands, and changes, may come between (S3).
  *
  * Header, body in increasing offsets, header again; where the length is about known from an earlier time, as much of the
  * body as that comes with the header: the page counts when generation counter, record count and length are

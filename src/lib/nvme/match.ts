@@ -1,4 +1,4 @@
-/** Does a connection of the kernel serve a wanted transport id (spec 20, sections 5 to 8)? */
+/** Does a connection of the kernel serve a wanted transport id (requirements 20)? */
 import { canonicalFc, canonicalIp, parseIp, sameAddress, scopeOf } from "./address.ts";
 import type { InterfaceTable, KernelCtrl } from "./kernel_ctrl.ts";
 import {

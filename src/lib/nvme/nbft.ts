@@ -1,4 +1,4 @@
-/** NVMe Boot Firmware Table (NVM Express Boot Specification; TP8012; notes 3.7): what the firmware booted from. */
+/** NVMe Boot Firmware Table (NVM Express Boot Specification; TP8012): what the firmware booted from. */
 import { type Decoded, decoded, malformed } from "./decoded.ts";
 import { uuidText } from "./host_nqn.ts";
 import { nbftIp, type NbftListName, type NbftTable, openNbft } from "./nbft_table.ts";

@@ -1,4 +1,4 @@
-/** The frame of an NVMe Boot Firmware Table: header, control descriptor, lists, heap (notes 3.7). */
+/** The frame of an NVMe Boot Firmware Table: header, control descriptor, lists, heap. */
 import { canonicalIp, formatIp } from "./address.ts";
 import { type Decoded, decoded, malformed } from "./decoded.ts";
 import { textField, viewOf } from "./fields.ts";

@@ -1,4 +1,4 @@
-/** What the boot table means for the daemons (spec 20 section 9; STAC-47). */
+/** What the boot table means for the daemons (requirements 20; STAC-47). */
 import { isTransport, normaliseTid, type Tid, type Transport } from "./tid.ts";
 import type { InterfaceTable } from "./kernel_ctrl.ts";
 import { interfaceOfMac } from "./match.ts";

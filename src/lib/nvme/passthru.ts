@@ -1,4 +1,4 @@
-/** The kernel's pass-through structures (`linux/nvme_ioctl.h`; notes 3.1). */
+/** The kernel's pass-through structures (`linux/nvme_ioctl.h`). */
 import type { AdminCommand } from "./admin_command.ts";
 import { viewOf } from "./fields.ts";
 

@@ -1,6 +1,6 @@
 /**
- * Python's literal syntax, which the original puts into texts on D-Bus (spec 50 sections 6.3, 6.4, 6.7) and into the
- * tools' output (spec 60 section 4). One line; the layout over lines is the tools' affair.
+ * Python's literal syntax, which the original puts into texts on D-Bus (requirements 50) and into the
+ * tools' output (requirements 60). One line; the layout over lines is the tools' affair.
  */
 export type PythonValue =
   | null

@@ -1,4 +1,4 @@
-/** nvme-cli's registry of owners: `/run/nvme/registry/nvmeN/{owner,seqnum}` (libnvme 3; notes section 6). */
+/** nvme-cli's registry of owners: `/run/nvme/registry/nvmeN/{owner,seqnum}` (libnvme 3). */
 
 /** Our name in it. */
 export const OWNER = "stas";

@@ -1,4 +1,4 @@
-/** What sysfs says of a controller, made into a {@link KernelCtrl} (spec 20 section 6, notes 4.6). */
+/** What sysfs says of a controller, made into a {@link KernelCtrl} (requirements 20). */
 import type { KernelCtrl, MadeWith } from "./kernel_ctrl.ts";
 import { classify } from "./match.ts";
 import { parseUeventFile } from "./uevent.ts";

@@ -7,7 +7,7 @@ export type Transport = "tcp" | "rdma" | "fc" | "loop";
 export const WELL_KNOWN_DISC_NQN = "nqn.2014-08.org.nvmexpress.discovery";
 
 /**
- * Transport id: what identifies a controller (spec 20). All seven fields are texts, empty when not given;
+ * Transport id: what identifies a controller (requirements 20). All seven fields are texts, empty when not given;
  * they are kept as written. Identity is {@link tidKey}, which compares addresses in canonical form.
  */
 export interface Tid {
@@ -86,7 +86,7 @@ export function scoped(tid: Tid, iface: string = impliedIface(tid)): Tid {
 }
 
 /**
- * Identity of a controller (TID-7 with decision 11 of the README): equal for all spellings of one transport id,
+ * Identity of a controller (TID-7 with DEC-11): equal for all spellings of one transport id,
  * different for different ones. It is opaque: only {@link tidOfKey} parses it.
  */
 export function tidKey(tid: Tid): string {

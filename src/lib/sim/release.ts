@@ -5,7 +5,7 @@ import { isAtLeast, kernelSupport } from "../nvme/kernel_version.ts";
 export const RELEASES = ["5.14.0", "5.15.0", "5.18.0", "6.1.0", "6.12.0", "7.2.0"] as const;
 export const NEWEST = "7.2.0";
 
-/** The first release with each of these (spec 80 section 2; notes on libnvme 4). */
+/** The first release with each of these (requirements 80). */
 const SINCE = {
   /** The subsystem's own NQN of a discovery controller that was asked for by the well-known one. */
   uniqueNqn: "5.16",

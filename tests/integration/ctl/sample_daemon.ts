@@ -1,4 +1,4 @@
-/** A daemon on a private bus that answers as the verified samples of spec 60 show it. */
+/** A daemon on a private bus that answers as the verified samples of requirements 60 show it. */
 import assert from "node:assert/strict";
 import { Bus } from "../../../src/lib/dbus/bus.ts";
 import { STAC, STAF } from "../../../src/lib/dbus/interfaces.ts";

@@ -24,7 +24,7 @@ async function serving(address: string): Promise<Bus> {
   return result.bus;
 }
 
-/** The original's members (spec 50 sections 2 to 4), as busctl prints them: name, kind, arguments, result. */
+/** The original's members (requirements 50), as busctl prints them: name, kind, arguments, result. */
 const STAF_MEMBERS = [
   [".get_all_log_pages", "method", "b", "s"],
   [".get_log_pages", "method", "sssssss", "aa{ss}"],

@@ -41,7 +41,7 @@ const body = (reply: Reply): readonly unknown[] => {
 const errorName = (reply: Reply): string => reply.ok ? "no error" : reply.error.name;
 const seven = ["tcp", "10.0.0.1", "", "nqn.x", "10.0.0.2", "eth0", ""];
 
-Deno.test("the methods of spec 50 answer with their signatures", () =>
+Deno.test("the methods of requirements 50 answer with their signatures", () =>
   withStaf(async (ask) => {
     const list = await ask(STAF.name, "list_controllers", "b", [true]);
     assert.deepEqual(body(list), [[{ transport: "tcp", traddr: "10.0.0.1", detailed: "true" }]]);

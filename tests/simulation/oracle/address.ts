@@ -1,4 +1,4 @@
-/** Addresses, written from the specification (20, section 5; decision 11) and from RFC 4291, not from the product. */
+/** Addresses, written from requirements 20, DEC-11 and from RFC 4291, not from the product. */
 import { kept } from "./memo.ts";
 
 /** An address as a number; `mapped` is an IPv4 address written as `::ffff:a.b.c.d` or the like. */
@@ -87,7 +87,7 @@ export function isLinkLocal(text: string): boolean {
   return address?.family === 6 && address.value >> 118n === 0x3fan;
 }
 
-/** Which word of `ip-family` an address needs (CFG-59). A mapped address counts as IPv4 (decision 13 of the README). */
+/** Which word of `ip-family` an address needs (CFG-59). A mapped address counts as IPv4 (DEC-13). */
 export function familyOf(text: string): 4 | 6 | undefined {
   const address = read(text);
   return address?.mapped === true ? 4 : address?.family;
@@ -101,7 +101,7 @@ export function comparable(transport: string, text: string): string {
   return transport === "fc" ? lower.replace(",pn-", ":pn-") : lower;
 }
 
-/** One address block, `10.0.0.0/24` (decision 20). Undefined: it is none. */
+/** One address block, `10.0.0.0/24` (DEC-20). Undefined: it is none. */
 export function isInBlock(text: string, block: string): boolean | undefined {
   const [start = "", length, ...more] = block.split("/");
   const base = read(start);

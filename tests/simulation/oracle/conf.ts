@@ -1,4 +1,4 @@
-/** stafd.conf and stacd.conf as the specification has them (10, sections 2 to 4): only what the rules judge by. */
+/** stafd.conf and stacd.conf as requirements 10 have them: only what the rules judge by. */
 import type { Tid } from "../../../src/lib/nvme/tid.ts";
 import { familyOf } from "./address.ts";
 import { type Exclude, excludeOf, excludes } from "./excluding.ts";
@@ -33,7 +33,7 @@ export interface Conf {
   readonly trtypes: ReadonlySet<string>;
   /** 0: for ever. */
   readonly nccAttempts: number;
-  /** Decision 14: use holds nothing. */
+  /** DEC-14: use holds nothing. */
   readonly inUseGoes: boolean;
   /** `young-page-soak` of this daemon. */
   readonly youngMs: number;

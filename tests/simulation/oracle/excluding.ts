@@ -1,4 +1,4 @@
-/** What is not to be connected: `exclude=` (CFG-45 to CFG-49, decision 20) and nvme-cli's host-wide list. */
+/** What is not to be connected: `exclude=` (CFG-45 to CFG-49, DEC-20) and nvme-cli's host-wide list. */
 import type { Exclusion } from "../../../src/lib/nvme/exclusions.ts";
 import type { Tid } from "../../../src/lib/nvme/tid.ts";
 import { comparable, isAddress, isInBlock, scopeOf } from "./address.ts";

@@ -1,4 +1,4 @@
-/** Who the host is, by its own files (spec 10, section 5). */
+/** Who the host is, by its own files (requirements 10). */
 import { valuesOf } from "./ini.ts";
 
 export interface Host {

@@ -1,4 +1,4 @@
-/** What makes two transport ids one controller (spec 20, sections 1 to 3; decision 11). */
+/** What makes two transport ids one controller (requirements 20; DEC-11). */
 import type { Tid, Transport } from "../../../src/lib/nvme/tid.ts";
 import { comparable, scopeOf } from "./address.ts";
 import { keptFor } from "./memo.ts";

@@ -1,4 +1,4 @@
-/** The lines of a configuration file (spec 10, section 1), read as simply as the rules are written. */
+/** The lines of a configuration file (requirements 10), read as simply as the rules are written. */
 
 /** One value: an option that is given, or continued, more than once has several. */
 export interface Value {

@@ -1,4 +1,4 @@
-/** What discovery controllers and mDNS services ask for (spec 20, section 9; spec 30, sections 3 and 5). */
+/** What discovery controllers and mDNS services ask for (requirements 20 and 30). */
 import type { DiscoveryEntry } from "../../../src/lib/nvme/discovery_entry.ts";
 import type { Tid } from "../../../src/lib/nvme/tid.ts";
 import type { MdnsService } from "../../../src/lib/ports.ts";
@@ -15,7 +15,7 @@ const SUBTYPES: ReadonlyMap<number, string> = new Map([[1, "referral"], [2, "nvm
 /** STAF-57: an entry without an address is left out; that of any host, in every spelling, is none. */
 const hasAddress = ({ traddr }: DiscoveryEntry): boolean => !/^[0:]*(ffff:)?[0.:]*$/i.test(traddr.trim());
 
-/** The fields of a page that say which controller is meant, as they are published (spec 50, 6.4). */
+/** The fields of a page that say which controller is meant, as they are published (requirements 50). */
 export const asPublished = keptFor((entries: readonly DiscoveryEntry[]): readonly EntryText[] =>
   entries.filter(hasAddress).map((entry) => ({
     trtype: TRTYPES.get(entry.trtype) ?? String(entry.trtype),

@@ -1,4 +1,4 @@
-/** Does a connection of the kernel serve what is asked for? (spec 20, sections 6 and 7; decision 13) */
+/** Does a connection of the kernel serve what is asked for? (requirements 20; DEC-13) */
 import type { InterfaceTable } from "../../../src/lib/nvme/kernel_ctrl.ts";
 import type { Tid } from "../../../src/lib/nvme/tid.ts";
 import { canonical, comparable, familyOf, sameAddress, scopeOf } from "./address.ts";
@@ -42,7 +42,7 @@ function ifaceServes(tid: Tid, words: KernelWords, interfaces: InterfaceTable): 
   if (wanted === "") return "yes";
   const kernels = words.hostIface === "" ? scopeOf(words.traddr) : words.hostIface;
   const iface = byName(kernels, interfaces);
-  // Decision 13: the kernel's own word, before the source address is asked.
+  // DEC-13: the kernel's own word, before the source address is asked.
   if (wanted === iface) return "yes";
   const source = canonical(words.srcAddr) === undefined
     ? undefined

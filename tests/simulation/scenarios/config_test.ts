@@ -111,7 +111,7 @@ async function withPattern(file: "stafd" | "stacd", pattern: string) {
   return { stage, subsystem, discovery, before };
 }
 
-Deno.test("decision 20: a pattern that matches since an upgrade takes nothing away, at any start, until a reload", async () => {
+Deno.test("DEC-20: a pattern that matches since an upgrade takes nothing away, at any start, until a reload", async () => {
   for (const [file, pattern] of [["stacd", "nqn=nqn.2019-08.*"], ["stafd", "traddr=10.0.0.0/24"]] as const) {
     const { stage, subsystem, before } = await withPattern(file, pattern);
     await stage.start(120_000);
@@ -127,7 +127,7 @@ Deno.test("decision 20: a pattern that matches since an upgrade takes nothing aw
   }
 });
 
-Deno.test("decision 20: what is not connected is not connected anew", async () => {
+Deno.test("DEC-20: what is not connected is not connected anew", async () => {
   const { stage, subsystem, discovery } = await withPattern("stacd", "nqn=nqn.2019-08.*");
   const another = stage.subsystem("nqn.2019-08.new", "10.0.1.2");
   discovery.edit([entryFor(subsystem, "nvme"), entryFor(another, "nvme")], stage.mono);

@@ -1,4 +1,4 @@
-/** The disconnect decision (STAC section 3) and the examples with their expected results (STAC section 10), played. */
+/** The disconnect decision and the examples with their expected results (requirements 40), played. */
 import assert from "node:assert/strict";
 import { entryFor, NCC } from "../../../src/lib/sim/discovery.ts";
 import { realCores } from "../cores.ts";

@@ -289,7 +289,7 @@ export const HOST_SCENARIOS: readonly Scenario[] = [
     }),
   },
   {
-    from: "K1, defaults, decision 13",
+    from: "K1, defaults, DEC-13",
     name:
       "another ip-family keeps what is connected over a restart, until a person has a changed file loaded",
     play: async (cores) => {
@@ -323,7 +323,7 @@ export const HOST_SCENARIOS: readonly Scenario[] = [
     original: () => asTheFileSays,
   },
   {
-    from: "K1, defaults, decision 13",
+    from: "K1, defaults, DEC-13",
     name: "another ip-family and a restart: a discovery controller that is lost takes nothing with it",
     play: async (cores) => {
       const stage = new Stage(cores);

@@ -79,7 +79,7 @@ export const IDENTITY_SCENARIOS: readonly Scenario[] = [
     }),
   },
   {
-    from: "TID-16 overruled, decision 13",
+    from: "TID-16 overruled, DEC-13",
     name: "an IPv4-mapped address is IPv4 for ip-family, and is asked for as that where IPv6 is disabled",
     play: async (cores) => {
       const stage = new Stage(cores);

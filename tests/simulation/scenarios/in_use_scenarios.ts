@@ -55,7 +55,7 @@ export const IN_USE_SCENARIOS: readonly Scenario[] = [
     original: unguarded,
   },
   {
-    from: "S12, notes/in-use",
+    from: "S12",
     name: "a mount that only a claim sees holds the path, and so does a lock of another program",
     play: async (cores) => {
       for (const kind of ["hidden", "locked", "unreadable"] as const) {
@@ -196,7 +196,7 @@ export const IN_USE_SCENARIOS: readonly Scenario[] = [
     original: unguarded,
   },
   {
-    from: "S12, README decision 14",
+    from: "S12, DEC-14",
     name: "disconnect-in-use = always takes what is mounted",
     play: async (cores) => {
       const stage = new Stage(cores);

@@ -2,7 +2,7 @@ import type { Cores } from "../cores.ts";
 
 /** A defect that somebody has had, as a story that ends well with our cores. */
 export interface Scenario {
-  /** Issue of the original, or rule of the specification. */
+  /** Issue of the original, or a requirement. */
   readonly from: string;
   /** What must be so. */
   readonly name: string;

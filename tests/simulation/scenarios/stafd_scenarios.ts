@@ -274,7 +274,7 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
       ),
   },
   {
-    from: "IPv4-mapped addresses, README decision 11",
+    from: "IPv4-mapped addresses, DEC-11",
     name: "10.0.0.100 and ::ffff:10.0.0.100 are one controller",
     play: async (cores) => {
       const stage = new Stage(cores);

@@ -1,4 +1,4 @@
-/** What `check` says, kind by kind (findings K5, K7 and "check says good where nothing can work"). */
+/** What `check` says, kind by kind (K5, K7, and files of which it said "good" although nothing could work). */
 import assert from "node:assert/strict";
 import { FINDING_KINDS } from "../../../src/lib/config/finding_kind.ts";
 import { hostFindings } from "../../../src/lib/config/host_check.ts";

@@ -24,7 +24,7 @@ Deno.test("a missing file is an empty one, and all is default (CFG-6)", () => {
   assert.equal(stacd("").conf.options.kato, undefined);
 });
 
-Deno.test("TST-1: the catalogue's first case", () => {
+Deno.test("TST-1: values of every section", () => {
   const text = "[Global]\ntron=true\nkato=200\nip-family=ipv6\n[I/O controller connection management]\n" +
     "disconnect-scope=joe\ndisconnect-trtypes=bob\nconnect-attempts-on-ncc=1\n[Controllers]\n" +
     "controller=transport=tcp;traddr=fd00::1;nqn=n\ncontroller=transport=tcp;traddr=fd00::2;nqn=n\n" +

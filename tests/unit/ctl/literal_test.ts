@@ -21,7 +21,7 @@ Deno.test("scalars as Python writes them", () => {
   );
 });
 
-Deno.test("one-line dictionaries keep their order (operation text, spec 50 section 6.7)", () => {
+Deno.test("one-line dictionaries keep their order (operation text, requirements 50)", () => {
   assert.equal(
     pythonRepr({ "fail count": 0, completed: null, alive: true }),
     "{'fail count': 0, 'completed': None, 'alive': True}",

@@ -1,4 +1,4 @@
-/** Decision 18: a daemon whose file is malformed ends with 78 and waits for a person; all else may pass, and is tried again. */
+/** DEC-18: a daemon whose file is malformed ends with 78 and waits for a person; all else may pass, and is tried again. */
 import assert from "node:assert/strict";
 import { parseStacdConf } from "../../../src/lib/config/stacd_conf.ts";
 import { parseStafdConf } from "../../../src/lib/config/stafd_conf.ts";

@@ -1,4 +1,4 @@
-/** How the original's interface shows the commands that a discovery controller may refuse (spec 50, 6.7; STAF-52, STAF-54). */
+/** How the original's interface shows the commands that a discovery controller may refuse (requirements 50; STAF-52, STAF-54). */
 import assert from "node:assert/strict";
 import { FinderView } from "../../../src/lib/daemon/views/finder_view.ts";
 import type { Failure } from "../../../src/lib/nvme/failure.ts";

@@ -1,6 +1,6 @@
 /**
  * What we publish beside what the original publishes, member by member. The expected members are facts of the interface
- * (spec 50 sections 2 to 4), compared with the description files of Debian's nvme-stas 2.4.1-2. `.v1` is ours alone.
+ * (requirements 50), compared with the description files of Debian's nvme-stas 2.4.1-2. `.v1` is ours alone.
  */
 import assert from "node:assert/strict";
 import { STAC_XML, STAF_XML } from "../../../src/lib/dbus/interfaces.ts";

@@ -195,7 +195,7 @@ Deno.test("STAF-57: entries without an address", () => {
   for (const traddr of ["10.0.0.1", "host", "nn-0x1:pn-0x2"]) assert.ok(hasAddress({ traddr }));
 });
 
-Deno.test("spec 50, 6.4: entries as texts", () => {
+Deno.test("requirements 50: entries as texts", () => {
   const entry = discoveryEntry({ treq: 4, eflags: 4 });
   assert.deepEqual(Object.entries(entryToText(entry)), [
     ["trtype", "tcp"],

@@ -40,7 +40,7 @@ Deno.test("errno: names and numbers", () => {
   for (const number of [0, 41, 58, 134, 1006]) assert.equal(errnoName(number), `errno ${number}`);
 });
 
-Deno.test("KRN-36: texts, and the classes of notes 4.4", () => {
+Deno.test("KRN-36: texts, and the classes of failures", () => {
   assert.equal(connectErrorText("ECONNREFUSED"), "connection refused");
   assert.equal(connectErrorText("EFOO"), "failed to write to the fabrics device");
   for (const errno of ["EINVAL", "ENODEV", "EADDRNOTAVAIL", "EKEYREJECTED", "ENOKEY"]) {

@@ -25,7 +25,7 @@ for (const row of list(vector("kernel-version")).map(record)) {
   });
 }
 
-Deno.test("TST, section 10: comparison", () => {
+Deno.test("KRN-1: comparison", () => {
   const compare = (a: string, b: string) =>
     Math.sign(compareVersions(parseKernelVersion(a), parseKernelVersion(b)));
   assert.equal(compare("5.8.0-63-generic", "5.8.0-63"), 0);

@@ -164,7 +164,7 @@ Deno.test("fc and loop", () => {
   assert.ok(!matches(make({ transport: "loop", traddr: "x", subsysnqn: "nqn.s" }), loop, table));
 });
 
-Deno.test("classification of devices (TST, section 3)", () => {
+Deno.test("classification of devices (TID-30, TID-31)", () => {
   const of = (subsysnqn: string, cntrltype: string, hasChildren: boolean, queues?: number) =>
     classify({ subsysnqn, cntrltype, hasChildren, queues });
   const dc = { isDc: true, isIoc: false };

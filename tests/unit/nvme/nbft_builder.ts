@@ -46,7 +46,7 @@ export interface TableParts {
   readonly keyPath?: string;
 }
 
-/** A table like the one of the specification's test catalogue (TST-120). */
+/** A table like the one of TST-120. */
 export const SAMPLE: TableParts = {
   hostId: "44454c4c-3400-1036-8038-b2c04f313233",
   hostNqn: "nqn.1988-11.com.example:PowerEdge.1234567",

@@ -154,7 +154,7 @@ const links = interfaceTable({
   "eth0.5": { mac: "b0:26:28:e8:7c:0e", vlan: 5 },
 });
 
-Deno.test("spec 20, section 9: targets", () => {
+Deno.test("requirements 20: targets", () => {
   const targets = nbftTargets(decode(buildNbft(SAMPLE)), links, "nqn.system");
   assert.deepEqual(targets.warnings, []);
   assert.deepEqual(targets.discovery, [{

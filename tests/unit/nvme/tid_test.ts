@@ -57,7 +57,7 @@ Deno.test("TID-11: text", () => {
   );
 });
 
-Deno.test("identity compares addresses in canonical form (decision 11, TID-18)", () => {
+Deno.test("identity compares addresses in canonical form (DEC-11, TID-18)", () => {
   const same: readonly (readonly [TidParts, TidParts])[] = [
     [{ transport: "tcp", traddr: "FE80::1" }, { transport: "tcp", traddr: "fe80:0::1" }],
     [{ transport: "rdma", traddr: "::ffff:10.0.0.1" }, { transport: "rdma", traddr: "10.0.0.1" }],

@@ -125,7 +125,7 @@ async function boot(guest: Guest): Promise<void> {
   assert.deepEqual(connectedNames(await controllers(guest)), ["root", "root", "sub-001"]);
 }
 
-/** STAC section 4: attempts on what its discovery controller calls not connected end, until it says otherwise. */
+/** Requirements 40: attempts on what its discovery controller calls not connected end, until it says otherwise. */
 async function notConnected(guest: Guest): Promise<void> {
   await guest.run(`nvmet-lab up 0 && nvmet-lab port-add 5`);
   // The subsystems are listed at an address where nothing listens yet.

@@ -1,7 +1,7 @@
 /**
- * What is disconnected when nobody wants it any more: every row of the decision table (spec 40 section 3), for each of the
- * reasons, with two transports; and that what others connected is only looked at in the scope that says so (rows 1 to 7
- * of section 10).
+ * What is disconnected when nobody wants it any more: every row of the decision table (requirements 40), for each of the
+ * reasons, with two transports; and that what others connected is only looked at in the scope that says so (examples 1
+ * to 7).
  */
 import assert from "node:assert/strict";
 import {

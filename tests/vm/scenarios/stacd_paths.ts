@@ -74,7 +74,7 @@ async function multipath(guest: Guest): Promise<void> {
   assert.equal(await identities(guest, ["multi", "other", "single"]), made);
 }
 
-/** The same target address from two interfaces of this host is two controllers (spec 20). */
+/** The same target address from two interfaces of this host is two controllers (requirements 20). */
 async function interfaces(guest: Guest): Promise<void> {
   await guest.run(
     `nvmet-lab up 0 && nvmet-lab port-add 5 ${OTHER} && nvmet-lab add multi 1 5`,

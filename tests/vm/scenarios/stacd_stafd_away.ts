@@ -1,6 +1,6 @@
 /**
  * stacd without stafd: nothing is disconnected for want of an answer, whatever else happens meanwhile, and what changed is
- * acted upon as soon as stafd has said so (spec 40 rows 8 to 10 and 12 of section 10, STAC-30).
+ * acted upon as soon as stafd has said so (requirements 40, examples 8 to 10 and 12; STAC-30).
  */
 import assert from "node:assert/strict";
 import {

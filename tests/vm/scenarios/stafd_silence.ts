@@ -31,7 +31,7 @@ const TWO = "192.0.2.12:8009";
 const THREE = "192.0.2.13:8009";
 const line = (traddr: string): string => `transport=tcp;traddr=${traddr}`;
 
-/** Notes 4.8: a command is given 30 s, and then the kernel makes the connection anew; nobody else has to wait. */
+/** A command is given 30 s, and then the kernel makes the connection anew; nobody else has to wait. */
 async function silence(guest: Guest): Promise<void> {
   await guest.run("nvmet-lab up 1");
   await fakeUp(guest, {});

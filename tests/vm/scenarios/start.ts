@@ -1,4 +1,4 @@
-/** What a unit does when its daemon cannot start, and when it is killed again and again (decision 18). */
+/** What a unit does when its daemon cannot start, and when it is killed again and again (DEC-18). */
 import assert from "node:assert/strict";
 import { configureStafd, identities, ONE } from "../connector.ts";
 import { SOON, start, untilConnected } from "../fabric.ts";

@@ -1,4 +1,4 @@
-/** What both daemons answer on the original's interfaces (spec 50, section 6). Secrets are shown as `*****` (DBUS-30). */
+/** What both daemons answer on the original's interfaces (requirements 50). Secrets are shown as `*****` (DBUS-30). */
 import { CONNECT_OPTIONS } from "../../nvme/option_table.ts";
 import { lessSafe } from "../../core/as_asked.ts";
 import { type Ctl, deviceOf } from "../../core/ctl.ts";
@@ -107,7 +107,7 @@ export interface Asked {
 export interface ProcessFacts {
   readonly tron: boolean;
   readonly stateFile: string;
-  /** 80-kernel section 1. */
+  /** Requirements 80. */
   readonly supportsDiscovery: boolean;
   readonly supportsHostIface: boolean;
 }

@@ -1,4 +1,4 @@
-/** Texts that the original's D-Bus interface puts into its answers (spec 50, 6.2, 6.6, 6.7). */
+/** Texts that the original's D-Bus interface puts into its answers (requirements 50). */
 import type { Operation } from "../../core/finder_state.ts";
 import { pythonRepr, type PythonValue } from "../../nvme/python_literal.ts";
 import { type Instant, type Now, reached, until } from "../../nvme/time.ts";

@@ -1,0 +1,14 @@
+/** The check of documents in `deno task ok`: requirements that are cited are written, files that are named exist. */
+import { missingReferences } from "./documents/references.ts";
+import { undefinedCitations } from "./documents/requirements.ts";
+import { allTexts } from "./documents/texts.ts";
+import { runScript } from "./run.ts";
+
+async function main(): Promise<boolean> {
+  const texts = await allTexts();
+  const found = [...undefinedCitations(texts), ...await missingReferences(texts)];
+  for (const { path, line, message } of found) console.error(`${path}:${line}: ${message}`);
+  return found.length === 0;
+}
+
+if (import.meta.main) await runScript("documents", main);
