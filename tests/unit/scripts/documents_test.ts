@@ -52,7 +52,7 @@ Deno.test("files that are named must exist: from the root in any text, relative 
   ]);
   const found = await missingReferences([
     text("docs/a.md", "See [operations](operations.md) and `tests/nowhere/a_test.ts`."),
-    text("src/a.ts", "// As the specification says (requirements 60)."),
+    text("src/a.ts", "// As the specification says (spec 60 section 4)."),
   ]);
   assert.deepEqual(found.map(({ path, line }) => [path, line]), [["docs/a.md", 1], ["src/a.ts", 1]]);
 });
