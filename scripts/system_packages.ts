@@ -176,6 +176,7 @@ export const OTHERS = {
   python3: { program: "python3", apt: ["python3"], dnf: ["python3"] },
   tmux: { program: "tmux", apt: ["tmux"], dnf: ["tmux"] },
   zsh: { program: "zsh", apt: ["zsh"], dnf: ["zsh"] },
+  journalctl: { program: "journalctl", apt: ["systemd"], dnf: ["systemd"] },
   mkfs: { program: "mkfs.ext4", apt: ["e2fsprogs"], dnf: ["e2fsprogs"] },
   fish: { program: "fish", apt: ["fish"], dnf: ["fish"] },
 } as const satisfies Readonly<Record<string, Need>>;

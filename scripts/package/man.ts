@@ -3,6 +3,7 @@ import { type Block, type Page, parsePage } from "./man_block.ts";
 import { commandBlocks, type ToolName, toolOptions, TOOLS } from "./man_commands.ts";
 import { confBlocks } from "./man_conf.ts";
 import { memberBlock, memberBlocks } from "./man_interface.ts";
+import { eventBlocks } from "./man_journal.ts";
 import { findingBlocks, optionBlocks } from "./man_tables.ts";
 
 const CHAPTERS = "packaging/man";
@@ -77,13 +78,15 @@ function expand(words: readonly string[]): readonly Block[] {
       return findingBlocks();
     case "connect-options":
       return optionBlocks();
+    case "events":
+      return eventBlocks();
     case "include":
       return included(name);
     default:
       throw new Error(
         `{{${
           words.join(" ")
-        }}}: must begin with options, commands, conf, member, types, findings, connect-options or include`,
+        }}}: must begin with options, commands, conf, member, types, findings, connect-options, events or include`,
       );
   }
 }

@@ -6,6 +6,7 @@ import { stage } from "../stage.ts";
 import { BUNDLES, SCHEMA_FOLDER } from "./json_schema.ts";
 import { manualPages } from "./man.ts";
 import { toolDefinition, TOOLS } from "./man_commands.ts";
+import { CATALOG } from "./man_journal.ts";
 import { troff } from "./man_troff.ts";
 import { differences, type Entry, type Format, listTree, parseManifest } from "./manifest.ts";
 import { debianChangelog, isoDay, type Release } from "./release.ts";
@@ -111,6 +112,7 @@ export async function layOut(
   for (const doc of ["operations.md", "architecture.md", "house.svg"]) {
     await tree.copy(`docs/${doc}`, `${DOC_DIR}/${doc}`);
   }
+  await tree.copy(CATALOG, "/usr/lib/systemd/catalog/nvme-stas.catalog");
   for (const name of Object.keys(BUNDLES)) {
     await tree.copy(`${SCHEMA_FOLDER}/${name}`, `/usr/share/nvme-stas/schema/${name}`);
   }

@@ -261,7 +261,8 @@ export class ConnectorTurn implements FleetRules {
       pages,
       stafd: { ...noStafd, present },
     };
-    this.fleet.log("info", present ? "stafd is there" : "stafd is gone; nothing is disconnected for that");
+    if (present) this.fleet.happened("info", "stafd-back", "stafd is there");
+    else this.fleet.happened("info", "stafd-gone", "stafd is gone; nothing is disconnected for that");
     if (present) this.#fetch();
   }
 

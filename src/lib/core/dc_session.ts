@@ -18,6 +18,7 @@ import { listedIn } from "./entry_tid.ts";
 import type { Evidence } from "./evidence.ts";
 import type { FinderHost } from "./finder_host.ts";
 import { CONNECTED_ECHO, type Dc, type JobKind, type Operation, SYNC_COALESCE } from "./finder_state.ts";
+import { eventFields } from "./messages.ts";
 import { youngText, youthOf } from "./page_youth.ts";
 import { MAX_REFERRALS } from "./referrals.ts";
 import { GENERATION_LOOK, pause, READ_RETRY } from "./retry.ts";
@@ -192,9 +193,12 @@ export class DcSession {
     });
     finder.fleet.said();
     finder.fleet.dirty();
-    finder.fleet.sayOf(ctl, "info", `Received discovery log pages (num records=${entries.length}).`, {
-      NVME_GENCTR: genctr,
-    });
+    finder.fleet.sayOf(
+      ctl,
+      "info",
+      `Received discovery log pages (num records=${entries.length}).`,
+      eventFields("log-page", { NVME_GENCTR: genctr }),
+    );
     if (young?.since === readAt && !young.isFirst) {
       finder.fleet.sayOf(ctl, "notice", `${youngText(soak)}, because ${young.why}`);
     }

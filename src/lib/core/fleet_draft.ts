@@ -8,6 +8,7 @@ import { type Authority, type Claim, type Ctl, deviceOf, newCtl, withClaim, with
 import type { Effect, Op } from "./effects.ts";
 import type { Evidence } from "./evidence.ts";
 import { type Fleet, MAX_CTLS, withCtl } from "./fleet.ts";
+import { eventFields, type EventType } from "./messages.ts";
 import { youngPatterns } from "./refusal.ts";
 import { LOG_REMINDER, mayTell, periodEnded } from "./log_limit.ts";
 import type { FleetRules } from "./fleet_rules.ts";
@@ -89,20 +90,21 @@ export class FleetDraft<E extends { readonly do: string } = never> {
     this.logOf(tidText(ctl.tid), level, text, { ...fields, ...more });
   }
 
-  /** The event signal of the versioned interface. `type` is a stable word. */
-  announce(ctl: Ctl, type: string, message: string): void {
+  /** The event signal of the versioned interface. */
+  announce(ctl: Ctl, type: EventType, message: string): void {
     const device = deviceOf(ctl)?.device ?? "";
+    this.#event({ type, tid: ctl.tid, text: tidText(ctl.tid), device, message });
+  }
+
+  /** Something that happened to the daemon itself: a line, and the event. */
+  happened(level: LogLevel, type: EventType, message: string): void {
+    this.log(level, message, eventFields(type));
+    this.#event({ type, tid: null, text: "", device: "", message });
+  }
+
+  #event(what: Readonly<Record<string, unknown>>): void {
     const { daemon } = this.rules;
-    const event = {
-      schema: 1,
-      daemon,
-      at: this.now.wall,
-      type,
-      tid: ctl.tid,
-      text: tidText(ctl.tid),
-      device,
-      message,
-    };
+    const event = { schema: 1, daemon, at: this.now.wall, ...what };
     this.emit({ do: "signal", signal: { type: "event", event } });
   }
 
@@ -133,6 +135,10 @@ export class FleetDraft<E extends { readonly do: string } = never> {
     const families = isAllowed ? conf.ipFamilies.value : this.fleet.families;
     this.fleet = { ...this.fleet, families, young };
     if (isAllowed || isGrown) this.dirty();
+    if (before !== undefined) {
+      const how = isChanged ? "changed" : "unchanged";
+      this.happened("notice", "reload", `The configuration was loaded again: ${conf.file} is ${how}`);
+    }
   }
 
   /** The state is no longer what the file says. */
@@ -237,7 +243,7 @@ export class FleetDraft<E extends { readonly do: string } = never> {
 
 function lineAbout(ctl: Ctl, what: string): { text: string; fields: Readonly<Record<string, string>> } {
   const device = deviceOf(ctl)?.device ?? "nvme?";
-  const { traddr, trsvcid, transport, subsysnqn } = ctl.tid;
+  const { traddr, trsvcid, transport, subsysnqn, hostTraddr, hostIface } = ctl.tid;
   return {
     text: `${tidText(ctl.tid)} | ${device} - ${what}`,
     fields: {
@@ -246,6 +252,8 @@ function lineAbout(ctl: Ctl, what: string): { text: string; fields: Readonly<Rec
       NVME_TRSVCID: trsvcid,
       NVME_TRANSPORT: transport,
       NVME_SUBSYSNQN: subsysnqn,
+      ...(hostTraddr === "" ? {} : { NVME_HOST_TRADDR: hostTraddr }),
+      ...(hostIface === "" ? {} : { NVME_HOST_IFACE: hostIface }),
     },
   };
 }

@@ -21,6 +21,7 @@ import { identityRefused } from "./identity.ts";
 import { alreadyThere } from "./in_the_way.ts";
 import { LINKS_REMINDER, linksSeen, lookAtLinks } from "./links.ts";
 import { LOG_REMINDER } from "./log_limit.ts";
+import { eventFields } from "./messages.ts";
 import { DELETE_RETRY, KERNEL_LOOK, pause, REMOVED_PAUSE, SAVE_RETRY, SCAN_RETRY } from "./retry.ts";
 
 /** Reminders that are no controllers' keys begin with this; no key does. */
@@ -230,7 +231,13 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
       return this.touch(key);
     }
     if (!outcome.ok) {
-      this.say("error", ctl, `Failed to disconnect. ${outcome.failure.message}`);
+      this.say(
+        "error",
+        ctl,
+        `Failed to disconnect. ${outcome.failure.message}`,
+        eventFields("disconnect-failed"),
+      );
+      this.announce(ctl, "disconnect-failed", outcome.failure.message);
       const attempts = ctl.attempts + 1;
       const doom = after(this.now, pause(DELETE_RETRY, attempts, key));
       const back: Ctl = {
@@ -247,8 +254,12 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
     this.#dropDevice(ref, key);
     const idle: Ctl = { ...ctl, attempts: 0, doom: undefined, guard: undefined, link: { phase: "idle" } };
     if (this.rules.verdict(ctl).is === "wanted") {
+      const words = "disconnected, and wanted again meanwhile";
+      const fields = eventFields("disconnected", { NVME_EVIDENCE: proofText(evidence) });
+      this.say("notice", ctl, words.replace("d", "D"), fields);
+      this.announce(ctl, "disconnected", words);
       this.lower(ctl, ref);
-      this.put(noted(idle, this.now.wall, "disconnected, and wanted again meanwhile"));
+      this.put(noted(idle, this.now.wall, words));
     } else {
       this.letGo(ctl, "disconnected", proofText(evidence), evidence);
     }
@@ -324,7 +335,7 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
       if (ctl?.link.phase !== "up" || !ctl.link.adopted) continue;
       if (this.isTheirs(ctl, ctrl)) continue;
       const why = `${ctrl.device} goes by ${ctrl.srcAddr}: it is another connection`;
-      this.say("info", ctl, why);
+      this.say("info", ctl, why, eventFields("let-go"));
       this.announce(ctl, "let-go", why);
       this.lower(ctl, ctl.link.ref);
       const idle: Ctl = { ...ctl, doom: undefined, guard: undefined, link: { phase: "idle" } };
@@ -366,7 +377,8 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
 
   /** The kernel took the device away: by itself, or somebody did. */
   #lost(ctl: Ctl, ref: DeviceRef): void {
-    this.say("info", ctl, 'Received "remove" event');
+    this.say("notice", ctl, 'Received "remove" event', eventFields("removed"));
+    this.announce(ctl, "removed", `${ref.device} was removed by the kernel, or by somebody else`);
     const until = after(this.now, REMOVED_PAUSE);
     const next: Ctl = { ...ctl, attempts: 0, lastTry: this.now, link: { phase: "waiting", until } };
     this.put(noted(next, this.now.wall, `${ref.device} was removed by the kernel`));

@@ -7,7 +7,7 @@ import { after } from "../nvme/time.ts";
 import type { DeviceRef } from "../ports.ts";
 import { differences, lessSafe, lessSafeRemedy, lessSafeText } from "./as_asked.ts";
 import { type Ctl, deviceOf, noted } from "./ctl.ts";
-import { type Evidence, proofText } from "./evidence.ts";
+import { type Evidence, evidenceText, proofText } from "./evidence.ts";
 import {
   type Fleet,
   MAX_PAST,
@@ -21,6 +21,7 @@ import {
 import { listed, mayShare, unlisted } from "./fleet_index.ts";
 import { FleetMove } from "./fleet_move.ts";
 import { newGuard } from "./guard.ts";
+import { eventFields } from "./messages.ts";
 import type { Decision } from "./planner.ts";
 import { keepLooking } from "./links.ts";
 import { CONNECT_RETRY, FORMING_LOOK, pause } from "./retry.ts";
@@ -134,8 +135,9 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
         const { target, evidence, claims } = decision;
         const words = proofText(evidence);
         // Tried again after it was held: said the first time.
-        const level = ctl.guard?.told === undefined ? "info" : "debug";
-        this.say(level, ctl, `Disconnect initiated: ${words}`, { NVME_EVIDENCE: words });
+        const level = ctl.guard?.told === undefined ? "notice" : "debug";
+        const fields = eventFields("disconnecting", { NVME_EVIDENCE: words });
+        this.say(level, ctl, `Disconnect initiated: ${words}`, fields);
         this.announce(ctl, "disconnecting", words);
         this.put(noted(
           { ...ctl, link: { phase: "deleting", ref: target, op, evidence } },
@@ -145,7 +147,6 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
         return this.emit({ do: "disconnect", op, key: ctl.key, target, tid: ctl.tid, evidence, claims });
       }
       case "release":
-        this.say("info", ctl, `No longer wanted, connection kept: ${decision.why}`);
         return this.letGo(ctl, "released", decision.why, decision.evidence);
       case "forget":
         return this.letGo(ctl, "forgotten", "not connected", decision.evidence);
@@ -189,7 +190,8 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
     if (guard === undefined || guard.told === why) return;
     const words = proofText(evidence);
     const text = `withdrawn, held: ${why}`;
-    this.say("notice", ctl, `${text} (withdrawn because: ${words})`, { NVME_EVIDENCE: words });
+    const fields = eventFields("held", { NVME_EVIDENCE: words });
+    this.say("notice", ctl, `${text} (withdrawn because: ${words})`, fields);
     this.announce(ctl, "held", `${why}; ${words}`);
     this.put(noted({ ...ctl, guard: { ...guard, told: why } }, this.now.wall, text));
   }
@@ -300,7 +302,7 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
       noted(up, this.now.wall, adopted ? `found connected as ${ref.device}` : `connected as ${ref.device}`),
     );
     this.fleet = { ...this.fleet, users: listed(this.fleet.users, ref.device, ctl.key) };
-    this.say("info", up, words);
+    this.say("info", up, words, eventFields("connected"));
     this.announce(
       up,
       "connected",
@@ -317,10 +319,13 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
     if (ctl.claims.size === 0) return;
     const request = this.rules.request(ctl);
     const lacking = lessSafe(request, device);
-    const more: Parameters<typeof this.say>[3] = { NVME_DEVICE: device.device };
+    const more = { NVME_DEVICE: device.device };
     if (lacking.length > 0) {
       const what = lessSafeText(lacking);
-      this.say("warning", ctl, `The connection is ${what}; ${lessSafeRemedy(device.device)}`, more);
+      this.say("warning", ctl, `The connection is ${what}; ${lessSafeRemedy(device.device)}`, {
+        ...more,
+        ...eventFields("less-safe"),
+      });
       this.put(noted(this.ctl(ctl.key) ?? ctl, this.now.wall, what));
       this.announce(ctl, "less-safe", what);
     }
@@ -366,7 +371,12 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
     };
     const ref = deviceOf(ctl);
     if (ref !== undefined) {
-      this.announce(ctl, what === "disconnected" ? "disconnected" : "let-go", why);
+      const isGone = what === "disconnected";
+      const type = isGone ? "disconnected" : "let-go";
+      const words = evidence.length === 0 ? {} : { NVME_EVIDENCE: evidence.map(evidenceText).join("; ") };
+      const line = isGone ? `Disconnected: ${why}` : `No longer wanted, connection kept: ${why}`;
+      this.say(isGone ? "notice" : "info", ctl, line, eventFields(type, words));
+      this.announce(ctl, type, why);
       this.lower(ctl, ref);
     }
     this.fleet = { ...this.fleet, past: [...this.fleet.past, past].slice(-MAX_PAST) };
@@ -409,6 +419,7 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
       next,
       `Failed to connect to controller. ${failure.message}` +
         (failure.remedy === undefined ? "" : `; ${failure.remedy}`),
+      eventFields("failed", failure.errno === undefined ? {} : { NVME_ERROR: failure.errno }),
     );
     this.remindAt(until, ctl.key);
     this.touch(ctl.key);

@@ -5,6 +5,7 @@
 import { after } from "../nvme/time.ts";
 import { type Ctl, noted } from "./ctl.ts";
 import type { FleetDraft } from "./fleet_draft.ts";
+import { eventFields } from "./messages.ts";
 import { STATE_POLL } from "./retry.ts";
 
 export const LINKS_REMINDER = "#links";
@@ -60,6 +61,7 @@ function lost<E extends { readonly do: string }>(fleet: FleetDraft<E>, ctl: Ctl,
     "warning",
     ctl,
     `The link is lost: ${link.ref.device} is ${state}, the kernel tries to get it back`,
+    eventFields("link-lost"),
   );
   fleet.announce(ctl, "link-lost", words);
   return "lost";
@@ -69,9 +71,15 @@ function returned<E extends { readonly do: string }>(fleet: FleetDraft<E>, ctl: 
   const { link } = ctl;
   if (link.phase !== "up") throw new Error(`${ctl.key} has no link that could return`);
   const { lost: _, ...whole } = link;
-  const words = `the link is back after ${Math.max(0, Math.round((fleet.now.wall - at) / 1000))} s`;
+  const seconds = Math.max(0, Math.round((fleet.now.wall - at) / 1000));
+  const words = `the link is back after ${seconds} s`;
   fleet.put(noted({ ...ctl, link: { ...whole, since: fleet.now.wall } }, fleet.now.wall, words));
-  fleet.say("notice", ctl, words.replace("the", "The"));
+  fleet.say(
+    "notice",
+    ctl,
+    words.replace("the", "The"),
+    eventFields("link-returned", { NVME_LOST_SECONDS: String(seconds) }),
+  );
   fleet.announce(ctl, "link-returned", words);
   return "returned";
 }

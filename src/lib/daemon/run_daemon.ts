@@ -6,6 +6,7 @@ import type { DaemonConf, ParsedConf } from "../config/daemon_conf.ts";
 import type { ReadFile, ReadFolder } from "../config/sys_conf.ts";
 import { type ReadNext, readNextFiles } from "../config/next_files.ts";
 import type { HostConf } from "../core/host.ts";
+import { eventFields } from "../core/messages.ts";
 import type { STAC, STAF } from "../dbus/interfaces.ts";
 import { type BusAccess, BusKeeper } from "../dbus/reconnect.ts";
 import { VERSION } from "../nvme/version.ts";
@@ -221,6 +222,7 @@ class Daemon<Conf extends DaemonConf, P extends RunPlatform> {
       this.#platform.log.write({
         level: "error",
         message: `${SYS_CONF} is not used: the host's identity and key before it stay in force`,
+        fields: eventFields("reload-refused"),
       });
     }
     if (!conf.ok) {
@@ -228,6 +230,7 @@ class Daemon<Conf extends DaemonConf, P extends RunPlatform> {
       this.#platform.log.write({
         level: "error",
         message: `${this.#files()} not used: the configuration before it stays in force`,
+        fields: eventFields("reload-refused"),
       });
     }
     if (conf.ok) this.#setTron(conf.value.tron.value);

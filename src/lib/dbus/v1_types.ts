@@ -264,7 +264,11 @@ export interface V1Event {
   readonly schema: typeof SCHEMA;
   readonly daemon: DaemonName;
   readonly at: number;
-  /** Stable word: `connecting`, `connected`, `failed`, `disconnecting`, `disconnected`, `link-lost`, `link-returned`, `log-page`, `source`, `reload`. */
+  /**
+   * Stable word: `connected`, `failed`, `link-lost`, `link-returned`, `removed` (by the kernel or by others),
+   * `disconnecting`, `disconnected`, `disconnect-failed`, `held`, `let-go`, `less-safe`, `log-page`, `reload`, `stafd-gone`,
+   * `stafd-back`.
+   */
   readonly type: string;
   /** The controller, null for an event of the daemon itself. */
   readonly tid: Tid | null;
