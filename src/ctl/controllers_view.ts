@@ -1,5 +1,6 @@
 /** Controllers as a table. */
-import { WELL_KNOWN_DISC_NQN } from "../lib/nvme/tid.ts";
+import { anaUsable } from "../lib/nvme/namespace_look.ts";
+import { impliedIface, WELL_KNOWN_DISC_NQN } from "../lib/nvme/tid.ts";
 import { distinct } from "../lib/dbus/v1_distinct.ts";
 import type { V1Controller, V1Phase } from "../lib/dbus/v1_types.ts";
 import type { Style, Tone } from "./style.ts";
@@ -36,7 +37,12 @@ export function remark(controller: V1Controller, now: number): string {
   const { phase, removeAt, lastFailure, detail, nextTry, lost, lessSafe = [] } = controller;
   if (phase === "reconnecting" && lost !== undefined) return lostRemark(lost, now);
   if (phase === "connected" && removeAt === null) {
-    return lessSafe.length === 0 ? "" : `less safe than asked: without ${lessSafe.join(", ")}`;
+    return [
+      lessSafe.length === 0 ? "" : `less safe than asked: without ${lessSafe.join(", ")}`,
+      servesNothing(controller)
+        ? `the array takes no I/O on this path (ANA: ${controller.anaState ?? ""})`
+        : "",
+    ].filter((part) => part !== "").join("; ");
   }
   const why = lastFailure !== null && phase !== "leaving" ? lastFailure.message : detail;
   return [
@@ -45,6 +51,13 @@ export function remark(controller: V1Controller, now: number): string {
     nextTry === null ? "" : `next try ${until(nextTry, now)}`,
   ].filter((part) => part !== "").join("; ");
 }
+
+/** Its link is up, and none of its namespaces can be reached by it. */
+export const servesNothing = ({ anaState }: V1Controller): boolean =>
+  anaState !== undefined && anaState.split(", ").every((state) => !anaUsable(state));
+
+/** The interface by which it goes, bound to it or not. */
+export const ifaceOf = ({ iface, tid }: V1Controller): string => iface ?? impliedIface(tid);
 
 export function lostRemark(
   { at, retryEvery, givesUpAt, forever }: NonNullable<V1Controller["lost"]>,
@@ -88,7 +101,12 @@ const ADDRESS = field(
 // Names of one site begin alike: their end tells them apart.
 const SUBSYSTEM = field({ title: "SUBSYSTEM", shrink: "start", least: 20 }, nqnOf);
 const REMARK = field({ title: "REMARK", shrink: "end", least: 16, drop: 1 }, remark);
-const INTERFACE = field({ title: "INTERFACE", shrink: "never" }, ({ tid }) => orDash(tid.hostIface));
+const INTERFACE = field({ title: "INTERFACE", shrink: "never", drop: 4 }, (one) => orDash(ifaceOf(one)));
+const SOURCE = field(
+  { title: "SOURCE", shrink: "never" },
+  ({ srcAddr = "", tid }) => orDash(srcAddr || tid.hostTraddr),
+);
+const ANA = field({ title: "ANA", shrink: "never", drop: 3 }, ({ anaState = "" }) => orDash(anaState));
 const BLOCK = field(
   { title: "NAMESPACES", shrink: "end", drop: 3 },
   ({ namespaces }) => orDash(namespaces.join(" ")),
@@ -108,11 +126,11 @@ const ATTEMPTS = field(
 
 const NARROW = {
   stafd: [DEVICE, STATE, SINCE, ADDRESS, SUBSYSTEM, ENTRIES, REMARK],
-  stacd: [DEVICE, STATE, SINCE, ADDRESS, SUBSYSTEM, BLOCK, REMARK],
+  stacd: [DEVICE, STATE, SINCE, ADDRESS, INTERFACE, ANA, SUBSYSTEM, BLOCK, REMARK],
 } as const;
 const WIDE = {
-  stafd: [DEVICE, STATE, SINCE, ATTEMPTS, ADDRESS, INTERFACE, SUBSYSTEM, ENTRIES, SOURCES, REMARK],
-  stacd: [DEVICE, STATE, SINCE, ATTEMPTS, ADDRESS, INTERFACE, SUBSYSTEM, BLOCK, SOURCES, REMARK],
+  stafd: [DEVICE, STATE, SINCE, ATTEMPTS, ADDRESS, INTERFACE, SOURCE, SUBSYSTEM, ENTRIES, SOURCES, REMARK],
+  stacd: [DEVICE, STATE, SINCE, ATTEMPTS, ADDRESS, INTERFACE, SOURCE, ANA, SUBSYSTEM, BLOCK, SOURCES, REMARK],
 } as const;
 
 /** Columns from which on a remark stands in its row. */

@@ -56,5 +56,5 @@ function lineOf(state: V1State, { counts, problems }: V1Health): string {
   const [first, ...more] = problemGroups(problems, state.controllers, state.at);
   if (first === undefined) return parts.join(", ");
   const others = more.length === 0 ? "" : `; and ${more.length} more`;
-  return harmless(`${parts.join(", ")}; ${first.text}${others}`);
+  return harmless(`${parts.join(", ")}; ${first.isAdvice ? "advice: " : ""}${first.text}${others}`);
 }

@@ -1,8 +1,8 @@
 /** Which controllers of many are listed, and in which order. */
 import { PHASES, type V1Controller, type V1Phase, type V1Source } from "../lib/dbus/v1_types.ts";
-import { impliedIface, isTransport, type Tid } from "../lib/nvme/tid.ts";
+import { isTransport, type Tid } from "../lib/nvme/tid.ts";
 import { matcherOf } from "../lib/nvme/what.ts";
-import { addressOf, byDevice, sorted, toneOf } from "./controllers_view.ts";
+import { addressOf, byDevice, ifaceOf, sorted, toneOf } from "./controllers_view.ts";
 
 /** Others' controllers are not listed. */
 export const STATES = PHASES.filter((phase) => phase !== "foreign");
@@ -30,7 +30,7 @@ export function filtered(controllers: readonly V1Controller[], filter: Filter): 
   const kept = controllers.filter((one) =>
     (state === undefined || state.includes(one.phase)) &&
     (pattern === undefined || pattern.test(one.tid.subsysnqn)) &&
-    (iface === undefined || impliedIface(one.tid) === iface) &&
+    (iface === undefined || ifaceOf(one) === iface) &&
     (dc === undefined || isListedBy(one, dc))
   );
   const all = sorted(kept);

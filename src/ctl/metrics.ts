@@ -1,38 +1,19 @@
 /** What a daemon says of itself, as metrics in Prometheus' text format (version 0.0.4, UTF-8). */
 import { distinct, WANTED } from "../lib/dbus/v1_distinct.ts";
 import type { V1Controller, V1Health, V1Latency, V1Source, V1State } from "../lib/dbus/v1_types.ts";
+import { storageMetrics } from "./metrics_storage.ts";
+import { counterFamily, family, head, type Labels, line, type Sample } from "./metrics_text.ts";
 
 const UP = "nvme_stas_up";
-
-type Labels = Readonly<Record<string, string>>;
-interface Sample {
-  readonly labels: Labels;
-  readonly value: number;
-}
 
 const SOURCES: Readonly<Record<V1State["daemon"], readonly V1Source["kind"][]>> = {
   stafd: ["config", "mdns", "referral", "nbft", "cache"],
   stacd: ["config", "log-page", "nbft", "cache"],
 };
 
-/** Strings from the fabric are labels: quotes, backslashes and line ends must not break out of them. */
-const quoted = (text: string): string =>
-  `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n")}"`;
-
-const head = (name: string, help: string, type: "gauge" | "histogram" | "counter"): string =>
-  `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`;
-
-const line = (name: string, { labels, value }: Sample): string =>
-  `${name}{${Object.entries(labels).map(([key, text]) => `${key}=${quoted(text)}`).join(",")}} ${value}\n`;
-
-function family(name: string, help: string, samples: readonly Sample[]): string {
-  if (samples.length === 0) return "";
-  return head(name, help, "gauge") + samples.map((sample) => line(name, sample)).join("");
-}
-
 /** Absent when the daemon, being of another version, does not count it. */
 const counter = (name: string, help: string, labels: Labels, value: number | undefined): string =>
-  value === undefined ? "" : head(name, help, "counter") + line(name, { labels, value });
+  counterFamily(name, help, value === undefined ? [] : [{ labels, value }]);
 
 /** In seconds; each class has those of the smaller ones, too. */
 function histogram(name: string, help: string, labels: Labels, { bounds, counts, sum }: V1Latency): string {
@@ -133,6 +114,7 @@ export function metricsText(state: V1State, health: V1Health): string {
       own,
       state.links?.returned,
     ),
+    storageMetrics(state),
     family(
       "nvme_stas_log_page_read_time_seconds",
       "When the discovery log page was last read.",

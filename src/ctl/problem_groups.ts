@@ -1,7 +1,6 @@
 /** Problems grouped by cause: one dead interface is one problem, not one for each of its paths. */
 import type { V1Controller, V1Health } from "../lib/dbus/v1_types.ts";
-import { impliedIface } from "../lib/nvme/tid.ts";
-import { lostRemark } from "./controllers_view.ts";
+import { ifaceOf, lostRemark } from "./controllers_view.ts";
 
 type Problem = V1Health["problems"][number];
 
@@ -10,6 +9,8 @@ export interface ProblemGroup {
   readonly remedy: string | null;
   /** Problems that it stands for. */
   readonly count: number;
+  /** Not a problem, but what should be otherwise. */
+  readonly isAdvice: boolean;
 }
 
 interface Concerned {
@@ -22,7 +23,7 @@ interface Concerned {
 /** Names that a group shows of those that it is about. */
 const MAX_NAMES = 3;
 
-/** The largest first; others in their order. */
+/** Advice last, and the largest first; others in their order. */
 export function problemGroups(
   problems: readonly Problem[],
   controllers: readonly V1Controller[],
@@ -30,6 +31,10 @@ export function problemGroups(
 ): readonly ProblemGroup[] {
   const named = new Map(controllers.map((one) => [one.text, one]));
   const concerned = problems.map((problem): Concerned => {
+    if (problem.subsystem !== undefined) {
+      const cause = problem.text.replace(`${problem.subsystem}: `, "").replace(DEVICES, "");
+      return { problem, controller: undefined, cause };
+    }
     const end = problem.text.indexOf("): ");
     const controller = end < 0 ? undefined : named.get(problem.text.slice(0, end + 1));
     if (controller === undefined) return { problem, controller, cause: problem.text };
@@ -44,9 +49,22 @@ export function problemGroups(
   const groups = Map.groupBy(
     concerned,
     ({ problem: { id, kind }, cause, controller }) =>
-      JSON.stringify([id, kind, cause, controller === undefined ? "" : impliedIface(controller.tid)]),
+      JSON.stringify([id, kind, cause, controller === undefined ? "" : ifaceOf(controller)]),
   );
-  return [...groups.values()].map((group) => groupOf(group, now)).toSorted((a, b) => b.count - a.count);
+  return [...groups.values()].map((group) => groupOf(group, now)).toSorted((a, b) =>
+    Number(a.isAdvice) - Number(b.isAdvice) || b.count - a.count
+  );
+}
+
+/** The devices that a problem of a subsystem is about, at its end. */
+const DEVICES = / \(([^()]*)\)$/;
+
+/** The same with many subsystems. */
+function ofSubsystems(group: readonly Concerned[], cause: string): string {
+  const devices = group.flatMap(({ problem }) => DEVICES.exec(problem.text)?.[1] ?? []);
+  const shown = devices.slice(0, MAX_NAMES).join(", ");
+  const more = devices.length > MAX_NAMES ? " and others" : "";
+  return `${group.length} subsystems: ${cause}${devices.length === 0 ? "" : ` (${shown}${more})`}`;
 }
 
 function groupOf(group: readonly Concerned[], now: number): ProblemGroup {
@@ -54,10 +72,16 @@ function groupOf(group: readonly Concerned[], now: number): ProblemGroup {
   if (first === undefined) throw new Error("a group without a problem");
   const { problem, controller, cause } = first;
   const count = group.length;
-  if (controller === undefined || count === 1) return { text: problem.text, remedy: problem.remedy, count };
+  const isAdvice = problem.severity === "advice";
+  if (problem.subsystem !== undefined && count > 1) {
+    return { text: ofSubsystems(group, cause), remedy: problem.remedy, count, isAdvice };
+  }
+  if (controller === undefined || count === 1) {
+    return { text: problem.text, remedy: problem.remedy, count, isAdvice };
+  }
   const concerned = group.flatMap((one) => one.controller ?? []);
   const subsystems = new Set(concerned.map(({ tid }) => tid.subsysnqn));
-  const iface = impliedIface(controller.tid);
+  const iface = ifaceOf(controller);
   const earliest = concerned.toSorted((a, b) => a.since - b.since)[0];
   const what = cause === "link lost" && earliest?.lost !== undefined
     ? `${lostRemark(earliest.lost, now)}${
@@ -76,5 +100,6 @@ function groupOf(group: readonly Concerned[], now: number): ProblemGroup {
     }${more})`,
     remedy: problem.remedy,
     count,
+    isAdvice,
   };
 }

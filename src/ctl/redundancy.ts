@@ -1,6 +1,6 @@
 /** How many of its paths each subsystem has: what a person who asks for storage wants to know. */
 import { distinct, WANTED } from "../lib/dbus/v1_distinct.ts";
-import type { V1Controller } from "../lib/dbus/v1_types.ts";
+import type { V1Controller, V1State, V1Subsystem } from "../lib/dbus/v1_types.ts";
 
 export interface Redundancy {
   readonly subsystems: number;
@@ -30,4 +30,27 @@ export function redundancyOf(controllers: readonly V1Controller[]): Redundancy {
 export function subsystemsText(controllers: readonly V1Controller[]): string {
   const { subsystems, all, some, one, none } = redundancyOf(controllers);
   return `${subsystems}: ${all} with all paths, ${some} with some, ${one} with one, ${none} without any`;
+}
+
+/** `policy numa; 3 namespaces, 2 in use`: how I/O is spread, and over what. */
+export function storageText(
+  subsystems: readonly V1Subsystem[],
+  native: NonNullable<V1State["nativeMultipath"]>,
+): string {
+  const policies = [
+    ...Map.groupBy(subsystems.filter(({ ioPolicy }) => ioPolicy !== ""), (one) => one.ioPolicy),
+  ]
+    .toSorted(([, a], [, b]) => b.length - a.length);
+  const policy = policies.length === 0
+    ? ""
+    : policies.length === 1
+    ? `policy ${policies[0]?.[0] ?? ""}`
+    : `policies ${policies.map(([name, all]) => `${name} (${all.length})`).join(", ")}`;
+  const namespaces = subsystems.flatMap((one) => one.namespaces);
+  const used = namespaces.filter(({ holders }) => holders.length > 0).length;
+  return [
+    native === "off" ? "native multipath is off" : native === "absent" ? "no native multipath" : "",
+    policy,
+    `${namespaces.length} ${namespaces.length === 1 ? "namespace" : "namespaces"}, ${used} in use`,
+  ].filter((part) => part !== "").join("; ");
 }

@@ -8,7 +8,7 @@ import { controllersTable } from "./controllers_view.ts";
 import { callFailure } from "./failure_text.ts";
 import { printJson, printValue } from "./output_format.ts";
 import { problemGroups } from "./problem_groups.ts";
-import { subsystemsText } from "./redundancy.ts";
+import { storageText, subsystemsText } from "./redundancy.ts";
 import { fail, type Job, type Session, withDaemon } from "./session.ts";
 import { harmless } from "./text_width.ts";
 import { status2 } from "./v2.ts";
@@ -124,7 +124,11 @@ function statusText({ world, style, tool }: Job, state: V1State, health: V1Healt
     "controllers",
     `${wanted} wanted: ${connected} connected, ${failing} failing, ${waiting} waiting`,
   ]);
-  if (state.daemon === "stacd") lines.push(["subsystems", subsystemsText(state.controllers)]);
+  if (state.daemon === "stacd") {
+    lines.push(["subsystems", subsystemsText(state.controllers)]);
+    const { subsystems = [], nativeMultipath = "unknown" } = state;
+    if (subsystems.length > 0) lines.push(["I/O", storageText(subsystems, nativeMultipath)]);
+  }
   const head = `${style.paint("strong", state.daemon)} ${state.version}: ${verdict}, running for ${
     span(at - state.started)
   }\n`;
@@ -134,7 +138,7 @@ function statusText({ world, style, tool }: Job, state: V1State, health: V1Healt
   const groups = problemGroups(health.problems, distinct(state.controllers), at);
   const most = wide ? Infinity : MAX_GROUPS;
   const problems = [
-    ...groups.slice(0, most).map(({ text, remedy }) => problemText(text, remedy)),
+    ...groups.slice(0, most).map(({ text, remedy, isAdvice }) => problemText(text, remedy, isAdvice)),
     ...(groups.length > most ? [`  ${groups.length - most} more: ${tool.name} doctor\n`] : []),
     ...config.findings.filter(({ severity }) => severity !== "notice").map((finding) =>
       problemText(`${finding.file}:${finding.line}:${finding.column}: ${finding.message}`, null)
@@ -147,8 +151,9 @@ function statusText({ world, style, tool }: Job, state: V1State, health: V1Healt
     : `  All ${all.length} controllers: ${tool.name} ls; those that need somebody first: ${tool.name} ls --sort state\n`;
   return [head, ...facts, ...problems, table].join("");
 
-  function problemText(text: string, remedy: string | null): string {
+  function problemText(text: string, remedy: string | null, isAdvice = false): string {
     const advice = remedy === null ? "" : `    ${style.paint("faint", "remedy:")} ${harmless(remedy)}\n`;
-    return `  ${style.paint("bad", "!")} ${harmless(text)}\n${advice}`;
+    const sign = isAdvice ? style.paint("busy", "advice:") : style.paint("bad", "!");
+    return `  ${sign} ${harmless(text)}\n${advice}`;
   }
 }

@@ -1,15 +1,16 @@
 /** `tree`: subsystems with their paths and devices; discovery controllers with what they announce. */
 import { distinct } from "../lib/dbus/v1_distinct.ts";
-import type { V1Controller } from "../lib/dbus/v1_types.ts";
+import type { V1Controller, V1Namespace, V1Subsystem } from "../lib/dbus/v1_types.ts";
 import { OK } from "./command_line.ts";
-import { addressOf, nqnOf, remark, sorted, toneOf } from "./controllers_view.ts";
+import { addressOf, ifaceOf, nqnOf, remark, servesNothing, sorted, toneOf } from "./controllers_view.ts";
 import { callFailure } from "./failure_text.ts";
 import { type PageOfDc, parsePages } from "./log_pages_command.ts";
 import { printJson } from "./output_format.ts";
 import { fail, type Job, withDaemon } from "./session.ts";
 import type { Style } from "./style.ts";
 import { harmless, shortened, widthOf } from "./text_width.ts";
-import { controller2, entry2, head2 } from "./v2.ts";
+import type { V1SubsystemTree } from "./v1_outputs.ts";
+import { controller2, entry2, head2, storage2 } from "./v2.ts";
 
 interface Node {
   readonly text: string;
@@ -25,19 +26,25 @@ export function tree(job: Job, format: "table" | "json"): Promise<number> {
     const { at } = state.value;
     const controllers = distinct(state.value.controllers);
     if (job.tool.daemon === "stacd") {
-      const subsystems = bySubsystem(controllers);
+      const known = new Map((state.value.subsystems ?? []).map((one) => [one.nqn, one]));
+      const all = [...bySubsystem(controllers)].map(([nqn, paths]) => ({
+        nqn,
+        paths,
+        subsystem: known.get(nqn),
+      }));
       if (format === "json") {
-        printJson(job, "json", [...subsystems].map(([nqn, paths]) => ({ nqn, paths })), {
+        printJson(job, "json", all.map(subsystem1), {
           whole: () => ({
             ...head2("stacd", at),
             output: "tree",
-            subsystems: [...subsystems].map(([subsysnqn, paths]) => ({
-              subsysnqn,
+            subsystems: all.map(({ nqn, paths, subsystem }) => ({
+              subsysnqn: nqn,
               paths: paths.map(controller2),
+              storage: subsystem === undefined ? null : storage2(subsystem),
             })),
           }),
         });
-      } else print(job, [...subsystems].map(([nqn, paths]) => subsystemNode(nqn, paths, at, job.style)));
+      } else print(job, all.map((one) => subsystemNode(one, at, job.style)));
       return OK;
     }
     const pages = await client.getAllLogPages(false);
@@ -68,23 +75,65 @@ function bySubsystem(controllers: readonly V1Controller[]): ReadonlyMap<string, 
   return Map.groupBy(sorted(controllers), ({ tid }) => tid.subsysnqn);
 }
 
-function subsystemNode(nqn: string, paths: readonly V1Controller[], now: number, style: Style): Node {
+const subsystem1 = ({ subsystem, ...one }: Subsystem): V1SubsystemTree => ({
+  ...one,
+  ...(subsystem === undefined ? {} : { storage: subsystem }),
+});
+
+interface Subsystem {
+  readonly nqn: string;
+  readonly paths: readonly V1Controller[];
+  /** Undefined when the daemon does not tell, or the kernel has none of that name. */
+  readonly subsystem: V1Subsystem | undefined;
+}
+
+function subsystemNode({ nqn, paths, subsystem }: Subsystem, now: number, style: Style): Node {
+  const name = style.paint("strong", harmless(nqn));
+  if (subsystem === undefined) {
+    return { text: name, children: paths.map((path) => pathNode(path, now, style)) };
+  }
+  const { live, wanted, ioPolicy, namespaces } = subsystem;
+  const tone = live === 0 ? "bad" : live < wanted ? "busy" : "good";
+  const count = style.paint(tone, `${live} of ${wanted} ${wanted === 1 ? "path" : "paths"}`);
+  const policy = ioPolicy === "" ? "" : `, ${harmless(ioPolicy)}`;
   return {
-    text: style.paint("strong", harmless(nqn)),
-    children: paths.map((path) => pathNode(path, now, style)),
+    text: `${name}  ${count}${policy}`,
+    children: [
+      ...paths.map((path) => pathNode({ ...path, namespaces: [] }, now, style)),
+      ...namespaces.map((namespace) => namespaceNode(namespace, namespace.paths.length < live)),
+    ],
+  };
+}
+
+/** `isPartial`: it is not served by all paths, and those that serve it are named. */
+function namespaceNode(
+  { device, shared, holders, unknown, paths }: V1Namespace,
+  isPartial: boolean,
+): Node {
+  const by = shared && !isPartial ? "" : ` by ${paths.map((path) => path.device).join(", ")}`;
+  const use = [...holders, ...(unknown === null ? [] : [`use not known whole: ${unknown}`])].join("; ");
+  const text = harmless(`${device}${by}`);
+  return {
+    text,
+    ...(use === "" ? {} : { more: { text: `: ${harmless(use)}`, from: widthOf(text) } }),
+    children: [],
   };
 }
 
 function pathNode(controller: V1Controller, now: number, style: Style): Node {
-  const { tid, device, phase, namespaces } = controller;
-  const from = tid.hostIface === "" ? "" : ` on ${tid.hostIface}`;
+  const { tid, device, phase, namespaces, anaState = "", srcAddr = "" } = controller;
+  const iface = ifaceOf(controller);
+  const by = iface === "" ? "" : ` on ${iface}`;
+  const source = srcAddr === "" ? "" : ` from ${srcAddr}`;
   const words = harmless(
-    `${device === "" ? "" : `${device} `}${tid.transport} ${addressOf(controller)}${from} `,
+    `${device === "" ? "" : `${device} `}${tid.transport} ${addressOf(controller)}${by}${source} `,
   );
+  const ana = anaState === "" || phase !== "connected" ? "" : ` ${harmless(anaState)}`;
   const more = remark(controller, now);
   return {
-    text: words + style.paint(toneOf(phase), phase),
-    ...(more === "" ? {} : { more: { text: `: ${harmless(more)}`, from: widthOf(words + phase) } }),
+    text: words + style.paint(toneOf(phase), phase) +
+      style.paint(servesNothing(controller) ? "bad" : "plain", ana),
+    ...(more === "" ? {} : { more: { text: `: ${harmless(more)}`, from: widthOf(words + phase + ana) } }),
     children: namespaces.map((name) => ({ text: harmless(name), children: [] })),
   };
 }

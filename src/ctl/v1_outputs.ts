@@ -8,6 +8,7 @@ import type {
   V1Health,
   V1Plan,
   V1State,
+  V1Subsystem,
 } from "../lib/dbus/v1_types.ts";
 
 /** `ls`. */
@@ -23,7 +24,14 @@ export interface V1Status extends V1State {
 }
 
 /** `tree` of stacctl. */
-export type V1Subsystems = readonly { readonly nqn: string; readonly paths: readonly V1Controller[] }[];
+export type V1Subsystems = readonly V1SubsystemTree[];
+
+export interface V1SubsystemTree {
+  readonly nqn: string;
+  readonly paths: readonly V1Controller[];
+  /** What the kernel has of it. Absent without a connection. */
+  readonly storage?: V1Subsystem;
+}
 
 /** An entry of a discovery log page, as the Python implementation spells it. */
 export type V1Entry = Readonly<Record<string, string>>;

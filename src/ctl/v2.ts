@@ -11,10 +11,12 @@ import type {
   V1Failure,
   V1Health,
   V1Held,
+  V1Namespace,
   V1Plan,
   V1Source,
   V1State,
   V1Step,
+  V1Subsystem,
 } from "../lib/dbus/v1_types.ts";
 import { tsasFields } from "../lib/nvme/entry_text.ts";
 import { isTransport, type Tid } from "../lib/nvme/tid.ts";
@@ -29,11 +31,13 @@ import type {
   V2Health,
   V2Held,
   V2Link,
+  V2Namespace,
   V2PageOfDc,
   V2Plan,
   V2Problem,
   V2Source,
   V2Status,
+  V2Storage,
   V2Tid,
 } from "./v2_types.ts";
 
@@ -76,7 +80,7 @@ export function controller2(controller: V1Controller): V2Controller {
     controller;
   const { lastFailure, nextTry, removeAt, namespaces, model, serial, dctype, cntlid, logPage, ...extra } =
     more;
-  const { lessSafe, differs, hosts, lost, ...rest } = extra;
+  const { lessSafe, differs, hosts, lost, iface, srcAddr, anaState, ...rest } = extra;
   whole(rest);
   return {
     tid: tid2(tid),
@@ -106,13 +110,58 @@ export function controller2(controller: V1Controller): V2Controller {
     lost: lost === undefined
       ? null
       : { at: lost.at, retry_every: lost.retryEvery, gives_up_at: lost.givesUpAt, forever: lost.forever },
+    iface: iface ?? "",
+    src_addr: srcAddr ?? "",
+    ana_states: anaState === undefined ? [] : anaState.split(", "),
   };
 }
 
-const problem2 = ({ id, kind, text, remedy, ...rest }: V1Health["problems"][number]): V2Problem => {
+export function storage2(subsystem: V1Subsystem): V2Storage {
+  const { nqn, device, model, ioPolicy, wanted, live, counters = {}, namespaces, ...rest } = subsystem;
   whole(rest);
-  return { id, kind: kind ?? id, text, remedy };
-};
+  return {
+    subsysnqn: nqn,
+    device,
+    model,
+    io_policy: ioPolicy,
+    wanted,
+    live,
+    counters,
+    namespaces: namespaces.map(namespace2),
+  };
+}
+
+function namespace2(namespace: V1Namespace): V2Namespace {
+  const { device, shared, holders, unknown, paths, counters = {}, ...rest } = namespace;
+  whole(rest);
+  return {
+    device,
+    shared,
+    holders,
+    unknown,
+    paths: paths.map(({ state, anaState, counters: own = {}, ...path }) => ({
+      device: path.device,
+      path: path.path,
+      kernel_state: state,
+      ana_state: anaState,
+      counters: own,
+    })),
+    counters,
+  };
+}
+
+function problem2(problem: V1Health["problems"][number]): V2Problem {
+  const { id, kind, text, remedy, subsystem, severity, ...rest } = problem;
+  whole(rest);
+  return {
+    id,
+    kind: kind ?? id,
+    text,
+    remedy,
+    subsysnqn: subsystem ?? null,
+    severity: severity ?? "problem",
+  };
+}
 
 export function health2({ daemon, at, status, counts, problems }: V1Health, line: string): V2Health {
   return {
@@ -126,8 +175,9 @@ export function health2({ daemon, at, status, counts, problems }: V1Health, line
 }
 
 export function status2(state: V1State, health: V1Health): V2Status {
-  const { schema: _, daemon, at, version, started, host, config, avahi, stafd, controllers, links, ...rest } =
+  const { schema: _, daemon, at, version, started, host, config, avahi, stafd, controllers, links, ...more } =
     state;
+  const { subsystems, nativeMultipath, ...rest } = more;
   whole(rest);
   const { file, loadedAt, valid, findings } = config;
   return {
@@ -144,6 +194,8 @@ export function status2(state: V1State, health: V1Health): V2Status {
     links: links ?? null,
     health: { status: health.status, counts: health.counts, problems: health.problems.map(problem2) },
     controllers: controllers.map(controller2),
+    subsystems: subsystems?.map(storage2) ?? null,
+    native_multipath: nativeMultipath ?? "unknown",
   };
 }
 

@@ -119,6 +119,57 @@ export interface V2Controller {
   /** Host names that stand for its address in `controller=` lines. */
   readonly hosts: readonly string[];
   readonly lost: V2Lost | null;
+  /** The interface of this host by which it goes, bound to it or not; that of before while the link is lost. Empty: not known. */
+  readonly iface: string;
+  /** Its source address, or that of before the link was lost. Empty: not known. */
+  readonly src_addr: string;
+  /** ANA states of its namespaces, each once: `optimized`. */
+  readonly ana_states: readonly string[];
+}
+
+/** Counters of newer kernels (`diag` in sysfs), by their name there; empty on others. */
+export type V2Counters = Readonly<Record<string, number>>;
+
+/** A controller's way to a namespace. */
+export interface V2Path {
+  /** The controller, `nvme7`. */
+  readonly device: string;
+  /** The hidden device of the path, `nvme3c7n1`. */
+  readonly path: string;
+  /** `state` of the controller in sysfs. */
+  readonly kernel_state: string;
+  /** `optimized`, `non-optimized`, `inaccessible`, `persistent-loss`, `change`; empty without ANA. */
+  readonly ana_state: string;
+  readonly counters: V2Counters;
+}
+
+export interface V2Namespace {
+  /** The block device that programs use: `nvme3n1`. */
+  readonly device: string;
+  /** Native multipath unites its paths; otherwise it belongs to one controller. */
+  readonly shared: boolean;
+  /** What uses it: `mounted on /srv`. */
+  readonly holders: readonly string[];
+  /** Why that is not known whole. */
+  readonly unknown: string | null;
+  readonly paths: readonly V2Path[];
+  readonly counters: V2Counters;
+}
+
+/** A connected subsystem with all its paths, whoever made them. */
+export interface V2Storage {
+  readonly subsysnqn: string;
+  /** `nvme-subsys3`. */
+  readonly device: string;
+  readonly model: string;
+  /** `numa`, `round-robin`, `queue-depth`; empty where the kernel shows none. */
+  readonly io_policy: string;
+  /** Paths that something asks for, and those of them that are connected. */
+  readonly wanted: number;
+  readonly live: number;
+  /** By controller. */
+  readonly counters: Readonly<Record<string, V2Counters>>;
+  readonly namespaces: readonly V2Namespace[];
 }
 
 /** An entry of a discovery log page. Numbers without a word are decimal texts: `transport`, `adrfam`, `subtype`, `treq`. */
@@ -146,6 +197,10 @@ export interface V2Problem {
   readonly kind: string;
   readonly text: string;
   readonly remedy: string | null;
+  /** The subsystem that it is about. */
+  readonly subsysnqn: string | null;
+  /** Advice does not degrade the health. */
+  readonly severity: "problem" | "advice";
 }
 
 export interface V2Counts {
@@ -194,6 +249,10 @@ export interface V2Status extends V2Head {
     readonly problems: readonly V2Problem[];
   };
   readonly controllers: readonly V2Controller[];
+  /** stacd; null when sysfs could not be looked at. */
+  readonly subsystems: readonly V2Storage[] | null;
+  /** stacd: `absent` is a kernel that was built without. */
+  readonly native_multipath: "on" | "off" | "absent" | "unknown";
 }
 
 /** `ls`. */
@@ -211,7 +270,12 @@ export interface V2ListLine extends V2Head {
 /** `tree` of stacctl. */
 export interface V2Subsystems extends V2Head {
   readonly output: "tree";
-  readonly subsystems: readonly { readonly subsysnqn: string; readonly paths: readonly V2Controller[] }[];
+  readonly subsystems: readonly {
+    readonly subsysnqn: string;
+    readonly paths: readonly V2Controller[];
+    /** What the kernel has of it; null without a connection. */
+    readonly storage: V2Storage | null;
+  }[];
 }
 
 /** `tree` of stafctl. */

@@ -10,6 +10,7 @@ import type { Exclusion } from "./nvme/exclusions.ts";
 import type { Outcome } from "./nvme/failure.ts";
 import type { InterfaceTable, KernelCtrl } from "./nvme/kernel_ctrl.ts";
 import type { NamespaceLook } from "./nvme/namespace_look.ts";
+import type { StorageLook } from "./nvme/storage_look.ts";
 import type { Tid } from "./nvme/tid.ts";
 import { type Duration, type Instant, type Now, seconds } from "./nvme/time.ts";
 
@@ -100,6 +101,11 @@ export interface Kernel {
   generation(target: DeviceRef, done: Done<bigint>): void;
   /** Writes or removes our name in nvme-cli's registry of owners. */
   own(device: string, owned: boolean): void;
+}
+
+/** All subsystems of this host, for questions about redundancy. Disturbs nothing. */
+export interface Storage {
+  look(done: Done<StorageLook>): void;
 }
 
 /** One service instance as Avahi reports it on one interface and protocol, resolved. */

@@ -82,8 +82,8 @@ Deno.test("the demo shows discovery, connection, change and reasons, and leaves 
     /next +next attempt \(in \d+ s/,
     /stafd is stopped: stacd knows nothing new, so it disconnects nothing/,
     /stafd is back: every connection is the same as before/,
-    /\$ stafctl tree\n {2}nvme\d+ tcp 192\.168\.20\.10:8009 connected\n {2}\|- nvme nqn\..*:orders\n/,
-    /\$ stacctl tree\n(?: .*\n)* {2}nqn\.\S+:orders\n {2}\|- nvme\d+ .* connected\n {2}\| {2}`- nvme\d+n1\n {2}`- nvme\d+ .* connected\n/,
+    /\$ stafctl tree\n {2}nvme\d+ tcp 192\.168\.20\.10:8009 on eth1 from 192\.168\.20\.\d+ connected\n {2}\|- nvme nqn\..*:orders\n/,
+    /\$ stacctl tree\n(?: .*\n)* {2}nqn\.\S+:orders {2}2 of 2 paths, numa\n {2}\|- nvme\d+ .* on eth\d from \S+ connected\n {2}\|- nvme\d+ .* connected\n {2}`- nvme\d+n1\n/,
     /stacd and stafd are stopped: the connections stay/,
     /\nDone in \d+ s\.\n/,
   ];

@@ -300,7 +300,7 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
     if (old !== undefined && old.incarnation !== ctrl.incarnation) {
       this.#removed(ctrl.device, ctrl.incarnation);
     }
-    const known = old?.incarnation === ctrl.incarnation ? stillTold(ctrl, old) : ctrl;
+    const known = old?.incarnation === ctrl.incarnation ? stillSeen(stillTold(ctrl, old), old) : ctrl;
     this.fleet = withDevice(this.fleet, known, this.now.mono);
     return known;
   }
@@ -417,3 +417,9 @@ function stillTold(ctrl: KernelCtrl, { cntrltype, dctype, isDc, isIoc }: KernelC
 
 /** The next reminder. */
 export const nextReminder = (fleet: Fleet): Instant | undefined => nextTime(fleet.agenda);
+
+/** The source address is shown while the link is up; a person asks for it when it is down. */
+function stillSeen(ctrl: KernelCtrl, old: KernelCtrl): KernelCtrl {
+  const last = old.srcAddr || old.lastSrcAddr;
+  return ctrl.srcAddr !== "" || last === undefined || last === "" ? ctrl : { ...ctrl, lastSrcAddr: last };
+}

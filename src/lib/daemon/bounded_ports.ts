@@ -6,7 +6,7 @@ import type { Failure, Outcome } from "../nvme/failure.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import { tidText } from "../nvme/tid.ts";
 import { after, type Duration, milliseconds } from "../nvme/time.ts";
-import type { Clock, Done, Exclusions, Kernel, Log, Resolver, Stafd, StateFile } from "../ports.ts";
+import type { Clock, Done, Exclusions, Kernel, Log, Resolver, Stafd, StateFile, Storage } from "../ports.ts";
 import { CALL_BOUNDS, type CallKind } from "./call_bounds.ts";
 import type { Machine } from "./machine.ts";
 
@@ -205,6 +205,10 @@ const boundedExclusions = (exclusions: Exclusions, calls: BoundedCalls): Exclusi
     ),
 });
 
+const boundedStorage = (storage: Storage, calls: BoundedCalls): Storage => ({
+  look: (done) => calls.outcome({ kind: "storage", place: "", object: "" }, (end) => storage.look(end), done),
+});
+
 /** The machine, every call of which ends. */
 export function bounded<M extends Machine>(machine: M, calls: BoundedCalls): M {
   return {
@@ -213,6 +217,7 @@ export function bounded<M extends Machine>(machine: M, calls: BoundedCalls): M {
     resolver: boundedResolver(machine.resolver, calls),
     stateFile: boundedFile(machine.stateFile, calls),
     exclusions: boundedExclusions(machine.exclusions, calls),
+    storage: boundedStorage(machine.storage, calls),
   };
 }
 

@@ -51,6 +51,7 @@ export function buildConnector(
     state: () => shell.state,
     clock,
     read: machine.readDevice,
+    storage: machine.storage,
     hung: () => calls.hung,
     facts,
     setTron,

@@ -6,7 +6,7 @@ import { ConnectorTurn, connectorWakeAt, stepConnector } from "../core/connector
 import type { ConnectorState } from "../core/connector_state.ts";
 import type { ConnectorEffect, ConnectorEvent } from "../core/effects.ts";
 import type { StacHandlers } from "../dbus/server.ts";
-import type { Clock } from "../ports.ts";
+import type { Clock, Storage } from "../ports.ts";
 import type { HungCall } from "./bounded_ports.ts";
 import type { DaemonFacts } from "./daemon_facts.ts";
 import type { ReadDevice } from "./devices_now.ts";
@@ -28,6 +28,7 @@ export interface ConnectorServiceParts {
   readonly state: () => ConnectorState;
   readonly clock: Clock;
   readonly read: ReadDevice;
+  readonly storage: Storage;
   /** Calls that have not returned in their time. */
   readonly hung?: () => readonly HungCall[];
   readonly facts: DaemonFacts;
@@ -37,11 +38,13 @@ export interface ConnectorServiceParts {
 const unseen: Peek = () => undefined;
 
 export function connectorService(parts: ConnectorServiceParts): StacHandlers {
-  const { state, clock } = parts;
+  const { state, clock, storage } = parts;
   const view = (peek: Peek): ConnectorView => new ConnectorView(state(), clock.now(), peek);
   const { fresh, ...answers } = v1Answers({
     ...parts,
     daemon: "stacd",
+    storage: () =>
+      new Promise((resolve) => storage.look((found) => resolve(found.ok ? found.value : undefined))),
     fleet: () => state().fleet,
     core: () => new ConnectorTurn(state(), clock.now()),
     tried: (text) => {

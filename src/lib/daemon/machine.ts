@@ -10,6 +10,7 @@ import {
   type Publisher,
   type Resolver,
   type StateFile,
+  type Storage,
 } from "../ports.ts";
 import type { Transport } from "../nvme/tid.ts";
 import { after } from "../nvme/time.ts";
@@ -26,6 +27,7 @@ export interface Machine {
   readonly log: Log;
   readonly clock: Clock;
   readonly readDevice: ReadDevice;
+  readonly storage: Storage;
   /** What the boot firmware's tables say, for a host of this NQN. */
   readonly nbft: (hostNqn: string) => Extract<Event, { readonly type: "nbft" }>;
   /** Right before the work begins: what has to be there while the daemon runs. */

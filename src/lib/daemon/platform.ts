@@ -3,7 +3,7 @@ import type { Transport } from "../nvme/tid.ts";
 import type { Bus, BusError } from "../dbus/bus.ts";
 import type { InterfaceTable } from "../nvme/kernel_ctrl.ts";
 import type { Nbft } from "../nvme/nbft.ts";
-import type { Exclusions, Kernel, Mdns, Resolver, StateFile, Units } from "../ports.ts";
+import type { Exclusions, Kernel, Mdns, Resolver, StateFile, Storage, Units } from "../ports.ts";
 import type { ReadDevice } from "./devices_now.ts";
 import type { RunPlatform } from "./run_daemon.ts";
 
@@ -24,6 +24,7 @@ export interface Platform extends RunPlatform {
   readonly nbft: () => readonly { readonly file: string; readonly nbft: Nbft }[];
   readonly interfaces: () => InterfaceTable;
   readonly readDevice: ReadDevice;
+  readonly storage: Storage;
   readonly openKernel: () => OpenKernel;
 }
 

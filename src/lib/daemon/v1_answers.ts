@@ -4,6 +4,7 @@ import type { Fleet } from "../core/fleet.ts";
 import type { StacHandlers } from "../dbus/server.ts";
 import type { V1Controller, V1Health, V1Plan, V1State } from "../dbus/v1_types.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
+import type { StorageLook } from "../nvme/storage_look.ts";
 import type { Clock } from "../ports.ts";
 import type { HungCall } from "./bounded_ports.ts";
 import { confOf, type DaemonFacts } from "./daemon_facts.ts";
@@ -14,6 +15,7 @@ import { explain } from "./views/v1_explain.ts";
 import { HUNG_REMEDY, hungText, withHung } from "./views/v1_hung.ts";
 import { healthOf, identityProblems, type Problem } from "./views/v1_health.ts";
 import { heldInUse, planOf } from "./views/v1_plan.ts";
+import { storageProblems, subsystemsOf, withAna } from "./views/v1_storage.ts";
 
 /** What a new configuration would make of the present state. */
 export type Tried =
@@ -24,6 +26,8 @@ export interface V1Parts {
   readonly daemon: "stafd" | "stacd";
   readonly clock: Clock;
   readonly read: ReadDevice;
+  /** stacd's look at all subsystems; undefined when it failed. */
+  readonly storage?: () => Promise<StorageLook | undefined>;
   /** Calls that have not returned in their time. */
   readonly hung?: () => readonly HungCall[];
   readonly facts: DaemonFacts;
@@ -56,8 +60,9 @@ export function v1Answers(parts: V1Parts): V1Answers & { readonly fresh: () => P
     setTron: parts.setTron,
     logLevel: () => facts.tron ? "DEBUG" : "INFO",
     state: async () => {
-      const peek = await fresh();
+      const [peek, storage] = await Promise.all([fresh(), parts.storage?.()]);
       const { host } = parts.fleet();
+      const controllers = sorted(parts.core(), peek);
       const answer: V1State = {
         schema: 1,
         daemon,
@@ -67,8 +72,9 @@ export function v1Answers(parts: V1Parts): V1Answers & { readonly fresh: () => P
         host: { nqn: host?.nqn ?? "", id: host?.id ?? "", symname: host?.symname ?? "" },
         config: confOf(facts),
         ...parts.others(),
-        controllers: sorted(parts.core(), peek),
+        controllers: storage === undefined ? controllers : withAna(controllers, storage),
         links: linksOf(parts.fleet()),
+        ...(storage === undefined ? {} : subsystemsOf(storage, controllers)),
       };
       return JSON.stringify(answer);
     },
@@ -95,7 +101,7 @@ export function v1Answers(parts: V1Parts): V1Answers & { readonly fresh: () => P
       return JSON.stringify(withHung(explained, parts.hung?.() ?? []));
     },
     health: async () => {
-      const peek = await fresh();
+      const [peek, storage] = await Promise.all([fresh(), parts.storage?.()]);
       const invalid: readonly Problem[] = facts.conf.valid ? [] : [{
         id: "config-invalid",
         text:
@@ -118,7 +124,7 @@ export function v1Answers(parts: V1Parts): V1Answers & { readonly fresh: () => P
           remedy:
             "stop using it, and it is disconnected; or let the array or the configuration list it again",
         })),
-      ]);
+      ], storage === undefined ? [] : storageProblems(storage, controllers, parts.fleet().past, peek));
       return JSON.stringify(answer);
     },
   };

@@ -88,12 +88,17 @@ export class JsonReader {
     return [];
   }
 
+  /** An object whose values are all of one kind. */
+  record<T>(read: (item: JsonReader) => T): Record<string, T> {
+    const result: Record<string, T> = {};
+    if (!isRecord(this.#value)) this.#wrong("not an object");
+    else for (const key of Object.keys(this.#value)) result[key] = read(this.at(key));
+    return result;
+  }
+
   /** An object whose values are all texts. */
   texts(): Record<string, string> {
-    const result: Record<string, string> = {};
-    if (!isRecord(this.#value)) this.#wrong("not an object");
-    else for (const key of Object.keys(this.#value)) result[key] = this.at(key).text();
-    return result;
+    return this.record((item) => item.text());
   }
 
   /** An object whose values are texts or null, which becomes an empty text. */

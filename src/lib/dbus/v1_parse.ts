@@ -2,6 +2,7 @@
 import type { ReportedDc, StafdReport } from "../ports.ts";
 import type { Tid } from "../nvme/tid.ts";
 import { JsonReader, type JsonResult } from "./json_reader.ts";
+import { subsystem } from "./v1_parse_storage.ts";
 import {
   PHASES,
   SCHEMA,
@@ -47,6 +48,10 @@ export const parseState = (text: string): JsonResult<V1State> =>
     controllers: doc.at("controllers").list(controller),
     ...doc.maybe("links", (links) => ({
       links: { lost: links.at("lost").number(), returned: links.at("returned").number() },
+    })),
+    ...doc.maybe("subsystems", (list) => ({ subsystems: list.list(subsystem) })),
+    ...doc.maybe("nativeMultipath", (is) => ({
+      nativeMultipath: is.word("on", "off", "absent", "unknown"),
     })),
   }));
 
@@ -94,6 +99,8 @@ export const parseHealth = (text: string): JsonResult<V1Health> =>
       ...problem.maybe("kind", (kind) => ({ kind: kind.text() })),
       text: problem.at("text").text(),
       remedy: problem.maybe("remedy", words) ?? null,
+      ...problem.maybe("subsystem", (nqn) => ({ subsystem: nqn.text() })),
+      ...problem.maybe("severity", (is) => ({ severity: is.word("advice") })),
     })),
   }));
 
@@ -238,6 +245,10 @@ function controller(item: JsonReader): V1Controller {
     const list = item.maybe(name, (one) => one.list(words));
     return list === undefined ? {} : { [name]: list };
   };
+  const known = (name: "iface" | "srcAddr" | "anaState"): Partial<Record<typeof name, string>> => {
+    const text = item.maybe(name, words);
+    return text === undefined ? {} : { [name]: text };
+  };
   const lost = item.maybe("lost", (one) => ({
     at: one.at("at").number(),
     retryEvery: one.maybe("retryEvery", number) ?? null,
@@ -271,6 +282,9 @@ function controller(item: JsonReader): V1Controller {
     ...optional("lessSafe"),
     ...optional("differs"),
     ...optional("hosts"),
+    ...known("iface"),
+    ...known("srcAddr"),
+    ...known("anaState"),
     ...(lost === undefined ? {} : { lost }),
   };
 }

@@ -108,6 +108,12 @@ export interface V1Controller {
   readonly differs?: readonly string[];
   /** Host names that stand for its address in `controller=` lines. Absent when there are none. */
   readonly hosts?: readonly string[];
+  /** The interface of this host by which it goes, bound to it or not; that of before while the link is lost. Absent when not known. */
+  readonly iface?: string;
+  /** ANA states of its namespaces, each once, with commas between: `optimized`. Absent without ANA. */
+  readonly anaState?: string;
+  /** The source address that it has, or had before the link was lost (tcp, Linux 6.1). Absent when not known. */
+  readonly srcAddr?: string;
   /** Only while its link is lost and the kernel tries to get it back. */
   readonly lost?: {
     readonly at: number;
@@ -118,6 +124,45 @@ export interface V1Controller {
     /** The kernel never gives up. */
     readonly forever: boolean;
   };
+}
+
+/** stacd: a subsystem that this host is connected to, by all its paths, whoever made them. */
+export interface V1Subsystem {
+  readonly nqn: string;
+  /** `nvme-subsys3`. */
+  readonly device: string;
+  readonly model: string;
+  /** `numa`, `round-robin`, `queue-depth`; empty where the kernel shows none. */
+  readonly ioPolicy: string;
+  /** Paths that something asks for, and those of them that are up. */
+  readonly wanted: number;
+  readonly live: number;
+  /** `reconnect_count` and others of each controller (`diag/` in sysfs of newer kernels); those that have none are left out. */
+  readonly counters?: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  readonly namespaces: readonly V1Namespace[];
+}
+
+export interface V1Namespace {
+  /** The block device that programs use: `nvme3n1`. */
+  readonly device: string;
+  /** Native multipath unites its paths; otherwise it belongs to one controller. */
+  readonly shared: boolean;
+  /** What uses it: `mounted on /srv`, `held by dm-2 (vg-data): mounted on /data`. */
+  readonly holders: readonly string[];
+  /** Why that is not known whole; null when it is. */
+  readonly unknown: string | null;
+  readonly paths: readonly {
+    /** The controller, `nvme7`. */
+    readonly device: string;
+    /** `nvme3c7n1`. */
+    readonly path: string;
+    /** Of the controller, as the kernel says. */
+    readonly state: string;
+    /** `optimized`, `non-optimized`, `inaccessible`, `persistent-loss`, `change`; empty without ANA. */
+    readonly anaState: string;
+    readonly counters?: Readonly<Record<string, number>>;
+  }[];
+  readonly counters?: Readonly<Record<string, number>>;
 }
 
 /** A finding in a configuration file. */
@@ -166,6 +211,10 @@ export interface V1State {
   readonly controllers: readonly V1Controller[];
   /** Links that were lost and that came back, counted since the daemon was started. */
   readonly links?: { readonly lost: number; readonly returned: number };
+  /** stacd: absent when sysfs could not be looked at. */
+  readonly subsystems?: readonly V1Subsystem[];
+  /** stacd: `on`, `off`, `absent` (the kernel was built without), `unknown`. */
+  readonly nativeMultipath?: "on" | "off" | "absent" | "unknown";
 }
 
 export interface V1Change {
@@ -245,7 +294,9 @@ export interface V1Health {
   readonly problems: readonly {
     /**
      * Stable word for scripts: `controller-failing`, `config-invalid`, `stafd-absent`, `avahi-absent`,
-     * `host-identity-changed`, `less-safe-than-asked`, `security-unreadable`.
+     * `host-identity-changed`, `less-safe-than-asked`, `security-unreadable`, `call-hung`, `removal-held`; of redundancy:
+     * `no-usable-path`, `one-path`, `no-optimized-path`, `native-multipath-off`, `dm-multipath`, `fewer-paths`,
+     * `one-interface`, `one-array-address`, `io-policy`, `ctrl-loss-tmo`.
      */
     readonly id: string;
     /**
@@ -256,6 +307,10 @@ export interface V1Health {
     readonly kind?: string;
     readonly text: string;
     readonly remedy: string | null;
+    /** NQN of the subsystem that it is about. Absent when it is about something else. */
+    readonly subsystem?: string;
+    /** Advice does not degrade the health. Absent otherwise. */
+    readonly severity?: "advice";
   }[];
 }
 

@@ -3,7 +3,7 @@ import { systemBusAddress } from "../dbus/connection.ts";
 import { type BusAccess, busAt } from "../dbus/reconnect.ts";
 import type { InterfaceTable, KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import type { Outcome } from "../nvme/failure.ts";
-import type { Clock, Exclusions, Log, Resolver, StateFile } from "../ports.ts";
+import type { Clock, Exclusions, Log, Resolver, StateFile, Storage } from "../ports.ts";
 import { SystemClock } from "./clock.ts";
 import { ExclusionsFiles } from "./exclusions_files.ts";
 import { readInterfaces } from "./interfaces.ts";
@@ -17,6 +17,7 @@ import { SystemResolver } from "./resolver.ts";
 import { processSignals } from "./signals.ts";
 import { JsonStateFile, stateFilePath } from "./state_file.ts";
 import { GuardedStateFile } from "./state_guard.ts";
+import { LinuxStorage } from "./storage.ts";
 import { Sysfs } from "./sysfs.ts";
 import { usableTransports } from "./transports.ts";
 import type { Transport } from "../nvme/tid.ts";
@@ -49,6 +50,7 @@ export interface Platform {
   readonly nbft: () => readonly NbftFile[];
   readonly interfaces: () => InterfaceTable;
   readonly readDevice: (device: string) => Promise<Outcome<KernelCtrl>>;
+  readonly storage: Storage;
   /** Opens the kernel's side: not before everything that can refuse a start has been looked at. */
   readonly openKernel: () => OpenKernel;
   readonly bus: BusAccess;
@@ -75,6 +77,7 @@ export function linuxPlatform(program: "stafd" | "stacd", syslog: boolean): Plat
     nbft: () => readNbftFiles(log),
     interfaces: readInterfaces,
     readDevice: (device) => sysfs.read(device),
+    storage: new LinuxStorage(),
     openKernel: () => openKernel(log, program === "stafd" ? "discovery" : "all"),
     bus: busAt(systemBusAddress()),
     signals: processSignals,

@@ -15,6 +15,8 @@ export interface KernelCtrl {
   readonly hostIface: string;
   /** Source address the connection really has; kernel 6.1 and later, and only while it is live. */
   readonly srcAddr: string;
+  /** What it was when it was last seen, where it is not shown now. For people: nothing is matched by it. */
+  readonly lastSrcAddr?: string;
   /** `new`, `live`, `resetting`, `connecting`, `deleting`, `deleting (no IO)`, `dead`; empty when unreadable. */
   readonly state: string;
   /** `io`, `discovery`, `admin`; empty before kernel 5.18. */

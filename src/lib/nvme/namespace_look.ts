@@ -56,7 +56,7 @@ export function parseIoCounters(text: string): IoCounters | undefined {
 }
 
 /** ANA states by which a host may send I/O; a controller without ANA serves all its namespaces. */
-const anaUsable = (state: string): boolean =>
+export const anaUsable = (state: string): boolean =>
   state === "" || state === "optimized" || state === "non-optimized";
 
 /** Whether this path serves its namespace now (S12). */

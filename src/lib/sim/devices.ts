@@ -10,6 +10,7 @@ import { Namespaces } from "./namespaces.ts";
 import type { Random } from "./random.ts";
 import { NEWEST, Release } from "./release.ts";
 import type { Scheduler } from "./scheduler.ts";
+import { type StorageSettings, usualStorage } from "./storage.ts";
 import { sysfsOf } from "./sysfs.ts";
 
 const AEN = 0x70f002;
@@ -106,6 +107,7 @@ const RECONNECT = seconds(10);
 export class Devices {
   readonly chaos = calmKernel();
   readonly namespaces = new Namespaces();
+  readonly storage: StorageSettings = usualStorage();
   release = new Release(NEWEST);
   readonly #table = new Map<string, Device>();
   readonly #time: Scheduler;

@@ -4,11 +4,12 @@ import type { BusAccess } from "../dbus/reconnect.ts";
 import type { Outcome } from "../nvme/failure.ts";
 import type { InterfaceTable, KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import { decodeNbft, type Nbft } from "../nvme/nbft.ts";
-import type { Clock, Exclusions, Log, Units } from "../ports.ts";
+import type { Clock, Exclusions, Log, Storage, Units } from "../ports.ts";
 import { AvahiPort } from "./avahi.ts";
 import { DiskPort } from "./disk.ts";
 import { KernelPort } from "./kernel.ts";
 import { ResolverPort } from "./resolver.ts";
+import { storagePort } from "./storage.ts";
 import type { FileText, World } from "./world.ts";
 
 export type Signal = "SIGHUP" | "SIGTERM" | "SIGINT";
@@ -35,6 +36,7 @@ export class SimMachine {
   readonly exclusions: Exclusions;
   readonly transports: () => ReadonlySet<Transport>;
   readonly kernel: KernelPort;
+  readonly storage: Storage;
   readonly mdns: AvahiPort;
   readonly units: Units;
   readonly bus: BusAccess;
@@ -74,6 +76,7 @@ export class SimMachine {
     this.exclusions = world.exclusionsPort(alive);
     this.transports = () => world.transports;
     this.kernel = new KernelPort(world.kernel, who);
+    this.storage = storagePort(world.kernel.devices, alive);
     this.mdns = new AvahiPort(world.avahi);
     this.units = world.units;
     this.bus = ways.bus ?? world.bus.access(alive, (cut) => this.#connections.push(cut));

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { main as stacctl } from "../../../src/ctl/stacctl.ts";
 import { main as stafctl } from "../../../src/ctl/stafctl.ts";
-import { connectorService } from "../../../src/lib/daemon/connector_service.ts";
+import { connectorService, type ConnectorServiceParts } from "../../../src/lib/daemon/connector_service.ts";
 import type { DaemonFacts } from "../../../src/lib/daemon/daemon_facts.ts";
 import { finderService } from "../../../src/lib/daemon/finder_service.ts";
 import { Bus } from "../../../src/lib/dbus/bus.ts";
@@ -41,8 +41,19 @@ export interface Site {
   watch(command: string, interrupted: Promise<void>): FakeWorld & { readonly ended: Promise<number> };
 }
 
-/** `build` sets the stage; the daemons are started by the test. */
-export async function withSite(test: (site: Site) => Promise<void>): Promise<void> {
+/** Another kernel than the simulated one, for what stacd reads of it when it is asked. */
+export type Eyes = (stage: Stage) => Pick<ConnectorServiceParts, "read" | "storage">;
+
+const simulated: Eyes = (stage) => ({
+  read: (device) => stage.stacd.machine.readDevice(device),
+  storage: { look: (done) => stage.stacd.machine.storage.look(done) },
+});
+
+/** The daemons are started by the test. */
+export async function withSite(
+  test: (site: Site) => Promise<void>,
+  eyes: Eyes = simulated,
+): Promise<void> {
   await using bus = await privateBus();
   const stage = new Stage(realCores);
   const { world } = stage;
@@ -67,7 +78,7 @@ export async function withSite(test: (site: Site) => Promise<void>): Promise<voi
   const stac = connectorService({
     ...parts,
     state: () => stage.stacd.state,
-    read: (device) => stage.stacd.machine.readDevice(device),
+    ...eyes(stage),
     facts: facts(STACD_CONF),
   });
   serveStaf(serving.bus, staf);

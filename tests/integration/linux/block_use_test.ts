@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { BlockUse, devText } from "../../../src/lib/linux/block_use.ts";
+import { devText } from "../../../src/lib/linux/block_holders.ts";
+import { BlockUse } from "../../../src/lib/linux/block_use.ts";
 import { parseMountinfo, parseSwaps } from "../../../src/lib/nvme/mount_table.ts";
 
 /** A tree of files; what ends in `/` is an empty folder. */

@@ -4,12 +4,14 @@ import { type Claim, claimText, type Ctl, deviceOf } from "../../core/ctl.ts";
 import { proofText } from "../../core/evidence.ts";
 import { identityTexts } from "../../core/identity.ts";
 import { hostIdOf } from "../../core/request.ts";
+import type { Fleet } from "../../core/fleet.ts";
 import type { FleetTurn } from "../../core/fleet_turn.ts";
 import type { Decision, Verdict } from "../../core/planner.ts";
 import type { V1Controller, V1Failure, V1Phase, V1Source } from "../../dbus/v1_types.ts";
-import { isIp } from "../../nvme/address.ts";
+import { isIp, scopeOf } from "../../nvme/address.ts";
 import type { KernelCtrl } from "../../nvme/kernel_ctrl.ts";
-import { tidOfKey, tidText } from "../../nvme/tid.ts";
+import { interfaceOf } from "../../nvme/match.ts";
+import { impliedIface, tidOfKey, tidText } from "../../nvme/tid.ts";
 import type { ConnectRequest } from "../../ports.ts";
 import { type Instant, type Now, until } from "../../nvme/time.ts";
 import type { Peek } from "./classic.ts";
@@ -177,6 +179,20 @@ export function decisionText(decision: Decision, now: Now): string {
   }
 }
 
+/** The way its packets take, bound to it or not; while the link is lost, the one that they took. */
+function wayOf(
+  ctl: Ctl,
+  device: KernelCtrl | undefined,
+  { interfaces, devices }: Fleet,
+): Pick<V1Controller, "iface" | "srcAddr"> {
+  const known = device === undefined ? undefined : devices.get(device.device);
+  const seen = known?.incarnation === device?.incarnation ? known : undefined;
+  const srcAddr = device?.srcAddr || seen?.srcAddr || seen?.lastSrcAddr || "";
+  const iface = device?.hostIface || impliedIface(ctl.tid) || scopeOf(device?.traddr ?? "") ||
+    (srcAddr === "" ? "" : interfaceOf(srcAddr, interfaces));
+  return { ...(iface === "" ? {} : { iface }), ...(srcAddr === "" ? {} : { srcAddr }) };
+}
+
 export function controllerOf(ctl: Ctl, core: Asked, peek: Peek, now: Now): V1Controller {
   const device = deviceNow(ctl, peek);
   const verdict = core.verdict(ctl);
@@ -222,6 +238,7 @@ export function controllerOf(ctl: Ctl, core: Asked, peek: Peek, now: Now): V1Con
     ...(lacking.length === 0 ? {} : { lessSafe: lacking }),
     ...(differs.length === 0 ? {} : { differs }),
     ...(hosts.length === 0 ? {} : { hosts }),
+    ...wayOf(ctl, device, core.fleet.fleet),
     ...(lost === undefined ? {} : { lost }),
   };
 }

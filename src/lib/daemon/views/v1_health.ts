@@ -31,6 +31,7 @@ export function healthOf(
   at: number,
   named: readonly V1Controller[],
   more: readonly Problem[],
+  redundancy: readonly Problem[] = [],
 ): V1Health {
   const controllers = distinct(named);
   const count = (...phases: readonly V1Controller["phase"][]): number =>
@@ -60,12 +61,13 @@ export function healthOf(
         remedy: lessSafeRemedy(device),
       }]
     ),
+    ...redundancy,
   ];
   return {
     schema: 1,
     daemon,
     at,
-    status: problems.length === 0 ? "good" : "degraded",
+    status: problems.every(({ severity }) => severity === "advice") ? "good" : "degraded",
     counts: {
       wanted: controllers.filter(({ phase }) => WANTED.has(phase)).length,
       connected: count("connected"),

@@ -1,0 +1,60 @@
+/**
+ * What the vendors of arrays want of a host: the udev rules that they have contributed to nvme-cli. A host without nvme-cli,
+ * or with an older one, has the kernel's defaults instead: numa, and 600 seconds.
+ */
+import { isAtLeast } from "../nvme/kernel_version.ts";
+
+export interface ArrayWants {
+  readonly vendor: string;
+  /** The model as Identify tells it, whole. */
+  readonly model: string;
+  readonly ioPolicy: string;
+  /** Where the kernel has no such policy. */
+  readonly olderPolicy?: string;
+  /** ctrl_loss_tmo -1, over these transports; empty: no wish. */
+  readonly neverGiveUpOn: readonly string[];
+  /** The rule of nvme-cli, which is the source. */
+  readonly rule: string;
+}
+
+const WANTS: readonly ArrayWants[] = [
+  {
+    vendor: "NetApp ONTAP",
+    model: "NetApp ONTAP Controller",
+    ioPolicy: "queue-depth",
+    olderPolicy: "round-robin",
+    neverGiveUpOn: ["tcp"],
+    rule: "71-nvmf-netapp.rules",
+  },
+  {
+    vendor: "NetApp E-Series",
+    model: "NetApp E-Series",
+    ioPolicy: "round-robin",
+    neverGiveUpOn: [],
+    rule: "71-nvmf-netapp.rules",
+  },
+  {
+    vendor: "HPE Alletra",
+    model: "HPE Alletra",
+    ioPolicy: "round-robin",
+    neverGiveUpOn: ["tcp"],
+    rule: "71-nvmf-hpe.rules",
+  },
+  {
+    vendor: "VAST Data",
+    model: "VASTData",
+    ioPolicy: "round-robin",
+    neverGiveUpOn: ["tcp", "rdma", "fc"],
+    rule: "71-nvmf-vastdata.rules",
+  },
+];
+
+/** The first kernel with the policy queue-depth. */
+const QUEUE_DEPTH_SINCE = "6.11";
+
+/** Undefined for an array of which no wish is known. */
+export function wantsOf(model: string, kernel: string): ArrayWants | undefined {
+  const found = WANTS.find((wants) => wants.model === model.trim());
+  if (found?.olderPolicy === undefined || kernel === "" || isAtLeast(kernel, QUEUE_DEPTH_SINCE)) return found;
+  return { ...found, ioPolicy: found.olderPolicy };
+}

@@ -1,0 +1,38 @@
+/** Small files of sysfs and procfs, read in the pool of threads: what is not there is no error. */
+import { EINVAL, errnoOf, isGone } from "./os_error.ts";
+
+/** The names in a folder, sorted, as the kernel gives them in no order; none where there is no such folder. */
+export async function names(folder: string): Promise<readonly string[]> {
+  const found: string[] = [];
+  try {
+    for await (const { name } of Deno.readDir(folder)) found.push(name);
+  } catch (error) {
+    if (!isAbsent(error)) throw error;
+  }
+  return found.sort();
+}
+
+/** The trimmed text of a file; undefined where there is none. */
+export async function text(path: string): Promise<string | undefined> {
+  const found = await read(path);
+  if (typeof found === "string" || isAbsent(found)) return typeof found === "string" ? found : undefined;
+  throw found;
+}
+
+/** The trimmed text of a file, or the system's error. */
+export async function read(path: string): Promise<string | Error> {
+  try {
+    return (await Deno.readTextFile(path)).trim();
+  } catch (error) {
+    if (error instanceof Error && errnoOf(error) !== 0) return error;
+    throw error;
+  }
+}
+
+/** Not there, gone meanwhile, or an attribute without a value. */
+export function isAbsent(error: unknown): boolean {
+  const errno = errnoOf(error);
+  return isGone(errno) || errno === ENOTDIR || errno === EINVAL;
+}
+
+const ENOTDIR = 20;
