@@ -38,6 +38,7 @@ printf 'original\\n' >%{buildroot}/usr/sbin/stafd
 /lib*
 /run
 /usr/bin
+/usr/lib*
 /var
 %files -n nvme-stas
 %config(noreplace) /etc/stas/stafd.conf
@@ -56,7 +57,8 @@ const TOOLS = ["sh", "mkdir", "rm"];
 
 /** The distribution's own files: a shell, libraries of the program, and what only notes that it was called. */
 async function layOut(tree: string, program: string): Promise<void> {
-  for (const path of ["/bin", "/usr/bin", "/run/systemd/system", "/var/log"]) {
+  // The loader tells libraries below /lib or, where the two are one folder, below /usr/lib.
+  for (const path of ["/bin", "/lib", "/usr/bin", "/usr/lib", "/run/systemd/system", "/var/log"]) {
     await Deno.mkdir(tree + path, { recursive: true });
   }
   for (const name of TOOLS) await Deno.copyFile(`/bin/${name}`, `${tree}/bin/${name}`);
