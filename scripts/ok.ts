@@ -24,7 +24,7 @@ ${CHECKS.map(({ name, about }) => `  ${name.padEnd(width)}  ${about}`).join("\n"
                   types and tests of all that import them or name their folder. Before landing, run it all
   --since COMMIT  the same, compared with another commit or branch
 
-One test: deno test -A --no-check tests/unit/ctl/table_test.ts --filter "text of its name"
+One test: deno test -A --no-check tests/unit/ctl/literal_test.ts --filter "text of its name"
 `;
 
 async function timed(check: Check, scope: Scope | undefined, reasons: string[]): Promise<Counts> {

@@ -4,6 +4,8 @@ import { type Problem, prose, type Text } from "./texts.ts";
 
 /** A path from the repository's root, as comments and pages name it. */
 const ROOTED = /(?<![\w./$@{}<-])(?:src|scripts|demo|tests|docs|packaging|systemd)\/[\w./-]*\w/g;
+/** A page in the repository's root. */
+const ROOT_PAGE = /(?<![\w./-])[A-Z]{4,}\.md\b/g;
 const LINK = /\]\((?!https?:|mailto:|#)([^)#\s]+)(?:#[^)]*)?\)/g;
 
 /** Names of documents that were never part of this repository. */
@@ -31,7 +33,7 @@ async function exists(path: string): Promise<boolean> {
 
 export function namedPaths(text: Text, line: string): readonly string[] {
   const words = prose(text, line);
-  const found = [...words.matchAll(ROOTED)].map(([path]) => path);
+  const found = [ROOTED, ROOT_PAGE].flatMap((pattern) => [...words.matchAll(pattern)].map(([path]) => path));
   if (text.path.endsWith(".md")) {
     const folder = dirname(text.path);
     found.push(...[...line.matchAll(LINK)].map(([, link = ""]) => normalize(`${folder}/${link}`)));

@@ -1,4 +1,5 @@
 /** Texts on a terminal: harmless, and how wide they are. Names come from the network and may hold anything. */
+import { eastAsianWidth } from "get-east-asian-width";
 
 /** Most texts; the expressions below know all of Unicode and are slow to set up. */
 const PLAIN = /^[ -~]*$/;
@@ -13,19 +14,13 @@ export function harmless(text: string): string {
   });
 }
 
-/** East Asian wide and fullwidth forms, and pictographs, roughly: two columns each. */
-const WIDE = new RegExp(
-  "[\\u1100-\\u115f\\u2e80-\\u303e\\u3041-\\ua4cf\\ua960-\\ua97f\\uac00-\\ud7a3\\uf900-\\ufaff" +
-    "\\ufe30-\\ufe6f\\uff00-\\uff60\\uffe0-\\uffe6\\u{1f300}-\\u{1f64f}\\u{1f900}-\\u{1f9ff}\\u{20000}-\\u{3fffd}]",
-  "u",
-);
 const COMBINING = /\p{Mn}|\p{Me}/u;
 
 /** Columns that a harmless text takes. */
 export function widthOf(text: string): number {
   if (PLAIN.test(text)) return text.length;
   let width = 0;
-  for (const char of text) width += COMBINING.test(char) ? 0 : WIDE.test(char) ? 2 : 1;
+  for (const char of text) width += COMBINING.test(char) ? 0 : eastAsianWidth(char.codePointAt(0) ?? 0);
   return width;
 }
 

@@ -1,5 +1,5 @@
 /**
- * What stands between a removal that is due and its execution (DESIGN.md, S12): no path of a namespace in use goes while
+ * What stands between a removal that is due and its execution (S12): no path of a namespace in use goes while
  * no other path that stays serves it, and a subsystem that is still wanted elsewhere is not left without a path before
  * the other one serves its namespaces. Pure: it judges what the last look at the namespaces found.
  */

@@ -1,5 +1,5 @@
 /**
- * Is a namespace in use (DESIGN.md, S12)? What holds it is known at once; a program that reads and writes the device
+ * Is a namespace in use (S12)? What holds it is known at once; a program that reads and writes the device
  * itself is known by its traffic, between two looks. What cannot be found out counts as in use.
  */
 import { type IoCounters, type NamespaceLook, type NamespacePath, serves } from "../nvme/namespace_look.ts";

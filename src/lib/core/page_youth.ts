@@ -1,5 +1,5 @@
 /**
- * When a log page is young (DESIGN.md, S14): its controller has just come back, or does not say the whole of what it said.
+ * When a log page is young (S14): its controller has just come back, or does not say the whole of what it said.
  * A young page adds at once and takes away late; the clock starts again at each change. Pure.
  */
 import type { Duration } from "../nvme/time.ts";

@@ -7,7 +7,7 @@ export interface RetrySchedule {
   readonly longest: Duration;
 }
 
-/** Attempts to connect. The first pause is the original's; it then backs off instead of jumping to 60 s (DESIGN.md, Time). */
+/** Attempts to connect. The first pause is the original's; it then backs off instead of jumping to 60 s. */
 export const CONNECT_RETRY: RetrySchedule = { first: seconds(3), longest: seconds(60) };
 /** Reading a log page of a controller that is connected. */
 export const READ_RETRY: RetrySchedule = { first: seconds(2), longest: seconds(20) };

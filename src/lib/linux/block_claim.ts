@@ -1,5 +1,5 @@
 /**
- * Claims a block device for as long as its controller is being deleted (DESIGN.md, S12): refused where something has
+ * Claims a block device for as long as its controller is being deleted (S12): refused where something has
  * claimed it (a file system in any mount namespace, swap, md, dm, LVM), and nothing can claim it meanwhile.
  *
  * First the lock that systemd, udev and partitioning tools agree on, then open(2) with O_EXCL. Never for writing: udev and

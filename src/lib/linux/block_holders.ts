@@ -1,5 +1,5 @@
 /**
- * What holds a block device (DESIGN.md, S12), in words for people. Only looks: nothing is opened but files of sysfs and
+ * What holds a block device (S12), in words for people. Only looks: nothing is opened but files of sysfs and
  * procfs.
  *
  * Sources: holders of the disk and its partitions (md, dm, LVM, bcache) and of what holds them in turn, slaves of block

@@ -1,4 +1,4 @@
-/** What holds the namespaces of a controller, and which controllers serve them (DESIGN.md, S12). */
+/** What holds the namespaces of a controller, and which controllers serve them (S12). */
 import type { Failure, Outcome } from "../nvme/failure.ts";
 import { type NamespaceLook, type NamespacePath, parseIoCounters } from "../nvme/namespace_look.ts";
 import { names, text } from "./attribute_files.ts";

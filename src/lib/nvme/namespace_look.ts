@@ -1,6 +1,6 @@
 /**
  * What the system shows of one namespace's block device: what holds it, which controllers serve it, what was read and
- * written. Whether it is in use follows from that (DESIGN.md, S12).
+ * written. Whether it is in use follows from that (S12).
  */
 
 /** I/O of one block device since the kernel made it (`stat` in sysfs). Sectors have 512 bytes. */

@@ -16,9 +16,9 @@ interface Example {
   readonly words: readonly string[];
 }
 
-/** Words of a shell line up to the first pipe; quotes are single ones. */
+/** Words of a shell line up to the first pipe or redirection; quotes are single ones. */
 function wordsOf(line: string): string[] {
-  const [command = ""] = line.split(" | ");
+  const [command = ""] = line.split(/ [|>]/);
   return [...command.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? "");
 }
 
@@ -29,7 +29,7 @@ function commands(): readonly Example[] {
       block.is === "code" && block.kind === "console" ? [{ at: name, lines: block.lines }] : []
     )
   );
-  const documents = ["README.md", "docs/operations.md"].flatMap((at) => {
+  const documents = ["README.md", "TESTING.md", "docs/operations.md"].flatMap((at) => {
     const fences = Deno.readTextFileSync(at).matchAll(/^```console\n(.*?)^```$/gms);
     return [...fences].map(([, text = ""]) => ({ at, lines: text.trimEnd().split("\n") }));
   });

@@ -1,4 +1,4 @@
-/** Namespaces in use keep their paths, and what is wanted elsewhere keeps its last one (DESIGN.md, S12). */
+/** Namespaces in use keep their paths, and what is wanted elsewhere keeps its last one (S12). */
 import assert from "node:assert/strict";
 import { entryFor } from "../../../src/lib/sim/discovery.ts";
 import { connector, nothingInUse } from "../altered.ts";
