@@ -157,7 +157,8 @@ export function parseControllerLine(
     transport,
     traddr: text("traddr"),
     trsvcid: text("trsvcid"),
-    subsysnqn: text("nqn") || text("subsysnqn"),
+    // CFG-54: where both are given nqn counts, also when it is empty.
+    subsysnqn: text(tokens.byKey.has("nqn") ? "nqn" : "subsysnqn"),
     hostTraddr: given(text("host-traddr")),
     hostIface: given(text("host-iface")),
     hostNqn: tokens.byKey.get("host-nqn")?.value,
@@ -265,7 +266,7 @@ export function fieldsOfText(text: string): ControllerFields | undefined {
     transport,
     traddr: value("traddr"),
     trsvcid: value("trsvcid"),
-    subsysnqn: value("nqn") || value("subsysnqn"),
+    subsysnqn: value(values.has("nqn") ? "nqn" : "subsysnqn"),
     hostTraddr: given(value("host-traddr")),
     hostIface: given(value("host-iface")),
     hostNqn: values.get("host-nqn"),

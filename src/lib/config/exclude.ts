@@ -57,8 +57,19 @@ export function parseExcludeLine(
   const tokens = readTokens(entry, findings);
   const matches: { -readonly [K in keyof ExcludeMatches]: ExcludeMatches[K] } = {};
   let neverMatches = false;
+  let { malformed } = tokens;
   for (const token of tokens.byKey.values()) {
-    if (!KEYS.has(token.key)) neverMatches ||= isUnknown(token, findings);
+    if (KEYS.has(token.key)) continue;
+    if (token.value.includes("=")) {
+      // The original drops such a token, and the rest of the entry excludes (CFG-53).
+      malformed++;
+      findings.add("misplaced", token.at, `${shown(token.key)} is not known; the rest of the entry decides`);
+    } else neverMatches ||= isUnknown(token, findings);
+  }
+  // As in the original: such a token has a name that no controller has.
+  if ((entry.value ?? "").split(";").some((piece) => piece.trimStart().startsWith("="))) {
+    neverMatches = true;
+    findings.add("excludes-nothing", at, "there is no name before a '='; the whole entry excludes nothing");
   }
   for (const [key, field] of KEYS) {
     const token = tokens.byKey.get(key);
@@ -85,7 +96,7 @@ export function parseExcludeLine(
     return undefined;
   }
   if (
-    tokens.malformed > 0 && matches.traddr === undefined && matches.subsysnqn === undefined && !neverMatches
+    malformed > 0 && matches.traddr === undefined && matches.subsysnqn === undefined && !neverMatches
   ) {
     // What was meant to narrow it got lost. Excluding more than meant would disconnect (S1).
     findings.add(

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { excludedBy } from "../../../src/lib/config/exclude.ts";
 import { normaliseTid, type Tid, type TidParts } from "../../../src/lib/nvme/tid.ts";
-import { stafd } from "./confs.ts";
+import { stacd, stafd } from "./confs.ts";
 
 const tid = (parts: TidParts): Tid => normaliseTid(parts, { hostNqn: "nqn.host", ignoreIface: false });
 const TCP = tid({ transport: "tcp", traddr: "10.0.0.1", subsysnqn: "nqn.x", hostIface: "eth0" });
@@ -95,4 +95,18 @@ Deno.test("TID-18: a scope asks for its interface", () => {
     assert.ok(excluded(target, "host-iface=eth0"));
     assert.ok(!excluded(target, "host-iface=eth1"));
   }
+});
+
+Deno.test("tokens that are not understood: as in the original, x=y=z falls away and =5 matches nothing", () => {
+  const matches = (entry: string): boolean => excluded(TCP, entry);
+  assert.equal(matches("traddr=10.0.0.1;x=y=z"), true);
+  assert.equal(matches("traddr=10.0.0.1;x=y"), false);
+  assert.equal(matches("traddr=10.0.0.1; =5"), false);
+  assert.equal(matches("transport=tcp;x=y=z"), false, "what is left would exclude far too much");
+});
+
+Deno.test("CFG-54: nqn counts also when it is empty", () => {
+  const line = "[Controllers]\ncontroller = transport=tcp;traddr=10.0.0.1;nqn=;subsysnqn=nqn.x\n";
+  assert.equal(stafd(line).conf.controllers[0]?.fields.subsysnqn, "");
+  assert.match(stacd(line).said.join(), /error f:2:\d+: nqn is missing/);
 });
