@@ -59,9 +59,8 @@ export async function original(): Promise<string> {
     await capture(["apt-get", ...options, "-qq", "update"]);
     const got = await collect(["apt-get", ...options, "-qq", "download", "nvme-stas"], { cwd: making });
     if (!got.success) throw new Error(`apt-get download nvme-stas: ${got.stderr}`);
-    const [name] = [...Deno.readDirSync(making)].map((entry) => entry.name).filter((one) =>
-      one.endsWith(".deb")
-    );
+    let name: string | undefined;
+    for await (const entry of Deno.readDir(making)) if (entry.name.endsWith(".deb")) name = entry.name;
     if (name === undefined) throw new Error("apt-get download nvme-stas brought nothing");
     await capture(["dpkg-deb", "-x", `${making}/${name}`, `${making}/tree`]);
     await Deno.mkdir(dir, { recursive: true });
