@@ -223,7 +223,7 @@ async function absence({ site, screen, observer, bound }: Stage, daemons: Daemon
       bound,
     );
     await new Promise((resolve) => setTimeout(resolve, SILENCE.ms));
-    expect(isSame(connections(site), before), "every connection is still there without stafd");
+    expect(isSame(connections(site), before), "every connection stays up without stafd");
     return stafd?.reportedAt ?? 0;
   };
   const lastReport = await screen.progress(
@@ -268,7 +268,7 @@ export async function stopDaemons({ site, screen, bound }: Stage, { stafd, stacd
     stacd.stop();
     stafd.stop();
     await within(bound, "stacd and stafd stop", Promise.all([stafd.ended, stacd.ended]));
-    expect(isSame(connections(site), before), "every connection is still there without the daemons");
+    expect(isSame(connections(site), before), "every connection stays up without the daemons");
   };
   await screen.progress(
     "stopping stacd and stafd",

@@ -24,8 +24,8 @@ const config = (address: string): string =>
 `;
 
 /**
- * Ends the bus when its standard input ends, which it does however the demo ends, and cleans up behind both. It lets go
- * of its own output, so that what reads it sees the bus's end.
+ * Ends the bus when its standard input ends, which it does however the demo ends, and cleans up behind both. It closes
+ * its own output, so that what reads it sees the bus's end.
  */
 const KEEPER = `
 dbus-daemon --config-file="$1/bus.conf" --nofork --nopidfile --print-address=1 &

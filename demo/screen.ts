@@ -92,7 +92,7 @@ export class Screen {
     this.#note = text;
   }
 
-  /** Shows that something is awaited, then that it is there and how long it took. The result says what it was. */
+  /** Shows what is awaited, then that it has happened and how long it took. The result says what it was. */
   async progress<T>(what: string, work: Promise<T>, done: (value: T) => string): Promise<T> {
     const begin = performance.now();
     const passed = (): string => spanText(performance.now() - begin);

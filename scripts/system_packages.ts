@@ -142,7 +142,7 @@ export async function installMissing(needs: readonly Need[]): Promise<Need[]> {
   return [];
 }
 
-/** Sees to it that everything in `needs` is there; throws with the command to type when it is not and cannot be. */
+/** Installs what is missing of `needs`; throws with the command to type when it cannot. */
 export async function providePackages(needs: readonly Need[]): Promise<void> {
   const lacking = await installMissing(needs);
   if (lacking.length > 0) throw new Error(`missing: ${named(lacking)}. ${await remedy(lacking)}`);

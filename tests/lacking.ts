@@ -1,5 +1,5 @@
 /**
- * What a test needs that not every machine or user has. A test without it is skipped, and `deno task test` tells how many
+ * What a test needs that not every machine or user has. A test without it is skipped, and `deno task test` counts how many
  * for which reason: it reads them from the file that is written here.
  */
 import { missing, named, type Need } from "../scripts/system_packages.ts";

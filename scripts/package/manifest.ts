@@ -60,7 +60,7 @@ export async function listTree(root: string, below = ""): Promise<readonly Entry
 const described = ({ path, kind, mode, target }: Entry): string =>
   kind === "link" ? `${path} -> ${target}` : `${path} ${mode.toString(8)}`;
 
-/** What is there and not listed (`+`), and listed and not there (`-`); empty when all is as listed. */
+/** What exists and is not listed (`+`), and what is listed and missing (`-`); empty when all is as listed. */
 export function differences(listed: readonly Entry[], there: readonly Entry[]): readonly string[] {
   const want = new Set(listed.map(described));
   const have = new Set(there.map(described));

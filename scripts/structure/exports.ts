@@ -7,7 +7,7 @@ import { lineOf, resolveImport, type Source, type Violation, walk } from "./rule
 
 const PRODUCT = "src/";
 const TESTS = "tests/";
-/** The simulated fabric is there for tests. */
+/** The simulated fabric exists for tests. */
 const FOR_TESTS = "src/lib/sim/";
 /** "path name" of what only a test reads, and why. */
 const EXCEPTIONS: ReadonlyMap<string, string> = new Map([

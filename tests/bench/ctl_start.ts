@@ -73,7 +73,7 @@ async function missing(): Promise<string | undefined> {
     await Deno.stat(TOOL);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
-    return `${TOOL} is not there: deno task build`;
+    return `${TOOL} does not exist: deno task build`;
   }
   const imported = await new Deno.Command(INTERPRETER, { args: ["-c", "import dasbus.connection"] }).output()
     .catch((error: unknown) => {
@@ -82,7 +82,7 @@ async function missing(): Promise<string | undefined> {
     });
   return imported?.success === true
     ? undefined
-    : "dasbus for Python is not there: apt-get install python3-dasbus";
+    : "dasbus for Python is not installed: apt-get install python3-dasbus";
 }
 
 async function main(): Promise<number> {

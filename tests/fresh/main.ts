@@ -25,7 +25,7 @@ interface Row {
   readonly seconds: number;
 }
 
-/** Runs one command, keeps what it said, and tells whether that is what a person should see. */
+/** Runs one command, keeps what it said, and says whether that is what a person should see. */
 async function tryOne(
   tree: Tree,
   suite: Suite,

@@ -82,7 +82,7 @@ export class Tree {
   }
 }
 
-/** The tree that others are copied from; made when it is not there. */
+/** The tree that others are copied from; made when it is missing. */
 async function made(suite: Suite): Promise<string> {
   const path = `${cacheDir()}/${suite}`;
   if (await exists(`${path}.done`)) return path;

@@ -153,7 +153,7 @@ export const NAMED: readonly NamedFault[] = [
   },
 ];
 
-/** Undefined when the text is not there, or not only once: the list has to be put right then. */
+/** Undefined when the text is missing, or occurs more than once: the list has to be put right then. */
 export function namedMutant({ name, path, find, replace }: NamedFault, text: string): Mutant | undefined {
   const start = text.indexOf(find);
   if (start < 0 || text.indexOf(find, start + 1) >= 0) return undefined;

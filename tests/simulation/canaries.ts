@@ -65,7 +65,7 @@ export function noIncarnations(): Cores {
   return { ...realCores, connector: seeing };
 }
 
-/** A service that asks for another controller now has let go of the first one. */
+/** A service that asks for another controller now has withdrawn the first one. */
 function serviceMoves(): Cores {
   const { finder: real } = realCores;
   return {
@@ -467,7 +467,7 @@ export const CANARIES: readonly Canary[] = [
   { name: "disconnects without a soak", rules: ["soak"], who: "stacd", cores: notSoaking },
   { name: "connects what no page lists", rules: ["asked"], who: "stacd", cores: inventive },
   {
-    name: "makes a connection with options that nobody asked for",
+    name: "makes a connection with options that no file asks for",
     rules: ["options"],
     who: "stacd",
     cores: () => ({

@@ -79,7 +79,7 @@ export class ConnectRules {
       ? stacdWants(this.#rules, conf, true)
       : stafdWants(this.#rules, conf, stafdRoots(this.#rules, conf, true), this.#rules.knowledge.lastPages);
     if (!wanted.has(identity(tid))) {
-      throw new Violation("asked", `${who} connects ${named(tid)}, and nobody asks for it`);
+      throw new Violation("asked", `${who} connects ${named(tid)}, which no source wants`);
     }
   }
 

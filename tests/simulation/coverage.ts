@@ -86,7 +86,7 @@ const CONNECTOR_EFFECTS = all<ConnectorEffect["do"]>({
 
 type Phase = Link["phase"] | "none";
 
-/** From phase to phase, as seen between two steps; `none` is a controller that is not there. */
+/** From phase to phase, as seen between two steps; `none` is a controller that does not exist. */
 const MOVES: Readonly<Record<Phase, readonly Phase[]>> = {
   none: ["idle", "reaching", "ready", "up"],
   idle: ["reaching", "ready", "connecting", "up", "none"],

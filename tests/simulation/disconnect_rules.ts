@@ -14,7 +14,7 @@ import { refusedBy, stacdWants, stafdRoots, stafdWants, type Wish } from "./wish
 
 type Disconnect = Extract<AnyEffect, { readonly do: "disconnect" }>;
 
-/** What may change who asks for a controller. */
+/** What may change the sources of a controller. */
 const NEWS: ReadonlySet<AnyEvent["type"]> = new Set([
   "config",
   "fetched",
@@ -128,7 +128,7 @@ export class DisconnectRules {
       }
       case "dc-retired":
         if (who === "stacd" && !knowledge.retired.some((one) => named(one.tid) === evidence.dc)) {
-          lie(`${evidence.dc} was never let go`);
+          lie(`${evidence.dc} was never dropped`);
         }
         return;
       case "stop": {
@@ -193,7 +193,7 @@ export class DisconnectRules {
     }
   }
 
-  /** Nobody asks for it, says the audit: then everybody must have been asked. */
+  /** No source wants it, says the audit: then every source must have been read. */
   #audit(tid: Tid, device: Device | undefined): void {
     const { report } = this.#rules.knowledge;
     const unknown = report === undefined

@@ -162,7 +162,7 @@ export function leftOver(rules: Rules): Device[] {
 }
 
 /**
- * Connections that others made, that nobody asks for and that the audit is to remove: `report` is what stafd would say now.
+ * Connections that others made, that no source wants and that the audit is to remove: `report` is what stafd would say now.
  * While anything is unknown the audit removes nothing.
  */
 export function unaudited(rules: Rules, report: StafdReport | undefined): Device[] {

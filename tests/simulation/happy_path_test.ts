@@ -9,7 +9,7 @@ import { hostFiles } from "./landscape.ts";
 
 const NETS = { index: 2, mac: "02:00:00:00:00:01", v4: ["10.0.0.1"], v6: [], nets: ["10.0."] };
 
-Deno.test("a listed subsystem is connected within a second, and let go when it is no longer listed", async () => {
+Deno.test("a listed subsystem is connected within a second, and disconnected when it is no longer listed", async () => {
   const time = new VirtualTime();
   const world = new World(time, 1);
   world.fabric.addInterface({ name: "eth0", ...NETS });

@@ -28,13 +28,13 @@ export class Knowledge {
   readonly reads: { readonly device: Device | undefined; readonly statement: Statement }[] = [];
   /** The last page of each discovery controller that stafd knows, by identity. */
   readonly pages = new Map<string, { readonly tid: Tid; readonly statement: Statement }>();
-  /** The same, also of those that were let go of: what they listed may be asked for again when they are. */
+  /** The same, also of those that were dropped: what they listed may be asked for again when they are. */
   readonly lastPages = new Map<string, { readonly tid: Tid; readonly statement: Statement }>();
   /** The last thing that stacd was told of each discovery controller, by identity. */
   readonly told = new Map<string, ReportedDc>();
-  /** All that stafd ever told stacd to be let go of. */
+  /** All that stafd ever reported to stacd as dropped. */
   readonly retired: RetiredDc[] = [];
-  /** Of the last report since stafd is there. */
+  /** Of the last report since stafd came. */
   report: StafdReport | undefined;
   /** Every set of addresses that a name had. */
   readonly everAnswered: Answer[] = [];
@@ -42,7 +42,7 @@ export class Knowledge {
   answers: readonly Answer[] = [];
   /**
    * What services that stafd heard of asked for, each wish of each service; kept when a service is withdrawn, or asks for
-   * another controller (a withdrawal ends no connection), until stafd has let go of that controller.
+   * another controller (a withdrawal ends no connection), until stafd has dropped that controller.
    */
   readonly announced = new Map<string, { readonly service: string; readonly tid: Tid }>();
 

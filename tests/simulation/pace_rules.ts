@@ -78,7 +78,7 @@ export class PaceRules {
       if (this.#mono - since > LIMITS.callMs) {
         throw new Violation(
           "L6",
-          `${who}: ${what} has not ended after ${LIMITS.callMs / 1000} s, and nobody says so`,
+          `${who}: ${what} has not ended after ${LIMITS.callMs / 1000} s, and no message says so`,
         );
       }
     }

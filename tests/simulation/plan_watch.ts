@@ -72,7 +72,7 @@ const all = (changes: readonly V1Change[]): Set<string> =>
 
 export class PlanWatch {
   readonly cores: Cores;
-  /** Set when the world is there. */
+  /** Set when the world is made. */
   world: World | undefined;
   readonly counts = { connect: 0, disconnect: 0, adopt: 0, "let-go": 0, reloads: 0, explained: 0 };
   readonly #views: Views;

@@ -55,7 +55,7 @@ export class Rules {
   };
   /**
    * Connections that a daemon made and that nobody can know to be its own any more: its state file did not name them when it was
-   * started, or its policy kept them when they were let go of.
+   * started, or its policy kept them when they were withdrawn.
    */
   readonly disowned = new Set<Device>();
 
@@ -179,7 +179,7 @@ export class Rules {
     }
   }
 
-  /** What stafd has let go of has no say any more. */
+  /** What stafd has dropped has no say any more. */
   forget({ ctls }: Fleet): void {
     const { pages, announced } = this.knowledge;
     const known = new Set([...ctls.values()].map(({ tid }) => identity(tid)));
@@ -291,7 +291,7 @@ export class Rules {
     if (who === "stacd") this.#kept(conf);
   }
 
-  /** What a policy keeps when it is let go of, nobody takes away later. */
+  /** What a policy keeps when it is withdrawn is not removed later. */
   #kept(conf: Conf): void {
     for (const device of this.world.kernel.devices.all) {
       if (device.maker === "stacd" && this.keeps(conf, device)) this.disowned.add(device);
@@ -304,7 +304,7 @@ export class Rules {
     return conf.scope !== "only-stas-connections" && !conf.trtypes.has(transport);
   }
 
-  /** A valid file that was there for a reload, and was not taken (S10). */
+  /** A valid file at a reload that was not taken (S10). */
   notTaken(): string[] {
     return (["stafd", "stacd"] as const).filter((who) => {
       const { text } = this.sessions[who];
@@ -370,7 +370,7 @@ export class Rules {
     this.#secret(who, "message on the bus", body);
   }
 
-  /** What stafd answers: nobody let go who is asked for. */
+  /** What stafd answers: nothing wanted is reported as dropped. */
   reportGiven(report: StafdReport): void {
     const conf = this.conf("stafd");
     if (conf === undefined) return;
@@ -381,7 +381,7 @@ export class Rules {
       if (wish !== undefined) {
         throw new Violation(
           "S2",
-          `stafd says that it let go of ${named(tid)} (${why}), which ${wish.why} asks for`,
+          `stafd says that it dropped ${named(tid)} (${why}), which ${wish.why} asks for`,
         );
       }
     }

@@ -43,7 +43,7 @@ for (const [seed, who, what] of FOUND) {
 
 /** Likewise, with all faults. */
 const FOUND_WITH_ALL: readonly (readonly [seed: number, who: Who, what: string])[] = [
-  [3296, "stafd", "controllers that only refer to each other were let go of again and again, for ever"],
+  [3296, "stafd", "controllers that only refer to each other were dropped again and again, without end"],
   [2933, "stafd", "what was said of one of a circle was taken for a reason for another"],
   [3311, "stafd", "an address that another ip-family turned away was forgotten"],
   [3925, "stacd", "a restart tries again what was given up (the check was wrong)"],

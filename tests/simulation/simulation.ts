@@ -453,8 +453,8 @@ export class Simulation {
       ...missing(this.rules, dcs).map((text) => `${text} is not connected`),
       ...stalePages(this.rules, dcs, report),
       ...this.rules.notTaken(),
-      ...unaudited(this.rules, report).map(isThere("is there, and nobody asks for it")),
-      ...leftOver(this.rules).map(isThere("is still there")),
+      ...unaudited(this.rules, report).map(isThere("exists, and no source wants it")),
+      ...leftOver(this.rules).map(isThere("still exists")),
     ];
   }
 
@@ -579,7 +579,7 @@ function eventText(event: AnyEvent): string {
     case "service-gone":
       return `service-gone ${event.key}`;
     case "stafd":
-      return `stafd ${event.present ? "is there" : "is away"}`;
+      return `stafd ${event.present ? "is present" : "is away"}`;
     default:
       return event.type;
   }

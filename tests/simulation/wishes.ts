@@ -1,4 +1,4 @@
-/** Who asks for which controller, from what the daemons have been told. */
+/** Which source wants which controller, from what the daemons have been told. */
 import type { Tid } from "../../src/lib/nvme/tid.ts";
 import type { Knowledge } from "./knowledge.ts";
 import { linesEver, linesKnown } from "./lines_known.ts";
@@ -8,7 +8,7 @@ import { LIMITS } from "./oracle/limits.ts";
 import { isNotConnected, tidsListed } from "./oracle/listing.ts";
 import type { Daemon, Rules } from "./rules.ts";
 
-/** Somebody asks for a controller. */
+/** A source wants a controller. */
 export interface Wish {
   readonly tid: Tid;
   readonly why: string;
@@ -42,7 +42,7 @@ export function stafdRoots(rules: Rules, conf: Conf, possibly = false): readonly
   return roots;
 }
 
-/** All that is asked for along referrals of the pages read last, the shortest way first, and who asks. */
+/** All that is asked for along referrals of the pages read last, the shortest way first, with the sources. */
 export function stafdWants(
   rules: Rules,
   conf: Conf,

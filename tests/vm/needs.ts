@@ -2,7 +2,7 @@
 import type { Guest } from "./guest.ts";
 
 export interface Need {
-  /** A command of the guest's shell that succeeds where this is there. */
+  /** A command of the guest's shell that succeeds where this exists. */
   readonly look: string;
   /** What to say where it is not. */
   readonly lacking: string;
@@ -41,7 +41,7 @@ export const IPV6: readonly Need[] = [{
 
 export const STRACE: readonly Need[] = [program("strace")];
 
-/** For each of `needs` what to say where it is not there; looks at the guest once. */
+/** For each of `needs` what to say where it is missing; looks at the guest once. */
 export async function lackingIn(guest: Guest, needs: readonly Need[]): Promise<ReadonlyMap<Need, string>> {
   const distinct = [...new Set(needs)];
   if (distinct.length === 0) return new Map();

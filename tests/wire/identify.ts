@@ -4,7 +4,7 @@ import { IDENTIFY_SIZE, type IdentifyCtrl } from "../../src/lib/nvme/identify.ts
 
 const TEXTS = [["serial", 4, 20], ["model", 24, 40], ["firmware", 64, 8], ["subnqn", 768, 256]] as const;
 
-/** Serial, model and firmware are padded with blanks. */
+/** Serial, model and firmware are padded with spaces. */
 export function encodeIdentify(ctrl: IdentifyCtrl): Uint8Array {
   const bytes = new Uint8Array(IDENTIFY_SIZE);
   const view = viewOf(bytes);

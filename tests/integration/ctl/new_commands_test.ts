@@ -374,7 +374,7 @@ Deno.test("wait ends when the controller is connected or gone, and says why it i
   });
 });
 
-Deno.test("wait for a daemon that is not there yet", () =>
+Deno.test("wait for a daemon that has not started yet", () =>
   withDaemons({ state: stacState }, async ({ daemon, run, world }) => {
     await daemon.callBus("ReleaseName", "s", [STAC.name]);
     const { status, err } = await run(stacctl, ["wait", "--for=connected", "nvme3", "--timeout=0.05"]);

@@ -129,7 +129,7 @@ Deno.test("one that was disconnected is gone by every name that it had, and expl
     }
   }));
 
-Deno.test("a connection of others is not gone while it is there", () =>
+Deno.test("a connection of others is not gone while it exists", () =>
   withSite(async (site) => {
     const { stage } = site;
     const target = stage.subsystem("nqn.foreign", "10.0.0.77");

@@ -157,7 +157,7 @@ Deno.test("wrong calls are answered with the usual errors, and no word about our
     }
     assert.deepEqual(body(await ask(PEER, "Ping")), []);
     assert.match(String(body(await ask(PEER, "GetMachineId"))[0]), /^[0-9a-f]{32}$/);
-    // 300,000 characters in an address are only a controller that is not there.
+    // 300,000 characters in an address only name an unknown controller.
     const huge = seven.with(1, "x".repeat(300_000));
     assert.ok((await ask(STAF.name, "get_log_pages", "sssssss", huge)).ok);
   }));

@@ -62,7 +62,7 @@ async function stafd(bus: PrivateBus, handlers: Partial<StafHandlers>): Promise<
   return result.bus;
 }
 
-/** The original: the versioned interface is not there. */
+/** The original: the versioned interface is missing. */
 async function original(bus: PrivateBus, pages: () => string): Promise<Bus> {
   const result = await Bus.connect(bus.address);
   assert.ok(result.ok);

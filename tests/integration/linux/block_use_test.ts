@@ -85,7 +85,7 @@ Deno.test("a stack of LVM on md on a partition is told with what is mounted on t
     "proc/self/mountinfo": "30 22 253:0 / /srv rw - ext4 /dev/mapper/vg-data rw\n",
   };
   assert.deepEqual(await holders(stack), ["held by md127: held by dm-0 (vg-data): mounted on /srv"]);
-  // Only the slave's side is there.
+  // Only the slave's side exists.
   assert.deepEqual(await holders({ "sys/class/block/dm-3/slaves/nvme0n1/": "" }), ["held by dm-3"]);
 });
 

@@ -101,7 +101,7 @@ Deno.test("what comes during a read is read again", async () => {
   assert.deepEqual(bench.told, ["add nvme0#7", "connected nvme0#7"]);
 });
 
-Deno.test("what was read when a device was connected is there for others, while it is read and after", async () => {
+Deno.test("what was read when a device was connected serves others, while it is read and after", async () => {
   const bench = new Bench();
   bench.feed(payload("change", "nvme0", "NVME_EVENT=connected\0"));
   const during = bench.events.lastConnected("nvme0");

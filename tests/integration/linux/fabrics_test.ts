@@ -79,7 +79,7 @@ Deno.test("a connection is made with the text, and read back", async () => {
   assert.equal(log.entries.length, 0);
 });
 
-Deno.test("what is known of the connection already is not read again, but its security is looked at", async () => {
+Deno.test("what was read of the connection before is not read again, but its security is looked at", async () => {
   await using fake = await FakeSysfs.create();
   const incarnation = await fake.add("nvme7", DISCOVERY);
   const { fabrics } = bench(fake, await fakeDevice(fake, request(), "instance=7,cntlid=1\n"));
@@ -222,7 +222,7 @@ Deno.test("the error of the device is told by name", async () => {
   assert.equal(full.failure.errno, "ENOSPC");
 });
 
-Deno.test("the option list is read once; a device that is not there yet is asked again", async () => {
+Deno.test("the option list is read once; a device that does not exist yet is asked again", async () => {
   await using fake = await FakeSysfs.create();
   const path = `${fake.root}/later`;
   const { fabrics, log } = bench(fake, path);

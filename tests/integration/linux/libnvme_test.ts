@@ -12,7 +12,7 @@ sys.monotonicUsec();
 // Libraries stay open for the life of the process: not the leak of one test.
 const installed = loadBackend();
 const missing = loadBackend({ libnvme1: "libnone.so.1", libnvme3: "libnone3.so.1" });
-// A library that is there and has none of the functions.
+// A library that exists and has none of the functions.
 const wrong = loadBackend({ libnvme1: "libm.so.6", libnvme3: "libm.so.6" });
 
 Deno.test("the installed libnvme is used, tells its version and its words for a status", {

@@ -66,7 +66,7 @@ Deno.test("what an earlier process with our number left half done is no obstacle
   assert.deepEqual(await namesIn(fake.places.registry), ["nvme0"]);
 });
 
-Deno.test("somebody else's entry stays, and so does that of a controller that is there again", async () => {
+Deno.test("somebody else's entry stays, and so does that of a controller that has come back", async () => {
   await using fake = await FakeSysfs.create();
   const ownership = new Ownership(new RememberingLog(), fake.places);
   await Deno.mkdir(`${fake.places.registry}/nvme1`, { recursive: true });

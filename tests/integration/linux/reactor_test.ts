@@ -3,7 +3,7 @@ import { bytes, sys } from "../../../src/lib/linux/ffi_libc.ts";
 import { Reactor, READABLE } from "../../../src/lib/linux/reactor.ts";
 import { Told } from "./waiting.ts";
 
-/** An eventfd that tells how often it was found ready. */
+/** An eventfd that counts how often it was found ready. */
 function watched(reactor: Reactor, name: string, told: Told<string>): number {
   const fd = sys.eventFd();
   reactor.watch(fd, READABLE, () => {

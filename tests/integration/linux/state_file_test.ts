@@ -35,7 +35,7 @@ Deno.test("a file left readable by all, and the rest of a crash, are replaced", 
   });
 });
 
-Deno.test("damaged, foreign and newer files are as good as none, and said to be", async () => {
+Deno.test("damaged, foreign and newer files count as empty, and are reported", async () => {
   await inFolder(async (folder, log) => {
     const path = `${folder}/state.json`;
     const file = new JsonStateFile(path, log);

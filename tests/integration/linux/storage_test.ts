@@ -154,7 +154,7 @@ Deno.test("a host without NVMe, with an old kernel, and one whose sysfs cannot b
   await Deno.remove(empty, { recursive: true });
 });
 
-Deno.test("storage that is redundant has no problem; nor has what is not there yet, or has one path by intent", async () => {
+Deno.test("storage that is redundant has no problem; nor has what is not connected yet, or has one path by intent", async () => {
   assert.deepEqual(await problems({ tree: tree(SOUND) }), []);
   assert.deepEqual(await problems({ tree: tree({}), paths: [path("nvme3", { is: "pending" })] }), []);
   assert.deepEqual(await problems({ tree: tree({ nvme3: {} }), paths: [path("nvme3")] }), []);

@@ -126,7 +126,7 @@ Deno.test("one controller that cannot be read makes the whole list unknown; one 
   assert.equal(gone.failure.kind, "gone");
 });
 
-Deno.test("to a finder I/O controllers are not there; one that it saw before its type was known, it sees once more", async () => {
+Deno.test("a finder does not see I/O controllers; one that it saw before its type was known, it sees once more", async () => {
   await using fake = await FakeSysfs.create();
   const io = { ...DISCOVERY, cntrltype: "io\n", subsysnqn: "nqn.io\n" };
   await fake.add("nvme0", DISCOVERY);
@@ -147,7 +147,7 @@ Deno.test("to a finder I/O controllers are not there; one that it saw before its
   assert.deepEqual(await names(), ["nvme0 discovery"]);
 });
 
-Deno.test("states are those of the devices that are there", async () => {
+Deno.test("states are those of existing devices", async () => {
   await using fake = await FakeSysfs.create();
   await fake.add("nvme0", DISCOVERY);
   await fake.add("nvme1", { ...DISCOVERY, state: "connecting\n" });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { usableTransports } from "../../../src/lib/linux/transports.ts";
 
-Deno.test("V8: a transport is usable when its module is loaded or its hardware is there", async () => {
+Deno.test("V8: a transport is usable when its module is loaded or its hardware is present", async () => {
   const root = await Deno.makeTempDir();
   const usable = (): string => [...usableTransports(root)].sort().join();
   try {

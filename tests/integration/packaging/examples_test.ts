@@ -42,7 +42,7 @@ Deno.test("example: commands of the manual pages and documents are understood by
   await using bus = await privateBus();
   const daemon = await sampleDaemon(bus.address);
   const confDir = await Deno.makeTempDir();
-  // What an example reads is there.
+  // What an example reads exists.
   await Deno.writeTextFile(`${confDir}/discovery.conf`, "-t tcp -a 192.0.2.11 -s 8009\n");
   let ran = 0;
   try {

@@ -5,7 +5,7 @@ import { fakeWorld } from "../../unit/ctl/fake_world.ts";
 import { sampleDaemon } from "../ctl/sample_daemon.ts";
 import { privateBus } from "../dbus/private_bus.ts";
 
-Deno.test("metrics over the bus: from a daemon that is there, and of one that is not", async () => {
+Deno.test("metrics over the bus: from a daemon that runs, and of one that does not", async () => {
   await using bus = await privateBus();
   const down = fakeWorld({ bus: bus.address });
   assert.equal(await stacctl(["metrics"], down), 4);

@@ -123,7 +123,7 @@ echo metrics`,
       assert.equal(await Deno.readTextFile(secret), "secret");
       assert.deepEqual(names(`${base}/roots`), ["shadow"]);
       assert.equal(code, 0, stderr);
-      // Both files are in the folder that was there at the start, wherever it is now.
+      // Both files are in the folder of the start, wherever it is now.
       const moved = names(`${base}/parent`).filter((name) => name.startsWith("old."));
       assert.ok(moved.some((name) => names(`${base}/parent/${name}`).join() === "stacd.prom,stafd.prom"));
     }),

@@ -118,7 +118,7 @@ export const interfaces: fc.Arbitrary<InterfaceTable> = fc.record({
   eth1: fc.record({ v4: fc.subarray(["10.1.0.5"]), v6: fc.subarray(["fe80::6", "fe80::5"]) }),
 }).map(interfaceTable);
 
-/** Text that a field can carry: printable, not longer than the field, no blanks around. */
+/** Text that a field can carry: printable, not longer than the field, no spaces around. */
 const fieldText = (bytes: number) =>
   fc.string({ unit: "grapheme", maxLength: Math.floor(bytes / 4) })
     .filter((text) => !/\p{Cc}/u.test(text) && new TextEncoder().encode(text).length <= bytes)

@@ -77,7 +77,7 @@ function kernelView(textOfOptions: string): Map<string, string> {
     return equals < 0 ? [item, ""] : [item.slice(0, equals), item.slice(equals + 1)];
   });
   const view = new Map(items);
-  assert.equal(view.size, items.length, "an option is there twice");
+  assert.equal(view.size, items.length, "an option occurs twice");
   return view;
 }
 

@@ -82,7 +82,7 @@ export const SERVICE_FAULTS: readonly Fault[] = [
         host?.startsWith("dc") === true ? sim.landscape.dcs : sim.landscape.subsystems,
       );
       if (host === undefined || target === undefined) return;
-      // While its connection is up nobody asks for a name again: a person who changes it reloads.
+      // While its connection is up no name is resolved again: a person who changes it reloads.
       sim.filesChanged = true;
       const old = names.get(host) ?? [];
       names.set(

@@ -4,7 +4,7 @@ import type { Random } from "../../../src/lib/sim/random.ts";
 import type { Simulation } from "../simulation.ts";
 import type { Fault } from "./fault.ts";
 
-/** The NQN of a subsystem whose namespace is there to be used. */
+/** The NQN of a subsystem whose namespace can be used. */
 function anyConnected(sim: Simulation, random: Random): string | undefined {
   const { devices } = sim.world.kernel;
   const served = devices.all.filter(({ target, state }) =>

@@ -34,7 +34,7 @@ export class Freshness<Key> {
   /** Known from before the last start of the reader. */
   #before = new Set<Key>();
 
-  /** The connection is made, or was lost and is there again. */
+  /** The connection is made, or was lost and is back. */
   cameBack(key: Key): void {
     this.#back.add(key);
   }

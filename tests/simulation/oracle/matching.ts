@@ -80,7 +80,7 @@ export function serves(tid: Tid, words: KernelWords, interfaces: InterfaceTable)
   if (transport !== words.transport || tid.trsvcid !== words.trsvcid || tid.hostNqn !== words.hostNqn) {
     return "no";
   }
-  // TID-41: who asks by the well-known name may get one with a name of its own.
+  // TID-41: a TID with the well-known name may get one with a name of its own.
   if (tid.subsysnqn !== words.subsysnqn && tid.subsysnqn !== WELL_KNOWN) return "no";
   const ends = (wanted: string, actual: string): boolean =>
     comparable(transport, wanted) === comparable(transport, actual);

@@ -11,7 +11,7 @@ const listOf = (value: unknown): readonly unknown[] => Array.isArray(value) ? va
 
 export interface Saved {
   readonly controllers: readonly Tid[];
-  /** Who asks for what: `authority identity`. */
+  /** Sources and what they want: `authority identity`. */
   readonly claims: ReadonlySet<string>;
   /** When the pages in it were read. */
   readonly reads: ReadonlySet<number>;

@@ -39,7 +39,7 @@ Deno.test("stafd takes the discovery controllers, stacd the subsystems, and what
   assert.equal(stage.stacd.conf?.controllers[0]?.overrides.ctrlLossTmo, 99);
 });
 
-Deno.test("a drop-in has an identity of its own; a removed line lets go, and the evidence names the file", async () => {
+Deno.test("a drop-in has an identity of its own; a removed line withdraws it, and the evidence names the file", async () => {
   const other = { nqn: "nqn.2014-08.org.example:other", id: "2b4e28ba-2fa1-41d2-883f-0016d3cca427" };
   const dropIn = (lines: string): string =>
     `[Host]\nhostnqn = ${other.nqn}\nhostid = ${other.id}\n[Subsystem]\nnqn = nqn.2014-08.org.example:b\n${lines}`;

@@ -74,7 +74,7 @@ Deno.test("example 5: the audit disconnects it after about 2.5 s", async () => {
   assert.equal(stage.to(other).length, 0);
 });
 
-Deno.test("audit: before Avahi has had its say nobody knows who asks for a connection", async () => {
+Deno.test("audit: before Avahi has had its say the sources of a connection are unknown", async () => {
   const { stage } = await listed(AUDIT_TCP, false);
   const other = stage.subsystem("nqn.other", "10.0.1.2");
   stage.connectedByOthers(other);

@@ -10,7 +10,7 @@ const DC_LINE = "[Controllers]\ncontroller = transport=tcp;traddr=10.0.0.100\n";
 const PERSISTENCE = "[Discovery controller connection management]\nzeroconf-connections-persistence = ";
 const announced = { hostIface: "eth0", name: "dc", traddr: "10.0.0.100", port: 8009, txt: ["p=tcp"] };
 
-/** A connection that nobody asks for, where everybody was asked; `conf` is stacd's, but for the policy. */
+/** A connection that no source wants, where every source was read; `conf` is stacd's, but for the policy. */
 function foreign(conf = ""): { readonly stage: Stage; readonly there: () => boolean } {
   const stage = new Stage(realCores);
   const subsystem = stage.subsystem("nqn.foreign", "10.0.1.1");
@@ -25,7 +25,7 @@ const onlyLost = (state: FinderState) => {
   return { ctl, lost: state.dcs.get(ctl.key)?.lost };
 };
 
-Deno.test("audit: a connection that nobody asks for goes when everybody has been asked", async () => {
+Deno.test("audit: a connection that no source wants goes when every source has been read", async () => {
   const { stage, there } = foreign();
   await stage.start(45_000);
   assert.equal(there(), false);
@@ -187,7 +187,7 @@ Deno.test("a connection that was no longer wanted while it was made goes, also w
   assert.equal(stage.to("nqn.dc").length, 0);
 });
 
-Deno.test("a stafd that stops with persistent-connections = false lets go of no controller for good", async () => {
+Deno.test("a stafd that stops with persistent-connections = false drops no controller for good", async () => {
   const stage = new Stage(realCores);
   stage.dc("nqn.dc", "10.0.0.100", []);
   stage.stafdConf(
@@ -305,7 +305,7 @@ Deno.test("a state file of an earlier program, which says less, or of a later on
   }
 });
 
-Deno.test("a connection that the kernel names after the next one, which took a minute, is made once, kept, and let go of then", async () => {
+Deno.test("a connection that the kernel names after the next one, which took a minute, is made once, kept, and disconnected then", async () => {
   for (const isWanted of [true, false]) {
     const stage = new Stage(realCores);
     const subsystem = stage.subsystem("nqn.first", "10.0.1.1");

@@ -1,4 +1,4 @@
-/** Who this host is, and its defaults, change between two runs or at a reload: nothing is let go of for that (K1, S13). */
+/** Who this host is, and its defaults, change between two runs or at a reload: nothing is disconnected for that (K1, S13). */
 import assert from "node:assert/strict";
 import type { HostConf } from "../../../src/lib/core/host.ts";
 import type { Fleet } from "../../../src/lib/core/fleet.ts";
@@ -191,7 +191,7 @@ export const HOST_SCENARIOS: readonly Scenario[] = [
       alone.stacdConf(`${AUDIT}${line("traddr=10.0.1.1;trsvcid=4420;nqn=nqn.sub")}`);
       await alone.start(120_000);
       assert.deepEqual(alone.to(subsystem), [stranger]);
-      // Nobody asks for it under any name: that is what the audit is for.
+      // No source wants it under any name: that is what the audit is for.
       alone.stacdConf(AUDIT);
       await alone.run(60_000);
       assert.equal(alone.to(subsystem).length, 0);

@@ -214,8 +214,8 @@ export const IDENTITY_SCENARIOS: readonly Scenario[] = [
     original: () => connector(withDevices((ctrl) => ({ ...ctrl, hostNqn: HOST.nqn }))),
   },
   {
-    from: "nvme-stas 2.1, trailing blanks",
-    name: "blanks behind the texts of an entry are no part of them",
+    from: "nvme-stas 2.1, trailing spaces",
+    name: "spaces after the texts of an entry are no part of them",
     play: async (cores) => {
       const stage = new Stage(cores);
       const subsystem = stage.subsystem("nqn.sub", "10.0.1.1");

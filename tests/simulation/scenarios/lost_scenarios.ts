@@ -1,4 +1,4 @@
-/** Notifications that nobody heard, and nobody said that they were lost: made good within six minutes (docs/architecture.md, L5). */
+/** Notifications that are lost without a word: made good within six minutes (docs/architecture.md, L5). */
 import assert from "node:assert/strict";
 import { entryFor } from "../../../src/lib/sim/discovery.ts";
 import { doing } from "../altered.ts";

@@ -1,6 +1,6 @@
 /**
  * Discovery controllers that refer to each other, and sizes that no hand-made story has: the work of each step stays within
- * what is known (S11). With one walk for each path, nine of them took a minute and ten were never done.
+ * known controllers (S11). With one walk for each path, nine of them took a minute and ten were never done.
  */
 import assert from "node:assert/strict";
 import { Discovery, entryFor } from "../../../src/lib/sim/discovery.ts";
@@ -71,7 +71,7 @@ Deno.test("V1: thirty discovery controllers that all list each other are connect
   assert.equal(stage.stafd.state.fleet.ctls.size, 0);
 });
 
-Deno.test("V1: a mesh of which nothing answers is let go of in one go", async () => {
+Deno.test("V1: a mesh of which nothing answers is dropped in one step", async () => {
   const stage = new Stage(counted);
   const { first, targets } = mesh(stage, 30);
   for (const target of targets) stage.world.setManner(target, "closed");

@@ -254,7 +254,7 @@ async function moved(now: readonly string[]): Promise<Stage> {
   return stage;
 }
 
-Deno.test("a name that moved while ip-family turned both addresses away lets go of the old one", async () => {
+Deno.test("a name that moved while ip-family turned both addresses away withdraws the old one", async () => {
   assert.deepEqual(
     [...(await moved(["10.0.0.101"])).stafd.state.fleet.ctls.values()].map(({ tid }) => tid.traddr),
     ["10.0.0.101"],
@@ -270,7 +270,7 @@ Deno.test("a name that got one more address while ip-family turned all away keep
   );
 });
 
-Deno.test("a name without any address lets go of nothing", async () => {
+Deno.test("a name without any address withdraws nothing", async () => {
   assert.deepEqual(
     [...(await moved([])).stafd.state.fleet.ctls.values()].map(({ tid }) => tid.traddr),
     ["10.0.0.100"],

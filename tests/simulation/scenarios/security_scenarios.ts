@@ -85,7 +85,7 @@ const trusting = (): Cores => {
 export const SECURITY_SCENARIOS: readonly Scenario[] = [
   {
     from: "H1",
-    name: "what a page lists is not connected in clear when a line wants TLS to it",
+    name: "what a page lists is not connected without TLS when a line wants TLS to it",
     play: async (cores) => {
       const { stage, subsystem } = listedByInterface(cores, line(`${SUB};tls=true`));
       subsystem.offersTls = false;
@@ -162,7 +162,7 @@ export const SECURITY_SCENARIOS: readonly Scenario[] = [
       const [connected] = stage.to(subsystem);
       stage.stacdConf(line(`${SUB}${token}`));
       await stage.run(60_000);
-      assert.deepEqual(stage.to(subsystem), [connected], "what is there stays");
+      assert.deepEqual(stage.to(subsystem), [connected], "the existing connection stays");
     },
     original: reading((conf) => ({ ...conf, unusable: [] })),
   })),

@@ -10,7 +10,7 @@ import { DC_LINE, line, listed } from "./listed.ts";
 import type { Scenario } from "./scenario.ts";
 import { Stage } from "./stage.ts";
 
-/** What is to go in a moment, goes at once when the daemon stops. */
+/** What is removed in a moment is removed at once when the daemon stops. */
 function stopEndsSoak(): Cores {
   const { connector: real } = realCores;
   const step: typeof real.step = (state, event, now) => {
@@ -31,7 +31,7 @@ export const STACD_SCENARIOS: readonly Scenario[] = [
   {
     from: "STAC-45",
     name:
-      "a stop ends no soak: what was to go in a moment goes after the next start, if nobody asks for it then",
+      "a stop ends no soak: what was about to be removed is removed after the next start, if no source wants it then",
     play: async (cores) => {
       const stage = new Stage(cores);
       const { subsystem, page } = await listed(stage);
@@ -144,7 +144,7 @@ export const STACD_SCENARIOS: readonly Scenario[] = [
   },
   {
     from: "S2 (found by the simulation)",
-    name: "a discovery controller that is let go of and asked for again is heard before what it listed goes",
+    name: "a discovery controller that is dropped and wanted again is heard before what it listed goes",
     play: async (cores) => {
       const stage = new Stage(cores);
       const { subsystem, page } = await listed(stage);
@@ -170,7 +170,7 @@ export const STACD_SCENARIOS: readonly Scenario[] = [
       await stage.age();
       assert.deepEqual([stage.to(dc).length, stage.to(subsystem).length], [1, 0]);
     },
-    // What has no page is not there.
+    // What has no page does not count.
     original: () =>
       connector((event) => {
         if (event.type !== "fetched" || !event.outcome.ok) return event;
@@ -191,7 +191,7 @@ export const STACD_SCENARIOS: readonly Scenario[] = [
       await stage.start(1_500);
       assert.equal(stage.to(alive).length, 1);
     },
-    // Nobody asks whether it answers before the kernel is held up with it.
+    // It is not probed before the kernel is held up with it.
     original: () => ({
       ...realCores,
       connector: doing(

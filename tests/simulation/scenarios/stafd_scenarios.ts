@@ -289,7 +289,7 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
   },
   {
     from: "S2 (found by the simulation)",
-    name: "a controller that is let go of and asked for again is heard before what it refers to goes",
+    name: "a controller that is dropped and wanted again is heard before what it refers to goes",
     play: async (cores) => {
       const stage = new Stage(cores);
       stage.dc("nqn.second", "10.0.0.101", []);
@@ -438,7 +438,7 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
   },
   {
     from: "STAF-20 with persistence 0 (found by the simulation)",
-    name: "a stafd that is started again does not let go of what it has not looked for yet",
+    name: "a stafd that is started again does not drop what it has not looked for yet",
     play: async (cores) => {
       const stage = new Stage(cores);
       stage.dc("nqn.dc", "10.0.0.100", []);

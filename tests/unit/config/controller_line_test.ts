@@ -18,7 +18,7 @@ function dropped(daemon: typeof stafd | typeof stacd, text: string): string {
   return said.join("\n");
 }
 
-Deno.test("TST-2, CFG-52: fields as written, blanks around ; and = removed", () => {
+Deno.test("TST-2, CFG-52: fields as written, spaces around ; and = removed", () => {
   const line = only(" transport = tcp ;; traddr=100.100.100.100 ; host-iface=enp0s8;");
   assert.deepEqual(line.fields, {
     transport: "tcp",

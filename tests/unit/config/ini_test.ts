@@ -9,7 +9,7 @@ function entries(text: string): readonly (readonly [string, string, string | und
   return ini.entries.map((entry) => [entry.section, entry.option, entry.value] as const);
 }
 
-Deno.test("CFG-1, CFG-2: the first '=' splits, blanks around name and value go, ':' is nothing special", () => {
+Deno.test("CFG-1, CFG-2: the first '=' splits, spaces around name and value go, ':' is nothing special", () => {
   assert.deepEqual(entries("[S]\n a \t=  b = c \nkato: 7\n"), [["S", "a", "b = c"], [
     "S",
     "kato: 7",

@@ -9,7 +9,7 @@ function refused(more: string): string {
   const { conf, said } = stacd(`[Controllers]\ncontroller=${LINE}${more}\n`);
   assert.deepEqual(conf.controllers, [], more);
   assert.deepEqual(conf.unreadable, [2], more);
-  // Which controller it means is known: others that name it do not get it in clear.
+  // Which controller it means is known: others that name it do not get it unprotected.
   assert.deepEqual(conf.unusable.map(({ line }) => line.fields.subsysnqn), ["nqn.sub"], more);
   assert.match(conf.unusable[0]?.why ?? "", /^f:2:\d+: /, more);
   const errors = said.filter((text) => text.startsWith("error "));

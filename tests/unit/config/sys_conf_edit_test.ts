@@ -52,7 +52,7 @@ Deno.test("a new line takes the place, the indentation and the ending of its nei
   assert.equal(set("# only a comment\n", "id", "2"), "# only a comment\n\n[Host]\nid = 2\n\n");
 });
 
-Deno.test("clearing what is not there changes nothing", () => {
+Deno.test("clearing what is not set changes nothing", () => {
   assert.equal(clear("[Host]\n id=1\n", "symname"), "[Host]\n id=1\n");
   assert.equal(clear(undefined, "symname"), "");
 });

@@ -229,7 +229,7 @@ Deno.test("while a connection is read back, another one is made, but not one tha
   assert.equal(told.phase(1), "up,up");
 });
 
-Deno.test("a connection whose path shows when it is back is kept by whom it serves, and let go by whom it does not", () => {
+Deno.test("a connection whose path shows when it is back is kept by whom it serves, and dropped by whom it does not", () => {
   for (const [iface, phase] of [["eth0", "up"], ["eth1", "connecting"]] as const) {
     // The kernel does not tell the source address of a connection that is down.
     const down = { ...device("nvme0", 1, 1), state: "connecting", srcAddr: "" };

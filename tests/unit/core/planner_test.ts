@@ -139,7 +139,7 @@ const CASES: readonly Case[] = [
   },
   { what: "unknown and connected", ctl: up(bare), verdict: HELD, act: "hold" },
   { what: "unknown, asked for, not connected", ctl: asked, verdict: HELD, act: "hold" },
-  { what: "unknown, nobody asks, no connection", ctl: bare, verdict: HELD, act: "forget" },
+  { what: "unknown, no source, no connection", ctl: bare, verdict: HELD, act: "forget" },
   {
     what: "unknown, from the state file, not looked for yet",
     ctl: { ...bare, restored: true },
@@ -203,7 +203,7 @@ const CASES: readonly Case[] = [
   },
   { what: "unwanted and not connected", ctl: bare, verdict: UNWANTED, act: "forget" },
   { what: "excluded, asked for, not connected", ctl: asked, verdict: EXCLUDED, act: "rest" },
-  { what: "excluded, nobody asks, not connected", ctl: bare, verdict: EXCLUDED, act: "forget" },
+  { what: "excluded, no source, not connected", ctl: bare, verdict: EXCLUDED, act: "forget" },
   { what: "excluded and connected", ctl: { ...up(asked), doom: now }, verdict: EXCLUDED, act: "disconnect" },
   {
     what: "unwanted, from the state file, kernel unknown (S9)",

@@ -12,7 +12,7 @@ Deno.test("a change gives a new table and leaves the old one as it was", () => {
   assert.deepEqual([...two].toSorted(), [["a", 1], ["b", 2]]);
 });
 
-Deno.test("what is not there can be taken away", () => {
+Deno.test("what is missing can be taken away", () => {
   const one = Table.empty<number>().with("a", 1);
   assert.equal(one.without("b"), one);
   assert.equal(one.has("b"), false);

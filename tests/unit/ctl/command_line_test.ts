@@ -84,7 +84,7 @@ Deno.test("usage errors: usage and a word on stderr, exit 2 (CLI-2)", async () =
 });
 
 Deno.test("long options may be cut while they stay unambiguous; values are left alone (CLI-1)", async () => {
-  // What is accepted gets as far as the bus, which is not there.
+  // What is accepted gets as far as the bus, which does not exist.
   const accepted: readonly (readonly string[])[] = [
     ["ls", "--det"],
     ["ls", "--d", "--out=json"],

@@ -183,7 +183,7 @@ Deno.test("a field without NUL ends where the field ends", () => {
   assert.throws(() => encodeDiscoveryLog(long), RangeError);
 });
 
-Deno.test("the header alone tells how long the page is", () => {
+Deno.test("the header alone gives the length of the page", () => {
   const page = encodeDiscoveryLog({ genctr: 7n, entries: [discoveryEntry()] });
   const header = decodeLogHeader(page.subarray(0, 24));
   assert.deepEqual(header, { ok: true, value: { genctr: 7n, numrec: 1, dlpf: 0, length: 2048 } });

@@ -52,7 +52,7 @@ Deno.test("KRN-2, KRN-3: the list of the device", () => {
   assert.ok(kernelSupport("4.18.0", four).has("nqn"), "a list that is not whole takes nothing away");
 });
 
-Deno.test("a whole list is the truth: what it lacks is not there, whatever the version", () => {
+Deno.test("a whole list is the truth: what it lacks is missing, whatever the version", () => {
   const support = kernelSupport(
     "6.12.0",
     "instance=-1,cntlid=-1,transport=%s,traddr=%s,nqn=%s,discovery\nmore,tls",

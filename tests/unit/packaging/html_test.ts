@@ -13,7 +13,7 @@ async function below(folder: string): Promise<readonly string[]> {
   return found;
 }
 
-Deno.test("every page is written, and its links and pictures are there", async () => {
+Deno.test("every page is written, and its links and pictures exist", async () => {
   const out = await Deno.makeTempDir();
   try {
     const pages = await writeHtml(out);

@@ -22,7 +22,7 @@ function read(text: string): Sample[] {
     if (head !== null) {
       const [, kind, name = "", rest] = head;
       if (kind === "HELP") {
-        assert.ok(!seen.has(name), `${name} is there twice`);
+        assert.ok(!seen.has(name), `${name} occurs twice`);
         seen.add(name);
         family = name;
         suffixes = /^$/;
@@ -47,7 +47,7 @@ function read(text: string): Sample[] {
     }
     assert.equal(end, inside.length, `labels that cannot be read: ${inside}`);
     const key = `${name}{${inside}}`;
-    assert.ok(!seen.has(key), `${key} is there twice`);
+    assert.ok(!seen.has(key), `${key} occurs twice`);
     seen.add(key);
     samples.push({ name, labels, value: Number(value) });
   }

@@ -6,7 +6,7 @@ import type { Scenario } from "../scenario.ts";
 
 const CLIENT = "/tmp/flood.py";
 
-/** Sends each daemon a call of a method that is not there, and a signal, with 31 MB of variants; prints what was answered. */
+/** Sends each daemon a call of a method that does not exist, and a signal, with 31 MB of variants; prints what was answered. */
 const PYTHON = `
 import json, os, socket, struct, sys
 sock = socket.socket(socket.AF_UNIX)

@@ -1,6 +1,6 @@
 /**
  * The .deb, file systems on what stacd connects, and the host goes down and comes up again: unmounted while the storage
- * is still there, nothing that waits in vain, and mounted again. The array and the network are there from boot to the end,
+ * still exists, nothing times out, and it is mounted again. The array and the network run from boot to the end,
  * as hardware is (lab-fabric.service): the network is cut when systemd stops network.target, and the array ends later.
  */
 import assert from "node:assert/strict";
@@ -29,7 +29,7 @@ WantedBy=multi-user.target
 const STOPPED =
   `journalctl -b -1 -o json _PID=1 MESSAGE_ID=9d1aaa27d60140bd96365438aad20286 | jq -r '[.UNIT, .JOB_RESULT] | @tsv'`;
 
-/** What systemd and the kernel say when something waits in vain, or what is written is lost. */
+/** What systemd and the kernel say when something times out, or what is written is lost. */
 const inVain = (since: string): string =>
   `journalctl -b -1 --no-pager --since=@${since} -o short-monotonic _PID=1 + _TRANSPORT=kernel |
     grep -iE 'systemd.*(timed out|timeout|killing|failed|left-over|busy)|blocked for more|I/O error|EXT4-fs (error|warning)|abort' || true`;
@@ -77,7 +77,7 @@ async function prepare(guest: Guest): Promise<void> {
   }
 }
 
-/** In the journal of the boot before: the order of the stops, and that nothing was waited for in vain. */
+/** In the journal of the boot before: the order of the stops, and that nothing timed out. */
 async function wentDownInOrder(guest: Guest, since: string): Promise<void> {
   const lines = (await guest.run(STOPPED)).trim().split("\n").map((line) => line.split("\t"));
   const results = new Map(lines.map(([unit = "", result = ""]) => [unit, result]));
@@ -102,7 +102,7 @@ async function wentDownInOrder(guest: Guest, since: string): Promise<void> {
     }
   }
   assert.ok(at("network.target") < at("lab-fabric.service"), "the bed has not taken the storage away before");
-  assert.equal(await guest.run(inVain(since)), "", "something was waited for in vain");
+  assert.equal(await guest.run(inVain(since)), "", "something timed out");
   const daemons = await guest.run("journalctl -b -1 --no-pager -o cat -u stafd -u stacd");
   assert.doesNotMatch(daemons, /bus is gone|went away|Disconnect initiated/, daemons);
 }

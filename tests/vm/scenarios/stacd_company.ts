@@ -41,7 +41,7 @@ async function byHand(guest: Guest): Promise<void> {
   await untilIocsListed(guest, ours);
   assert.equal(await identities(guest, ["line", "sub-001"]), theirs);
 
-  // Beside us: what nobody lists is left alone; what is there already is refused by the kernel and stays ours.
+  // Beside us: what nobody lists is left alone; what exists already is refused by the kernel and stays ours.
   await connectByHand(guest, "theirs", byTcp(TWO));
   const again = await guest.attempt(`nvme connect ${byTcp(ONE)} -n ${nqnOf("sub-002")}`);
   assert.notEqual(again.code, 0);
@@ -78,7 +78,7 @@ async function byHand(guest: Guest): Promise<void> {
   assert.equal(await identities(guest, ours), made);
 }
 
-/** STAC-47, row 13: what the firmware's table names is not touched, in the scope that disconnects what nobody asks for. */
+/** STAC-47, row 13: what the firmware's table names is not touched, in the scope that disconnects what no source wants. */
 async function boot(guest: Guest): Promise<void> {
   await guest.run(
     "nvmet-lab up 1 --dcs 2 && nvmet-lab add root 2 && nvmet-lab add other 2 && nvmet-lab add unmade 2 && nvmet-lab link root 1",
@@ -153,7 +153,7 @@ async function notConnected(guest: Guest): Promise<void> {
     seconds: 20,
   });
   assert.equal(await attempts(), "3");
-  // It is there now, but nobody has said so: nothing happens. Then its discovery controller says so.
+  // It exists now, but no event has said so: nothing happens. Then its discovery controller says so.
   await guest.run("nvmet-lab add fake-000 5");
   await guest.always("not tried", explain, (out) => out.includes('"connect attempts" "3"'), { seconds: 10 });
   await guest.run(`fake-cdc set '{"eflags": 0}' && fake-cdc aen`);

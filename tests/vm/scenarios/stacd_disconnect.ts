@@ -1,5 +1,5 @@
 /**
- * What is disconnected when nobody wants it any more: every row of the decision table (requirements 40), for each of the
+ * What is disconnected when no source wants it any more: every row of the decision table (requirements 40), for each of the
  * reasons, with two transports; and that what others connected is only looked at in the scope that says so (examples 1
  * to 7).
  */

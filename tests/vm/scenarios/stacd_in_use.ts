@@ -47,7 +47,7 @@ async function run(guest: Guest): Promise<void> {
     } bs=4k count=1 oflag=direct conv=notrunc status=none; do sleep 1; done'`,
   );
   await guest.until(
-    "the private mount is there",
+    "the private mount exists",
     `systemctl show -p MainPID --value lab-hidden`,
     (pid) => Number(pid) > 0,
     SOON,

@@ -160,7 +160,7 @@ async function brokenFile(guest: Guest): Promise<void> {
     await staysAsItIs(guest, WATCH);
     assert.equal(await identities(guest, all), made);
   }
-  // One line that cannot be understood may be any of those that are missing now: none of them is let go.
+  // One line that cannot be understood may be any of those that are missing now: none of them is withdrawn.
   const since = await now(guest);
   await reloadStacd(guest, { controllers: ["transport=tcp;traddr;trsvcid=8009"] });
   await untilStacdLogged(guest, since, /stacd\.conf:\d+/);

@@ -123,7 +123,7 @@ async function lateInterface(guest: Guest): Promise<void> {
   assert.ok(at - begin < 30, `connected ${at - begin} s after the link came up: ${connected}`);
 }
 
-/** A third of 30 targets does not answer at all: the others are connected as if those were not there. */
+/** A third of 30 targets does not answer at all: the others are connected as if those did not exist. */
 async function deadTargets(guest: Guest): Promise<void> {
   const names = Array.from({ length: 20 }, (_, index) => `sub-${String(index + 1).padStart(3, "0")}`);
   await guest.run(

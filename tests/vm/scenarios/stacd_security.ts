@@ -54,7 +54,7 @@ async function unreadable(guest: Guest): Promise<void> {
   await guest.run("nvme disconnect -n " + nqnOf("sub-004"));
   await connectByHand(guest, "sub-002", byTcp(ONE));
   await guest.run("systemctl restart stacd");
-  await guest.always("only what is there", SUBSYSTEMS, (out) => out.trim() === nqnOf("sub-002"), STAYS);
+  await guest.always("only the existing one", SUBSYSTEMS, (out) => out.trim() === nqnOf("sub-002"), STAYS);
   assert.match(await guest.run("COLUMNS=400 stacctl explain sub-004"), /\[Global\] has no option "tsl"/);
   await reloadStacd(guest, { controllers: [] });
   await untilConnected(guest, ["sub-001", "sub-002", "sub-003", "sub-004"]);
@@ -112,7 +112,7 @@ async function duplicates(guest: Guest): Promise<void> {
       seconds: 60,
     },
   );
-  await guest.always("not in clear", SUBSYSTEMS, (out) => out.trim() === "", STAYS);
+  await guest.always("not without TLS", SUBSYSTEMS, (out) => out.trim() === "", STAYS);
   await reloadStacd(guest, { controllers: lines.slice(0, 1) });
   assert.deepEqual(liveSubsystems(await untilConnected(guest, ["sub-001"])), ["sub-001"]);
 }

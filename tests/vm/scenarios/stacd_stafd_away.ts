@@ -44,7 +44,7 @@ async function away(guest: Guest): Promise<void> {
   await staysAsItIs(guest, WATCH);
   await guest.run("systemctl restart stacd");
   await staysAsItIs(guest, WATCH);
-  // Also not in the mode that disconnects what nobody asks for.
+  // Also not in the mode that disconnects what no source wants.
   await reloadStacd(guest, { controllers: [tcpLine("line", TWO)], management: [AUDIT] });
   await staysAsItIs(guest, WATCH);
   await guest.run("systemctl kill -s KILL stacd");
@@ -76,7 +76,7 @@ async function away(guest: Guest): Promise<void> {
   );
 }
 
-/** Row 12: a discovery controller that stafd lets go of takes along what no other one lists. */
+/** Example 12: a discovery controller that stafd drops takes along what no other one lists. */
 async function retired(guest: Guest): Promise<void> {
   await guest.run(
     "nvmet-lab up 1 --dcs 2 && nvmet-lab add two 2 && nvmet-lab add shared 2 && nvmet-lab link shared 1",
@@ -101,5 +101,5 @@ async function retired(guest: Guest): Promise<void> {
 
 export const scenarios: readonly Scenario[] = [
   { name: "stacd while stafd is away", ofOurs: true, slow: true, run: away },
-  { name: "stacd when stafd lets go of a discovery controller", ofOurs: true, slow: true, run: retired },
+  { name: "stacd when stafd drops a discovery controller", ofOurs: true, slow: true, run: retired },
 ];

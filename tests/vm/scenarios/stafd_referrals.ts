@@ -1,4 +1,4 @@
-/** stafd follows referrals and notifications, and lets go of what nobody refers to any more. */
+/** stafd follows referrals and notifications, and drops what no page refers to any more. */
 import assert from "node:assert/strict";
 import { start, untilDiscovering } from "../fabric.ts";
 import {

@@ -136,7 +136,7 @@ async function proof(guest: Guest): Promise<void> {
   await untilLogged(guest, since, /192\.0\.2\.18.* - Failed to connect to controller\. .*key/);
   assert.deepEqual(await controllers(guest), []);
 
-  // Its own key goes before the host's, which is still there and still not right.
+  // Its own key goes before the host's, which stays and is still not right.
   await reload(guest, confOf([`${FAKE_LINE};dhchap-secret=${own}`]));
   await untilDiscovering(guest, [`${FAKE}:8009`]);
   assert.deepEqual((await fake(guest)).authentications.at(-1), ["negotiate", "right key"]);

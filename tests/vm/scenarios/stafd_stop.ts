@@ -47,7 +47,7 @@ async function stops(guest: Guest): Promise<void> {
   assert.equal(await connections(guest), before, "persistent-connections is true by default");
   assert.equal(await guest.run(`stat -c '%a %U' ${STATE}`), "600 root\n");
 
-  // The same connections are taken over, and what is known is there at once; also after a kill, with the port closed.
+  // The same connections are taken over, and the last known state is shown at once; also after a kill, with the port closed.
   await start(guest, "stafd");
   assert.deepEqual(subsystems(await pages(guest, one)), ["sub-001"]);
   await untilDiscovering(guest, [ONE]);
@@ -65,7 +65,7 @@ async function stops(guest: Guest): Promise<void> {
   await untilDiscovering(guest, [ONE]);
   assert.equal(await connections(guest), before);
 
-  // A damaged state file is as good as none.
+  // A damaged state file counts as empty.
   await guest.run(`systemctl stop stafd && printf '{"format":' >${STATE}`);
   await start(guest, "stafd");
   await untilPublished(guest, one, ["sub-001"]);

@@ -27,7 +27,7 @@ async function run(guest: Guest): Promise<void> {
   );
   await guest.run(handshakes("tgt"));
 
-  // No key; then nobody who shakes hands; then both are there.
+  // No key; then no handshake daemon; then both.
   await configure(guest, confOf([line(CLEAR), line(SECURE, ";tls=true")]));
   let since = await now(guest);
   await start(guest, "stafd");
@@ -42,7 +42,7 @@ async function run(guest: Guest): Promise<void> {
   assert.match(await guest.run(`cat /sys/class/nvme/${secure?.device}/tls_key`), /^[0-9a-f]{8}$/m);
   await untilPublished(guest, at(await listed(guest), SECURE), ["two"]);
 
-  // Without it, the one that demands it is not reached; with it, one that does not offer it is not talked to in clear.
+  // Without it, the one that demands it is not reached; with it, one that does not offer it is not connected without TLS.
   await reload(guest, confOf([]));
   await untilDiscovering(guest, []);
   since = await now(guest);
