@@ -177,6 +177,7 @@ export const OTHERS = {
   tmux: { program: "tmux", apt: ["tmux"], dnf: ["tmux"] },
   zsh: { program: "zsh", apt: ["zsh"], dnf: ["zsh"] },
   journalctl: { program: "journalctl", apt: ["systemd"], dnf: ["systemd"] },
+  less: { program: "less", apt: ["less"], dnf: ["less"] },
   mkfs: { program: "mkfs.ext4", apt: ["e2fsprogs"], dnf: ["e2fsprogs"] },
   fish: { program: "fish", apt: ["fish"], dnf: ["fish"] },
 } as const satisfies Readonly<Record<string, Need>>;

@@ -14,12 +14,14 @@ import { allLogPages, discoveryLogPage } from "./log_pages_command.ts";
 import { metrics } from "./metrics_command.ts";
 import { monitor } from "./monitor_command.ts";
 import { type Format, OUTPUT_VARIABLE, outputOption, schemaOption } from "./output_format.ts";
+import { paged } from "./pager.ts";
 import { plan } from "./plan_command.ts";
 import { answered, type Job, type Tool, withDaemon } from "./session.ts";
 import { status } from "./status_command.ts";
 import { styleFor } from "./style.ts";
 import { tree } from "./tree_command.ts";
 import { wait } from "./wait_command.ts";
+import { watched } from "./watch.ts";
 import { FORMS } from "./what.ts";
 import type { World } from "./world.ts";
 
@@ -37,15 +39,37 @@ export type Finish = (work: Promise<number>) => Promise<void>;
 /** Gives a new command its options and its action. */
 export type Define = (command: Command) => void;
 
+/** How output for people is shown. */
+interface Shown {
+  readonly color: boolean;
+  readonly schema?: "1" | "2" | undefined;
+  readonly pager: boolean;
+  readonly watch?: true | undefined;
+}
+
 /** By name, in the order of the help. */
 export function daemonCommands(tool: Tool, world: World, finish: Finish): ReadonlyMap<string, Define> {
   const { daemon } = tool;
-  const job = (color = true, schema: "1" | "2" | undefined = undefined): Job => ({
+  const job = (color = true, schema: "1" | "2" | undefined = undefined, around = world): Job => ({
     tool,
-    world,
-    style: styleFor(world, color),
+    world: around,
+    style: styleFor(around, color),
     schema: schema === "2" ? 2 : 1,
   });
+  /** Runs what is for people page by page, or again and again. */
+  const shown = (
+    { color, schema, pager, watch }: Shown,
+    format: Format,
+    work: (job: Job) => Promise<number>,
+  ): Promise<void> => {
+    if (watch !== true) return finish(paged(world, pager, (around) => work(job(color, schema, around))));
+    if (!world.out.isTerminal || (format !== "table" && format !== "wide")) {
+      throw new InvalidArgumentError(
+        `--watch draws tables on a terminal; for programs: ${tool.name} monitor -o jsonl`,
+      );
+    }
+    return finish(watched(job(color, schema), work));
+  };
   // On a terminal tables for people, elsewhere what scripts expect of the original (CLI-30).
   const usual = world.out.isTerminal ? "table" as const : "literal" as const;
   const wish = world.env(OUTPUT_VARIABLE) ?? "";
@@ -79,9 +103,12 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
         .addOption(outputOption(STATUS))
         .addOption(schemaOption())
         .option("--no-color", "no colours")
-        .action(({ output, color, schema }) =>
-          finish(status(job(color, schema), form(STATUS, { output, schema }, usual)))
-        )],
+        .option("--no-pager", "do not show it page by page")
+        .option("--watch", "draw it again whenever something happens")
+        .action((options) => {
+          const format = form(STATUS, options, usual);
+          return shown(options, format, (around) => status(around, format));
+        })],
     ["ls", (command) =>
       command
         .description(daemon === "stafd" ? "list the discovery controllers" : "list the I/O controllers")
@@ -94,18 +121,21 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
         .addOption(outputOption(LIST))
         .addOption(schemaOption())
         .option("--no-color", "no colours")
-        .action(({ output, color, schema, detailed, state, subsystem, iface, dc, sort }) => {
+        .option("--no-pager", "do not show it page by page")
+        .option("--watch", "draw it again whenever something happens")
+        .action((options) => {
+          const { detailed, state, subsystem, iface, dc, sort } = options;
           const filter = { state, subsystem, iface, dc, sort };
           // The original's form has no states to filter by.
           const here = isFiltered(filter) && usual === "literal" ? "table" : usual;
-          const asked = form(LIST, { output, schema }, here === "table" && detailed ? "wide" : here);
+          const asked = form(LIST, options, here === "table" && detailed ? "wide" : here);
           if (asked === "literal" && isFiltered(filter)) {
             world.err.write(
               `${tool.name} ls: error: the literal form lists all controllers; choose another with -o\n`,
             );
             return finish(Promise.resolve(USAGE));
           }
-          return finish(list(job(color, schema), asked, detailed === true, filter));
+          return shown(options, asked, (around) => list(around, asked, detailed === true, filter));
         })],
   ];
   const logPages: readonly (readonly [string, Define])[] = [
@@ -125,9 +155,11 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
         .addOption(outputOption(PAGES))
         .addOption(schemaOption())
         .option("--no-color", "no colours")
-        .action(({ output, color, schema, ...dlp }) =>
-          finish(discoveryLogPage(job(color, schema), form(PAGES, { output, schema }, usual), dlp))
-        )],
+        .option("--no-pager", "do not show it page by page")
+        .action((options) => {
+          const format = form(PAGES, options, usual);
+          return shown(options, format, (around) => discoveryLogPage(around, format, options));
+        })],
     ["adlp", (command) =>
       command
         .description("show the discovery log pages of all discovery controllers")
@@ -135,9 +167,11 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
         .addOption(outputOption(PAGES))
         .addOption(schemaOption())
         .option("--no-color", "no colours")
-        .action(({ output, color, schema, detailed }) =>
-          finish(allLogPages(job(color, schema), form(PAGES, { output, schema }, usual), detailed === true))
-        )],
+        .option("--no-pager", "do not show it page by page")
+        .action((options) => {
+          const format = form(PAGES, options, usual);
+          return shown(options, format, (around) => allLogPages(around, format, options.detailed === true));
+        })],
   ];
   const more: readonly (readonly [string, Define])[] = [
     ["explain", (command) =>
@@ -147,9 +181,11 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
         .addOption(outputOption(TEXT))
         .addOption(schemaOption())
         .option("--no-color", "no colours")
-        .action((what, { output, color, schema }) =>
-          finish(explain(job(color, schema), form(TEXT, { output, schema }, "table"), what))
-        )],
+        .option("--no-pager", "do not show it page by page")
+        .action((what, options) => {
+          const format = form(TEXT, options, "table");
+          return shown(options, format, (around) => explain(around, format, what));
+        })],
     ["plan", (command) =>
       command
         .description("show what would be connected and disconnected; exit status 0 nothing, 2 changes")
@@ -157,9 +193,11 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
         .addOption(outputOption(CHANGES))
         .addOption(schemaOption())
         .option("--no-color", "no colours")
-        .action(({ config, output, color, schema }) =>
-          finish(plan(job(color, schema), form(CHANGES, { output, schema }, "table"), config))
-        )],
+        .option("--no-pager", "do not show it page by page")
+        .action((options) => {
+          const format = form(CHANGES, options, "table");
+          return shown(options, format, (around) => plan(around, format, options.config));
+        })],
     ["check", (command) =>
       command
         .description("check configuration files; needs neither the daemon nor root")
@@ -169,16 +207,16 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
         .addOption(outputOption(TEXT))
         .addOption(schemaOption())
         .option("--no-color", "no colours")
-        .action((file, { output, color, schema, strict, connConfFile }) =>
-          finish(
-            check(job(color, schema), {
-              format: form(TEXT, { output, schema }, "table"),
-              file,
-              strict: strict === true,
-              connFile: connConfFile,
-            }),
-          )
-        )],
+        .option("--no-pager", "do not show it page by page")
+        .action((file, options) => {
+          const format = form(TEXT, options, "table");
+          const { strict, connConfFile: connFile } = options;
+          return shown(
+            options,
+            format,
+            (around) => check(around, { format, file, strict: strict === true, connFile }),
+          );
+        })],
     ["health", (command) =>
       command
         .description("tell in one line whether all is well; exit status 0 good, 3 degraded, 4 unreachable")
@@ -194,9 +232,12 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
         .addOption(outputOption(TEXT))
         .addOption(schemaOption())
         .option("--no-color", "no colours")
-        .action(({ output, color, schema }) =>
-          finish(tree(job(color, schema), form(TEXT, { output, schema }, "table")))
-        )],
+        .option("--no-pager", "do not show it page by page")
+        .option("--watch", "draw it again whenever something happens")
+        .action((options) => {
+          const format = form(TEXT, options, "table");
+          return shown(options, format, (around) => tree(around, format));
+        })],
     ["monitor", (command) =>
       command
         .description("show events as they happen")
@@ -240,9 +281,11 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
         .addOption(outputOption(TEXT))
         .addOption(schemaOption())
         .option("--no-color", "no colours")
-        .action(({ output, color, schema }) =>
-          finish(doctor(job(color, schema), form(TEXT, { output, schema }, "table")))
-        )],
+        .option("--no-pager", "do not show it page by page")
+        .action((options) => {
+          const format = form(TEXT, options, "table");
+          return shown(options, format, (around) => doctor(around, format));
+        })],
   ];
   return new Map([...old, ...(daemon === "stafd" ? logPages : []), ...more]);
 }

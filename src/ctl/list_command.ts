@@ -93,7 +93,7 @@ function dictTable(controllers: readonly Dict[], width: number, style: Style): s
   const keys = ["device", "transport", "traddr", "trsvcid", "subsysnqn", "host-iface"];
   const columns = keys.map((key): Column => ({
     title: key.toUpperCase(),
-    shrink: key === "subsysnqn" || key === "traddr" ? "middle" : "never",
+    shrink: key === "subsysnqn" || key === "traddr" ? "start" : "never",
   }));
   const rows = controllers.map((dict) => keys.map((key) => ({ text: dict[key] ?? "" })));
   return tableText(columns, rows, width, style);

@@ -123,9 +123,9 @@ export function parsePages(pages: unknown): JsonResult<readonly PageOfDc[]> {
 const COLUMNS: readonly (readonly [key: string, column: Column])[] = [
   ["subtype", { title: "SUBTYPE", shrink: "never" }],
   ["trtype", { title: "TRANSPORT", shrink: "never" }],
-  ["traddr", { title: "ADDRESS", shrink: "middle" }],
+  ["traddr", { title: "ADDRESS", shrink: "start" }],
   ["trsvcid", { title: "PORT", shrink: "never" }],
-  ["subnqn", { title: "NQN", shrink: "middle" }],
+  ["subnqn", { title: "NQN", shrink: "start" }],
   ["treq", { title: "SECURE CHANNEL", shrink: "end" }],
   ["portid", { title: "PORT ID", shrink: "never", align: "right" }],
 ];

@@ -7,7 +7,7 @@ import { fail, type Job, withDaemon } from "./session.ts";
 import type { Style, Tone } from "./style.ts";
 import { harmless } from "./text_width.ts";
 import { event2 } from "./v2.ts";
-import { clock } from "./when.ts";
+import { stamp } from "./when.ts";
 
 export function monitor(job: Job, format: "table" | "jsonl"): Promise<number> {
   const { world, tool, style, schema } = job;
@@ -57,12 +57,18 @@ const TONES: ReadonlyMap<string, Tone> = new Map([
   ["disconnected", "bad"],
   ["connecting", "busy"],
   ["disconnecting", "busy"],
+  ["disconnect-failed", "bad"],
+  ["link-lost", "bad"],
+  ["link-returned", "good"],
+  ["removed", "bad"],
+  ["less-safe", "bad"],
+  ["held", "busy"],
 ]);
 
 function eventText(event: V1Event, style: Style): string {
   const who = [event.device, event.text].filter((text) => text !== "").join(" ");
-  const type = style.paint(TONES.get(event.type) ?? "plain", harmless(event.type).padEnd(13));
-  return `${style.paint("faint", clock(event.at, event.at))} ${type} ${
-    harmless(who === "" ? "" : `${who}: `)
-  }${harmless(event.message)}\n`;
+  const type = style.paint(TONES.get(event.type) ?? "plain", harmless(event.type).padEnd(17));
+  return `${style.paint("faint", stamp(event.at))} ${type} ${harmless(who === "" ? "" : `${who}: `)}${
+    harmless(event.message)
+  }\n`;
 }

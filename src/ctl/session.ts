@@ -22,6 +22,8 @@ export interface Job {
   readonly style: Style;
   /** Which JSON is printed. */
   readonly schema: Schema;
+  /** The connection that a command is run over again and again. */
+  readonly session?: Session;
 }
 
 export interface Session {
@@ -44,6 +46,7 @@ export async function withDaemon(
   run: (session: Session) => Promise<number>,
   unreachable = FAILED,
 ): Promise<number> {
+  if (job.session !== undefined) return await run(job.session);
   const connected = await connectedTo(job);
   if (!connected.ok) {
     fail(job, busFailure(connected.error));

@@ -91,7 +91,10 @@ export interface V2Controller {
   /** `nvme3`, or empty. */
   readonly device: string;
   readonly state: V1Phase;
-  /** Since when it is in this state. */
+  /**
+   * Since when it is in this state; `waiting`, `connecting`, `failing` and `given-up` count as one, not connected. A restart
+   * of the daemon changes nothing of it.
+   */
   readonly since: number;
   /** Why it is in this state, one sentence. */
   readonly detail: string;

@@ -21,6 +21,14 @@ export function clock(at: number, now: number): string {
   return day === local(now)[0] ? time : `${day} ${time}`;
 }
 
+/** For a log: date, time and zone: `2026-11-21T20:41:05+01:00`. */
+export function stamp(at: number): string {
+  const minutes = -new Date(at).getTimezoneOffset();
+  const [hours, rest] = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60];
+  const zone = [hours, rest].map((n) => String(n).padStart(2, "0")).join(":");
+  return `${local(at).join("T")}${minutes < 0 ? "-" : "+"}${zone}`;
+}
+
 function local(at: number): readonly [day: string, time: string] {
   const date = new Date(at);
   const two = (n: number): string => String(n).padStart(2, "0");

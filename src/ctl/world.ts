@@ -2,6 +2,7 @@
 import type { Duration } from "../lib/nvme/time.ts";
 import type { HiddenFolder } from "./hidden_folders.ts";
 import { wordsOf } from "./host_identity.ts";
+import type { Pager } from "./pager.ts";
 
 export interface Sink {
   /** False once the reader is gone; what is written then is lost, quietly (CLI-19). */
@@ -9,6 +10,8 @@ export interface Sink {
   readonly isTerminal: boolean;
   /** Columns of the terminal; 120 when it is none. */
   readonly columns: number;
+  /** What a terminal has now; its user may have changed it. */
+  size?(): { readonly columns: number; readonly rows: number };
   /** Why something could not be written, as on a full disk; a reader that is gone is no failure. */
   readonly failure?: string | undefined;
 }
@@ -29,6 +32,11 @@ export interface World {
   env(name: string): string | undefined;
   /** Runs a program for what it prints; undefined when it is not installed or does not end within the time. */
   run(command: readonly string[], timeout: Duration): Promise<Ran | undefined>;
+  /** Starts the first of these programs that is installed, to show a text; undefined when none is. */
+  openPager?(
+    commands: readonly (readonly string[])[],
+    env: Readonly<Record<string, string>>,
+  ): Pager | undefined;
   /** Gives all permissions away for good. Files and connections that are open stay so. */
   dropPermissions(): void;
   /** Milliseconds since 1970. */
@@ -55,7 +63,11 @@ class FileSink implements Sink {
   constructor(file: File) {
     this.#file = file;
     this.isTerminal = file.isTerminal();
-    this.columns = this.isTerminal ? terminalColumns() : 120;
+    this.columns = this.isTerminal ? terminalSize().columns : 120;
+  }
+
+  size(): { readonly columns: number; readonly rows: number } {
+    return terminalSize();
   }
 
   write(text: string): boolean {
@@ -76,13 +88,49 @@ class FileSink implements Sink {
   }
 }
 
-function terminalColumns(): number {
+function terminalSize(): { readonly columns: number; readonly rows: number } {
   try {
-    const { columns } = Deno.consoleSize();
-    return columns > 0 ? columns : 80;
+    const { columns, rows } = Deno.consoleSize();
+    return { columns: columns > 0 ? columns : 80, rows: rows > 0 ? rows : 24 };
   } catch {
     // A terminal without a size, as some emulators are.
-    return 80;
+    return { columns: 80, rows: 24 };
+  }
+}
+
+function openPager(
+  commands: readonly (readonly string[])[],
+  env: Readonly<Record<string, string>>,
+): Pager | undefined {
+  for (const [program = "", ...args] of commands) {
+    let child: Deno.ChildProcess;
+    try {
+      child = new Deno.Command(program, { args, env, stdin: "piped" }).spawn();
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied) continue;
+      throw error;
+    }
+    return { show: (text) => shownBy(child, text) };
+  }
+  return undefined;
+}
+
+async function shownBy(child: Deno.ChildProcess, text: string): Promise<void> {
+  // Ctrl-C is for the pager.
+  const leave = (): void => {};
+  Deno.addSignalListener("SIGINT", leave);
+  try {
+    const writer = child.stdin.getWriter();
+    try {
+      await writer.write(new TextEncoder().encode(text));
+      await writer.close();
+    } catch (error) {
+      // Its user has seen enough.
+      if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+    }
+    await child.status;
+  } finally {
+    Deno.removeSignalListener("SIGINT", leave);
   }
 }
 
@@ -122,6 +170,7 @@ export function realWorld(): World {
     uid: Deno.uid() ?? -1,
     env: (name) => Deno.env.get(name),
     run: runProgram,
+    openPager,
     now: () => Date.now(),
     dropPermissions: () => {
       // Under `deno run` and in tests the process has others to serve.

@@ -8,6 +8,7 @@ import type { Evidence, Proof } from "./evidence.ts";
 import type { Dc, FinderState } from "./finder_state.ts";
 import type { Fleet } from "./fleet.ts";
 import type { PageYouth } from "../ports.ts";
+import type { Standing } from "./standing.ts";
 import { Table } from "./table.ts";
 
 /** Milliseconds since 1970 by the old clock to those by the new one. */
@@ -50,7 +51,6 @@ function shiftedLink(link: Ctl["link"], shift: Shift): Ctl["link"] {
     case "up":
       return {
         ...link,
-        since: shift(link.since),
         ...(link.lost === undefined ? {} : { lost: shift(link.lost) }),
       };
     case "deleting":
@@ -64,6 +64,11 @@ function shiftedLink(link: Ctl["link"], shift: Shift): Ctl["link"] {
   }
 }
 
+const shiftedStanding = (standing: Standing, shift: Shift): Standing => ({
+  ...standing,
+  since: shift(standing.since),
+});
+
 function shiftedCtl(ctl: Ctl, shift: Shift): Ctl {
   const { lastFailure } = ctl;
   return {
@@ -73,6 +78,7 @@ function shiftedCtl(ctl: Ctl, shift: Shift): Ctl {
     link: shiftedLink(ctl.link, shift),
     lastFailure: lastFailure === undefined ? undefined : { ...lastFailure, at: shift(lastFailure.at) },
     history: ctl.history.map((entry) => ({ ...entry, at: shift(entry.at) })),
+    standing: ctl.standing === undefined ? undefined : shiftedStanding(ctl.standing, shift),
   };
 }
 
@@ -80,6 +86,10 @@ function shiftedFleet(fleet: Fleet, shift: Shift): Fleet {
   return {
     ...fleet,
     ctls: shiftedTable(fleet.ctls, (ctl) => shiftedCtl(ctl, shift)),
+    stood: shiftedTable(
+      fleet.stood,
+      (stood) => ({ ...stood, standing: shiftedStanding(stood.standing, shift) }),
+    ),
     past: fleet.past.map((past) => ({
       ...past,
       at: shift(past.at),

@@ -7,6 +7,7 @@ import type { DeviceRef } from "../ports.ts";
 import type { Op } from "./effects.ts";
 import type { Evidence, Proof } from "./evidence.ts";
 import type { Guard } from "./guard.ts";
+import type { Standing } from "./standing.ts";
 
 /**
  * Somebody's positive statement that this controller is to be connected. `traddr` is the address as they spell it: they need
@@ -77,8 +78,6 @@ export type Link =
     readonly phase: "up";
     readonly ref: DeviceRef;
     readonly adopted: boolean;
-    /** When the connection was made or found, or its link came back. */
-    readonly since: number;
     /** When its link was seen to be lost; absent while it is live. */
     readonly lost?: number;
   }
@@ -141,6 +140,8 @@ export interface Ctl {
   /** Excluded and let go of: whatever connection there is belongs to others. */
   readonly resting: boolean;
   readonly history: readonly HistoryEntry[];
+  /** Undefined until the step that made it ends. */
+  readonly standing: Standing | undefined;
 }
 
 export function newCtl(key: string, tid: Tid, born: number): Ctl {
@@ -162,6 +163,7 @@ export function newCtl(key: string, tid: Tid, born: number): Ctl {
     inherited: false,
     resting: false,
     history: [],
+    standing: undefined,
   };
 }
 

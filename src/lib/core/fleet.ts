@@ -3,7 +3,7 @@ import type { IpFamilies } from "../config/controller_line.ts";
 import type { Exclusion } from "../nvme/exclusions.ts";
 import type { InterfaceTable, KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import type { Tid, Transport } from "../nvme/tid.ts";
-import { type Duration, seconds } from "../nvme/time.ts";
+import { type Duration, type Instant, minutes, seconds } from "../nvme/time.ts";
 import { type Agenda, emptyAgenda } from "./agenda.ts";
 import type { Authority, Ctl } from "./ctl.ts";
 import type { Op } from "./effects.ts";
@@ -11,6 +11,7 @@ import type { Evidence } from "./evidence.ts";
 import { ctlIndexKey, deviceIndexKeys, listed, type Said, unlisted, withSaid } from "./fleet_index.ts";
 import { type ToldBySource, toldNothing } from "./log_limit.ts";
 import { type HostConf, type NbftTargets, noNbft } from "./host.ts";
+import type { Standing } from "./standing.ts";
 import { Table } from "./table.ts";
 
 /** Controllers that one daemon looks after; more are refused with an error (S6). */
@@ -27,6 +28,9 @@ export const PROBE_TIMEOUT: Duration = seconds(3);
 export const REMOVAL_SOAK: Duration = seconds(1);
 /** A connection is taken over only if it was read no longer ago than this: losing a link changes it without an event. */
 export const RECENT: Duration = seconds(1);
+
+/** A record of the state file that is asked for again within this time was never gone. */
+export const STOOD: Duration = minutes(2);
 
 /** A controller that is no longer in the table. */
 export interface Past {
@@ -121,6 +125,8 @@ export interface Fleet {
   /** What sources of log lines have said lately (log_limit.ts). */
   readonly told: ToldBySource;
   readonly past: readonly Past[];
+  /** What records of the state file were that were left out: whoever asks for them again soon continues them. */
+  readonly stood: Table<{ readonly standing: Standing; readonly until: Instant }>;
   readonly stopping: boolean;
 }
 
@@ -156,6 +162,7 @@ export const emptyFleet: Fleet = {
   links: { looking: false, lost: 0, returned: 0 },
   told: toldNothing,
   past: [],
+  stood: Table.empty(),
   stopping: false,
 };
 

@@ -1,7 +1,7 @@
 /** A draft of the next {@link Fleet} and the effects that go with it, and what is simply written into it. */
 import type { DaemonConf } from "../config/daemon_conf.ts";
 import { type Tid, tidText } from "../nvme/tid.ts";
-import { after, type Instant, type Now } from "../nvme/time.ts";
+import { after, type Instant, type Now, reached } from "../nvme/time.ts";
 import type { LogLevel } from "../ports.ts";
 import { remind, timeOf } from "./agenda.ts";
 import { type Authority, type Claim, type Ctl, deviceOf, newCtl, withClaim, withoutClaim } from "./ctl.ts";
@@ -13,6 +13,7 @@ import { youngPatterns } from "./refusal.ts";
 import { LOG_REMINDER, mayTell, periodEnded } from "./log_limit.ts";
 import type { FleetRules } from "./fleet_rules.ts";
 import { NUDGE_DISTANCE } from "./retry.ts";
+import { standingOf } from "./standing.ts";
 
 export class FleetDraft<E extends { readonly do: string } = never> {
   readonly effects: (Effect | E)[] = [];
@@ -171,6 +172,17 @@ export class FleetDraft<E extends { readonly do: string } = never> {
     this.fleet = withCtl(this.fleet, ctl);
   }
 
+  /** Notes since when it is what it is now. */
+  stand(key: string): void {
+    const ctl = this.ctl(key);
+    // Before the kernel was looked at, what the daemon before this one knew is true.
+    if (ctl === undefined || (!this.fleet.fresh && ctl.standing !== undefined)) return;
+    const standing = standingOf(ctl, this.rules.verdict(ctl), this.now.wall);
+    if (standing === ctl.standing) return;
+    this.put({ ...ctl, standing });
+    this.dirty();
+  }
+
   touch(key: string): void {
     this.touched.add(key);
   }
@@ -186,7 +198,9 @@ export class FleetDraft<E extends { readonly do: string } = never> {
     if (ctl === undefined) {
       if (this.fleet.ctls.size >= MAX_CTLS) return false;
       this.dirty();
-      ctl = newCtl(key, tid, this.fleet.saves.wanted);
+      const stood = this.fleet.stood.get(key);
+      const standing = stood === undefined || reached(stood.until, this.now) ? undefined : stood.standing;
+      ctl = { ...newCtl(key, tid, this.fleet.saves.wanted), standing };
     } else if (!ctl.claims.has(authority)) {
       this.dirty();
     }

@@ -77,6 +77,7 @@ export class FleetMove<E extends { readonly do: string } = never> extends FleetV
       restored: old.restored || next.restored,
       resting: old.resting && next.resting,
       history: isNew ? old.history : next.history,
+      standing: isNew ? old.standing : next.standing,
     };
     const device = old.link.phase === "up" || old.link.phase === "deleting" ? old.link.ref.device : undefined;
     if (device !== undefined) {

@@ -223,7 +223,7 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
     const { key, link: { ref, evidence } } = ctl;
     if (outcome.ok && typeof outcome.value !== "string") {
       const guard = { ...ctl.guard ?? newGuard, op: undefined, at: this.now, failure: outcome.value.inUse };
-      const link = { phase: "up", ref, adopted: true, since: this.now.wall } as const;
+      const link = { phase: "up", ref, adopted: true } as const;
       const back: Ctl = { ...ctl, guard, link };
       this.put(back);
       // The removal by others may have been seen while the claim was under way.
@@ -244,7 +244,7 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
         ...ctl,
         attempts,
         doom,
-        link: { phase: "up", ref, adopted: true, since: this.now.wall },
+        link: { phase: "up", ref, adopted: true },
       };
       this.put(noted(back, this.now.wall, outcome.failure.message));
       // The removal may have been seen while the call was under way.

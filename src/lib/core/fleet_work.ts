@@ -16,6 +16,7 @@ import {
   type Past,
   PROBE_TIMEOUT,
   RECENT,
+  STOOD,
   withoutCtl,
 } from "./fleet.ts";
 import { listed, mayShare, unlisted } from "./fleet_index.ts";
@@ -23,8 +24,9 @@ import { FleetMove } from "./fleet_move.ts";
 import { newGuard } from "./guard.ts";
 import { eventFields } from "./messages.ts";
 import type { Decision } from "./planner.ts";
-import { keepLooking } from "./links.ts";
+import { isLost, keepLooking } from "./links.ts";
 import { CONNECT_RETRY, FORMING_LOOK, pause } from "./retry.ts";
+import { lostSince } from "./standing.ts";
 import { linedUp } from "./waiting.ts";
 
 export const SCAN_REMINDER = "#scan";
@@ -52,7 +54,9 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
       // Better started again than standing still (S9).
       if (left-- === 0) throw new Error("the planner does not come to an end");
       const ctl = this.ctl(key);
-      if (ctl !== undefined) this.#carryOut(ctl);
+      if (ctl === undefined) continue;
+      this.#carryOut(ctl);
+      this.stand(key);
     }
   }
 
@@ -176,6 +180,10 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
   /** From the state file only, and the kernel does not have it (STAC-1): whoever asks for it asks anew. */
   #discard(ctl: Ctl): void {
     this.say("debug", ctl, "not connected any more: left out until a log page lists it again");
+    if (ctl.standing !== undefined) {
+      const stood = this.fleet.stood.with(ctl.key, { standing: ctl.standing, until: after(this.now, STOOD) });
+      this.fleet = { ...this.fleet, stood };
+    }
     this.#remove(ctl);
     this.dirty();
   }
@@ -284,6 +292,7 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
 
   protected raise(ctl: Ctl, device: KernelCtrl, adopted: boolean): void {
     const ref: DeviceRef = { device: device.device, incarnation: device.incarnation };
+    const since = adopted && isLost(device.state) ? lostSince(ctl, ref) : undefined;
     const up: Ctl = {
       ...ctl,
       attempts: 0,
@@ -293,7 +302,7 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
       oneTry: false,
       resting: false,
       formerly: matches(ctl.tid, device, this.fleet.interfaces) ? [] : ctl.formerly,
-      link: { phase: "up", ref, adopted, since: this.now.wall },
+      link: { phase: "up", ref, adopted, ...(since === undefined ? {} : { lost: since }) },
     };
     if (ctl.resting) this.dirty();
     keepLooking(this);

@@ -27,7 +27,8 @@ export function lookAtLinks<E extends { readonly do: string }>(fleet: FleetDraft
 }
 
 /** What is being deleted is not lost: that has an event of its own. */
-const isLost = (state: string): boolean => state !== "live" && state !== "" && !state.startsWith("delet");
+export const isLost = (state: string): boolean =>
+  state !== "live" && state !== "" && !state.startsWith("delet");
 
 export function linksSeen<E extends { readonly do: string }>(
   fleet: FleetDraft<E>,
@@ -57,6 +58,7 @@ function lost<E extends { readonly do: string }>(fleet: FleetDraft<E>, ctl: Ctl,
   if (link.phase !== "up") throw new Error(`${ctl.key} has no link to lose`);
   const words = `the link is lost (${state}); the kernel tries to get it back`;
   fleet.put(noted({ ...ctl, link: { ...link, lost: fleet.now.wall } }, fleet.now.wall, words));
+  fleet.stand(ctl.key);
   fleet.say(
     "warning",
     ctl,
@@ -73,7 +75,8 @@ function returned<E extends { readonly do: string }>(fleet: FleetDraft<E>, ctl: 
   const { lost: _, ...whole } = link;
   const seconds = Math.max(0, Math.round((fleet.now.wall - at) / 1000));
   const words = `the link is back after ${seconds} s`;
-  fleet.put(noted({ ...ctl, link: { ...whole, since: fleet.now.wall } }, fleet.now.wall, words));
+  fleet.put(noted({ ...ctl, link: whole }, fleet.now.wall, words));
+  fleet.stand(ctl.key);
   fleet.say(
     "notice",
     ctl,

@@ -17,6 +17,7 @@ import {
 import type { Evidence } from "./evidence.ts";
 import { type Fleet, withCtl } from "./fleet.ts";
 import { lineAuthority } from "./lines.ts";
+import { type Standing, STANDINGS } from "./standing.ts";
 
 export const STATE_VERSION = 1;
 
@@ -121,6 +122,14 @@ function sideOf(value: unknown): HostSide | undefined {
   return { hostNqn, hostIface, hostTraddr };
 }
 
+function standingOf(value: unknown): Standing | undefined {
+  if (!isJson(value)) return undefined;
+  const is = STANDINGS.find((word) => word === value["is"]);
+  const since = numberOf(value["since"]);
+  if (is === undefined || since <= 0) return undefined;
+  return { is, since, device: textOf(value["device"]), incarnation: numberOf(value["incarnation"]) };
+}
+
 function evidenceOf(value: unknown): Evidence | undefined {
   if (!isJson(value)) return undefined;
   const line = typeof value["line"] === "number" ? { line: value["line"] } : {};
@@ -169,6 +178,7 @@ export function savedCtls(fleet: Fleet): readonly Json[] {
       claims,
       ...(leaving ? { released } : {}),
       resting: ctl.resting,
+      ...(ctl.standing === undefined ? {} : { standing: ctl.standing }),
     });
   }
   return saved;
@@ -214,6 +224,7 @@ export function restoreCtls(fleet: Fleet, value: unknown): Fleet {
       resting,
       restored: !resting,
       inherited: !resting,
+      standing: standingOf(record["standing"]),
     };
     next = withCtl(next, ctl);
   }

@@ -81,7 +81,10 @@ export interface V1Controller {
   /** `nvme3`, or empty. */
   readonly device: string;
   readonly phase: V1Phase;
-  /** Since when it is in this phase. */
+  /**
+   * Since when it is in this phase; `waiting`, `connecting`, `failing` and `given-up` count as one, not connected. A restart of
+   * the daemon changes nothing of it.
+   */
   readonly since: number;
   /** Why it is in this phase, one sentence. */
   readonly detail: string;

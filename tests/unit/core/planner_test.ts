@@ -48,7 +48,7 @@ const now = { mono: 10_000, wall: 0 };
 const bare = newCtl(tidKey(tid), tid, 0);
 const asked = withClaim(bare, "page:dc", claim);
 const link = (ctl: Ctl, to: Ctl["link"]): Ctl => ({ ...ctl, link: to });
-const up = (ctl: Ctl): Ctl => link(ctl, { phase: "up", ref, adopted: false, since: 0 });
+const up = (ctl: Ctl): Ctl => link(ctl, { phase: "up", ref, adopted: false });
 
 const kernel: KernelView = {
   fresh: true,

@@ -3,6 +3,8 @@ import type { Ran, Sink, World } from "../../../src/ctl/world.ts";
 export interface FakeWorld extends World {
   readonly out: FakeSink;
   readonly err: FakeSink;
+  /** What was given to a pager. */
+  paged?: { readonly commands: readonly (readonly string[])[]; text: string };
 }
 
 export interface FakeSink extends Sink {
@@ -57,6 +59,18 @@ export interface FakeOptions {
 export function fakeWorld(options: FakeOptions = {}): FakeWorld {
   const { terminal = false, columns = 120 } = options;
   return {
+    openPager(commands) {
+      if (commands.length === 0) return undefined;
+      const paged = { commands, text: "" };
+      this.paged = paged;
+      return {
+        show: (text) => {
+          paged.text = text;
+          this.out.write(text);
+          return Promise.resolve();
+        },
+      };
+    },
     out: sink(terminal, columns),
     err: sink(terminal, columns),
     bus: options.bus ?? "unix:path=/nowhere/bus",

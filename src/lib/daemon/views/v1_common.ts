@@ -198,7 +198,6 @@ export function controllerOf(ctl: Ctl, core: Asked, peek: Peek, now: Now): V1Con
   const verdict = core.verdict(ctl);
   const bar = core.bar(ctl);
   const phase = phaseOf(ctl, verdict, device, bar !== undefined && ctl.attempts > 0);
-  const last = ctl.history.at(-1);
   const { link } = ctl;
   const request = device === undefined || ctl.claims.size === 0 ? undefined : core.request(ctl);
   const lacking = device === undefined || request === undefined ? [] : lessSafe(request, device);
@@ -209,13 +208,15 @@ export function controllerOf(ctl: Ctl, core: Asked, peek: Peek, now: Now): V1Con
   const decided = decisionText(core.fleet.decision(ctl), now);
   const hosts = hostsOf(ctl);
   const lost = lostOf(ctl, device, now);
+  // Seen by this question, and not by the core yet.
+  const isBack = phase === "connected" && ctl.standing?.is === "lost";
   return {
     tid: ctl.tid,
     text: tidText(ctl.tid),
     kind: core.kind,
     device: deviceOf(ctl)?.device ?? "",
     phase,
-    since: lost !== undefined ? lost.at : link.phase === "up" ? link.since : last?.at ?? now.wall,
+    since: lost?.at ?? (isBack ? now.wall : ctl.standing?.since ?? now.wall),
     detail: phase === "failing" && ctl.lastFailure !== undefined
       ? ctl.lastFailure.failure.message
       : phase === "reconnecting" && lost !== undefined
