@@ -20,18 +20,33 @@ export function completionScript(program: CommandUnknownOpts, shell: Shell): str
 type Values =
   | { readonly kind: "words"; readonly words: readonly string[] }
   | { readonly kind: "file" }
-  /** Controllers that the daemon has now. */
-  | { readonly kind: "controller" }
+  /** What a command prints now, one a line: names of controllers or of interfaces. */
+  | { readonly kind: "lines"; readonly command: string }
   | { readonly kind: "any" };
 
-function valuesOf(choices: readonly string[] | undefined, name: string): Values {
+/** By the name that the definition gives to a value. */
+function valuesOf(program: string, choices: readonly string[] | undefined, name: string): Values {
   if (choices !== undefined) return { kind: "words", words: choices };
-  return name === "file" ? { kind: "file" } : name === "what" ? { kind: "controller" } : { kind: "any" };
+  switch (name) {
+    case "file":
+      return { kind: "file" };
+    case "what":
+    case "glob":
+      return { kind: "lines", command: `${program} completion names 2>/dev/null` };
+    case "dc":
+      return { kind: "lines", command: "stafctl completion names 2>/dev/null" };
+    case "interface":
+      return { kind: "lines", command: "ls /sys/class/net 2>/dev/null" };
+    default:
+      return { kind: "any" };
+  }
 }
 
-const ofOption = (option: Option): Values =>
-  valuesOf(option.argChoices, /<(.*)>/.exec(option.flags)?.[1] ?? "");
-const ofArgument = (argument: Argument): Values => valuesOf(argument.argChoices, argument.name());
+const nameOfValue = ({ flags }: Option): string => /<([^.>]*)/.exec(flags)?.[1] ?? "value";
+const ofOption = (program: string, option: Option): Values =>
+  valuesOf(program, option.argChoices, nameOfValue(option));
+const ofArgument = (program: string, argument: Argument): Values =>
+  valuesOf(program, argument.argChoices, argument.name());
 const namesOf = (option: Option): readonly string[] =>
   [option.short, option.long].filter((name) => name !== undefined);
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
@@ -41,53 +56,89 @@ function bash(program: CommandUnknownOpts): string {
   const reply = (values: Values): string => {
     switch (values.kind) {
       case "words":
-        return `COMPREPLY=($(compgen -W ${quoted(values.words.join(" "))} -- "$cur"))`;
+        return `_${name}_reply ${values.words.map(quoted).join(" ")}`;
       case "file":
-        return `COMPREPLY=($(compgen -f -- "$cur"))`;
-      case "controller":
-        return `local IFS=$'\\n'; COMPREPLY=($(compgen -W "$(${name} ls -o name 2>/dev/null)" -- "$cur"))`;
+        return `_${name}_files`;
+      case "lines":
+        return `mapfile -t words < <(${values.command}); _${name}_reply "\${words[@]}"`;
       case "any":
-        return "COMPREPLY=()";
+        return ":";
     }
   };
   const optionCases = [program, ...program.commands].flatMap((command) =>
     command.options.filter((option) => option.required).map((option) => {
       const prefix = command === program ? "" : command.name();
       return `    ${namesOf(option).map((word) => quoted(`${prefix} ${word}`)).join("|")}) ${
-        reply(ofOption(option))
+        reply(ofOption(name, option))
       }; return ;;`;
     })
   );
   const commandCases = program.commands.map((command) => {
-    const words = [...command.options.flatMap(namesOf), "-h", "--help"].join(" ");
+    const words = [...command.options.flatMap(namesOf), "-h", "--help"].map(quoted).join(" ");
     const [argument] = command.registeredArguments;
     const rest = argument === undefined
       ? ""
-      : `; [[ $cur == -* ]] || { ${reply(ofArgument(argument))}; return; }`;
-    return `    ${command.name()}) words=${quoted(words)}${rest} ;;`;
+      : ` [[ $cur == -* ]] || { ${reply(ofArgument(name, argument))}; return; };`;
+    return `    ${command.name()})${rest} words=(${words}) ;;`;
   });
   const top = [
     ...program.commands.map((command) => command.name()),
     ...program.options.flatMap(namesOf),
     "-h",
     "--help",
-  ];
+  ].map(quoted).join(" ");
   return `# bash completion: /usr/share/bash-completion/completions/${name}
+# Of these words, those that begin as the one that is typed. What readline has split off it (at : and =) is left out, and what
+# a shell would take for more than a name is quoted.
+_${name}_reply() {
+  local word
+  for word; do
+    [[ $word == "$cur"* ]] || continue
+    printf -v word %q "\${word#"$head"}"
+    COMPREPLY+=("$word")
+  done
+}
+_${name}_files() {
+  local file
+  while IFS= read -r file; do
+    [[ -d $file ]] && { file+=/; compopt -o nospace 2>/dev/null; }
+    _${name}_reply "$file"
+  done < <(compgen -f -- "$cur")
+}
 _${name}() {
-  local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD-1]} cmd= words= i
-  for ((i = 1; i < COMP_CWORD; i++)); do
-    case \${COMP_WORDS[i]} in
-      ${program.commands.map((command) => command.name()).join("|")}) cmd=\${COMP_WORDS[i]}; break ;;
+  local line=\${COMP_LINE:0:COMP_POINT} raw= cur= prev= cmd= head= breaks= i
+  local -a args raws words=()
+  COMPREPLY=()
+  # As it was typed, and with backslashes taken as they are meant.
+  read -ra raws <<<"$line"
+  read -a args <<<"$line"
+  [[ $line == *[[:space:]] ]] && { args+=(''); raws+=(''); }
+  cur=\${args[-1]} raw=\${raws[-1]} prev=\${args[-2]}
+  for ((i = 1; i < \${#args[@]} - 1; i++)); do
+    case \${args[i]} in
+      ${program.commands.map((command) => command.name()).join("|")}) cmd=\${args[i]}; break ;;
     esac
   done
+  [[ $COMP_WORDBREAKS == *:* ]] && breaks+=:
+  [[ $COMP_WORDBREAKS == *=* ]] && breaks+='='
+  if [[ -n $breaks ]]; then
+    # A : behind a backslash splits nothing.
+    i=\${raw//\\\\?/xx}
+    i=\${i%"\${i##*[$breaks]}"}
+    head=\${raw:0:\${#i}}
+    head=\${head//\\\\/}
+  fi
+  if [[ $cur == --*=* ]]; then
+    prev=\${cur%%=*} cur=\${cur#*=} head=\${head#*=}
+  fi
   case "$cmd $prev" in
 ${optionCases.join("\n")}
   esac
   case $cmd in
-    '') words=${quoted(top.join(" "))} ;;
+    '') words=(${top}) ;;
 ${commandCases.join("\n")}
   esac
-  COMPREPLY=($(compgen -W "$words" -- "$cur"))
+  _${name}_reply "\${words[@]}"
 }
 complete -F _${name} ${name}
 `;
@@ -104,8 +155,8 @@ function zsh(program: CommandUnknownOpts): string {
         return `(${values.words.join(" ")})`;
       case "file":
         return "_files";
-      case "controller":
-        return `{compadd -- \${(f)"$(${name} ls -o name 2>/dev/null)"}}`;
+      case "lines":
+        return `{compadd -- \${(f)"$(${values.command})"}}`;
       case "any":
         return " ";
     }
@@ -113,9 +164,13 @@ function zsh(program: CommandUnknownOpts): string {
   const spec = (option: Option): readonly string[] =>
     namesOf(option).map((word) => {
       const value = option.required
-        ? `:${zshText(/<(.*)>/.exec(option.flags)?.[1] ?? "value")}:${action(ofOption(option))}`
+        ? `:${zshText(nameOfValue(option))}:${action(ofOption(name, option))}`
         : "";
-      return quoted(`(${namesOf(option).join(" ")})${word}[${zshText(option.description)}]${value}`);
+      // With = the value may stand in the same word, too.
+      const equals = option.required && word.startsWith("--") ? "=" : "";
+      return quoted(
+        `(${namesOf(option).join(" ")})${word}${equals}[${zshText(option.description)}]${value}`,
+      );
     });
   const HELP = [quoted("(-h --help)-h[show help]"), quoted("(-h --help)--help[show help]")];
   const cases = program.commands.map((command) => {
@@ -123,7 +178,7 @@ function zsh(program: CommandUnknownOpts): string {
       ...HELP,
       ...command.options.flatMap(spec),
       ...command.registeredArguments.map((argument, n) =>
-        quoted(`${n + 1}:${zshText(argument.name())}:${action(ofArgument(argument))}`)
+        quoted(`${n + 1}:${zshText(argument.name())}:${action(ofArgument(name, argument))}`)
       ),
     ];
     return `        ${command.name()}) _arguments ${specs.join(" ")} ;;`;
@@ -159,8 +214,8 @@ function fish(program: CommandUnknownOpts): string {
         return ` -xa ${quoted(from.words.join(" "))}`;
       case "file":
         return " -rF";
-      case "controller":
-        return ` -xa ${quoted(`(${name} ls -o name 2>/dev/null)`)}`;
+      case "lines":
+        return ` -xa ${quoted(`(${from.command})`)}`;
       case "any":
         return " -x";
     }
@@ -168,7 +223,7 @@ function fish(program: CommandUnknownOpts): string {
   const line = (condition: string, option: Option): string => {
     const short = option.short === undefined ? "" : ` -s ${option.short.slice(1)}`;
     const long = option.long === undefined ? "" : ` -l ${option.long.slice(2)}`;
-    const value = option.required ? values(ofOption(option)) : "";
+    const value = option.required ? values(ofOption(name, option)) : "";
     return `complete -c ${name} -n ${condition}${short}${long}${value} -d ${quoted(option.description)}`;
   };
   const top = program.commands.map((command) =>
@@ -179,7 +234,7 @@ function fish(program: CommandUnknownOpts): string {
     return [
       ...command.options.map((option) => line(condition, option)),
       ...command.registeredArguments.map((argument) =>
-        `complete -c ${name} -n ${condition}${values(ofArgument(argument))}`
+        `complete -c ${name} -n ${condition}${values(ofArgument(name, argument))}`
       ),
     ];
   });

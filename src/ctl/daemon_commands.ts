@@ -116,7 +116,7 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
         .addOption(new Option("--state <state...>", "only in one of these states").choices(STATES))
         .option("--subsystem <glob>", "only with such an NQN; * stands for any text, ? for a character")
         .option("--iface <interface>", "only by this interface of the host")
-        .option("--dc <what>", "only what this discovery controller lists")
+        .option("--dc <dc>", "only what this discovery controller lists")
         .addOption(new Option("--sort <column>", "in the order of this column").choices(SORTS))
         .addOption(outputOption(LIST))
         .addOption(schemaOption())

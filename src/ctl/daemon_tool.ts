@@ -2,10 +2,12 @@
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { VERSION } from "../lib/nvme/version.ts";
 import { OK, runCommandLine, USAGE } from "./command_line.ts";
-import { addCompletionCommand } from "./completion_command.ts";
+import { addCompletions } from "./completion_command.ts";
 import { daemonCommands, type Finish } from "./daemon_commands.ts";
 import { FORMATS, OUTPUT_VARIABLE } from "./output_format.ts";
-import type { Tool } from "./session.ts";
+import { names } from "./names_command.ts";
+import type { Job, Tool } from "./session.ts";
+import { styleFor } from "./style.ts";
 import { harmless } from "./text_width.ts";
 import type { World } from "./world.ts";
 
@@ -13,7 +15,8 @@ import type { World } from "./world.ts";
 export function wholeTool(tool: Tool, world: World, finish: Finish): CommandUnknownOpts {
   const program = bareTool(tool);
   for (const [name, define] of daemonCommands(tool, world, finish)) define(program.command(name));
-  addCompletionCommand(program, world);
+  const quiet: Job = { tool, world, style: styleFor(world, false), schema: 1 };
+  addCompletions(program, world, () => finish(names(quiet)));
   return program;
 }
 

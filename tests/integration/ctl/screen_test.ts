@@ -7,19 +7,11 @@ import { lacks, packages } from "../../lacking.ts";
 import { type FakeOptions, fakeWorld } from "../../unit/ctl/fake_world.ts";
 import { privateBus } from "../dbus/private_bus.ts";
 import { sampleDaemon, v1Controller, v1State } from "./sample_daemon.ts";
+import { inTerminal } from "./terminal.ts";
 
 const TOOL = new URL("run_tool.ts", import.meta.url).pathname;
 const tool = (...args: readonly string[]): string =>
   [Deno.execPath(), "run", "-A", "--no-check", TOOL, ...args].join(" ");
-const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
-
-async function shell(command: string): Promise<string> {
-  const { success, stdout, stderr } = await new Deno.Command("bash", { args: ["-c", command], stdin: "null" })
-    .output();
-  assert.ok(success, text(stderr));
-  return text(stdout);
-}
-
 const controllers = (count: number) =>
   Array.from({ length: count }, (_, n) =>
     v1Controller({
@@ -29,36 +21,6 @@ const controllers = (count: number) =>
       tid: { ...v1Controller().tid, subsysnqn: `nqn.sub${n}`, traddr: `192.0.2.${n}` },
       text: `(tcp, 192.0.2.${n}, 8009, nqn.sub${n})`,
     }));
-
-/** A terminal of 80 columns and 24 lines in which a command runs. */
-async function inTerminal(
-  command: string,
-  work: (terminal: {
-    /** What is shown once it matches. */
-    until(wanted: RegExp): Promise<string>;
-    press(keys: string): Promise<void>;
-  }) => Promise<void>,
-): Promise<void> {
-  const dir = await Deno.makeTempDir();
-  const tmux = `tmux -S ${dir}/tmux -f /dev/null`;
-  await shell(`${tmux} -u new-session -d -x 80 -y 24 ${JSON.stringify(`${command}; echo ended $?; cat`)}`);
-  try {
-    await work({
-      press: async (keys) => void await shell(`${tmux} send-keys ${keys}`),
-      until: async (wanted) => {
-        for (let n = 0; n < 300; n++) {
-          const shown = await shell(`${tmux} capture-pane -p`);
-          if (wanted.test(shown)) return shown;
-          await new Promise((resolve) => setTimeout(resolve, 50));
-        }
-        throw new Error(`${wanted} did not appear:\n${await shell(`${tmux} capture-pane -p`)}`);
-      },
-    });
-  } finally {
-    await shell(`${tmux} kill-server`);
-    await Deno.remove(dir, { recursive: true });
-  }
-}
 
 const around = (address: string): string =>
   `env -u NO_COLOR -u PAGER -u SYSTEMD_PAGER TERM=screen DBUS_SYSTEM_BUS_ADDRESS=${address} LANG=C.UTF-8`;

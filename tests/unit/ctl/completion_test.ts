@@ -14,16 +14,16 @@ async function script(program: typeof stafctl, shell: string): Promise<string> {
 
 /** What bash offers after these words. */
 async function complete(program: typeof stafctl, ...words: readonly string[]): Promise<readonly string[]> {
-  const name = words[0] ?? "";
+  const [name = ""] = (words[0] ?? "").split(" ");
   const source = await script(program, "bash");
-  const quoted = words.map((word) => `'${word}'`).join(" ");
   const { stdout, success } = await new Deno.Command("bash", {
     args: [
       "-c",
       `${source}
-${name}() { echo nvme7; }
-COMP_WORDS=(${quoted}); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); _${name}; printf '%s\\n' "\${COMPREPLY[@]}"`,
+${name}() { printf '%s\\n' nvme7 nqn.2014-08.org.example:vol1 nqn.2014-08.org.example:vol2 [fd01::7]:4420; }
+COMP_LINE="$LINE"; COMP_POINT=\${#COMP_LINE}; _${name}; printf '%s\\n' "\${COMPREPLY[@]}"`,
     ],
+    env: { LINE: words.join(" ") },
   }).output();
   assert.ok(success);
   return new TextDecoder().decode(stdout).split("\n").filter((line) => line !== "");
@@ -43,9 +43,28 @@ Deno.test("bash completes commands, options, choices and controllers", async () 
   ]);
   assert.deepEqual(await complete(stafctl, "stafctl", "dlp", "-t", ""), ["tcp", "rdma", "fc", "loop"]);
   assert.deepEqual(await complete(stafctl, "stafctl", "ls", "-o", "js"), ["json", "jsonl"]);
-  assert.deepEqual(await complete(stacctl, "stacctl", "explain", "n"), ["nvme7"]);
+  assert.deepEqual(await complete(stacctl, "stacctl", "explain", "nv"), ["nvme7"]);
   assert.deepEqual(await complete(stacctl, "stacctl", "wait", "--for", ""), ["connected", "gone"]);
   assert.deepEqual(await complete(stasadm, "stasadm", "host"), ["hostnqn", "hostid"]);
+});
+
+Deno.test("bash completes what has a colon or an equals sign in it: readline replaces what comes after", async () => {
+  for (const goal of ["explain", "wait --for gone"]) {
+    assert.deepEqual(await complete(stacctl, `stacctl ${goal} nqn`), [
+      "nqn.2014-08.org.example:vol1",
+      "nqn.2014-08.org.example:vol2",
+    ]);
+    assert.deepEqual(await complete(stacctl, `stacctl ${goal} nqn.2014-08.org.example:v`), ["vol1", "vol2"]);
+  }
+  assert.deepEqual(await complete(stacctl, "stacctl explain [fd01:"), [":7\\]:4420"]);
+  assert.deepEqual(await complete(stacctl, "stacctl ls --output=js"), ["json", "jsonl"]);
+  assert.deepEqual(await complete(stacctl, "stacctl ls --subsystem=nqn.2014-08.org.example:vol2"), ["vol2"]);
+  assert.deepEqual(await complete(stacctl, "stacctl ls --sta"), ["--state"]);
+  const dir = await Deno.makeTempDir();
+  await Deno.writeTextFile(`${dir}/a:b.conf`, "");
+  assert.deepEqual(await complete(stafctl, `stafctl plan --config ${dir}/a`), [`${dir}/a:b.conf`]);
+  assert.deepEqual(await complete(stafctl, `stafctl check ${dir}/a:`), ["b.conf"]);
+  assert.deepEqual(await complete(stasadm, `stasadm -c ${dir}/a\\:b`), [`${dir}/a:b.conf`]);
 });
 
 Deno.test("every command and option is in every shell's script", async () => {
