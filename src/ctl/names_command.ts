@@ -22,7 +22,7 @@ export async function names(job: Job): Promise<number> {
   }
 }
 
-export function namesIn({ controllers }: Pick<V1State, "controllers">): readonly string[] {
+function namesIn({ controllers }: Pick<V1State, "controllers">): readonly string[] {
   const all = distinct(controllers).flatMap((one) => [
     one.tid.subsysnqn,
     one.tid.traddr,
