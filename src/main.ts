@@ -1,5 +1,6 @@
 /** The image's entry: which program am I? */
 import process from "node:process";
+import type { World } from "./ctl/world.ts";
 
 const name = process.argv0.split("/").at(-1) ?? "";
 
@@ -11,15 +12,24 @@ async function program(): Promise<((args: readonly string[]) => Promise<number>)
     case "stacd":
       return (await import("./stacd.ts")).main;
     case "stafctl":
-      return (await import("./ctl/stafctl.ts")).main;
+      return tool((await import("./ctl/stafctl.ts")).main);
     case "stacctl":
-      return (await import("./ctl/stacctl.ts")).main;
+      return tool((await import("./ctl/stacctl.ts")).main);
     case "stasadm":
       return (await import("./ctl/stasadm.ts")).main;
     default:
       return undefined;
   }
 }
+
+type Main = (args: readonly string[]) => Promise<number>;
+
+/** With what only the whole image can do: a plan of a daemon that does not run. */
+const tool = (main: (args: readonly string[], world: World) => Promise<number>): Main => async (args) =>
+  main(args, {
+    ...(await import("./ctl/world.ts")).realWorld(),
+    planAlone: async (daemon, text) => (await import("./plan_alone.ts")).planAlone(daemon, text),
+  });
 
 const main = await program();
 if (main === undefined) {

@@ -50,7 +50,7 @@ export const BUNDLES: Readonly<Record<string, Bundle>> = {
       adlp: "V1Pages",
       "adlp-line": "V1PageOfDc",
       explain: "V1Explanation",
-      plan: "V1Plan",
+      plan: "V1PlanEffects",
       "plan-line": "V1Change",
       check: "V1Check",
       health: "V1HealthLine",

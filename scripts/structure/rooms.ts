@@ -39,6 +39,11 @@ export const ROOMS: readonly Room[] = [
     mayImport: ["config", "core", "daemon", "dbus", "linux", "nvme", "ports"],
     packages: "any",
   },
+  {
+    name: "composition root",
+    at: "src/plan_alone.ts",
+    mayImport: ["daemon", "linux"],
+  },
   { name: "image", at: "src/main.ts", mayImport: ["composition root", "ctl"], packages: ["node:process"] },
 ];
 

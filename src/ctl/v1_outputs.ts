@@ -51,6 +51,28 @@ export interface V1PageOfDc {
 /** `adlp`. */
 export type V1Pages = readonly V1PageOfDc[];
 
+/** `plan`. */
+export interface V1PlanEffects extends V1Plan {
+  /** What follows for I/O paths; of stafd's plan, what stacd will then do. Absent when nothing does, or it is not known. */
+  readonly effects?: V1Effects;
+}
+
+export interface V1Effects {
+  /** I/O paths that go, unless what is behind them is in use. */
+  readonly paths: readonly { readonly device: string; readonly nqn: string; readonly text: string }[];
+  /** NQNs of subsystems that lose their last path. */
+  readonly lastPaths: readonly string[];
+  /** Namespaces that no other path serves then, and that something uses. */
+  readonly inUse: readonly {
+    readonly device: string;
+    readonly holders: readonly string[];
+    /** The controllers that are held for it. */
+    readonly by: readonly string[];
+  }[];
+  /** Why nothing of that happens, or more than usual; null: nothing speaks against it. */
+  readonly policy: string | null;
+}
+
 /** `plan -o jsonl` has a line for each. */
 export type V1Changes = readonly V1Change[];
 
@@ -103,7 +125,7 @@ export type V1Output =
   | V1Page
   | V1Pages
   | V1Changes
-  | V1Plan
+  | V1PlanEffects
   | V1Explanation
   | V1Check
   | V1Doctor

@@ -12,7 +12,6 @@ import type {
   V1Health,
   V1Held,
   V1Namespace,
-  V1Plan,
   V1Source,
   V1State,
   V1Step,
@@ -20,6 +19,7 @@ import type {
 } from "../lib/dbus/v1_types.ts";
 import { tsasFields } from "../lib/nvme/entry_text.ts";
 import { isTransport, type Tid } from "../lib/nvme/tid.ts";
+import type { V1PlanEffects } from "./v1_outputs.ts";
 import type {
   V2Change,
   V2Controller,
@@ -239,8 +239,9 @@ function held2({ tid, text, device, why, reasons, ...rest }: V1Held): V2Held {
   return { tid: tid2(tid), text, device, why, reasons };
 }
 
-export function plan2(plan: V1Plan): V2Plan {
-  const { schema: _, daemon, at, valid, findings, changes, held, unchanged, unknowns, ...rest } = plan;
+export function plan2(plan: V1PlanEffects): V2Plan {
+  const { schema: _, daemon, at, valid, findings, changes, held, unchanged, unknowns, ...more } = plan;
+  const { notes = [], effects, ...rest } = more;
   whole(rest);
   return {
     ...head2(daemon, at),
@@ -251,6 +252,13 @@ export function plan2(plan: V1Plan): V2Plan {
     held: held.map(held2),
     unchanged,
     unknowns,
+    notes,
+    effects: effects === undefined ? null : {
+      paths: effects.paths.map(({ device, nqn, text }) => ({ device, subsysnqn: nqn, text })),
+      last_paths: effects.lastPaths,
+      in_use: effects.inUse,
+      policy: effects.policy,
+    },
   };
 }
 

@@ -380,6 +380,25 @@ export interface V2Plan extends V2Head {
   readonly unchanged: number;
   /** What is not known, so that nothing can be planned from it. */
   readonly unknowns: readonly string[];
+  /** Lines that do nothing at the moment. */
+  readonly notes: readonly string[];
+  /** What follows for I/O paths; of stafd's plan, what stacd will then do. Null when nothing does, or it is not known. */
+  readonly effects: V2Effects | null;
+}
+
+export interface V2Effects {
+  /** I/O paths that go, unless what is behind them is in use. */
+  readonly paths: readonly { readonly device: string; readonly subsysnqn: string; readonly text: string }[];
+  /** NQNs of subsystems that lose their last path. */
+  readonly last_paths: readonly string[];
+  /** Namespaces that no other path serves then, and that something uses; `by` are the controllers that are held for it. */
+  readonly in_use: readonly {
+    readonly device: string;
+    readonly holders: readonly string[];
+    readonly by: readonly string[];
+  }[];
+  /** Why nothing of that happens, or more than usual. */
+  readonly policy: string | null;
 }
 
 /** A line of `plan -o jsonl`. */

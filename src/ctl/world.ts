@@ -37,6 +37,8 @@ export interface World {
     commands: readonly (readonly string[])[],
     env: Readonly<Record<string, string>>,
   ): Pager | undefined;
+  /** `plan` of a daemon that does not run, as its JSON; absent where only the control tools are. */
+  readonly planAlone?: (daemon: "stafd" | "stacd", text: string) => Promise<string>;
   /** Gives all permissions away for good. Files and connections that are open stay so. */
   dropPermissions(): void;
   /** Milliseconds since 1970. */

@@ -15,6 +15,8 @@ export type Loaded<T> =
   | { readonly ok: true; readonly value: T; readonly findings: readonly Finding[] }
   | { readonly ok: false; readonly why: Unusable; readonly findings: readonly Finding[] };
 
+export const SYS_CONF = "/etc/stas/sys.conf";
+
 const unreadable = (file: string, message: string): Finding => ({
   severity: "error",
   file,

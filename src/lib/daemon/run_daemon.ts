@@ -19,13 +19,12 @@ import {
   onHost,
   reloadedConf,
   reloadedHost,
+  SYS_CONF,
   withConnFiles,
   withConnHost,
 } from "./conf_files.ts";
 import type { DaemonFacts } from "./daemon_facts.ts";
 import { daemonHelp, type DaemonOptions, daemonUsage, parseDaemonOptions } from "./daemon_options.ts";
-
-const SYS_CONF = "/etc/stas/sys.conf";
 
 /** EX_CONFIG: a person has to correct a file. The units do not start a daemon again that ended with it. */
 export const MALFORMED = 78;

@@ -1,6 +1,7 @@
 /** The versioned interface's answers, for both daemons. What differs between them is asked of {@link V1Parts}. */
 import type { Finding } from "../config/finding.ts";
 import type { Fleet } from "../core/fleet.ts";
+import { idleLines } from "../core/idle_lines.ts";
 import type { StacHandlers } from "../dbus/server.ts";
 import type { V1Controller, V1Health, V1Plan, V1State } from "../dbus/v1_types.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
@@ -43,6 +44,12 @@ export interface V1Parts {
 }
 
 const linksOf = ({ links: { lost, returned } }: Fleet): NonNullable<V1State["links"]> => ({ lost, returned });
+
+/** Lines that do nothing at the moment. */
+function idle(core: Asked): Pick<V1Plan, "notes"> {
+  const notes = idleLines(core.state, core.fleet.fleet, (ctl) => core.verdict(ctl));
+  return notes.length === 0 ? {} : { notes };
+}
 
 type V1Answers = Pick<
   StacHandlers,
@@ -91,7 +98,7 @@ export function v1Answers(parts: V1Parts): V1Answers & { readonly fresh: () => P
       const tried: Tried = text === "" ? { ok: true, core: before, findings: [] } : parts.tried(text);
       const { findings } = tried;
       const answer: V1Plan = tried.ok
-        ? { ...base, valid: true, findings, ...planOf(tried.core, before, now) }
+        ? { ...base, valid: true, findings, ...planOf(tried.core, before, now), ...idle(tried.core) }
         : { ...base, valid: false, findings, changes: [], held: [], unchanged: parts.fleet().ctls.size };
       return JSON.stringify(answer);
     },

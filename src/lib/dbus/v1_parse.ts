@@ -64,6 +64,7 @@ export const parsePlan = (text: string): JsonResult<V1Plan> =>
     held: doc.at("held").list(held),
     unchanged: doc.at("unchanged").number(),
     unknowns: doc.at("unknowns").list(words),
+    ...doc.maybe("notes", (list) => ({ notes: list.list(words) })),
   }));
 
 export const parseExplanation = (text: string): JsonResult<V1Explanation> =>

@@ -258,6 +258,8 @@ export interface V1Plan {
   readonly unchanged: number;
   /** What is not known, so that nothing can be planned from it: `stafd is not running`. */
   readonly unknowns: readonly string[];
+  /** Lines that do nothing at the moment: an exclude that matches nothing, a controller that is excluded. Absent when there are none. */
+  readonly notes?: readonly string[];
 }
 
 /** One link of the chain from cause to effect. */

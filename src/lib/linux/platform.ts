@@ -72,7 +72,7 @@ export function linuxPlatform(program: "stafd" | "stacd", syslog: boolean): Plat
     exclusions: new ExclusionsFiles(log),
     transports: () => usableTransports(),
     startProblem: () => startProblem(program),
-    readFile,
+    readFile: readTextFile,
     readFolder,
     nbft: () => readNbftFiles(log),
     interfaces: readInterfaces,
@@ -85,7 +85,7 @@ export function linuxPlatform(program: "stafd" | "stacd", syslog: boolean): Plat
 }
 
 /** CFG-6: what is no regular file counts as missing. */
-function readFile(path: string): FileText {
+export function readTextFile(path: string): FileText {
   try {
     const { isFile, isCharDevice, mode } = Deno.statSync(path);
     // Reading a pipe or a device may never end; /dev/null, with which files are switched off, is empty.

@@ -1,8 +1,10 @@
 /** What the versioned interfaces say of controllers, for both daemons: a view on the core, which decides (v1_types.ts). */
+import type { DaemonConf } from "../../config/daemon_conf.ts";
 import { differences, lessSafe, lessSafeText } from "../../core/as_asked.ts";
 import { type Claim, claimText, type Ctl, deviceOf } from "../../core/ctl.ts";
 import { proofText } from "../../core/evidence.ts";
 import { identityTexts } from "../../core/identity.ts";
+import type { Lines } from "../../core/lines.ts";
 import { hostIdOf } from "../../core/request.ts";
 import type { Fleet } from "../../core/fleet.ts";
 import type { FleetTurn } from "../../core/fleet_turn.ts";
@@ -21,6 +23,7 @@ import { localTime } from "./texts.ts";
 export interface Asked {
   readonly fleet: Pick<FleetTurn, "fleet" | "ctl" | "decision" | "outlook" | "afterwards" | "shield" | "now">;
   readonly kind: "discovery" | "io";
+  readonly state: { readonly conf: DaemonConf | undefined; readonly lines: Lines };
   verdict(ctl: Ctl): Verdict;
   request(ctl: Ctl): ConnectRequest;
   bar(ctl: Ctl): string | undefined;

@@ -7,7 +7,7 @@ import type { Now } from "../../nvme/time.ts";
 import { type Asked, wallOf } from "./v1_common.ts";
 
 /** A plan asks what is to be done, not how. */
-type Planning = Omit<Asked, "request">;
+type Planning = Omit<Asked, "request" | "state">;
 
 /** What a log page withdrew, and nobody can say when that may be believed (S14). */
 function waiting(core: Planning): readonly V1Held[] {
@@ -92,7 +92,9 @@ function changeOf(ctl: Ctl, core: Planning, was: Ctl | undefined, now: Now): V1C
   // What only the audit found is nobody's: it is not taken over, it is judged below.
   const isOurs = (ctl.claims.size > 0 || was !== undefined) && !ctl.resting;
   const isNewlyUp = link.phase === "up" && was?.link.phase !== "up" && was?.link.phase !== "connecting";
-  if (isNewlyUp && isOurs && was !== ctl) {
+  const verdict = core.verdict(ctl);
+  // What is taken over only to be disconnected goes.
+  if (isNewlyUp && isOurs && was !== ctl && verdict.is !== "unwanted") {
     return { ...base, action: "adopt", device: link.ref.device, at: null, reasons };
   }
   if (link.phase === "deleting") {
@@ -104,7 +106,6 @@ function changeOf(ctl: Ctl, core: Planning, was: Ctl | undefined, now: Now): V1C
       reasons: link.evidence.map(evidenceText),
     };
   }
-  const verdict = core.verdict(ctl);
   if (verdict.is === "held") {
     const { withdrawn, until, why } = verdict;
     if (withdrawn === undefined || until === undefined || link.phase !== "up") return undefined;

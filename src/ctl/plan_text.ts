@@ -1,0 +1,115 @@
+/** A plan for people: what takes something away first, what follows from it, and a summary. */
+import type { V1Change, V1Plan } from "../lib/dbus/v1_types.ts";
+import { findingsText } from "./findings_view.ts";
+import type { Style, Tone } from "./style.ts";
+import { harmless } from "./text_width.ts";
+import type { V1Effects, V1PlanEffects } from "./v1_outputs.ts";
+import { until } from "./when.ts";
+
+const SIGNS: Readonly<Record<V1Change["action"], readonly [sign: string, tone: Tone]>> = {
+  connect: ["+", "good"],
+  adopt: ["=", "good"],
+  disconnect: ["-", "bad"],
+  "let-go": ["~", "busy"],
+};
+
+/** What takes something away comes first. */
+const ORDER: readonly V1Change["action"][] = ["disconnect", "let-go", "adopt", "connect"];
+
+const TAKES_AWAY: ReadonlySet<V1Change["action"]> = new Set(["disconnect", "let-go"]);
+
+/** Names that are shown of many. */
+const MAX_NAMES = 5;
+
+const some = (names: readonly string[]): string =>
+  `${names.slice(0, MAX_NAMES).join(", ")}${names.length > MAX_NAMES ? " and others" : ""}`;
+
+export function planText(planned: V1PlanEffects, style: Style): string {
+  const { findings, valid, changes, unknowns, held, at, effects, daemon, notes = [] } = planned;
+  const lines: string[] = [findingsText(findings, style)];
+  if (!valid) lines.push("This configuration would be refused; what is in force would stay.\n");
+  for (const unknown of unknowns) lines.push(`${style.paint("busy", "?")} ${harmless(unknown)}\n`);
+  const real = changes.filter(({ retry }) => retry !== true);
+  const ordered = real.toSorted((a, b) => ORDER.indexOf(a.action) - ORDER.indexOf(b.action));
+  const told = (change: V1Change): void => {
+    const [sign, tone] = SIGNS[change.action];
+    const device = change.device === "" ? "" : `${change.device} `;
+    const when = change.at === null ? "" : ` (${until(change.at, at)})`;
+    lines.push(`${style.paint(tone, `${sign} ${change.action}`)} ${harmless(device + change.text)}${when}\n`);
+    for (const reason of change.reasons) lines.push(`    ${style.paint("faint", harmless(reason))}\n`);
+  };
+  for (const change of ordered.filter(({ action }) => TAKES_AWAY.has(action))) told(change);
+  if (effects !== undefined) {
+    for (const [sign, text] of effectLines(daemon, effects)) {
+      lines.push(`${style.paint(sign === "effect" ? "bad" : "busy", `! ${sign}`)} ${harmless(text)}\n`);
+    }
+  }
+  for (const change of ordered.filter(({ action }) => !TAKES_AWAY.has(action))) told(change);
+  for (const { device, text, why, reasons } of held) {
+    lines.push(`${style.paint("busy", "! held")} ${harmless(`${device} ${text}`)}: ${harmless(why)}\n`);
+    for (const reason of reasons) lines.push(`    ${style.paint("faint", harmless(reason))}\n`);
+  }
+  for (const note of notes) lines.push(`${style.paint("busy", "note")} ${harmless(note)}\n`);
+  lines.push(summary(planned, real));
+  return lines.join("");
+}
+
+function effectLines(
+  daemon: V1Plan["daemon"],
+  { paths, lastPaths, inUse, policy }: V1Effects,
+): readonly (readonly ["effect" | "held", string])[] {
+  if (paths.length === 0) return [];
+  const devices = some(paths.map(({ device }) => device));
+  const [then, elsewhere] = daemon === "stafd"
+    ? [
+      "stacd will then disconnect",
+      " that nothing else lists, unless they are in use or disconnect-scope keeps them",
+    ]
+    : [
+      "stacd disconnects",
+      "",
+    ];
+  return [
+    ["effect", `${then} ${pathsText(paths)}${elsewhere}: ${devices}`],
+    ...(lastPaths.length > MAX_NAMES
+      ? [["effect", `${lastPaths.length} subsystems lose their last path: ${some(lastPaths)}`] as const]
+      : lastPaths.map((nqn) => ["effect", `${nqn} loses its last path`] as const)),
+    ...inUse.map(({ device, holders, by }) =>
+      ["held", `${device} is in use (${holders.join("; ")}): ${by.join(", ")} stays while it is`] as const
+    ),
+    ...(policy === null ? [] : [["effect", policy] as const]),
+  ];
+}
+
+function pathsText(paths: V1Effects["paths"]): string {
+  const subsystems = new Set(paths.map(({ nqn }) => nqn)).size;
+  return `${paths.length} I/O ${paths.length === 1 ? "path" : "paths"} of ${subsystems} ${
+    subsystems === 1 ? "subsystem" : "subsystems"
+  }`;
+}
+
+function summary({ changes, unchanged, effects }: V1PlanEffects, real: readonly V1Change[]): string {
+  const same = `${unchanged} ${
+    unchanged === 1 ? "controller stays as it is" : "controllers stay as they are"
+  }.\n`;
+  const again = changes.length - real.length;
+  const retried = again === 0 ? "" : `${again} ${again === 1 ? "is" : "are"} tried again as before; `;
+  if (real.length === 0) return `Nothing to do: ${retried}${same}`;
+  const counts = ORDER.flatMap((action) => {
+    const count = real.filter((change) => change.action === action).length;
+    return count === 0 ? [] : [`${count} to ${action.replace("-", " ")}`];
+  });
+  const isTold = effects !== undefined && effects.paths.length > 0;
+  const sum = real.length > 1 || isTold ? `In sum: ${counts.join(", ")}.\n` : "";
+  return `${sum}${isTold ? storageSum(effects) : ""}${retried}${same}`;
+}
+
+function storageSum({ paths, lastPaths, inUse }: V1Effects): string {
+  const without = lastPaths.length === 0
+    ? "every subsystem keeps a path"
+    : `${lastPaths.length} ${lastPaths.length === 1 ? "subsystem keeps" : "subsystems keep"} no path`;
+  const used = inUse.length === 0
+    ? "nothing behind them is in use"
+    : `${inUse.length} ${inUse.length === 1 ? "namespace is" : "namespaces are"} in use`;
+  return `${pathsText(paths)} ${paths.length === 1 ? "goes" : "go"}; ${without}; ${used}.\n`;
+}

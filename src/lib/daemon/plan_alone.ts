@@ -1,0 +1,197 @@
+/**
+ * `plan` where the daemon does not run: what a start with a configuration would do. The core answers, as it does in the daemon;
+ * what it only asks of the world is carried out, what it would do to the world is not.
+ */
+import type { ReadFile } from "../config/sys_conf.ts";
+import { parseStacdConf } from "../config/stacd_conf.ts";
+import { parseStafdConf } from "../config/stafd_conf.ts";
+import { ConnectorTurn } from "../core/connector.ts";
+import { restoredConnector } from "../core/connector_saved.ts";
+import type { ConnectorEffect, Event, FinderEffect } from "../core/effects.ts";
+import { FinderTurn } from "../core/finder.ts";
+import { restoredFinder } from "../core/finder_saved.ts";
+import type { HostConf } from "../core/host.ts";
+import { idleLines } from "../core/idle_lines.ts";
+import type { V1Plan } from "../dbus/v1_types.ts";
+import type { InterfaceTable } from "../nvme/kernel_ctrl.ts";
+import type { Nbft } from "../nvme/nbft.ts";
+import type { Transport } from "../nvme/tid.ts";
+import { after, type Duration, type Now, seconds } from "../nvme/time.ts";
+import type { Clock, Exclusions, Kernel, Resolver } from "../ports.ts";
+import { nbftEvent } from "./boot_tables.ts";
+import { loadHost, SYS_CONF } from "./conf_files.ts";
+import { connectorCore } from "./connector_service.ts";
+import { finderCore } from "./finder_service.ts";
+import type { Core } from "./shell.ts";
+import { planOf } from "./views/v1_plan.ts";
+
+/** The part of a machine that only tells. */
+export interface PlanMachine {
+  readonly clock: Clock;
+  readonly kernel: Pick<Kernel, "scan">;
+  readonly resolver: Resolver;
+  readonly exclusions: Exclusions;
+  readonly transports: () => ReadonlySet<Transport>;
+  readonly nbft: () => readonly { readonly file: string; readonly nbft: Nbft }[];
+  readonly interfaces: () => InterfaceTable;
+  readonly readFile: ReadFile;
+  /** What the daemon had saved when it ended; undefined when there is nothing, or it may not be read. */
+  readonly saved: () => unknown;
+}
+
+/** Names that are not resolved by then, and a kernel that has not answered, are unknown. */
+const PATIENCE: Duration = seconds(10);
+
+/** JSON of {@link V1Plan}. `text` is that of a configuration file. */
+export async function planAlone(
+  daemon: "stafd" | "stacd",
+  text: string,
+  machine: PlanMachine,
+): Promise<string> {
+  const head = { schema: 1, daemon, at: machine.clock.now().wall } as const;
+  const refused = (findings: V1Plan["findings"]): V1Plan => ({
+    ...head,
+    valid: false,
+    findings,
+    changes: [],
+    held: [],
+    unchanged: 0,
+    unknowns: [],
+  });
+  const host = loadHost(SYS_CONF, machine.readFile);
+  if (!host.ok) return JSON.stringify(refused(host.findings));
+  const answer = daemon === "stafd"
+    ? await ofFinder(text, host.value, machine)
+    : await ofConnector(text, host.value, machine);
+  return JSON.stringify("refused" in answer ? refused(answer.refused) : { ...head, valid: true, ...answer });
+}
+
+type Answer =
+  | { readonly refused: V1Plan["findings"] }
+  | Pick<V1Plan, "findings" | "changes" | "held" | "unchanged" | "unknowns" | "notes">;
+
+async function ofConnector(text: string, host: HostConf, machine: PlanMachine): Promise<Answer> {
+  const parsed = parseStacdConf(text, "", machine.readFile);
+  if (!parsed.ok) return { refused: parsed.findings };
+  const before = restoredConnector(machine.saved());
+  const state = await settled(
+    connectorCore,
+    before,
+    [...begun(host, machine), { type: "config", conf: parsed.conf, reload: false }],
+    machine,
+  );
+  const now = machine.clock.now();
+  const turn = new ConnectorTurn(state, now);
+  return {
+    findings: parsed.findings,
+    ...planOf(turn, new ConnectorTurn(before, now), now),
+    unknowns: [
+      "stacd is not running: this is what its start would do with what the kernel has now",
+      ...notLooked(state.fleet.fresh),
+      ...turn.unknowns(),
+      "what log pages list is connected, too, when stafd and stacd run",
+    ],
+    ...notes(idleLines(state, turn.fleet.fleet, (ctl) => turn.verdict(ctl))),
+  };
+}
+
+async function ofFinder(text: string, host: HostConf, machine: PlanMachine): Promise<Answer> {
+  const parsed = parseStafdConf(text, "", machine.readFile);
+  if (!parsed.ok) return { refused: parsed.findings };
+  const before = restoredFinder(machine.saved());
+  const state = await settled(
+    finderCore,
+    before,
+    [...begun(host, machine), { type: "config", conf: parsed.conf, reload: false }],
+    machine,
+  );
+  const now: Now = machine.clock.now();
+  const turn = new FinderTurn(state, now);
+  return {
+    findings: parsed.findings,
+    ...planOf(turn, new FinderTurn(before, now), now),
+    unknowns: [
+      "stafd is not running: this is what its start would do with what the kernel has now",
+      ...notLooked(state.fleet.fresh),
+      ...(parsed.conf.zeroconf.value
+        ? ["zeroconf is on: each discovery controller that mDNS announces is connected, too"]
+        : []),
+      "what the discovery controllers list, stacd connects when it runs",
+    ],
+    ...notes(idleLines(state, turn.fleet.fleet, (ctl) => turn.verdict(ctl))),
+  };
+}
+
+const notes = (lines: readonly string[]): Pick<V1Plan, "notes"> => lines.length === 0 ? {} : { notes: lines };
+
+const notLooked = (fresh: boolean): readonly string[] =>
+  fresh ? [] : ["what the kernel has could not be read"];
+
+/** What a daemon is told before its configuration. */
+const begun = (host: HostConf, machine: PlanMachine): readonly Event[] => [
+  { type: "host", host },
+  nbftEvent(machine.nbft(), machine.interfaces(), host.nqn, { write: () => undefined }),
+  { type: "transports", transports: machine.transports() },
+  { type: "network", interfaces: machine.interfaces() },
+];
+
+/** The state after these events, and after the answers to all that was asked. */
+function settled<State, E, F extends ConnectorEffect | FinderEffect>(
+  core: Core<State, E | Event, F>,
+  initial: State,
+  events: readonly (E | Event)[],
+  machine: PlanMachine,
+): Promise<State> {
+  return new Promise((resolve) => {
+    let state = initial;
+    let asked = 0;
+    let isOver = false;
+    const end = (): void => {
+      if (isOver) return;
+      isOver = true;
+      cancel();
+      resolve(state);
+    };
+    const cancel = machine.clock.wakeAt(after(machine.clock.now(), PATIENCE), end);
+    const post = (event: E | Event): void => {
+      if (isOver) return;
+      const stepped = core.step(state, event, machine.clock.now());
+      state = stepped.state;
+      for (const effect of stepped.effects) {
+        const isAsked = ask(effect, machine, (answer) => {
+          asked--;
+          post(answer);
+          if (asked === 0) end();
+        });
+        if (isAsked) asked++;
+      }
+    };
+    // The answers come later: none before everything is asked.
+    machine.exclusions.read((exclusions) => {
+      post({ type: "exclusions", exclusions });
+      for (const event of events) post(event);
+      if (asked === 0) end();
+    });
+  });
+}
+
+/** Questions are asked; acts, and what follows from time alone, are not. */
+function ask(
+  effect: ConnectorEffect | FinderEffect,
+  { kernel, resolver }: PlanMachine,
+  answer: (event: Event) => void,
+): boolean {
+  switch (effect.do) {
+    case "scan":
+      kernel.scan((outcome) => answer({ type: "scanned", op: effect.op, outcome }));
+      return true;
+    case "resolve":
+      resolver.resolve(
+        effect.host,
+        (outcome) => answer({ type: "resolved", op: effect.op, host: effect.host, outcome }),
+      );
+      return true;
+    default:
+      return false;
+  }
+}

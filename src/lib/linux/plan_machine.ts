@@ -1,0 +1,43 @@
+/** This machine, as far as it only tells: for a plan without a daemon. Nothing is opened for writing, and no state is counted. */
+import type { InterfaceTable, KernelCtrl } from "../nvme/kernel_ctrl.ts";
+import type { Transport } from "../nvme/tid.ts";
+import type { Clock, Done, Exclusions, Log, Resolver } from "../ports.ts";
+import { SystemClock } from "./clock.ts";
+import { ExclusionsFiles } from "./exclusions_files.ts";
+import { readInterfaces } from "./interfaces.ts";
+import { type NbftFile, readNbftFiles } from "./nbft_files.ts";
+import { type FileText, readTextFile } from "./platform.ts";
+import { SystemResolver } from "./resolver.ts";
+import { JsonStateFile, stateFilePath } from "./state_file.ts";
+import { Sysfs, SYSTEM_PLACES } from "./sysfs.ts";
+import { usableTransports } from "./transports.ts";
+
+interface TellingMachine {
+  readonly clock: Clock;
+  readonly kernel: { scan(done: Done<readonly KernelCtrl[]>): void };
+  readonly resolver: Resolver;
+  readonly exclusions: Exclusions;
+  readonly transports: () => ReadonlySet<Transport>;
+  readonly nbft: () => readonly NbftFile[];
+  readonly interfaces: () => InterfaceTable;
+  readonly readFile: (path: string) => FileText;
+  readonly saved: () => unknown;
+}
+
+const silent: Log = { write: () => undefined };
+
+export function planMachine(daemon: "stafd" | "stacd"): TellingMachine {
+  const sysfs = new Sysfs(SYSTEM_PLACES, daemon === "stafd" ? "discovery" : "all");
+  return {
+    clock: new SystemClock(),
+    kernel: { scan: (done) => void sysfs.readAll().then(done) },
+    resolver: new SystemResolver(),
+    exclusions: new ExclusionsFiles(silent),
+    transports: () => usableTransports(),
+    nbft: () => readNbftFiles(silent),
+    interfaces: readInterfaces,
+    readFile: readTextFile,
+    // The guard counts who loads it; this one only looks.
+    saved: () => new JsonStateFile(stateFilePath(daemon), silent).load(),
+  };
+}
