@@ -90,10 +90,10 @@ export interface Fleet {
   /**
    * The last word of the events about devices, since the scan and since the connects under way began; `at` tells which of
    * them began before. The answer may be older than they are: what they say goes before (a device that is gone would
-   * otherwise come back for good).
+   * otherwise come back for good). `now`: the incarnation that has the name.
    */
   readonly sinceScan: DeviceNews;
-  readonly sinceConnect: Table<{ readonly what: "seen" | "gone"; readonly at: Op }>;
+  readonly sinceConnect: Table<{ readonly now: number | undefined; readonly at: Op }>;
   readonly interfaces: InterfaceTable;
   readonly agenda: Agenda;
   readonly reaching: number;

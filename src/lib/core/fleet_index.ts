@@ -27,6 +27,15 @@ export function mayShare(a: Tid, b: Tid): boolean {
     [a.subsysnqn, b.subsysnqn].includes(WELL_KNOWN_DISC_NQN);
 }
 
+/**
+ * Can a connect to `tid` have made this device? A discovery controller may have another NQN than it was asked for by, and
+ * before a link is up the kernel may show none.
+ */
+export function madeAsAsked(tid: Tid, device: KernelCtrl): boolean {
+  if (matchIndexKey(tid) !== matchIndexKey(device)) return false;
+  return device.isDc || device.subsysnqn === "" || device.subsysnqn === tid.subsysnqn;
+}
+
 /** Where a device is listed, and where its controllers are looked for. */
 export function deviceIndexKeys(device: KernelCtrl): readonly string[] {
   const at = matchIndexKey(device);

@@ -15,7 +15,7 @@ import type { Event, Op } from "./effects.ts";
 import { proofText } from "./evidence.ts";
 import { looked, newGuard } from "./guard.ts";
 import { emptyFleet, type Fleet, withDevice, withoutDevice } from "./fleet.ts";
-import { ctlsFor } from "./fleet_index.ts";
+import { ctlsFor, madeAsAsked } from "./fleet_index.ts";
 import { FleetWork, SCAN_REMINDER } from "./fleet_work.ts";
 import { identityRefused } from "./identity.ts";
 import { alreadyThere } from "./in_the_way.ts";
@@ -53,11 +53,11 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
       case "saved":
         return this.#saved(event.op, event.outcome);
       case "device":
-        this.#heard(event.ctrl.device, "seen");
+        this.#heard(event.ctrl.device, event.ctrl.incarnation);
         return this.#device(event);
       case "removed":
         // Who has the number now is seen, and news of it follow.
-        this.#heard(event.device, event.now === undefined ? "gone" : "seen");
+        this.#heard(event.device, event.now);
         return this.#removed(event.device, event.now);
       case "aen":
         return this.#aen(event);
@@ -129,7 +129,9 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
     const gone = [...this.fleet.devices.keys()].filter((device) => !present.has(device));
     for (const device of gone) if (!news.has(device)) this.#removed(device, undefined);
     for (const ctrl of outcome.value) {
-      if (!news.has(ctrl.device)) this.#device({ type: "device", cause: "change", ctrl });
+      if (news.has(ctrl.device)) continue;
+      this.#heard(ctrl.device, ctrl.incarnation);
+      this.#device({ type: "device", cause: "change", ctrl });
     }
     if (scanAgain) return this.startScan();
     this.remindBy(after(this.now, pause(KERNEL_LOOK, 1, this.rules.daemon)), SCAN_REMINDER);
@@ -139,11 +141,13 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
     }
   }
 
-  #heard(device: string, what: "seen" | "gone"): void {
+  /** `now`: which incarnation has the name. */
+  #heard(device: string, now: number | undefined): void {
     const { scan, busy, unread, nextOp, sinceScan, sinceConnect } = this.fleet;
+    const what = now === undefined ? "gone" : "seen";
     if (scan !== undefined) this.fleet = { ...this.fleet, sinceScan: new Map(sinceScan).set(device, what) };
     if (busy !== undefined || unread.length > 0) {
-      this.fleet = { ...this.fleet, sinceConnect: sinceConnect.with(device, { what, at: nextOp }) };
+      this.fleet = { ...this.fleet, sinceConnect: sinceConnect.with(device, { now, at: nextOp }) };
     }
   }
 
@@ -174,13 +178,18 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
     const { sinceConnect } = this.fleet;
     this.#connectEnded(op);
     if (ctl?.link.phase !== "connecting" || ctl.link.op !== op) return;
-    const news = outcome.ok ? sinceConnect.get(outcome.value.device) : undefined;
-    if (outcome.ok && news?.what === "gone" && news.at > op) {
-      const message = `${outcome.value.device} was removed as soon as it was connected`;
-      return this.failed(ctl, { phase: "connect", kind: "transient", message });
-    }
     if (outcome.ok) {
       const made = asMade(outcome.value, this.rules.daemon);
+      const news = sinceConnect.get(made.device);
+      const isHeard = news !== undefined && news.at > op;
+      const isGone = isHeard && news.now === undefined;
+      // Numbers change hands: what the call returns last may be another connection, or not be there any more (S1).
+      const isOther = !madeAsAsked(ctl.tid, made) || (isHeard && news.now !== made.incarnation);
+      if (isGone || isOther) {
+        if (!isGone) this.startScan();
+        const became = isGone ? "was removed as soon as it was connected" : "may be another connection by now";
+        return this.failed(ctl, { phase: "connect", kind: "transient", message: `${made.device} ${became}` });
+      }
       this.#know(made);
       return this.raise(ctl, made, false);
     }

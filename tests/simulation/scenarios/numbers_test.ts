@@ -1,0 +1,49 @@
+/** Numbers of controllers change hands while a connect is read back (S1, S4): each story is red without what mended it. */
+import assert from "node:assert/strict";
+import type { Device } from "../../../src/lib/sim/devices.ts";
+import { realCores } from "../cores.ts";
+import { Stage } from "./stage.ts";
+
+const WANTED = "[Controllers]\ncontroller = transport=tcp;traddr=10.0.1.1;trsvcid=4420;nqn=nqn.wanted\n";
+
+/** stacd connects one subsystem, and what the call returns comes only when `stuck` is released. `overtakes`: its device is read then, not before. */
+async function connecting(overtakes: boolean): Promise<{ readonly stage: Stage; readonly made: Device }> {
+  const stage = new Stage(realCores);
+  stage.subsystem("nqn.wanted", "10.0.1.1");
+  const { kernel } = stage.world;
+  kernel.overtakes = () => overtakes;
+  kernel.connecting.witness = () => kernel.chaos.hangs = 1;
+  stage.stacdConf(WANTED);
+  stage.startStacd();
+  for (let ms = 0; ms < 2_000 && stage.to("nqn.wanted").length === 0; ms++) await stage.run(1);
+  kernel.connecting.witness = () => undefined;
+  await stage.run(100);
+  kernel.chaos.hangs = 0;
+  const [made] = stage.to("nqn.wanted");
+  assert.ok(made !== undefined);
+  return { stage, made };
+}
+
+/** The calls that hang return. */
+function release(stage: Stage): void {
+  for (const end of stage.world.kernel.stuck.splice(0)) end();
+}
+
+Deno.test("numbers: a connection of others with the number of ours is not taken for ours", async () => {
+  const cases = [true, false].flatMap((overtakes) => [0, 100].map((ms) => ({ overtakes, ms })));
+  for (const { overtakes, ms } of cases) {
+    const { stage, made } = await connecting(overtakes);
+    stage.world.kernel.deleteNow(made);
+    const other = stage.connectedByOthers(stage.subsystem("nqn.other", "10.0.1.1"));
+    assert.equal(other.name, made.name);
+    // The events come before the call returns, or after it.
+    await stage.run(ms);
+    release(stage);
+    await stage.run(10_000);
+    assert.equal(stage.to("nqn.wanted").length, 1, "the wanted one is connected anew");
+    stage.stacdConf("");
+    await stage.run(10_000);
+    assert.deepEqual(stage.to("nqn.other"), [other]);
+    assert.deepEqual(stage.to("nqn.wanted"), []);
+  }
+});
