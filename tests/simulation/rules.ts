@@ -107,7 +107,6 @@ export class Rules {
     world.kernel.deletes = (who, device) => {
       if (who === "stacd") this.#disconnects.deleted(device);
     };
-    world.resolver.witness = (who, host, addresses) => this.knowledge.answered({ who, host, addresses });
   }
 
   get #mono(): number {
@@ -257,6 +256,13 @@ export class Rules {
         this.knowledge.heard(service.key, tidAnnounced(service, ignoreIface, this.host.nqn));
         return;
       }
+      case "resolved": {
+        // Not what the name server said too late: that is nobody's (L6).
+        const host = session.questions.get(event.op);
+        session.questions.delete(event.op);
+        if (host === undefined || !event.outcome.ok) return;
+        return this.knowledge.answered({ who, host, addresses: event.outcome.value });
+      }
       case "fetched":
         if (event.outcome.ok) this.knowledge.reported(event.outcome.value);
         return;
@@ -349,6 +355,9 @@ export class Rules {
       case "disconnect":
         this.#one(who, "disconnect", effect.op, effect.key, effect.tid);
         return this.#disconnects.judge(who, effect);
+      case "resolve":
+        this.sessions[who].questions.set(effect.op, effect.host);
+        return;
       case "log":
         return this.#secret(who, "log", effect.entry);
       case "signal":

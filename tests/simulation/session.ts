@@ -18,6 +18,8 @@ export class Session {
   /** Incarnations of the devices it knows of, by name. */
   readonly devices = new Map<string, number>();
   readonly running = new Map<string, Running>();
+  /** Names that it has asked for, by operation. */
+  readonly questions = new Map<number, string>();
   /** Undefined until it has been told. */
   exclusions: readonly Exclusion[] | undefined;
   stopping = false;

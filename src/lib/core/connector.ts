@@ -290,14 +290,15 @@ export class ConnectorTurn implements FleetRules {
       this.fleet.log(failures === 2 ? "error" : "debug", `stafd gave no usable answer: ${message}`);
       return this.fleet.remindAt(after(this.now, pause(FETCH_RETRY, failures, "stafd")), FETCH_REMINDER);
     }
-    const { unknowns } = outcome.value;
-    const unsure = unknowns.length === 0 ? 0 : stafd.unsure + 1;
+    const { unknowns, dcs } = outcome.value;
+    const isKnown = unknowns.length === 0 && dcs.every(({ page }) => page === "read");
+    const unsure = isKnown ? 0 : stafd.unsure + 1;
     this.state = {
       ...this.state,
       stafd: { ...done, failures: 0, reportedAt: this.now.wall, knownAt: stafd.askedAt, unknowns, unsure },
     };
     // What stafd learns without a log page changing, it does not signal; only the audit waits for it.
-    if (unknowns.length > 0 && audits(this.state.conf)) {
+    if (!isKnown && audits(this.state.conf)) {
       this.fleet.remindAt(after(this.now, pause(UNKNOWN_RETRY, unsure, "stafd")), FETCH_REMINDER);
     }
     this.#report(outcome.value);

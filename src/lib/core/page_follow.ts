@@ -35,6 +35,12 @@ export function followed(
       pages = next.has(now) ? next : next.set(now, { ...page, dcText: tidText(dc) });
     }
   }
+  // stafd does not name it any more, and it never listed anything: nothing follows from it, and nothing waits for it.
+  for (const authority of pages.keys()) {
+    if (listed.has(authority) || retired.has(authority) || turn.fleet.said.has(authority)) continue;
+    if (pages === state.pages) pages = new Map(pages);
+    pages.delete(authority);
+  }
   if (pages === state.pages) return state;
   turn.dirty();
   return { ...state, pages };

@@ -42,6 +42,18 @@ Deno.test("audit: a reload that switches it on asks stafd again for what it did 
   assert.equal(there(), false);
 });
 
+Deno.test("audit: nobody waits for the page of a discovery controller that was never connected and is excluded now", async () => {
+  const { stage, there } = foreign();
+  stage.dc("nqn.dc", "10.0.0.100", []);
+  stage.world.setManner(stage.target("nqn.dc"), "silent");
+  stage.stafdConf(DC_LINE);
+  await stage.start(45_000);
+  assert.equal(there(), true, "its page may list it");
+  stage.stafdConf(`${DC_LINE}exclude = traddr=10.0.0.100\n`);
+  await stage.run(120_000);
+  assert.equal(there(), false);
+});
+
 /** Excluded, and asked for all the same; connected by others. */
 const EXCLUDED = "[Controllers]\ncontroller = transport=tcp;traddr=10.0.1.1;trsvcid=4420;nqn=nqn.foreign\n" +
   "exclude = nqn=nqn.foreign\n";
