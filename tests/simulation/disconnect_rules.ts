@@ -10,7 +10,7 @@ import { type Subtype, tidsListed } from "./oracle/listing.ts";
 import { serves } from "./oracle/matching.ts";
 import type { AnyEffect, AnyEvent, Daemon, Rules } from "./rules.ts";
 import { Violation } from "./violation.ts";
-import { refusedBy, stacdWants, stafdRoots, stafdWants, type Wish } from "./wishes.ts";
+import { everAsked, refusedBy, stacdWants, stafdRoots, stafdWants, type Wish } from "./wishes.ts";
 
 type Disconnect = Extract<AnyEffect, { readonly do: "disconnect" }>;
 
@@ -71,6 +71,7 @@ export class DisconnectRules {
   /** S1. */
   #ours(who: Daemon, device: Device, tid: Tid): void {
     const { landscape } = this.#rules;
+    const own = this.#rules.confInForce(who);
     const bad = (why: string) => {
       throw new Violation(
         "S1",
@@ -89,13 +90,15 @@ export class DisconnectRules {
     if (!isNamed || !sameAddress(device.traddr, tid.traddr) || device.trsvcid !== tid.trsvcid) {
       return bad(`it is not ${named(tid)}`);
     }
-    // What it made itself, it may know by another name that the host or an interface had then (S13).
-    if (device.maker !== who && serves(tid, this.#rules.words(device), this.#rules.interfaces) === "no") {
+    // What it made itself, it may know by another name that the host or an interface had then (S13); what it took over, by
+    // the name of something that it was asked for.
+    const words = this.#rules.words(device);
+    const isServed = (one: Tid): boolean => serves(one, words, this.#rules.interfaces) !== "no";
+    if (device.maker !== who && !isServed(tid) && !everAsked(this.#rules, who, own).some(isServed)) {
       return bad(`it is another host's or another interface's than ${named(tid)} of ${tid.hostNqn}`);
     }
-    const conf = this.#rules.conf("stacd");
-    if (who === "stacd" && conf !== undefined && this.#rules.keeps(conf, device)) {
-      return bad(`disconnect-scope is ${conf.scope}`);
+    if (who === "stacd" && this.#rules.keeps(own, device)) {
+      return bad(`disconnect-scope is ${own.scope}`);
     }
   }
 

@@ -60,6 +60,8 @@ export interface Result {
  * and before that a notification that was lost (L5, 360 s).
  */
 const CONVERGENCE_MS = 600_000;
+/** What was in use is looked at again after 30 s and watched for 60 s; all that was withdrawn has gone by then. */
+const IN_USE_MS = 180_000;
 const IDLE_MS = 60_000;
 /** L3: effects in one second of one daemon, and steps at one moment. */
 const EFFECTS_PER_SECOND = 3_000;
@@ -461,8 +463,7 @@ export class Simulation {
   /** S9: killed and started again, the daemons find everything as it is to be, and leave it so. */
   async #fixpoint(): Promise<void> {
     if (this.random.chance(0.5)) return;
-    // What was in use is looked at again after 30 s and watched for 60 s; all that was withdrawn has gone by then.
-    await this.go(180_000);
+    await this.go(IN_USE_MS);
     // A connect from before the peace may have come out of the kernel since.
     await this.#settled();
     const before = this.#connections();
@@ -508,7 +509,7 @@ export class Simulation {
    */
   async #idle(): Promise<void> {
     if (this.landscape.dead.size > 0) return;
-    await this.go(90_000);
+    await this.go(IN_USE_MS);
     const before = this.coverage.counts.get("stafd event tick") ?? 0;
     const beforeStacd = this.coverage.counts.get("stacd event tick") ?? 0;
     const connections = this.#connections().join();

@@ -65,6 +65,24 @@ export function stafdWants(
   return wanted;
 }
 
+/**
+ * By which names a daemon may have taken a connection over: all that it was ever asked for, whatever is excluded now, and all that
+ * its state file named (S13).
+ */
+export function everAsked(rules: Rules, who: Daemon, conf: Conf): readonly Tid[] {
+  const { knowledge, sessions, landscape } = rules;
+  const asked = linesEver(conf, knowledge).flatMap(({ resolved }) => resolved);
+  if (who === "stacd") {
+    for (const dc of knowledge.told.values()) asked.push(...tidsListed(dc.entries, dc.tid, "nvme"));
+  } else {
+    for (const { tid } of [...landscape.nbft.discovery, ...knowledge.announced.values()]) asked.push(tid);
+    for (const { tid, statement } of knowledge.lastPages.values()) {
+      asked.push(...tidsListed(statement.entries, tid, "referral"));
+    }
+  }
+  return [...asked, ...sessions[who].saved.controllers];
+}
+
 /** I/O controllers that a line or a page asks for, each as it spells them: ip-family may turn one spelling away (TID-16). */
 export function stacdWants(rules: Rules, conf: Conf, possibly = false): ReadonlyMap<string, Wish> {
   const { knowledge } = rules;

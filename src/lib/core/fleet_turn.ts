@@ -237,7 +237,7 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
       this.put(back);
       // The removal by others may have been seen while the claim was under way.
       if (this.device(ref) === undefined) this.#lost(back, ref);
-      return this.touch(key);
+      return this.#touchUsers(ref);
     }
     if (!outcome.ok) {
       this.say(
@@ -258,7 +258,7 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
       this.put(noted(back, this.now.wall, outcome.failure.message));
       // The removal may have been seen while the call was under way.
       if (this.device(ref) === undefined) this.#lost(back, ref);
-      return this.touch(key);
+      return this.#touchUsers(ref);
     }
     this.#dropDevice(ref, key);
     const idle: Ctl = { ...ctl, attempts: 0, doom: undefined, guard: undefined, link: { phase: "idle" } };
@@ -273,6 +273,11 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
       this.letGo(ctl, "disconnected", proofText(evidence), evidence);
     }
     this.touch(key);
+  }
+
+  /** It stays, and who else has it has waited for that. */
+  #touchUsers({ device }: DeviceRef): void {
+    for (const key of this.fleet.users.get(device) ?? []) this.touch(key);
   }
 
   /** A device that we deleted for one of its users: known to be gone before the event says so. */

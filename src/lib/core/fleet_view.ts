@@ -104,6 +104,14 @@ export class FleetView<E extends { readonly do: string } = never> extends FleetD
     return undefined;
   }
 
+  isGoing({ device, incarnation }: KernelCtrl): boolean {
+    return (this.fleet.users.get(device) ?? []).some((key) => {
+      this.work++;
+      const link = this.ctl(key)?.link;
+      return link?.phase === "deleting" && link.ref.incarnation === incarnation;
+    });
+  }
+
   siblings(ctl: Ctl): Siblings {
     const { subsysnqn } = ctl.tid;
     const wanted = [...this.fleet.ctls.values()].find((other) =>

@@ -36,11 +36,10 @@ export function followed(
     }
   }
   // stafd does not name it any more, and it never listed anything: nothing follows from it, and nothing waits for it.
-  for (const authority of pages.keys()) {
-    if (listed.has(authority) || retired.has(authority) || turn.fleet.said.has(authority)) continue;
-    if (pages === state.pages) pages = new Map(pages);
-    pages.delete(authority);
-  }
+  const left = [...pages].filter(([authority]) =>
+    listed.has(authority) || retired.has(authority) || turn.fleet.said.has(authority)
+  );
+  if (left.length < pages.size) pages = new Map(left);
   if (pages === state.pages) return state;
   turn.dirty();
   return { ...state, pages };

@@ -109,6 +109,8 @@ export interface KernelView {
   shield(device: KernelCtrl): string | undefined;
   /** Another wanted controller that this connection serves (ISS-16, ISS-18). */
   otherUser(ctl: Ctl, device: KernelCtrl): Ctl | undefined;
+  /** Is this connection being disconnected already, for another controller that it served? */
+  isGoing(device: KernelCtrl): boolean;
   /** What becomes of the other connections to its subsystem. */
   siblings(ctl: Ctl): Siblings;
 }
@@ -190,6 +192,7 @@ export function unwanted(
   if (!fresh) return { act: "hold", why: "what the kernel has is not known at the moment" };
   const device = kernel.device(ctl.link.ref);
   if (device === undefined) return { act: "forget", evidence };
+  if (kernel.isGoing(device)) return { act: "hold", why: `${device.device} is being disconnected` };
   const other = kernel.otherUser(ctl, device);
   const why = kernel.shield(device) ?? rules.keep(ctl, device) ??
     (other === undefined ? undefined : "the connection also serves a controller that is wanted");

@@ -54,6 +54,25 @@ Deno.test("audit: nobody waits for the page of a discovery controller that was n
   assert.equal(there(), false);
 });
 
+Deno.test("one connection that serves two lines is deleted once when both are gone", async () => {
+  const stage = new Stage(realCores);
+  const subsystem = stage.subsystem("nqn.sub", "10.0.1.1");
+  const line = "controller = transport=tcp;traddr=10.0.1.1;trsvcid=4420;nqn=nqn.sub";
+  stage.stacdConf(`[Controllers]\n${line}\n${line};host-iface=eth0\n`);
+  await stage.start();
+  assert.equal(stage.to(subsystem).length, 1);
+  const { kernel } = stage.world;
+  let deletes = 0;
+  kernel.deletes = () => deletes++;
+  kernel.chaos.deleteMs = [5_000, 5_000];
+  stage.stacdConf("");
+  await stage.run(3_000);
+  assert.equal(deletes, 1);
+  await stage.run(10_000);
+  assert.deepEqual(kernel.devices.all, []);
+  assert.deepEqual([...stage.stacd.state.fleet.ctls.keys()], []);
+});
+
 /** Excluded, and asked for all the same; connected by others. */
 const EXCLUDED = "[Controllers]\ncontroller = transport=tcp;traddr=10.0.1.1;trsvcid=4420;nqn=nqn.foreign\n" +
   "exclude = nqn=nqn.foreign\n";
