@@ -337,7 +337,10 @@ export class Rules {
     over("probes (negative)", -fleet.reaching, 0);
     over("waiting to be probed", fleet.toReach.length, 2 * n + 8);
     over("waiting to be connected", fleet.ready.length, 2 * n + 8);
-    over("reminders", fleet.agenda.heap?.size ?? 0, LIMITS.reminders * (n + 5));
+    const counting = fleet.agenda.times.size;
+    const lines = this.conf(who)?.lines.length ?? 0;
+    over("reminders that count", counting, LIMITS.reminders * (n + 1) + lines);
+    over("reminders", fleet.agenda.heap?.size ?? 0, 2 * counting + LIMITS.staleReminders);
     for (const ctl of fleet.ctls.values()) {
       over(`lines of history of ${ctl.key}`, ctl.history.length, LIMITS.history);
       over(`releases of ${ctl.key}`, ctl.released.size, LIMITS.releases);

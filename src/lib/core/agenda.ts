@@ -58,6 +58,22 @@ export function remind(agenda: Agenda, at: Instant, key: string): Agenda {
   return cleared(times.with(key, at.mono), merged(heap, node(at.mono, key, undefined, undefined)));
 }
 
+/** What a controller is reminded of, before its key; nothing: it is looked at. With the controller they go (S6). */
+export const OF_CONTROLLER = {
+  look: "",
+  sync: "#sync:",
+  retry: "#retry:",
+  generation: "#generation:",
+  lost: "#lost:",
+} as const;
+
+/** Without the reminders of a controller that is gone. */
+export function forgetController(agenda: Agenda, key: string): Agenda {
+  let left = agenda;
+  for (const prefix of Object.values(OF_CONTROLLER)) left = remind(left, { mono: Infinity }, prefix + key);
+  return left;
+}
+
 /** The time of a key, if there is one. */
 export const timeOf = (agenda: Agenda, key: string): number | undefined => agenda.times.get(key);
 

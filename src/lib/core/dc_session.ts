@@ -2,6 +2,7 @@
  * What stafd does with a discovery controller that is connected: register the host, ask what the log can do, read it,
  * and read it again whenever the controller says so (requirements 30).
  */
+import { OF_CONTROLLER } from "./agenda.ts";
 import { YOUNG_PAGE_SOAK } from "../config/young_page_soak.ts";
 import { DISCOVERY_LOG_CHANGED } from "../nvme/aen.ts";
 import type { DiscoveryLog } from "../nvme/discovery_entry.ts";
@@ -26,9 +27,7 @@ import { GENERATION_LOOK, pause, READ_RETRY } from "./retry.ts";
 /** Capability bits of the discovery log in the Supported Log Pages log, and the request bits (Base 2.1). */
 const PLEOS = 1 << 17;
 const LSP_PLEO = 0x2;
-const SYNC_REMINDER = "#sync:";
-const RETRY_REMINDER = "#retry:";
-const GENERATION_REMINDER = "#generation:";
+const { sync: SYNC_REMINDER, retry: RETRY_REMINDER, generation: GENERATION_REMINDER } = OF_CONTROLLER;
 /** Types of discovery controllers that the host is registered with (STAF-50); empty is unknown. */
 const REGISTERS: ReadonlySet<string> = new Set(["ddc", "cdc", ""]);
 

@@ -4,7 +4,7 @@ import type { Exclusion } from "../nvme/exclusions.ts";
 import type { InterfaceTable, KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import type { Tid, Transport } from "../nvme/tid.ts";
 import { type Duration, type Instant, minutes, seconds } from "../nvme/time.ts";
-import { type Agenda, emptyAgenda } from "./agenda.ts";
+import { type Agenda, emptyAgenda, forgetController } from "./agenda.ts";
 import type { Authority, Ctl } from "./ctl.ts";
 import type { Op } from "./effects.ts";
 import type { Evidence } from "./evidence.ts";
@@ -184,6 +184,7 @@ export function withoutCtl(fleet: Fleet, { key, tid }: Ctl): Fleet {
   if (old === undefined) return fleet;
   return {
     ...fleet,
+    agenda: forgetController(fleet.agenda, key),
     ctls: fleet.ctls.without(key),
     said: withSaid(fleet.said, key, old, { claims: NOBODY, released: NOBODY }),
     sayings: old.claims.size === 0 ? fleet.sayings : fleet.sayings + 1,

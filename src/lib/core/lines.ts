@@ -193,6 +193,9 @@ export class LinesTurn {
         failure: undefined,
       });
     }
+    for (const authority of this.lines.keys()) {
+      if (!lines.has(authority)) this.turn.remindAt({ mono: Infinity }, REMINDER + authority);
+    }
     this.#own = lines;
     this.lines = lines;
     for (const [authority, state] of [...lines]) {

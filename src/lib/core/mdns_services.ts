@@ -5,13 +5,14 @@ import { printable } from "../nvme/plain_text.ts";
 import { type Tid, tidKey } from "../nvme/tid.ts";
 import { after, isoTime, reached } from "../nvme/time.ts";
 import type { MdnsEvent, MdnsService } from "../ports.ts";
+import { OF_CONTROLLER } from "./agenda.ts";
 import type { Claim, Ctl } from "./ctl.ts";
 import type { FinderHost } from "./finder_host.ts";
 import { sameFarSide } from "./fleet_move.ts";
 import { AVAHI_SETTLE, MAX_DOUBLED, MAX_SERVICES, type Service } from "./finder_state.ts";
 
 const SETTLE_REMINDER = "#avahi";
-const LOST_REMINDER = "#lost:";
+const { lost: LOST_REMINDER } = OF_CONTROLLER;
 
 const serviceText = ({ name, hostIface, protocol }: MdnsService): string =>
   `"${printable(name)}" on ${hostIface} (${protocol})`;

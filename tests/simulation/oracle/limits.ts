@@ -6,8 +6,10 @@ export const LIMITS = {
   history: 12,
   releases: 32,
   referralDepth: 8,
-  /** Reminders for each controller, and as many for the daemon itself. */
-  reminders: 14,
+  /** Reminders that count: for each controller and for the daemon itself; one for each line. */
+  reminders: 6,
+  /** Reminders that count for nothing any more: as many as of the others, and so many. */
+  staleReminders: 64,
   /** A removal waits for so long, and begins anew when it was wanted again meanwhile. */
   soakMs: 1_000,
   /** Attempts at one controller in a minute that no news asked for: 0, 3, 9, 21 and 45 s, a reminder, and the spread. */

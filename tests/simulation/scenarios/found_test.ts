@@ -73,6 +73,19 @@ Deno.test("one connection that serves two lines is deleted once when both are go
   assert.deepEqual([...stage.stacd.state.fleet.ctls.keys()], []);
 });
 
+Deno.test("nothing is to be done at some time for a discovery controller that is gone", async () => {
+  const stage = new Stage(realCores);
+  stage.dc("nqn.dc", "10.0.0.100", []);
+  stage.world.resolver.names.set("dc.example.com", ["10.0.0.101"]);
+  stage.stafdConf(`${DC_LINE}controller = transport=tcp;traddr=dc.example.com\n`);
+  await stage.start();
+  const reminders = () => [...stage.stafd.state.fleet.agenda.times.keys()].filter((key) => key.includes("tcp"));
+  assert.ok(reminders().length >= 3, "the generation of the page, the name, and an address that does not answer");
+  stage.stafdConf("");
+  await stage.run(5_000);
+  assert.deepEqual(reminders(), []);
+});
+
 /** Excluded, and asked for all the same; connected by others. */
 const EXCLUDED = "[Controllers]\ncontroller = transport=tcp;traddr=10.0.1.1;trsvcid=4420;nqn=nqn.foreign\n" +
   "exclude = nqn=nqn.foreign\n";
