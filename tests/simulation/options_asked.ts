@@ -4,7 +4,8 @@ import type { Tid } from "../../src/lib/nvme/tid.ts";
 import type { ConnectRequest } from "../../src/lib/ports.ts";
 import { linesEver } from "./lines_known.ts";
 import { numberOf } from "./oracle/conf.ts";
-import { sameController } from "./oracle/identity.ts";
+import { isHostName } from "./oracle/excluding.ts";
+import { sameController, WELL_KNOWN } from "./oracle/identity.ts";
 import type { Daemon, Rules } from "./rules.ts";
 
 /** Names in the files, and in a request. */
@@ -55,15 +56,28 @@ function asked(rules: Rules, who: Daemon, tid: Tid): Asked {
   const keys = lines.map(({ line }) => ({ host: line.hostSecret ?? hostKey, ctrl: line.ctrlSecret }));
   // A line speaks for its subsystem at its address, by whichever way that is reached (S15).
   const near = linesEver(conf, rules.knowledge).filter(({ resolved }) =>
-    resolved.some((one) => sameController(byAnyWay(one), byAnyWay(tid)))
+    resolved.some((one) => sameController(byAnyWay(one, one.subsysnqn), byAnyWay(tid, nqnFor(who, one, tid))))
   );
   const more = near.map(({ line }) => ({ host: line.hostSecret, ctrl: line.ctrlSecret }));
-  if (lines.length === 0) return { options: [global], keys: [{ host: hostKey, ctrl: undefined }], more };
-  return { options, keys, more };
+  if (lines.length > 0) return { options, keys, more };
+  // Nothing else speaks for it: what a line there asks for is not left out. What a name meant then is not known.
+  const literal = near.filter(({ line }) => !isHostName(line.tid)).map(({ line }) => line);
+  const secret = (own: string | undefined, one: "hostSecret" | "ctrlSecret"): string | undefined =>
+    literal.map((line) => line[one]).find((text) => text !== undefined) ?? own;
+  return {
+    options: [global],
+    keys: [{ host: secret(hostKey, "hostSecret"), ctrl: secret(undefined, "ctrlSecret") }],
+    more: [...more, { host: hostKey, ctrl: undefined }],
+  };
 }
 
-const byAnyWay = (tid: Tid): Tid => ({
+/** Of discovery controllers the well-known NQN says nothing: a line with it means whichever is at its address. */
+const nqnFor = (who: Daemon, line: Tid, { subsysnqn }: Tid): string =>
+  who === "stafd" && [line.subsysnqn, subsysnqn].includes(WELL_KNOWN) ? line.subsysnqn : subsysnqn;
+
+const byAnyWay = (tid: Tid, subsysnqn: string): Tid => ({
   ...tid,
+  subsysnqn,
   traddr: tid.traddr.replace(/%.*/, ""),
   hostIface: "",
   hostTraddr: "",
