@@ -146,9 +146,13 @@ export class FinderTurn implements FleetRules, FinderHost {
   /** The same for those by whose going it is cut off. */
   #cutOffNotYet({ claims }: Ctl): NotYet | undefined {
     const { cutOff } = this.#referrals;
+    // Most of a mesh is cut off by one.
+    const asked = new Set<string>();
     for (const claim of claims.values()) {
       const from = claim.kind === "referral" ? cutOff.get(claim.dc)?.from : undefined;
-      const ctl = from === undefined ? undefined : this.fleet.ctl(from.key);
+      if (from === undefined || asked.has(from.key)) continue;
+      asked.add(from.key);
+      const ctl = this.fleet.ctl(from.key);
       const found = ctl === undefined ? undefined : this.#notYet(ctl);
       if (found !== undefined) return found;
     }
