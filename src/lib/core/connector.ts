@@ -297,18 +297,19 @@ export class ConnectorTurn implements FleetRules {
       ...this.state,
       stafd: { ...done, failures: 0, reportedAt: this.now.wall, knownAt: stafd.askedAt, unknowns, unsure },
     };
-    // What stafd learns without a log page changing, it does not signal; only the audit waits for it.
-    if (!isKnown && audits(this.state.conf)) {
+    this.#report(outcome.value);
+    // What stafd learns without a log page changing, it does not signal. The audit waits for it, and pages not named yet do.
+    const isNamed = unknowns.length === 0 || this.state.pages.size <= dcs.length;
+    if (audits(this.state.conf) ? !isKnown : !isNamed) {
       this.fleet.remindAt(after(this.now, pause(UNKNOWN_RETRY, unsure, "stafd")), FETCH_REMINDER);
     }
-    this.#report(outcome.value);
     if (stafd.again) this.#fetch();
   }
 
   #report(report: StafdReport): void {
     const listed = new Set(report.dcs.map(({ tid }) => pageAuthority(tidKey(tid))));
     const retired = new Set(report.retired.map(({ tid }) => pageAuthority(tidKey(tid))));
-    this.state = followed(this.state, this.fleet, report.dcs.map(({ tid }) => tid), listed, retired);
+    this.state = followed(this.state, this.fleet, report, listed, retired);
     for (const dc of report.dcs) this.#page(dc);
     for (const { tid, why, at } of report.retired) {
       const authority = pageAuthority(tidKey(tid));

@@ -187,7 +187,9 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
       const isOther = !madeAsAsked(ctl.tid, made) || (isHeard && news.now !== made.incarnation);
       if (isGone || isOther) {
         if (!isGone) this.startScan();
-        const became = isGone ? "was removed as soon as it was connected" : "may be another connection by now";
+        const became = isGone
+          ? "was removed as soon as it was connected"
+          : "may be another connection by now";
         return this.failed(ctl, { phase: "connect", kind: "transient", message: `${made.device} ${became}` });
       }
       this.#know(made);

@@ -1,38 +1,47 @@
 /** stacd: a log page whose discovery controller stafd now knows by another name of this host (S13). */
 import { type Tid, tidKey, tidText } from "../nvme/tid.ts";
+import type { ReportedDc, StafdReport } from "../ports.ts";
 import type { ConnectorState } from "./connector_state.ts";
 import { type Authority, type HostSide, hostSide, pageAuthority } from "./ctl.ts";
 import type { Fleet } from "./fleet.ts";
 import type { FleetTurn } from "./fleet_turn.ts";
 
+type Turn = Pick<FleetTurn, "fleet" | "saidOf" | "move" | "put" | "touch" | "dirty">;
+
 /**
- * The pages that were those of `dcs`: listed by another name of this host, not listed any more, and let go of by nobody. What
- * they ask for moves with them. A discovery controller without an interface may be one with it (`ignore-iface`), not
- * one by another.
+ * The pages that were those of the discovery controllers in the report: listed by another name of this host, not listed any
+ * more, and let go of by nobody. What they ask for moves with them, and what they let go of. A discovery controller without
+ * an interface may be one with it (`ignore-iface`), not one by another.
  */
 export function followed(
   state: ConnectorState,
-  turn: Pick<FleetTurn, "fleet" | "saidOf" | "move" | "dirty">,
-  dcs: readonly Tid[],
+  turn: Turn,
+  { dcs, unknowns }: StafdReport,
   listed: ReadonlySet<Authority>,
   retired: ReadonlySet<Authority>,
 ): ConnectorState {
   let { pages } = state;
-  const isNew = (dc: Tid): boolean => pages.get(pageAuthority(tidKey(dc)))?.told !== true;
-  const unknown = dcs.filter(isNew);
-  const sides = unknown.length === 0 ? [] : [...sidesOf(turn.fleet)];
-  for (const dc of unknown) {
+  const isLeft = (authority: Authority): boolean => !listed.has(authority) && !retired.has(authority);
+  const isIncomplete = [...pages.keys()].some(isLeft);
+  // One that was known before speaks for the other name, too, once stafd knows all and has read it.
+  const speaks = ({ tid, page, current }: ReportedDc): boolean =>
+    pages.get(pageAuthority(tidKey(tid)))?.told !== true ||
+    (isIncomplete && unknowns.length === 0 && page === "read" && current !== false);
+  const speaking = dcs.filter(speaks);
+  const sides = speaking.length === 0 ? [] : [...sidesOf(turn.fleet)];
+  for (const { tid: dc } of speaking) {
     const now = pageAuthority(tidKey(dc));
     for (const old of sides) {
       const isWay = old.hostIface === dc.hostIface || old.hostIface === "" || dc.hostIface === "";
       const before = pageAuthority(tidKey({ ...dc, ...old }));
       const page = pages.get(before);
       if (page === undefined || before === now || !isWay || old.hostTraddr !== dc.hostTraddr) continue;
-      if (listed.has(before) || retired.has(before)) continue;
-      moveClaims(turn, before, dc);
+      if (!isLeft(before)) continue;
+      moveSayings(turn, before, dc);
       const next = new Map(pages);
       next.delete(before);
-      pages = next.has(now) ? next : next.set(now, { ...page, dcText: tidText(dc) });
+      // What is reported of it now counts for all of that, also if it was known.
+      pages = next.set(now, { ...next.get(now) ?? page, dcText: tidText(dc), readAt: -1 });
     }
   }
   // stafd does not name it any more, and it never listed anything: nothing follows from it, and nothing waits for it.
@@ -45,14 +54,23 @@ export function followed(
   return { ...state, pages };
 }
 
-/** What the page asks for, it asks for by our side of `dc` from now on. */
-function moveClaims(turn: Pick<FleetTurn, "saidOf" | "move">, before: Authority, dc: Tid): void {
+/** What the page asks for, and has let go of, it does by our side of `dc` from now on. */
+function moveSayings(turn: Turn, before: Authority, dc: Tid): void {
   const key = tidKey(dc);
+  const now = pageAuthority(key);
   for (const ctl of turn.saidOf(before)) {
     const claim = ctl.claims.get(before);
-    if (claim?.kind !== "log-page") continue;
-    const tid = { ...ctl.tid, ...hostSide(dc) };
-    turn.move(ctl.key, before, tid, { ...claim, dc: key, dcText: tidText(dc) }, pageAuthority(key));
+    if (claim?.kind === "log-page") {
+      const tid = { ...ctl.tid, ...hostSide(dc) };
+      turn.move(ctl.key, before, tid, { ...claim, dc: key, dcText: tidText(dc) }, now);
+      continue;
+    }
+    const released = new Map(ctl.released);
+    const evidence = released.get(now) ?? released.get(before);
+    if (evidence === undefined || ctl.claims.has(now)) continue;
+    released.delete(before);
+    turn.put({ ...ctl, released: released.set(now, evidence) });
+    turn.touch(ctl.key);
   }
 }
 
@@ -62,7 +80,9 @@ function sidesOf({ ctls }: Fleet): Iterable<HostSide> {
   for (const ctl of ctls.values()) {
     const side = hostSide(ctl.tid);
     const text = JSON.stringify(side);
-    if (!sides.has(text) && [...ctl.claims.values()].some(({ kind }) => kind === "log-page")) {
+    const isOfPage = (one: { readonly kind: string }): boolean => one.kind === "log-page";
+    if (sides.has(text)) continue;
+    if ([...ctl.claims.values()].some(isOfPage) || [...ctl.released.values()].some(isOfPage)) {
       sides.set(text, side);
     }
   }

@@ -79,7 +79,8 @@ Deno.test("nothing is to be done at some time for a discovery controller that is
   stage.world.resolver.names.set("dc.example.com", ["10.0.0.101"]);
   stage.stafdConf(`${DC_LINE}controller = transport=tcp;traddr=dc.example.com\n`);
   await stage.start(8_000);
-  const reminders = () => [...stage.stafd.state.fleet.agenda.times.keys()].filter((key) => key.includes("tcp"));
+  const reminders = () =>
+    [...stage.stafd.state.fleet.agenda.times.keys()].filter((key) => key.includes("tcp"));
   assert.equal(reminders().length, 2, "the generation of the page, and the name");
   stage.stafdConf("");
   await stage.run(5_000);
