@@ -5,9 +5,11 @@ import { FinderTurn } from "../../src/lib/core/finder.ts";
 import { noNbft } from "../../src/lib/core/host.ts";
 import { serviceAuthority } from "../../src/lib/core/mdns_services.ts";
 import { tidKey } from "../../src/lib/nvme/tid.ts";
+import { type Duration, seconds } from "../../src/lib/nvme/time.ts";
 import { connector, doing, finder, hearing, nothingInUse, withDevices } from "./altered.ts";
 import { type Cores, realCores } from "./cores.ts";
 import type { OnInvalid } from "./daemons.ts";
+import { HOST_NQN } from "./landscape.ts";
 import type { Who } from "./simulation.ts";
 
 export interface Canary {
@@ -265,6 +267,36 @@ const saying = (lines: number): Cores => ({
 const stripped = (event: ConnectorEvent): ConnectorEvent =>
   event.type === "config" && event.reload ? { ...event, conf: { ...event.conf, excludes: [] } } : event;
 
+/** Of the connections to the same address it takes another one than that it meant. */
+function byAnyInterface(): Cores {
+  const { finder: real } = realCores;
+  return {
+    ...realCores,
+    finder: {
+      ...real,
+      step: (state, event, now) => {
+        const next = real.step(state, event, now);
+        const effects = next.effects.map((effect) => {
+          if (effect.do !== "disconnect") return effect;
+          const { tid } = effect;
+          const other = [...state.fleet.devices.values()].find((device) =>
+            device.traddr === tid.traddr && device.trsvcid === tid.trsvcid && device.isDc &&
+            device.device !== effect.target.device && device.hostIface !== tid.hostIface
+          );
+          return other === undefined ? effect : { ...effect, target: other };
+        });
+        return { ...next, effects };
+      },
+    },
+  };
+}
+
+/** Takes no page for young. */
+const soakless = <C extends { readonly youngPageSoak: { readonly value: Duration } }>(conf: C): C => ({
+  ...conf,
+  youngPageSoak: { ...conf.youngPageSoak, value: seconds(0) },
+});
+
 export const CANARIES: readonly Canary[] = [
   {
     name: "does not know the boot volumes",
@@ -294,6 +326,21 @@ export const CANARIES: readonly Canary[] = [
           }
           : event
       ),
+  },
+  {
+    name: "takes every host for this one",
+    rules: ["S1"],
+    who: "stacd",
+    with: ["other-hosts"],
+    cores: () =>
+      connector(withDevices((ctrl) => ctrl.hostNqn === "" ? ctrl : { ...ctrl, hostNqn: HOST_NQN })),
+  },
+  {
+    name: "disconnects by whichever interface it comes upon",
+    rules: ["S1"],
+    who: "stafd",
+    with: ["two-ways", "conf-edits"],
+    cores: byAnyInterface,
   },
   {
     name: "takes the next device with a number for the last one",
@@ -482,8 +529,45 @@ export const CANARIES: readonly Canary[] = [
     }),
   },
   {
+    name: "leaves TLS out",
+    rules: ["S15"],
+    who: "stacd",
+    with: ["asks-for-tls"],
+    cores: () => ({
+      ...realCores,
+      connector: doing(
+        realCores.connector,
+        (effect) =>
+          effect.do === "connect"
+            ? [{
+              ...effect,
+              request: {
+                ...effect.request,
+                options: { ...effect.request.options, tls: false, concat: false },
+              },
+            }]
+            : [effect],
+      ),
+    }),
+  },
+  {
+    name: "believes young pages",
+    rules: ["S14"],
+    who: "both",
+    cores: () =>
+      connector((event) => event.type === "config" ? { ...event, conf: soakless(event.conf) } : event),
+  },
+  {
+    name: "reads young pages and lets go at once",
+    rules: ["S14"],
+    who: "stafd",
+    with: ["dc-restarts", "referrals"],
+    cores: () =>
+      finder((event) => event.type === "config" ? { ...event, conf: soakless(event.conf) } : event),
+  },
+  {
     name: "leaves the secrets of a line out",
-    rules: ["options"],
+    rules: ["S15"],
     who: "stacd",
     cores: () => ({
       ...realCores,

@@ -87,7 +87,7 @@ export class ConnectRules {
   #asAsked(who: Daemon, request: ConnectRequest): void {
     const wrong = notAsked(this.#rules, who, request);
     if (wrong !== undefined) {
-      throw new Violation("options", `${who} connects ${named(request.tid)} with ${wrong}`);
+      throw new Violation(wrong.rule, `${who} connects ${named(request.tid)} with ${wrong.what}`);
     }
   }
 }

@@ -101,6 +101,8 @@ const MOVES: Readonly<Record<Phase, readonly Phase[]>> = {
 
 /** These take a coincidence within one step: they are right, and no seed owes them. */
 const RARE: Readonly<Partial<Record<Phase, readonly Phase[]>>> = {
+  // What is asked for as before, by another name of this host, goes on as it was.
+  none: ["waiting"],
   waiting: ["idle"],
   reaching: ["up"],
   connecting: ["idle", "deleting"],

@@ -5,7 +5,7 @@ import { nbftTargets } from "../../src/lib/nvme/nbft_targets.ts";
 import { normaliseTid, WELL_KNOWN_DISC_NQN } from "../../src/lib/nvme/tid.ts";
 import type { DiscoveryEntry } from "../../src/lib/nvme/discovery_entry.ts";
 import type { Announcement } from "../../src/lib/sim/avahi.ts";
-import type { Device } from "../../src/lib/sim/devices.ts";
+import type { Device, DeviceSpec } from "../../src/lib/sim/devices.ts";
 import { Discovery, entryFor } from "../../src/lib/sim/discovery.ts";
 import type { Address, Target } from "../../src/lib/sim/fabric.ts";
 import { Random } from "../../src/lib/sim/random.ts";
@@ -42,7 +42,7 @@ export interface Landscape {
  */
 export type Dice = "early" | undefined;
 
-const IFACES = [
+export const IFACES = [
   {
     name: "eth0",
     index: 2,
@@ -111,8 +111,20 @@ export function someEntries(
 export const referral = (target: Target): DiscoveryEntry =>
   entryFor(target, "referral", { subnqn: WELL_KNOWN_DISC_NQN });
 
+/** Somebody else that this machine is to the fabric. */
+export const OTHER_HOST = {
+  hostNqn: "nqn.2014-08.org.nvmexpress:uuid:99999999-8888-4777-8666-555555555555",
+  hostId: "99999999-8888-4777-8666-555555555555",
+} as const;
+
 /** A connection that somebody else makes. */
-export function connectAs(world: World, target: Target, maker: string, owner: string): Device {
+export function connectAs(
+  world: World,
+  target: Target,
+  maker: string,
+  owner: string,
+  how: Partial<Pick<DeviceSpec, "hostNqn" | "hostId" | "hostIface">> = {},
+): Device {
   const device = world.kernel.devices.make({
     transport: target.address.transport,
     traddr: target.address.traddr,
@@ -121,6 +133,7 @@ export function connectAs(world: World, target: Target, maker: string, owner: st
     hostIface: "",
     hostNqn: HOST_NQN,
     hostId: HOST_ID,
+    ...how,
     target,
     maker,
     owner,

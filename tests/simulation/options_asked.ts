@@ -96,20 +96,29 @@ function plain(name: string, value: string | number | boolean | undefined): stri
   return number === 0 && ZERO_IS_NONE.includes(name) ? undefined : String(number);
 }
 
-/** What is wrong with a request, in words. Of two lines for one controller either may count, but never the less safe one (S15). */
-export function notAsked(rules: Rules, who: Daemon, request: ConnectRequest): string | undefined {
+/** What a request is made with, in words, and the rule that it breaks. */
+interface Wrong {
+  readonly rule: "S15" | "options";
+  readonly what: string;
+}
+
+const other = (what: string): Wrong => ({ rule: "options", what });
+const lessSafe = (what: string): Wrong => ({ rule: "S15", what });
+
+/** What is wrong with a request. Of two lines for one controller either may count, but never the less safe one (S15). */
+export function notAsked(rules: Rules, who: Daemon, request: ConnectRequest): Wrong | undefined {
   const { tid, discovery, hostId, options, keys } = request;
   const { host } = rules;
-  if (discovery !== (who === "stafd")) return `discovery=${discovery}`;
-  if (tid.hostNqn === host.nqn && hostId !== host.id) return `host ID ${hostId}`;
+  if (discovery !== (who === "stafd")) return other(`discovery=${discovery}`);
+  if (tid.hostNqn === host.nqn && hostId !== host.id) return other(`host ID ${hostId}`);
   const wanted = asked(rules, who, tid);
   for (const [key, name] of NAMES) {
     const made = plain(name, options[key]);
     const values = wanted.options.map((one) => plain(name, one.get(name)));
     if (SECURITY.includes(key)) {
       // More than was asked for is no harm; less is.
-      if (made === undefined && values.some((one) => one !== undefined)) return `no ${name}`;
-    } else if (!values.includes(made)) return `${name}=${made}, not ${values.join(" or ")}`;
+      if (made === undefined && values.some((one) => one !== undefined)) return lessSafe(`no ${name}`);
+    } else if (!values.includes(made)) return other(`${name}=${made}, not ${values.join(" or ")}`);
   }
   const [hostKey, ctrlKey] = [keys.hostKey?.reveal(), keys.ctrlKey?.reveal()];
   // Each of them from one of the lines: of two that disagree, the one with a secret counts.
@@ -118,5 +127,5 @@ export function notAsked(rules: Rules, who: Daemon, request: ConnectRequest): st
   const all =
     isOne(hostKey, wanted.keys.map(({ host: one }) => one), wanted.more.map(({ host: one }) => one)) &&
     isOne(ctrlKey, wanted.keys.map(({ ctrl }) => ctrl), wanted.more.map(({ ctrl }) => ctrl));
-  return all ? undefined : "other secrets than its line and the host have";
+  return all ? undefined : lessSafe("other secrets than its line and the host have");
 }

@@ -355,8 +355,8 @@ export class Simulation {
 
   async run(): Promise<Result> {
     const { who, without } = this.options;
-    const faults = FAULTS.filter(({ name, only, unsurvived }) => {
-      const dice = unsurvived === undefined && new Random(this.options.seed, name).chance(FAULT_CHANCE);
+    const faults = FAULTS.filter(({ name, only, unsurvived, chance = FAULT_CHANCE }) => {
+      const dice = unsurvived === undefined && new Random(this.options.seed, name).maybe(chance);
       const on = dice || (this.options.with?.has(name) ?? false);
       return on && !(without?.has(name) ?? false) &&
         (who === "both" || only === undefined || only === who || name === "stop-stafd");
@@ -504,8 +504,8 @@ export class Simulation {
   }
 
   /**
-   * L3: who has nothing to do does not wake up, but for the look at the states every five seconds, and for what is tried again
-   * after the longest pause or looked at again because it is held.
+   * L3: who has nothing to do does not wake up, but for the look at the states every five seconds, at the generations of pages,
+   * and for what is tried again after the longest pause or looked at again because it is held.
    */
   async #idle(): Promise<void> {
     if (this.landscape.dead.size > 0) return;
@@ -520,7 +520,7 @@ export class Simulation {
       throw new Violation("L1", "the connections change without a reason");
     }
     const allowed = (daemon: StafdDaemon | StacdDaemon | undefined): number =>
-      IDLE_MS / 5_000 + 10 + 3 * waiting(daemon);
+      IDLE_MS / 5_000 + 10 + 3 * waiting(daemon) + pages(daemon) / 4;
     if (stafd > allowed(this.stafd) || stacd > allowed(this.stacd)) {
       throw new Violation(
         "L3",
@@ -537,6 +537,10 @@ const waiting = (daemon: StafdDaemon | StacdDaemon | undefined): number =>
     : [...daemon.state.fleet.ctls.values()].filter(({ link, doom }) =>
       link.phase !== "up" || doom !== undefined
     ).length;
+
+/** Pages whose generation is looked at: each once in five minutes, spread by a fifth. */
+const pages = (daemon: StafdDaemon | StacdDaemon | undefined): number =>
+  daemon instanceof StafdDaemon ? daemon.state.dcs.size : 0;
 
 const connectionText = ({ name, incarnation, target }: Device): string =>
   `${name}/${incarnation} ${target?.text}`;

@@ -5,6 +5,8 @@ export interface Fault {
   readonly name: string;
   /** Mean time between two of them, in milliseconds; 0: it is only switched on and off. */
   readonly everyMs: number;
+  /** How many seeds have it, where that is not as many as of the others. */
+  readonly chance?: number;
   /** Once, when the faults begin. */
   readonly begin?: (sim: Simulation, random: Random) => void;
   readonly act?: (sim: Simulation, random: Random) => void;

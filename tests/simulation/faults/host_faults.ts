@@ -3,6 +3,7 @@ import { parseExclusions } from "../../../src/lib/nvme/exclusions.ts";
 import { milliseconds } from "../../../src/lib/nvme/time.ts";
 import { STACD_CONF, STAFD_CONF } from "../daemons.ts";
 import { anySubsystem, editConf, secondThoughts } from "../edits.ts";
+import { controllerLine } from "../landscape.ts";
 import type { Fault } from "./fault.ts";
 
 export const HOST_FAULTS: readonly Fault[] = [
@@ -88,6 +89,18 @@ export const HOST_FAULTS: readonly Fault[] = [
       plan.set("Global", "ip-family", random.pick(["ipv4", "ipv6", "ipv4+ipv6", "ipv4+ipv6"]) ?? "ipv4");
       sim.writeFiles();
       sim.reloadAll();
+    },
+  },
+  {
+    name: "asks-for-tls",
+    everyMs: 0,
+    only: "stacd",
+    begin: (sim, random) => {
+      const { stacd, subsystems } = sim.landscape;
+      const target = random.pick(subsystems.filter(({ address }) => address.transport === "tcp"));
+      if (target === undefined || !sim.world.kernel.support.has("tls")) return;
+      stacd.controllers.push(`${controllerLine(sim.world, random, target, true)};tls=true`);
+      sim.writeFiles();
     },
   },
   {

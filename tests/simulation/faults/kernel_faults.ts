@@ -1,7 +1,7 @@
 /** What goes wrong with controllers, links and the kernel that serves them. */
 import type { Manner } from "../../../src/lib/sim/fabric.ts";
 import { anySubsystem } from "../edits.ts";
-import { connectAs, connectSlowly } from "../landscape.ts";
+import { connectAs, connectSlowly, IFACES, OTHER_HOST } from "../landscape.ts";
 import type { Fault } from "./fault.ts";
 
 export const KERNEL_FAULTS: readonly Fault[] = [
@@ -26,6 +26,32 @@ export const KERNEL_FAULTS: readonly Fault[] = [
     },
   },
   {
+    name: "two-ways",
+    everyMs: 20_000,
+    chance: 0.05,
+    begin: ({ world }) => {
+      // Kernels that do not compare interfaces make one connection only.
+      if (!world.kernel.devices.release.has("comparesIface")) return;
+      for (const iface of IFACES) {
+        world.fabric.addInterface({
+          ...iface,
+          nets: IFACES.flatMap(({ nets }) => nets),
+        });
+      }
+    },
+    act: (sim, random) => {
+      const target = random.pick([...sim.landscape.subsystems, ...sim.landscape.dcs]);
+      const hostIface = random.pick(["eth0", "eth1"]) ?? "eth0";
+      if (target?.manner !== "up" || target.address.transport !== "tcp") return;
+      if (!sim.world.fabric.route(target.address.traddr, hostIface, "").ok) return;
+      const { devices } = sim.world.kernel;
+      const isThere = devices.all.some((device) =>
+        device.target === target && device.hostIface === hostIface
+      );
+      if (!isThere) connectAs(sim.world, target, "nvme-cli", "", { hostIface });
+    },
+  },
+  {
     name: "resets",
     everyMs: 12_000,
     act: (sim, random) => {
@@ -46,6 +72,19 @@ export const KERNEL_FAULTS: readonly Fault[] = [
       const there = devices.all.some((device) => device.target === target);
       if (there && target.discovery === undefined) return;
       connectAs(sim.world, target, "nvme-cli", random.pick(["", "udisks"]) ?? "");
+    },
+  },
+  {
+    name: "other-hosts",
+    everyMs: 15_000,
+    act: (sim, random) => {
+      const target = random.pick([...sim.landscape.subsystems, ...sim.landscape.dcs]);
+      if (target === undefined || target.manner !== "up") return;
+      const { devices } = sim.world.kernel;
+      const isThere = devices.all.some((device) =>
+        device.target === target && device.hostNqn === OTHER_HOST.hostNqn
+      );
+      if (!isThere) connectAs(sim.world, target, "nvme-cli", "", OTHER_HOST);
     },
   },
   {
