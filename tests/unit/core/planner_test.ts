@@ -57,6 +57,7 @@ const kernel: KernelView = {
   forming: () => undefined,
   shield: () => undefined,
   otherUser: () => undefined,
+  isGoing: () => false,
   siblings: () => ({ stays: () => false, wanted: undefined, unknown: undefined }),
 };
 
@@ -200,6 +201,13 @@ const CASES: readonly Case[] = [
     verdict: UNWANTED,
     kernel: { otherUser: () => asked },
     act: "release",
+  },
+  {
+    what: "unwanted, and being disconnected for another that it served",
+    ctl: { ...up(bare), doom: now },
+    verdict: UNWANTED,
+    kernel: { isGoing: () => true },
+    act: "hold",
   },
   { what: "unwanted and not connected", ctl: bare, verdict: UNWANTED, act: "forget" },
   { what: "excluded, asked for, not connected", ctl: asked, verdict: EXCLUDED, act: "rest" },
