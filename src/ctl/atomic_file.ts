@@ -1,6 +1,9 @@
 /** Replaces files so that a reader sees the old text or the new one, never a part (CLI-66). */
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import { wordsOf } from "./host_identity.ts";
+
+/** As the kernel's. */
+const MAX_LINKS = 40;
 
 export type Written = { readonly ok: true } | { readonly ok: false; readonly message: string };
 
@@ -13,7 +16,7 @@ export function replaceFile(path: string, text: string, mode = 0o644): Written {
       Deno.writeTextFileSync(path, text, { create: false });
       return { ok: true };
     }
-    const target = old === undefined ? path : Deno.realPathSync(path);
+    const target = old === undefined ? linkTarget(path) : Deno.realPathSync(path);
     const draft = `${dirname(target)}/.${target.slice(target.lastIndexOf("/") + 1)}.${Deno.pid}`;
     writeDraft(draft, text, old, mode);
     try {
@@ -45,9 +48,17 @@ function writeDraft(draft: string, text: string, old: Deno.FileInfo | undefined,
   }
 }
 
-function statOf(path: string): Deno.FileInfo | undefined {
+/** Where a link leads to whose file is not there yet: it stays a link. */
+function linkTarget(path: string, depth = 0): string {
+  const isLink = statOf(path, Deno.lstatSync)?.isSymlink === true;
+  return isLink && depth < MAX_LINKS
+    ? linkTarget(resolve(dirname(path), Deno.readLinkSync(path)), depth + 1)
+    : path;
+}
+
+function statOf(path: string, stat = Deno.statSync): Deno.FileInfo | undefined {
   try {
-    return Deno.statSync(path);
+    return stat(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;

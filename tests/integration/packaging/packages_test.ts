@@ -10,6 +10,7 @@ import { makeRpm } from "../../../scripts/package/rpm.ts";
 import { lacks, mountNamespaces, packages, skipAllWithout } from "../../lacking.ts";
 import { NAMES } from "../../../scripts/build.ts";
 import { VERSION } from "../../../src/lib/nvme/version.ts";
+import { checkDebKeepsOthers, checkRpmKeepsOthers } from "./others_files.ts";
 import { RpmSystem } from "./rpm_system.ts";
 
 skipAllWithout(packages([...PACKAGE_NEEDS, ...UNPACK_NEEDS]));
@@ -202,6 +203,16 @@ Deno.test("packages: built twice with the same bytes, unpacked they hold what is
         const file = await findPackage(dir, ".rpm");
         await checkFreshRpm(await rpmSystem(`${dir}/fresh`, `${dir}/rpm`), file, await newerRpm(dir));
         await checkRpmOverOriginal(await rpmSystem(`${dir}/over`, `${dir}/rpm`), file);
+        const newer = await findPackage(`${dir}/newer-rpm`, ".rpm");
+        await checkRpmKeepsOthers(await rpmSystem(`${dir}/others`, `${dir}/rpm`), file, newer);
+      },
+    });
+    await t.step({
+      name: ".deb on a Debian: the installer's link and Ansible's blocks stay what they are",
+      ignore: lacks(mountNamespaces),
+      fn: async () => {
+        const program = `${dir}/deb/usr/lib/nvme-stas/nvme-stas`;
+        await checkDebKeepsOthers(dir, await findPackage(dir, ".deb"), program);
       },
     });
     await t.step("both have the same program", async () => {

@@ -3,9 +3,8 @@
  * only note how they were called. rpm checks dependencies against it, and enters it for the packages' scripts.
  */
 import assert from "node:assert/strict";
-import { dirname } from "node:path";
-import { capture, collect, type Ended } from "../../../scripts/run.ts";
-import { ownMounts } from "../../lacking.ts";
+import { capture, type Ended } from "../../../scripts/run.ts";
+import { layOut, SmallSystem, within } from "./small_system.ts";
 
 /** What a distribution has besides, laid out below %{tree}, and what the original's package was. */
 const OTHERS = `Name: base
@@ -46,33 +45,9 @@ printf 'original\\n' >%{buildroot}/usr/sbin/stafd
 /usr/sbin/stafd
 `;
 
-/** $0 is the system's folder. What is mounted here is gone with the last process in it. */
-const ENTER = 'mount --rbind /proc "$0/proc" && mount --rbind /dev "$0/dev" && exec "$@"';
-
-/** Where programs of the distribution note how they were called. */
-const NOTES = "/var/log/calls";
 const NOTING = ["systemctl", "busctl", "modprobe"];
 /** What the packages' scripts run besides, taken from here. */
 const TOOLS = ["sh", "mkdir", "rm"];
-
-/** The distribution's own files: a shell, libraries of the program, and what only notes that it was called. */
-async function layOut(tree: string, program: string): Promise<void> {
-  // The loader tells libraries below /lib or, where the two are one folder, below /usr/lib.
-  for (const path of ["/bin", "/lib", "/usr/bin", "/usr/lib", "/run/systemd/system", "/var/log"]) {
-    await Deno.mkdir(tree + path, { recursive: true });
-  }
-  for (const name of TOOLS) await Deno.copyFile(`/bin/${name}`, `${tree}/bin/${name}`);
-  const libraries = await capture(["ldd", program, ...TOOLS.map((name) => `/bin/${name}`)]);
-  for (const [library] of libraries.matchAll(/\/\S+(?= \(0x)/g)) {
-    await Deno.mkdir(tree + dirname(library), { recursive: true });
-    await Deno.copyFile(library, tree + library);
-    await Deno.chmod(tree + library, 0o755);
-  }
-  for (const name of NOTING) {
-    const text = `#!/bin/sh\necho "${name} $*" >>${NOTES}\n`;
-    await Deno.writeTextFile(`${tree}/usr/bin/${name}`, text, { mode: 0o755 });
-  }
-}
 
 /**
  * What rpm says of every run in such a folder, whatever the packages: Debian's warns of the use that it is made for; from 4.20
@@ -88,20 +63,19 @@ export function withoutWarnings(said: string): string {
   return WARNINGS.reduce((rest, warning) => rest.replace(warning, ""), said);
 }
 
-export class RpmSystem {
-  readonly root: string;
+export class RpmSystem extends SmallSystem {
   /** The Python implementation's package. */
   readonly original: string;
 
   private constructor(root: string, original: string) {
-    this.root = root;
+    super(root);
     this.original = original;
   }
 
   /** Makes one in `dir`, which has what `program` needs to run. */
   static async make(dir: string, program: string): Promise<RpmSystem> {
     const packages = `${dir}/others`;
-    await layOut(`${dir}/tree`, program);
+    await layOut(`${dir}/tree`, program, TOOLS, NOTING);
     await Deno.writeTextFile(`${dir}/others.spec`, OTHERS);
     const defines = [
       `tree ${dir}/tree`,
@@ -126,37 +100,7 @@ export class RpmSystem {
   async attempt(...words: readonly string[]): Promise<Ended> {
     // The host's own settings say where Debian's rpm keeps the database of whoever runs it.
     const rpm = ["rpm", "--root", this.root, "--define", "_dbpath /var/lib/rpm", ...words];
-    const ended = await collect([...ownMounts(), "sh", "-c", ENTER, this.root, ...rpm]);
+    const ended = await within(this.root, rpm);
     return { ...ended, stderr: withoutWarnings(ended.stderr) };
-  }
-
-  /** Which programs the packages' scripts have called since the last time. */
-  async calls(): Promise<readonly string[]> {
-    try {
-      const text = await Deno.readTextFile(this.root + NOTES);
-      await Deno.remove(this.root + NOTES);
-      return text.trimEnd().split("\n");
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return [];
-      throw error;
-    }
-  }
-
-  read(path: string): Promise<string> {
-    return Deno.readTextFile(this.root + path);
-  }
-
-  write(path: string, text: string): Promise<void> {
-    return Deno.writeTextFile(this.root + path, text);
-  }
-
-  /** Paths below a folder that are not folders, sorted. */
-  async files(path: string): Promise<readonly string[]> {
-    const found = await capture([
-      "sh",
-      "-c",
-      `cd '${this.root}' && find .${path} ! -type d 2>/dev/null | sort`,
-    ]);
-    return found.split("\n").filter((line) => line !== "").map((line) => line.slice(1));
   }
 }

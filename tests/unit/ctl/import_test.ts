@@ -211,3 +211,13 @@ Deno.test("item 8: a link to the installer's file stays one, and a managed block
     assert.match(after, /^# BEGIN ANSIBLE MANAGED BLOCK\n\[Host\]\nsymname = a\n/);
     assert.match(after, /# END ANSIBLE MANAGED BLOCK\n/);
   }));
+
+Deno.test("item 8: a link whose file is not there yet stays one", () =>
+  onHost({ "next.conf": NEXT }, async (run, _read, dir) => {
+    await Deno.mkdir(`${dir}/installer`);
+    await Deno.symlink("installer/own.conf", `${dir}/stafd.conf`);
+    const [status, , err] = await run("import", "--write", `${dir}/next.conf`);
+    assert.deepEqual([status, err], [0, ""]);
+    assert.equal(await Deno.readLink(`${dir}/stafd.conf`), "installer/own.conf");
+    assert.match(await Deno.readTextFile(`${dir}/installer/own.conf`), /traddr=192\.0\.2\.5/);
+  }));
