@@ -133,6 +133,8 @@ export interface Mdns {
   watch(sink: (event: MdnsEvent) => void): void;
   /** Turns browsing on or off. Turning it on again, or a reload, also retries at once. */
   browse(enabled: boolean): void;
+  /** Says again all that is announced. */
+  again(): void;
 }
 
 export interface Resolver {
@@ -186,6 +188,8 @@ export interface ReportedDc {
   readonly current?: boolean;
   /** Since when the page is young, in milliseconds since 1970, and why; null when it is not (S14). */
   readonly young?: PageYouth | null;
+  /** Whose word it goes back to (S16): quotas are per authority. A stafd before 1.0.1 does not say it. */
+  readonly authority?: string;
 }
 
 /** A discovery controller that stafd let go for good, and why: evidence that its entries no longer count. */
@@ -201,6 +205,8 @@ export interface StafdReport {
   readonly retired: readonly RetiredDc[];
   /** Why there may be discovery controllers that are not in the list: then nothing follows from an absence (S2). */
   readonly unknowns: readonly string[];
+  /** Some pages could not be had this time: to be asked for again. */
+  readonly partial?: true;
 }
 
 export type StafdEvent =

@@ -38,6 +38,7 @@ function absenceIsEmpty(): Cores {
       page: "read" as const,
       readAt: dc.readAt + 1,
       entries: [],
+      bytes: 2,
     }));
     return { ...event, outcome: { ok: true, value: { dcs, retired: [], unknowns: [] } } };
   });

@@ -69,7 +69,7 @@ const COMMON_EFFECTS = {
   exit: true,
 } as const;
 
-const FINDER_EFFECTS = all<Exclude<FinderEffect["do"], "look-at-use">>({
+const FINDER_EFFECTS = all<Exclude<FinderEffect["do"], "look-at-use" | "browse-again">>({
   ...COMMON_EFFECTS,
   register: true,
   "supported-logs": true,

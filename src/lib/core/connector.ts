@@ -4,20 +4,18 @@
  */
 import type { StacdConf } from "../config/stacd_conf.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
-import { type Tid, tidKey, tidText } from "../nvme/tid.ts";
 import { after, type Duration, type Instant, type Now, seconds } from "../nvme/time.ts";
-import type { ConnectRequest, KernelEvent, ReportedDc, StafdReport } from "../ports.ts";
+import type { ConnectRequest, KernelEvent, StafdReport } from "../ports.ts";
 import type { Outcome } from "../nvme/failure.ts";
 import { dropLatency, takeLatency } from "./aen_latency.ts";
 import { asAnother, audits, isForeign, unclaimed } from "./audit.ts";
 import { connectorAfterClockSet } from "./clock_set.ts";
-import { type Authority, type Claim, claimGenctr, type Ctl, pageAuthority } from "./ctl.ts";
-import { type ConnectorState, type KnownPage, noStafd } from "./connector_state.ts";
-import { isConfirmed, pageNotYet, unknownsOf, untilKnown, vouchedFor } from "./connector_pages.ts";
+import { type Ctl, dcOfPage, pageAuthority } from "./ctl.ts";
+import { type ConnectorState, noStafd } from "./connector_state.ts";
+import { isConfirmed, pageNotYet, unknownsOf, untilKnown } from "./connector_pages.ts";
+import { ReportTurn } from "./connector_report.ts";
 import { connectorStateValue } from "./connector_saved.ts";
 import type { ConnectorEffect, ConnectorEvent, Step } from "./effects.ts";
-import { listedIn } from "./entry_tid.ts";
-import type { Evidence } from "./evidence.ts";
 import { REMOVAL_SOAK } from "./fleet.ts";
 import { isNcc } from "./ncc.ts";
 import { guardPolicy, keptBy, unheard } from "./connector_guard.ts";
@@ -27,10 +25,11 @@ import { FleetTurn, nextReminder } from "./fleet_turn.ts";
 import { securityBar } from "./line_demands.ts";
 import { LinesTurn, writtenLines } from "./lines.ts";
 import type { Verdict } from "./planner.ts";
-import { followed } from "./page_follow.ts";
 import { forbiddance, isSpared, SPARED } from "./refusal.ts";
 import { connectRequest } from "./request.ts";
-import { FETCH_RETRY, pause, UNKNOWN_RETRY } from "./retry.ts";
+import { originOf } from "./origin_of.ts";
+import { FETCH_RETRY, pause, ROOM_LOOK, UNKNOWN_RETRY } from "./retry.ts";
+import type { Origin } from "./turns.ts";
 
 const AUDIT_REMINDER = "#audit";
 const FETCH_REMINDER = "#fetch";
@@ -46,9 +45,7 @@ export class ConnectorTurn implements FleetRules {
   state: ConnectorState;
   readonly now: Now;
   #auditDue = false;
-  /** Copies of this step: one for each entry of a page would cost the square of its length. */
-  #ownPages: Map<Authority, KnownPage> | undefined;
-  #ownAwaited: Map<string, number> | undefined;
+  readonly #report: ReportTurn;
   /** While it is settled, nothing becomes known that was not. */
   #settledUnknowns: readonly string[] | undefined;
   #settling = false;
@@ -58,6 +55,7 @@ export class ConnectorTurn implements FleetRules {
     this.now = now;
     this.fleet = new FleetTurn<ConnectorEffect>(state.fleet, now, this);
     this.lines = new LinesTurn(state.lines, this.fleet, state.conf);
+    this.#report = new ReportTurn(this);
   }
 
   // --- FleetRules ----------------------------------------------------------------------------------------------------
@@ -201,24 +199,20 @@ export class ConnectorTurn implements FleetRules {
   }
 
   forgotten(ctl: Ctl): void {
-    if (this.state.latency.awaited.has(ctl.key)) this.#awaited.delete(ctl.key);
+    this.#report.forgotten(ctl);
   }
 
-  get #pages(): Map<Authority, KnownPage> {
-    if (this.#ownPages === undefined || this.state.pages !== this.#ownPages) {
-      this.#ownPages = new Map(this.state.pages);
-      this.state = { ...this.state, pages: this.#ownPages };
-    }
-    return this.#ownPages;
+  pageOwner(dcKey: string): string {
+    return this.state.pages.get(pageAuthority(dcKey))?.authority ?? dcKey;
   }
 
-  get #awaited(): Map<string, number> {
-    const { latency } = this.state;
-    if (this.#ownAwaited === undefined || latency.awaited !== this.#ownAwaited) {
-      this.#ownAwaited = new Map(latency.awaited);
-      this.state = { ...this.state, latency: { ...latency, awaited: this.#ownAwaited } };
-    }
-    return this.#ownAwaited;
+  origin(ctl: Ctl): Origin {
+    const dcs = [...ctl.claims.keys()].map(dcOfPage).filter((dc) => dc !== "");
+    return originOf(ctl, dcs.map((dc) => this.pageOwner(dc)));
+  }
+
+  evicted(ctl: Ctl): void {
+    this.#report.evicted(ctl);
   }
 
   news(): void {}
@@ -290,100 +284,25 @@ export class ConnectorTurn implements FleetRules {
       this.fleet.log(failures === 2 ? "error" : "debug", `stafd gave no usable answer: ${message}`);
       return this.fleet.remindAt(after(this.now, pause(FETCH_RETRY, failures, "stafd")), FETCH_REMINDER);
     }
-    const { unknowns, dcs } = outcome.value;
-    const isKnown = unknowns.length === 0 && dcs.every(({ page }) => page === "read");
+    const { unknowns, dcs, partial } = outcome.value;
+    const isKnown = unknowns.length === 0 && partial !== true && dcs.every(({ page }) => page === "read");
     const unsure = isKnown ? 0 : stafd.unsure + 1;
     this.state = {
       ...this.state,
       stafd: { ...done, failures: 0, reportedAt: this.now.wall, knownAt: stafd.askedAt, unknowns, unsure },
     };
-    this.#report(outcome.value);
+    this.#report.take(outcome.value);
     // What stafd learns without a log page changing, it does not signal. The audit waits for it, and pages not named yet do.
-    const isNamed = unknowns.length === 0 || this.state.pages.size <= dcs.length;
+    const isNamed = partial !== true && (unknowns.length === 0 || this.state.pages.size <= dcs.length);
     if (audits(this.state.conf) ? !isKnown : !isNamed) {
       this.fleet.remindAt(after(this.now, pause(UNKNOWN_RETRY, unsure, "stafd")), FETCH_REMINDER);
-    }
-    if (stafd.again) this.#fetch();
-  }
-
-  #report(report: StafdReport): void {
-    const listed = new Set(report.dcs.map(({ tid }) => pageAuthority(tidKey(tid))));
-    const retired = new Set(report.retired.map(({ tid }) => pageAuthority(tidKey(tid))));
-    this.state = followed(this.state, this.fleet, report, listed, retired);
-    for (const dc of report.dcs) this.#page(dc);
-    for (const { tid, why, at } of report.retired) {
-      const authority = pageAuthority(tidKey(tid));
-      if (!listed.has(authority)) this.#retire(authority, { kind: "dc-retired", dc: tidText(tid), why, at });
     }
     this.#judgeHeld(() => true);
     if (audits(this.state.conf)) {
       this.#auditDue = true;
       this.fleet.touchAll();
     }
-  }
-
-  #retire(authority: string, evidence: Evidence): void {
-    const known = this.state.pages.has(authority);
-    for (const ctl of this.fleet.saidOf(authority)) this.fleet.release(ctl.key, authority, evidence);
-    if (!known) return;
-    this.#pages.delete(authority);
-    this.fleet.dirty();
-  }
-
-  /** One page: adds what it lists; only a page that this stafd has read takes away what it does not list. */
-  #page(dc: ReportedDc): void {
-    const dcKey = tidKey(dc.tid);
-    const authority = pageAuthority(dcKey);
-    const old = this.state.pages.get(authority);
-    const { page, genctr, readAt } = dc;
-    const told = page !== "none" || old?.told === true;
-    const dcText = tidText(dc.tid);
-    const known: KnownPage = { dcText, page, genctr, readAt, told, ...vouchedFor(dc) };
-    const isSame = old !== undefined && old.page === page && old.genctr === genctr && old.readAt === readAt;
-    if (isSame && old.told === told) return this.#vouched(authority, old, known);
-    this.#pages.set(authority, known);
-    this.fleet.dirty();
-    if (page === "none") return;
-    const now = listedIn(dc.entries, dc.tid, "nvme");
-    for (const [key, { tid, entry }] of now) {
-      const known = this.fleet.ctl(key);
-      const isNew = known === undefined || (known.link.phase !== "up" && !known.claims.has(authority));
-      this.#listed(key, tid, authority, { kind: "log-page", dc: dcKey, dcText, genctr, readAt, entry });
-      // What was there before the first report of this stafd was not waited for.
-      const isAwaited = isNew && old?.page === "read" && this.fleet.ctl(key) !== undefined;
-      if (isAwaited && dc.toldAt !== null && !this.state.latency.awaited.has(key)) {
-        this.#awaited.set(key, dc.toldAt);
-      }
-    }
-    if (page !== "read") return;
-    const gone: Evidence = { kind: "log-page", dc: dcText, genctr, readAt };
-    for (const ctl of this.fleet.saidOf(authority)) {
-      if (!now.has(ctl.key)) this.fleet.release(ctl.key, authority, gone);
-    }
-  }
-
-  /** The page is what it was; whether it is evidence may have changed. */
-  #vouched(authority: Authority, old: KnownPage, known: KnownPage): void {
-    if (old.current === known.current && old.young?.since === known.young?.since) return;
-    this.#pages.set(authority, known);
-    for (const ctl of this.fleet.saidOf(authority)) this.fleet.touch(ctl.key);
-  }
-
-  #listed(key: string, tid: Tid, authority: string, claim: Claim): void {
-    const before = this.fleet.ctl(key);
-    const wasNcc = before !== undefined && isNcc(before);
-    const changed = claimGenctr(before?.claims.get(authority)) !== claimGenctr(claim);
-    if (!this.fleet.claim(key, tid, authority, claim)) {
-      const text = `${tidText(tid)}: more controllers than stacd looks after; this one is ignored`;
-      return this.fleet.logOf("log pages", "error", text);
-    }
-    const after = this.fleet.ctl(key);
-    if (after === undefined || before === undefined) return;
-    if (wasNcc && !isNcc(after) && after.link.phase !== "up") {
-      this.fleet.put({ ...after, attempts: 0 });
-    }
-    // The fabric has just spoken of it again: worth an attempt now.
-    if (changed && !isNcc(after)) this.fleet.nudge(key, true);
+    if (stafd.again) this.#fetch();
   }
 
   // --- the step ------------------------------------------------------------------------------------------------------
@@ -474,6 +393,11 @@ export class ConnectorTurn implements FleetRules {
       this.fleet.settle();
     }
     this.lines.settle();
+    // stafd has not changed, and what it said has room now.
+    if (this.fleet.fleet.leftOut && this.fleet.isRoomy) {
+      this.fleet.fleet = { ...this.fleet.fleet, leftOut: false };
+      this.fleet.remindBy(after(this.now, ROOM_LOOK), FETCH_REMINDER);
+    }
     this.fleet.pump();
     if (this.fleet.fleet.stopping && this.fleet.quiet) this.fleet.emit({ do: "exit" });
     return {

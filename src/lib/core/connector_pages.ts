@@ -40,6 +40,11 @@ export function pageNotYet(state: Known, { released }: Ctl, now: Now): NotYet | 
 function uncertainPages(state: Known, now: Now): readonly NotYet[] {
   const soak = soakOf(state);
   return [...state.pages.values()].flatMap((page) => {
+    if (page.left > 0) {
+      return [{
+        why: `the log page of ${page.dcText} lists ${page.left} controllers more than there is room for`,
+      }];
+    }
     if (page.page !== "read") return [{ why: `the log page of ${page.dcText} has not been read yet` }];
     return notYet(page, soak, now, ({ isFirst }) => !isFirst) ?? [];
   });

@@ -1,5 +1,6 @@
 /** stacd's state file: I/O controllers and who asks for them, so that a page read after a restart can let go of them. */
 import { type ConnectorState, emptyConnector, type KnownPage } from "./connector_state.ts";
+import { dcOfPage } from "./ctl.ts";
 import {
   familiesOf,
   isJson,
@@ -15,11 +16,12 @@ import {
 } from "./saved.ts";
 
 export function connectorStateValue(state: ConnectorState): Json {
-  const pages = [...state.pages].map(([authority, { dcText, genctr, readAt }]) => ({
+  const pages = [...state.pages].map(([authority, { dcText, genctr, readAt, authority: owner }]) => ({
     authority,
     dcText,
     genctr,
     readAt,
+    owner,
   }));
   return {
     version: STATE_VERSION,
@@ -47,6 +49,8 @@ export function restoredConnector(value: unknown): ConnectorState {
       readAt: numberOf(record["readAt"]),
       current: false,
       young: undefined,
+      left: 0,
+      authority: textOf(record["owner"]) || dcOfPage(textOf(record["authority"])),
       told: false,
     });
   }

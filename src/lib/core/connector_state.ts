@@ -18,6 +18,10 @@ export interface KnownPage {
   /** stafd vouches for it: nothing speaks against it (S14). */
   readonly current: boolean;
   readonly young: PageYouth | undefined;
+  /** Controllers that it lists and for which there was no room: it takes nothing away then (S16). */
+  readonly left: number;
+  /** Whose word it is (origin_of.ts). */
+  readonly authority: string;
   /** A stafd has told it to this process; before that it is from the state file. */
   readonly told: boolean;
 }

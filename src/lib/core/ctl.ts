@@ -37,6 +37,8 @@ export type Claim =
     readonly kind: "mdns";
     /** For people: name, interface, protocol. */
     readonly service: string;
+    /** That heard it; empty for one of a state file that does not tell. */
+    readonly hostIface: string;
     readonly traddr: string;
     readonly present: boolean;
     /** False: known from before a restart, and Avahi has not spoken of it since. */
@@ -137,6 +139,8 @@ export interface Ctl {
   readonly restored: boolean;
   /** Asked for in the run before this one; an I/O controller's connection has not been missed since. */
   readonly inherited: boolean;
+  /** It was connected once, as far as this process or its state file knows. */
+  readonly proven: boolean;
   /** Excluded and let go of: whatever connection there is belongs to others. */
   readonly resting: boolean;
   readonly history: readonly HistoryEntry[];
@@ -161,6 +165,7 @@ export function newCtl(key: string, tid: Tid, born: number): Ctl {
     born,
     restored: false,
     inherited: false,
+    proven: false,
     resting: false,
     history: [],
     standing: undefined,

@@ -3,26 +3,19 @@
  * and read it again whenever the controller says so (requirements 30).
  */
 import { OF_CONTROLLER } from "./agenda.ts";
-import { YOUNG_PAGE_SOAK } from "../config/young_page_soak.ts";
 import { DISCOVERY_LOG_CHANGED } from "../nvme/aen.ts";
 import type { DiscoveryLog } from "../nvme/discovery_entry.ts";
-import { hasAddress } from "../nvme/discovery_log.ts";
-import { entryToText } from "../nvme/entry_text.ts";
 import type { Failure, Outcome } from "../nvme/failure.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
-import { type Tid, tidText } from "../nvme/tid.ts";
+import type { Tid } from "../nvme/tid.ts";
 import { after, reached } from "../nvme/time.ts";
 import type { DeviceRef, KernelEvent } from "../ports.ts";
-import { type Ctl, pageAuthority } from "./ctl.ts";
+import type { Ctl } from "./ctl.ts";
 import type { FinderEvent } from "./effects.ts";
-import { listedIn } from "./entry_tid.ts";
-import type { Evidence } from "./evidence.ts";
 import type { FinderHost } from "./finder_host.ts";
 import { CONNECTED_ECHO, type Dc, type JobKind, type Operation, SYNC_COALESCE } from "./finder_state.ts";
-import { eventFields } from "./messages.ts";
-import { youngText, youthOf } from "./page_youth.ts";
-import { MAX_REFERRALS } from "./referrals.ts";
-import { GENERATION_LOOK, pause, READ_RETRY } from "./retry.ts";
+import { retakeReferrals, takePage } from "./page_intake.ts";
+import { GENERATION_LOOK, pause, READ_RETRY, type RetrySchedule, ROOM_RETRY } from "./retry.ts";
 
 /** Capability bits of the discovery log in the Supported Log Pages log, and the request bits (Base 2.1). */
 const PLEOS = 1 << 17;
@@ -173,90 +166,30 @@ export class DcSession {
   }
 
   #read(ctl: Ctl, log: DiscoveryLog): void {
-    const { finder } = this;
-    const dc = finder.dc(ctl.key);
-    const listed = log.entries.filter(hasAddress);
-    const entries = listed.map(entryToText);
-    const readAt = finder.now.wall;
-    const genctr = String(log.genctr);
-    const soak = finder.state.conf?.youngPageSoak.value ?? YOUNG_PAGE_SOAK;
-    const young = youthOf(dc.page, { genctr, entries, back: dc.back, at: readAt }, soak);
-    finder.putDc(ctl.key, {
-      ...dc,
-      live: true,
-      back: false,
-      readLog: { failures: 0, completed: true, failure: undefined, retryAt: undefined },
-      page: { genctr, readAt, toldAt: dc.toldAt, fresh: true, young, entries },
-      // An event during the reading is answered by this page or by the one read next.
-      toldAt: dc.then === "nothing" ? undefined : dc.toldAt,
-    });
-    finder.fleet.said();
-    finder.fleet.dirty();
-    finder.fleet.sayOf(
-      ctl,
-      "info",
-      `Received discovery log pages (num records=${entries.length}).`,
-      eventFields("log-page", { NVME_GENCTR: genctr }),
-    );
-    if (young?.since === readAt && !young.isFirst) {
-      finder.fleet.sayOf(ctl, "notice", `${youngText(soak)}, because ${young.why}`);
+    const { failure, dropped } = takePage(this.finder, ctl, log);
+    for (const { key, failure } of dropped) {
+      const other = this.finder.fleet.ctl(key);
+      if (other !== undefined) this.#notRead(other, failure, ROOM_RETRY);
     }
-    finder.fleet.announce(ctl, "log-page", `log page read, generation ${genctr}, ${entries.length} entries`);
-    this.#referrals(ctl, entries, genctr, readAt);
-    const device = ctl.link.phase === "up" ? ctl.link.ref.device : "nvme?";
-    finder.fleet.emitFirst({ do: "signal", signal: { type: "log-pages-changed", tid: ctl.tid, device } });
+    if (failure !== undefined) return this.#notRead(ctl, failure, ROOM_RETRY);
     this.lookLater(ctl.key);
     this.#next(ctl.key);
   }
 
-  /** The page read whole is this controller's statement about referrals; it replaces the last one. */
-  #referrals(
-    ctl: Ctl,
-    entries: readonly Readonly<Record<string, string>>[],
-    genctr: string,
-    readAt: number,
-  ): void {
-    const { fleet } = this.finder;
-    const authority = pageAuthority(ctl.key);
-    const dcText = tidText(ctl.tid);
-    const now = listedIn(entries, ctl.tid, "referral");
-    const gone: Evidence = { kind: "log-page", dc: dcText, genctr, readAt };
-    const said = fleet.saidOf(authority);
-    // Who is cut off by one that was let go of waits for this page, too.
-    if (said.some(({ released }) => released.has(authority))) fleet.touchAll();
-    for (const other of said) {
-      if (!now.has(other.key)) fleet.release(other.key, authority, gone);
-    }
-    // Over the limit is unknown, and not absent: what was followed before stays (S6).
-    let room = MAX_REFERRALS;
-    for (const key of now.keys()) if (fleet.ctl(key)?.claims.has(authority) === true) room--;
-    let left = 0;
-    for (const [key, { tid, entry }] of now) {
-      if (fleet.ctl(key)?.claims.has(authority) !== true && room-- <= 0) {
-        left++;
-        continue;
-      }
-      const claim = { kind: "referral", dc: ctl.key, dcText, genctr, readAt, entry } as const;
-      if (!fleet.claim(key, tid, authority, claim)) left++;
-    }
-    if (left > 0) {
-      const limit =
-        `limit of ${MAX_REFERRALS} referrals of one controller, or of controllers in all, reached`;
-      fleet.sayOf(ctl, "warning", `${left} of its ${now.size} referrals are not followed: ${limit}`);
-    }
+  /** What was left out of its page has room now. */
+  retake(key: string): void {
+    const ctl = this.finder.fleet.ctl(key);
+    if (ctl !== undefined) retakeReferrals(this.finder, ctl);
   }
 
-  #notRead(ctl: Ctl, failure: Failure): void {
+  #notRead(ctl: Ctl, failure: Failure, pace: RetrySchedule = READ_RETRY): void {
     const { finder } = this;
     const dc = finder.dc(ctl.key);
     const failures = (dc.readLog?.failures ?? 0) + 1;
-    const retryAt = after(finder.now, pause(READ_RETRY, failures, ctl.key));
+    const retryAt = after(finder.now, pause(pace, failures, ctl.key));
     finder.putDc(ctl.key, { ...dc, readLog: { failures, completed: false, failure, retryAt } });
-    finder.fleet.say(
-      failures === 1 ? "error" : "debug",
-      ctl,
-      `Failed to retrieve log pages. ${failure.message}`,
-    );
+    const level = failures === 1 ? "error" : "debug";
+    finder.fleet.sayOf(ctl, level, `Failed to retrieve log pages. ${failure.message}`);
     finder.fleet.remindAt(retryAt, RETRY_REMINDER + ctl.key);
     if (dc.then === "sync") this.#next(ctl.key);
   }

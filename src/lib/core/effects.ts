@@ -82,6 +82,8 @@ export type FinderEffect =
   /** Read the generation of the log page, and nothing else (L5). */
   | { readonly do: "generation"; readonly op: Op; readonly key: string; readonly target: DeviceRef }
   | { readonly do: "browse"; readonly enabled: boolean }
+  /** Services were left out, and there is room: all that is announced is to be said again. */
+  | { readonly do: "browse-again" }
   | { readonly do: "restart-unit"; readonly template: string; readonly args: readonly string[] };
 
 /** What stacd alone asks for. */

@@ -22,11 +22,13 @@ import { type Dc, type FinderState, MAX_REFERRAL_DEPTH, MAX_RETIRED, newDc } fro
 import { finderStateValue } from "./finder_saved.ts";
 import { securityBar } from "./line_demands.ts";
 import { LinesTurn, writtenLines } from "./lines.ts";
+import { NO_AUTHORITY, originOf } from "./origin_of.ts";
 import { placeOf } from "./origin_place.ts";
 import { MdnsTurn, serviceAuthority } from "./mdns_services.ts";
 import { isCurrent, type NotYet, notYet } from "./page_evidence.ts";
 import type { Verdict } from "./planner.ts";
 import { cutOffProof, isRoot, type Referrals, referralsOf } from "./referrals.ts";
+import type { Origin } from "./turns.ts";
 import { forbiddance, grown, isLeftBehind, isSpared, refusal, SPARED } from "./refusal.ts";
 import { connectRequest } from "./request.ts";
 
@@ -92,6 +94,37 @@ export class FinderTurn implements FleetRules, FinderHost {
       return { is: "held", why: `referrals are followed ${MAX_REFERRAL_DEPTH} steps deep, not further` };
     }
     return { is: "wanted" };
+  }
+
+  authorityOf(key: string): string {
+    return this.#referrals.roots((count) => this.fleet.work += count).get(key) ?? NO_AUTHORITY;
+  }
+
+  pageOwner(dcKey: string): string {
+    return this.authorityOf(dcKey);
+  }
+
+  origin(ctl: Ctl): Origin {
+    return originOf(ctl, [this.authorityOf(ctl.key)]);
+  }
+
+  evicted(ctl: Ctl): void {
+    this.state = { ...this.state, dcs: this.state.dcs.without(ctl.key) };
+    for (const { kind, ...claim } of ctl.claims.values()) {
+      if (kind !== "referral" || !("dc" in claim)) continue;
+      const dc = this.state.dcs.get(claim.dc);
+      if (dc !== undefined) this.putDc(claim.dc, { ...dc, left: dc.left + 1 });
+    }
+  }
+
+  /** What was left out of the full table, when there is room again. */
+  #takeLeftOut(): void {
+    const { fleet } = this.fleet;
+    if (!fleet.leftOut || !this.fleet.isRoomy) return;
+    this.fleet.fleet = { ...fleet, leftOut: false };
+    this.fleet.work += this.state.dcs.size;
+    for (const [key, dc] of this.state.dcs) if (dc.left > 0) this.sessions.retake(key);
+    this.mdns.retake();
   }
 
   /** Worked out once for what authorities say. */
@@ -368,6 +401,7 @@ export class FinderTurn implements FleetRules, FinderHost {
   }
 
   finish(): Step<FinderState, FinderEffect> {
+    this.#takeLeftOut();
     this.fleet.settle();
     this.mdns.lostAndFound();
     // What was let go of may cut others off that came by its referrals.

@@ -2,6 +2,7 @@
 import { tidFields, tidKey } from "../nvme/tid.ts";
 import type { PageYouth, RetiredDc } from "../ports.ts";
 import { emptyFinder, type FinderState, MAX_RETIRED, newDc, type Page } from "./finder_state.ts";
+import { textBytes } from "./page_budget.ts";
 import {
   familiesOf,
   isJson,
@@ -71,6 +72,7 @@ export function restoredFinder(value: unknown): FinderState {
       fresh: false,
       young: youngOf(record["young"]),
       entries,
+      bytes: textBytes(entries),
     };
     dcs = dcs.with(key, { ...dc, page });
   }

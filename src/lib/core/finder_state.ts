@@ -12,6 +12,8 @@ import { Table } from "./table.ts";
 
 /** mDNS services that are followed (S6). */
 export const MAX_SERVICES = 1024;
+/** With so many, those that were left out are asked for again. */
+export const ROOMY_SERVICES = 900;
 /** Addresses on several interfaces that a person was told of. */
 export const MAX_DOUBLED = 256;
 /** Discovery controllers let go of that stacd is still told about. */
@@ -49,6 +51,8 @@ export interface Page {
   readonly young?: PageYouth | undefined;
   /** Entries as texts (requirements 50). */
   readonly entries: readonly Readonly<Record<string, string>>[];
+  /** Of the entries as JSON (page_budget.ts). */
+  readonly bytes: number;
 }
 
 export interface Dc {
@@ -71,6 +75,8 @@ export interface Dc {
   readonly back: boolean;
   /** It refuses to give the header of its log page alone. */
   readonly noHeader: boolean;
+  /** Referrals of its page that found no room in the full table. */
+  readonly left: number;
   /** It was reachable once, or somebody but mDNS asks for it: the old interface lists it. */
   readonly listed: boolean;
   /** Withdrawn and unreachable (STAF-76): since when, and until when it is kept. */
@@ -92,6 +98,7 @@ export const newDc: Dc = {
   live: false,
   back: false,
   noHeader: false,
+  left: 0,
   listed: false,
   lost: undefined,
 };
@@ -117,6 +124,8 @@ export interface FinderState {
     /** It has been there long enough to have said everything: only then does its silence mean anything. */
     readonly settled: boolean;
   };
+  /** More services are announced than are followed: they are asked for again when there is room. */
+  readonly unheard: boolean;
   /** Addresses reported on several interfaces, already complained of: the last {@link MAX_DOUBLED}. */
   readonly doubled: ReadonlySet<string>;
   readonly retired: readonly RetiredDc[];
@@ -133,6 +142,7 @@ export const emptyFinder: FinderState = {
   dcs: Table.empty(),
   services: Table.empty(),
   avahi: { available: undefined, message: "", settled: false },
+  unheard: false,
   doubled: new Set(),
   retired: [],
   referrals: undefined,

@@ -13,6 +13,7 @@ import { type ToldBySource, toldNothing } from "./log_limit.ts";
 import { type HostConf, type NbftTargets, noNbft } from "./host.ts";
 import type { Standing } from "./standing.ts";
 import { Table } from "./table.ts";
+import { noTurns, type Turns } from "./turns.ts";
 
 /** Controllers that one daemon looks after; more are refused with an error (S6). */
 export const MAX_CTLS = 16_384;
@@ -96,6 +97,10 @@ export interface Fleet {
   readonly sinceConnect: Table<{ readonly now: number | undefined; readonly at: Op }>;
   readonly interfaces: InterfaceTable;
   readonly agenda: Agenda;
+  /** Somebody found no room in the table, and there may be some again (table_room.ts). */
+  readonly leftOut: boolean;
+  /** Whose turn it is in the queues (turns.ts). */
+  readonly turns: { readonly probe: Turns; readonly connect: Turns };
   readonly reaching: number;
   readonly toReach: readonly string[];
   readonly ready: readonly { readonly key: string; readonly rank: number }[];
@@ -147,6 +152,8 @@ export const emptyFleet: Fleet = {
   sinceConnect: Table.empty(),
   interfaces: new Map(),
   agenda: emptyAgenda,
+  leftOut: false,
+  turns: { probe: noTurns, connect: noTurns },
   reaching: 0,
   toReach: [],
   ready: [],

@@ -7,13 +7,15 @@ import { remind, timeOf } from "./agenda.ts";
 import { type Authority, type Claim, type Ctl, deviceOf, newCtl, withClaim, withoutClaim } from "./ctl.ts";
 import type { Effect, Op } from "./effects.ts";
 import type { Evidence } from "./evidence.ts";
-import { type Fleet, MAX_CTLS, withCtl } from "./fleet.ts";
+import { type Fleet, MAX_CTLS, withCtl, withoutCtl } from "./fleet.ts";
 import { eventFields, type EventType } from "./messages.ts";
 import { youngPatterns } from "./refusal.ts";
 import { LOG_REMINDER, mayTell, periodEnded } from "./log_limit.ts";
 import type { FleetRules } from "./fleet_rules.ts";
+import { OWN_FILES, quotaOf } from "./origin_of.ts";
 import { NUDGE_DISTANCE } from "./retry.ts";
 import { standingOf } from "./standing.ts";
+import { isIdle, ROOMY_CTLS, TableRoom } from "./table_room.ts";
 
 export class FleetDraft<E extends { readonly do: string } = never> {
   readonly effects: (Effect | E)[] = [];
@@ -26,6 +28,9 @@ export class FleetDraft<E extends { readonly do: string } = never> {
    * what is known (S11); the simulation checks it at every step.
    */
   work = 0;
+  /** Of this step, once the table is full. */
+  #room: TableRoom | undefined;
+  readonly #owners = new Map<string, string>();
   #released = false;
   #changed = false;
 
@@ -196,7 +201,10 @@ export class FleetDraft<E extends { readonly do: string } = never> {
   claim(key: string, tid: Tid, authority: Authority, claim: Claim): boolean {
     let ctl = this.ctl(key);
     if (ctl === undefined) {
-      if (this.fleet.ctls.size >= MAX_CTLS) return false;
+      if (this.fleet.ctls.size >= MAX_CTLS && !this.#makeRoom(key, claim)) {
+        this.fleet = { ...this.fleet, leftOut: true };
+        return false;
+      }
       this.dirty();
       const stood = this.fleet.stood.get(key);
       const standing = stood === undefined || reached(stood.until, this.now) ? undefined : stood.standing;
@@ -207,6 +215,50 @@ export class FleetDraft<E extends { readonly do: string } = never> {
     this.put(withClaim(ctl, authority, claim));
     this.touch(key);
     return true;
+  }
+
+  /** There is room for whoever was left out. */
+  get isRoomy(): boolean {
+    return this.fleet.ctls.size < ROOMY_CTLS;
+  }
+
+  /**
+   * In a table that is nearly full: what this authority alone asked for, does not name any more and is not connected makes
+   * way for what it names now. To let go of it in order comes too late for that.
+   */
+  makeWay(authority: Authority, named: ReadonlyMap<string, unknown>): readonly Ctl[] {
+    const gone: Ctl[] = [];
+    if (this.isRoomy) return gone;
+    for (const ctl of this.saidOf(authority)) {
+      const isOnly = ctl.claims.has(authority) && ctl.claims.size === 1;
+      if (!isOnly || named.has(ctl.key) || !isIdle(ctl)) continue;
+      this.fleet = withoutCtl(this.fleet, ctl);
+      this.#room = undefined;
+      gone.push(ctl);
+    }
+    return gone;
+  }
+
+  /** In a full table: somebody gives way, or there is no room (S16). What our own files name always has room. */
+  #makeRoom(key: string, claim: Claim): boolean {
+    const quota = quotaOf(claim, (dc) => {
+      const known = this.#owners.get(dc) ?? this.rules.pageOwner(dc);
+      this.#owners.set(dc, known);
+      return known;
+    });
+    if (this.#room === undefined) {
+      this.work += this.fleet.ctls.size;
+      this.#room = new TableRoom(this.fleet.ctls.values(), (ctl) => this.rules.origin(ctl).authority);
+    }
+    const gone = this.#room.givesWay(quota);
+    const ctl = gone === undefined ? undefined : this.ctl(gone);
+    if (ctl !== undefined) {
+      this.fleet = withoutCtl({ ...this.fleet, leftOut: true }, ctl);
+      this.rules.evicted(ctl);
+    }
+    const hasRoom = ctl !== undefined || quota === OWN_FILES;
+    if (hasRoom) this.#room.took(quota, key);
+    return hasRoom;
   }
 
   /** Something that counts like a claim has changed: a page was read. */

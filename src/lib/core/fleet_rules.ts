@@ -3,6 +3,7 @@ import type { KernelEvent } from "../ports.ts";
 import type { Ctl } from "./ctl.ts";
 import type { Past } from "./fleet.ts";
 import type { Rules } from "./planner.ts";
+import type { Origin } from "./turns.ts";
 
 /** What a daemon adds to the common life of a controller. */
 export interface FleetRules extends Rules {
@@ -11,6 +12,12 @@ export interface FleetRules extends Rules {
   accepts(device: KernelCtrl): boolean;
   /** Nobody has asked for it in this process: it is known from the state file only. */
   remembered(ctl: Ctl): boolean;
+  /** Whose turn it is when this controller's turn comes, and whose quota it counts for (S16). */
+  origin(ctl: Ctl): Origin;
+  /** Whose word the page of this discovery controller is. */
+  pageOwner(dcKey: string): string;
+  /** It gave way to others in the full table: unknown from now on, not unwanted. */
+  evicted(ctl: Ctl): void;
   /** The record of a controller has a new key: our side of it changed. */
   moved(old: Ctl, now: Ctl): void;
   /** A connection is there. */

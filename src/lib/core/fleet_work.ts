@@ -27,6 +27,7 @@ import type { Decision } from "./planner.ts";
 import { isLost, keepLooking } from "./links.ts";
 import { CONNECT_RETRY, FORMING_LOOK, pause } from "./retry.ts";
 import { lostSince } from "./standing.ts";
+import { Drawing, type Origin, type Turns } from "./turns.ts";
 import { linedUp } from "./waiting.ts";
 
 export const SCAN_REMINDER = "#scan";
@@ -39,6 +40,7 @@ const REMOVING: ReadonlySet<Decision["act"]> = new Set([
   "guard",
   "disconnect",
 ]);
+const NOBODYS: Origin = { lane: 2, authority: "" };
 /** Looks at each controller in one step; none takes more than a few (S6). */
 const SETTLE_LIMIT = 64;
 
@@ -241,12 +243,16 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
 
   #pumpProbes(): void {
     const { toReach } = this.fleet;
-    let taken = 0;
     let { reaching } = this.fleet;
-    for (const key of toReach) {
-      if (reaching >= MAX_PROBES) break;
-      this.work++;
-      taken++;
+    if (toReach.length === 0 || reaching >= MAX_PROBES) return;
+    // With a place for each of them nobody has to wait for a turn.
+    const isEnough = toReach.length <= MAX_PROBES - reaching;
+    const drawing = isEnough
+      ? new Drawing(toReach, () => NOBODYS, this.fleet.turns.probe)
+      : this.#drawing(toReach, (key) => key, this.fleet.turns.probe);
+    while (reaching < MAX_PROBES) {
+      const key = drawing.next();
+      if (key === undefined) break;
       const ctl = this.ctl(key);
       if (ctl?.link.phase !== "reaching" || ctl.link.op !== undefined) continue;
       const op = this.op();
@@ -254,7 +260,19 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
       this.emit({ do: "reach", op, key, tid: ctl.tid, timeout: PROBE_TIMEOUT });
       reaching++;
     }
-    if (taken > 0) this.fleet = { ...this.fleet, reaching, toReach: toReach.slice(taken) };
+    const turns = isEnough ? this.fleet.turns : { ...this.fleet.turns, probe: drawing.turns };
+    this.fleet = { ...this.fleet, reaching, turns, toReach: drawing.left() };
+  }
+
+  /** A queue in turns; what waits no longer is left out. */
+  #drawing<One>(queue: readonly One[], keyOf: (one: One) => string, turns: Turns): Drawing<One> {
+    const waiting = queue.flatMap((one) => {
+      // Sorted, not decided upon: who is drawn is counted.
+      const ctl = this.fleet.ctls.get(keyOf(one));
+      return ctl === undefined ? [] : [{ one, origin: this.rules.origin(ctl) }];
+    });
+    const origins = new Map(waiting.map(({ one, origin }) => [one, origin]));
+    return new Drawing(origins.keys(), (one) => origins.get(one) ?? NOBODYS, turns);
   }
 
   #pumpConnect(): void {
@@ -262,12 +280,17 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
     if (busy !== undefined || !this.fresh || exclusions === undefined || stopping) return;
     if (unread.length >= MAX_UNREAD) return;
     const { ready } = this.fleet;
+    if (ready.length === 0) return;
+    const isAlone = ready.length === 1;
+    const drawing = isAlone
+      ? new Drawing(ready, () => NOBODYS, this.fleet.turns.connect)
+      : this.#drawing(ready, ({ key }) => key, this.fleet.turns.connect);
     const later: typeof ready[number][] = [];
-    let taken = 0;
-    for (const first of ready) {
-      if (this.fleet.busy !== undefined) break;
+    let { turns } = drawing;
+    while (this.fleet.busy === undefined) {
+      const first = drawing.next();
+      if (first === undefined) break;
       this.work += 1 + unread.length;
-      taken++;
       const ctl = this.ctl(first.key);
       if (ctl?.link.phase !== "ready") continue;
       // Unsaved, or perhaps the same connection as one that is made already and not known yet (S4).
@@ -275,9 +298,15 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
         later.push(first);
         continue;
       }
+      // Only who was asked for has had a turn.
+      ({ turns } = drawing);
       this.#connect(ctl);
     }
-    if (taken > 0) this.fleet = { ...this.fleet, ready: later.concat(ready.slice(taken)) };
+    this.fleet = {
+      ...this.fleet,
+      turns: isAlone ? this.fleet.turns : { ...this.fleet.turns, connect: turns },
+      ready: later.concat(drawing.left()),
+    };
   }
 
   /** The last look before the kernel is asked: somebody may have connected it, or forbidden it, meanwhile (S4, S7). */
@@ -301,6 +330,7 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
       guard: undefined,
       oneTry: false,
       resting: false,
+      proven: true,
       formerly: matches(ctl.tid, device, this.fleet.interfaces) ? [] : ctl.formerly,
       link: { phase: "up", ref, adopted, ...(since === undefined ? {} : { lost: since }) },
     };

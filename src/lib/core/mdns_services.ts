@@ -9,7 +9,7 @@ import { OF_CONTROLLER } from "./agenda.ts";
 import type { Claim, Ctl } from "./ctl.ts";
 import type { FinderHost } from "./finder_host.ts";
 import { sameFarSide } from "./fleet_move.ts";
-import { AVAHI_SETTLE, MAX_DOUBLED, MAX_SERVICES, type Service } from "./finder_state.ts";
+import { AVAHI_SETTLE, MAX_DOUBLED, MAX_SERVICES, ROOMY_SERVICES, type Service } from "./finder_state.ts";
 
 const SETTLE_REMINDER = "#avahi";
 const { lost: LOST_REMINDER } = OF_CONTROLLER;
@@ -62,8 +62,9 @@ export class MdnsTurn {
     const { finder } = this;
     const { key } = service;
     const old = finder.state.services.get(key);
-    if (old === undefined && finder.state.services.size >= MAX_SERVICES) {
-      const text = `More than ${MAX_SERVICES} mDNS services; ${key} is ignored`;
+    if (old === undefined && finder.state.services.size >= MAX_SERVICES && !this.#makeRoom(service)) {
+      finder.state = { ...finder.state, unheard: true };
+      const text = `More than ${MAX_SERVICES} mDNS services; ${key} is left out until there is room`;
       return finder.fleet.logOf(heardOn(service), "error", text);
     }
     const txt = identifyService(service.txt, service.stype);
@@ -94,7 +95,15 @@ export class MdnsTurn {
     };
     const ctlKey = tidKey(tid);
     const { traddr } = tid;
-    const claim: Claim = { kind: "mdns", service: serviceText(service), traddr, present: true, heard: true };
+    const { hostIface } = service;
+    const claim: Claim = {
+      kind: "mdns",
+      service: serviceText(service),
+      hostIface,
+      traddr,
+      present: true,
+      heard: true,
+    };
     this.#follow(key, tid, claim);
     if (old?.key !== undefined && old.key !== ctlKey) this.#withdraw(old.key, key);
     this.#put(key, { service, tid, key: ctlKey, stale: false });
@@ -102,7 +111,7 @@ export class MdnsTurn {
       finder.fleet.logOf(
         heardOn(service),
         "error",
-        `Too many controllers; mDNS service ${key} is ignored`,
+        `Too many controllers; mDNS service ${key} is left out until there is room`,
       );
     }
     // Announced (again): worth an attempt now.
@@ -137,9 +146,45 @@ export class MdnsTurn {
     const { finder } = this;
     const service = finder.state.services.get(key);
     // While Avahi is away nothing is withdrawn, it only is not heard of.
-    if (service === undefined || finder.state.avahi.available === false) return;
+    if (finder.state.avahi.available === false) return;
+    if (service === undefined) {
+      // One that made way for others is withdrawn all the same.
+      for (const ctl of finder.fleet.saidOf(serviceAuthority(key))) this.#withdraw(ctl.key, key);
+      return;
+    }
     finder.state = { ...finder.state, services: finder.state.services.without(key) };
     if (service.key !== undefined) this.#withdraw(service.key, key);
+    const { unheard, services } = finder.state;
+    if (!unheard || services.size > ROOMY_SERVICES) return;
+    finder.state = { ...finder.state, unheard: false };
+    finder.fleet.emit({ do: "browse-again" });
+  }
+
+  /** Among too many services the interface on which most are heard makes way (S16). What it asks for stays. */
+  #makeRoom({ hostIface }: MdnsService): boolean {
+    const { finder } = this;
+    const { services } = finder.state;
+    finder.fleet.work += services.size;
+    const heard = new Map<string, number>();
+    for (const { service } of services.values()) {
+      heard.set(service.hostIface, (heard.get(service.hostIface) ?? 0) + 1);
+    }
+    const [most = "", count = 0] = [...heard].toSorted(([, a], [, b]) => b - a)[0] ?? [];
+    if (most === hostIface || count <= (heard.get(hostIface) ?? 0) + 1) return false;
+    const gone = [...services].find(([, { service }]) => service.hostIface === most);
+    if (gone === undefined) return false;
+    finder.state = { ...finder.state, unheard: true, services: services.without(gone[0]) };
+    return true;
+  }
+
+  /** Services that found no room in the full table of controllers ask again. */
+  retake(): void {
+    for (const [name, { service, key, stale }] of this.finder.state.services) {
+      if (key === undefined || stale || this.finder.fleet.ctl(key)?.claims.has(serviceAuthority(name))) {
+        continue;
+      }
+      this.#service(service);
+    }
   }
 
   /** The service is the same, and only our side of what it asks for has another name. */

@@ -8,6 +8,7 @@ import type { DaemonConf } from "../config/daemon_conf.ts";
 import { tidText } from "../nvme/tid.ts";
 import { type Authority, type Claim, type Ctl, dcOfPage } from "./ctl.ts";
 import { type Evidence, whyText } from "./evidence.ts";
+import { isMdnsAuthority, ownAuthority } from "./origin_of.ts";
 import { refusal } from "./refusal.ts";
 
 /** Referrals of one discovery controller that are followed; of more, those that were there first (S6). */
@@ -18,6 +19,8 @@ const MAX_INHERITED = 8;
 export interface Referrals {
   /** Steps along referrals from what asks for one without a referral; those that have none are reached by referrals only. */
   readonly depths: ReadonlyMap<string, number>;
+  /** The authority that each of them goes back to (origin_of.ts); the configured ones come first. */
+  readonly roots: (looked: (count: number) => void) => ReadonlyMap<string, string>;
   /** The nearest one up the referrals, or itself, that is not listed any more or excluded, and why. */
   readonly cutOff: ReadonlyMap<string, { readonly from: Ctl; readonly evidence: Evidence }>;
   /** A discovery controller that listed one of those up the referrals, or itself, is back, and its page is unread. */
@@ -50,6 +53,9 @@ export function referralsOf({ ctls, conf, families, ctl, isRead, looked }: Refer
   const refused = new Map<string, Evidence>();
   const retired: { readonly key: string; readonly authority: Authority }[] = [];
   const depths = new Map<string, number>();
+  const configured = new Map<string, string>();
+  const heard = new Map<string, string>();
+  const keys = new Set<string>();
   const cutOff = new Map<string, { readonly from: Ctl; readonly evidence: Evidence }>();
   for (const one of ctls) {
     looked(1 + one.claims.size + one.released.size);
@@ -58,6 +64,9 @@ export function referralsOf({ ctls, conf, families, ctl, isRead, looked }: Refer
       if (!isReferral(claim)) depths.set(key, 0);
       else if (listedBy.get(claim.dc)?.push(key) === undefined) listedBy.set(claim.dc, [key]);
     }
+    const own = ownAuthority(one);
+    if (own !== undefined) (isMdnsAuthority(own) ? heard : configured).set(key, own);
+    keys.add(key);
     for (const [authority, evidence] of released) {
       if (evidence.kind === "dc-retired") retired.push({ key, authority });
       cutOff.set(key, { from: one, evidence });
@@ -67,16 +76,23 @@ export function referralsOf({ ctls, conf, families, ctl, isRead, looked }: Refer
     refused.set(key, no);
     cutOff.set(key, { from: one, evidence: no });
   }
-  const follow = <V>(found: Map<string, V>, next: (value: V) => V, stops: (key: string) => boolean): void => {
+  const follow = <V>(
+    found: Map<string, V>,
+    next: (value: V) => V,
+    stops: (key: string) => boolean,
+    count = looked,
+    done: ReadonlySet<string> = new Set(),
+  ): void => {
     for (const [key, value] of found) {
-      if (stops(key)) continue;
+      if (done.has(key) || stops(key)) continue;
       for (const listed of listedBy.get(key) ?? []) {
-        looked(1);
+        count(1);
         if (!found.has(listed)) found.set(listed, next(value));
       }
     }
   };
-  follow(depths, (depth) => depth + 1, (key) => refused.has(key) || ctl(key) === undefined);
+  const isDeadEnd = (key: string): boolean => refused.has(key) || !keys.has(key);
+  follow(depths, (depth) => depth + 1, isDeadEnd);
   follow(cutOff, (same) => same, () => false);
   const back = new Map<string, Ctl>();
   for (const { key, authority } of retired) {
@@ -85,7 +101,18 @@ export function referralsOf({ ctls, conf, families, ctl, isRead, looked }: Refer
     back.set(key, dc);
   }
   follow(back, (same) => same, () => false);
-  return { depths, cutOff, back };
+  let known: ReadonlyMap<string, string> | undefined;
+  /** What the configured ones lead to first: nobody heard by mDNS makes it his by listing it, too. */
+  const roots = (count: (count: number) => void): ReadonlyMap<string, string> => {
+    if (known !== undefined) return known;
+    const found = new Map(configured);
+    follow(found, (same) => same, isDeadEnd, count);
+    const done = new Set(found.keys());
+    for (const [key, own] of heard) if (!found.has(key)) found.set(key, own);
+    follow(found, (same) => same, isDeadEnd, count, done);
+    return known = found;
+  };
+  return { depths, roots, cutOff, back };
 }
 
 /** Why one to which nothing but referrals leads is not asked for: those who let go of it, and what cut off who lists it. */

@@ -11,6 +11,10 @@ export interface RetrySchedule {
 export const CONNECT_RETRY: RetrySchedule = { first: seconds(3), longest: seconds(60) };
 /** Reading a log page of a controller that is connected. */
 export const READ_RETRY: RetrySchedule = { first: seconds(2), longest: seconds(20) };
+/** Reading a log page again that was read, and was not kept for want of room. */
+export const ROOM_RETRY: RetrySchedule = { first: seconds(60), longest: seconds(60) };
+/** What there was no room for is taken in when there is some again. */
+export const ROOM_LOOK: Duration = seconds(5);
 /** Looking whether the generation of a log page has changed without a notification (L5): no back-off, only a spread. */
 export const GENERATION_LOOK: RetrySchedule = { first: minutes(5), longest: minutes(5) };
 /** Looking at all that the kernel has: an event that was lost is made good by then (L5). */
@@ -48,6 +52,8 @@ export const PACES: readonly (readonly [what: string, pace: RetrySchedule | Dura
   ["connect, for a reason (at least)", NUDGE_DISTANCE],
   ["disconnect, after a failure", DELETE_RETRY],
   ["read a log page, after a failure", READ_RETRY],
+  ["read a log page that had no room", ROOM_RETRY],
+  ["take in what had no room, when there is some", ROOM_LOOK],
   ["look at a log page's generation", GENERATION_LOOK],
   ["look at all that the kernel has", KERNEL_LOOK],
   ["the same, after a failure", SCAN_RETRY],

@@ -59,7 +59,7 @@ function savedClaim(claim: Claim): Json {
         traddr: claim.traddr,
       };
     case "mdns":
-      return { kind: "mdns", service: claim.service, traddr: claim.traddr };
+      return { kind: "mdns", service: claim.service, hostIface: claim.hostIface, traddr: claim.traddr };
     default:
       return { ...claim };
   }
@@ -90,7 +90,14 @@ function claimOf(value: unknown, tid: Tid): Claim | undefined {
       return { kind: "nbft", file: textOf(value["file"]), traddr, hostId: textOf(value["hostId"]) };
     case "mdns":
       // Not heard of yet by this process; Avahi will say it again.
-      return { kind: "mdns", service: textOf(value["service"]), traddr, present: false, heard: false };
+      return {
+        kind: "mdns",
+        service: textOf(value["service"]),
+        hostIface: textOf(value["hostIface"]),
+        traddr,
+        present: false,
+        heard: false,
+      };
     case "referral":
     case "log-page": {
       const entry = textsOf(value["entry"]);
@@ -177,6 +184,7 @@ export function savedCtls(fleet: Fleet): readonly Json[] {
       ...(ctl.formerly.length === 0 ? {} : { formerly: ctl.formerly }),
       claims,
       ...(leaving ? { released } : {}),
+      ...(ctl.proven ? { proven: true } : {}),
       resting: ctl.resting,
       ...(ctl.standing === undefined ? {} : { standing: ctl.standing }),
     });
@@ -225,6 +233,7 @@ export function restoreCtls(fleet: Fleet, value: unknown): Fleet {
       restored: !resting,
       inherited: !resting,
       standing: standingOf(record["standing"]),
+      proven: record["proven"] === true,
     };
     next = withCtl(next, ctl);
   }

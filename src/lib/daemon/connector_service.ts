@@ -16,6 +16,7 @@ import type { Peek } from "./views/classic.ts";
 import { ConnectorView } from "./views/connector_view.ts";
 import { controllerOf } from "./views/v1_common.ts";
 import { securityProblems } from "./views/v1_health.ts";
+import { connectorRoom } from "./views/v1_room.ts";
 
 export const connectorCore: Core<ConnectorState, ConnectorEvent, ConnectorEffect> = {
   step: stepConnector,
@@ -66,7 +67,7 @@ export function connectorService(parts: ConnectorServiceParts): StacHandlers {
     },
     unknowns: () => new ConnectorTurn(state(), clock.now()).unknowns(),
     problems: () => {
-      const unsafe = securityProblems(state().conf, state().fleet.host);
+      const unsafe = [...securityProblems(state().conf, state().fleet.host), ...connectorRoom(state())];
       if (state().stafd.present) return unsafe;
       return [...unsafe, {
         id: "stafd-absent",

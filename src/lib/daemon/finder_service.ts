@@ -5,17 +5,19 @@ import type { FinderEffect, FinderEvent } from "../core/effects.ts";
 import { FinderTurn, finderWakeAt, stepFinder } from "../core/finder.ts";
 import type { FinderState } from "../core/finder_state.ts";
 import type { StafHandlers } from "../dbus/server.ts";
+import { isTransport } from "../nvme/tid.ts";
 import type { Clock } from "../ports.ts";
 import type { HungCall } from "./bounded_ports.ts";
 import type { DaemonFacts } from "./daemon_facts.ts";
 import type { ReadDevice } from "./devices_now.ts";
-import { stafdReport } from "./report.ts";
+import { pageIndex, pageReport, stafdReport } from "./report.ts";
 import type { Core } from "./shell.ts";
 import { v1Answers } from "./v1_answers.ts";
 import type { Peek } from "./views/classic.ts";
 import { FinderView } from "./views/finder_view.ts";
 import { controllerOf } from "./views/v1_common.ts";
 import { securityProblems } from "./views/v1_health.ts";
+import { finderRoom } from "./views/v1_room.ts";
 
 export const finderCore: Core<FinderState, FinderEvent, FinderEffect> = {
   step: stepFinder,
@@ -70,7 +72,7 @@ export function finderService(parts: FinderServiceParts): StafHandlers {
     unknowns: () => [],
     problems: () => {
       const { conf, avahi } = state();
-      const unsafe = securityProblems(conf, state().fleet.host);
+      const unsafe = [...securityProblems(conf, state().fleet.host), ...finderRoom(state())];
       if (conf?.zeroconf.value !== true || avahi.available === true) return unsafe;
       return [...unsafe, {
         id: "avahi-absent",
@@ -91,5 +93,12 @@ export function finderService(parts: FinderServiceParts): StafHandlers {
     controllerInfo: (tid) => view(unseen).controllerInfo(tid),
     processInfo: () => view(unseen).processInfo(parts.facts),
     pages: () => JSON.stringify(stafdReport(state(), clock.now())),
+    pageIndex: () => JSON.stringify({ schema: 1, ...pageIndex(state(), clock.now()) }),
+    page: (asked) => {
+      const { transport, hostNqn = "" } = asked;
+      const tid = isTransport(transport) ? { ...asked, transport, hostNqn } : undefined;
+      const dc = tid === undefined ? undefined : pageReport(state(), clock.now(), tid);
+      return JSON.stringify({ schema: 1, dc: dc ?? null });
+    },
   };
 }

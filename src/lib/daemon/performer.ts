@@ -128,6 +128,8 @@ export function performFinder(
       );
     case "browse":
       return ports.mdns.browse(effect.enabled);
+    case "browse-again":
+      return ports.mdns.again();
     case "restart-unit":
       return ports.units.restart(effect.template, effect.args);
     default:

@@ -1,33 +1,93 @@
 import { unreadPlaces } from "../config/daemon_conf.ts";
-import { deviceOf } from "../core/ctl.ts";
+import { type Ctl, deviceOf } from "../core/ctl.ts";
 import { FinderTurn } from "../core/finder.ts";
-import { type FinderState, newDc } from "../core/finder_state.ts";
+import { type FinderState, newDc, type Page } from "../core/finder_state.ts";
 import { unresolvedHosts } from "../core/lines.ts";
 import { isCurrent } from "../core/page_evidence.ts";
+import { type Tid, tidKey } from "../nvme/tid.ts";
 import type { Now } from "../nvme/time.ts";
 import type { ReportedDc, StafdReport } from "../ports.ts";
 
-/** What stafd tells stacd: every controller that is not excluded with what is known of its page, and those let go for good. */
+/** What one discovery controller is listed with in {@link pageIndex}: all but its entries. */
+export type IndexedDc = Omit<ReportedDc, "entries"> & {
+  /** How many entries its page has, and how long they are as JSON, or somewhat less. */
+  readonly count: number;
+  readonly bytes: number;
+};
+
+export interface PageIndex extends Omit<StafdReport, "dcs"> {
+  readonly dcs: readonly IndexedDc[];
+}
+
+/** Bytes of entries in one answer that has all pages: what does not fit is unknown to the caller (S6). */
+const MAX_REPORT_TEXT = 16 * 1024 * 1024;
+
+/** What is said of the page of one discovery controller; undefined: it is not to be known of. */
+function pageOf(state: FinderState, turn: FinderTurn, ctl: Ctl): { page: Page | undefined } | undefined {
+  const { is } = turn.verdict(ctl);
+  if (is === "excluded" && ctl.link.phase !== "up") return undefined;
+  const page = state.dcs.get(ctl.key)?.page;
+  // On its way out, as after a restart with another file: what it listed once is no reason to connect anything.
+  return { page: is === "unwanted" && page?.fresh === false ? undefined : page };
+}
+
+function indexed(state: FinderState, turn: FinderTurn, ctl: Ctl, page: Page | undefined): IndexedDc {
+  return {
+    tid: ctl.tid,
+    device: deviceOf(ctl)?.device ?? "",
+    page: page === undefined ? "none" : page.fresh ? "read" : "cached",
+    genctr: page?.genctr ?? "",
+    readAt: page?.readAt ?? 0,
+    toldAt: page?.toldAt ?? null,
+    current: isCurrent(state.dcs.get(ctl.key) ?? newDc, ctl),
+    young: page?.young ?? null,
+    authority: turn.authorityOf(ctl.key),
+    count: page?.entries.length ?? 0,
+    bytes: page?.bytes ?? 0,
+  };
+}
+
+const whole = ({ count: _count, bytes: _bytes, ...dc }: IndexedDc, page: Page | undefined): ReportedDc => ({
+  ...dc,
+  entries: page?.entries ?? [],
+});
+
+/**
+ * What stafd tells stacd: every controller that is not excluded with what is known of its page, and those let go for good.
+ * The pages themselves are asked for one by one: one that is too long then harms no other.
+ */
+export function pageIndex(state: FinderState, now: Now): PageIndex {
+  const turn = new FinderTurn(state, now);
+  const dcs: IndexedDc[] = [];
+  for (const ctl of state.fleet.ctls.values()) {
+    const known = pageOf(state, turn, ctl);
+    if (known !== undefined) dcs.push(indexed(state, turn, ctl, known.page));
+  }
+  return { dcs, retired: state.retired, unknowns: unknownsOf(state) };
+}
+
+/** One discovery controller with its page; undefined when stafd does not have it any more. */
+export function pageReport(state: FinderState, now: Now, tid: Tid): ReportedDc | undefined {
+  const turn = new FinderTurn(state, now);
+  const ctl = state.fleet.ctls.get(tidKey(tid));
+  const known = ctl === undefined ? undefined : pageOf(state, turn, ctl);
+  return ctl === undefined || known === undefined
+    ? undefined
+    : whole(indexed(state, turn, ctl, known.page), known.page);
+}
+
+/** Everything in one answer, for a stacd before 1.0.1. Pages that do not fit are said to be unknown. */
 export function stafdReport(state: FinderState, now: Now): StafdReport {
   const turn = new FinderTurn(state, now);
   const dcs: ReportedDc[] = [];
+  let left = MAX_REPORT_TEXT;
   for (const ctl of state.fleet.ctls.values()) {
-    const { is } = turn.verdict(ctl);
-    if (is === "excluded" && ctl.link.phase !== "up") continue;
-    const known = state.dcs.get(ctl.key)?.page;
-    // On its way out, as after a restart with another file: what it listed once is no reason to connect anything.
-    const page = is === "unwanted" && known?.fresh === false ? undefined : known;
-    dcs.push({
-      tid: ctl.tid,
-      device: deviceOf(ctl)?.device ?? "",
-      page: page === undefined ? "none" : page.fresh ? "read" : "cached",
-      genctr: page?.genctr ?? "",
-      readAt: page?.readAt ?? 0,
-      toldAt: page?.toldAt ?? null,
-      entries: page?.entries ?? [],
-      current: isCurrent(state.dcs.get(ctl.key) ?? newDc, ctl),
-      young: page?.young ?? null,
-    });
+    const known = pageOf(state, turn, ctl);
+    if (known === undefined) continue;
+    const fits = (known.page?.bytes ?? 0) <= left;
+    const page = fits ? known.page : undefined;
+    left -= page?.bytes ?? 0;
+    dcs.push(whole(indexed(state, turn, ctl, page), page));
   }
   return { dcs, retired: state.retired, unknowns: unknownsOf(state) };
 }

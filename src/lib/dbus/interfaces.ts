@@ -154,6 +154,17 @@ const PAGES = `    <method name="pages">
 }
       <arg name="pages_json" type="s" direction="out"/>
     </method>
+    <method name="page_index">
+      ${
+  doc("The same without the entries: how many there are, and how long. One page at a time is had by page.")
+}
+      <arg name="index_json" type="s" direction="out"/>
+    </method>
+    <method name="page">
+      ${doc("One discovery controller with the entries of its log page, or null.")}
+${TID_ARGS}
+      <arg name="page_json" type="s" direction="out"/>
+    </method>
 `;
 
 export const STAF_XML = `${DOCTYPE}<node>\n${STANDARD}${STAF_METHODS}${debug(STAF.name)}${

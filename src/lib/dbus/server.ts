@@ -45,6 +45,9 @@ export interface StafHandlers extends StacHandlers {
   getLogPages(tid: AskedTid): Later<readonly StringDict[]>;
   getAllLogPages(detailed: boolean): Later<string>;
   pages(): Later<string>;
+  pageIndex(): Later<string>;
+  /** `dc` is null for a controller that is not there. */
+  page(tid: AskedTid): Later<string>;
 }
 
 /**
@@ -140,6 +143,13 @@ const STAF_INTERFACES: ReadonlyMap<string, Interface<StafHandlers>> = new Map<
     methods: new Map<string, Method<StafHandlers>>([
       ...V1_METHODS,
       ["pages", { takes: [""], maxBytes: 0, gives: "s", run: (handlers) => one(handlers.pages()) }],
+      ["page_index", { takes: [""], maxBytes: 0, gives: "s", run: (handlers) => one(handlers.pageIndex()) }],
+      ["page", {
+        takes: ["sssssss"],
+        maxBytes: MAX_TID_BYTES,
+        gives: "s",
+        run: (handlers, body) => one(handlers.page(askedTid(body))),
+      }],
     ]),
     properties: new Map(),
   }],

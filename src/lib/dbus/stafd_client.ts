@@ -10,6 +10,7 @@ import { type Bus, type BusError, BusErrors, isTrusted, type Reply, type SignalM
 import { STAF } from "./interfaces.ts";
 import { JsonReader, type JsonResult } from "./json_reader.ts";
 import type { BusKeeper } from "./reconnect.ts";
+import { type AskStafd, CALL_TIMEOUT, STAF_V1, StafdPages, textOf } from "./stafd_pages.ts";
 import { parsePages } from "./v1_parse.ts";
 
 /** How often the bus is asked again for the user of stafd's connection, when it did not tell. */
@@ -35,6 +36,7 @@ export class StafdClient implements Stafd {
   readonly #wall: () => number;
   readonly #warn: (message: string) => void;
   readonly #legacy = new LegacyStafd();
+  readonly #pages = new StafdPages();
   #sink: (event: StafdEvent) => void = () => {};
   #owner: Owner | undefined;
   #present = false;
@@ -95,12 +97,21 @@ export class StafdClient implements Stafd {
   }
 
   async #fetch(): Promise<Outcome<StafdReport>> {
-    const reply = await this.#call(`${STAF.name}.v1`, "pages", []);
+    const fetched = await this.#pages.fetch((question) => this.#call(STAF_V1, question));
+    if (fetched.is === "report") return { ok: true, value: fetched.report };
+    if (fetched.is === "failed") return failed(fetched.reply.error);
+    if (fetched.is === "garbled") return outcome(fetched);
+    return await this.#fetchWhole();
+  }
+
+  /** From a stafd that has no pages one by one. */
+  async #fetchWhole(): Promise<Outcome<StafdReport>> {
+    const reply = await this.#call(STAF_V1, { member: "pages" });
     if (reply.ok) return outcome(textOf(reply, parsePages));
     const { name } = reply.error;
     if (name !== BusErrors.unknownInterface && name !== BusErrors.unknownMethod) return failed(reply.error);
     const removals = this.#legacy.removals;
-    const legacy = await this.#call(STAF.name, "get_all_log_pages", [true]);
+    const legacy = await this.#call(STAF.name, { member: "get_all_log_pages", signature: "b", args: [true] });
     if (!legacy.ok) return failed(legacy.error);
     const at = this.#wall();
     const parsed = textOf(legacy, (text) => parseLegacy(text, at));
@@ -118,14 +129,18 @@ export class StafdClient implements Stafd {
   }
 
   /** A question with a text for an answer. */
-  async #call(iface: string, member: string, args: readonly boolean[]): Promise<Reply> {
+  async #call(iface: string, question: Parameters<AskStafd>[0]): Promise<Reply> {
     const { bus } = this.#keeper;
     if (bus === undefined) return refused(BusErrors.disconnected, "not connected to the bus");
-    const signature = "b".repeat(args.length);
-    const timeout = seconds(25);
     const { name: destination, path } = STAF;
-    const call = { destination, path, interface: iface, member, signature, args, gives: "s", timeout };
-    const reply = await bus.call(call);
+    const reply = await bus.call({
+      ...question,
+      destination,
+      path,
+      interface: iface,
+      gives: "s",
+      timeout: CALL_TIMEOUT,
+    });
     if (!reply.ok) return reply;
     const owner = this.#owner;
     if (this.#present && owner?.bus === bus && owner.unique === reply.sender) return reply;
@@ -253,16 +268,8 @@ function succeeded(operation: string): boolean {
     ["'fail count': 0", "'completed': True", "'alive': True"].every((part) => operation.includes(part));
 }
 
-function textOf<T>(
-  reply: Reply & { readonly ok: true },
-  parse: (text: string) => JsonResult<T>,
-): JsonResult<T> {
-  const [text] = reply.body;
-  return typeof text === "string" ? parse(text) : { ok: false, message: "stafd's answer is not a text" };
-}
-
-function outcome<T>(result: JsonResult<T>): Outcome<T> {
-  if (result.ok) return result;
+function outcome<T>(result: JsonResult<T> | { readonly ok?: false; readonly message: string }): Outcome<T> {
+  if (result.ok === true) return result;
   const message = `stafd's answer cannot be understood: ${result.message}`;
   return { ok: false, failure: { phase: "bus", kind: "transient", message } };
 }

@@ -117,24 +117,60 @@ export const parseEvent = (text: string): JsonResult<V1Event> =>
 
 /** What `pages` of staf.v1 says: the JSON form of {@link StafdReport}. */
 export const parsePages = (text: string): JsonResult<StafdReport> =>
-  JsonReader.read("pages", text, (doc) => ({
-    dcs: doc.at("dcs").list((dc) => ({
-      tid: tid(dc.at("tid")),
-      device: dc.at("device").text(),
-      page: dc.at("page").word("none", "cached", "read"),
-      genctr: dc.at("genctr").text(),
-      readAt: dc.at("readAt").number(),
-      toldAt: dc.maybe("toldAt", number) ?? null,
-      entries: dc.at("entries").list((entry) => entry.texts()),
-      ...vouched(dc),
-    })),
-    retired: doc.at("retired").list((dc) => ({
-      tid: tid(dc.at("tid")),
-      why: dc.at("why").text(),
-      at: dc.at("at").number(),
-    })),
-    unknowns: doc.at("unknowns").list((item) => item.text()),
-  }));
+  JsonReader.read("pages", text, (doc) => ({ dcs: doc.at("dcs").list(reportedDc), ...withoutPages(doc) }));
+
+/** What `page_index` of staf.v1 says. */
+export interface PageIndex extends Omit<StafdReport, "dcs"> {
+  readonly dcs: readonly (Omit<ReportedDc, "entries"> & { readonly count: number; readonly bytes: number })[];
+}
+
+export const parsePageIndex = (text: string): JsonResult<PageIndex> =>
+  JsonReader.read("page_index", text, (doc) => {
+    doc.at("schema").only(SCHEMA);
+    return {
+      dcs: doc.at("dcs").list((dc) => ({
+        ...aboutPage(dc),
+        count: dc.at("count").number(),
+        bytes: dc.at("bytes").number(),
+      })),
+      ...withoutPages(doc),
+    };
+  });
+
+/** What `page` of staf.v1 says. */
+export const parsePage = (text: string): JsonResult<ReportedDc | undefined> =>
+  JsonReader.read("page", text, (doc) => {
+    doc.at("schema").only(SCHEMA);
+    return doc.maybe("dc", reportedDc);
+  });
+
+const withoutPages = (doc: JsonReader): Omit<StafdReport, "dcs"> => ({
+  retired: doc.at("retired").list((dc) => ({
+    tid: tid(dc.at("tid")),
+    why: dc.at("why").text(),
+    at: dc.at("at").number(),
+  })),
+  unknowns: doc.at("unknowns").list((item) => item.text()),
+});
+
+const reportedDc = (dc: JsonReader): ReportedDc => ({
+  ...aboutPage(dc),
+  entries: dc.at("entries").list((entry) => entry.texts()),
+});
+
+function aboutPage(dc: JsonReader): Omit<ReportedDc, "entries"> {
+  const authority = dc.maybe("authority", words);
+  return {
+    tid: tid(dc.at("tid")),
+    device: dc.at("device").text(),
+    page: dc.at("page").word("none", "cached", "read"),
+    genctr: dc.at("genctr").text(),
+    readAt: dc.at("readAt").number(),
+    toldAt: dc.maybe("toldAt", number) ?? null,
+    ...vouched(dc),
+    ...(authority === undefined ? {} : { authority }),
+  };
+}
 
 /** A stafd of version 1.0.0 says neither. */
 function vouched(dc: JsonReader): Pick<ReportedDc, "current" | "young"> {

@@ -299,8 +299,8 @@ export interface V1Health {
   readonly problems: readonly {
     /**
      * Stable word for scripts: `controller-failing`, `config-invalid`, `stafd-absent`, `avahi-absent`,
-     * `host-identity-changed`, `less-safe-than-asked`, `security-unreadable`, `call-hung`, `removal-held`; of redundancy:
-     * `no-usable-path`, `one-path`, `no-optimized-path`, `native-multipath-off`, `dm-multipath`, `fewer-paths`,
+     * `host-identity-changed`, `less-safe-than-asked`, `security-unreadable`, `call-hung`, `removal-held`, `no-room`; of
+     * redundancy: `no-usable-path`, `one-path`, `no-optimized-path`, `native-multipath-off`, `dm-multipath`, `fewer-paths`,
      * `one-interface`, `one-array-address`, `io-policy`, `ctrl-loss-tmo`.
      */
     readonly id: string;

@@ -40,6 +40,10 @@ export class Avahi implements Mdns {
     else queueMicrotask(() => this.#act());
   }
 
+  again(): void {
+    this.#browsing?.again();
+  }
+
   /** To be called with each new bus connection. Match rules come first, browsers after them: signals come at once. */
   async attach(bus: AvahiBus): Promise<BusError | undefined> {
     this.#bus = bus;

@@ -5,7 +5,7 @@
 import type { Bus, Reply, SignalMessage, Value } from "../dbus/bus.ts";
 import { isIp } from "../nvme/address.ts";
 import { printable, quoted } from "../nvme/plain_text.ts";
-import type { MdnsEvent } from "../ports.ts";
+import type { MdnsEvent, MdnsService } from "../ports.ts";
 import { sys } from "./ffi_libc.ts";
 
 export const AVAHI = "org.freedesktop.Avahi";
@@ -17,7 +17,9 @@ const ANY = -1;
 const USE_MULTICAST = 2;
 const PROTOCOLS = ["IPv4", "IPv6"] as const;
 /** Avahi allows a client 1024 objects. */
-const MAX_ITEMS = 1000;
+export const MAX_ITEMS = 1000;
+/** With so many, what was left out is browsed for again. */
+const ROOMY_ITEMS = 900;
 /** Signals of objects whose path we have not been told yet. */
 const MAX_PARKED = 4096;
 
@@ -32,6 +34,8 @@ interface Item {
   /** Of the address wanted: that of the announcement, or any if it has none of that. */
   family: number;
   resolver: "none" | "asked" | { readonly path: string };
+  /** What was resolved last. */
+  service: MdnsService | undefined;
 }
 
 export class AvahiBrowsing {
@@ -45,6 +49,10 @@ export class AvahiBrowsing {
   #asked = 0;
   #ended = false;
   #toldOfTooMany = false;
+  /** Browsers that have a successor, until that is there. */
+  readonly #ending = new Map<string, string>();
+  /** Something is announced that is not followed. */
+  #leftOut = false;
 
   /** `incomplete`: Avahi refused something; {@link ask} again later. */
   constructor(bus: AvahiBus, emit: (event: MdnsEvent) => void, incomplete: () => void) {
@@ -63,6 +71,13 @@ export class AvahiBrowsing {
     ]);
   }
 
+  /** Says again what was resolved. */
+  again(): void {
+    for (const { service } of this.#items.values()) {
+      if (service !== undefined) this.#emit({ type: "service", service });
+    }
+  }
+
   /** A signal of a browser or a resolver. */
   signal(signal: SignalMessage): void {
     if (this.#ended) return;
@@ -75,6 +90,7 @@ export class AvahiBrowsing {
   end(alive: boolean): void {
     this.#ended = true;
     if (alive) {
+      for (const path of this.#ending.keys()) this.#free(path, SERVICE_BROWSER);
       for (const browser of this.#browsers.values()) {
         if (browser !== "asked") this.#free(browser.path, SERVICE_BROWSER);
       }
@@ -165,6 +181,11 @@ export class AvahiBrowsing {
       if (item !== undefined) this.#resolverSignal(item, signal);
       return item !== undefined;
     }
+    const ending = this.#ending.get(signal.path);
+    if (ending !== undefined) {
+      this.#browserSignal(ending, signal);
+      return true;
+    }
     for (const [stype, browser] of this.#browsers) {
       if (browser === "asked" || browser.path !== signal.path) continue;
       this.#browserSignal(stype, signal);
@@ -176,7 +197,7 @@ export class AvahiBrowsing {
   #browserSignal(stype: string, { member, body, path }: SignalMessage): void {
     if (member === "ItemNew") this.#itemNew(body);
     else if (member === "ItemRemove") this.#itemRemove(body);
-    else if (member === "Failure") {
+    else if (member === "Failure" && !this.#ending.has(path)) {
       this.#browsers.delete(stype);
       this.#free(path, SERVICE_BROWSER);
       this.#trouble(`browsing for ${stype} failed: ${String(body[0])}`);
@@ -190,13 +211,16 @@ export class AvahiBrowsing {
     const key = keyOf(args);
     if (this.#items.has(key)) return;
     if (this.#items.size >= MAX_ITEMS) {
+      this.#leftOut = true;
       if (!this.#toldOfTooMany) {
-        this.#problem(`more than ${MAX_ITEMS} services are announced: the others are left out`);
+        this.#problem(
+          `more than ${MAX_ITEMS} services are announced: the others are left out until there is room`,
+        );
       }
       this.#toldOfTooMany = true;
-      return;
+      if (!this.#makeRoom(args[0])) return;
     }
-    const item: Item = { key, args, hostIface, family: args[1], resolver: "none" };
+    const item: Item = { key, args, hostIface, family: args[1], resolver: "none", service: undefined };
     this.#items.set(key, item);
     void this.#resolve(item);
   }
@@ -209,6 +233,36 @@ export class AvahiBrowsing {
     this.#items.delete(key);
     if (item !== undefined) this.#freeResolver(item);
     this.#emit({ type: "service-gone", key });
+    if (!this.#leftOut || this.#items.size > ROOMY_ITEMS) return;
+    this.#leftOut = false;
+    this.#toldOfTooMany = false;
+    for (const [stype, browser] of this.#browsers) {
+      if (browser !== "asked") void this.#browseAnew(stype, browser.path);
+    }
+  }
+
+  /** The new browser tells all that there is; the old one ends after that, so that no withdrawal is missed. */
+  async #browseAnew(stype: string, old: string): Promise<void> {
+    this.#ending.set(old, stype);
+    await this.#browse(stype);
+    this.#ending.delete(old);
+    if (this.#ended) return;
+    if (this.#browsers.has(stype)) this.#free(old, SERVICE_BROWSER);
+    else this.#browsers.set(stype, { path: old });
+  }
+
+  /** Among too many, the interface on which most is announced makes way for another one (S16). */
+  #makeRoom(iface: number): boolean {
+    const heard = new Map<number, Item[]>();
+    for (const item of this.#items.values()) {
+      if (heard.get(item.args[0])?.push(item) === undefined) heard.set(item.args[0], [item]);
+    }
+    const [most = []] = [...heard.values()].toSorted((a, b) => b.length - a.length);
+    const item = most.find(({ resolver }) => resolver !== "asked");
+    if (item === undefined || most.length <= (heard.get(iface)?.length ?? 0) + 1) return false;
+    this.#items.delete(item.key);
+    this.#freeResolver(item);
+    return true;
   }
 
   #freeResolver(item: Item): void {
@@ -239,20 +293,18 @@ export class AvahiBrowsing {
       return;
     }
     const [, , name, stype, domain] = item.args;
-    this.#emit({
-      type: "service",
-      service: {
-        key: item.key,
-        hostIface: item.hostIface,
-        protocol,
-        name,
-        stype,
-        domain,
-        traddr: address,
-        port,
-        txt: Array.isArray(txt) ? txt.flatMap((record: unknown) => bytesOf(record)) : [],
-      },
-    });
+    item.service = {
+      key: item.key,
+      hostIface: item.hostIface,
+      protocol,
+      name,
+      stype,
+      domain,
+      traddr: address,
+      port,
+      txt: Array.isArray(txt) ? txt.flatMap((record: unknown) => bytesOf(record)) : [],
+    };
+    this.#emit({ type: "service", service: item.service });
   }
 
   #problem(message: string): void {

@@ -11,7 +11,7 @@ import { LogReader } from "../nvme/log_reader.ts";
 import { decodeStatus } from "../nvme/status.ts";
 import { discoveryLogEntry, SUPPORTED_LOGS_SIZE } from "../nvme/supported_logs.ts";
 import type { Tid } from "../nvme/tid.ts";
-import type { Duration } from "../nvme/time.ts";
+import { type Duration, seconds } from "../nvme/time.ts";
 import type {
   ConnectRequest,
   Deletion,
@@ -28,6 +28,7 @@ import { ControllerTypes } from "./controller_types.ts";
 import { DeviceEvents } from "./device_events.ts";
 import type { Fabrics } from "./fabrics.ts";
 import { InterfaceMonitor } from "./interfaces.ts";
+import { Limiter } from "./limiter.ts";
 import type { Machine } from "./machine.ts";
 import type { Ownership } from "./ownership.ts";
 import { Reach } from "./reach.ts";
@@ -45,11 +46,19 @@ export interface KernelParts {
   readonly blockUse: BlockUse;
 }
 
+/** Log pages of which more is left than this are read a few at a time (S6): one may have 24 MiB. */
+const LARGE_PAGE = 1024 * 1024;
+const LARGE_AT_ONCE = 3;
+const MAX_LARGE_WAITING = 8192;
+/** From its turn on. */
+const LARGE_PAGE_TIME = seconds(60);
+
 export class LinuxKernel implements Kernel {
   readonly #parts: KernelParts;
   readonly #reach: Reach;
   readonly #types: ControllerTypes;
   /** By device: how long its discovery log was; 0 once it refused more than there is. */
+  readonly #largePages = new Limiter(LARGE_AT_ONCE, MAX_LARGE_WAITING);
   readonly #logHints = new Map<string, number>();
   #devices: DeviceEvents | undefined;
   #uevents: Uevents | undefined;
@@ -239,7 +248,24 @@ export class LinuxKernel implements Kernel {
 
   async #discoveryLog(target: DeviceRef, lsp: number): Promise<Outcome<DiscoveryLog>> {
     const reader = new LogReader({ lsp, hint: this.#logHints.get(target.device) });
-    for (;;) {
+    const begun = await this.#readLog(target, reader, () => reader.left > LARGE_PAGE);
+    if (begun !== undefined) return begun;
+    // Each takes as much memory as it is long: those that are long come a few at a time, and none keeps its place for long.
+    const rest = await this.#largePages.run(() => {
+      const end = performance.now() + LARGE_PAGE_TIME.ms;
+      return this.#readLog(target, reader, () => performance.now() > end);
+    });
+    const message = `its log page of ${reader.hint} bytes was not read in ${LARGE_PAGE_TIME.ms / 1000} s`;
+    return rest ?? { ok: false, failure: { phase: "read-log", kind: "transient", message } };
+  }
+
+  /** The page, or undefined when the reading was interrupted. */
+  async #readLog(
+    target: DeviceRef,
+    reader: LogReader,
+    interrupts: () => boolean,
+  ): Promise<Outcome<DiscoveryLog> | undefined> {
+    while (!interrupts()) {
       const command: AdminCommand = getLogCommand(reader.command);
       const answer = await this.#parts.admin.run(target, command);
       const progress = reader.feed(
@@ -259,6 +285,7 @@ export class LinuxKernel implements Kernel {
         ? { ok: false, failure: progress.failure }
         : refused("read-log", "cannot read the discovery log", answer);
     }
+    return undefined;
   }
 }
 

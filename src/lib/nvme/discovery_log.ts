@@ -16,7 +16,7 @@ export const LOG_HEADER = 1024;
 export const LOG_ENTRY = 1024;
 /** Limits of what is believed (S6). */
 export const MAX_ENTRIES = 16_384;
-export const MAX_LOG = 64 * 1024 * 1024;
+export const MAX_LOG = 24 * 1024 * 1024;
 
 export const TRTYPE = { unspecified: 0, rdma: 1, fc: 2, tcp: 3, loop: 254 } as const;
 export const ADRFAM = { pci: 0, ipv4: 1, ipv6: 2, ib: 3, fc: 4, loop: 254 } as const;

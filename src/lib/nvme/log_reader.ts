@@ -63,6 +63,9 @@ export class LogReader {
   #step: "opening" | "body" | "closing" = "opening";
   #header: LogHeader | undefined;
   #refusedMore = false;
+  /** Bytes of the page as its header tells. */
+  #length = LOG_HEADER;
+  /** The page, with room for all of it from the first byte that came after the opening. */
   #page = new Uint8Array(LOG_HEADER);
   /** Bytes of the page that are there. */
   #filled = 0;
@@ -76,7 +79,12 @@ export class LogReader {
 
   /** For the next time: bytes of the page; 0 when the controller gives no more than there is, and is not to be asked again. */
   get hint(): number {
-    return this.#refusedMore ? 0 : this.#page.length;
+    return this.#refusedMore ? 0 : this.#length;
+  }
+
+  /** Bytes of the page that are still to be read; there is no room made for them before the first of them is asked for. */
+  get left(): number {
+    return this.#step === "body" ? this.#length - this.#filled : 0;
   }
 
   /** The command to send now. */
@@ -84,7 +92,7 @@ export class LogReader {
     const request = { lid: LID.discovery, lsp: this.#lsp };
     if (this.#step === "opening") return { ...request, rae: true, offset: 0, length: this.#opening };
     if (this.#step === "closing") return { ...request, rae: false, offset: 0, length: LOG_HEADER };
-    const length = Math.min(this.#chunk, this.#page.length - this.#filled);
+    const length = Math.min(this.#chunk, this.#length - this.#filled);
     return { ...request, rae: true, offset: this.#filled, length };
   }
 
@@ -98,9 +106,10 @@ export class LogReader {
       case "opening":
         return this.#begin(reply.bytes);
       case "body":
+        if (this.#page.length !== this.#length) this.#makeRoom();
         this.#page.set(reply.bytes, offset);
         this.#filled += length;
-        if (this.#filled === this.#page.length) this.#step = "closing";
+        if (this.#filled === this.#length) this.#step = "closing";
         return this.#more();
       case "closing":
         return this.#close(reply.bytes);
@@ -111,11 +120,17 @@ export class LogReader {
     const header = decodeLogHeader(bytes);
     if (!header.ok) return this.#failed(header.problem);
     this.#header = header.value;
-    this.#page = new Uint8Array(header.value.length);
-    this.#filled = Math.min(bytes.length, this.#page.length);
-    this.#page.set(bytes.subarray(0, this.#filled));
-    this.#step = this.#filled === this.#page.length ? "closing" : "body";
+    this.#length = header.value.length;
+    this.#filled = Math.min(bytes.length, this.#length);
+    this.#page = bytes.slice(0, this.#filled);
+    this.#step = this.#filled === this.#length ? "closing" : "body";
     return this.#more();
+  }
+
+  #makeRoom(): void {
+    const page = new Uint8Array(this.#length);
+    page.set(this.#page);
+    this.#page = page;
   }
 
   #close(bytes: Uint8Array): LogProgress {

@@ -140,6 +140,11 @@ export class AvahiPort implements Mdns {
     if (enabled) this.found();
   }
 
+  again(): void {
+    if (!this.#browsing || !this.#bus || !this.#avahi.running) return;
+    for (const service of this.#avahi.announced) this.tell({ type: "service", service });
+  }
+
   tell(event: MdnsEvent): void {
     if (!this.#browsing || !this.#bus) return;
     const era = this.#era;

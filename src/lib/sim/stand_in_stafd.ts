@@ -79,10 +79,12 @@ export class StandInStafd {
     this.#bus = connected.bus;
     connected.bus.exportObject(
       STAF.path,
-      ({ member }) =>
-        member === "pages"
-          ? { ok: true, signature: "s", body: [JSON.stringify(this.report())] }
-          : { ok: false, error: { name: BusErrors.unknownMethod, message: `no ${member} here` } },
+      ({ member, body }) => {
+        const text = this.#answer(member, body);
+        return text !== undefined
+          ? { ok: true, signature: "s", body: [text] }
+          : { ok: false, error: { name: BusErrors.unknownMethod, message: `no ${member} here` } };
+      },
     );
     await connected.bus.requestName(STAF.name);
     if (!isCurrent()) return connected.bus.close();
@@ -112,6 +114,32 @@ export class StandInStafd {
       this.wasRead(tid, target);
       this.#publisher.emit({ type: "log-pages-changed", tid, device: "nvme0" });
     });
+  }
+
+  /** As stafd does: the index first, then page by page. */
+  #answer(member: string, body: readonly unknown[]): string | undefined {
+    const { dcs, ...others } = this.report();
+    if (member === "page_index") {
+      const listed = dcs.map(({ entries, ...dc }) => ({
+        ...dc,
+        count: entries.length,
+        bytes: JSON.stringify(entries).length,
+      }));
+      return JSON.stringify({ schema: 1, dcs: listed, ...others });
+    }
+    if (member !== "page") return undefined;
+    const dc = dcs.find(({ tid }) =>
+      body.join() === [
+        tid.transport,
+        tid.traddr,
+        tid.trsvcid,
+        tid.subsysnqn,
+        tid.hostTraddr,
+        tid.hostIface,
+        tid.hostNqn,
+      ].join()
+    );
+    return JSON.stringify({ schema: 1, dc: dc ?? null });
   }
 
   report(): StafdReport {

@@ -163,6 +163,8 @@ export function sampleHandlers(over: Partial<StafHandlers> = {}): StafHandlers {
     explain: () => "{}",
     health: () => JSON.stringify(v1Health()),
     pages: () => "{}",
+    pageIndex: () => "{}",
+    page: () => "{}",
     ...over,
   };
 }

@@ -20,6 +20,8 @@ export function stafHandlers(over: Partial<StafHandlers> = {}): StafHandlers {
     explain: (what) => `explain ${what}`,
     health: () => "health",
     pages: () => "pages",
+    pageIndex: () => "page_index",
+    page: (tid) => `page ${JSON.stringify(tid)}`,
     ...over,
   };
 }

@@ -43,6 +43,8 @@ const NAMES = [
   "explain",
   "health",
   "pages",
+  "page_index",
+  "page",
   "Get",
   "GetAll",
   "Set",

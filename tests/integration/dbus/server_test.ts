@@ -52,6 +52,9 @@ Deno.test("the methods of requirements 50 answer with their signatures", () =>
     assert.deepEqual(body(await ask("", "get_all_log_pages", "b", [true])), ['[{"detailed":true}]']);
     assert.deepEqual(body(await ask(`${STAF.name}.v1`, "explain", "s", ["nvme0"])), ["explain nvme0"]);
     assert.deepEqual(body(await ask(`${STAF.name}.v1`, "pages")), ["pages"]);
+    assert.deepEqual(body(await ask(`${STAF.name}.v1`, "page_index")), ["page_index"]);
+    const [page] = body(await ask(`${STAF.name}.v1`, "page", "sssssss", seven));
+    assert.match(String(page), /^page .*"traddr":"10\.0\.0\.1".*"hostIface":"eth0"/);
   }));
 
 Deno.test("calls with seven and with six arguments name the same fields (DBUS-11, DBUS-26)", () =>
@@ -378,7 +381,7 @@ Deno.test("both daemons show every member that they answer, and answer every mem
         methods += 1;
       }
     }
-    assert.equal(methods, path === STAF.path ? 16 : 13);
+    assert.equal(methods, path === STAF.path ? 18 : 13);
   }
   daemon.close();
 });

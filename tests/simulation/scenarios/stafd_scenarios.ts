@@ -319,7 +319,7 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
         ...realCores.finder,
         step: (state, event, now) => {
           let { dcs } = state;
-          const page = { genctr: "0", readAt: 0, toldAt: undefined, fresh: true, entries: [] };
+          const page = { genctr: "0", readAt: 0, toldAt: undefined, fresh: true, entries: [], bytes: 2 };
           for (const [key, dc] of dcs) dcs = dcs.with(key, { ...dc, page: dc.page ?? page });
           for (const key of state.fleet.ctls.keys()) {
             if (!dcs.has(key)) dcs = dcs.with(key, { ...newDc, page });

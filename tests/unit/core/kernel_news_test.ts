@@ -184,6 +184,14 @@ Deno.test("the removal of the one that had the number before is heard when it is
   assert.deepEqual([told.phase(1), told.incarnation("nvme0")], ["waiting", undefined]);
 });
 
+Deno.test("an answer that is older than who has its number now does not take that one's place", () => {
+  const told = started(line(1) + line(2), device("nvme7", 1, 2));
+  // The connect of the first made nvme0, which was removed; its number is another's before the answer comes.
+  told.take({ type: "device", cause: "add", ctrl: device("nvme0", 9, 3) });
+  told.connected(device("nvme0", 8, 1));
+  assert.deepEqual([told.phase(1), told.incarnation("nvme0")], ["waiting", 9]);
+});
+
 Deno.test("without the interfaces nobody knows what is connected: nothing is made, and all is found with them", () => {
   const told = new Told(line(1, ";host-iface=eth0"));
   const before = told.scanned(device("nvme0", 1, 1));

@@ -5,6 +5,8 @@ import {
   parseEvent,
   parseExplanation,
   parseHealth,
+  parsePage,
+  parsePageIndex,
   parsePages,
   parsePlan,
   parseState,
@@ -120,6 +122,28 @@ const pages: StafdReport = {
   retired: [{ tid, why: "w", at: 5 }],
   unknowns: ["u"],
 };
+
+const { entries: _entries, ...listed } = { ...pages.dcs[0], tid, authority: "mdns eth0" };
+const index = { schema: 1, ...pages, dcs: [{ ...listed, count: 1, bytes: 20 }] };
+const page = { schema: 1, dc: pages.dcs[0] };
+
+Deno.test("the index of pages and one page are read as they were written; what is garbled is no empty list", () => {
+  assert.deepEqual(parsePageIndex(JSON.stringify(index)), {
+    ok: true,
+    value: { dcs: index.dcs, retired: pages.retired, unknowns: pages.unknowns },
+  });
+  assert.deepEqual(parsePage(JSON.stringify(page)), { ok: true, value: pages.dcs[0] });
+  assert.deepEqual(parsePage('{"schema":1,"dc":null}'), { ok: true, value: undefined });
+  const wrong = [
+    [parsePageIndex, JSON.stringify({ ...index, schema: 2 })],
+    [parsePageIndex, JSON.stringify({ ...index, dcs: [{ ...listed, bytes: 20 }] })],
+    [parsePageIndex, JSON.stringify({ ...index, dcs: {} })],
+    [parsePage, JSON.stringify({ ...page, schema: 2 })],
+    [parsePage, JSON.stringify({ schema: 1, dc: listed })],
+    [parsePage, "[]"],
+  ] as const;
+  for (const [parse, text] of wrong) assert.equal(parse(text).ok, false, text);
+});
 
 const documents: readonly (readonly [string, unknown, (text: string) => JsonResult<unknown>])[] = [
   ["state", state, parseState],

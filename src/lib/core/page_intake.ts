@@ -1,0 +1,160 @@
+/** stafd: a log page that was read whole becomes what its discovery controller says, as far as there is room for it. */
+import { YOUNG_PAGE_SOAK } from "../config/young_page_soak.ts";
+import type { DiscoveryLog } from "../nvme/discovery_entry.ts";
+import type { Failure } from "../nvme/failure.ts";
+import { tidText } from "../nvme/tid.ts";
+import { type Ctl, pageAuthority } from "./ctl.ts";
+import { listedIn } from "./entry_tid.ts";
+import type { Evidence } from "./evidence.ts";
+import type { FinderHost } from "./finder_host.ts";
+import type { Page } from "./finder_state.ts";
+import { eventFields } from "./messages.ts";
+import { authorityText } from "./origin_of.ts";
+import {
+  type Intake,
+  intakeOf,
+  type Kept,
+  MAX_PAGE_TEXT,
+  MAX_PAGES_TEXT,
+  overBudget,
+} from "./page_budget.ts";
+import { youngText, youthOf } from "./page_youth.ts";
+import { MAX_REFERRALS } from "./referrals.ts";
+
+/** What became of a page that was read. */
+export interface Taken {
+  /** Why it is not taken in: then it is unknown, and what was known of it before stays (S2). */
+  readonly failure: Failure | undefined;
+  /** Pages of others that made way for it: they are unknown from now on. */
+  readonly dropped: readonly { readonly key: string; readonly failure: Failure }[];
+}
+
+export function takePage(finder: FinderHost, ctl: Ctl, log: DiscoveryLog): Taken {
+  const intake = intakeOf(log.entries);
+  const { why, over } = roomFor(finder, ctl, intake);
+  if (why !== undefined) return { failure: notKept(why), dropped: [] };
+  for (const key of over) finder.putDc(key, { ...finder.dc(key), page: undefined });
+  const dc = finder.dc(ctl.key);
+  const { entries, refused, bytes } = intake;
+  const readAt = finder.now.wall;
+  const genctr = String(log.genctr);
+  const soak = finder.state.conf?.youngPageSoak.value ?? YOUNG_PAGE_SOAK;
+  const young = youthOf(dc.page, { genctr, entries, back: dc.back, at: readAt }, soak);
+  finder.putDc(ctl.key, {
+    ...dc,
+    live: true,
+    back: false,
+    readLog: { failures: 0, completed: true, failure: undefined, retryAt: undefined },
+    page: { genctr, readAt, toldAt: dc.toldAt, fresh: true, young, entries, bytes },
+    // An event during the reading is answered by this page or by the one read next.
+    toldAt: dc.then === "nothing" ? undefined : dc.toldAt,
+  });
+  finder.fleet.said();
+  finder.fleet.dirty();
+  const text = `Received discovery log pages (num records=${entries.length}).`;
+  finder.fleet.sayOf(ctl, "info", text, eventFields("log-page", { NVME_GENCTR: genctr }));
+  if (refused > 0) {
+    const why = "the subsystem NQN is longer than 223 bytes";
+    finder.fleet.sayOf(ctl, "warning", `${refused} entries of its log page are refused: ${why}`);
+  }
+  if (young?.since === readAt && !young.isFirst) {
+    finder.fleet.sayOf(ctl, "notice", `${youngText(soak)}, because ${young.why}`);
+  }
+  finder.fleet.announce(ctl, "log-page", `log page read, generation ${genctr}, ${entries.length} entries`);
+  takeReferrals(finder, ctl, entries, genctr);
+  const device = ctl.link.phase === "up" ? ctl.link.ref.device : "nvme?";
+  finder.fleet.emitFirst({ do: "signal", signal: { type: "log-pages-changed", tid: ctl.tid, device } });
+  const failure = notKept("its log page made way for those of others, which need the room");
+  return { failure: undefined, dropped: [...over].map((key) => ({ key, failure })) };
+}
+
+const notKept = (message: string): Failure => ({ phase: "read-log", kind: "permanent", message });
+
+const mib = (bytes: number): string => `${Math.ceil(bytes / 1024 / 1024)} MiB`;
+
+interface Room {
+  /** Why there is none. */
+  readonly why?: string;
+  /** The keys of those whose pages make way. */
+  readonly over: ReadonlySet<string>;
+}
+
+/** Room for a page, if its authority is entitled to it. */
+function roomFor(finder: FinderHost, ctl: Ctl, { entries, bytes }: Intake): Room {
+  const none: ReadonlySet<string> = new Set();
+  const size = `its log page has ${entries.length} entries of ${mib(bytes)} in all`;
+  if (bytes > MAX_PAGE_TEXT) {
+    return { why: `${size}, more than the ${mib(MAX_PAGE_TEXT)} that are kept of one page`, over: none };
+  }
+  const pages: Kept[] = [{ key: ctl.key, authority: finder.authorityOf(ctl.key), bytes }];
+  let sum = bytes;
+  finder.fleet.work += finder.state.dcs.size;
+  for (const [key, { page }] of finder.state.dcs) {
+    if (page === undefined || key === ctl.key) continue;
+    pages.push({ key, authority: finder.authorityOf(key), bytes: page.bytes });
+    sum += page.bytes;
+  }
+  if (sum <= MAX_PAGES_TEXT) return { over: none };
+  const over = overBudget(pages);
+  if (!over.has(ctl.key)) return { over };
+  const authority = finder.authorityOf(ctl.key);
+  const who = authorityText(authority, finder.fleet.ctl(authority));
+  const why = `${size}: the ${
+    mib(MAX_PAGES_TEXT)
+  } that are kept of all pages are used, most of them by ${who}`;
+  return { why, over: none };
+}
+
+/** The page read whole is this controller's statement about referrals; it replaces the last one. */
+function takeReferrals(finder: FinderHost, ctl: Ctl, entries: Page["entries"], genctr: string): void {
+  const { fleet, now: { wall: readAt } } = finder;
+  const authority = pageAuthority(ctl.key);
+  const dcText = tidText(ctl.tid);
+  const now = listedIn(entries, ctl.tid, "referral");
+  const gone: Evidence = { kind: "log-page", dc: dcText, genctr, readAt };
+  const said = fleet.saidOf(authority);
+  // Who is cut off by one that was let go of waits for this page, too.
+  if (said.some(({ released }) => released.has(authority))) fleet.touchAll();
+  for (const other of said) {
+    if (!now.has(other.key)) fleet.release(other.key, authority, gone);
+  }
+  followReferrals(finder, ctl, now, genctr, readAt);
+}
+
+/** Referrals that had no room have some now. */
+export function retakeReferrals(finder: FinderHost, ctl: Ctl): void {
+  const { page } = finder.dc(ctl.key);
+  if (page === undefined) return;
+  followReferrals(finder, ctl, listedIn(page.entries, ctl.tid, "referral"), page.genctr, page.readAt);
+}
+
+function followReferrals(
+  finder: FinderHost,
+  ctl: Ctl,
+  now: ReturnType<typeof listedIn>,
+  genctr: string,
+  readAt: number,
+): void {
+  const { fleet } = finder;
+  const authority = pageAuthority(ctl.key);
+  const dcText = tidText(ctl.tid);
+  // Over the limit is unknown, and not absent: what was followed before stays (S6).
+  let room = MAX_REFERRALS;
+  for (const key of now.keys()) if (fleet.ctl(key)?.claims.has(authority) === true) room--;
+  let left = 0;
+  let full = 0;
+  for (const [key, { tid, entry }] of now) {
+    if (fleet.ctl(key)?.claims.has(authority) !== true && room-- <= 0) {
+      left++;
+      continue;
+    }
+    const claim = { kind: "referral", dc: ctl.key, dcText, genctr, readAt, entry } as const;
+    if (!fleet.claim(key, tid, authority, claim)) full++;
+  }
+  finder.putDc(ctl.key, { ...finder.dc(ctl.key), left: full });
+  left += full;
+  if (left > 0) {
+    const limit = `limit of ${MAX_REFERRALS} referrals of one controller, or of controllers in all, reached`;
+    fleet.sayOf(ctl, "warning", `${left} of its ${now.size} referrals are not followed: ${limit}`);
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * Who has room in the table of controllers (S6, S16). While there is room everybody has it. In a full table the authority
+ * that has most of it gives way, all of mDNS together first while it has more than a quarter; what gives way is not
+ * connected, and is unknown from then on (S2): whoever listed it listed more than there is room for. Lines of the
+ * configuration and boot tables always have room. Pure; works on one step's draft.
+ */
+import type { Ctl } from "./ctl.ts";
+import { MAX_CTLS } from "./fleet.ts";
+import { isMdnsAuthority, OWN_FILES } from "./origin_of.ts";
+
+/** Of the table, what all of mDNS may keep when others need room: a quarter. */
+export const MDNS_CTLS = MAX_CTLS / 4;
+/** So full it may be for what was left out to be taken in again. */
+export const ROOMY_CTLS = Math.floor(MAX_CTLS * 0.98);
+
+/** It has no connection, and none is being made. */
+export const isIdle = ({ link: { phase }, restored }: Ctl): boolean =>
+  !restored && (phase === "idle" || phase === "waiting" || phase === "reaching" || phase === "ready");
+
+export class TableRoom {
+  readonly #sizes = new Map<string, number>();
+  /** Those that may give way, by authority. */
+  readonly #idle = new Map<string, string[]>();
+  #mdns = 0;
+
+  constructor(ctls: Iterable<Ctl>, authorityOf: (ctl: Ctl) => string) {
+    for (const ctl of ctls) {
+      const authority = authorityOf(ctl);
+      this.#grown(authority, 1);
+      if (authority === OWN_FILES || !isIdle(ctl)) continue;
+      if (this.#idle.get(authority)?.push(ctl.key) === undefined) this.#idle.set(authority, [ctl.key]);
+    }
+  }
+
+  #grown(authority: string, by: number): void {
+    this.#sizes.set(authority, (this.#sizes.get(authority) ?? 0) + by);
+    if (isMdnsAuthority(authority)) this.#mdns += by;
+  }
+
+  /** One more of this authority is in the table. */
+  took(authority: string, key: string): void {
+    this.#grown(authority, 1);
+    if (authority !== OWN_FILES) {
+      if (this.#idle.get(authority)?.push(key) === undefined) this.#idle.set(authority, [key]);
+    }
+  }
+
+  /** The key of the one that gives way to one of this authority; undefined: none does. */
+  givesWay(authority: string): string | undefined {
+    const victim = this.#victim(authority);
+    const key = victim === undefined ? undefined : this.#idle.get(victim)?.pop();
+    if (victim !== undefined && key !== undefined) this.#grown(victim, -1);
+    return key;
+  }
+
+  #victim(authority: string): string | undefined {
+    const isMdns = isMdnsAuthority(authority);
+    // One more of mDNS makes way among mDNS only.
+    const fromMdns = this.#mdns > MDNS_CTLS || (isMdns && this.#mdns >= MDNS_CTLS);
+    let most: string | undefined;
+    for (const [one, keys] of this.#idle) {
+      if (keys.length === 0 || (fromMdns && !isMdnsAuthority(one))) continue;
+      if (most === undefined || this.#size(one) > this.#size(most)) most = one;
+    }
+    if (most === undefined || most === authority) return undefined;
+    const isOwn = authority === OWN_FILES;
+    const isOverShare = fromMdns && !isMdns && isMdnsAuthority(most);
+    return isOwn || isOverShare || this.#size(most) > this.#size(authority) + 1 ? most : undefined;
+  }
+
+  #size(authority: string): number {
+    return this.#sizes.get(authority) ?? 0;
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * stafd's report, fetched in pieces: the index, and then each page that has changed since the last time. A page that cannot
+ * be had for its own sake (too long, too much) is unknown and harms no other (S2, S6).
+ */
+import { seconds } from "../nvme/time.ts";
+import { type Tid, tidKey } from "../nvme/tid.ts";
+import type { ReportedDc, StafdReport } from "../ports.ts";
+import { BusErrors, type Call, type Reply } from "./bus.ts";
+import { STAF } from "./interfaces.ts";
+import type { JsonResult } from "./json_reader.ts";
+import { type PageIndex, parsePage, parsePageIndex } from "./v1_parse.ts";
+
+const MIB = 1024 * 1024;
+/** The longest answer with one page; stafd keeps no page of more than 12 MiB. */
+export const MAX_PAGE_REPLY = 14 * MIB;
+/** Of all pages together; stafd keeps 24 MiB. */
+export const MAX_REPORT = 28 * MIB;
+
+type Question = Pick<Call, "member" | "signature" | "args" | "maxReply">;
+/** Asks on the versioned interface for a text. */
+export type AskStafd = (question: Question) => Promise<Reply>;
+
+export type Fetched =
+  | { readonly is: "report"; readonly report: StafdReport }
+  /** This stafd has no pages one by one. */
+  | { readonly is: "older" }
+  | { readonly is: "failed"; readonly reply: Reply & { readonly ok: false } }
+  | { readonly is: "garbled"; readonly message: string };
+
+type Indexed = PageIndex["dcs"][number];
+
+/** Errors that are about one page, and not about stafd or the bus. */
+const OF_THE_PAGE: ReadonlySet<string> = new Set([BusErrors.limitsExceeded, BusErrors.failed]);
+
+export class StafdPages {
+  /** Pages of the stafd whose unique name this is. */
+  #owner = "";
+  #known = new Map<string, ReportedDc>();
+
+  async fetch(ask: AskStafd): Promise<Fetched> {
+    const reply = await ask({ member: "page_index" });
+    if (!reply.ok) {
+      const { name } = reply.error;
+      const isOlder = name === BusErrors.unknownInterface || name === BusErrors.unknownMethod;
+      return isOlder ? { is: "older" } : { is: "failed", reply };
+    }
+    if (reply.sender !== this.#owner) this.#known = new Map();
+    this.#owner = reply.sender;
+    const index = textOf(reply, parsePageIndex);
+    if (!index.ok) return { is: "garbled", message: index.message };
+    return await this.#pages(index.value, ask);
+  }
+
+  async #pages(index: PageIndex, ask: AskStafd): Promise<Fetched> {
+    const before = this.#known;
+    const dcs: ReportedDc[] = [];
+    const known = new Map<string, ReportedDc>();
+    let left = MAX_REPORT;
+    let isPartial = false;
+    for (const listed of index.dcs) {
+      const key = tidKey(listed.tid);
+      const had = before.get(key);
+      if (listed.count === 0 || listed.bytes > left) {
+        dcs.push(listed.count === 0 ? about(listed, []) : unknown(listed));
+        continue;
+      }
+      left -= listed.bytes;
+      if (had !== undefined && isSame(had, listed)) {
+        known.set(key, had);
+        dcs.push(about(listed, had.entries));
+        continue;
+      }
+      const reply = await ask({
+        member: "page",
+        signature: "sssssss",
+        args: textsOf(listed.tid),
+        maxReply: MAX_PAGE_REPLY,
+      });
+      if (!reply.ok) {
+        if (OF_THE_PAGE.has(reply.error.name)) {
+          dcs.push(unknown(listed));
+          isPartial = true;
+          continue;
+        }
+        // What was had is not asked for again.
+        this.#known = new Map([...before, ...known]);
+        return { is: "failed", reply };
+      }
+      const page = reply.sender === this.#owner ? textOf(reply, parsePage) : OTHER;
+      if (!page.ok) return { is: "garbled", message: page.message };
+      // Else it is gone meanwhile.
+      const is = page.value !== undefined && tidKey(page.value.tid) === key ? page.value : undefined;
+      if (is !== undefined) known.set(key, is);
+      else isPartial = true;
+      dcs.push(is ?? unknown(listed));
+    }
+    this.#known = known;
+    const { retired, unknowns } = index;
+    return { is: "report", report: { dcs, retired, unknowns, ...(isPartial ? { partial: true } : {}) } };
+  }
+}
+
+const OTHER = { ok: false, message: "another stafd answered in the middle of it" } as const;
+
+/** The very page that is known: it has not been read since. */
+const isSame = (had: ReportedDc, { page, genctr, readAt, count }: Indexed): boolean =>
+  had.page === page && had.genctr === genctr && had.readAt === readAt && had.entries.length === count;
+
+function about({ count: _count, bytes: _bytes, ...dc }: Indexed, entries: ReportedDc["entries"]): ReportedDc {
+  return { ...dc, entries };
+}
+
+const unknown = (listed: Indexed): ReportedDc => ({
+  ...about(listed, []),
+  page: "none",
+  current: false,
+});
+
+const textsOf = (tid: Tid): readonly string[] => [
+  tid.transport,
+  tid.traddr,
+  tid.trsvcid,
+  tid.subsysnqn,
+  tid.hostTraddr,
+  tid.hostIface,
+  tid.hostNqn,
+];
+
+export function textOf<T>(
+  reply: Reply & { readonly ok: true },
+  parse: (text: string) => JsonResult<T>,
+): JsonResult<T> {
+  const [text] = reply.body;
+  return typeof text === "string" ? parse(text) : { ok: false, message: "stafd's answer is not a text" };
+}
+
+/** Each call of a fetch; a report is not waited for longer than the bound of the port. */
+export const CALL_TIMEOUT = seconds(25);
+
+export const STAF_V1 = `${STAF.name}.v1`;

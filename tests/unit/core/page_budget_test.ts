@@ -1,0 +1,129 @@
+/** V4: what discovery controllers say is kept within a budget, and none takes the room of the others. */
+import assert from "node:assert/strict";
+import { mdnsAuthority } from "../../../src/lib/core/origin_of.ts";
+import {
+  intakeOf,
+  type Kept,
+  MAX_PAGE_TEXT,
+  MAX_PAGES_TEXT,
+  MDNS_PAGES_TEXT,
+  overBudget,
+  textBytes,
+} from "../../../src/lib/core/page_budget.ts";
+import type { DiscoveryEntry } from "../../../src/lib/nvme/discovery_entry.ts";
+import { stafdReport } from "../../../src/lib/daemon/report.ts";
+import { OneDc } from "./one_dc.ts";
+
+const MIB = 1024 * 1024;
+
+const entry = (n: number, subnqn: string, traddr = "10.0.0.1"): DiscoveryEntry => ({
+  trtype: 3,
+  adrfam: 1,
+  subtype: 2,
+  treq: 0,
+  portid: n,
+  cntlid: 65535,
+  asqsz: 32,
+  eflags: 0,
+  traddr,
+  trsvcid: "4420",
+  subnqn,
+  tsas: { kind: "tcp", sectype: 0 },
+  attributes: [],
+});
+
+/** An NQN of so many bytes. */
+const nqn = (bytes: number, n = 0): string => `nqn.2014-08.x:${n}.`.padEnd(bytes, "y");
+
+Deno.test("an NQN of 223 bytes is taken, one of 224 is refused, and counted; bytes, not letters", () => {
+  const intake = intakeOf([
+    entry(1, nqn(223)),
+    entry(2, nqn(224)),
+    entry(3, `${nqn(222)}\u00fc`),
+    entry(4, "nqn.a"),
+  ]);
+  assert.deepEqual([intake.entries.map(({ portid }) => portid), intake.refused], [["1", "4"], 2]);
+  assert.deepEqual(intakeOf([entry(1, "nqn.a", "")]), { entries: [], refused: 0, bytes: 2 });
+});
+
+Deno.test("the length of entries is never less than that of their JSON", () => {
+  const texts = ["", "plain", 'q"uote', "back\\slash", "\u00fc", "\u2028", "\u{1f600}", "\u007f"];
+  for (const text of texts) {
+    const entries = [{ subnqn: text, traddr: "x" }, { a: text }];
+    assert.ok(textBytes(entries) >= new TextEncoder().encode(JSON.stringify(entries)).length, text);
+  }
+  const plain = [{ subnqn: nqn(100), traddr: "10.0.0.1" }];
+  assert.ok(textBytes(plain) <= JSON.stringify(plain).length + 8, "and not much more, of plain text");
+});
+
+const page = (key: string, authority: string, mib: number): Kept => ({ key, authority, bytes: mib * MIB });
+const over = (...pages: readonly Kept[]): readonly string[] => [...overBudget(pages)].sort();
+
+Deno.test("whoever takes most gives way; a small one never does", () => {
+  assert.deepEqual(over(page("a", "A", 12), page("b", "B", 12)), []);
+  assert.deepEqual(over(page("new", "C", 1), page("a", "A", 12), page("b", "B", 11.5)), ["a"]);
+  // Ten referrals of one authority are one authority.
+  const many = Array.from({ length: 10 }, (_, n) => page(`m${n}`, "M", 2.4));
+  assert.deepEqual(over(...many, page("b", "B", 6)).length, 3);
+  assert.ok(over(...many, page("b", "B", 6)).every((key) => key.startsWith("m")));
+  assert.deepEqual(over(page("new", "A", 12), page("b", "B", 7), page("c", "C", 7)), ["new"]);
+});
+
+Deno.test("mDNS gives way first while it has more than a quarter, and may have all that nobody else needs", () => {
+  const heard = Array.from({ length: 6 }, (_, n) => page(`m${n}`, mdnsAuthority(`eth${n % 2}`), 4));
+  assert.equal(MAX_PAGES_TEXT, 24 * MIB);
+  assert.equal(MDNS_PAGES_TEXT, 6 * MIB);
+  assert.deepEqual(over(...heard), []);
+  assert.ok(over(...heard, page("a", "A", 12)).every((key) => key.startsWith("m")));
+  assert.equal(over(...heard, page("a", "A", 12)).length, 3);
+  // A quarter is theirs: then it is the others' turn.
+  assert.deepEqual(over(page("m", mdnsAuthority("eth0"), 5), page("a", "A", 12), page("b", "B", 11)), ["a"]);
+});
+
+Deno.test("a page over the limit is unknown: what was read before stays, nothing follows, and it is tried again", () => {
+  const dc = new OneDc("ddc");
+  const read = (entries: readonly DiscoveryEntry[], genctr: bigint): void => {
+    const job = dc.last("read-log");
+    dc.take({
+      type: "log-read",
+      op: job.op,
+      key: job.key,
+      outcome: { ok: true, value: { genctr, entries } },
+    });
+  };
+  dc.take({
+    type: "registered",
+    op: dc.last("register").op,
+    key: dc.last("register").key,
+    outcome: { ok: true, value: undefined },
+  });
+  dc.take({
+    type: "supported-logs",
+    op: dc.last("supported-logs").op,
+    key: dc.last("supported-logs").key,
+    outcome: { ok: true, value: 0 },
+  });
+  read([entry(1, "nqn.a"), {
+    ...entry(2, "nqn.b"),
+    subtype: 1,
+    subnqn: "nqn.2014-08.org.nvmexpress.discovery",
+  }], 1n);
+  assert.equal(dc.state.fleet.ctls.size, 2, "its referral is followed");
+  const before = stafdReport(dc.state, dc.now).dcs.find(({ page }) => page === "read");
+  assert.equal(before?.current, true);
+  dc.take({ type: "aen", device: "nvme0", value: 0x70f002 });
+  const flood = Array.from({ length: 16_384 }, (_, n) => entry(n, nqn(223, n), `${"1".repeat(200)}.${n}`));
+  assert.ok(textBytes(intakeOf(flood).entries) < MAX_PAGE_TEXT, "even the longest of the usual form fits");
+  const hostile = flood.map((one) => ({ ...one, traddr: "\u00fc".repeat(120) }));
+  read(hostile, 2n);
+  const after = stafdReport(dc.state, dc.now).dcs.find(({ page }) => page === "read");
+  assert.deepEqual([after?.genctr, after?.entries.length, after?.current], ["1", 2, false]);
+  assert.equal(dc.state.fleet.ctls.size, 2, "nothing is let go of");
+  const said = dc.effects.flatMap((effect) => effect.do === "log" ? [effect.entry.message] : []);
+  assert.match(said.at(-1) ?? "", /its log page has 16384 entries of \d+ MiB in all, more than the 12 MiB/);
+  const wakes = [...dc.state.dcs].map(([, { readLog }]) => readLog?.retryAt?.mono).filter((at) =>
+    at !== undefined
+  );
+  assert.equal(wakes.length, 1);
+  assert.ok((wakes[0] ?? 0) >= 48_000, "not at once: it would be as long again");
+});

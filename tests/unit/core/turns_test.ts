@@ -1,0 +1,58 @@
+/** S16: queues take weighted turns, and within a lane authorities take turns. */
+import assert from "node:assert/strict";
+import { Drawing, type Lane, noTurns, type Origin } from "../../../src/lib/core/turns.ts";
+
+interface One extends Origin {
+  readonly n: number;
+}
+
+const many = (lane: Lane, authority: string, count: number): readonly One[] =>
+  Array.from({ length: count }, (_, n) => ({ lane, authority, n }));
+
+function drawn(queue: readonly One[], count: number): readonly One[] {
+  const drawing = new Drawing(queue, (one) => one, noTurns);
+  return Array.from({ length: count }, () => drawing.next()).flatMap((one) => one ?? []);
+}
+
+Deno.test("8 to 4 to 1, and a few in a row at most", () => {
+  const queue = [...many(2, "mdns eth0", 1000), ...many(1, "known", 1000), ...many(0, "a", 1000)];
+  const lanes = drawn(queue, 1300).map(({ lane }) => lane);
+  assert.deepEqual([0, 1, 2].map((lane) => lanes.filter((one) => one === lane).length), [800, 400, 100]);
+  for (let at = 0; at + 13 <= lanes.length; at += 13) {
+    assert.deepEqual(lanes.slice(at, at + 13).filter((one) => one === 2).length, 1, "none waits for longer");
+  }
+  assert.equal(/0{4}|1{3}|2{2}/.test(lanes.join("")), false, lanes.slice(0, 26).join(""));
+});
+
+Deno.test("a lane that nobody waits in costs nothing; one that fills later has saved nothing up", () => {
+  assert.deepEqual(drawn(many(2, "mdns eth0", 3), 5).map(({ n }) => n), [0, 1, 2]);
+  const first = new Drawing(many(0, "a", 100), (one) => one, noTurns);
+  for (let n = 0; n < 100; n++) first.next();
+  const later = new Drawing([...many(0, "a", 50), ...many(2, "m", 50)], (one) => one, first.turns);
+  const lanes = Array.from({ length: 18 }, () => later.next()?.lane);
+  assert.equal(lanes.filter((lane) => lane === 2).length, 2);
+});
+
+Deno.test("10,000 of one authority hold up one of another for one turn, whoever was first; over several drawings, too", () => {
+  const queue = [...many(0, "hostile", 10_000), ...many(0, "rightful", 1)];
+  assert.ok(drawn(queue, 2).some(({ authority }) => authority === "rightful"));
+  let turns = noTurns;
+  let left: readonly One[] = [...many(0, "a", 100), ...many(0, "b", 100), ...many(0, "c", 3)];
+  const order: string[] = [];
+  while (order.length < 12) {
+    const drawing = new Drawing(left, (one) => one, turns);
+    order.push(drawing.next()?.authority ?? "");
+    turns = drawing.turns;
+    left = drawing.left();
+  }
+  assert.equal(order.join(""), "abcabcabcaba");
+  assert.equal(left.length, 203 - 12);
+});
+
+Deno.test("within an authority the order of the queue stays", () => {
+  const queue = [...many(0, "a", 5), ...many(0, "b", 5)];
+  for (const name of ["a", "b"]) {
+    const order = drawn(queue, 10).filter(({ authority }) => authority === name).map(({ n }) => n);
+    assert.deepEqual(order, [0, 1, 2, 3, 4]);
+  }
+});
