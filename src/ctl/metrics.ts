@@ -1,6 +1,13 @@
 /** What a daemon says of itself, as metrics in Prometheus' text format (version 0.0.4, UTF-8). */
 import { distinct, WANTED } from "../lib/dbus/v1_distinct.ts";
-import type { V1Controller, V1Health, V1Latency, V1Source, V1State } from "../lib/dbus/v1_types.ts";
+import {
+  PHASES,
+  type V1Controller,
+  type V1Health,
+  type V1Latency,
+  type V1Source,
+  type V1State,
+} from "../lib/dbus/v1_types.ts";
 import { storageMetrics } from "./metrics_storage.ts";
 import { counterFamily, family, head, type Labels, line, type Sample } from "./metrics_text.ts";
 
@@ -10,6 +17,12 @@ const SOURCES: Readonly<Record<V1State["daemon"], readonly V1Source["kind"][]>> 
   stafd: ["config", "mdns", "referral", "nbft", "cache"],
   stacd: ["config", "log-page", "nbft", "cache"],
 };
+
+/** Under its new name, and for one minor version under the one before it, too (README decision 17). */
+const renamed = (old: string, name: string, help: string, samples: readonly Sample[]): readonly string[] => [
+  family(name, help, samples),
+  family(old, `The same as ${name}; this name goes with version 1.2.`, samples),
+];
 
 /** Absent when the daemon, being of another version, does not count it. */
 const counter = (name: string, help: string, labels: Labels, value: number | undefined): string =>
@@ -57,7 +70,7 @@ export function metricsText(state: V1State, health: V1Health): string {
   const findings = Map.groupBy(config.findings, ({ severity }) => severity);
   return [
     family(UP, "Whether the daemon answers over D-Bus.", one(1)),
-    family("nvme_stas_info", "The running version.", [{
+    ...renamed("nvme_stas_info", "nvme_stas_build_info", "The running version.", [{
       labels: { ...own, version: state.version },
       value: 1,
     }]),
@@ -85,17 +98,30 @@ export function metricsText(state: V1State, health: V1Health): string {
     family(
       "nvme_stas_controllers",
       "Controllers by phase.",
-      [...phases].map(([phase, list]) => ({ labels: { ...own, phase }, value: list.length })),
+      // All of them: a series that goes away is no zero.
+      PHASES.map((phase) => ({ labels: { ...own, phase }, value: phases.get(phase)?.length ?? 0 })),
     ),
     family(
       "nvme_stas_controller_connected",
       "Whether a wanted controller is connected.",
       each(wanted, ({ phase }) => Number(phase === "connected")),
     ),
-    family(
+    ...renamed(
       "nvme_stas_controller_since_seconds",
-      "Since when a wanted controller is in its present phase.",
+      "nvme_stas_controller_state_timestamp_seconds",
+      "When a wanted controller got into its present state; what is not connected is one state, whatever is tried.",
       each(wanted, ({ since }) => since / 1000),
+    ),
+    family(
+      "nvme_stas_controller_info",
+      "Transport id of a connected controller; controller and nqn are the labels of node_exporter's nvmesubsystem collector.",
+      // Several records may stand for one connection.
+      [...new Map(controllers.map((ctrl) => [ctrl.device, ctrl])).values()].filter(({ device }) =>
+        device !== ""
+      ).map((ctrl) => ({
+        labels: { ...own, controller: ctrl.device, nqn: ctrl.tid.subsysnqn, ...labelsOf(ctrl) },
+        value: 1,
+      })),
     ),
     family(
       "nvme_stas_controller_attempts",

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { downText, metricsText } from "../../../src/ctl/metrics.ts";
+import { PHASES } from "../../../src/lib/dbus/v1_types.ts";
 import { NOW, v1Controller, v1Health, v1State } from "../../integration/ctl/sample_daemon.ts";
 
 interface Sample {
@@ -135,6 +136,29 @@ Deno.test("metrics: times from the event to the connection, in classes that add 
   ]]);
   assert.deepEqual(valueOf(samples, `${name}_sum`, { daemon: "stacd" }), [62.5]);
   assert.deepEqual(valueOf(samples, `${name}_count`, { daemon: "stacd" }), [6]);
+});
+
+Deno.test("metrics: all states, also those that no controller is in; new names beside the old; an info that joins", () => {
+  const text = metricsText(v1State({ controllers: [v1Controller()] }), v1Health());
+  const samples = read(text);
+  for (const phase of PHASES) {
+    assert.deepEqual(valueOf(samples, "nvme_stas_controllers", { phase }), [phase === "connected" ? 1 : 0]);
+  }
+  for (
+    const [old, name] of [
+      ["nvme_stas_info", "nvme_stas_build_info"],
+      ["nvme_stas_controller_since_seconds", "nvme_stas_controller_state_timestamp_seconds"],
+    ] as const
+  ) {
+    assert.deepEqual(valueOf(samples, name), valueOf(samples, old));
+    assert.equal(valueOf(samples, name).length, 1);
+    assert.match(
+      text,
+      new RegExp(`^# HELP ${old} The same as ${name}; this name goes with version 1\\.2\\.$`, "m"),
+    );
+  }
+  const info = { controller: "nvme0", nqn: v1Controller().tid.subsysnqn, traddr: "127.0.0.1" };
+  assert.deepEqual(valueOf(samples, "nvme_stas_controller_info", info), [1]);
 });
 
 Deno.test("metrics: a name from the fabric cannot add a sample", () => {
