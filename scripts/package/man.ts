@@ -5,6 +5,7 @@ import { confBlocks } from "./man_conf.ts";
 import { memberBlock, memberBlocks } from "./man_interface.ts";
 import { eventBlocks } from "./man_journal.ts";
 import { findingBlocks, optionBlocks } from "./man_tables.ts";
+import { typeBlocks } from "./man_types.ts";
 
 const CHAPTERS = "packaging/man";
 
@@ -12,33 +13,6 @@ function toolName(text: string): ToolName {
   const found = TOOLS.find((tool) => tool === text);
   if (found === undefined) throw new Error(`${text} is not a tool; there are: ${TOOLS.join(", ")}`);
   return found;
-}
-
-/** Where types of JSON are declared. */
-const TYPES = ["src/lib/dbus/v1_types.ts", "src/ctl/v2_types.ts"];
-
-/** The declarations of these types, with their comments: the JSON that an interface or a tool speaks. */
-function typeBlocks(names: readonly string[]): readonly Block[] {
-  const sources = TYPES.map((file) => Deno.readTextFileSync(file)).join("\n");
-  return names.map((name): Block => {
-    const text = new RegExp(
-      `^export (?:interface ${name} (?:extends \\w+ )?\\{.*?^\\}|type ${name} =.*?;)$`,
-      "ms",
-    ).exec(sources)?.[0];
-    if (text === undefined) throw new Error(`${TYPES.join(" and ")} have no ${name}`);
-    const lines = text.replaceAll("readonly ", "").replace(/^export /, "")
-      .replace(/typeof (\w+)\[number\]/, (_, list: string) => wordsOf(sources, list)).split("\n");
-    return { is: "code", kind: "", lines };
-  });
-}
-
-/** The words of a list in the source, one below the other. */
-function wordsOf(source: string, list: string): string {
-  const words = new RegExp(`^export const ${list} = \\[(.*?)\\] as const;$`, "ms").exec(source)?.[1]?.match(
-    /"[^"]+"/g,
-  );
-  if (words === null || words === undefined) throw new Error(`v1_types.ts has no list ${list}`);
-  return words.map((word) => `\n  | ${word}`).join("");
 }
 
 /** Texts that pages share: `name.inc.page`. */

@@ -1,5 +1,6 @@
 /** Manual pages as troff, in the man macros that groff and mandoc have in common. */
 import type { Block, Page } from "./man_block.ts";
+import { fitted } from "./man_fit.ts";
 
 /** Plain text: nothing in it is a request or an escape, and no character is taken for a typographic one. */
 function plain(text: string): string {
@@ -35,7 +36,8 @@ function filled(text: string): string {
 const verbatim = (line: string): string => /^[.']/.test(line) ? `\\&${plain(line)}` : plain(line);
 
 /** `first`: right behind a heading or a term, where a paragraph needs no request. */
-function render(block: Block, inside: boolean, first: boolean): string {
+function render(block: Block, depth: number, first: boolean): string {
+  const inside = depth > 0;
   switch (block.is) {
     case "section":
       return `.SH ${plain(block.text.toUpperCase())}\n`;
@@ -45,25 +47,27 @@ function render(block: Block, inside: boolean, first: boolean): string {
       return `${first ? "" : inside ? ".IP\n" : ".PP\n"}${filled(block.text)}`;
     case "bullet":
       return inside ? `.RS\n.IP \\(bu 2\n${filled(block.text)}.RE\n` : `.IP \\(bu 2\n${filled(block.text)}`;
-    case "code":
+    case "code": {
+      const lines = block.lines.flatMap((line) => fitted(line, block.kind, depth));
       return inside
-        ? `${first ? "" : ".IP\n"}.nf\n${block.lines.map((line) => plain(`    ${line}`)).join("\n")}\n.fi\n`
-        : `${first ? "" : ".PP\n"}.RS 4\n.nf\n${block.lines.map(verbatim).join("\n")}\n.fi\n.RE\n`;
+        ? `${first ? "" : ".IP\n"}.nf\n${lines.map((line) => plain(`    ${line}`)).join("\n")}\n.fi\n`
+        : `${first ? "" : ".PP\n"}.RS 4\n.nf\n${lines.map(verbatim).join("\n")}\n.fi\n.RE\n`;
+    }
     case "define": {
       const [term = "", ...more] = block.terms;
       const terms = `.TP\n${inline(term)}\n${more.map((other) => `.TQ\n${inline(other)}\n`).join("")}`;
-      return `${inside ? ".RS\n" : ""}${terms}${renderAll(block.body, true)}${inside ? ".RE\n" : ""}`;
+      return `${inside ? ".RS\n" : ""}${terms}${renderAll(block.body, depth + 1)}${inside ? ".RE\n" : ""}`;
     }
   }
 }
 
-function renderAll(blocks: readonly Block[], inside: boolean): string {
+function renderAll(blocks: readonly Block[], depth: number): string {
   return blocks.map((block, n) => {
     const before = blocks[n - 1];
     const first = before === undefined
-      ? inside && (block.is === "text" || block.is === "code")
+      ? depth > 0 && (block.is === "text" || block.is === "code")
       : before.is === "section" || before.is === "subsection";
-    return render(block, inside, first);
+    return render(block, depth, first);
   }).join("");
 }
 
@@ -73,5 +77,5 @@ export function troff(page: Page, version: string, date: string): string {
   const head = `.TH "${name.toUpperCase()}" "${section}" "${date}" "nvme-stas ${version}" "nvme-stas"\n`;
   return `.\\" Made by scripts/package/man.ts; change the chapters in packaging/man instead.\n${head}.nh\n.SH NAME\n${
     plain(name)
-  } \\- ${plain(title)}\n${renderAll(blocks, false)}`;
+  } \\- ${plain(title)}\n${renderAll(blocks, 0)}`;
 }

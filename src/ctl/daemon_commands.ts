@@ -228,7 +228,11 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
         )],
     ["tree", (command) =>
       command
-        .description("show subsystems with their paths and devices")
+        .description(
+          daemon === "stafd"
+            ? "show discovery controllers with what they announce"
+            : "show subsystems with their paths and devices",
+        )
         .addOption(outputOption(TEXT))
         .addOption(schemaOption())
         .option("--no-color", "no colours")

@@ -4,6 +4,7 @@ import { VERSION } from "../lib/nvme/version.ts";
 import { OK, runCommandLine, USAGE } from "./command_line.ts";
 import { addCompletions } from "./completion_command.ts";
 import { daemonCommands, type Finish } from "./daemon_commands.ts";
+import { groupOf, hintFor, withHelpText } from "./help_texts.ts";
 import { FORMATS, OUTPUT_VARIABLE } from "./output_format.ts";
 import { names } from "./names_command.ts";
 import type { Job, Tool } from "./session.ts";
@@ -14,9 +15,11 @@ import type { World } from "./world.ts";
 /** The tool with all its commands: help, completions and manual pages come from it. */
 export function wholeTool(tool: Tool, world: World, finish: Finish): CommandUnknownOpts {
   const program = bareTool(tool);
-  for (const [name, define] of daemonCommands(tool, world, finish)) define(program.command(name));
+  const commands = [...daemonCommands(tool, world, finish)].toSorted(([a], [b]) => groupOf(a) - groupOf(b));
+  for (const [name, define] of commands) define(program.command(name));
   const quiet: Job = { tool, world, style: styleFor(world, false), schema: 1 };
   addCompletions(program, world, () => finish(names(quiet)));
+  for (const command of program.commands) withHelpText(tool.name, command);
   return program;
 }
 
@@ -25,10 +28,20 @@ const bareTool = (tool: Tool): CommandUnknownOpts =>
     .description(`Shows and controls ${tool.daemon}`)
     .version(`nvme-stas ${VERSION}`, "-v, --version", "print the version");
 
+const EARLY: ReadonlySet<string> = new Set(["--no-color", "--no-pager"]);
+/** Without colours and pages in any case. */
+const NEVER_DRESSED: ReadonlySet<string> = new Set(["tron", "troff", "wait", "metrics", "completion"]);
+
 /** `help`, `help COMMAND` and `-V`, as other tools have them. */
-function asWritten([first, ...rest]: readonly string[]): readonly string[] {
+function asWritten(given: readonly string[]): readonly string[] {
+  // Options of all that prints may stand before the command, too.
+  const at = given.findIndex((arg) => !EARLY.has(arg));
+  const early = at < 0 ? [] : given.slice(0, at);
+  const [first, ...rest] = at < 0 ? given : given.slice(at);
+  if (first === undefined) return [];
   if (first === "help") return [...rest, "--help"];
-  return first === "-V" ? ["--version", ...rest] : first === undefined ? [] : [first, ...rest];
+  if (first === "-V") return ["--version", ...rest];
+  return NEVER_DRESSED.has(first) ? [first, ...rest] : [first, ...early, ...rest];
 }
 
 /** Runs the tool; the result is the exit status. */
@@ -49,10 +62,13 @@ export async function runDaemonTool(tool: Tool, given: readonly string[], world:
   const [called = ""] = args;
   const define = daemonCommands(tool, world, finish).get(called);
   const program = define === undefined ? wholeTool(tool, world, finish) : bareTool(tool);
-  define?.(program.command(called));
-  const status = await runCommandLine(program, args, world, () => exit);
-  if (tool.daemon === "stacd" && (called === "dlp" || called === "adlp")) {
-    world.err.write(`stacctl: log pages are stafd's: stafctl ${called}\n`);
+  if (define !== undefined) {
+    const command = program.command(called);
+    define(command);
+    withHelpText(tool.name, command);
   }
+  const status = await runCommandLine(program, args, world, () => exit);
+  const hint = define === undefined ? hintFor(tool, called) : undefined;
+  if (hint !== undefined) world.err.write(`${tool.name}: ${hint}\n`);
   return status;
 }

@@ -226,6 +226,25 @@ Deno.test("packages: built twice with the same bytes, unpacked they hold what is
   }
 });
 
+Deno.test("manual pages fit a terminal of 80 columns; only lines of files are not broken", async () => {
+  const dir = await Deno.makeTempDir();
+  try {
+    for (const page of manualPages()) {
+      const file = `${dir}/${page.name}.${page.section}`;
+      await Deno.writeTextFile(file, troff(page, VERSION, "2026-01-01"));
+      const { stdout } = await collect(["mandoc", "-Tutf8", "-Owidth=78", file]);
+      const shown = stdout.replaceAll(/.\x08/g, "").split("\n");
+      assert.ok(shown.length > 10, page.name);
+      const wide = shown.filter((line) =>
+        [...line].length > 80 && !/^ +(?:controller|exclude|ExecStart) ?=/.test(line)
+      );
+      assert.deepEqual(wide, [], page.name);
+    }
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
 Deno.test("manual pages are good troff", async () => {
   const dir = await Deno.makeTempDir();
   try {

@@ -3,6 +3,7 @@ import { main as stacctl } from "../../../src/ctl/stacctl.ts";
 import { main as stafctl } from "../../../src/ctl/stafctl.ts";
 import { main as stasadm } from "../../../src/ctl/stasadm.ts";
 import { VERSION } from "../../../src/lib/nvme/version.ts";
+import { toolDefinition } from "../../../scripts/package/man_commands.ts";
 import { fakeWorld } from "./fake_world.ts";
 
 type Program = typeof stafctl;
@@ -48,6 +49,43 @@ Deno.test("version, also before a command, and help at every level: stdout, exit
   ) {
     assert.ok(out.includes(option), option);
   }
+});
+
+Deno.test("the help of every command has its group and examples, and every example can be typed", async () => {
+  for (const [tool, program] of [["stafctl", stafctl], ["stacctl", stacctl]] as const) {
+    const [, all] = await run(program, "--help");
+    assert.match(all, /See how it is:\n +status /);
+    assert.match(all, /\nOthers:\n/);
+    for (const { name } of toolDefinition(tool).commands.map((command) => ({ name: command.name() }))) {
+      assert.match(all, new RegExp(`^  ${name}\\b`, "m"));
+      const [status, out] = await run(program, "help", name);
+      assert.equal(status, 0);
+      const examples = out.split("\nExamples:\n")[1]?.trimEnd().split("\n") ?? [];
+      assert.ok(examples.length > 0, name);
+      for (const example of examples) {
+        const typed = /^ {2}(?:sudo )?\w+ (.+?)(?: \|\|.*)? {2,}\S/.exec(example)?.[1] ?? "";
+        const world = fakeWorld({ terminal: true });
+        const exit = await program(typed.split(" "), world);
+        assert.notEqual(exit, 2, `${tool} ${typed}: ${world.err.text}`);
+        assert.doesNotMatch(world.err.text, /usage:|unknown/);
+      }
+    }
+  }
+});
+
+Deno.test("a command of other tools gets a hint; options of all that prints may come first", async () => {
+  assert.match(
+    (await run(stacctl, "show"))[2],
+    /unknown command 'show'.*\nstacctl: status, ls, tree and explain show/s,
+  );
+  assert.match((await run(stacctl, "dlp"))[2], /stacctl: log pages are stafd's: stafctl dlp/);
+  assert.match((await run(stafctl, "disconnect", "nvme3"))[2], /see plan first, then systemctl reload/);
+  for (const early of [["--no-color"], ["--no-pager"], ["--no-pager", "--no-color"]]) {
+    const [status, , err] = await run(stacctl, ...early, "ls");
+    assert.deepEqual([status, /usage|unknown/.test(err)], [1, false], err);
+    assert.equal((await run(stacctl, ...early, "completion", "bash"))[0], 0);
+  }
+  assert.equal((await run(stacctl, "--no-color"))[0], 2);
 });
 
 Deno.test("usage errors: usage and a word on stderr, exit 2 (CLI-2)", async () => {

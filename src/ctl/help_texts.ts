@@ -1,0 +1,116 @@
+/** What help says beside the definitions: groups, examples, and what there is in the place of a command that there is not. */
+import type { CommandUnknownOpts } from "@commander-js/extra-typings";
+import type { Tool } from "./session.ts";
+
+interface HelpText {
+  readonly group: string;
+  /** Each with what it does; `$` stands for the tool. */
+  readonly examples: readonly (readonly [command: string, what: string])[];
+}
+
+const STATE = "See how it is:";
+const CHANGES = "See what happens, and what would:";
+const PAGES = "See what discovery controllers announce:";
+const OTHERS = "Others:";
+
+const NQN = "nqn.2014-08.com.example:sub1";
+
+const TEXTS: Readonly<Record<string, HelpText>> = {
+  status: {
+    group: STATE,
+    examples: [["$ status", "one screen"], ["$ status --watch", "the same, for as long as you look"]],
+  },
+  ls: {
+    group: STATE,
+    examples: [
+      ["$ ls --sort state", "what needs somebody first"],
+      ["$ ls --state failing reconnecting --iface eth0", "what is amiss on one interface"],
+      ["$ ls -o json --schema 2", "for a program"],
+    ],
+  },
+  tree: { group: STATE, examples: [["$ tree", "all, one below the other"]] },
+  explain: {
+    group: STATE,
+    examples: [
+      ["$ explain nvme3", "by device"],
+      ["$ explain 192.0.2.18:4420", "by address"],
+      [`$ explain ${NQN}`, "by NQN, also one that is missing"],
+    ],
+  },
+  health: { group: STATE, examples: [["$ health || logger -p daemon.warning storage", "in a script"]] },
+  doctor: { group: STATE, examples: [["$ doctor", "with a remedy for each finding"]] },
+  plan: {
+    group: CHANGES,
+    examples: [
+      ["$ plan", "from now on"],
+      ["$ plan --config new.conf", "what a reload with that file would do"],
+    ],
+  },
+  check: {
+    group: CHANGES,
+    examples: [["$ check", "the files of this system"], [
+      "$ check --strict new.conf",
+      "a new one, warnings count",
+    ]],
+  },
+  monitor: {
+    group: CHANGES,
+    examples: [["$ monitor", "until Ctrl-C"], ["$ monitor -o jsonl", "for a program"]],
+  },
+  wait: {
+    group: CHANGES,
+    examples: [
+      [`$ wait ${NQN} --for connected --timeout 5min`, "before a database is started"],
+      ["$ wait 192.0.2.18 --for gone", "before an array is switched off"],
+    ],
+  },
+  dlp: { group: PAGES, examples: [["$ dlp -a 192.0.2.10 -s 8009", "of one discovery controller"]] },
+  adlp: { group: PAGES, examples: [["$ adlp -o wide", "of all, with all columns"]] },
+  metrics: { group: OTHERS, examples: [["$ metrics", "as node_exporter's textfile collector reads them"]] },
+  completion: { group: OTHERS, examples: [["$ completion bash", "packages install them already"]] },
+  tron: { group: OTHERS, examples: [["sudo $ tron", "more in the journal, until troff"]] },
+  troff: { group: OTHERS, examples: [["sudo $ troff", "as before"]] },
+};
+
+/** The place of a command's group in the help. */
+export const groupOf = (command: string): number =>
+  [STATE, CHANGES, PAGES, OTHERS].indexOf(TEXTS[command]?.group ?? OTHERS);
+
+/** The examples of a command, as they are typed. */
+function examplesOf(tool: Tool["name"], command: string): readonly (readonly [string, string])[] {
+  return (TEXTS[command]?.examples ?? []).map(([line, what]) => [line.replace("$", tool), what] as const);
+}
+
+/** Gives a command its group and its examples. */
+export function withHelpText(tool: Tool["name"], command: CommandUnknownOpts): void {
+  const text = TEXTS[command.name()];
+  if (text === undefined) throw new Error(`${command.name()} has no help text`);
+  const examples = examplesOf(tool, command.name());
+  const width = Math.max(...examples.map(([line]) => line.length));
+  const lines = examples.map(([line, what]) => `  ${line.padEnd(width)}  ${what}`);
+  command.helpGroup(text.group).addHelpText("after", `\nExamples:\n${lines.join("\n")}`);
+}
+
+/** Words that people bring from other tools. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  show: "status, ls, tree and explain show things",
+  list: "the command is ls",
+  get: "status, ls, tree and explain show things",
+  connect: "what is to be connected stands in the configuration: see plan and check, then systemctl reload",
+  disconnect:
+    "what is to be disconnected stands in the configuration (exclude): see plan first, then systemctl reload",
+  reload: "systemctl reload does that; plan tells before what it would do",
+  start: "systemctl start does that",
+  stop: "systemctl stop does that",
+  restart: "systemctl restart does that",
+  events: "the command is monitor",
+  log: "journalctl shows the log",
+};
+
+/** A hint for an unknown command; undefined when there is none. */
+export function hintFor({ name }: Tool, called: string): string | undefined {
+  if (name === "stacctl" && (called === "dlp" || called === "adlp")) {
+    return `log pages are stafd's: stafctl ${called}`;
+  }
+  return Object.hasOwn(ELSEWHERE, called) ? ELSEWHERE[called] : undefined;
+}
