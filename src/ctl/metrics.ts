@@ -18,7 +18,7 @@ const SOURCES: Readonly<Record<V1State["daemon"], readonly V1Source["kind"][]>> 
   stacd: ["config", "log-page", "nbft", "cache"],
 };
 
-/** Under its new name, and for one minor version under the one before it, too (README decision 17). */
+/** Under its new name, and for one minor version under the one before it, too (DEC-17). */
 const renamed = (old: string, name: string, help: string, samples: readonly Sample[]): readonly string[] => [
   family(name, help, samples),
   family(old, `The same as ${name}; this name goes with version 1.2.`, samples),
