@@ -239,7 +239,7 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
       this.put(back);
       // The removal by others may have been seen while the claim was under way.
       if (this.device(ref) === undefined) this.#lost(back, ref);
-      return this.#touchUsers(ref);
+      return this.#touchUsers(ref, back);
     }
     if (!outcome.ok) {
       this.say(
@@ -260,7 +260,7 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
       this.put(noted(back, this.now.wall, outcome.failure.message));
       // The removal may have been seen while the call was under way.
       if (this.device(ref) === undefined) this.#lost(back, ref);
-      return this.#touchUsers(ref);
+      return this.#touchUsers(ref, back);
     }
     this.#dropDevice(ref, key);
     const idle: Ctl = { ...ctl, attempts: 0, doom: undefined, guard: undefined, link: { phase: "idle" } };
@@ -277,9 +277,13 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
     this.touch(key);
   }
 
-  /** It stays, and who else has it has waited for that. */
-  #touchUsers({ device }: DeviceRef): void {
-    for (const key of this.fleet.users.get(device) ?? []) this.touch(key);
+  /** It stays. Who else has it has waited for that, and waits with the one that has tried. */
+  #touchUsers({ device }: DeviceRef, { doom, guard }: Ctl): void {
+    for (const key of this.fleet.users.get(device) ?? []) {
+      const ctl = this.ctl(key);
+      if (ctl?.doom !== undefined) this.put({ ...ctl, doom, guard });
+      this.touch(key);
+    }
   }
 
   /** A device that we deleted for one of its users: known to be gone before the event says so. */

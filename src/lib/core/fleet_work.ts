@@ -34,6 +34,7 @@ export const SCAN_REMINDER = "#scan";
 /** Decisions on the way to a disconnect: what was learned for it stays. */
 const REMOVING: ReadonlySet<Decision["act"]> = new Set([
   "soak",
+  "going",
   "confirm",
   "look",
   "watch",
@@ -93,6 +94,7 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
     }
     switch (decision.act) {
       case "none":
+      case "going":
         return;
       case "hold":
       case "rest":

@@ -50,6 +50,8 @@ export type Decision =
   | { readonly act: "wait"; readonly until: Instant; readonly why: string }
   /** Will be disconnected when the soak ends, if nothing changes. */
   | { readonly act: "soak"; readonly evidence: Proof; readonly device: string }
+  /** Its connection is being disconnected already, for another controller that it served. */
+  | { readonly act: "going"; readonly evidence: Proof; readonly device: string }
   /** Its removal is due: first whoever gave the evidence is asked whether it still stands. */
   | { readonly act: "confirm"; readonly evidence: Proof; readonly device: string }
   /** Its removal is due: first it is looked at what its namespaces are used for. */
@@ -192,7 +194,7 @@ export function unwanted(
   if (!fresh) return { act: "hold", why: "what the kernel has is not known at the moment" };
   const device = kernel.device(ctl.link.ref);
   if (device === undefined) return { act: "forget", evidence };
-  if (kernel.isGoing(device)) return { act: "hold", why: `${device.device} is being disconnected` };
+  if (kernel.isGoing(device)) return { act: "going", evidence, device: device.device };
   const other = kernel.otherUser(ctl, device);
   const why = kernel.shield(device) ?? rules.keep(ctl, device) ??
     (other === undefined ? undefined : "the connection also serves a controller that is wanted");

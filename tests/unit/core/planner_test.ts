@@ -207,7 +207,7 @@ const CASES: readonly Case[] = [
     ctl: { ...up(bare), doom: now },
     verdict: UNWANTED,
     kernel: { isGoing: () => true },
-    act: "hold",
+    act: "going",
   },
   { what: "unwanted and not connected", ctl: bare, verdict: UNWANTED, act: "forget" },
   { what: "excluded, asked for, not connected", ctl: asked, verdict: EXCLUDED, act: "rest" },

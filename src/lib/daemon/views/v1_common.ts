@@ -163,6 +163,8 @@ export function decisionText(decision: Decision, now: Now): string {
     case "soak":
     case "disconnect":
       return `to be disconnected: ${proofText(decision.evidence)}`;
+    case "going":
+      return `${decision.device} is being disconnected: ${proofText(decision.evidence)}`;
     case "confirm":
       return `to be disconnected when stafd confirms it: ${proofText(decision.evidence)}`;
     case "look":

@@ -149,6 +149,8 @@ function changeOf(ctl: Ctl, core: Planning, was: Ctl | undefined, now: Now): V1C
       const at = ctl.doom === undefined ? null : wallOf(ctl.doom, now);
       return { ...base, action: "disconnect", device, at, reasons: proof };
     }
+    case "going":
+      return { ...base, action: "disconnect", device, at: null, reasons: proof };
     case "confirm":
       return {
         ...base,
