@@ -107,7 +107,7 @@ const ENTRIES = `[{'adrfam': 'ipv4',
   'tsas': "{'sectype': 'none'}"}]
 `;
 
-Deno.test("ls, status and dlp into a pipe print the samples of requirements 60 byte for byte", () =>
+Deno.test("ls, status and dlp into a pipe print the samples of requirements 60 byte for byte (CLI-15, CLI-30)", () =>
   withDaemons(async (run) => {
     assert.deepEqual(await run(stafctl, "ls"), [0, LS, ""]);
     assert.deepEqual(await run(stafctl, "status"), [0, STATUS, ""]);

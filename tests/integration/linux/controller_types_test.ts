@@ -49,7 +49,7 @@ const shown = async (types: ControllerTypes, ctrl = UNTOLD) => {
   return [cntrltype, isDc, isIoc];
 };
 
-Deno.test("Identify tells what sysfs does not, once for each connection", async () => {
+Deno.test("Identify tells what sysfs does not, once for each connection (KRN-45)", async () => {
   const { types, asked } = answering(identified(2), identified(1), identified(3));
   assert.deepEqual(await shown(types), ["discovery", true, false]);
   assert.deepEqual(await shown(types), ["discovery", true, false]);

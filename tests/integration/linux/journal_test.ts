@@ -54,7 +54,7 @@ Deno.test("a journal record has all fields, with lengths where a value has line 
   );
 });
 
-Deno.test("records go to the journal's socket, less important ones are left out", async () => {
+Deno.test("records go to the journal's socket, less important ones are left out (STAF-2)", async () => {
   await withSocket(false, async (path, receive) => {
     const journal = new Journal({ program: "stafd", target: "journal", journal: path });
     journal.write({ level: "debug", message: "unseen" });

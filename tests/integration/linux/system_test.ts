@@ -117,7 +117,7 @@ Deno.test("the rule keeps FC's kick-start and nothing else, or nothing without s
   assert.deepEqual(rules(overrideText(undefined)), []);
 });
 
-Deno.test("the rule is written once, kept when it exists, and removed", async () => {
+Deno.test("the rule is written once, kept when it exists, and removed (STAF-110)", async () => {
   await inFolder(async (folder) => {
     const log = new RememberingLog();
     const rules = `${folder}/udev/rules.d`;

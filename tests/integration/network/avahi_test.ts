@@ -64,7 +64,7 @@ class Browser {
   }
 }
 
-Deno.test("services of both types are found and resolved, those announced before and after", async () => {
+Deno.test("services of both types are found and resolved, those announced before and after (STAF-30)", async () => {
   await using world = await avahiWorld();
   await world.startNear();
   await world.publish("early dc", "_nvme-disc._tcp", 8009, ["p=tcp", "nqn=nqn.2024-01.example:dc"]);
@@ -108,7 +108,7 @@ Deno.test("of many services announced before browsing begins none is lost", asyn
   for (const name of names) await browser.service(name);
 });
 
-Deno.test("switched off, nothing is told any more", async () => {
+Deno.test("switched off, nothing is told any more (STAF-40c)", async () => {
   await using world = await avahiWorld();
   await world.startNear();
   const first = await world.publish("dc", "_nvme-disc._tcp", 8009, ["p=tcp"]);
@@ -125,7 +125,7 @@ Deno.test("switched off, nothing is told any more", async () => {
   await browser.service("unseen");
 });
 
-Deno.test("Avahi goes and comes back: told once each, no service is said to be gone, all are found again", async () => {
+Deno.test("Avahi goes and comes back: told once each, no service is said to be gone, all are found again (STAF-33)", async () => {
   await using world = await avahiWorld();
   await world.startNear();
   await world.publish("dc", "_nvme-disc._tcp", 8009, ["p=tcp"]);
@@ -142,7 +142,7 @@ Deno.test("Avahi goes and comes back: told once each, no service is said to be g
   assert.deepEqual(kinds.filter((kind) => kind !== "service"), ["avahi false", "avahi true"]);
 });
 
-Deno.test("without Avahi it says so once, goes on calling, and finds one that is started later", async () => {
+Deno.test("without Avahi it says so once, goes on calling, and finds one that is started later (STAF-32)", async () => {
   await using world = await avahiWorld();
   await world.publish("dc", "_nvme-disc._tcp", 8009, ["p=tcp"]);
   await using browser = new Browser(world, 50);

@@ -172,7 +172,7 @@ Deno.test("configuration files: what is in force", () => {
   assert.ok(lines > 200, `${lines} lines`);
 });
 
-Deno.test("families: which addresses ip-family lets pass", () => {
+Deno.test("families: which addresses ip-family lets pass (CFG-34)", () => {
   fc.assert(fc.property(nearlyAddress, fc.boolean(), fc.boolean(), (address, v4, v6) => {
     const families = new Set<4 | 6>([...(v4 ? [4] as const : []), ...(v6 ? [6] as const : [])]);
     assert.equal(allows(families, address), familyAllowed(address, { v4, v6 }), address);

@@ -281,7 +281,7 @@ Deno.test("keys are checked by length and checksum, and nothing of them is shown
   }
 });
 
-Deno.test("bytes that are no UTF-8 are said", () => {
+Deno.test("bytes that are no UTF-8 are said (CFG-12)", () => {
   const text = new TextDecoder().decode(
     new Uint8Array([...new TextEncoder().encode("[Controllers]\nexclude = nqn=nqn.caf"), 0xe9, 10]),
   );

@@ -24,7 +24,7 @@ Deno.test("a missing file is an empty one, and all is default (CFG-6)", () => {
   assert.equal(stacd("").conf.options.kato, undefined);
 });
 
-Deno.test("TST-1: values of every section", () => {
+Deno.test("TST-1, CFG-25, CFG-34, CFG-40, CFG-42: values of every section", () => {
   const text = "[Global]\ntron=true\nkato=200\nip-family=ipv6\n[I/O controller connection management]\n" +
     "disconnect-scope=joe\ndisconnect-trtypes=bob\nconnect-attempts-on-ncc=1\n[Controllers]\n" +
     "controller=transport=tcp;traddr=fd00::1;nqn=n\ncontroller=transport=tcp;traddr=fd00::2;nqn=n\n" +
@@ -40,7 +40,7 @@ Deno.test("TST-1: values of every section", () => {
   assert.deepEqual(conf.excludes.map((line) => line.matches), [{ transport: "tcp", traddr: "10.10.10.10" }]);
 });
 
-Deno.test("TST-5: a set of transports; a bad item is left out; a bad number is the default", () => {
+Deno.test("TST-5, CFG-19a, CFG-41: a set of transports; a bad item is left out; a bad number is the default", () => {
   const section = "[I/O controller connection management]\n";
   const { conf } = stacd(`${section}disconnect-trtypes=tcp+rdma+fc\nconnect-attempts-on-ncc=hello\n`);
   assert.deepEqual([...conf.disconnectTrtypes.value], ["tcp", "rdma", "fc"]);

@@ -51,7 +51,7 @@ Deno.test("the interface that heard of a controller goes with it; where it may n
   assert.deepEqual(found("", [service("eth0", "fe80::1", "rdma")]).made, ["fe80::1%eth0"]);
 });
 
-Deno.test("one address on two interfaces is said once; link-local ones may well be equal", () => {
+Deno.test("one address on two interfaces is said once; link-local ones may well be equal (STAF-40)", () => {
   const twice = (traddr: string) => [service("eth0", traddr, "tcp"), service("eth1", traddr, "tcp")];
   assert.deepEqual(found("", twice("fd00::1")).errors, [
     "IP address fd00::1 was found on multiple interfaces: eth0, eth1",

@@ -3,7 +3,7 @@ import { formatLiteral, literalOf } from "../../../src/ctl/literal.ts";
 import { pythonRepr } from "../../../src/lib/nvme/python_literal.ts";
 import vectors from "../../vectors/pprint-width120.json" with { type: "json" };
 
-Deno.test("the original's output format, on its vectors", () => {
+Deno.test("the original's output format, on its vectors (CLI-30)", () => {
   for (const vector of vectors) assert.equal(formatLiteral(literalOf(vector.in)), vector.out);
 });
 

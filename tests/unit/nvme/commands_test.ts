@@ -69,7 +69,7 @@ Deno.test("pass-through structures: offsets", () => {
   assert.deepEqual([dimCommand(TAS.update, 2088).cdw10, dimCommand(0, 2088).opcode], [2, 0x21]);
 });
 
-Deno.test("supported log pages", () => {
+Deno.test("supported log pages (KRN-58)", () => {
   const page = encodeSupportedLogs(new Map([[0x70, 0x0007_0001], [0xff, 1]]));
   assert.deepEqual(discoveryLogEntry(page), { ok: true, value: 0x0007_0001 });
   const logs = decodeSupportedLogs(page);

@@ -74,7 +74,7 @@ Deno.test("extended pages are read by their total length", () => {
   assert.deepEqual(shape(commands), ["keep 0+1024", "keep 1024+1052", "clear 0+1024"]);
 });
 
-Deno.test("S3: a page that changes while it is read is begun again with the newest header", () => {
+Deno.test("S3, KRN-55: a page that changes while it is read is begun again with the newest header", () => {
   let page = encodeDiscoveryLog(log(1, 3));
   const { progress, commands } = run((command, n) => {
     const reply = data(page, command);

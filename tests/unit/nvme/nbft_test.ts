@@ -55,7 +55,7 @@ Deno.test("TST-120: a table", () => {
   assert.deepEqual(nbft.security.map(({ keyPath }) => keyPath), ["redfish://bmc.example/keys"]);
 });
 
-Deno.test("indexes refer, positions do not: lists with gaps and in any order", () => {
+Deno.test("indexes refer, positions do not: lists with gaps and in any order (KRN-60)", () => {
   const hfi = (index: number) => ({ index, mac: [2, 0, 0, 0, 0, index], ip: `10.0.0.${index}` });
   const nbft = decode(buildNbft({
     ...SAMPLE,
