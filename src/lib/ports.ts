@@ -42,6 +42,20 @@ export interface ConnectRequest {
   readonly keys: DhchapKeys;
 }
 
+/** How an address is tested. */
+export interface Probe {
+  /** For the connection, and again for the answer. */
+  readonly timeout: Duration;
+  /**
+   * After the TCP connection, ask for NVMe/TCP (ICReq) and wait for the answer: who accepts and then is silent would hold up
+   * the kernel. No or another answer is the errno {@link NO_NVME_TCP}.
+   */
+  readonly asks: boolean;
+}
+
+/** It accepts TCP connections, and does not answer as an NVMe/TCP target. */
+export const NO_NVME_TCP = "EPROTO";
+
 /** A controller in the kernel, safe against reuse of its number. */
 export interface DeviceRef {
   readonly device: string;
@@ -77,7 +91,7 @@ export interface Kernel {
   /** The `state` attribute of each device that still exists. */
   states(devices: readonly string[], done: (states: ReadonlyMap<string, string>) => void): void;
   /** Can the address be reached from this host, from the interface and source address in the tid? TCP only. */
-  reach(tid: Tid, timeout: Duration, done: Done<void>): void;
+  reach(tid: Tid, probe: Probe, done: Done<void>): void;
   /**
    * Makes the connection. One at a time (the kernel serialises them anyway). Where it was made, `free` says first that
    * the kernel takes the next one: naming and reading back what was made needs no turn, but may have to wait for that one.

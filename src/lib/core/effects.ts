@@ -10,7 +10,6 @@ import type { Outcome } from "../nvme/failure.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import type { NamespaceLook } from "../nvme/namespace_look.ts";
 import type { Tid, Transport } from "../nvme/tid.ts";
-import type { Duration } from "../nvme/time.ts";
 import type {
   ConnectRequest,
   Deletion,
@@ -18,6 +17,7 @@ import type {
   KernelEvent,
   LogEntry,
   MdnsEvent,
+  Probe,
   Signal,
   StafdEvent,
   StafdReport,
@@ -35,7 +35,7 @@ export type Effect =
     readonly op: Op;
     readonly key: string;
     readonly tid: Tid;
-    readonly timeout: Duration;
+    readonly probe: Probe;
   }
   | { readonly do: "connect"; readonly op: Op; readonly key: string; readonly request: ConnectRequest }
   | {

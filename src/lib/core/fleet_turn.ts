@@ -21,6 +21,7 @@ import { identityRefused } from "./identity.ts";
 import { alreadyThere } from "./in_the_way.ts";
 import { LINKS_REMINDER, linksSeen, lookAtLinks } from "./links.ts";
 import { LOG_REMINDER } from "./log_limit.ts";
+import { isKernelsTurn, isMute } from "./probing.ts";
 import { eventFields } from "./messages.ts";
 import { DELETE_RETRY, KERNEL_LOOK, pause, REMOVED_PAUSE, SAVE_RETRY, SCAN_RETRY } from "./retry.ts";
 
@@ -156,7 +157,12 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
     const ctl = this.ctl(key);
     if (ctl?.link.phase !== "reaching" || ctl.link.op !== op) return;
     if (outcome.ok) this.queue(ctl);
-    else this.failed(ctl, outcome.failure);
+    else if (isMute(outcome.failure) && isKernelsTurn(ctl)) {
+      const { failure } = outcome;
+      const text = `${failure.message}; the kernel tries it all the same, after the others`;
+      this.say("debug", ctl, `Failed to connect to controller. ${text}`);
+      this.queue({ ...noted(ctl, this.now.wall, text), lastFailure: { failure, at: this.now.wall } }, true);
+    } else this.failed(ctl, outcome.failure);
   }
 
   #kernelFree(op: Op): void {

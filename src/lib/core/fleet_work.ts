@@ -1,7 +1,7 @@
 /** Carries the planner's decisions out: probes, the one connect, disconnects, and what they make of a controller. */
 import type { Failure } from "../nvme/failure.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
-import { matches } from "../nvme/match.ts";
+import { matches, matchIndexKey } from "../nvme/match.ts";
 import { tidText } from "../nvme/tid.ts";
 import { after } from "../nvme/time.ts";
 import type { DeviceRef } from "../ports.ts";
@@ -25,7 +25,8 @@ import { newGuard } from "./guard.ts";
 import { eventFields } from "./messages.ts";
 import type { Decision } from "./planner.ts";
 import { isLost, keepLooking } from "./links.ts";
-import { CONNECT_RETRY, FORMING_LOOK, pause } from "./retry.ts";
+import { asks, isMute, LAST_RANK } from "./probing.ts";
+import { CONNECT_RETRY, FORMING_LOOK, pause, SILENT_RETRY } from "./retry.ts";
 import { lostSince } from "./standing.ts";
 import { Drawing, type Origin, type Turns } from "./turns.ts";
 import { linedUp } from "./waiting.ts";
@@ -42,6 +43,8 @@ const REMOVING: ReadonlySet<Decision["act"]> = new Set([
   "disconnect",
 ]);
 const NOBODYS: Origin = { lane: 2, authority: "" };
+/** Those that did not answer as a target does. */
+const SILENT: Origin = { lane: 2, authority: "silent" };
 /** Looks at each controller in one step; none takes more than a few (S6). */
 const SETTLE_LIMIT = 64;
 
@@ -217,9 +220,9 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
   }
 
   /** Reachable: into the queue for the kernel, those with fewer failures first. */
-  protected queue(ctl: Ctl): void {
+  protected queue(ctl: Ctl, isLast = false): void {
     this.put({ ...ctl, link: { phase: "ready" } });
-    this.#queued.push({ key: ctl.key, rank: ctl.attempts });
+    this.#queued.push({ key: ctl.key, rank: ctl.attempts + (isLast ? LAST_RANK : 0) });
   }
 
   #lineUp(): void {
@@ -252,6 +255,7 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
     const drawing = isEnough
       ? new Drawing(toReach, () => NOBODYS, this.fleet.turns.probe)
       : this.#drawing(toReach, (key) => key, this.fleet.turns.probe);
+    let connectedAt: ReadonlySet<string> | undefined;
     while (reaching < MAX_PROBES) {
       const key = drawing.next();
       if (key === undefined) break;
@@ -259,19 +263,32 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
       if (ctl?.link.phase !== "reaching" || ctl.link.op !== undefined) continue;
       const op = this.op();
       this.put({ ...ctl, link: { phase: "reaching", op } });
-      this.emit({ do: "reach", op, key, tid: ctl.tid, timeout: PROBE_TIMEOUT });
+      connectedAt ??= this.#connectedAt();
+      const probe = { timeout: PROBE_TIMEOUT, asks: asks(ctl, this.rules.request(ctl), connectedAt) };
+      this.emit({ do: "reach", op, key, tid: ctl.tid, probe });
       reaching++;
     }
     const turns = isEnough ? this.fleet.turns : { ...this.fleet.turns, probe: drawing.turns };
     this.fleet = { ...this.fleet, reaching, turns, toReach: drawing.left() };
   }
 
+  /** Addresses that are known to be targets. */
+  #connectedAt(): ReadonlySet<string> {
+    const live = [...this.fleet.devices.values()].filter(({ state }) => state === "live");
+    return new Set(live.map(matchIndexKey));
+  }
+
   /** A queue in turns; what waits no longer is left out. */
-  #drawing<One>(queue: readonly One[], keyOf: (one: One) => string, turns: Turns): Drawing<One> {
+  #drawing<One>(
+    queue: readonly One[],
+    keyOf: (one: One) => string,
+    turns: Turns,
+    originOf: (one: One, ctl: Ctl) => Origin = (_one, ctl) => this.rules.origin(ctl),
+  ): Drawing<One> {
     const waiting = queue.flatMap((one) => {
       // Sorted, not decided upon: who is drawn is counted.
       const ctl = this.fleet.ctls.get(keyOf(one));
-      return ctl === undefined ? [] : [{ one, origin: this.rules.origin(ctl) }];
+      return ctl === undefined ? [] : [{ one, origin: originOf(one, ctl) }];
     });
     const origins = new Map(waiting.map(({ one, origin }) => [one, origin]));
     return new Drawing(origins.keys(), (one) => origins.get(one) ?? NOBODYS, turns);
@@ -284,9 +301,12 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
     const { ready } = this.fleet;
     if (ready.length === 0) return;
     const isAlone = ready.length === 1;
-    const drawing = isAlone
-      ? new Drawing(ready, () => NOBODYS, this.fleet.turns.connect)
-      : this.#drawing(ready, ({ key }) => key, this.fleet.turns.connect);
+    const drawing = isAlone ? new Drawing(ready, () => NOBODYS, this.fleet.turns.connect) : this.#drawing(
+      ready,
+      ({ key }) => key,
+      this.fleet.turns.connect,
+      ({ rank }, ctl) => rank >= LAST_RANK ? SILENT : this.rules.origin(ctl),
+    );
     const later: typeof ready[number][] = [];
     let { turns } = drawing;
     while (this.fleet.busy === undefined) {
@@ -440,7 +460,7 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
     const attempts = ctl.attempts + 1;
     const wait = failure.kind === "permanent"
       ? CONNECT_RETRY.longest
-      : pause(CONNECT_RETRY, attempts, ctl.key);
+      : pause(isMute(failure) ? SILENT_RETRY : CONNECT_RETRY, attempts, ctl.key);
     const until = after(this.now, wait);
     const changed = ctl.lastFailure?.failure.message !== failure.message;
     const next: Ctl = {

@@ -9,6 +9,8 @@ export interface RetrySchedule {
 
 /** Attempts to connect. The first pause is the original's; it then backs off instead of jumping to 60 s. */
 export const CONNECT_RETRY: RetrySchedule = { first: seconds(3), longest: seconds(60) };
+/** Attempts at what accepts connections and does not answer as a target; the kernel makes one of four. */
+export const SILENT_RETRY: RetrySchedule = { first: seconds(10), longest: seconds(120) };
 /** Reading a log page of a controller that is connected. */
 export const READ_RETRY: RetrySchedule = { first: seconds(2), longest: seconds(20) };
 /** Reading a log page again that was read, and was not kept for want of room. */
@@ -49,6 +51,7 @@ export const NAME_RECHECK: Duration = seconds(60);
 export const PACES: readonly (readonly [what: string, pace: RetrySchedule | Duration])[] = [
   ["connect, after a failure", CONNECT_RETRY],
   ["connect, after a removal by the kernel", REMOVED_PAUSE],
+  ["connect, to what does not answer as a target", SILENT_RETRY],
   ["connect, for a reason (at least)", NUDGE_DISTANCE],
   ["disconnect, after a failure", DELETE_RETRY],
   ["read a log page, after a failure", READ_RETRY],

@@ -120,10 +120,10 @@ function boundedKernel(kernel: Kernel, calls: BoundedCalls): Kernel {
         done,
         () => done(new Map()),
       ),
-    reach: (tid, timeout, done) =>
+    reach: (tid, probe, done) =>
       calls.outcome(
-        { kind: "reach", place: tidText(tid), object: tidText(tid), more: timeout },
-        (end) => kernel.reach(tid, timeout, end),
+        { kind: "reach", place: tidText(tid), object: tidText(tid), more: { ms: 2 * probe.timeout.ms } },
+        (end) => kernel.reach(tid, probe, end),
         done,
       ),
     connect: (request, free, done) => {

@@ -52,7 +52,7 @@ function performCommon(effect: Effect, ports: CommonPorts, post: (event: Event) 
     case "reach":
       return kernel.reach(
         effect.tid,
-        effect.timeout,
+        effect.probe,
         (outcome) => post({ type: "reached", op: effect.op, key: effect.key, outcome }),
       );
     case "connect":

@@ -192,6 +192,15 @@ export const sys = {
     return rc < 0n ? -error : Number(rc);
   },
 
+  /** Receives what has come on a connected stream; 0 at its end. */
+  receiveStream(fd: number, into: Bytes): number {
+    const { call, errno } = libc();
+    const length = new Uint32Array(new ArrayBuffer(4));
+    const rc = call.recvfrom(fd, into, BigInt(into.length), MSG_DONTWAIT, null, length);
+    const error = errno[0] ?? 0;
+    return rc < 0n ? -error : Number(rc);
+  },
+
   /** Interface index, 0 when there is no such interface. */
   interfaceIndex(name: string): number {
     return name.includes("\0") ? 0 : libc().call.if_nametoindex(cString(name));

@@ -11,7 +11,7 @@ import { LogReader } from "../nvme/log_reader.ts";
 import { decodeStatus } from "../nvme/status.ts";
 import { discoveryLogEntry, SUPPORTED_LOGS_SIZE } from "../nvme/supported_logs.ts";
 import type { Tid } from "../nvme/tid.ts";
-import { type Duration, seconds } from "../nvme/time.ts";
+import { seconds } from "../nvme/time.ts";
 import type {
   ConnectRequest,
   Deletion,
@@ -20,6 +20,7 @@ import type {
   HostIdentity,
   Kernel,
   KernelEvent,
+  Probe,
 } from "../ports.ts";
 import type { AdminCommands, Answer } from "./admin.ts";
 import { BLOCK_PLACES, claimDevice } from "./block_claim.ts";
@@ -113,8 +114,8 @@ export class LinuxKernel implements Kernel {
     queueMicrotask(() => done(this.#parts.sysfs.states(devices)));
   }
 
-  reach(tid: Tid, timeout: Duration, done: Done<void>): void {
-    void this.#reach.test(tid, timeout).then(done);
+  reach(tid: Tid, { timeout, asks }: Probe, done: Done<void>): void {
+    void this.#reach.test(tid, timeout, asks).then(done);
   }
 
   connect(request: ConnectRequest, free: () => void, done: Done<KernelCtrl>): void {

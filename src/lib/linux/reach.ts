@@ -23,11 +23,19 @@ import {
   SOL_SOCKET,
   sys,
 } from "./ffi_libc.ts";
-import { ENODEV } from "./os_error.ts";
+import { decodeIcResp, encodeIcReq, IC_PDU } from "../nvme/tcp_pdu.ts";
+import { NO_NVME_TCP, type Probe } from "../ports.ts";
+import { EAGAIN, ENODEV } from "./os_error.ts";
 import { Limiter } from "./limiter.ts";
-import { type Reactor, WRITABLE } from "./reactor.ts";
+import { type Reactor, READABLE, WRITABLE } from "./reactor.ts";
+
+/** 0: it can be reached. An errno, or in words what is wrong with its answer. */
+type Found = number | string;
 
 const AT_ONCE = 64;
+/** A target with many subsystems is asked once, not once for each of them. */
+const ANSWERED_FOR = 10_000;
+const MAX_ANSWERED = 1024;
 const MAX_WAITING = 8192;
 const ETIMEDOUT = 110;
 const EALREADY = 114;
@@ -37,43 +45,84 @@ export class Reach {
   readonly #reactor: Reactor;
   readonly #limiter = new Limiter(AT_ONCE, MAX_WAITING);
   /** Tests under way: 0, the errno, or undefined when there was no room for one. */
-  readonly #running = new Map<string, Promise<number | undefined>>();
+  readonly #running = new Map<string, Promise<Found | undefined>>();
+  /** Addresses that have answered lately, and until when they are not asked again. */
+  readonly #answered = new Map<string, number>();
 
   constructor(reactor: Reactor) {
     this.#reactor = reactor;
   }
 
   /** Transports other than tcp have nothing to test and count as reachable. The time-out starts when the test does. */
-  async test(tid: Tid, timeout: Duration): Promise<Outcome<void>> {
+  async test(tid: Tid, timeout: Duration, asks = false): Promise<Outcome<void>> {
     if (tid.transport !== "tcp") return { ok: true, value: undefined };
     const ends = endsOf(tid);
     if (ends === undefined) return { ok: false, failure: nonsense(tid) };
-    const errno = await this.#shared(`${target(tid)} ${timeout.ms}`, ends, timeout);
-    if (errno === 0) return { ok: true, value: undefined };
-    return { ok: false, failure: errno === undefined ? busy(tid) : failure(tid, errno) };
+    const found = await this.#shared(`${target(tid)} ${timeout.ms} ${asks}`, ends, { timeout, asks });
+    if (found === 0) return { ok: true, value: undefined };
+    if (typeof found === "string") return { ok: false, failure: mute(tid, found) };
+    return { ok: false, failure: found === undefined ? busy(tid) : failure(tid, found) };
   }
 
-  #shared(key: string, ends: Ends, timeout: Duration): Promise<number | undefined> {
+  #shared(key: string, ends: Ends, probe: Probe): Promise<Found | undefined> {
     const running = this.#running.get(key);
     if (running !== undefined) return running;
-    const test = this.#limiter.run(() => this.#connect(ends, timeout)).finally(() =>
+    const test = this.#limiter.run(() => this.#connect(key, ends, probe)).finally(() =>
       this.#running.delete(key)
     );
     this.#running.set(key, test);
     return test;
   }
 
-  /** 0, or the errno. */
-  async #connect(ends: Ends, timeout: Duration): Promise<number> {
+  async #connect(key: string, ends: Ends, { timeout, asks }: Probe): Promise<Found> {
     const { ip } = ends;
     const fd = sys.socket(ip.family === 4 ? AF_INET : AF_INET6, SOCK_STREAM, 0);
     if (fd < 0) return -fd;
     try {
       const started = start(fd, ends);
-      return started === EINPROGRESS ? await this.#finish(fd, ends, timeout) : started;
+      const errno = started === EINPROGRESS ? await this.#finish(fd, ends, timeout) : started;
+      if (errno !== 0 || !asks || (this.#answered.get(key) ?? 0) > performance.now()) return errno;
+      const problem = await this.#ask(fd, timeout);
+      if (problem !== undefined) return problem;
+      if (this.#answered.size >= MAX_ANSWERED) this.#answered.clear();
+      this.#answered.set(key, performance.now() + ANSWERED_FOR);
+      return 0;
     } finally {
       sys.close(fd);
     }
+  }
+
+  /** Asks for NVMe/TCP. The result is what is wrong with the answer; undefined: it is a target. */
+  #ask(fd: number, timeout: Duration): Promise<string | undefined> {
+    const sent = sys.send(fd, encodeIcReq(), null);
+    if (sent < 0) return Promise.resolve(`the connection broke (${errnoName(-sent)})`);
+    const answer = bytes(IC_PDU);
+    let filled = 0;
+    return new Promise((resolve) => {
+      const end = (problem: string | undefined): void => {
+        clearTimeout(timer);
+        this.#reactor.unwatch(fd);
+        resolve(problem);
+      };
+      // All that came is read, so that the end is a FIN and no RST.
+      const take = (): void => {
+        const part = bytes(IC_PDU);
+        const length = sys.receiveStream(fd, part);
+        if (length === -EAGAIN) return;
+        if (length < 0) return end(`the connection broke (${errnoName(-length)})`);
+        if (length === 0) return end(`the connection was closed after ${filled} bytes`);
+        answer.set(part.subarray(0, Math.min(length, IC_PDU - filled)), filled);
+        filled += Math.min(length, IC_PDU - filled);
+        if (filled < IC_PDU) return;
+        const read = decodeIcResp(answer);
+        end(read.ok ? undefined : read.problem);
+      };
+      const timer = setTimeout(() => {
+        take();
+        if (this.#reactor.isWatched(fd)) end(`no answer within ${timeout.ms / 1000} s`);
+      }, timeout.ms);
+      this.#reactor.watch(fd, READABLE, take);
+    });
   }
 
   #finish(fd: number, { ip, port, iface }: Ends, timeout: Duration): Promise<number> {
@@ -165,6 +214,16 @@ function failure(tid: Tid, errno: number): Failure {
       ? `no answer from ${target(tid)}`
       : `cannot reach ${target(tid)}: ${connectErrorText(name)} (${name})`,
     ...(remedy === undefined ? {} : { remedy }),
+  };
+}
+
+function mute(tid: Tid, problem: string): Failure {
+  return {
+    phase: "reach",
+    kind: "transient",
+    errno: NO_NVME_TCP,
+    message: `${target(tid)} accepts connections and is no NVMe/TCP target: ${problem}`,
+    remedy: "look at what listens there; the kernel tries it all the same, rarely and after the others",
   };
 }
 

@@ -54,6 +54,10 @@ export class Reactor {
     this.#ready.set(token, ready);
   }
 
+  isWatched(fd: number): boolean {
+    return this.#tokens.has(fd);
+  }
+
   /** To be called before the descriptor is closed. */
   unwatch(fd: number): void {
     const token = this.#tokens.get(fd);

@@ -4,15 +4,17 @@ import type { Failure, Outcome, Phase } from "../nvme/failure.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import type { NamespaceLook } from "../nvme/namespace_look.ts";
 import type { Tid } from "../nvme/tid.ts";
-import { type Duration, milliseconds } from "../nvme/time.ts";
-import type {
-  ConnectRequest,
-  Deletion,
-  DeviceRef,
-  Done,
-  HostIdentity,
-  Kernel,
-  KernelEvent,
+import { milliseconds } from "../nvme/time.ts";
+import {
+  type ConnectRequest,
+  type Deletion,
+  type DeviceRef,
+  type Done,
+  type HostIdentity,
+  type Kernel,
+  type KernelEvent,
+  NO_NVME_TCP,
+  type Probe,
 } from "../ports.ts";
 import { Connecting } from "./connecting.ts";
 import { type Device, Devices } from "./devices.ts";
@@ -160,7 +162,7 @@ export class KernelPort implements Kernel {
     });
   }
 
-  reach(tid: Tid, timeout: Duration, done: Done<void>): void {
+  reach(tid: Tid, { timeout, asks }: Probe, done: Done<void>): void {
     const { fabric, random } = this.#kernel;
     const route = fabric.route(tid.traddr, tid.hostIface, tid.hostTraddr);
     if (!route.ok) {
@@ -172,6 +174,11 @@ export class KernelPort implements Kernel {
     }
     const there = fabric.at(tid.traddr, tid.trsvcid);
     const listening = there.some(({ manner }) => manner !== "silent" && manner !== "closed");
+    const answers = there.some(({ manner }) => !["silent", "closed", "mute"].includes(manner));
+    if (listening && asks && !answers) {
+      const text = `${tid.traddr} accepts connections and is no NVMe/TCP target: no answer`;
+      return this.#after<Outcome<void>>(timeout.ms, done, () => fail("reach", NO_NVME_TCP, text));
+    }
     if (listening) {
       const ms = random.between(1, 20);
       return this.#after<Outcome<void>>(ms, done, () => ({ ok: true, value: undefined }));

@@ -138,3 +138,104 @@ Deno.test("an answer that this process was too busy to see in time is an answer"
     }
   });
 });
+
+/** A server that does this with whoever connects, and what it was sent. */
+function server(
+  answers: (conn: Deno.TcpConn, asked: Uint8Array) => Promise<void> | void,
+): { port: number; asked: string[]; ends: string[]; [Symbol.asyncDispose](): Promise<void> } {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const asked: string[] = [];
+  const ends: string[] = [];
+  const open = new Set<Deno.TcpConn>();
+  const serve = async (conn: Deno.TcpConn): Promise<void> => {
+    open.add(conn);
+    const buffer = new Uint8Array(1024);
+    try {
+      const length = await conn.read(buffer);
+      const request = buffer.subarray(0, length ?? 0);
+      asked.push(request.toHex());
+      await answers(conn, request);
+      ends.push(await conn.read(buffer) === null ? "FIN" : "more");
+    } catch (error) {
+      ends.push(error instanceof Deno.errors.ConnectionReset ? "RST" : String(error));
+    }
+  };
+  const serving: Promise<void>[] = [];
+  const accepting = (async () => {
+    for await (const conn of listener) serving.push(serve(conn));
+  })();
+  return {
+    port: portOf(listener),
+    asked,
+    ends,
+    [Symbol.asyncDispose]: async () => {
+      listener.close();
+      await accepting;
+      await Promise.all(serving);
+      for (const conn of open) {
+        try {
+          conn.close();
+        } catch (error) {
+          if (!(error instanceof Deno.errors.BadResource)) throw error;
+        }
+      }
+    },
+  };
+}
+
+const icReq = "0000800080000000".padEnd(256, "0");
+const icResp = (change: (pdu: Uint8Array) => void = () => {}): Uint8Array => {
+  const pdu = new Uint8Array(128);
+  pdu[0] = 1;
+  pdu[2] = pdu[4] = 128;
+  pdu[13] = 0x10;
+  change(pdu);
+  return pdu;
+};
+
+Deno.test("V6: who answers ICReq with ICResp is a target, asked once for all its subsystems, and left with a FIN", async () => {
+  await using target = server(async (conn) => {
+    // In two pieces.
+    await conn.write(icResp().subarray(0, 50));
+    await conn.write(icResp().subarray(50));
+  });
+  await withReach(async (reach) => {
+    const ask = (nqn: string) =>
+      reach.test(tid("127.0.0.1", target.port, { subsysnqn: nqn }), seconds(5), true);
+    const outcomes = await Promise.all(["nqn.a", "nqn.b", "nqn.c"].map(ask));
+    assert.ok(outcomes.every(({ ok }) => ok), JSON.stringify(outcomes));
+    assert.deepEqual(target.asked, [icReq]);
+    assert.ok((await ask("nqn.d")).ok);
+    assert.deepEqual(target.asked.filter((text) => text !== ""), [icReq], "not asked again at once");
+  });
+  while (target.ends.length < 1) await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.equal(target.ends[0], "FIN");
+});
+
+Deno.test("V6: silence, an end, and answers that are none are no target, each in words; without asking all are reached", async () => {
+  const cases: readonly (readonly [(conn: Deno.TcpConn) => Promise<void> | void, RegExp])[] = [
+    [() => {}, /no answer within 0\.3 s/],
+    [(conn) => conn.closeWrite(), /closed after 0 bytes/],
+    [async (conn) => void await conn.write(icResp().subarray(0, 100)), /no answer within 0\.3 s/],
+    [async (conn) => void await conn.write(icResp((pdu) => pdu[0] = 0x15)), /PDU of type 0x15/],
+    [async (conn) => void await conn.write(icResp((pdu) => pdu[8] = 1)), /PDU format 1/],
+    [async (conn) => void await conn.write(icResp((pdu) => pdu[4] = 127)), /lengths 128 and 127/],
+    [
+      async (conn) =>
+        void await conn.write(new TextEncoder().encode("HTTP/1.1 400 Bad Request\r\n".repeat(8))),
+      /PDU of type 0x48/,
+    ],
+  ];
+  for (const [answers, expected] of cases) {
+    await using target = server(answers);
+    await withReach(async (reach) => {
+      const one = tid("127.0.0.1", target.port);
+      const outcome = await reach.test(one, milliseconds(300), true);
+      assert.ok(!outcome.ok, String(expected));
+      assert.equal(outcome.failure.errno, "EPROTO");
+      assert.match(outcome.failure.message, expected);
+      assert.match(outcome.failure.message, /is no NVMe\/TCP target/);
+      assert.ok((await reach.test(one, seconds(5))).ok);
+    });
+  }
+});

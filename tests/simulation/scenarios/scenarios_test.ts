@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { realCores } from "../cores.ts";
 import { CLOCK_SCENARIOS } from "./clock_scenarios.ts";
 import { HOST_SCENARIOS } from "./host_scenarios.ts";
+import { HOSTILE_SCENARIOS } from "./hostile_scenarios.ts";
 import { IDENTITY_SCENARIOS } from "./identity_scenarios.ts";
 import { IN_USE_SCENARIOS } from "./in_use_scenarios.ts";
 import { LOST_SCENARIOS } from "./lost_scenarios.ts";
@@ -24,6 +25,7 @@ for (
     ...STAFD_SCENARIOS,
     ...CLOCK_SCENARIOS,
     ...SECURITY_SCENARIOS,
+    ...HOSTILE_SCENARIOS,
   ]
 ) {
   Deno.test(`${from}: ${name}`, async () => {

@@ -1,0 +1,74 @@
+/** What a hostile network does to the others on it: nothing but what is its own (S16). */
+import assert from "node:assert/strict";
+import { entryFor } from "../../../src/lib/sim/discovery.ts";
+import { doing } from "../altered.ts";
+import { type Cores, realCores } from "../cores.ts";
+import { stacdAfter } from "./original.ts";
+import type { Scenario } from "./scenario.ts";
+import { Stage } from "./stage.ts";
+
+const TWO_DCS = "[Controllers]\ncontroller = transport=tcp;traddr=10.0.0.100\n" +
+  "controller = transport=tcp;traddr=10.0.0.200\n";
+/** How long a rightful subsystem takes at most, in milliseconds, whatever others do. */
+const BOUND = 15_000;
+
+/** The kernel gets whatever accepts a TCP connection. */
+const asksNobody = (): Cores => ({
+  ...realCores,
+  connector: doing(
+    realCores.connector,
+    (effect) => effect.do === "reach" ? [{ ...effect, probe: { ...effect.probe, asks: false } }] : [effect],
+  ),
+});
+
+/** Whoever was first has the queue. */
+const withoutTurns = (): Cores =>
+  stacdAfter((next) => ({
+    ...next,
+    state: {
+      ...next.state,
+      pages: new Map([...next.state.pages].map(([key, page]) => [key, { ...page, authority: "all" }])),
+    },
+  }));
+
+/**
+ * Targets of this manner, and a rightful one a moment later: in the page of another discovery controller if their own queue
+ * is to be held up, in the same one if nothing but the test of the addresses can help.
+ */
+async function held(cores: Cores, manner: "mute" | "stuck"): Promise<void> {
+  const stage = new Stage(cores);
+  const bad = Array.from({ length: 10 }, (_, n) => stage.subsystem(`nqn.bad${n}`, `10.0.2.${n + 1}`));
+  for (const target of bad) stage.world.setManner(target, manner);
+  const rightful = stage.subsystem("nqn.rightful", "10.0.1.1");
+  const entries = bad.map((target) => entryFor(target, "nvme"));
+  const hostile = stage.dc("nqn.hostile", "10.0.0.100", entries);
+  const other = stage.dc("nqn.dc", "10.0.0.200", []);
+  stage.stafdConf(TWO_DCS);
+  await stage.start(4_000);
+  if (manner === "mute") hostile.edit([...entries, entryFor(rightful, "nvme")], stage.mono);
+  else other.edit([entryFor(rightful, "nvme")], stage.mono);
+  await stage.run(manner === "mute" ? BOUND : 2 * 61_000 + BOUND);
+  assert.equal(stage.to(rightful).length, 1, `the rightful one waits behind targets that are ${manner}`);
+  if (manner === "stuck") return;
+  // The test may be wrong: nothing is forbidden, and what answers again is connected.
+  for (const target of bad) stage.world.setManner(target, "up");
+  await stage.run(4 * 60_000);
+  assert.deepEqual(bad.filter((target) => stage.to(target).length !== 1).map(({ nqn }) => nqn), []);
+}
+
+export const HOSTILE_SCENARIOS: readonly Scenario[] = [
+  {
+    from: "S16, V6",
+    name:
+      "ten targets that accept connections and say nothing hold up nobody, and are connected when they answer",
+    play: (cores) => held(cores, "mute"),
+    original: asksNobody,
+  },
+  {
+    from: "S16, queues",
+    name:
+      "ten targets of one discovery controller that hold the kernel for a minute each hold up another's for two turns",
+    play: (cores) => held(cores, "stuck"),
+    original: withoutTurns,
+  },
+];

@@ -1,0 +1,79 @@
+/** V6: who is asked for NVMe/TCP before the kernel is, and what comes of no answer. */
+import assert from "node:assert/strict";
+import { type Claim, type Ctl, newCtl } from "../../../src/lib/core/ctl.ts";
+import { asks, isKernelsTurn, isMute } from "../../../src/lib/core/probing.ts";
+import type { Failure } from "../../../src/lib/nvme/failure.ts";
+import { matchIndexKey } from "../../../src/lib/nvme/match.ts";
+import type { Tid } from "../../../src/lib/nvme/tid.ts";
+import { NO_NVME_TCP } from "../../../src/lib/ports.ts";
+
+const tid: Tid = {
+  transport: "tcp",
+  traddr: "10.0.0.1",
+  trsvcid: "4420",
+  subsysnqn: "nqn.a",
+  hostTraddr: "",
+  hostIface: "",
+  hostNqn: "nqn.host",
+};
+const listed = (tsas?: string): Claim => ({
+  kind: "log-page",
+  dc: "dc",
+  dcText: "dc",
+  genctr: "1",
+  readAt: 0,
+  entry: tsas === undefined ? {} : { tsas },
+});
+const heard: Claim = {
+  kind: "mdns",
+  service: "s",
+  hostIface: "eth0",
+  traddr: "10.0.0.1",
+  present: true,
+  heard: true,
+};
+const boot: Claim = { kind: "nbft", file: "NBFT", traddr: "10.0.0.1", hostId: "" };
+
+const ctl = (claims: readonly Claim[], more: Partial<Ctl> = {}): Ctl => ({
+  ...newCtl("key", tid, 0),
+  claims: new Map(claims.map((claim, n) => [String(n), claim])),
+  ...more,
+});
+const failed = (phase: Failure["phase"], errno: string): Partial<Ctl> => ({
+  lastFailure: { failure: { phase, kind: "transient", errno, message: "" }, at: 0 },
+});
+const asked = (one: Ctl, options = {}, at: readonly string[] = []): boolean =>
+  asks(one, { options }, new Set(at));
+
+Deno.test("asked: what only a page, a referral or mDNS names and was never connected", () => {
+  assert.equal(asked(ctl([listed()])), true);
+  assert.equal(asked(ctl([heard])), true);
+  assert.equal(asked(ctl([listed("{'sectype': 'none'}")])), true);
+});
+
+Deno.test("never asked: configured, boot, connected, TLS or concatenation asked or listed, other transports", () => {
+  assert.equal(asked(ctl([listed(), boot])), false);
+  assert.equal(asked(ctl([listed()]), { tls: true }), false);
+  assert.equal(asked(ctl([listed()]), { concat: true }), false);
+  assert.equal(asked(ctl([listed(), listed("{'sectype': 'tls1.3'}")])), false);
+  assert.equal(asked(ctl([listed("{'sectype': 'tls'}")])), false);
+  assert.equal(asked(ctl([listed()]), {}, [matchIndexKey(tid)]), false);
+  assert.equal(asked(ctl([listed()], { tid: { ...tid, transport: "rdma" } })), false);
+  assert.equal(asked(ctl([listed()], { proven: true })), false);
+});
+
+Deno.test("what was connected once is asked after the kernel has waited for it, and not after a refusal", () => {
+  for (const errno of ["ETIMEDOUT", "EAGAIN", "EIO"]) {
+    assert.equal(asked(ctl([listed()], { proven: true, ...failed("connect", errno) })), true, errno);
+  }
+  assert.equal(asked(ctl([listed()], { proven: true, ...failed("connect", "ECONNREFUSED") })), false);
+  assert.equal(asked(ctl([listed()], { proven: true, ...failed("reach", "ETIMEDOUT") })), false);
+  assert.equal(asked(ctl([listed()], { proven: true, ...failed("reach", NO_NVME_TCP) })), true);
+});
+
+Deno.test("no answer forbids nothing: of four attempts in a row the kernel makes one", () => {
+  const turns = [0, 1, 2, 3, 4, 5, 6, 7].map((attempts) => isKernelsTurn(ctl([listed()], { attempts })));
+  assert.deepEqual(turns, [false, false, false, true, false, false, false, true]);
+  assert.equal(isMute({ phase: "reach", kind: "transient", errno: NO_NVME_TCP, message: "" }), true);
+  assert.equal(isMute({ phase: "connect", kind: "transient", errno: NO_NVME_TCP, message: "" }), false);
+});
