@@ -1,7 +1,5 @@
 /** `explain`: why a controller is where it is, from its source to the next step. */
-import { DaemonClient, type Result } from "../lib/dbus/client.ts";
-import { STAF } from "../lib/dbus/interfaces.ts";
-import { distinct } from "../lib/dbus/v1_distinct.ts";
+import type { Result } from "../lib/dbus/client.ts";
 import type { V1Explanation, V1Step } from "../lib/dbus/v1_types.ts";
 import { OK } from "./command_line.ts";
 import { toneOf } from "./controllers_view.ts";
@@ -10,6 +8,7 @@ import { printJson } from "./output_format.ts";
 import { fail, type Job, type Session, withDaemon } from "./session.ts";
 import type { Style, Tone } from "./style.ts";
 import { harmless, widthOf, wrapped } from "./text_width.ts";
+import { whyMissing, writtenFor } from "./explain_missing.ts";
 import { explanation2 } from "./v2.ts";
 import { resolveWhat, unknownText } from "./what.ts";
 import { clock, until } from "./when.ts";
@@ -17,6 +16,8 @@ import { clock, until } from "./when.ts";
 export function explain(job: Job, format: "table" | "json", what: string): Promise<number> {
   const resolved = resolveWhat(job.world, what);
   if (!resolved.ok) return Promise.resolve(fail(job, resolved.message));
+  // While files may still be read.
+  const written = job.tool.daemon === "stacd" ? writtenFor(job.world, resolved.names) : [];
   return withDaemon(job, async (session) => {
     const asked = await askedFor(session, resolved.names);
     if (!asked.ok) return fail(job, callFailure(job.tool.daemon, "explain", asked.error));
@@ -27,7 +28,9 @@ export function explain(job: Job, format: "table" | "json", what: string): Promi
     if (explanation.matches.length === 0) {
       const state = await session.client.state();
       const exit = fail(job, unknownText(job.tool.daemon, what, state.ok ? state.value : undefined));
-      if (job.tool.daemon === "stacd") job.world.err.write(await whyMissing(session));
+      if (job.tool.daemon === "stacd") {
+        job.world.err.write(await whyMissing(session, resolved.names, written));
+      }
       return exit;
     }
     if (format === "table") {
@@ -36,28 +39,6 @@ export function explain(job: Job, format: "table" | "json", what: string): Promi
     }
     return OK;
   });
-}
-
-/** A volume that no log page lists: which pages there are, of when, and what the array has to know. */
-async function whyMissing({ bus }: Session): Promise<string> {
-  const stafd = await new DaemonClient(bus, STAF).state();
-  if (!stafd.ok) {
-    return "  stafd is not running: which log pages there are is not known; systemctl start stafd\n";
-  }
-  const { controllers, host, at } = stafd.value;
-  const pages = distinct(controllers).map(({ text, logPage, phase, detail }) =>
-    logPage === null
-      ? `  log page of ${text}: never read; it is ${phase}: ${detail}`
-      : `  log page of ${text}: read ${
-        clock(logPage.readAt, at)
-      }, generation ${logPage.genctr}, ${logPage.entries} ${logPage.entries === 1 ? "entry" : "entries"}`
-  );
-  const none = pages.length === 0
-    ? ["  stafd has no discovery controller: add a controller= line to stafd.conf"]
-    : pages;
-  const advice =
-    `  to have it listed, map it on the array to this host: ${host.nqn}; or add a controller= line to stacd.conf`;
-  return [...none, advice].map((line) => `${harmless(line)}\n`).join("");
 }
 
 /** What stands for several devices, as a mount point on a volume group does, is asked for one by one. */
@@ -87,6 +68,9 @@ const LABELS: Readonly<Record<V1Step["step"], readonly [label: string, tone: Ton
   remedy: ["remedy", "good"],
 };
 
+/** Of what has happened to a controller, what was an attempt that failed. */
+const ATTEMPT = /^attempt |\b(?:failed|refused|E[A-Z]{4,})\b/;
+
 /** Columns before the text of a step. */
 const STEP_INDENT = 12;
 
@@ -100,7 +84,8 @@ function explanationText(explanation: V1Explanation, style: Style, columns: numb
       first.slice(match.phase.length)
     }\n${rest.map((line) => `    ${line}\n`).join("")}`;
     const steps = match.chain.map((step) => {
-      const [label, tone] = LABELS[step.step];
+      const isAttempt = step.step !== "attempt" || ATTEMPT.test(step.text);
+      const [label, tone] = isAttempt ? LABELS[step.step] : ["event", "plain"] as const;
       const when = step.at === null
         ? ""
         // What has happened is not in the future, whatever a clock says that somebody has set.

@@ -50,7 +50,7 @@ export function planText(planned: V1PlanEffects, style: Style): string {
     for (const reason of reasons) lines.push(`    ${style.paint("faint", harmless(reason))}\n`);
   }
   for (const note of notes) lines.push(`${style.paint("busy", "note")} ${harmless(note)}\n`);
-  lines.push(summary(planned, real));
+  if (valid) lines.push(summary(planned, real));
   return lines.join("");
 }
 

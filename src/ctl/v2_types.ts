@@ -117,7 +117,7 @@ export interface V2Controller {
   readonly log_page: V2LogPage | null;
   /** Security that was asked for and that the connection does not have: `TLS`. */
   readonly less_safe: readonly string[];
-  /** Other options that an adopted connection was made with: `kato is 5, not 30`. */
+  /** Other options than those configured that the connection was made with: `kato is 5, not 30`. */
   readonly differs: readonly string[];
   /** Host names that stand for its address in `controller=` lines. */
   readonly hosts: readonly string[];

@@ -134,10 +134,11 @@ export function finderAfterClockSet(state: FinderState, ms: number): FinderState
 /** What stacd has beside the fleet. */
 export function connectorAfterClockSet(state: ConnectorState, ms: number): ConnectorState {
   const shift = by(ms);
-  const { reportedAt } = state.stafd;
+  const { reportedAt, heardAt } = state.stafd;
+  const maybe = (at: number | undefined): number | undefined => at === undefined ? undefined : shift(at);
   return {
     ...state,
-    stafd: { ...state.stafd, reportedAt: reportedAt === undefined ? undefined : shift(reportedAt) },
+    stafd: { ...state.stafd, reportedAt: maybe(reportedAt), heardAt: maybe(heardAt) },
     pages: shiftedMap(state.pages, (page) => ({
       ...page,
       readAt: shift(page.readAt),

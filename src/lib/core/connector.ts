@@ -11,7 +11,7 @@ import { dropLatency, takeLatency } from "./aen_latency.ts";
 import { asAnother, audits, isForeign, unclaimed } from "./audit.ts";
 import { connectorAfterClockSet } from "./clock_set.ts";
 import { type Ctl, dcOfPage, pageAuthority } from "./ctl.ts";
-import { type ConnectorState, noStafd } from "./connector_state.ts";
+import { type ConnectorState, heard, noStafd } from "./connector_state.ts";
 import { isConfirmed, pageNotYet, unknownsOf, untilKnown } from "./connector_pages.ts";
 import { ReportTurn } from "./connector_report.ts";
 import { connectorStateValue } from "./connector_saved.ts";
@@ -253,7 +253,7 @@ export class ConnectorTurn implements FleetRules {
     this.state = {
       ...this.state,
       pages,
-      stafd: { ...noStafd, present },
+      stafd: { ...noStafd, present, heardAt: stafd.heardAt },
     };
     if (present) this.fleet.happened("info", "stafd-back", "stafd is there");
     else this.fleet.happened("info", "stafd-gone", "stafd is gone; nothing is disconnected for that");
@@ -289,7 +289,7 @@ export class ConnectorTurn implements FleetRules {
     const unsure = isKnown ? 0 : stafd.unsure + 1;
     this.state = {
       ...this.state,
-      stafd: { ...done, failures: 0, reportedAt: this.now.wall, knownAt: stafd.askedAt, unknowns, unsure },
+      stafd: { ...done, failures: 0, ...heard(this.now), knownAt: stafd.askedAt, unknowns, unsure },
     };
     this.#report.take(outcome.value);
     // What stafd learns without a log page changing, it does not signal. The audit waits for it, and pages not named yet do.

@@ -1,7 +1,7 @@
 /** What stacd knows. */
 import type { StacdConf } from "../config/stacd_conf.ts";
 import { type AenLatency, emptyLatency } from "./aen_latency.ts";
-import type { Instant } from "../nvme/time.ts";
+import type { Instant, Now } from "../nvme/time.ts";
 import type { PageYouth } from "../ports.ts";
 import type { Authority } from "./ctl.ts";
 import type { Op } from "./effects.ts";
@@ -39,6 +39,8 @@ export interface StafdView {
   readonly failures: number;
   /** Wall clock of the last report that was understood; undefined: none from the stafd that is there now. */
   readonly reportedAt: number | undefined;
+  /** Wall clock of the last report of any stafd, for people. */
+  readonly heardAt: number | undefined;
   /** What stafd itself does not know, as of that report. */
   readonly unknowns: readonly string[];
   /** Reports in a row with something that stafd did not know. */
@@ -62,9 +64,15 @@ export const noStafd: StafdView = {
   knownAt: undefined,
   failures: 0,
   reportedAt: undefined,
+  heardAt: undefined,
   unknowns: [],
   unsure: 0,
 };
+
+export const heard = ({ wall }: Now): Pick<StafdView, "reportedAt" | "heardAt"> => ({
+  reportedAt: wall,
+  heardAt: wall,
+});
 
 export const emptyConnector: ConnectorState = {
   fleet: emptyFleet,

@@ -61,9 +61,9 @@ export function connectorService(parts: ConnectorServiceParts): StacHandlers {
     controllers: (core, peek) =>
       [...state().fleet.ctls.values()].map((ctl) => controllerOf(ctl, core, peek, clock.now())),
     others: () => {
-      const { stafd: { present, reportedAt }, latency: { counts, sum } } = state();
+      const { stafd: { present, heardAt }, latency: { counts, sum } } = state();
       const aenToConnect = { bounds: LATENCY_BOUNDS, counts, sum };
-      return { avahi: null, stafd: { present, reportedAt: reportedAt ?? null, aenToConnect } };
+      return { avahi: null, stafd: { present, reportedAt: heardAt ?? null, aenToConnect } };
     },
     unknowns: () => new ConnectorTurn(state(), clock.now()).unknowns(),
     problems: () => {

@@ -1,6 +1,7 @@
 /** stafd's answers on the bus: each is a view on the state of the moment. */
 import { besideNext } from "../config/conn_conf.ts";
 import { parseStafdConf } from "../config/stafd_conf.ts";
+import type { Ctl } from "../core/ctl.ts";
 import type { FinderEffect, FinderEvent } from "../core/effects.ts";
 import { FinderTurn, finderWakeAt, stepFinder } from "../core/finder.ts";
 import type { FinderState } from "../core/finder_state.ts";
@@ -15,7 +16,7 @@ import type { Core } from "./shell.ts";
 import { v1Answers } from "./v1_answers.ts";
 import type { Peek } from "./views/classic.ts";
 import { FinderView } from "./views/finder_view.ts";
-import { controllerOf } from "./views/v1_common.ts";
+import { controllerOf, wallOf } from "./views/v1_common.ts";
 import { securityProblems } from "./views/v1_health.ts";
 import { finderRoom } from "./views/v1_room.ts";
 
@@ -40,6 +41,11 @@ const unseen: Peek = () => undefined;
 
 export function finderService(parts: FinderServiceParts): StafHandlers {
   const { state, clock } = parts;
+  const droppedAt = (ctl: Ctl): number | undefined => {
+    const lost = state().dcs.get(ctl.key)?.lost;
+    if (lost === undefined) return undefined;
+    return lost.persistence.ms === Infinity ? Infinity : wallOf(lost.deadline, clock.now());
+  };
   const view = (peek: Peek): FinderView => new FinderView(state(), clock.now(), peek);
   const { fresh, ...answers } = v1Answers({
     ...parts,
@@ -55,6 +61,7 @@ export function finderService(parts: FinderServiceParts): StafHandlers {
       const next = stepFinder(state(), { type: "config", conf: parsed.conf, reload: true }, now).state;
       return { ok: true, core: new FinderTurn(next, now), findings: parsed.findings };
     },
+    droppedAt,
     accepts: (device) => device.isDc,
     controllers: (core, peek) =>
       [...state().fleet.ctls.values()].map((ctl) => {
@@ -62,7 +69,10 @@ export function finderService(parts: FinderServiceParts): StafHandlers {
         const logPage = page === undefined
           ? null
           : { genctr: page.genctr, readAt: page.readAt, entries: page.entries.length };
-        return { ...controllerOf(ctl, core, peek, clock.now()), logPage };
+        const one = controllerOf(ctl, core, peek, clock.now());
+        const dropped = droppedAt(ctl);
+        const removeAt = one.removeAt ?? (dropped === Infinity ? null : dropped ?? null);
+        return { ...one, removeAt, logPage };
       }),
     others: () => {
       const { avahi, services, conf } = state();

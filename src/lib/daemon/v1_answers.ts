@@ -1,5 +1,6 @@
 /** The versioned interface's answers, for both daemons. What differs between them is asked of {@link V1Parts}. */
 import type { Finding } from "../config/finding.ts";
+import type { Ctl } from "../core/ctl.ts";
 import type { Fleet } from "../core/fleet.ts";
 import { idleLines } from "../core/idle_lines.ts";
 import type { StacHandlers } from "../dbus/server.ts";
@@ -29,6 +30,8 @@ export interface V1Parts {
   readonly read: ReadDevice;
   /** stacd's look at all subsystems; undefined when it failed. */
   readonly storage?: () => Promise<StorageLook | undefined>;
+  /** stafd: when one that mDNS no longer announces is dropped. */
+  readonly droppedAt?: (ctl: Ctl) => number | undefined;
   /** Calls that have not returned in their time. */
   readonly hung?: () => readonly HungCall[];
   readonly facts: DaemonFacts;
@@ -104,7 +107,15 @@ export function v1Answers(parts: V1Parts): V1Answers & { readonly fresh: () => P
     },
     explain: async (what) => {
       const peek = await fresh();
-      const explained = explain(what, daemon, parts.core(), parts.accepts, peek, clock.now());
+      const explained = explain(
+        what,
+        daemon,
+        parts.core(),
+        parts.accepts,
+        peek,
+        clock.now(),
+        { loadedAt: facts.conf.loadedAt, droppedAt: parts.droppedAt },
+      );
       return JSON.stringify(withHung(explained, parts.hung?.() ?? []));
     },
     health: async () => {

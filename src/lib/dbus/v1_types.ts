@@ -107,7 +107,7 @@ export interface V1Controller {
   readonly logPage: { readonly genctr: string; readonly readAt: number; readonly entries: number } | null;
   /** Security that was asked for and that the connection does not have: `TLS`. Absent when it has all. */
   readonly lessSafe?: readonly string[];
-  /** Other options that an adopted connection was made with: `kato is 5, not 30`. Absent when there are none. */
+  /** Other options than those configured that the connection was made with: `kato is 5, not 30`. Absent when there are none. */
   readonly differs?: readonly string[];
   /** Host names that stand for its address in `controller=` lines. Absent when there are none. */
   readonly hosts?: readonly string[];

@@ -206,10 +206,7 @@ export function controllerOf(ctl: Ctl, core: Asked, peek: Peek, now: Now): V1Con
   const { link } = ctl;
   const request = device === undefined || ctl.claims.size === 0 ? undefined : core.request(ctl);
   const lacking = device === undefined || request === undefined ? [] : lessSafe(request, device);
-  const isAdopted = link.phase === "up" && link.adopted;
-  const differs = device === undefined || request === undefined || !isAdopted
-    ? []
-    : differences(request, device);
+  const differs = device === undefined || request === undefined ? [] : differences(request, device);
   const decided = decisionText(core.fleet.decision(ctl), now);
   const hosts = hostsOf(ctl);
   const lost = lostOf(ctl, device, now);

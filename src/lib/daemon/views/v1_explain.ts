@@ -13,6 +13,8 @@ import { tidText } from "../../nvme/tid.ts";
 import type { Now } from "../../nvme/time.ts";
 import { matcherOf, type Nameable, named } from "../../nvme/what.ts";
 import type { Peek } from "./classic.ts";
+import { localTime } from "./texts.ts";
+import { nextSteps } from "./v1_next.ts";
 import {
   type Asked,
   decisionText,
@@ -22,8 +24,15 @@ import {
   lostText,
   otherwise,
   phaseOf,
-  wallOf,
 } from "./v1_common.ts";
+
+/** What the core does not know. */
+export interface Beside {
+  /** When the configuration in force was loaded. */
+  readonly loadedAt: number;
+  /** When a discovery controller that mDNS no longer announces is dropped; undefined when it is not, Infinity: never. */
+  readonly droppedAt?: ((ctl: Ctl) => number | undefined) | undefined;
+}
 
 type Match = V1Explanation["matches"][number];
 
@@ -35,6 +44,7 @@ export function explain(
   accepts: (device: KernelCtrl) => boolean,
   peek: Peek,
   now: Now,
+  beside: Beside = { loadedAt: 0 },
 ): V1Explanation {
   const { fleet } = core.fleet;
   const known: Known[] = [];
@@ -45,7 +55,7 @@ export function explain(
       device: deviceOf(ctl)?.device ?? "",
       namespaces: deviceNow(ctl, peek)?.namespaces ?? [],
       hosts: hostsOf(ctl),
-      match: () => ofController(ctl, core, peek, now),
+      match: () => ofController(ctl, core, peek, beside, now),
     });
   }
   for (const device of fleet.devices.values()) {
@@ -81,7 +91,7 @@ export function explain(
 
 type Known = Nameable & { readonly match: () => Match };
 
-function ofController(ctl: Ctl, core: Asked, peek: Peek, now: Now): Match {
+function ofController(ctl: Ctl, core: Asked, peek: Peek, beside: Beside, now: Now): Match {
   const device = deviceNow(ctl, peek);
   const verdict = core.verdict(ctl);
   const bar = core.bar(ctl);
@@ -115,24 +125,13 @@ function ofController(ctl: Ctl, core: Asked, peek: Peek, now: Now): Match {
   if (device !== undefined) {
     chain.push({ step: "state", at: null, text: `${device.device} is ${device.state}, as the kernel says` });
     if (lost !== undefined) chain.push({ step: "state", at: lost.at, text: lostText(lost) });
-    chain.push(...asAsked(ctl, device, core), ...unexpected(ctl, device, core));
+    chain.push(...asAsked(ctl, device, core, beside), ...unexpected(ctl, device, core));
   }
   const differences = otherwise(ctl, core, peek);
   for (const text of differences) chain.push({ step: "state", at: null, text });
-  const isAttempt = ctl.link.phase === "waiting" && core.fleet.outlook(ctl).act !== "adopt";
-  if (isAttempt && bar === undefined && verdict.is === "wanted") {
-    chain.push({ step: "next", at: wallOf(ctl.link.until, now), text: "next attempt" });
-  }
-  if (lost !== undefined && lost.givesUpAt !== null) {
-    chain.push({
-      step: "next",
-      at: lost.givesUpAt,
-      text: "the kernel gives up, and a new connection is made",
-    });
-  }
-  if (ctl.doom !== undefined) {
-    chain.push({ step: "next", at: wallOf(ctl.doom, now), text: "will be disconnected" });
-  }
+  chain.push(
+    ...nextSteps({ ctl, core, verdict, decision, bar, lost, droppedAt: beside.droppedAt?.(ctl) }, now),
+  );
   const remedy = failure?.failure.remedy;
   if (remedy !== undefined) chain.push({ step: "remedy", at: null, text: remedy });
   if (differences.length > 0) chain.push({ step: "remedy", at: null, text: IDENTITY_REMEDY });
@@ -171,7 +170,7 @@ function unexpected(ctl: Ctl, device: KernelCtrl, core: Asked): readonly V1Step[
 }
 
 /** What the connection is, beside what was asked for. */
-function asAsked(ctl: Ctl, device: KernelCtrl, core: Asked): readonly V1Step[] {
+function asAsked(ctl: Ctl, device: KernelCtrl, core: Asked, { loadedAt }: Beside): readonly V1Step[] {
   // Of one that nobody asks for, nothing is asked.
   if (ctl.claims.size === 0) return [];
   const request = core.request(ctl);
@@ -182,11 +181,20 @@ function asAsked(ctl: Ctl, device: KernelCtrl, core: Asked): readonly V1Step[] {
   const lacking = lessSafe(request, device);
   if (lacking.length > 0) state(`${device.device} is ${lessSafeText(lacking)}`);
   const isAdopted = ctl.link.phase === "up" && ctl.link.adopted;
-  for (const difference of isAdopted ? differences(request, device) : []) {
-    state(`made with another option: ${difference}`);
+  for (const difference of differences(request, device)) {
+    state(`made with another option: ${difference}; what is configured counts when it is connected anew`);
   }
   const hidden = isAdopted ? unshown(request) : [];
   if (hidden.length > 0) state(`the kernel does not show whether it was made with ${hidden.join(" and ")}`);
+  const since = ctl.link.phase === "up" ? ctl.standing?.since ?? Infinity : Infinity;
+  const hasKeys = request.keys.hostKey !== undefined || request.keys.ctrlKey !== undefined;
+  if (hasKeys && loadedAt > since) {
+    state(
+      `its keys are those of ${localTime(since)}, when it was connected; what the configuration of ${
+        localTime(loadedAt)
+      } says of keys counts when it is connected anew`,
+    );
+  }
   if (lacking.length > 0) steps.push({ step: "remedy", at: null, text: lessSafeRemedy(device.device) });
   return steps;
 }

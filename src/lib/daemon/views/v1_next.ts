@@ -1,0 +1,114 @@
+/** What comes next for a controller, each with its time. */
+import type { Ctl } from "../../core/ctl.ts";
+import type { Decision, Verdict } from "../../core/planner.ts";
+import { FETCH_RETRY, GENERATION_LOOK, KERNEL_LOOK, STATE_POLL } from "../../core/retry.ts";
+import type { V1Step } from "../../dbus/v1_types.ts";
+import { after, type Duration, type Now, reached } from "../../nvme/time.ts";
+import { CALL_BOUNDS } from "../call_bounds.ts";
+import { type Asked, type V1Lost, wallOf } from "./v1_common.ts";
+
+export interface Situation {
+  readonly ctl: Ctl;
+  readonly core: Asked;
+  readonly verdict: Verdict;
+  readonly decision: Decision;
+  /** Why no attempt may be made. */
+  readonly bar: string | undefined;
+  readonly lost: V1Lost | undefined;
+  /** A discovery controller that mDNS no longer announces and that does not answer: when it is dropped; Infinity: never. */
+  readonly droppedAt: number | undefined;
+}
+
+export function nextSteps(situation: Situation, now: Now): readonly V1Step[] {
+  const { ctl, decision, lost, droppedAt } = situation;
+  const steps: V1Step[] = [];
+  const next = (at: number, text: string): void => {
+    steps.push({ step: "next", at, text });
+  };
+  const within = (pace: Duration, text: string): void => next(wallOf(after(now, pace), now), text);
+  if (isTried(situation) && ctl.link.phase === "waiting") next(wallOf(ctl.link.until, now), "next attempt");
+  switch (ctl.link.phase) {
+    case "reaching":
+    case "ready":
+    case "connecting":
+      within(CALL_BOUNDS.connect.bound, "the attempt under way has ended by then");
+      break;
+    case "deleting":
+      within(CALL_BOUNDS.disconnect.bound, "the kernel has removed it by then");
+      break;
+    case "idle":
+    case "waiting":
+    case "up":
+      break;
+  }
+  if (lost !== undefined) linkSteps(lost, now, next);
+  if (ctl.doom !== undefined && !reached(ctl.doom, now)) next(wallOf(ctl.doom, now), "will be disconnected");
+  switch (decision.act) {
+    case "hold":
+      if (decision.until !== undefined) {
+        next(
+          wallOf(decision.until, now),
+          decision.withdrawn === undefined
+            ? "looked at again"
+            : "what withdrew it counts from then on, and it is disconnected unless it is in use or listed again",
+        );
+      }
+      break;
+    case "guard":
+      next(wallOf(decision.until, now), "looked at again whether it is still in use");
+      break;
+    case "watch":
+      next(wallOf(decision.until, now), "disconnected, unless something reads or writes it until then");
+      break;
+    default:
+      break;
+  }
+  if (droppedAt !== undefined && droppedAt !== Infinity) {
+    next(
+      droppedAt,
+      "dropped, unless it answers or mDNS announces it again (zeroconf-connections-persistence)",
+    );
+  }
+  if (steps.length === 0) undecided(situation, within);
+  return steps;
+}
+
+const isTried = ({ ctl, core, bar, verdict }: Situation): boolean =>
+  bar === undefined && verdict.is === "wanted" && core.fleet.outlook(ctl).act !== "adopt";
+
+function linkSteps(
+  { at, retryEvery, givesUpAt }: V1Lost,
+  now: Now,
+  next: (at: number, text: string) => void,
+): void {
+  const pace = retryEvery ?? STATE_POLL.ms;
+  const tries = Math.floor(Math.max(0, now.wall - at) / pace) + 1;
+  next(
+    at + tries * pace,
+    retryEvery === null ? "its link is looked at again" : "the kernel tries again, at the latest",
+  );
+  if (givesUpAt !== null) next(givesUpAt, "the kernel gives up, and a new connection is made");
+}
+
+/** Nothing is due: what would tell that it is, and by when that is looked at. */
+function undecided(
+  { ctl, core, verdict, decision, bar }: Situation,
+  within: (pace: Duration, text: string) => void,
+): void {
+  if (verdict.is === "excluded") return;
+  const isUp = ctl.link.phase === "up";
+  if (isUp && verdict.is === "wanted") return;
+  if (bar !== undefined && !isUp) {
+    const hasPage = [...ctl.claims.values()].some(({ kind }) => kind === "log-page");
+    return hasPage
+      ? within(longest(GENERATION_LOOK.longest), "stafd has looked by then whether its log page has changed")
+      : within(longest(KERNEL_LOOK.longest), "looked at again whether that still holds, at the latest");
+  }
+  if (core.kind === "io" && decision.act === "hold" && verdict.is === "held") {
+    return within(FETCH_RETRY.longest, "stafd is asked again, at the latest");
+  }
+  within(longest(KERNEL_LOOK.longest), "all that the kernel has is looked at again, at the latest");
+}
+
+/** With the spread. */
+const longest = ({ ms }: Duration): Duration => ({ ms: Math.round(ms * 1.2) });
