@@ -117,7 +117,8 @@ function checkAddresses(
   }
   if (transport !== "tcp" && transport !== "rdma") return;
   if (!isIp(traddr) && !HOST_NAME.test(traddr)) {
-    impossible("traddr", "is neither an IP address nor a host name");
+    const hint = /^\[.*\]/.test(traddr) ? ": write it without the brackets, and the port as trsvcid" : "";
+    impossible("traddr", `is neither an IP address nor a host name${hint}`);
   }
   const problem = noAddress(traddr);
   if (problem !== undefined) impossible("traddr", problem);

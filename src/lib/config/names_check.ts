@@ -31,7 +31,9 @@ export function checkNames(
     const what = all.has(section.name)
       ? `section ${header(section)} is for ${other(daemon)}.conf, not for ${daemon}.conf`
       : `${daemon}.conf has no section ${header(section)}${sectionHint(section.name, mine)}`;
-    findings.add("misplaced", section, `${what}; the section is ignored`);
+    // Where nothing stands in it, nothing is lost.
+    const isEmpty = !ini.entries.some((entry) => entry.section === section.name);
+    findings.add(isEmpty ? "note" : "misplaced", section, `${what}; the section is ignored`);
   }
   for (const entry of ini.entries) {
     // A continuation repeats the name of an option already judged.
