@@ -1,5 +1,6 @@
 /** A key of a `controller=` entry: written there, or in a file of its own (`file:///path`) so that it stands in no line. */
 import { dhchapKeyProblem, isDhchapKey } from "../nvme/dhchap_key.ts";
+import { MAKE_DHCHAP_KEY } from "../nvme/nvme_cli.ts";
 import { redacted, visible } from "./redact.ts";
 import type { ReadFile } from "./sys_conf.ts";
 
@@ -42,6 +43,6 @@ export const mayBeRead = (name: string): string =>
 
 /** What is wrong with a key, without anything of it. */
 export function keyProblem(text: string): string | undefined {
-  if (!isDhchapKey(text)) return "is not of the form DHHC-1:..:...: (see nvme gen-dhchap-key)";
+  if (!isDhchapKey(text)) return `is not of the form DHHC-1:..:...: (see ${MAKE_DHCHAP_KEY})`;
   return dhchapKeyProblem(text);
 }

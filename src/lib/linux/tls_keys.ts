@@ -3,6 +3,7 @@
  * Looking them up is libnvme's work (1.4 and later, and 3); it is quick and does not block.
  */
 import type { ConnectOptions } from "../nvme/connect_options.ts";
+import { INSERT_TLS_KEY } from "../nvme/nvme_cli.ts";
 import type { Failure, Outcome } from "../nvme/failure.ts";
 import { cString } from "./ffi_libc.ts";
 import type { LibraryNames } from "./libnvme.ts";
@@ -66,7 +67,7 @@ export class TlsKeys {
     if (typeof key === "bigint" && key <= 0n) {
       return fail(
         `the keyring has no TLS key with the identity ${JSON.stringify(tlsKey)}`,
-        "insert it with: nvme check-tls-key --insert",
+        `insert it with: ${INSERT_TLS_KEY}`,
       );
     }
     return {

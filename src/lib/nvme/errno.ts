@@ -1,4 +1,5 @@
 /** Linux error numbers, and what they mean for a connect (KRN-36; classes measured on kernels 6.1, 6.12, 7.2). */
+import { INSERT_TLS_KEY } from "./nvme_cli.ts";
 import type { Failure } from "./failure.ts";
 import { nqnLengthProblem } from "./host_nqn.ts";
 import { printable } from "./plain_text.ts";
@@ -100,7 +101,7 @@ const WITH_TLS: ReadonlyMap<string, Meaning> = new Map([
   ["ENOKEY", {
     text: "there is no TLS key for this host and controller",
     kind: "permanent",
-    remedy: "put it into the keyring: nvme check-tls-key --insert",
+    remedy: `put it into the keyring: ${INSERT_TLS_KEY}`,
   }],
   ["EACCES", {
     text: "the TLS handshake failed",

@@ -2,6 +2,7 @@
  * The text written to `/dev/nvme-fabrics` to make a connection, and the reply (KRN-30 to KRN-34).
  * The kernel knows no quoting: a comma in a value would begin another option, so values with commas are refused.
  */
+import { MAKE_DHCHAP_KEY } from "./nvme_cli.ts";
 import { isIp } from "./address.ts";
 import type { ConnectOptions, DhchapKeys } from "./connect_options.ts";
 import { type Decoded, decoded, malformed } from "./decoded.ts";
@@ -111,7 +112,7 @@ function securityProblem({ options, keys }: ConnectParts): Failure | undefined {
   ) {
     // The kernel prints a malformed secret to its log (S8).
     if (key !== undefined && !/^DHHC-1:[0-9A-Fa-f]{2}:[A-Za-z0-9+/]+=*:?$/.test(key.reveal())) {
-      return refusal(`${name} is not of the form DHHC-1:HH:BASE64:`, "make one with: nvme gen-dhchap-key");
+      return refusal(`${name} is not of the form DHHC-1:HH:BASE64:`, `make one with: ${MAKE_DHCHAP_KEY}`);
     }
   }
   const tls = options.tls === true;
