@@ -7,6 +7,9 @@ import { nextName } from "./next_names.ts";
 import { shown } from "./redact.ts";
 import { didYouMean } from "./suggestion.ts";
 
+/** Of release candidates of 1.2. */
+const OLD_SECTION = "I/O controller disconnect policy";
+
 /** Nothing is said of the entries that are told of elsewhere. */
 export function checkNames(
   ini: Ini,
@@ -31,9 +34,10 @@ export function checkNames(
     const what = all.has(section.name)
       ? `section ${header(section)} is for ${other(daemon)}.conf, not for ${daemon}.conf`
       : `${daemon}.conf has no section ${header(section)}${sectionHint(section.name, mine)}`;
-    // Where nothing stands in it, nothing is lost.
-    const isEmpty = !ini.entries.some((entry) => entry.section === section.name);
-    findings.add(isEmpty ? "note" : "misplaced", section, `${what}; the section is ignored`);
+    // It stood in the file that was shipped; where nothing stands in it, nothing is lost.
+    const isUnused = section.name === OLD_SECTION &&
+      !ini.entries.some((entry) => entry.section === section.name);
+    findings.add(isUnused ? "note" : "misplaced", section, `${what}; the section is ignored`);
   }
   for (const entry of ini.entries) {
     // A continuation repeats the name of an option already judged.
