@@ -58,6 +58,11 @@ export async function reloadStacd(guest: Guest, conf: Conf): Promise<void> {
   await guest.run("systemctl reload stacd");
 }
 
+/** The number that a controller's line has in the file of this configuration. */
+export function lineOf(conf: Conf, controller: string): number {
+  return stacdConf(conf).split("\n").indexOf(`controller = ${controller}`) + 1;
+}
+
 /** Names of the subsystems in `list_controllers`, sorted; each once for each of its controllers. */
 export function namesIn(list: readonly Entry[]): string[] {
   return list.map((entry) => entry["subsysnqn"]?.split(":").at(-1) ?? "").sort();
