@@ -15,6 +15,7 @@ import {
   staysAsItIs,
   tcpLine,
   TWO,
+  untilStacdLogged,
 } from "../connector.ts";
 import { start, untilConnected, untilDiscovering } from "../fabric.ts";
 import { now } from "../finder.ts";
@@ -51,14 +52,21 @@ async function away(guest: Guest): Promise<void> {
   await staysAsItIs(guest, WATCH);
   assert.equal(await identities(guest, all), made, "connections were made anew");
 
-  // What the administrator says counts without stafd: a line more, a line less, an exclusion.
+  // What the administrator says counts without stafd: a line more, an exclusion. A line less waits: stafd may know of
+  // another way to the same subsystem, and the last usable path does not go before that is known (S12).
   await guest.until("stacd is back", "systemctl is-active stacd", () => true, { seconds: 60 });
+  const reloaded = await now(guest);
   await reloadStacd(guest, {
     controllers: [tcpLine("two", TWO)],
     excludes: [`nqn=${nqnOf("sub-003")}`],
     management: [AUDIT],
   });
-  await untilConnected(guest, ["sub-001", "sub-002", "two"]);
+  await untilConnected(guest, ["line", "sub-001", "sub-002", "two"]);
+  await untilStacdLogged(
+    guest,
+    reloaded,
+    /:line.*withdrawn, held: the last usable path to nvme\d+n1: stafd has not told yet/,
+  );
 
   // The target changes while stafd is away: nothing happens until stafd has read it.
   await guest.run(hide("sub-002"));
@@ -66,6 +74,7 @@ async function away(guest: Guest): Promise<void> {
   const since = await now(guest);
   await guest.run("systemctl start stafd");
   await untilConnected(guest, ["sub-001", "two"]);
+  assert.match(await stacdJournal(guest, since), /:line.*Disconnect initiated: .*stacd\.conf/);
   assert.match(
     await stacdJournal(guest, since),
     /sub-002.*Disconnect initiated: .*log page.*192\.0\.2\.11.*generation/,
