@@ -48,7 +48,7 @@ function writeDraft(draft: string, text: string, old: Deno.FileInfo | undefined,
   }
 }
 
-/** Where a link leads to whose file is not there yet: it stays a link. */
+/** Where a link leads to whose file does not exist yet: it stays a link. */
 function linkTarget(path: string, depth = 0): string {
   const isLink = statOf(path, Deno.lstatSync)?.isSymlink === true;
   return isLink && depth < MAX_LINKS
@@ -67,7 +67,7 @@ function statOf(path: string, stat = Deno.statSync): Deno.FileInfo | undefined {
 
 function reason(path: string, error: unknown): string {
   if (error instanceof Deno.errors.NotFound) {
-    return `the folder ${dirname(path)} is not there; make it: mkdir -p`;
+    return `the folder ${dirname(path)} does not exist; make it: mkdir -p`;
   }
   if (error instanceof Deno.errors.PermissionDenied) return "permission denied; use sudo";
   if (error instanceof Deno.errors.AlreadyExists) return "another program is just writing it";

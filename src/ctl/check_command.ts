@@ -202,10 +202,10 @@ function checkedText({ style, world }: Job, { file, present, valid, findings, va
   const verdict = !valid
     ? style.paint(
       "bad",
-      present ? "invalid: the daemon would not use it" : "not there, and the daemon needs it",
+      present ? "invalid: the daemon would reject it" : "missing, and the daemon needs it",
     )
     : !present
-    ? "not there, so all values are the defaults"
+    ? "does not exist, so all values are the defaults"
     : findings.length === 0
     ? style.paint("good", "good")
     : `${findings.length} ${findings.length === 1 ? "finding" : "findings"}`;

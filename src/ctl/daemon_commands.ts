@@ -103,8 +103,8 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
         .addOption(outputOption(STATUS))
         .addOption(schemaOption())
         .option("--no-color", "no colours")
-        .option("--no-pager", "do not show it page by page")
-        .option("--watch", "draw it again whenever something happens")
+        .option("--no-pager", "do not use a pager")
+        .option("--watch", "redraw whenever something happens")
         .action((options) => {
           const format = form(STATUS, options, usual);
           return shown(options, format, (around) => status(around, format));
@@ -112,7 +112,7 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
     ["ls", (command) =>
       command
         .description(daemon === "stafd" ? "list the discovery controllers" : "list the I/O controllers")
-        .option("-d, --detailed", "with all that is known of each")
+        .option("-d, --detailed", "with all details")
         .addOption(new Option("--state <state...>", "only in one of these states").choices(STATES))
         .option("--subsystem <glob>", "only with such an NQN; * stands for any text, ? for a character")
         .option("--iface <interface>", "only by this interface of the host")
@@ -121,8 +121,8 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
         .addOption(outputOption(LIST))
         .addOption(schemaOption())
         .option("--no-color", "no colours")
-        .option("--no-pager", "do not show it page by page")
-        .option("--watch", "draw it again whenever something happens")
+        .option("--no-pager", "do not use a pager")
+        .option("--watch", "redraw whenever something happens")
         .action((options) => {
           const { detailed, state, subsystem, iface, dc, sort } = options;
           const filter = { state, subsystem, iface, dc, sort };
@@ -155,7 +155,7 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
         .addOption(outputOption(PAGES))
         .addOption(schemaOption())
         .option("--no-color", "no colours")
-        .option("--no-pager", "do not show it page by page")
+        .option("--no-pager", "do not use a pager")
         .action((options) => {
           const format = form(PAGES, options, usual);
           return shown(options, format, (around) => discoveryLogPage(around, format, options));
@@ -163,11 +163,11 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
     ["adlp", (command) =>
       command
         .description("show the discovery log pages of all discovery controllers")
-        .option("-d, --detailed", "with all that is known of each controller")
+        .option("-d, --detailed", "with all details")
         .addOption(outputOption(PAGES))
         .addOption(schemaOption())
         .option("--no-color", "no colours")
-        .option("--no-pager", "do not show it page by page")
+        .option("--no-pager", "do not use a pager")
         .action((options) => {
           const format = form(PAGES, options, usual);
           return shown(options, format, (around) => allLogPages(around, format, options.detailed === true));
@@ -176,12 +176,12 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
   const more: readonly (readonly [string, Define])[] = [
     ["explain", (command) =>
       command
-        .description("tell why a controller is connected, waiting, failing, excluded or gone")
+        .description("explain why a controller is connected, waiting, failing, excluded or gone")
         .argument("<what>", FORMS)
         .addOption(outputOption(TEXT))
         .addOption(schemaOption())
         .option("--no-color", "no colours")
-        .option("--no-pager", "do not show it page by page")
+        .option("--no-pager", "do not use a pager")
         .action((what, options) => {
           const format = form(TEXT, options, "table");
           return shown(options, format, (around) => explain(around, format, what));
@@ -189,11 +189,11 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
     ["plan", (command) =>
       command
         .description("show what would be connected and disconnected; exit status 0 nothing, 2 changes")
-        .option("--config <file>", "with this configuration file instead of the one in force")
+        .option("--config <file>", "plan for this configuration file instead of the active one")
         .addOption(outputOption(CHANGES))
         .addOption(schemaOption())
         .option("--no-color", "no colours")
-        .option("--no-pager", "do not show it page by page")
+        .option("--no-pager", "do not use a pager")
         .action((options) => {
           const format = form(CHANGES, options, "table");
           return shown(options, format, (around) => plan(around, format, options.config));
@@ -207,7 +207,7 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
         .addOption(outputOption(TEXT))
         .addOption(schemaOption())
         .option("--no-color", "no colours")
-        .option("--no-pager", "do not show it page by page")
+        .option("--no-pager", "do not use a pager")
         .action((file, options) => {
           const format = form(TEXT, options, "table");
           const { strict, connConfFile: connFile } = options;
@@ -236,8 +236,8 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
         .addOption(outputOption(TEXT))
         .addOption(schemaOption())
         .option("--no-color", "no colours")
-        .option("--no-pager", "do not show it page by page")
-        .option("--watch", "draw it again whenever something happens")
+        .option("--no-pager", "do not use a pager")
+        .option("--watch", "redraw whenever something happens")
         .action((options) => {
           const format = form(TEXT, options, "table");
           return shown(options, format, (around) => tree(around, format));
@@ -280,12 +280,12 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
     ["doctor", (command) =>
       command
         .description(
-          "look for what keeps storage from being connected; exit status 1 when there is something",
+          "check for problems that prevent connections; exit status 1 if any are found",
         )
         .addOption(outputOption(TEXT))
         .addOption(schemaOption())
         .option("--no-color", "no colours")
-        .option("--no-pager", "do not show it page by page")
+        .option("--no-pager", "do not use a pager")
         .action((options) => {
           const format = form(TEXT, options, "table");
           return shown(options, format, (around) => doctor(around, format));

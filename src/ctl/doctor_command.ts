@@ -78,7 +78,7 @@ async function examineDaemon(
     return [...found, warning(callFailure(tool.daemon, "tell its health", health.error), "try again")];
   }
   const { controllers, at } = state.value;
-  const explain = `${tool.name} explain, with one of the names`;
+  const explain = `${tool.name} explain NAME`;
   const groups = problemGroups(health.value.problems, controllers, at);
   return [...found, ...groups.map(({ text, remedy }) => warning(text, remedy ?? explain))];
 }

@@ -57,7 +57,7 @@ function publicKeys(confDir: string): readonly Diagnosis[] {
   });
 }
 
-/** Where an NQN comes from tells whether the machine may have been cloned. */
+/** Where an NQN comes from shows whether the machine may have been cloned. */
 function origin(root: string, nqn: string): readonly Diagnosis[] {
   if (!isUuidNqn(nqn)) return [good(`the host NQN is ${nqn}`)];
   const machineId = readFileText(`${root}/etc/machine-id`);

@@ -24,13 +24,13 @@ export async function examineKernel({ world, state }: Patient): Promise<readonly
   const { root } = world;
   const found: Diagnosis[] = [];
   if (!exists(root + DEVICE)) {
-    found.push(bad(`${DEVICE} is not there: nothing can be connected`, "modprobe nvme-fabrics"));
+    found.push(bad(`${DEVICE} does not exist: nothing can be connected`, "modprobe nvme-fabrics"));
   }
   const used = new Set(state?.controllers.map(({ tid }) => tid.transport) ?? ["tcp"]);
   for (const transport of used) {
     const module = transport === "loop" ? "nvme_loop" : `nvme_${transport}`;
     const name = module.replace("_", "-");
-    if (exists(`${root}/sys/module/${module}`)) found.push(good(`module ${name} is there`));
+    if (exists(`${root}/sys/module/${module}`)) found.push(good(`module ${name} is loaded`));
     else {
       found.push(bad(
         `module ${name} is not loaded: nothing can be connected over ${transport}`,
@@ -43,7 +43,7 @@ export async function examineKernel({ world, state }: Patient): Promise<readonly
 }
 
 async function examineOptions(root: string, world: Patient["world"]): Promise<readonly Diagnosis[]> {
-  if (world.uid !== 0) return [notice("what the kernel can do is shown to root only", "sudo")];
+  if (world.uid !== 0) return [notice("kernel capabilities can be read only as root", "sudo")];
   // By another program: who reads this waits while the kernel makes a connection, and cannot be interrupted.
   const ran = await world.run(["cat", root + DEVICE], PATIENCE);
   if (ran === undefined || !ran.success) {

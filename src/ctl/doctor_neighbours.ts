@@ -12,7 +12,7 @@ export function examineNeighbours({ world, daemon, state }: Patient): readonly D
   const shadowed = ["/run", "/etc"].some((dir) => exists(`${root}${dir}/udev/rules.d/${RULE}`));
   if (daemon === "stafd" && shipped && !shadowed && state !== undefined) {
     found.push(warning(
-      `nvme-cli's udev rule ${RULE} is active: it connects what discovery controllers announce, beside us`,
+      `nvme-cli's udev rule ${RULE} is active: it also connects whatever discovery controllers announce`,
       "systemctl restart stafd, which overrides it while it runs",
     ));
   }
@@ -22,7 +22,7 @@ export function examineNeighbours({ world, daemon, state }: Patient): readonly D
     );
     if (wanted) {
       found.push(
-        notice(`${unit} connects storage at boot, too`, `systemctl disable ${unit}, unless you want it`),
+        notice(`${unit} also connects storage at boot`, `systemctl disable ${unit}, unless you want it`),
       );
     }
   }

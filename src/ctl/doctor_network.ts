@@ -92,7 +92,10 @@ async function examineFirewall(world: World, bus: Bus | undefined): Promise<read
     });
     if (!reply.ok) {
       return [
-        notice("firewalld runs and does not tell whether mDNS may pass", "firewall-cmd --query-service=mdns"),
+        notice(
+          "firewalld is running but did not say whether it allows mDNS",
+          "firewall-cmd --query-service=mdns",
+        ),
       ];
     }
     if (reply.body[0] === true) return [good("firewalld lets mDNS pass in its default zone")];

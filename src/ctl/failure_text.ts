@@ -13,7 +13,7 @@ export function busFailure(error: BusError): string {
   }
 }
 
-/** The bus is there, the call failed. `what` is what was asked: "change tron". */
+/** The bus answers, the call failed. `what` is what was asked: "change tron". */
 export function callFailure(daemon: string, what: string, error: BusError): string {
   switch (error.name) {
     case BusErrors.serviceUnknown:

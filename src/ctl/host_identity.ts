@@ -9,7 +9,7 @@ export function readFileText(path: string): FileText {
     return { ok: true, text: Deno.readTextFileSync(path), ...(mode === null ? {} : { mode }) };
   } catch (error) {
     if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
-      return { ok: false, why: "missing", message: `${path} is not there` };
+      return { ok: false, why: "missing", message: `${path} does not exist` };
     }
     if (error instanceof Deno.errors.PermissionDenied) {
       return { ok: false, why: "unreadable", message: `${path} may not be read: permission denied` };

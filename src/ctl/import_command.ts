@@ -48,7 +48,9 @@ export function importConf(world: World, file: string, write: boolean): number {
     { file: `${world.confDir}/sys.conf`, sections: [{ name: "Host", lines: found.host }] },
   ];
   world.out.write(
-    `# ${visible(file)} is ${found.format === "nvme-stas 3" ? "a file of nvme-stas 3" : found.format}\n`,
+    `# ${visible(file)} is read as ${
+      found.format === "nvme-stas 3" ? "a file of nvme-stas 3" : found.format
+    }\n`,
   );
   for (const target of targets) {
     const old = readFileText(target.file);

@@ -56,9 +56,9 @@ function putDict(dict: { readonly [key: string]: PythonValue }, column: number, 
 const LINE_END = "\\n\\r\\v\\f\\x1c-\\x1e\\x85\\u2028\\u2029";
 /** A line with its end. */
 const LINES = new RegExp(`[^${LINE_END}]*(?:\\r\\n|[${LINE_END}]|$)`, "g");
-const BLANK = "[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]";
-/** A run of non-blanks with its blanks. */
-const WORDS = new RegExp(`(?:(?!${BLANK})[^])*${BLANK}*`, "gu");
+const SPACE = "[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]";
+/** A word with the spaces after it. */
+const WORDS = new RegExp(`(?:(?!${SPACE})[^])*${SPACE}*`, "gu");
 
 /** A text that is too long becomes several literals in a column, which Python reads as one. */
 function putText(text: string, column: number, reserve: number, top: boolean): string {

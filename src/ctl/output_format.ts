@@ -28,7 +28,7 @@ export const schemaOption = (): Option<
   undefined,
   false,
   "1" | "2"
-> => new Option("--schema <number>", "which JSON (default: 1)").choices(["1", "2"]);
+> => new Option("--schema <number>", "schema of the JSON (default: 1)").choices(["1", "2"]);
 
 /** JSON that a terminal can show: control characters beyond ASCII are written out, too. */
 export function jsonText(value: unknown, indent?: number): string {

@@ -26,7 +26,7 @@ export function removalPolicy({ confDir }: World): RemovalPolicy | undefined {
   };
 }
 
-/** The controllers of stacd that nothing lists but discovery controllers that stafd lets go of. */
+/** The controllers of stacd that only discovery controllers list that stafd drops. */
 export function listedOnlyBy(
   changes: readonly V1Change[],
   controllers: readonly V1Controller[],

@@ -1,4 +1,4 @@
-/** How many of its paths each subsystem has: what a person who asks for storage wants to know. */
+/** How many of its paths each subsystem has: what a person responsible for storage wants to know. */
 import { distinct, WANTED } from "../lib/dbus/v1_distinct.ts";
 import type { V1Controller, V1State, V1Subsystem } from "../lib/dbus/v1_types.ts";
 

@@ -112,7 +112,10 @@ function statusText({ world, style, tool }: Job, state: V1State, health: V1Healt
   lines.push(["configuration", `${config.file}, loaded ${clock(config.loadedAt, at)}${findings}${refused}`]);
   if (state.avahi !== null) {
     const { available, services } = state.avahi;
-    lines.push(["Avahi", available ? `available, ${services} services` : "not available"]);
+    lines.push([
+      "Avahi",
+      available ? `available, ${services} ${services === 1 ? "service" : "services"}` : "not available",
+    ]);
   }
   if (state.stafd !== null) {
     const { present, reportedAt } = state.stafd;

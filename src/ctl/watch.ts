@@ -10,7 +10,7 @@ const REDRAW_MS = 2_000;
 /** Events that come closer together are drawn together. */
 const CALM_MS = 250;
 
-/** On a screen of its own, which goes with it; what was there before comes back. */
+/** On a screen of its own, which goes with it; the screen before it comes back. */
 const ENTER = "\x1b[?1049h";
 const LEAVE = "\x1b[?1049l";
 

@@ -79,7 +79,7 @@ export type KernelEvent =
   | { readonly type: "removed"; readonly device: string; readonly now: number | undefined }
   /** Asynchronous event notification: completion dword 0. */
   | { readonly type: "aen"; readonly device: string; readonly value: number }
-  /** Events were lost: what is known of the kernel is stale until the next scan. */
+  /** Events were lost: the view of the kernel is stale until the next scan. */
   | { readonly type: "overflow" }
   /** Links, addresses or routes of this host changed (also sent once at the start). */
   | { readonly type: "network"; readonly interfaces: InterfaceTable };
@@ -206,7 +206,7 @@ export interface ReportedDc {
   readonly authority?: string;
 }
 
-/** A discovery controller that stafd let go for good, and why: evidence that its entries no longer count. */
+/** A discovery controller that stafd dropped for good, and why: evidence that its entries no longer count. */
 export interface RetiredDc {
   readonly tid: Tid;
   readonly why: string;

@@ -18,7 +18,7 @@ export interface Difference {
 }
 
 export interface Reviewed {
-  /** In docs/requirements.md, where it is there. */
+  /** In docs/requirements.md, where it has a row. */
   readonly rule: string;
   readonly why: string;
   readonly explains: (difference: Difference) => boolean;
@@ -107,7 +107,7 @@ export const REVIEWED: readonly Reviewed[] = [
   },
   {
     rule: "CFG-4",
-    why: "what stands behind a blank and # in an entry is a comment",
+    why: "what follows a space and # in an entry is a comment",
     explains: ({ of, text }) => (of === "controller" || of === "exclude") && hasComment(text),
   },
   {

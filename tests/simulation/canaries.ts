@@ -559,7 +559,7 @@ export const CANARIES: readonly Canary[] = [
       connector((event) => event.type === "config" ? { ...event, conf: soakless(event.conf) } : event),
   },
   {
-    name: "reads young pages and lets go at once",
+    name: "reads young pages and withdraws at once",
     rules: ["S14"],
     who: "stafd",
     with: ["dc-restarts", "referrals"],

@@ -57,7 +57,7 @@ export interface ControllerLine {
 
 /**
  * An entry that says which controller it means, and asks for security in a way that cannot be read: its controller is not
- * connected, whoever else asks for it (S15). A connection that is there stays.
+ * connected, whichever other source wants it (S15). An existing connection stays.
  */
 export interface UnusableLine {
   readonly line: ControllerLine;
@@ -226,7 +226,7 @@ function formHint(tokens: Tokens): string {
     return "; options of nvme-cli are written as key=value with ';' between them";
   }
   return /^controller\s*=/i.test(text)
-    ? "; an indented line belongs to the option above it: remove the blanks before it"
+    ? "; an indented line belongs to the option above it: remove the leading spaces"
     : "";
 }
 

@@ -41,7 +41,7 @@ export function fileSecurity(ini: Ini): readonly FileSecurity[] {
       entry: undefined,
       at: { line: index + 1, column: text.lastIndexOf("]") + 2 },
       option,
-      what: `what stands behind a section's name is not read, and it asks for ${option}; ${remedy(option)}`,
+      what: `text after a section's name is not read, and this one asks for ${option}; ${remedy(option)}`,
     });
   });
   return found;

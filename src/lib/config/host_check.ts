@@ -118,7 +118,7 @@ function checkConnect(
   for (const kernel of encoded.dropped) {
     const name = ofKernelName(kernel)?.name ?? kernel;
     if (EVERYTHING.has(kernel) && host.support?.has(kernel) === false) {
-      say("not-taken", `this kernel has no ${kernel}: ${name} has no effect`);
+      say("not-taken", `this kernel does not support ${kernel}: ${name} has no effect`);
     }
   }
 }

@@ -89,7 +89,7 @@ export function parseIni(text: string, file: string): Ini {
           "unusual",
           { line, column },
           "this indented line is read as a further value of the option above, not as a section; " +
-            "remove the blanks before it",
+            "remove the leading spaces",
         );
       }
       continue;

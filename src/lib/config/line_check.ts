@@ -76,7 +76,7 @@ function checkNames(
     const value = tokens.byKey.get(name)?.value ?? "";
     const isFc = fields.transport === "fc" && (name === "traddr" || name === "host-traddr");
     if (value.includes(",") && !isFc) {
-      impossible(name, "contains a comma, which the kernel does not take");
+      impossible(name, "contains a comma, which the kernel cannot accept in an option");
     }
   }
   const { subsysnqn, hostNqn, hostId } = fields;
@@ -168,7 +168,7 @@ function checkTransport(
       findings.add(
         "impossible",
         token?.valueAt ?? at,
-        `${name}${from} is not possible on ${transport}, and without it there is no connection; ` +
+        `${name}${from} is not supported on ${transport}, and without it there is no connection; ` +
           (name === "tls" || name === "concat"
             ? `write ${name}=false for this controller`
             : "remove it, or use tcp"),

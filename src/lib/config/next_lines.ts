@@ -23,7 +23,7 @@ const OURS: ReadonlyMap<string, string> = new Map([
 
 export const ourOption = (name: string): string => OURS.get(name) ?? name;
 
-/** What is known there, and not passed here. */
+/** Options of that version that are not passed here. */
 export const NOT_PASSED: readonly string[] = ["tos", "fast-io-fail-tmo", "duplicate-connect"];
 
 /** `key=value` with the place that it was read from. */

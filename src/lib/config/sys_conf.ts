@@ -190,7 +190,7 @@ function mistypedKey(ini: Ini, findings: FindingList, file: string): string | un
 const NO_KEY =
   "until then nothing new is connected but by lines with a dhchap-secret, and a reload is refused";
 
-/** One raw value: where it was looked for, and what was there. */
+/** One raw value: where it was looked for, and what was found. */
 interface Found {
   readonly origin: Origin;
   /** For findings: in sys.conf, or the file that it points to. */

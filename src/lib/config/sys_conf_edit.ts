@@ -23,7 +23,7 @@ export function setSysOption(
     return {
       ok: false,
       why: "value",
-      message: "the value must be one line, not empty, and must not begin or end with a blank",
+      message: "the value must be one line, not empty, and must not begin or end with a space",
     };
   }
   const ini = parseIni(text ?? "", file);

@@ -57,7 +57,7 @@ export function unclaimed(host: AuditHost): readonly Ctl[] {
     // One after the other: of two to the same controller the next audit finds the second.
     if (found.has(key)) continue;
     const known = host.fleet.ctl(key);
-    // Who asks for what is excluded does not get it, and the connection of others goes like any that nobody wants.
+    // A source does not get what is excluded, and a foreign connection to it is removed like any unwanted one.
     if (known !== undefined && !isRefused(known, host)) continue;
     const ctl = known ??
       { ...newCtl(key, tid, fleet.saves.wanted), released: new Map([["audit", evidence]]) };

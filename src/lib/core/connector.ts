@@ -84,7 +84,7 @@ export class ConnectorTurn implements FleetRules {
     if (ctl.claims.size > 0) return { is: "wanted" };
     const [first, ...rest] = ctl.released.values();
     if (first === undefined) {
-      return { is: "held", why: "nobody asks for it, and nobody said that it is to go" };
+      return { is: "held", why: "no source wants it now, but none has withdrawn it either, so it is kept" };
     }
     if (isForeign(ctl)) {
       if (!audits(this.state.conf)) return { is: "held", why: "disconnect-scope leaves it alone" };
@@ -118,7 +118,7 @@ export class ConnectorTurn implements FleetRules {
     this.#fetch();
   }
 
-  /** That a discovery controller was let go of says nothing any more once it is back: its page has to. */
+  /** That a discovery controller was dropped counts no more once it is back: its page decides. */
   #cameBack(ctl: Ctl): string | undefined {
     for (const [authority, { kind }] of ctl.released) {
       const page = kind === "dc-retired" ? this.state.pages.get(authority) : undefined;
@@ -127,7 +127,7 @@ export class ConnectorTurn implements FleetRules {
     return undefined;
   }
 
-  /** What would have to be known before anyone could say that nobody asks for a connection. */
+  /** What has to be known before a connection counts as wanted by no source. */
   unknowns(): readonly string[] {
     if (!this.#settling) return this.#unknowns();
     return this.#settledUnknowns ??= this.#unknowns();
@@ -161,7 +161,7 @@ export class ConnectorTurn implements FleetRules {
     return keptBy(this.state.conf, ctl.tid, transport);
   }
 
-  /** By log pages alone, of which the stafd that is there now has not spoken (STAC-1). */
+  /** By log pages alone, which the present stafd has not reported (STAC-1). */
   remembered(ctl: Ctl): boolean {
     const claims = [...ctl.claims];
     return claims.length > 0 &&
@@ -255,7 +255,7 @@ export class ConnectorTurn implements FleetRules {
       pages,
       stafd: { ...noStafd, present, heardAt: stafd.heardAt },
     };
-    if (present) this.fleet.happened("info", "stafd-back", "stafd is there");
+    if (present) this.fleet.happened("info", "stafd-back", "stafd is running");
     else this.fleet.happened("info", "stafd-gone", "stafd is gone; nothing is disconnected for that");
     if (present) this.#fetch();
   }

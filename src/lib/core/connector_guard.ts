@@ -19,7 +19,7 @@ export function unheard({ stafd, pages }: Pick<ConnectorState, "stafd" | "pages"
     : `stafd has not told yet what ${untold.dcText} lists, which may be another path`;
 }
 
-/** Why the policy keeps a connection that nobody wants; undefined when it is to go (requirements 40). */
+/** Why the policy keeps an unwanted connection; undefined when it is to be removed (requirements 40). */
 export function keptBy(
   conf: StacdConf | undefined,
   tid: Tid,

@@ -22,7 +22,7 @@ export const vouchedFor = ({ page, current, young }: ReportedDc): Pick<KnownPage
 
 const soakOf = ({ conf }: Known): Duration => conf?.youngPageSoak.value ?? YOUNG_PAGE_SOAK;
 
-/** A page that let go of it does not count yet. */
+/** A page that withdrew it does not count yet. */
 export function pageNotYet(state: Known, { released }: Ctl, now: Now): NotYet | undefined {
   const soak = soakOf(state);
   for (const [authority, { kind }] of released) {
@@ -50,7 +50,7 @@ function uncertainPages(state: Known, now: Now): readonly NotYet[] {
   });
 }
 
-/** What would have to be known before anyone could say that nobody asks for a connection. */
+/** What has to be known before a connection counts as wanted by no source. */
 export function unknownsOf(state: Known & Pick<ConnectorState, "lines">, now: Now): readonly string[] {
   const { stafd, conf, lines } = state;
   if (!stafd.present) return ["stafd is not running"];

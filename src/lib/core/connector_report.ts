@@ -117,7 +117,7 @@ export class ReportTurn {
       const isNew = known === undefined || (known.link.phase !== "up" && !known.claims.has(authority));
       const claim = { kind: "log-page", dc: dcKey, dcText, genctr, readAt, entry } as const;
       if (!this.#listed(key, tid, authority, claim)) over++;
-      // What was there before the first report of this stafd was not waited for.
+      // What existed before the first report of this stafd was not waited for.
       const isAwaited = isNew && old?.page === "read" && fleet.ctl(key) !== undefined;
       if (isAwaited && dc.toldAt !== null && !this.#host.state.latency.awaited.has(key)) {
         this.#awaited.set(key, dc.toldAt);

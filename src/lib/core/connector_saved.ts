@@ -1,4 +1,4 @@
-/** stacd's state file: I/O controllers and who asks for them, so that a page read after a restart can let go of them. */
+/** stacd's state file: I/O controllers and their sources, so that a page read after a restart can withdraw them. */
 import { type ConnectorState, emptyConnector, type KnownPage } from "./connector_state.ts";
 import { dcOfPage } from "./ctl.ts";
 import {

@@ -8,7 +8,7 @@ import type { Op } from "./effects.ts";
 import { emptyFleet, type Fleet } from "./fleet.ts";
 import type { Lines } from "./lines.ts";
 
-/** What is known of one discovery controller's page, as stafd told it. */
+/** One discovery controller's page, as stafd reported it. */
 export interface KnownPage {
   readonly dcText: string;
   readonly page: "none" | "cached" | "read";
@@ -34,10 +34,10 @@ export interface StafdView {
   readonly again: boolean;
   /** When it was asked. */
   readonly askedAt: Instant | undefined;
-  /** When the question was asked that the last report answers; undefined: none from the stafd that is there now. */
+  /** When the question was asked that the last report answers; undefined: none from the present stafd. */
   readonly knownAt: Instant | undefined;
   readonly failures: number;
-  /** Wall clock of the last report that was understood; undefined: none from the stafd that is there now. */
+  /** Wall clock of the last report that was understood; undefined: none from the present stafd. */
   readonly reportedAt: number | undefined;
   /** Wall clock of the last report of any stafd, for people. */
   readonly heardAt: number | undefined;

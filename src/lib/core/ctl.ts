@@ -1,4 +1,4 @@
-/** One controller as the core sees it: who asks for it, and how far the connection is. */
+/** One controller as the core sees it: its sources, and how far the connection is. */
 import type { ConnectOptions, DhchapKeys } from "../nvme/connect_options.ts";
 import type { Failure } from "../nvme/failure.ts";
 import type { Tid } from "../nvme/tid.ts";
@@ -119,7 +119,7 @@ export interface Ctl {
    */
   readonly formerly: readonly HostSide[];
   readonly claims: ReadonlyMap<Authority, Claim>;
-  /** Who let go of it and why, newest last. With no claim left this is the proof that it is not wanted. */
+  /** Which sources withdrew it and why, newest last. With no claim left this is the proof that it is not wanted. */
   readonly released: ReadonlyMap<Authority, Evidence>;
   readonly link: Link;
   /** Failures in a row. */
@@ -129,7 +129,7 @@ export interface Ctl {
   readonly lastTry: Instant | undefined;
   /** End of the soak before it is taken away. */
   readonly doom: Instant | undefined;
-  /** What is known of the use of its namespaces, while its removal is due. */
+  /** The use of its namespaces, as last seen, while its removal is due. */
   readonly guard: Guard | undefined;
   /** One attempt is allowed although the rules would not (reload, STAC-53). */
   readonly oneTry: boolean;
@@ -141,7 +141,7 @@ export interface Ctl {
   readonly inherited: boolean;
   /** It was connected once, as far as this process or its state file knows. */
   readonly proven: boolean;
-  /** Excluded and let go of: whatever connection there is belongs to others. */
+  /** Excluded and withdrawn: any connection belongs to others. */
   readonly resting: boolean;
   readonly history: readonly HistoryEntry[];
   /** Undefined until the step that made it ends. */
@@ -177,11 +177,11 @@ export const noted = (ctl: Ctl, at: number, text: string): Ctl => ({
   history: [...ctl.history, { at, text }].slice(-MAX_HISTORY),
 });
 
-/** Who asks for it again has not let go of it. */
+/** A source that claims it again has not withdrawn it. */
 export function withClaim(ctl: Ctl, authority: Authority, claim: Claim): Ctl {
   const released = new Map(ctl.released);
   released.delete(authority);
-  // Somebody asks for it now: that nobody did is no evidence any more, also when they let go again.
+  // A source claims it now: that none did is no evidence any more, also when that source withdraws it again.
   for (const [who, { kind }] of released) if (kind === "audit") released.delete(who);
   return { ...ctl, released, claims: new Map(ctl.claims).set(authority, claim) };
 }

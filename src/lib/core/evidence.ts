@@ -9,13 +9,13 @@ export type Evidence =
   | { readonly kind: "config"; readonly file: string; readonly line?: number; readonly what: string }
   /** A discovery log page that was read whole does not list it. */
   | { readonly kind: "log-page"; readonly dc: string; readonly genctr: string; readonly readAt: number }
-  /** The discovery controller that listed it was itself let go. */
+  /** stafd dropped the discovery controller that listed it. */
   | { readonly kind: "dc-retired"; readonly dc: string; readonly why: string; readonly at: number }
   /** A host name now resolves to other addresses. */
   | { readonly kind: "resolved"; readonly host: string; readonly addresses: string; readonly at: number }
   /** Found by mDNS, withdrawn, and unreachable for longer than the configuration allows. */
   | { readonly kind: "unresponsive"; readonly since: number; readonly timeoutMs: number }
-  /** The policy says to remove connections nobody asks for, and everybody was asked. */
+  /** The policy says to remove connections that no source wants, and every source was read. */
   | { readonly kind: "audit"; readonly file: string; readonly line?: number; readonly asked: string }
   /** The daemon stops and the configuration says not to keep connections. */
   | { readonly kind: "stop"; readonly file: string; readonly line?: number };
@@ -35,7 +35,7 @@ export function evidenceText(evidence: Evidence): string {
       return `not in the log page of ${evidence.dc}${version}, read ${isoTime(evidence.readAt)}`;
     }
     case "dc-retired":
-      return `listed by ${evidence.dc}, which was let go ${isoTime(evidence.at)}: ${evidence.why}`;
+      return `listed only by ${evidence.dc}, which stafd dropped at ${isoTime(evidence.at)}: ${evidence.why}`;
     case "resolved":
       return `${evidence.host} now resolves to ${evidence.addresses} (${isoTime(evidence.at)})`;
     case "unresponsive":
@@ -44,7 +44,7 @@ export function evidenceText(evidence: Evidence): string {
     case "audit":
       return `${
         place(evidence.file, evidence.line)
-      }: disconnect-scope; nobody asks for it (asked: ${evidence.asked})`;
+      }: disconnect-scope: no source wants it (checked: ${evidence.asked})`;
     case "stop":
       return `${place(evidence.file, evidence.line)}: persistent-connections=false, and the daemon stops`;
   }
@@ -60,7 +60,7 @@ export function proofText(proof: readonly Evidence[]): string {
   return proof.length > MAX_TOLD ? `${told}; and ${proof.length - MAX_TOLD} more` : told;
 }
 
-/** Why somebody else was let go of, as a part of another reason. */
+/** Why another controller was dropped, as a part of another reason. */
 export function whyText(proof: readonly Evidence[]): string {
   const text = proofText(proof);
   return text.length > MAX_WHY ? `${text.slice(0, MAX_WHY - 3)}...` : text;

@@ -147,7 +147,7 @@ export class FinderTurn implements FleetRules, FinderHost {
   /** Only referrals in a circle, or nothing at all, ask for it: the proof is what cut the circle off. */
   #unrooted(ctl: Ctl): Verdict {
     this.fleet.work += ctl.claims.size;
-    // That one was let go of says nothing any more once it is asked for again: its page has to.
+    // That one was dropped counts no more once it is wanted again: its page decides.
     const back = this.#referrals.back.get(ctl.key);
     if (back !== undefined) {
       const why = `${tidText(back.tid)}, which listed it, is back and its page has not been read yet`;
@@ -155,14 +155,14 @@ export class FinderTurn implements FleetRules, FinderHost {
     }
     const [first, ...rest] = cutOffProof(ctl, this.#referrals, this.now.wall);
     if (first === undefined) {
-      return { is: "held", why: "nobody asks for it, and nobody said that it is to go" };
+      return { is: "held", why: "no source wants it now, but none has withdrawn it either, so it is kept" };
     }
     const evidence = [first, ...rest] as const;
     const young = this.#notYet(ctl) ?? this.#cutOffNotYet(ctl);
     return young === undefined ? { is: "unwanted", evidence } : { is: "held", ...young, withdrawn: evidence };
   }
 
-  /** A page that let go of it does not count yet (S14). */
+  /** A page that withdrew it does not count yet (S14). */
   #notYet({ released }: Ctl): NotYet | undefined {
     const soak = this.state.conf?.youngPageSoak.value ?? YOUNG_PAGE_SOAK;
     for (const [authority, { kind }] of released) {
@@ -404,7 +404,7 @@ export class FinderTurn implements FleetRules, FinderHost {
     this.#takeLeftOut();
     this.fleet.settle();
     this.mdns.lostAndFound();
-    // What was let go of may cut others off that came by its referrals.
+    // What was dropped may cut others off that came by its referrals.
     while (this.fleet.takeReleased()) {
       this.fleet.touchAll();
       this.fleet.settle();

@@ -1,4 +1,4 @@
-/** stafd's state file: discovery controllers, who asks for them, and their log pages (STAF-120 to STAF-124). */
+/** stafd's state file: discovery controllers, their sources, and their log pages (STAF-120 to STAF-124). */
 import { tidFields, tidKey } from "../nvme/tid.ts";
 import type { PageYouth, RetiredDc } from "../ports.ts";
 import { emptyFinder, type FinderState, MAX_RETIRED, newDc, type Page } from "./finder_state.ts";

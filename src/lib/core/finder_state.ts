@@ -16,7 +16,7 @@ export const MAX_SERVICES = 1024;
 export const ROOMY_SERVICES = 900;
 /** Addresses on several interfaces that a person was told of. */
 export const MAX_DOUBLED = 256;
-/** Discovery controllers let go of that stacd is still told about. */
+/** Dropped discovery controllers that stacd is still told about. */
 export const MAX_RETIRED = 256;
 /** Referrals of referrals of ... are followed this far. */
 export const MAX_REFERRAL_DEPTH = 8;

@@ -55,7 +55,7 @@ export interface Connect {
   readonly tid: Tid;
 }
 
-/** What is known of the links of connections (links.ts). */
+/** The links of connections, as last seen (links.ts). */
 export interface Links {
   /** A look is due. */
   readonly looking: boolean;
@@ -68,7 +68,7 @@ export interface Fleet {
   readonly ctls: Table<Ctl>;
   /** Keys of controllers by {@link ctlIndexKey}. */
   readonly ctlsAt: Table<readonly string[]>;
-  /** Keys of the controllers that an authority asks for or has let go of. */
+  /** Keys of the controllers that an authority claims or has withdrawn. */
   readonly said: Said;
   /** Goes up with each change of what authorities say: what follows from it is worked out once. */
   readonly sayings: number;
@@ -130,7 +130,7 @@ export interface Fleet {
   /** What sources of log lines have said lately (log_limit.ts). */
   readonly told: ToldBySource;
   readonly past: readonly Past[];
-  /** What records of the state file were that were left out: whoever asks for them again soon continues them. */
+  /** What records of the state file were that were left out: a source that claims them again soon continues them. */
   readonly stood: Table<{ readonly standing: Standing; readonly until: Instant }>;
   readonly stopping: boolean;
 }

@@ -25,7 +25,7 @@ export class FleetDraft<E extends { readonly do: string } = never> {
   protected readonly touched = new Set<string>();
   /**
    * What this step has looked at and decided so far, counted: controllers, claims, devices, lines. It stays below a multiple of
-   * what is known (S11); the simulation checks it at every step.
+   * known controllers (S11); the simulation checks it at every step.
    */
   work = 0;
   /** Of this step, once the table is full. */
@@ -166,7 +166,7 @@ export class FleetDraft<E extends { readonly do: string } = never> {
     return this.fleet.ctls.values();
   }
 
-  /** The controllers that this authority asks for or has let go of. */
+  /** The controllers that this authority claims or has withdrawn. */
   saidOf(authority: Authority): readonly Ctl[] {
     const keys = this.fleet.said.get(authority);
     return keys === undefined ? [] : [...keys.keys()].flatMap((key) => this.ctl(key) ?? []);
@@ -224,7 +224,7 @@ export class FleetDraft<E extends { readonly do: string } = never> {
 
   /**
    * In a table that is nearly full: what this authority alone asked for, does not name any more and is not connected makes
-   * way for what it names now. To let go of it in order comes too late for that.
+   * way for what it names now. To withdraw it in order comes too late for that.
    */
   makeWay(authority: Authority, named: ReadonlyMap<string, unknown>): readonly Ctl[] {
     const gone: Ctl[] = [];
@@ -266,7 +266,7 @@ export class FleetDraft<E extends { readonly do: string } = never> {
     this.fleet = { ...this.fleet, sayings: this.fleet.sayings + 1 };
   }
 
-  /** Takes one authority's claim away, for the reason in the evidence. Of who let go before, the last reason counts. */
+  /** Takes one authority's claim away, for the reason in the evidence. Of several withdrawals the last reason counts. */
   release(key: string, authority: Authority, evidence: Evidence): void {
     const ctl = this.ctl(key);
     if (ctl === undefined) return;
@@ -286,7 +286,7 @@ export class FleetDraft<E extends { readonly do: string } = never> {
     this.#changed = true;
   }
 
-  /** Since this was asked last, was a claim let go of, or is there something to reconsider? */
+  /** Since the last call, was a claim withdrawn, or does something need another look? */
   takeReleased(): boolean {
     const released = this.#released || this.#changed;
     if (this.#changed) this.said();

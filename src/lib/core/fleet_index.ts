@@ -1,6 +1,6 @@
 /**
  * Which controllers and which devices may belong together, without looking at all of them. Address and NQN are the key:
- * one target may have thousands of subsystems at one address. Who asks for the well-known discovery NQN may be answered
+ * one target may have thousands of subsystems at one address. A claim of the well-known discovery NQN may be answered
  * with any (TID-41), so devices that are not known to be I/O controllers are listed for everybody at their address too.
  */
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
@@ -65,7 +65,7 @@ export function unlisted(index: Index, key: string, name: string): Index {
   return rest.length === 0 ? index.without(key) : index.with(key, rest);
 }
 
-/** Those who have said something of one controller: they ask for it, or have let go of it. */
+/** The authorities with a word on one controller: they claim it, or have withdrawn it. */
 interface Sayings {
   readonly claims: ReadonlyMap<Authority, unknown>;
   readonly released: ReadonlyMap<Authority, unknown>;

@@ -1,6 +1,6 @@
 /**
  * A cause that stays while our side of its controller changes: another host NQN, `ignore-iface`. The record moves to the new
- * transport id and takes the connection with it; nothing is let go of, so nothing is evidence (S13).
+ * transport id and takes the connection with it; nothing is withdrawn, so nothing is evidence (S13).
  */
 import type { Tid } from "../nvme/tid.ts";
 import { tidKey, tidText } from "../nvme/tid.ts";
@@ -55,7 +55,7 @@ export class FleetMove<E extends { readonly do: string } = never> extends FleetV
     this.touch(now);
   }
 
-  /** The record under the new key takes over from the one that nobody asks for under the old key. */
+  /** The record under the new key takes over from the unwanted one under the old key. */
   #succeed(old: Ctl, key: string): void {
     const next = this.ctl(key);
     if (next === undefined) return;

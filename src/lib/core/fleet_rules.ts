@@ -20,7 +20,7 @@ export interface FleetRules extends Rules {
   evicted(ctl: Ctl): void;
   /** The record of a controller has a new key: our side of it changed. */
   moved(old: Ctl, now: Ctl): void;
-  /** A connection is there. */
+  /** A connection exists. */
   up(ctl: Ctl, device: KernelCtrl): void;
   /** The connection is gone, or no longer ours. */
   down(ctl: Ctl): void;

@@ -318,7 +318,7 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
     this.remindAt(after(this.now, SAVE_RETRY), SAVE_REMINDER);
   }
 
-  /** Whoever had this number before is gone, although nobody said so. The result is what is known of it now. */
+  /** The device that had this number before is gone, although no event said so. The result is its record now. */
   #know(ctrl: KernelCtrl): KernelCtrl {
     const old = this.fleet.devices.get(ctrl.device);
     // The very same record: nothing was read since.

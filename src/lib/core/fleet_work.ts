@@ -73,7 +73,7 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
     // Whom it serves may be another one by now.
     const kept = decision.act === "release" ? deviceOf(ctl) : undefined;
     if (kept !== undefined && !this.fleet.stopping && !this.#isRecent(kept)) return this.#lookAgain(ctl);
-    // The kernel has been looked at: what is there from now on was made by others, or by this process.
+    // The kernel has been looked at: connections that appear from now on were made by others, or by this process.
     const isTold = decision.act !== "hold" || decision.look === undefined;
     if (ctl.restored && this.fresh && decision.act !== "none" && isTold) {
       this.put(ctl = { ...ctl, restored: false });
@@ -184,7 +184,7 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
     this.startScan();
   }
 
-  /** From the state file only, and the kernel does not have it (STAC-1): whoever asks for it asks anew. */
+  /** From the state file only, and the kernel does not have it (STAC-1): a source that wants it claims it anew. */
   #discard(ctl: Ctl): void {
     this.say("debug", ctl, "not connected any more: left out until a log page lists it again");
     if (ctl.standing !== undefined) {
@@ -358,7 +358,7 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
     };
     if (ctl.resting) this.dirty();
     keepLooking(this);
-    const words = adopted ? "Connection established! (it was there already)" : "Connection established!";
+    const words = adopted ? "Connection established! (it existed already)" : "Connection established!";
     this.put(
       noted(up, this.now.wall, adopted ? `found connected as ${ref.device}` : `connected as ${ref.device}`),
     );
@@ -403,16 +403,16 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
     this.rules.down(ctl);
   }
 
-  /** A connection that nobody asked for and that is ours to judge (requirements 40): a record without a claim. */
+  /** A connection that no source wants and that is ours to judge (requirements 40): a record without a claim. */
   adoptForeign(ctl: Ctl): void {
     const device = ctl.link.phase === "up" ? ctl.link.ref.device : "";
-    this.put(noted(ctl, this.now.wall, `found ${device}, which nobody asked for`));
+    this.put(noted(ctl, this.now.wall, `found ${device}, which no source wants`));
     keepLooking(this);
     this.fleet = { ...this.fleet, users: listed(this.fleet.users, device, ctl.key) };
     this.touch(ctl.key);
   }
 
-  /** Lets go of a record; whatever connection there is stays. */
+  /** Forgets a record; any connection stays. */
   drop(ctl: Ctl, why: string): void {
     this.letGo(ctl, "released", why, []);
   }

@@ -9,7 +9,7 @@ import type { Op } from "./effects.ts";
 import { GUARD_INTERVAL } from "./retry.ts";
 import { otherWays, type Sample, type Use, useOf } from "./in_use.ts";
 
-/** What is known of the namespaces of a connection whose removal is due. */
+/** The namespaces, as last seen, of a connection whose removal is due. */
 export interface Guard {
   /** The look under way. */
   readonly op: Op | undefined;

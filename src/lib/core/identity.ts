@@ -39,7 +39,7 @@ export function identityTexts(
 
 /**
  * The kernel (6.5 and newer) takes one host NQN for one host ID, and the other way round: it refuses with EINVAL what
- * would make two. Says so if a connection of the other identity is there.
+ * would make two. Says so if a connection of the other identity exists.
  */
 export function identityRefused(
   failure: Failure,

@@ -1,6 +1,6 @@
 /**
- * The `controller=` lines as authorities. Each line speaks for itself: a line that is still there keeps its controller,
- * also while its name does not resolve (STAF-25, STAC-32); a line that is gone from a file read whole lets go of it.
+ * The `controller=` lines as authorities. Each line speaks for itself: a line that has not changed keeps its controller,
+ * also while its name does not resolve (STAF-25, STAC-32); a line that is gone from a file read whole withdraws it.
  */
 import {
   type ControllerFields,
@@ -158,7 +158,7 @@ export class LinesTurn {
 
   /**
    * A valid file was read whole. A controller= line in it that could not be understood may be any of those that seem to be
-   * missing, so none of them is let go (S2).
+   * missing, so none of them is withdrawn (S2).
    */
   load(written: ReadonlyMap<Authority, WrittenLine>, conf: DaemonConf): void {
     const { file } = conf;
@@ -211,7 +211,7 @@ export class LinesTurn {
     }
   }
 
-  /** The line is still there: what it asked for, it asks for, also if our side of that has another name now. */
+  /** The line has stayed: what it wanted, it wants, also if our side of that has another name now. */
   #renew(authority: Authority, state: LineState): boolean {
     let isClaimed = false;
     for (const ctl of this.turn.saidOf(authority)) {
@@ -293,7 +293,7 @@ export class LinesTurn {
       // A name that has no address for us asks for nothing: that is known.
       const addresses = outcome.ok ? outcome.value : state.addresses;
       this.#set(authority, { ...state, addresses, failures, failure, askAt });
-      // What it has now is known all the same: it has let go of an address that is not among them.
+      // Its present addresses are known all the same: one that is not among them is withdrawn.
       if (outcome.ok && outcome.value.length > 0) this.#moved(authority, state, outcome.value, outcome.value);
       this.turn.log(failures === 1 ? "error" : "debug", failure.message, { NVME_TRADDR: host });
       return this.turn.remindAt(askAt, REMINDER + authority);
@@ -360,7 +360,7 @@ export class LinesTurn {
     if (!this.turn.claim(tidKey(tid), tid, authority, claimOf(state, traddr))) {
       this.turn.log(
         "error",
-        `${originText(state.line.origin)}: more controllers than stas looks after; this one is ignored`,
+        `${originText(state.line.origin)}: the limit of controllers is reached; this one is ignored`,
       );
     }
   }

@@ -287,7 +287,7 @@ export class MdnsTurn {
 const onlyMdns = (ctl: Ctl): boolean => [...ctl.claims.values()].every(({ kind }) => kind === "mdns");
 
 /**
- * STAF-76: asked for by mDNS alone, withdrawn, and tried in vain. One that was not tried yet, as after a restart, may be
+ * STAF-76: asked for by mDNS alone, withdrawn, and tried without success. One that was not tried yet, as after a restart, may be
  * connected for all we know (S2).
  */
 function isLost(ctl: Ctl): boolean {

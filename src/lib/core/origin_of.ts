@@ -16,7 +16,7 @@ export const isMdnsAuthority = (authority: string): boolean => authority.startsW
 /** What this host's own files name: it has no quota. */
 export const OWN_FILES = "files";
 
-/** Of one that nothing leads to, as while it is being let go of. */
+/** Of one that nothing leads to, as while it is being dropped. */
 export const NO_AUTHORITY = "nobody";
 
 /** For people; `ctl`: the discovery controller that it is, if it is one. */

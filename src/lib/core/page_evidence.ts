@@ -16,7 +16,7 @@ export const isCurrent = (dc: Dc, ctl: Ctl): boolean =>
   dc.page?.fresh === true && ctl.link.phase === "up" && dc.live && !dc.back && dc.toldAt === undefined &&
   dc.then === "nothing" && dc.readLog?.completed === true;
 
-/** What is known of a page. */
+/** A page as last read. */
 interface Judged {
   readonly dcText: string;
   readonly current: boolean;

@@ -10,7 +10,7 @@ type Turn = Pick<FleetTurn, "fleet" | "saidOf" | "move" | "put" | "touch" | "dir
 
 /**
  * The pages that were those of the discovery controllers in the report: listed by another name of this host, not listed any
- * more, and let go of by nobody. What they ask for moves with them, and what they let go of. A discovery controller without
+ * more, and withdrawn by no source. What they ask for moves with them, and what they withdrew. A discovery controller without
  * an interface may be one with it (`ignore-iface`), not one by another.
  */
 export function followed(
@@ -54,7 +54,7 @@ export function followed(
   return { ...state, pages };
 }
 
-/** What the page asks for, and has let go of, it does by our side of `dc` from now on. */
+/** What the page asks for, and has withdrawn, it does by our side of `dc` from now on. */
 function moveSayings(turn: Turn, before: Authority, dc: Tid): void {
   const key = tidKey(dc);
   const now = pageAuthority(key);

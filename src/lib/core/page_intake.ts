@@ -113,7 +113,7 @@ function takeReferrals(finder: FinderHost, ctl: Ctl, entries: Page["entries"], g
   const now = listedIn(entries, ctl.tid, "referral");
   const gone: Evidence = { kind: "log-page", dc: dcText, genctr, readAt };
   const said = fleet.saidOf(authority);
-  // Who is cut off by one that was let go of waits for this page, too.
+  // A controller that was cut off by a dropped one waits for this page, too.
   if (said.some(({ released }) => released.has(authority))) fleet.touchAll();
   for (const other of said) {
     if (!now.has(other.key)) fleet.release(other.key, authority, gone);

@@ -21,7 +21,7 @@ export type Verdict =
     /** This host has no way to use it, and that is no failure. */
     readonly unusable?: true;
     /**
-     * Whoever asked for it has let go of it, and that may not be believed yet: the record stays, until that time or until
+     * Its source has withdrawn it, and that may not be believed yet: the record stays, until that time or until
      * something is heard.
      */
     readonly withdrawn?: Proof;
@@ -29,7 +29,7 @@ export type Verdict =
   }
   /** Asked for, but forbidden by the configuration. */
   | { readonly is: "excluded"; readonly evidence: Proof }
-  /** Nobody asks for it any more. */
+  /** No source wants it any more. */
   | { readonly is: "unwanted"; readonly evidence: Proof };
 
 type Unwanted = Extract<Verdict, { readonly evidence: Proof }>;
@@ -77,7 +77,7 @@ export type Decision =
   | { readonly act: "release"; readonly why: string; readonly evidence: Proof }
   /** There is no connection: nothing but the record goes. */
   | { readonly act: "forget"; readonly evidence: readonly Evidence[] }
-  /** Excluded and not connected: the record stays while somebody asks for it. */
+  /** Excluded and not connected: the record stays while a source wants it. */
   | { readonly act: "rest"; readonly evidence: Proof };
 
 /** What the planner asks of the daemon's particular rules. */
@@ -85,7 +85,7 @@ export interface Rules {
   verdict(ctl: Ctl): Verdict;
   /** Why no attempt may be made now; undefined when one may. */
   bar(ctl: Ctl): string | undefined;
-  /** Why the policy keeps this connection although it is not wanted; undefined when it is to go. */
+  /** Why the policy keeps this connection although it is not wanted; undefined when it is to be removed. */
   keep(ctl: Ctl, device: KernelCtrl): string | undefined;
   /** How long a removal is left to soak. */
   readonly soak: Duration;
@@ -100,7 +100,7 @@ export interface Rules {
 
 /** What the planner asks about the kernel. */
 export interface KernelView {
-  /** False while what is known of the kernel is incomplete or stale. */
+  /** False while the view of the kernel is incomplete or stale. */
   readonly fresh: boolean;
   device(ref: DeviceRef): KernelCtrl | undefined;
   /** An existing connection that is this controller's (requirements 20). */
@@ -133,7 +133,7 @@ export function decide(
   }
   const verdict = rules.verdict(ctl);
   if (verdict.is === "held") {
-    // Nothing to hold: no connection, and nobody who asks for one.
+    // Nothing to hold: no connection, and no source that wants one.
     const isNobodys = ctl.claims.size === 0 && link.phase !== "up" && verdict.withdrawn === undefined;
     if (isNobodys && !ctl.restored) return { act: "forget", evidence: [] };
     const { is: _, adopts, ...held } = verdict;
@@ -149,7 +149,7 @@ export function decide(
 function wanted(ctl: Ctl, kernel: KernelView, rules: Rules, now: Now, fresh: boolean): Decision {
   const { link } = ctl;
   if (link.phase === "up") return { act: "none", why: `connected; wanted by ${whyWanted(ctl)}` };
-  if (!fresh) return { act: "hold", why: "what the kernel has is not known at the moment" };
+  if (!fresh) return { act: "hold", why: "the kernel's connections have not been read yet" };
   const device = kernel.find(ctl);
   if (device !== undefined) return { act: "adopt", device, why: whyWanted(ctl) };
   const forming = kernel.forming(ctl);
@@ -163,10 +163,10 @@ function wanted(ctl: Ctl, kernel: KernelView, rules: Rules, now: Now, fresh: boo
   return { act: "connect", why: whyWanted(ctl) };
 }
 
-/** Nobody asks any more for what the state file names; what is connected of it is still ours, to be judged (S9). */
+/** No source wants any more what the state file names; what is connected of it is still ours, to be judged (S9). */
 function restored(ctl: Ctl, kernel: KernelView, fresh: boolean): Decision | undefined {
   if (!ctl.restored) return undefined;
-  if (!fresh) return { act: "hold", why: "what the kernel has is not known at the moment" };
+  if (!fresh) return { act: "hold", why: "the kernel's connections have not been read yet" };
   const device = kernel.find(ctl);
   if (device !== undefined) return { act: "adopt", device, why: "connected before a restart" };
   // It may be the one: it is forgotten or disconnected when that can be told.
@@ -174,7 +174,7 @@ function restored(ctl: Ctl, kernel: KernelView, fresh: boolean): Decision | unde
   return forming === undefined ? undefined : untilTold(forming);
 }
 
-/** What becomes of one that nobody asks for any more, on this evidence. */
+/** What becomes of one that no source wants any more, on this evidence. */
 export function unwanted(
   ctl: Ctl,
   verdict: Unwanted,
@@ -187,11 +187,11 @@ export function unwanted(
   if (ctl.link.phase !== "up") {
     const found = restored(ctl, kernel, fresh);
     if (found !== undefined) return found;
-    // Asked for by referrals in a circle only, it was let go of already: once is enough.
+    // Wanted by referrals in a circle only, it was withdrawn already: once is enough.
     const rests = verdict.is === "excluded" || ctl.resting;
     return rests && ctl.claims.size > 0 ? { act: "rest", evidence } : { act: "forget", evidence };
   }
-  if (!fresh) return { act: "hold", why: "what the kernel has is not known at the moment" };
+  if (!fresh) return { act: "hold", why: "the kernel's connections have not been read yet" };
   const device = kernel.device(ctl.link.ref);
   if (device === undefined) return { act: "forget", evidence };
   if (kernel.isGoing(device)) return { act: "going", evidence, device: device.device };

@@ -1,6 +1,6 @@
 /**
  * What follows from who refers to whom, in one pass over all claims: how far each discovery controller is from a line, a
- * service or a boot table, and why those to which none of them leads are cut off. Who asks walks no path of its own: in a
+ * service or a boot table, and why those to which none of them leads are cut off. A question walks no path of its own: in a
  * mesh there are more paths than anybody has time for (S11).
  */
 import type { IpFamilies } from "../config/controller_line.ts";
@@ -11,7 +11,7 @@ import { type Evidence, whyText } from "./evidence.ts";
 import { isMdnsAuthority, ownAuthority } from "./origin_of.ts";
 import { refusal } from "./refusal.ts";
 
-/** Referrals of one discovery controller that are followed; of more, those that were there first (S6). */
+/** Referrals of one discovery controller that are followed; of more, the earliest ones (S6). */
 export const MAX_REFERRALS = 256;
 /** Reasons that one of a circle inherits from those that list it. */
 const MAX_INHERITED = 8;
@@ -115,7 +115,7 @@ export function referralsOf({ ctls, conf, families, ctl, isRead, looked }: Refer
   return { depths, roots, cutOff, back };
 }
 
-/** Why one to which nothing but referrals leads is not asked for: those who let go of it, and what cut off who lists it. */
+/** Why one to which nothing but referrals leads is not wanted: the sources that withdrew it, and what cut off the pages that list it. */
 export function cutOffProof(ctl: Ctl, { cutOff }: Referrals, at: number): readonly Evidence[] {
   const inherited = new Map<string, Evidence>();
   for (const claim of ctl.claims.values()) {

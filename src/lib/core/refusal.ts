@@ -83,7 +83,7 @@ function refusalAt(
   return { evidence, isYoung };
 }
 
-/** The verdict on what is not to be connected, whoever asks for it; undefined when it may be. */
+/** The verdict on what is not to be connected, whichever source wants it; undefined when it may be. */
 export function forbiddance(
   ctl: Ctl,
   conf: DaemonConf,
@@ -122,7 +122,7 @@ export function refusal(
       found !== undefined
     );
   if (line !== undefined) return { kind: "config", ...placeOf(line.origin), what: `exclude = ${line.text}` };
-  // While nobody asks for it, nobody is turned away.
+  // While no source wants it, none is turned away.
   if (ctl.claims.size === 0 || !hasFamily(ctl.tid)) return undefined;
   if (isKeepsake(ctl) || isSpared(ctl, conf, families)) return undefined;
   return familyAllowed(ctl.tid.traddr, conf.ipFamilies.value) ? undefined : familyEvidence(conf);

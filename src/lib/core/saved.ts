@@ -1,5 +1,5 @@
 /**
- * The part of the state file that both daemons have: controllers and who asks for them. Plain JSON, without secrets (S8):
+ * The part of the state file that both daemons have: controllers and their sources. Plain JSON, without secrets (S8):
  * keys and options of a `controller=` line come from the file again, which is read before anything is connected.
  * Reading is strict for each record and tolerant for the whole: a record that is not understood is left out.
  */
@@ -162,7 +162,7 @@ function evidenceOf(value: unknown): Evidence | undefined {
 }
 
 /**
- * Nobody asks for it any more, and its connection is still to be taken away, perhaps before it is made: a restart must not
+ * No source wants it any more, and its connection is still to be taken away, perhaps before it is made: a restart must not
  * forget that (S9).
  */
 const isLeaving = (ctl: Ctl): boolean =>
@@ -171,7 +171,7 @@ const isLeaving = (ctl: Ctl): boolean =>
     ctl.restored) &&
   ![...ctl.released.values()].every(({ kind }) => kind === "audit");
 
-/** Controllers that somebody asks for or has let go of. Foreign ones that an audit found are found again by the next. */
+/** Controllers that a source claims or has withdrawn. Foreign ones that an audit found are found again by the next. */
 export function savedCtls(fleet: Fleet): readonly Json[] {
   const saved: Json[] = [];
   for (const ctl of fleet.ctls.values()) {

@@ -1,6 +1,6 @@
 /**
  * Whose turn it is in a queue (S16). Three lanes have turns in the proportion 8 to 4 to 1: what the configuration or the
- * boot table asks for or leads to; what is known from before; what only mDNS leads to. Within a lane the authorities
+ * boot table asks for or leads to; what is remembered from before; what only mDNS leads to. Within a lane the authorities
  * take turns one by one, so that none can hold up the others. Pure.
  */
 

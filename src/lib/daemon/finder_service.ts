@@ -86,7 +86,7 @@ export function finderService(parts: FinderServiceParts): StafHandlers {
       if (conf?.zeroconf.value !== true || avahi.available === true) return unsafe;
       return [...unsafe, {
         id: "avahi-absent",
-        text: avahi.message === "" ? "avahi-daemon is not there: no discovery by mDNS" : avahi.message,
+        text: avahi.message === "" ? "avahi-daemon is not running: no discovery by mDNS" : avahi.message,
         remedy: "systemctl start avahi-daemon, or zeroconf=disabled in stafd.conf",
       }];
     },

@@ -53,7 +53,7 @@ const whole = ({ count: _count, bytes: _bytes, ...dc }: IndexedDc, page: Page | 
 });
 
 /**
- * What stafd tells stacd: every controller that is not excluded with what is known of its page, and those let go for good.
+ * What stafd tells stacd: every controller that is not excluded with its page as last read, and those dropped for good.
  * The pages themselves are asked for one by one: one that is too long then harms no other.
  */
 export function pageIndex(state: FinderState, now: Now): PageIndex {

@@ -228,7 +228,7 @@ class Daemon<Conf extends DaemonConf, P extends RunPlatform> {
       this.#facts.conf = { ...this.#facts.conf, valid: false };
       this.#platform.log.write({
         level: "error",
-        message: `${this.#files()} not used: the configuration before it stays in force`,
+        message: `${this.#files()} rejected; the previous configuration stays in force`,
         fields: eventFields("reload-refused"),
       });
     }

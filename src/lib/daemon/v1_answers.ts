@@ -91,7 +91,7 @@ export function v1Answers(parts: V1Parts): V1Answers & { readonly fresh: () => P
     plan: (text) => {
       const now = clock.now();
       const before = parts.core();
-      const notLooked = parts.fleet().fresh ? [] : ["what the kernel has is not known at the moment"];
+      const notLooked = parts.fleet().fresh ? [] : ["the kernel's connections have not been read yet"];
       const base = {
         schema: 1,
         daemon,

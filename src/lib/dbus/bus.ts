@@ -146,7 +146,7 @@ export class Bus {
     });
   }
 
-  /** `owner` is whom the bus will give the call to, empty when nobody is there yet. */
+  /** `owner` is whom the bus will give the call to, empty when no program has it yet. */
   #post(call: Call, owner: string, done: (reply: Reply) => void): void {
     const sent = this.#send({
       type: METHOD_CALL,
@@ -295,7 +295,7 @@ export class Bus {
     this.#pending.failAll({ name: BusErrors.disconnected, message: reason });
   }
 
-  /** Nothing of a message is decoded before its header has told that somebody wants it. */
+  /** Nothing of a message is decoded before its header shows that it is wanted. */
   #look(head: Head): Take | undefined {
     switch (head.type) {
       case METHOD_RETURN:

@@ -105,7 +105,7 @@ export class Framer {
     return some.length;
   }
 
-  /** The fixed part of a header is there. */
+  /** The fixed part of a header has arrived. */
   #fixed(): void {
     const { bodyBytes, fieldsBytes } = lengths(this.#head);
     const rest = padded(fieldsBytes) + bodyBytes;

@@ -150,7 +150,9 @@ const STAC_METHODS = `  <interface name="org.nvmexpress.stac">
 
 const PAGES = `    <method name="pages">
       ${
-  doc("All discovery log pages as stacd needs them: what is known, which page it is, which DCs were let go.")
+  doc(
+    "All discovery log pages as stacd needs them: whether each has been read, which page it is, which DCs were dropped.",
+  )
 }
       <arg name="pages_json" type="s" direction="out"/>
     </method>

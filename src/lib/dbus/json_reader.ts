@@ -1,6 +1,6 @@
 /** Reads JSON of an expected shape without believing it: the first thing that is not as expected is kept. */
 
-/** A place in a JSON document. Reading what is not there gives an empty value and marks the document as wrong. */
+/** A place in a JSON document. Reading what is missing gives an empty value and marks the document as wrong. */
 export class JsonReader {
   readonly #value: unknown;
   readonly #path: string;
@@ -111,7 +111,7 @@ export class JsonReader {
     return result;
   }
 
-  /** The member, when it is there and not null. */
+  /** The member, when it exists and is not null. */
   maybe<T>(key: string, read: (item: JsonReader) => T): T | undefined {
     return this.has(key) ? read(this.at(key)) : undefined;
   }

@@ -69,7 +69,7 @@ export class PendingCalls {
   look(head: Head): Take | undefined {
     const call = this.#calls.get(head.replySerial);
     if (call === undefined) return undefined;
-    // The bus itself answers with an error for a destination that is not there, may not be called or goes away.
+    // The bus itself answers with an error for a destination that does not exist, may not be called or goes away.
     const believed = call.from.has(head.sender) || (head.type === ERROR && head.sender === DBUS);
     if (!believed) return undefined;
     const refused = refusal(head, call);

@@ -88,7 +88,7 @@ export class BusKeeper {
     const connected = await this.#access.connect();
     if (!connected.ok) return { ok: false, taken: false, error: connected.error };
     const { bus } = connected;
-    // There for what attaching sets off already: a client that learns that its peer is there calls it at once.
+    // There for what attaching sets off already: a client that learns of its peer calls it at once.
     this.#bus = bus;
     for (const attach of this.#attach) {
       const error = await attach(bus);

@@ -27,7 +27,7 @@ export interface AskedTid {
 export interface StacHandlers {
   listControllers(detailed: boolean): Later<readonly StringDict[]>;
   processInfo(): Later<string>;
-  /** `{}` for a controller that is not there (DBUS-25). */
+  /** `{}` for an unknown controller (DBUS-25). */
   controllerInfo(tid: AskedTid): Later<string>;
   tron(): boolean;
   setTron(on: boolean): void;
@@ -41,12 +41,12 @@ export interface StacHandlers {
 }
 
 export interface StafHandlers extends StacHandlers {
-  /** Empty for a controller that is not there (DBUS-25). */
+  /** Empty for an unknown controller (DBUS-25). */
   getLogPages(tid: AskedTid): Later<readonly StringDict[]>;
   getAllLogPages(detailed: boolean): Later<string>;
   pages(): Later<string>;
   pageIndex(): Later<string>;
-  /** `dc` is null for a controller that is not there. */
+  /** `dc` is null for an unknown controller. */
   page(tid: AskedTid): Later<string>;
 }
 
@@ -174,7 +174,7 @@ export function serveStac(bus: Bus, handlers: StacHandlers): void {
   bus.exportAdmitting(STAC.path, servedObject(STAC_XML, STAC_INTERFACES, handlers));
 }
 
-/** Sends stafd's or stacd's signals on the bus that is there at the time; without a bus nobody listens. */
+/** Sends stafd's or stacd's signals on the bus of the time; without a bus nobody listens. */
 export function publisher(service: typeof STAF | typeof STAC, bus: () => Bus | undefined): Publisher {
   const { name, path } = service;
   const emit = (iface: string, member: string, args: readonly string[]): void => {
@@ -217,7 +217,7 @@ function askedTid(body: readonly unknown[]): AskedTid {
     : { ...common, subsysnqn: fourth, hostTraddr: fifth, hostIface: sixth };
 }
 
-/** The one result of a call. What is there at once is answered at once. */
+/** The one result of a call. What needs no waiting is answered at once. */
 const one = (value: Later<Value>): Later<readonly Value[]> =>
   value instanceof Promise ? value.then((later) => [later]) : [value];
 

@@ -191,7 +191,7 @@ class LegacyStafd {
     });
   }
 
-  /** Takes in a list; the result are the controllers that were let go since this stafd runs. */
+  /** Takes in a list; the result are the controllers that were dropped since this stafd runs. */
   update(
     sender: string,
     removalsBefore: number,

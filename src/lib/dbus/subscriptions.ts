@@ -22,7 +22,7 @@ export class Subscriptions {
     this.#ownerOf = ownerOf;
   }
 
-  /** The result ends it; it tells whether there was something to end. */
+  /** The result ends it, and says whether there was something to end. */
   add(rule: MatchRule, handler: Handler): () => boolean {
     const subscription = { rule, handler };
     this.#all.add(subscription);
@@ -33,7 +33,7 @@ export class Subscriptions {
     this.#all.clear();
   }
 
-  /** A signal's header: undefined when nobody wants it. */
+  /** A signal's header: undefined when it is not wanted. */
   look(head: Head): Take | undefined {
     const wanted = [...this.#all].filter(({ rule }) => this.#fits(rule, head));
     if (wanted.length === 0 || head.bodyBytes > MAX_SIGNAL_BYTES) return undefined;

@@ -10,7 +10,7 @@ const WAKE_UP = minutes(1);
 
 /**
  * When Avahi goes away its services are forgotten: `available: false` says so. No `service-gone` is sent for them,
- * because nobody said that they are gone.
+ * because no message said that they are gone.
  */
 export class Avahi implements Mdns {
   readonly #wakeUp: Duration;

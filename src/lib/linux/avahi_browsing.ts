@@ -49,7 +49,7 @@ export class AvahiBrowsing {
   #asked = 0;
   #ended = false;
   #toldOfTooMany = false;
-  /** Browsers that have a successor, until that is there. */
+  /** Browsers that have a successor, until that has begun. */
   readonly #ending = new Map<string, string>();
   /** Something is announced that is not followed. */
   #leftOut = false;
@@ -86,7 +86,7 @@ export class AvahiBrowsing {
     if (this.#parked.length < MAX_PARKED) this.#parked.push(signal);
   }
 
-  /** `alive`: Avahi is still there, so its objects have to be freed. */
+  /** `alive`: Avahi still runs, so its objects have to be freed. */
   end(alive: boolean): void {
     this.#ended = true;
     if (alive) {

@@ -18,7 +18,7 @@ export class ExclusionsFiles implements Exclusions {
     this.#folder = folder;
   }
 
-  /** A file that is not there, or cannot be read, excludes nothing. */
+  /** A file that is missing, or cannot be read, excludes nothing. */
   read(done: (list: readonly Exclusion[]) => void): void {
     void this.#read().then(done);
   }

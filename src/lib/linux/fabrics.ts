@@ -164,7 +164,7 @@ export class Fabrics {
     if (errno === ENOENT || (errno === EACCES && !tls) || errno === EPERM) {
       return fail(unusable(this.#device, name));
     }
-    // What is there already (EALREADY) the core finds by looking, and takes over as what it is.
+    // An existing connection (EALREADY) the core finds by looking, and takes over as what it is.
     return fail(connectFailure(name, kernelLog?.news() ?? [], tls, request.tid));
   }
 

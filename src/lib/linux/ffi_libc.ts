@@ -84,7 +84,7 @@ export const sys = {
     return rc < 0 ? -error : rc;
   },
 
-  /** On a thread of the pool; -1 when it fails, and nobody can tell why. */
+  /** On a thread of the pool; -1 when it fails, for an unknown reason. */
   async openInPool(path: string, flags: number): Promise<number> {
     const name = cString(path);
     const rc = await libc().call.open_in_pool(name, flags);

@@ -53,7 +53,7 @@ function dump(
   const found: (LinkInfo | AddressInfo)[] = [];
   let whole = true;
   let done = false;
-  // The kernel writes a dump while it is being read, so all of it is there without waiting.
+  // The kernel writes a dump while it is being read, so all of it has arrived without waiting.
   const complete = drainNetlink(fd, bytes(DUMP_BUFFER), (datagram) => {
     for (const message of parseRtnetlink(datagram)) {
       if (message.type === "done") done = true;
@@ -87,7 +87,7 @@ function table(found: readonly (LinkInfo | AddressInfo)[]): InterfaceTable {
   );
 }
 
-/** Tells of each change of links, addresses and routes. Repetitions of what is known (router advertisements) are no change. */
+/** Tells of each change of links, addresses and routes. Repetitions (router advertisements) are no change. */
 export class InterfaceMonitor {
   readonly #reactor: Reactor;
   readonly #fd: number;

@@ -53,7 +53,7 @@ export interface Handle {
 
 export interface Backend {
   readonly name: "libnvme.so.1" | "libnvme3.so.1" | "libc";
-  /** Version of libnvme, empty when it does not tell (1.0) or is not there. */
+  /** Version of libnvme, empty when it does not say (1.0) or is missing. */
   readonly version: string;
   /** Why a better one is not used; empty when all is well. For the log, once. */
   readonly problem: string;

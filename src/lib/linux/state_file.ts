@@ -30,7 +30,7 @@ export class JsonStateFile implements StateFile {
     this.#log = log;
   }
 
-  /** Damaged, foreign or of another version is as good as none: the state can be found out again (STAF-121). */
+  /** Damaged, foreign or of another version counts as empty: the state can be found out again (STAF-121). */
   load(): unknown {
     try {
       if (Deno.statSync(this.#path).size > MAX_BYTES) return this.#ignored("it is too large");

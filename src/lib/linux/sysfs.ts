@@ -104,7 +104,7 @@ export class Sysfs {
     return { ok: true, value: found };
   }
 
-  /** The `state` of each device that is there and readable. */
+  /** The `state` of each existing, readable device. */
   states(devices: readonly string[]): ReadonlyMap<string, string> {
     const states = new Map<string, string>();
     for (const device of devices) {
@@ -291,11 +291,11 @@ function readAttribute(folder: string, fd: number, name: keyof typeof C_NAMES): 
   return readAndClose(sys.openAt(fd, C_NAMES[name], O_RDONLY | O_CLOEXEC), () => `${folder}/${name}`);
 }
 
-/** So much tells whether there is a secret, and shows none of it. */
+/** So much shows whether a secret is set, and nothing of it. */
 const SECRET_START = 5;
 type Made = Partial<Record<MadeAttribute, string | null>>;
 
-/** What the connection was made with. One that may not be read is `null`: who asks need not be root. */
+/** What the connection was made with. One that may not be read is `null`: the reader need not be root. */
 function readMade(folder: string, fd: number): Made | "gone" {
   const made: Made = {};
   for (const name of MADE_ATTRIBUTES) {
@@ -339,7 +339,7 @@ function without(path: string, errno: number): "absent" | "gone" {
   throw new SystemError(path, errno);
 }
 
-/** The text of an attribute that is there. */
+/** The text of an attribute that exists. */
 const textOf = (attribute: Attribute): string | undefined =>
   typeof attribute === "string" ? undefined : attribute.text;
 

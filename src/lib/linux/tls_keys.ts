@@ -109,7 +109,7 @@ function load(names: LibraryNames): Lookup | undefined {
   });
 }
 
-/** Undefined when the library or one of its functions is not there. */
+/** Undefined when the library or one of its functions is missing. */
 function attempt(open: () => Lookup): Lookup | undefined {
   try {
     return open();

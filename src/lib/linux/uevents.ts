@@ -43,7 +43,7 @@ export class Uevents {
 
   /**
    * A connect of our own is under way until the function that this gives back is called; what has arrived by then is taken
-   * in during that call. The kernel tells of a connection just before it answers who asked for it. That answer goes first:
+   * in during that call. The kernel tells of a connection just before it answers the process that asked for it. That answer goes first:
    * until it is asked for the next one the kernel connects nothing, and the last one can be looked at meanwhile.
    */
   connecting(): () => void {

@@ -2,7 +2,7 @@
 
 export interface Ip {
   readonly family: 4 | 6;
-  /** 4 or 16 bytes, network order. Shared by all who ask: not to be written to. */
+  /** 4 or 16 bytes, network order. Shared by all callers: not to be written to. */
   readonly bytes: Uint8Array;
   /** Compressed, lower case, without the scope. An IPv4-mapped address stays IPv6 here. */
   readonly text: string;
@@ -100,7 +100,7 @@ const known = new Map<string, Ip | undefined>();
 
 /**
  * TID-15: strict dotted quad without leading zeros, or RFC 4291 text with an optional `%scope`.
- * No brackets, prefix length, port or blanks.
+ * No brackets, prefix length, port or spaces.
  */
 export function parseIp(text: string): Ip | undefined {
   if (text.length > MAX_LENGTH) return undefined;

@@ -77,7 +77,7 @@ interface Sized {
   readonly length: number;
 }
 
-/** The 1024 bytes that basic and extended entries share; the caller has checked that they are there. */
+/** The 1024 bytes that basic and extended entries share; the caller has checked the length. */
 function decodeBasic(
   bytes: Uint8Array,
   view: DataView,

@@ -124,7 +124,7 @@ function securityProblem({ options, keys }: ConnectParts): Failure | undefined {
   }
   if (!tls && options.concat !== true && (options.tlsKey ?? options.keyring) !== undefined) {
     return refusal(
-      "a TLS key or keyring is given but tls is off: the connection would be in clear",
+      "a TLS key or keyring is given but tls is off: the connection would not be encrypted",
       "set tls=true",
     );
   }
@@ -208,8 +208,11 @@ export function encodeConnect(parts: ConnectParts, supported: FabricsSupport): E
       kept.push(item);
     } else if (option?.security === true) {
       const failure = here
-        ? refusal(`this kernel has no ${item.name}`, "use a kernel that has it, or remove the option")
-        : refusal(`${item.name} is not possible on ${parts.tid.transport}`, "remove the option, or use tcp");
+        ? refusal(
+          `this kernel does not support ${item.name}`,
+          "use a kernel that has it, or remove the option",
+        )
+        : refusal(`${item.name} is not supported on ${parts.tid.transport}`, "remove the option, or use tcp");
       return { ok: false, failure };
     } else if (item.name === "discovery") {
       // Without it the kernel would take the discovery controller for one with namespaces.

@@ -8,7 +8,7 @@ export function viewOf(bytes: Uint8Array): DataView {
 }
 
 /**
- * A text field: it ends at a NUL, and blanks around it do not count.
+ * A text field: it ends at a NUL, and spaces around it do not count.
  * Undefined when it is not UTF-8 or holds control characters.
  */
 export function textField(bytes: Uint8Array, offset: number, length: number): string | undefined {

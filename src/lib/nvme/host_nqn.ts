@@ -97,7 +97,7 @@ export interface HostNqnSources {
   readonly machineId?: string | undefined;
   readonly productUuid?: string | undefined;
   readonly partitionUuid?: string | undefined;
-  /** 16 random bytes, for when nothing else is there. */
+  /** 16 random bytes, for when nothing else exists. */
   readonly random: Uint8Array;
   readonly hmac: HmacSha256;
 }

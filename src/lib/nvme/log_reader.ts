@@ -67,7 +67,7 @@ export class LogReader {
   #length = LOG_HEADER;
   /** The page, with room for all of it from the first byte that came after the opening. */
   #page = new Uint8Array(LOG_HEADER);
-  /** Bytes of the page that are there. */
+  /** Bytes of the page that have been read. */
   #filled = 0;
 
   constructor({ lsp, maxTransfer, hint = 0 }: LogReaderOptions) {

@@ -6,7 +6,7 @@ import { WELL_KNOWN_DISC_NQN } from "./tid.ts";
 
 /** S6: more records than this of one service are not looked at. */
 const MAX_RECORDS = 256;
-/** Control, format, surrogate, private-use and unassigned characters, and separators other than the blank. */
+/** Control, format, surrogate, private-use and unassigned characters, and separators other than the space. */
 const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/u;
 
 /**

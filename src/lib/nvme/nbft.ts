@@ -201,7 +201,7 @@ function hfiIndexesOf(table: NbftTable, at: number, index: number, known: Readon
   const wanted = new Set([table.view.getUint8(at + 46), ...secondary]);
   wanted.delete(0);
   return [...wanted].filter((hfi) => {
-    if (!known.has(hfi)) table.warn(at, `subsystem ${index} refers to HFI ${hfi}, which is not there`);
+    if (!known.has(hfi)) table.warn(at, `subsystem ${index} refers to HFI ${hfi}, which does not exist`);
     return known.has(hfi);
   });
 }
@@ -275,7 +275,7 @@ function decodeDiscovery(table: NbftTable, at: number): NbftDiscovery | undefine
   };
 }
 
-/** Those that can be read, by index. What is there twice stays: each may be what the host runs from. */
+/** Those that can be read, by index. What occurs twice stays: each may be what the host runs from. */
 function ordered<T extends { readonly index: number }>(
   table: NbftTable,
   places: readonly number[],
@@ -285,7 +285,7 @@ function ordered<T extends { readonly index: number }>(
   for (const at of places) {
     const one = decode(at);
     if (one === undefined) continue;
-    if (found.some(({ index }) => index === one.index)) table.warn(at, `index ${one.index} is there twice`);
+    if (found.some(({ index }) => index === one.index)) table.warn(at, `index ${one.index} occurs twice`);
     found.push(one);
   }
   return found.sort((a, b) => a.index - b.index);

@@ -66,7 +66,7 @@ function numberRepr(value: number): string {
   return `${mantissa}e-${exponent.slice(1).padStart(2, "0")}`;
 }
 
-/** Python's str.isprintable: neither "other" nor "separator", but for the blank. */
+/** Python's str.isprintable: neither "other" nor "separator", but for the space. */
 const UNPRINTABLE = /[\p{C}\p{Z}]/u;
 
 function stringRepr(text: string): string {

@@ -81,7 +81,7 @@ const NAMES: ReadonlyMap<number, string> = new Map([
   [0x371, "Command Aborted by Host"],
 ]);
 
-/** The name in the specification, for when libnvme is not there to tell; `undefined` for unknown ones. */
+/** The name in the specification, for when libnvme is missing; `undefined` for unknown ones. */
 export function statusName(status: number): string | undefined {
   return NAMES.get(statusCode(status));
 }

@@ -42,7 +42,7 @@ export interface SysfsCtrl {
   readonly uevent: string;
   /** Text of an attribute file as read; absent when unreadable. */
   readonly attributes: Readonly<Partial<Record<CtrlAttribute, string>>>;
-  /** Likewise; `null` when it is there and may not be read. */
+  /** Likewise; `null` when it exists and may not be read. */
   readonly made?: Readonly<Partial<Record<MadeAttribute, string | null>>>;
   /** Whether devices hang below it: path and namespace devices. */
   readonly hasChildren: boolean;

@@ -163,7 +163,7 @@ export class AvahiPort implements Mdns {
     });
   }
 
-  /** Avahi, or the bus, is there. */
+  /** Avahi, or the bus, runs. */
   found(): void {
     if (!this.#browsing || !this.#bus) return;
     const era = ++this.#era;

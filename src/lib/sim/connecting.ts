@@ -33,7 +33,7 @@ const REFUSED = 0x4184;
 export class Connecting {
   /** What the kernel does when no ctrl-loss-tmo is given, in seconds. */
   ctrlLossTmo = 600;
-  /** Is told of each connect that really begins, with what is there already. */
+  /** Is told of each connect that really begins, with the existing connections. */
   witness: (who: string, request: ConnectRequest) => void = () => undefined;
   readonly #time: Scheduler;
   readonly #random: Random;

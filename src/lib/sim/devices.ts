@@ -33,7 +33,7 @@ export interface DeviceSpec {
   /** Name in the registry of owners. */
   readonly owner: string;
   readonly ctrlLossTmoMs: number;
-  /** What sysfs shows of the options; in clear and without keys where nothing is said. */
+  /** What sysfs shows of the options; without TLS and keys where nothing is said. */
   readonly made?: Partial<MadeWith>;
 }
 

@@ -104,7 +104,7 @@ Deno.test("doctor finds each thing that is wrong, alone, and gives its remedy", 
       { files: { "/dev/nvme-fabrics": undefined } },
       "kernel",
       "error",
-      /nvme-fabrics is not there/,
+      /nvme-fabrics does not exist/,
       /modprobe nvme-fabrics/,
     ],
     [
@@ -121,7 +121,7 @@ Deno.test("doctor finds each thing that is wrong, alone, and gives its remedy", 
       /busy/,
       /later/,
     ],
-    [{ uid: 1000 }, "kernel", "notice", /root only/, /sudo/],
+    [{ uid: 1000 }, "kernel", "notice", /only as root/, /sudo/],
     [
       {
         run: (command) =>
@@ -200,7 +200,7 @@ Deno.test("doctor finds each thing that is wrong, alone, and gives its remedy", 
       { files: { "/etc/systemd/system/default.target.wants/nvmf-autoconnect.service": "" } },
       "other programs",
       "notice",
-      /nvmf-autoconnect.service connects/,
+      /nvmf-autoconnect.service also connects/,
       /disable/,
     ],
     [

@@ -27,7 +27,7 @@ Deno.test("explain of what no page lists tells the pages and the host NQN; of wh
     assert.ok(without.includes(`to this host: ${HOST_NQN}`), without);
     assert.match(
       (await site.run("stacctl explain nqn.hand")).out,
-      /was taken over: when nothing asks for it/,
+      /taken over: it is disconnected when no source wants it/,
     );
   }));
 

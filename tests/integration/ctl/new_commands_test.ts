@@ -272,7 +272,7 @@ Deno.test("plan: exit 0 for nothing, 2 for changes; the file's text goes to the 
     assert.equal((await run(stacctl, ["plan", "--config", file])).status, 1);
     assert.deepEqual(asked, ["", "\n", "[Global]\n"]);
     await Deno.remove(file);
-    assert.match((await run(stacctl, ["plan", "--config", file])).err, /is not there/);
+    assert.match((await run(stacctl, ["plan", "--config", file])).err, /does not exist/);
   });
 });
 

@@ -117,7 +117,7 @@ Deno.test("--watch is for a terminal and for tables", async () => {
   }
 });
 
-Deno.test("a screen holds what fits, over what was there before, and says how much more there is", () => {
+Deno.test("a screen holds what fits, over the previous text, and says how much more there is", () => {
   assert.equal(screenOf("a\nb\n", 80, 24), "\x1b[Ha\x1b[K\nb\x1b[K\x1b[J");
   assert.equal(screenOf("a\nb\nc\nd\n", 80, 3), "\x1b[Ha\x1b[K\nb\x1b[K\n(2 more lines)\x1b[K\x1b[J");
   // A line that is too wide takes two.

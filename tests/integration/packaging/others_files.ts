@@ -60,7 +60,7 @@ export async function checkDebKeepsOthers(dir: string, file: string, program: st
     assert.deepEqual(await system.files("/etc/stas"), ["/etc/stas/stafd.conf"], what);
     assert.deepEqual(await system.files("/var/lib/nvme-stas"), [], what);
   }
-  // A link whose file is not there yet stays one, too.
+  // A link whose file does not exist yet stays one, too.
   const system = await DebSystem.make(`${dir}/deb-dangling`, program);
   await othersConfigure(system);
   await Deno.remove(system.root + LINKED);

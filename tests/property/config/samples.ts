@@ -4,7 +4,7 @@ import { CONNECT_OPTIONS } from "../../../src/lib/nvme/option_table.ts";
 import { KNOWN_OPTIONS, LEGACY_OPTIONS } from "../../../src/lib/config/known_options.ts";
 
 const anyText = fc.string({ unit: "binary", maxLength: 30 });
-const blanks = fc.constantFrom("", "", "", " ", "  ", "\t", "    ");
+const spaces = fc.constantFrom("", "", "", " ", "  ", "\t", "    ");
 const section = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom(...new Set(KNOWN_OPTIONS.map((o) => o.section)), "Host") },
   { weight: 1, arbitrary: anyText },
@@ -80,14 +80,14 @@ const word = fc.oneof(
 const token = fc.oneof(
   {
     weight: 6,
-    arbitrary: fc.tuple(blanks, key, blanks, blanks, word).map(([a, k, b, c, v]) => `${a}${k}${b}=${c}${v}`),
+    arbitrary: fc.tuple(spaces, key, spaces, spaces, word).map(([a, k, b, c, v]) => `${a}${k}${b}=${c}${v}`),
   },
   { weight: 1, arbitrary: word },
 );
 const entry = fc.array(token, { maxLength: 5 }).map((tokens) => tokens.join(";"));
 const line = fc.oneof(
   { weight: 4, arbitrary: section.map((name) => `[${name}]`) },
-  { weight: 6, arbitrary: fc.tuple(option, blanks, blanks, word).map(([o, a, b, v]) => `${o}${a}=${b}${v}`) },
+  { weight: 6, arbitrary: fc.tuple(option, spaces, spaces, word).map(([o, a, b, v]) => `${o}${a}=${b}${v}`) },
   {
     weight: 3,
     arbitrary: fc.tuple(fc.constantFrom("controller", "exclude"), entry).map(([o, v]) => `${o}=${v}`),
@@ -101,7 +101,7 @@ export const confText: fc.Arbitrary<string> = fc.oneof(
   { weight: 1, arbitrary: fc.string({ unit: "binary" }) },
   {
     weight: 6,
-    arbitrary: fc.array(fc.tuple(blanks, line, fc.constantFrom("\n", "\n", "\n", "\r\n", "\r")), {
+    arbitrary: fc.array(fc.tuple(spaces, line, fc.constantFrom("\n", "\n", "\n", "\r\n", "\r")), {
       maxLength: 25,
     })
       .map((lines) => lines.map((parts) => parts.join("")).join("")),

@@ -45,7 +45,7 @@ export function lettingGo(next: ConnectorStep, prefix: string, now: Now): Connec
       turn.fleet.release(ctl.key, authority, {
         kind: "config",
         file: "nobody",
-        what: "nobody asks for it any more",
+        what: "no source wants it any more",
       });
     }
   }

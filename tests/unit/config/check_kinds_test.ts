@@ -64,9 +64,9 @@ Deno.test("entries that cannot be connected are errors, with the reason", () => 
     [
       "stacd",
       `[Global]\ntls=true\n${line(LINE.replace("tcp", "rdma"))}`,
-      /tls of \[Global\] is not possible on rdma/,
+      /tls of \[Global\] is not supported on rdma/,
     ],
-    ["stacd", line(`${LINE.replace("tcp", "rdma")};tls=true`), /tls is not possible on rdma/],
+    ["stacd", line(`${LINE.replace("tcp", "rdma")};tls=true`), /tls is not supported on rdma/],
     ["stacd", line(`${LINE.replace("tcp", "rdma")};hdr-digest=true`), /hdr-digest has no effect on rdma/],
     ["stacd", line(`${LINE.replace("tcp", "rdma")};host-iface=ib0`), /host-iface has no effect on rdma/],
     [
@@ -131,10 +131,13 @@ Deno.test("what the kernel of this host does not take is said", () => {
   const support = parseSupported(
     "transport=%s,traddr=%s,trsvcid=%s,nqn=%s,hostnqn=%s,host_traddr=%s,hostid=%s\n",
   );
-  assert.match(told("stacd", line(`${LINE};tls=true`), { support }), /error .*this kernel has no tls/);
+  assert.match(
+    told("stacd", line(`${LINE};tls=true`), { support }),
+    /error .*this kernel does not support tls/,
+  );
   assert.match(
     told("stacd", line(`${LINE};host-iface=eth0`), { support }),
-    /error .*this kernel has no host_iface/,
+    /error .*this kernel does not support host_iface/,
   );
 });
 

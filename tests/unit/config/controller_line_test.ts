@@ -216,7 +216,7 @@ Deno.test("what can be seen to fail is said, and the entry kept", () => {
   assert.deepEqual(said, [
     'error f:2:33: traddr "[fe80::1]" is neither an IP address nor a host name: write it without the brackets, and the port as trsvcid; connecting will fail',
     'error f:2:51: trsvcid "70000" is not a port number (1 to 65535); connecting will fail',
-    'error f:2:61: nqn "nqn.a,b" contains a comma, which the kernel does not take; connecting will fail',
+    'error f:2:61: nqn "nqn.a,b" contains a comma, which the kernel cannot accept in an option; connecting will fail',
     'warning f:3:40: kato: "-1" is less than 0; it is left out, and the kernel decides',
   ]);
 });

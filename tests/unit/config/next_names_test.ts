@@ -56,7 +56,7 @@ Deno.test("an entry of another form gets the hint that helps", () => {
   const indented = stafd(
     "[Controllers]\ncontroller = transport=tcp;traddr=192.0.2.1\n  controller = transport=tcp;traddr=192.0.2.2\n",
   );
-  assert.match(indented.said.join("\n"), /f:3:\d+: .*remove the blanks before it/);
+  assert.match(indented.said.join("\n"), /f:3:\d+: .*remove the leading spaces/);
   assert.ok(indented.conf.unreadable.includes(3));
 });
 

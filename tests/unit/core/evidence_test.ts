@@ -12,7 +12,7 @@ const TEXTS: readonly (readonly [Evidence, string])[] = [
   ],
   [
     { kind: "dc-retired", dc: "(tcp, 10.0.0.1, 8009)", why: "excluded", at },
-    "listed by (tcp, 10.0.0.1, 8009), which was let go 2026-11-22T20:15:44Z: excluded",
+    "listed only by (tcp, 10.0.0.1, 8009), which stafd dropped at 2026-11-22T20:15:44Z: excluded",
   ],
   [
     { kind: "resolved", host: "a.example.com", addresses: "10.0.0.2", at },
@@ -25,7 +25,7 @@ const TEXTS: readonly (readonly [Evidence, string])[] = [
   ],
   [
     { kind: "audit", file: "stacd.conf", line: 2, asked: "stacd.conf" },
-    "stacd.conf:2: disconnect-scope; nobody asks for it (asked: stacd.conf)",
+    "stacd.conf:2: disconnect-scope: no source wants it (checked: stacd.conf)",
   ],
   [
     { kind: "stop", file: "stafd.conf", line: 3 },

@@ -46,7 +46,7 @@ Deno.test("findings have their place and severity; errors give exit status 1, wa
   assert.equal((await check({ "my.conf": "[Nonsense]\n" }, stacctl, "DIR/my.conf"))[0], 1);
   const [refused, words] = await check({ "my.conf": "before=section\n" }, stafctl, "DIR/my.conf");
   assert.equal(refused, 1);
-  assert.match(words, /^DIR\/my.conf: invalid: the daemon would not use it\nDIR\/my.conf:1:1: error: /);
+  assert.match(words, /^DIR\/my.conf: invalid: the daemon would reject it\nDIR\/my.conf:1:1: error: /);
 });
 
 Deno.test("a file is the daemon's whose name it has", async () => {
@@ -59,10 +59,10 @@ Deno.test("a file is the daemon's whose name it has", async () => {
 Deno.test("only a file that is asked for must be there; without a host NQN the daemons do not start", async () => {
   const [status, out] = await check({ "sys.conf": SYS }, stafctl);
   assert.equal(status, 0);
-  assert.match(out, /^DIR\/stafd.conf: not there, so all values are the defaults\n/);
+  assert.match(out, /^DIR\/stafd.conf: does not exist, so all values are the defaults\n/);
   const [missing, , err] = await check({}, stafctl, "DIR/none.conf");
   assert.equal(missing, 1);
-  assert.match(err, /none.conf is not there\n$/);
+  assert.match(err, /none.conf does not exist\n$/);
 });
 
 Deno.test("as JSON", async () => {

@@ -212,7 +212,7 @@ Deno.test("item 8: a link to the installer's file stays one, and a managed block
     assert.match(after, /# END ANSIBLE MANAGED BLOCK\n/);
   }));
 
-Deno.test("item 8: a link whose file is not there yet stays one", () =>
+Deno.test("item 8: a link whose file does not exist yet stays one", () =>
   onHost({ "next.conf": NEXT }, async (run, _read, dir) => {
     await Deno.mkdir(`${dir}/installer`);
     await Deno.symlink("installer/own.conf", `${dir}/stafd.conf`);

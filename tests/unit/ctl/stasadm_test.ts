@@ -111,7 +111,7 @@ Deno.test("what else is in sys.conf stays, comments included; -c chooses the fil
 Deno.test("what cannot be done is said in one line, and nothing is changed (CLI-67)", () =>
   onHost(async (host) => {
     const failing: readonly (readonly [readonly string[], RegExp])[] = [
-      [["-c", `${host.dir}/none/sys.conf`, "hostid"], /none is not there; make it: mkdir -p\n$/],
+      [["-c", `${host.dir}/none/sys.conf`, "hostid"], /none does not exist; make it: mkdir -p\n$/],
       [["hostid", "-f", `${host.dir}/none/hostid`], /cannot write .*none\/hostid/],
       [["set-symname", ""], /must be one line/],
       [["set-symname", "two\nlines"], /must be one line/],

@@ -75,7 +75,7 @@ Deno.test("indexes refer, positions do not: lists with gaps and in any order (KR
   assert.deepEqual(nbft.subsystems[0]?.hfiIndexes, [7, 3]);
   assert.equal(nbft.subsystems[0]?.unavailable, true);
   assert.equal(nbft.subsystems[0]?.asqsz, 31);
-  assert.match(nbft.warnings.join(), /HFI 5, which is not there/);
+  assert.match(nbft.warnings.join(), /HFI 5, which does not exist/);
 });
 
 Deno.test("tables that lie are refused, with the place", () => {

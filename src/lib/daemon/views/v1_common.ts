@@ -112,7 +112,7 @@ function failureOf(ctl: Ctl): V1Failure | null {
 /** How its connection differs from one that would be made now (S13); empty without a connection. */
 export function otherwise(ctl: Ctl, core: Asked, peek: Peek): readonly string[] {
   const device = ctl.link.phase === "up" ? deviceNow(ctl, peek) : undefined;
-  // Of one that nobody asks for nothing is configured.
+  // Nothing is configured for one that no source wants.
   if (device === undefined || ctl.claims.size === 0) return [];
   const { host, interfaces, devices } = core.fleet.fleet;
   return identityTexts(device, { tid: ctl.tid, hostId: hostIdOf(ctl, host, devices.values()) }, interfaces);

@@ -104,7 +104,7 @@ function ofController(ctl: Ctl, core: Asked, peek: Peek, beside: Beside, now: No
     chain.push({ step: "source", at, text: claimText(claim) });
   }
   for (const evidence of ctl.released.values()) {
-    chain.push({ step: "source", at: null, text: `no longer asked for: ${evidenceText(evidence)}` });
+    chain.push({ step: "source", at: null, text: `no source any more: ${evidenceText(evidence)}` });
   }
   chain.push({ step: "decision", at: null, text: decisionText(decision, now) });
   const failure = ctl.lastFailure;
@@ -123,7 +123,7 @@ function ofController(ctl: Ctl, core: Asked, peek: Peek, beside: Beside, now: No
     });
   }
   if (device !== undefined) {
-    chain.push({ step: "state", at: null, text: `${device.device} is ${device.state}, as the kernel says` });
+    chain.push({ step: "state", at: null, text: `the kernel reports ${device.device} as ${device.state}` });
     if (lost !== undefined) chain.push({ step: "state", at: lost.at, text: lostText(lost) });
     chain.push(...asAsked(ctl, device, core, beside), ...unexpected(ctl, device, core));
   }
@@ -163,7 +163,7 @@ function unexpected(ctl: Ctl, device: KernelCtrl, core: Asked): readonly V1Step[
   const isAdopted = ctl.link.phase === "up" && ctl.link.adopted;
   if (isAdopted && core.keep(ctl, device) === undefined) {
     const text =
-      "it was there before and was taken over: when nothing asks for it any more, it is disconnected";
+      "it was made by another program and taken over: it is disconnected when no source wants it any more";
     steps.push({ step: "state", at: null, text });
   }
   return steps;
@@ -171,7 +171,7 @@ function unexpected(ctl: Ctl, device: KernelCtrl, core: Asked): readonly V1Step[
 
 /** What the connection is, beside what was asked for. */
 function asAsked(ctl: Ctl, device: KernelCtrl, core: Asked, { loadedAt }: Beside): readonly V1Step[] {
-  // Of one that nobody asks for, nothing is asked.
+  // No options are asked for one that no source wants.
   if (ctl.claims.size === 0) return [];
   const request = core.request(ctl);
   const steps: V1Step[] = [];
@@ -228,7 +228,7 @@ function nowOf(device: KernelCtrl, peek: Peek): KernelCtrl {
   return found?.incarnation === device.incarnation ? { ...device, state: found.state } : device;
 }
 
-/** `asking`: who asks for it and may not have it. */
+/** `asking`: the sources that want it and may not have it. */
 function ofForeign(
   device: KernelCtrl,
   core: Asked,
@@ -247,7 +247,7 @@ function ofForeign(
     phase: "foreign",
     headline: `Connected by somebody else and left alone: ${text}.`,
     chain: [
-      { step: "state", at: null, text: `${device.device} is ${device.state}, as the kernel says` },
+      { step: "state", at: null, text: `the kernel reports ${device.device} as ${device.state}` },
       { step: "decision", at: null, text: `left alone: ${text}` },
     ],
   };
@@ -263,7 +263,7 @@ function ofPast(past: Past): Match {
     headline: past.what === "disconnected"
       ? `Was disconnected: ${words}.`
       : past.what === "released"
-      ? `Was let go of, the connection was kept: ${past.why}.`
+      ? `Was withdrawn, the connection was kept: ${past.why}.`
       : `Is no longer wanted: ${words}.`,
     chain: [{ step: "decision", at: past.at, text: `${past.what}: ${words}` }],
   };
