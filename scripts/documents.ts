@@ -1,4 +1,8 @@
-/** The check of documents in `deno task ok`: requirements that are cited are written, files that are named exist. */
+/**
+ * The check of documents in `deno task ok`: requirements that are cited are written, files that are named exist, and no
+ * phrase reads badly.
+ */
+import { bannedPhrases } from "./documents/phrases.ts";
 import { missingReferences } from "./documents/references.ts";
 import { undefinedCitations } from "./documents/requirements.ts";
 import { allTexts } from "./documents/texts.ts";
@@ -6,7 +10,7 @@ import { runScript } from "./run.ts";
 
 async function main(): Promise<boolean> {
   const texts = await allTexts();
-  const found = [...undefinedCitations(texts), ...await missingReferences(texts)];
+  const found = [...undefinedCitations(texts), ...await missingReferences(texts), ...bannedPhrases(texts)];
   for (const { path, line, message } of found) console.error(`${path}:${line}: ${message}`);
   return found.length === 0;
 }

@@ -84,7 +84,7 @@ export const CHECKS: readonly Check[] = [
   ),
   command(
     "documents",
-    "requirements that are cited are written, files that are named exist",
+    "requirements that are cited are written, files that are named exist, no phrase of docs/words.md",
     ["run", "-A", "scripts/documents.ts"],
     () => "all",
   ),
