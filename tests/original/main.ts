@@ -1,13 +1,20 @@
 /** `deno task compare [--seed N] [--runs N]`: random configurations, read by our parser and by the Python implementation's. */
-import { parseArgs } from "node:util";
 import { runScript } from "../../scripts/run.ts";
 import { providePackages } from "../../scripts/system_packages.ts";
+import { taskArguments } from "../../scripts/task_arguments.ts";
 import { compare } from "./compare.ts";
 import { original, ORIGINAL_NEEDS } from "./package.ts";
 
+const USAGE = `usage: deno task compare [--seed N] [--runs N]
+
+Reads random configurations by our parser and by the Python implementation's, and prints each difference that no
+reviewed rule explains, with its seed. Debian's package of the Python implementation is fetched once.
+
+  --seed N  the first configuration (default: 1)
+  --runs N  how many configurations (default: 40000)`;
+
 async function main(): Promise<boolean> {
-  const { values } = parseArgs({
-    args: Deno.args,
+  const { values } = taskArguments(USAGE, {
     options: { seed: { type: "string", default: "1" }, runs: { type: "string", default: "40000" } },
   });
   await providePackages(ORIGINAL_NEEDS);
