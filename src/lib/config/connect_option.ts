@@ -63,7 +63,7 @@ export function mergedOptions(global: ConnectOptions, overrides: ConnectOptions)
   return merged;
 }
 
-/** What is contradictory in the security options of a connection, if anything. */
+/** Contradictions in the security options of a connection. */
 export function securityConflict(options: ConnectOptions): string | undefined {
   const hasKey = options.keyring !== undefined || options.tlsKey !== undefined;
   if (options.concat === true && (options.tls === true || options.tlsKey !== undefined)) {

@@ -43,7 +43,7 @@ export interface ControllerFields {
 
 export interface ControllerLine {
   readonly fields: ControllerFields;
-  /** Of this controller only; they go before `[Global]` (CFG-57, CFG-62). */
+  /** For this controller only; they take precedence over `[Global]` (CFG-57, CFG-62). */
   readonly overrides: ConnectOptions;
   readonly keys: DhchapKeys;
   /** Unknown keys are kept and shown (CFG-55); what may be a secret is masked. */
@@ -144,7 +144,7 @@ export function parseControllerLine(
     return drop(entry, `transport is missing (tcp, rdma, fc or loop)${formHint(tokens)}`);
   }
   const written = transportToken.value;
-  // What is asked for must not be lost because of a mistyped transport.
+  // A wish for security must not be lost because of a mistyped transport.
   const transport = isTransport(written) ? written : nearestTransport(written, tokens);
   let why: string | undefined;
   if (!isTransport(written)) {

@@ -184,7 +184,7 @@ export function parseDaemonConf<T>(
 const NOTHING_NEW =
   "until then nothing new is connected but by lines that set it themselves, and a reload is refused";
 
-/** What was read is not what stands in the file. */
+/** The value read is not the text in the file. */
 function noteBytes(ini: Ini, findings: FindingList): void {
   for (const { line, value, valueColumn, column, option } of ini.entries) {
     const at = value?.includes("\uFFFD") === true
@@ -213,7 +213,7 @@ function noteMode(
   findings.add("key-file", { line: line.origin.line, column: 1 }, mayBeRead(visible(conf.file)));
 }
 
-/** An indented line below an entry is an entry of its own: what it says of security is said of none (CFG-7). */
+/** An indented line below an entry is an entry of its own: its security options belong to no controller (CFG-7). */
 function withContinuation(
   parsed: ReturnType<typeof parseControllerLine>,
   next: IniEntry | undefined,

@@ -124,7 +124,7 @@ const placeKey = (tid: Tid): string =>
 const wayKey = (tid: Tid): string =>
   JSON.stringify([canonicalAddress(tid.transport, tid.hostTraddr), impliedIface(tid)]);
 
-/** May one connection serve both? What is not given is any. */
+/** May one connection serve both? A missing field matches any. */
 export function sameWay(a: Tid, b: Tid): boolean {
   const alike = (x: string, y: string): boolean => x === "" || y === "" || x === y;
   return alike(impliedIface(a), impliedIface(b)) &&

@@ -98,7 +98,7 @@ export function parseExcludeLine(
   if (
     malformed > 0 && matches.traddr === undefined && matches.subsysnqn === undefined && !neverMatches
   ) {
-    // What was meant to narrow it got lost. Excluding more than meant would disconnect (S1).
+    // The key that was meant to narrow it got lost. Excluding more than meant would disconnect (S1).
     findings.add(
       "excludes-nothing",
       at,

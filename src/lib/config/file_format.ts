@@ -33,7 +33,7 @@ function isJson(text: string): boolean {
   }
 }
 
-/** What it is, and what becomes of it. */
+/** The format, and how the file is used. */
 export function formatText(format: ForeignFormat, file: string): string {
   const what = format === "nvme-stas 3" ? "a file of nvme-stas 3" : `nvme-cli's ${format}`;
   const asIs = format === "nvme-stas 3"

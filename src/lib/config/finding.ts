@@ -27,7 +27,7 @@ export function inFileOrder(findings: readonly Finding[], file: string): Finding
   return findings.toSorted((a, b) => elsewhere(a) - elsewhere(b) || a.line - b.line || a.column - b.column);
 }
 
-/** So many findings of one file are kept (S6). More help nobody, and a binary file would yield thousands. */
+/** So many findings of one file are kept (S6). More do not help, and a binary file would yield thousands. */
 export const MAX_FINDINGS = 200;
 
 /** Collects the findings of one file. */

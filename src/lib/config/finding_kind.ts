@@ -12,7 +12,7 @@ interface KindFacts {
   readonly example: {
     readonly file: "stafd.conf" | "stacd.conf" | "sys.conf";
     readonly lines: readonly string[];
-    /** A part of what is said of it. */
+    /** A part of the message. */
     readonly says: string;
   };
 }

@@ -123,7 +123,7 @@ function checkConnect(
   }
 }
 
-/** What is wrong with the host ID is said of sys.conf. */
+/** A wrong host ID is reported for sys.conf. */
 const ANY_ID = "11111111-1111-4111-8111-111111111111";
 
 /** A host name stands for an address. */

@@ -41,7 +41,7 @@ export const MAY_BE_READ = "every user of this host may read";
 export const mayBeRead = (name: string): string =>
   `${MAY_BE_READ} ${name}, and there is a key in it; chmod o-r ${name}`;
 
-/** What is wrong with a key, without anything of it. */
+/** The error in a key, without any part of the key. */
 export function keyProblem(text: string): string | undefined {
   if (!isDhchapKey(text)) return `is not of the form DHHC-1:..:...: (see ${MAKE_DHCHAP_KEY})`;
   return dhchapKeyProblem(text);

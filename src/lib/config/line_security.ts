@@ -1,4 +1,4 @@
-/** What a `controller=` entry says of security and cannot be read: there must be no connection without it (S15). */
+/** Security options of a `controller=` entry that cannot be read: no connection is made without them (S15). */
 import { type ConnectOptionsDraft, setConnectOption } from "./connect_option.ts";
 import { CONNECT_OPTIONS } from "../nvme/option_table.ts";
 import { isSensitive, looksLikeSecret, redacted, shown } from "./redact.ts";

@@ -10,7 +10,7 @@ import { didYouMean } from "./suggestion.ts";
 /** Of release candidates of 1.2. */
 const OLD_SECTION = "I/O controller disconnect policy";
 
-/** Nothing is said of the entries that are told of elsewhere. */
+/** Entries that are reported elsewhere are passed over. */
 export function checkNames(
   ini: Ini,
   daemon: Daemon,

@@ -41,9 +41,9 @@ export interface NextFile {
   /** Undefined when there is no such section. */
   readonly host: { readonly values: NextValues; readonly at: Position } | undefined;
   readonly endpoints: readonly NextEndpoint[];
-  /** Asked for where nobody reads it. */
+  /** Set where it is not read. */
   readonly unread: readonly NextUnread[];
-  /** What is wrong makes the file unusable. */
+  /** The error makes the file unusable. */
   readonly isRejected: boolean;
   readonly findings: readonly Finding[];
 }

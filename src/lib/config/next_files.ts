@@ -9,7 +9,7 @@ export type ReadNext =
   | { readonly ok: true; readonly conf: NextConf; readonly isMissing: boolean }
   | { readonly ok: false; readonly why: Unusable; readonly findings: readonly Finding[] };
 
-/** Beyond this nobody wrote them by hand (S6). */
+/** More than a person would write by hand (S6). */
 const MAX_DROP_INS = 256;
 
 export function readNextFiles(file: string, read: ReadFile, readFolder: ReadFolder): ReadNext {

@@ -118,7 +118,7 @@ export function nextLine(
 
 /** Where a column of the joined entry stands in the file: at the value when it is beyond the name. */
 function placeOf(pieces: readonly Piece[], column: number): Position | undefined {
-  // What is said of an entry as a whole stands at its beginning.
+  // A finding about an entry as a whole has the place of its beginning.
   if (column <= 1) return undefined;
   let start = 1;
   for (const { text, at, nameAt } of pieces) {

@@ -305,7 +305,7 @@ class SysSource {
   }
 }
 
-/** A file that is empty is one that somebody is about to fill: nothing of it was read yet. */
+/** An empty file is about to be filled: nothing of it has been read yet. */
 function failed(found: Found, message: string): Extract<Mandatory, { readonly error: Finding }> {
   return {
     error: { severity: "error", file: found.file, ...found.at, message },

@@ -16,7 +16,7 @@ export interface Tokens {
   readonly byKey: ReadonlyMap<string, Token>;
   /** In the order of the entry, duplicates included. */
   readonly all: readonly Token[];
-  /** What has no `=`: the whole text as the key, and no value. */
+  /** Without `=` the whole text is the key, and there is no value. */
   readonly bare: readonly Token[];
   /** How many tokens have no `=`; each has a finding. */
   readonly malformed: number;

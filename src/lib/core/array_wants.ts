@@ -52,7 +52,7 @@ const WANTS: readonly ArrayWants[] = [
 /** The first kernel with the policy queue-depth. */
 const QUEUE_DEPTH_SINCE = "6.11";
 
-/** Undefined for an array of which no wish is known. */
+/** Undefined for an array without known settings. */
 export function wantsOf(model: string, kernel: string): ArrayWants | undefined {
   const found = WANTS.find((wants) => wants.model === model.trim());
   if (found?.olderPolicy === undefined || kernel === "" || isAtLeast(kernel, QUEUE_DEPTH_SINCE)) return found;

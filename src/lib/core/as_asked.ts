@@ -1,5 +1,5 @@
 /**
- * Is a connection what was asked for? What is less safe is shown and degraded, and never taken away for it (S15): it may
+ * Is a connection what was asked for? A less safe one is shown and degraded, and never disconnected for it (S15): it may
  * carry a mounted file system.
  */
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
@@ -59,7 +59,7 @@ function sameLossTmo(asked: number | undefined, made: NonNullable<KernelCtrl["ma
   return Math.ceil(asked / delay) * delay === ctrlLossTmo || asked === ctrlLossTmo;
 }
 
-/** What is asked for and shown nowhere. */
+/** Options that are asked for and that sysfs does not show. */
 export function unshown({ options }: Asked): readonly string[] {
   return [
     options.hdrDigest === true ? "hdr-digest" : "",

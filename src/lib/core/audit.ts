@@ -16,7 +16,7 @@ export const AUDIT_SCOPE = "all-connections-matching-disconnect-trtypes";
 /** Does the policy ask for it? */
 export const audits = (conf: StacdConf | undefined): boolean => conf?.disconnectScope.value === AUDIT_SCOPE;
 
-/** Found by the audit: nobody has ever asked for it. */
+/** Found by the audit: no source has ever wanted it. */
 export const isForeign = (ctl: Ctl): boolean =>
   ctl.claims.size === 0 && [...ctl.released.values()].every(({ kind }) => kind === "audit");
 
@@ -35,7 +35,7 @@ export interface AuditHost {
   verdict(ctl: Ctl): Verdict;
 }
 
-/** Connections that nobody may have, as controllers to be judged. */
+/** Connections that no source may want, as controllers to be judged. */
 export function unclaimed(host: AuditHost): readonly Ctl[] {
   const { state: { conf, pages }, fleet: { fleet } } = host;
   if (conf === undefined || !audits(conf) || !host.fleet.fresh || fleet.stopping) return [];

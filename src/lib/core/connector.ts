@@ -118,7 +118,7 @@ export class ConnectorTurn implements FleetRules {
     this.#fetch();
   }
 
-  /** That a discovery controller was dropped counts no more once it is back: its page decides. */
+  /** A drop of a discovery controller no longer counts once it is back: its page decides. */
   #cameBack(ctl: Ctl): string | undefined {
     for (const [authority, { kind }] of ctl.released) {
       const page = kind === "dc-retired" ? this.state.pages.get(authority) : undefined;
@@ -339,7 +339,7 @@ export class ConnectorTurn implements FleetRules {
     }
   }
 
-  /** Lines without a host NQN of their own ask for us, whoever we are. */
+  /** Lines without a host NQN of their own have the host's, whatever that is now. */
   #host(event: Extract<ConnectorEvent, { readonly type: "host" }>): void {
     const isNew = this.fleet.fleet.host?.nqn !== event.host.nqn;
     this.fleet.take(event);
@@ -361,7 +361,7 @@ export class ConnectorTurn implements FleetRules {
     // S10: what was read before stays in force.
     if (event.reload && conf.unreadSecurity.length > 0) return;
     this.fleet.allow(conf, event.reload ? this.state.conf : undefined);
-    // What was barred until now would be measured from an event of long ago.
+    // The latency of a controller that was barred until now would be measured from an old event.
     this.state = { ...this.state, conf, latency: { ...this.state.latency, awaited: new Map() } };
     this.#load(conf);
     for (const ctl of this.fleet.all()) {

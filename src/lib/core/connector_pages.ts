@@ -34,7 +34,7 @@ export function pageNotYet(state: Known, { released }: Ctl, now: Now): NotYet | 
 }
 
 /**
- * Pages of which nobody can say that they list all that they should. The first page that stafd has read after its start
+ * Pages that may not list all that they should. The first page that stafd has read after its start
  * counts: else nothing would be audited for a quarter of an hour.
  */
 function uncertainPages(state: Known, now: Now): readonly NotYet[] {

@@ -176,7 +176,7 @@ export class DcSession {
     this.#next(ctl.key);
   }
 
-  /** What was left out of its page has room now. */
+  /** The entries that were left out of its page have room now. */
   retake(key: string): void {
     const ctl = this.finder.fleet.ctl(key);
     if (ctl !== undefined) retakeReferrals(this.finder, ctl);

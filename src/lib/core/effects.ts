@@ -1,6 +1,6 @@
 /**
  * What the core asks the shell to do, and what the shell tells the core. An effect that takes time carries an operation
- * number; its outcome comes back as one event with the same number, and an outcome nobody waits for any more is ignored.
+ * number; its outcome comes back as one event with the same number, and an outcome that is no longer waited for is ignored.
  */
 import type { StacdConf } from "../config/stacd_conf.ts";
 import type { StafdConf } from "../config/stafd_conf.ts";

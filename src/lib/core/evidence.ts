@@ -1,7 +1,7 @@
 import { isoTime } from "../nvme/time.ts";
 
 /**
- * Why something may be taken away (S2): always somebody's positive statement, never silence.
+ * Why a connection may be removed (S2): always the positive statement of a source, never silence.
  * Times are milliseconds since 1970.
  */
 export type Evidence =

@@ -147,7 +147,7 @@ export class FinderTurn implements FleetRules, FinderHost {
   /** Only referrals in a circle, or nothing at all, ask for it: the proof is what cut the circle off. */
   #unrooted(ctl: Ctl): Verdict {
     this.fleet.work += ctl.claims.size;
-    // That one was dropped counts no more once it is wanted again: its page decides.
+    // A drop no longer counts once the controller is wanted again: its page decides.
     const back = this.#referrals.back.get(ctl.key);
     if (back !== undefined) {
       const why = `${tidText(back.tid)}, which listed it, is back and its page has not been read yet`;
@@ -221,7 +221,7 @@ export class FinderTurn implements FleetRules, FinderHost {
     const dc = this.state.dcs.get(old.key);
     if (dc !== undefined) {
       this.state = { ...this.state, dcs: this.state.dcs.without(old.key) };
-      // The answer to a command under way finds nobody: it is asked again.
+      // The answer to a command under way is ignored: the command is sent again.
       if (this.state.dcs.get(now.key) === undefined || now.link.phase === "up") {
         this.putDc(now.key, { ...dc, job: undefined, then: "nothing" });
       }
@@ -347,7 +347,7 @@ export class FinderTurn implements FleetRules, FinderHost {
     }
   }
 
-  /** Whoever is asked for without a host NQN of its own is asked for by us, whoever we are. */
+  /** A claim without a host NQN of its own has the host's, whatever that is now. */
   #host(event: Extract<FinderEvent, { readonly type: "host" }>): void {
     const { nqn } = event.host;
     const isNew = this.fleet.fleet.host?.nqn !== nqn;

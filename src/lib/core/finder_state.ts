@@ -77,7 +77,7 @@ export interface Dc {
   readonly noHeader: boolean;
   /** Referrals of its page that found no room in the full table. */
   readonly left: number;
-  /** It was reachable once, or somebody but mDNS asks for it: the old interface lists it. */
+  /** It was reachable once, or a source other than mDNS wants it: the old interface lists it. */
   readonly listed: boolean;
   /** Withdrawn and unreachable (STAF-76): since when, and until when it is kept. */
   readonly lost:

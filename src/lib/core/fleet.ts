@@ -106,7 +106,7 @@ export interface Fleet {
   readonly ready: readonly { readonly key: string; readonly rank: number }[];
   /** What the kernel is connecting. */
   readonly busy: Connect | undefined;
-  /** What it has connected, and what is still being read back: the devices are not known yet. */
+  /** Connections made and still being read back: their devices are not known yet. */
   readonly unread: readonly Connect[];
   readonly nextOp: Op;
   /** nvme-cli's host-wide list; undefined until it has been read, and nothing is connected before (S7). */

@@ -49,7 +49,7 @@ export class FleetDraft<E extends { readonly do: string } = never> {
     this.effects.push(effect);
   }
 
-  /** Before whatever else this step does: somebody outside waits for it, and the rest is done meanwhile. */
+  /** Before all other effects of this step: a caller waits for it, and the rest is done meanwhile. */
   emitFirst(effect: Effect | E): void {
     this.effects.unshift(effect);
   }
@@ -122,12 +122,12 @@ export class FleetDraft<E extends { readonly do: string } = never> {
     this.emit({ do: "scan", op });
   }
 
-  /** At that time, and no longer at another. */
+  /** Sets the time of this reminder, in place of any earlier one. */
   remindAt(at: Instant, key: string): void {
     this.fleet = { ...this.fleet, agenda: remind(this.fleet.agenda, at, key) };
   }
 
-  /** At that time or sooner: what keeps coming does not put it off (L2). */
+  /** Sets this time unless an earlier one is set: repeated events do not postpone it (L2). */
   remindBy(at: Instant, key: string): void {
     if ((timeOf(this.fleet.agenda, key) ?? Infinity) > at.mono) this.remindAt(at, key);
   }
@@ -217,7 +217,7 @@ export class FleetDraft<E extends { readonly do: string } = never> {
     return true;
   }
 
-  /** There is room for whoever was left out. */
+  /** The table has room for controllers that were left out. */
   get isRoomy(): boolean {
     return this.fleet.ctls.size < ROOMY_CTLS;
   }
@@ -239,7 +239,7 @@ export class FleetDraft<E extends { readonly do: string } = never> {
     return gone;
   }
 
-  /** In a full table: somebody gives way, or there is no room (S16). What our own files name always has room. */
+  /** In a full table another controller makes way, or there is no room (S16). Controllers of our own files always have room. */
   #makeRoom(key: string, claim: Claim): boolean {
     const quota = quotaOf(claim, (dc) => {
       const known = this.#owners.get(dc) ?? this.rules.pageOwner(dc);

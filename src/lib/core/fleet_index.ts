@@ -10,7 +10,7 @@ import type { Authority } from "./ctl.ts";
 import { Table } from "./table.ts";
 
 export type Index = Table<readonly string[]>;
-/** For each authority the set of the keys of controllers of which it has said something. */
+/** For each authority the keys of the controllers that it claims or has withdrawn. */
 export type Said = Table<Table<true>>;
 
 const NONE: readonly string[] = [];
@@ -74,7 +74,7 @@ interface Sayings {
 const hasSaid = ({ claims, released }: Sayings, authority: Authority): boolean =>
   claims.has(authority) || released.has(authority);
 
-/** `said` after what is said of the controller `key` has changed. */
+/** `said` after the claims of the controller `key` have changed. */
 export function withSaid(said: Said, key: string, before: Sayings | undefined, now: Sayings): Said {
   let next = said;
   for (const authority of [...now.claims.keys(), ...now.released.keys()]) {

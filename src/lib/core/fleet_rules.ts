@@ -30,7 +30,7 @@ export interface FleetRules extends Rules {
   news(ctl: Ctl, event: Extract<KernelEvent, { readonly type: "device" | "aen" }>): void;
   /** The kernel said something of a device that no controller of ours uses. */
   foreign(event: Extract<KernelEvent, { readonly type: "device" | "aen" }>): void;
-  /** Asks whoever gave the evidence against it whether that still stands; the answer touches the controller. */
+  /** Asks the source of the evidence whether that still stands; the answer leads to another look at the controller. */
   confirm(ctl: Ctl): void;
   /** A reminder of the daemon's own. */
   reminded(key: string): void;

@@ -1,6 +1,6 @@
 /**
  * One step over the state that both daemons share. Controllers that something happened to are touched; `settle` then asks
- * the planner about each and carries its decision out, and `pump` gives the free slots to whoever waits for them.
+ * the planner about each and carries its decision out, and `pump` gives the free slots to waiting controllers.
  */
 import type { Outcome } from "../nvme/failure.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
@@ -69,7 +69,7 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
       case "network":
         this.fleet = { ...this.fleet, interfaces: event.interfaces };
         for (const ctl of this.all()) this.nudge(ctl.key, true);
-        // What is connected can be recognised now, or differently.
+        // Connections can be recognised now, or differently.
         return this.touchAll();
       case "transports": {
         const known = this.fleet.transports;
@@ -401,7 +401,7 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
     }
   }
 
-  /** The kernel took the device away: by itself, or somebody did. */
+  /** The device is gone: the kernel or a person removed it. */
   #lost(ctl: Ctl, ref: DeviceRef): void {
     this.say("notice", ctl, 'Received "remove" event', eventFields("removed"));
     this.announce(ctl, "removed", `${ref.device} was removed by the kernel, or by somebody else`);

@@ -53,7 +53,7 @@ export class FleetView<E extends { readonly do: string } = never> extends FleetD
     return undefined;
   }
 
-  /** May a connect of ours that is under way have made it? What it serves is told when the call ends. */
+  /** May a connect of ours that is under way have made it? What it serves is known when the call ends. */
   awaited(device: KernelCtrl): boolean {
     return ctlsFor(this.fleet.ctlsAt, device).some((key) => {
       this.work++;
@@ -138,7 +138,7 @@ export class FleetView<E extends { readonly do: string } = never> extends FleetD
     });
   }
 
-  /** What is not known to be of this daemon's kind serves nobody. */
+  /** A device that is not known to be of this daemon's kind serves no controller. */
   #serves(ctl: Ctl, device: KernelCtrl): boolean {
     return this.rules.accepts(device) && this.isTheirs(ctl, device);
   }
@@ -158,7 +158,7 @@ export class FleetView<E extends { readonly do: string } = never> extends FleetD
     return unwanted(ctl, { is: "unwanted", evidence }, this, this.rules, this.now, true);
   }
 
-  /** What it comes to if the kernel has what was seen of it last. */
+  /** The verdict if the kernel still has what was seen last. */
   outlook(ctl: Ctl): Decision {
     return decide(ctl, this, this.rules, this.now, true);
   }

@@ -109,7 +109,7 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
           this.dirty();
         }
         if (decision.act === "hold" && decision.until !== undefined) this.remindAt(decision.until, ctl.key);
-        // An attempt that had begun is given up; its outcome finds nobody waiting.
+        // An attempt that had begun is abandoned; its outcome is ignored.
         if (ctl.link.phase === "reaching" || ctl.link.phase === "ready") {
           this.put({ ...ctl, link: { phase: "idle" } });
         }
@@ -250,7 +250,7 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
     const { toReach } = this.fleet;
     let { reaching } = this.fleet;
     if (toReach.length === 0 || reaching >= MAX_PROBES) return;
-    // With a place for each of them nobody has to wait for a turn.
+    // With a slot for each of them none has to wait.
     const isEnough = toReach.length <= MAX_PROBES - reaching;
     const drawing = isEnough
       ? new Drawing(toReach, () => NOBODYS, this.fleet.turns.probe)
@@ -331,7 +331,7 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
     };
   }
 
-  /** The last look before the kernel is asked: somebody may have connected it, or forbidden it, meanwhile (S4, S7). */
+  /** The last look before the kernel is asked: it may have been connected or excluded meanwhile (S4, S7). */
   #connect(ctl: Ctl): void {
     const decision = this.decision(ctl);
     if (decision.act !== "none") return this.#carryOut(ctl);
@@ -417,7 +417,7 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
     this.letGo(ctl, "released", why, []);
   }
 
-  /** The record goes, or rests while somebody still asks for what is excluded. */
+  /** The record is removed, or stays idle while a source still wants what is excluded. */
   protected letGo(ctl: Ctl, what: Past["what"], why: string, evidence: readonly Evidence[]): void {
     const device = deviceOf(ctl)?.device ?? "";
     const past: Past = {

@@ -20,7 +20,7 @@ export interface Guard {
   readonly failure: string | undefined;
   /** By block device, the look that its traffic is compared with: the first one since it was last found in use. */
   readonly first: ReadonlyMap<string, Sample>;
-  /** By block device, what the last look says of its use. */
+  /** The use of each block device, as of the last look. */
   readonly uses: ReadonlyMap<string, Use>;
   /** The reason that was logged last. */
   readonly told: string | undefined;
@@ -101,7 +101,7 @@ export function guarded(
   if (watchedUntil !== undefined) {
     return reached(watchedUntil, now) ? { is: "look" } : { is: "watched", until: watchedUntil };
   }
-  // What was found some time ago is no proof for now.
+  // An old look proves nothing about now.
   return guard.at.mono === now.mono ? { is: "free", claims } : { is: "look" };
 }
 

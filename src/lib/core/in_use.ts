@@ -1,6 +1,6 @@
 /**
  * Is a namespace in use (S12)? What holds it is known at once; a program that reads and writes the device
- * itself is known by its traffic, between two looks. What cannot be found out counts as in use.
+ * itself is known by its traffic, between two looks. An unknown use counts as in use.
  */
 import { type IoCounters, type NamespaceLook, type NamespacePath, serves } from "../nvme/namespace_look.ts";
 import { type Duration, type Instant, until } from "../nvme/time.ts";
@@ -21,7 +21,7 @@ export type Use =
 /** What udev, LVM and others read when they look at a device once is less than that (1 MiB). */
 const MAX_READ_SECTORS = 2048;
 
-/** One text for every sign of it, so that a held connection is not told of again at each look. */
+/** One text for every sign of it, so that a held connection is not reported again at each look. */
 const RAW_USE = "a program reads or writes it";
 
 const written = (io: IoCounters): number => io.writtenSectors + io.discardedSectors + io.flushes;

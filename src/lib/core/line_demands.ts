@@ -1,5 +1,5 @@
 /**
- * What security is asked for of one controller. A line speaks for the subsystem at its address, whoever else lists that:
+ * What security is asked for of one controller. A line speaks for the subsystem at its address, whichever source lists that:
  * before anything is made they must agree, and the stricter counts (S15).
  */
 import { mergedOptions } from "../config/connect_option.ts";

@@ -36,7 +36,7 @@ export function mayTell(told: ToldBySource, asked: string, now: Now): Permission
   const roomy = told.has(asked) || told.size < MAX_SOURCES ? told : withoutEnded(told, now);
   const source = roomy.has(asked) || roomy.size < MAX_SOURCES ? asked : OTHERS;
   const known = roomy.get(source);
-  // What was left out is still to be said by the reminder.
+  // The lines that were left out are still to be reported by the reminder.
   if (known === undefined || (known.left === 0 && reached(known.until, now))) {
     return { told: roomy.with(source, { until: after(now, LOG_PERIOD), lines: 1, left: 0 }), says: true };
   }
@@ -47,7 +47,7 @@ export function mayTell(told: ToldBySource, asked: string, now: Now): Permission
   return known.left > 0 ? next : { ...next, remind: { source, at: known.until } };
 }
 
-/** At the end of a period: what is to be said of it, if anything. */
+/** The report at the end of a period, if any. */
 export function periodEnded(
   told: ToldBySource,
   source: string,

@@ -1,4 +1,4 @@
-/** What mDNS says of discovery controllers, and how long one that went silent is kept (requirements 30). */
+/** Discovery controllers as mDNS announces them, and how long a silent one is kept (requirements 30). */
 import { identifyService } from "../nvme/mdns_txt.ts";
 import { canonicalIp, isLinkLocal, withScope } from "../nvme/address.ts";
 import { printable } from "../nvme/plain_text.ts";
@@ -17,7 +17,7 @@ const { lost: LOST_REMINDER } = OF_CONTROLLER;
 const serviceText = ({ name, hostIface, protocol }: MdnsService): string =>
   `"${printable(name)}" on ${hostIface} (${protocol})`;
 
-/** Who is to blame for a line in the log: whoever can be heard on that interface. */
+/** Whose limit of log lines it counts against: all that can be heard on that interface. */
 const heardOn = ({ hostIface }: MdnsService): string => `mDNS on ${hostIface}`;
 
 export const serviceAuthority = (key: string): string => `mdns:${key}`;
@@ -119,12 +119,12 @@ export class MdnsTurn {
     this.#doubled(service);
   }
 
-  /** STAF-40: one address on two interfaces is somebody's mistake, and a person should hear of it once. */
+  /** STAF-40: one address on two interfaces is a mistake, and is reported once. */
   #doubled(heard: MdnsService): void {
     const { finder } = this;
     const { traddr } = heard;
     const address = canonicalIp(traddr) ?? traddr;
-    // A link-local one on each of two interfaces is nobody's mistake.
+    // The same link-local address on two interfaces is no mistake.
     if (finder.state.doubled.has(address) || isLinkLocal(address)) return;
     const interfaces = new Set<string>();
     finder.fleet.work += finder.state.services.size;
@@ -160,7 +160,7 @@ export class MdnsTurn {
     finder.fleet.emit({ do: "browse-again" });
   }
 
-  /** Among too many services the interface on which most are heard makes way (S16). What it asks for stays. */
+  /** Of too many services those of the busiest interface make way (S16). Their claims stay. */
   #makeRoom({ hostIface }: MdnsService): boolean {
     const { finder } = this;
     const { services } = finder.state;
@@ -245,7 +245,7 @@ export class MdnsTurn {
   /** Starts, stops and ends the clocks of controllers that mDNS no longer announces (STAF-75 to STAF-82). */
   lostAndFound(): void {
     const { finder } = this;
-    // Without Avahi nobody knows what is announced, and no clock runs on that (S2).
+    // Without Avahi the announcements are unknown, and no clock runs on that (S2).
     const heard = finder.state.avahi.settled || finder.state.conf?.zeroconf.value === false;
     for (const ctl of finder.fleet.all()) {
       const dc = finder.dc(ctl.key);
@@ -257,7 +257,7 @@ export class MdnsTurn {
       }
       if (dc.lost === undefined) this.#startClock(ctl);
       else if (reached(dc.lost.deadline, finder.now) && ctl.link.phase !== "connecting") {
-        // While the kernel is at it nobody knows whether it can be reached (S2).
+        // While the kernel is connecting it, reachability is unknown (S2).
         this.#expire(ctl, dc.lost.since, dc.lost.persistence.ms);
       }
     }

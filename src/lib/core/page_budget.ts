@@ -20,7 +20,7 @@ export const MDNS_PAGES_TEXT = MAX_PAGES_TEXT / 4;
 
 type EntryText = Readonly<Record<string, string>>;
 
-/** What is taken in of a page. */
+/** The part of a page that is taken in. */
 export interface Intake {
   readonly entries: readonly EntryText[];
   /** Entries whose subsystem NQN is longer than an NQN may be. */

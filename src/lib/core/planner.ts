@@ -16,7 +16,7 @@ export type Verdict =
   | {
     readonly is: "held";
     readonly why: string;
-    /** What was connected before a restart is looked after nevertheless. */
+    /** A connection from before a restart is managed nevertheless. */
     readonly adopts?: true;
     /** This host has no way to use it, and that is no failure. */
     readonly unusable?: true;
@@ -52,7 +52,7 @@ export type Decision =
   | { readonly act: "soak"; readonly evidence: Proof; readonly device: string }
   /** Its connection is being disconnected already, for another controller that it served. */
   | { readonly act: "going"; readonly evidence: Proof; readonly device: string }
-  /** Its removal is due: first whoever gave the evidence is asked whether it still stands. */
+  /** Its removal is due: first the source of the evidence is asked whether it still stands. */
   | { readonly act: "confirm"; readonly evidence: Proof; readonly device: string }
   /** Its removal is due: first it is looked at what its namespaces are used for. */
   | { readonly act: "look"; readonly evidence: Proof; readonly device: string }
@@ -94,7 +94,7 @@ export interface Rules {
   /** Why it is not known yet what else is wanted, since the start; undefined when it is. */
   readonly unheard: string | undefined;
   request(ctl: Ctl): ConnectRequest;
-  /** Whoever gave the evidence against it has just said so again (S14). */
+  /** The source of the evidence has just confirmed it (S14). */
   confirmed(ctl: Ctl): boolean;
 }
 

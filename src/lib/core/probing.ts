@@ -1,4 +1,4 @@
-/** Which addresses are asked for NVMe/TCP before the kernel is (V6): those of which nobody but the fabric has said anything. */
+/** Which addresses are asked for NVMe/TCP before the kernel is (V6): those that only the fabric has named. */
 import type { Failure } from "../nvme/failure.ts";
 import { matchIndexKey } from "../nvme/match.ts";
 import type { ConnectRequest } from "../ports.ts";

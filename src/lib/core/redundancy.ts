@@ -23,7 +23,7 @@ export interface PathFacts {
 export interface SubsystemFacts {
   readonly nqn: string;
   readonly paths: readonly PathFacts[];
-  /** What its last withdrawn path was, and why it went; undefined when none was withdrawn. */
+  /** The last path that was withdrawn, and why; undefined when none was. */
   readonly withdrawn: { readonly count: number; readonly when: string; readonly why: string } | undefined;
 }
 
@@ -76,7 +76,7 @@ const liveOf = ({ paths }: SubsystemFacts): readonly PathFacts[] => paths.filter
 const devicesOf = (paths: readonly PathFacts[]): readonly string[] =>
   paths.map(({ device, traddr }) => device === "" ? traddr : device);
 
-/** What is not up yet is no loss; of one without any path, each path is a problem already. */
+/** A path that is not up yet is no loss; for a subsystem without any path, each path is a problem already. */
 const paths: Judge = (facts) => {
   const { withdrawn, paths: all } = facts;
   const live = liveOf(facts);

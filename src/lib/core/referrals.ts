@@ -102,7 +102,7 @@ export function referralsOf({ ctls, conf, families, ctl, isRead, looked }: Refer
   }
   follow(back, (same) => same, () => false);
   let known: ReadonlyMap<string, string> | undefined;
-  /** What the configured ones lead to first: nobody heard by mDNS makes it his by listing it, too. */
+  /** Controllers that configured ones lead to come first: one found by mDNS does not take them over by listing them, too. */
   const roots = (count: (count: number) => void): ReadonlyMap<string, string> => {
     if (known !== undefined) return known;
     const found = new Map(configured);

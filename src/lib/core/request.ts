@@ -33,7 +33,7 @@ export function hostIdOf(ctl: Ctl, host: HostConf | undefined, devices: Iterable
 }
 
 /**
- * How a controller is to be connected: its own line goes before `[Global]` (CFG-62), of security the strictest counts (S15),
+ * How a controller is to be connected: its own line takes precedence over `[Global]` (CFG-62), the strictest security counts (S15),
  * its own keys before the host's (KRN-35), and a host NQN of the boot table goes with the host ID of that table (TID-8).
  */
 export function connectRequest(

@@ -36,7 +36,7 @@ export const REMOVED_PAUSE: Duration = seconds(3);
 export const NUDGE_DISTANCE: Duration = seconds(1);
 /** A scan that failed is tried again. */
 export const SCAN_RETRY: Duration = seconds(2);
-/** A connection of which only looking tells that it is up is looked at again. */
+/** A connection that no event announces as up is looked at again. */
 export const FORMING_LOOK: Duration = seconds(5);
 /** A save that failed is tried again. */
 export const SAVE_RETRY: Duration = seconds(10);

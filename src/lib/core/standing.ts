@@ -13,7 +13,7 @@ export interface Standing {
   readonly is: typeof STANDINGS[number];
   /** Milliseconds since 1970. */
   readonly since: number;
-  /** The connection that it is said of; empty without one. */
+  /** The connection that it is about; empty without one. */
   readonly device: string;
   readonly incarnation: number;
 }

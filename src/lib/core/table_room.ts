@@ -1,7 +1,7 @@
 /**
  * Who has room in the table of controllers (S6, S16). While there is room everybody has it. In a full table the authority
  * that has most of it gives way, all of mDNS together first while it has more than a quarter; what gives way is not
- * connected, and is unknown from then on (S2): whoever listed it listed more than there is room for. Lines of the
+ * connected, and is unknown from then on (S2): its source listed more than there is room for. Lines of the
  * configuration and boot tables always have room. Pure; works on one step's draft.
  */
 import type { Ctl } from "./ctl.ts";

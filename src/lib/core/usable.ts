@@ -6,7 +6,7 @@ import type { DaemonConf } from "../config/daemon_conf.ts";
 import type { Ctl } from "./ctl.ts";
 import type { Fleet } from "./fleet.ts";
 
-/** Why a controller that nobody configured cannot be used here; what is connected is usable. */
+/** Why a controller that is not configured cannot be used here; a connected one is usable. */
 export function unusableHere(
   ctl: Ctl,
   conf: DaemonConf,

@@ -64,7 +64,7 @@ export function withConnFiles<T extends DaemonConf>(
   return { ok: true, value: conf, findings: [...own.findings, ...missing, ...findings] };
 }
 
-/** The identity in `[Host]` goes before that of sys.conf. */
+/** The identity in `[Host]` takes precedence over that of sys.conf. */
 export function withConnHost(own: Loaded<HostConf>, next: ReadNext): Loaded<HostConf> {
   if (!own.ok || !next.ok) return own;
   const { key, ...identity } = identityOf(next.conf);

@@ -59,8 +59,8 @@ export interface SysfsPlaces {
 export const SYSTEM_PLACES: SysfsPlaces = { sys: "/sys", registry: "/run/nvme/registry" };
 
 /**
- * With `discovery`, I/O controllers count as not there, for somebody to whom they are nothing: telling that a controller
- * is one costs a fraction of reading it. One that was shown before it could be told is shown once more, as what it is.
+ * With `discovery`, I/O controllers are left out, for a reader that does not need them: recognising one costs a fraction
+ * of reading it. One that was shown before it was recognised is shown once more, as what it is.
  */
 export type Detail = "all" | "discovery";
 

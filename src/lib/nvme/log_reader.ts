@@ -1,8 +1,8 @@
 /**
  * Reads a discovery log in pieces that other commands, and changes, may come between (S3).
  *
- * Header, body in increasing offsets, header again; where the length is about known from an earlier time, as much of the
- * body as that comes with the header: the page counts when generation counter, record count and length are
+ * Header, body in increasing offsets, header again; if an earlier reading suggests the length, that much of the
+ * body comes with the header. The page counts when generation counter, record count and length are
  * the same at the end. Only the closing read of the header clears the event (RAE = 0), after the last byte of the body:
  * no change between can be missed. Pure: the caller sends the commands and feeds back what came of them.
  */

@@ -37,7 +37,7 @@ export function interfaceOf(address: string, interfaces: InterfaceTable): string
   return ownersOf(address, interfaces)[0] ?? "";
 }
 
-/** TID-25: the first interface with the MAC address; with a VLAN id (not 0), the VLAN interface goes before. Else empty. */
+/** TID-25: the first interface with the MAC address; with a VLAN id (not 0), the VLAN interface takes precedence. Else empty. */
 export function interfaceOfMac(mac: string, vlan: number, interfaces: InterfaceTable): string {
   const wanted = mac.toLowerCase();
   let first = "";
