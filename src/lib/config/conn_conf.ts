@@ -8,6 +8,7 @@ import type { ControllerFields, ControllerLine, UnusableLine } from "./controlle
 import type { DaemonConf, ParsedConf } from "./daemon_conf.ts";
 import { digestOf } from "./digest.ts";
 import { allLines, noteDuplicates, type PlacedLine } from "./duplicate_lines.ts";
+import { noteExcluded } from "./excluded_lines.ts";
 import type { UnreadSecurity } from "./file_security.ts";
 import { type Finding, FindingList } from "./finding.ts";
 import { mayBeRead, othersMayRead } from "./key_source.ts";
@@ -184,6 +185,7 @@ function noteAmongEach(
   const found = new FindingList("");
   noteIdentities(numbered, found);
   noteDuplicates(numbered, conf.ignoreIface.value, global, found);
+  noteExcluded(numbered.slice(own.length), conf.excludes, conf.ignoreIface.value, found);
   for (const finding of found.sorted()) {
     const one = placed[finding.line - own.length];
     if (one !== undefined) listOf(one.connection.file).addAll([{ ...finding, ...one.connection.at }]);

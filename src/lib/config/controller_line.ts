@@ -18,7 +18,7 @@ import type { IniEntry } from "./ini.ts";
 import type { Daemon } from "./known_options.ts";
 import { checkLine, isAbsent, isOddIpv4 } from "./line_check.ts";
 import { isReference, keyProblem, keyText } from "./key_source.ts";
-import { ourKey } from "./next_names.ts";
+import { nextName, ourKey } from "./next_names.ts";
 import type { Origin } from "./origin.ts";
 import { looksLikeSecret, redacted, shown } from "./redact.ts";
 import type { ReadFile } from "./sys_conf.ts";
@@ -148,7 +148,7 @@ export function parseControllerLine(
   const transport = isTransport(written) ? written : nearestTransport(written, tokens);
   let why: string | undefined;
   if (!isTransport(written)) {
-    const hint = didYouMean(written, TRANSPORTS);
+    const hint = written.includes(",") ? COMMAS : didYouMean(written, TRANSPORTS);
     why = `transport ${shown(written)} is not tcp, rdma, fc or loop${hint}`;
     if (transport === undefined) return drop(transportToken, why);
   }
@@ -216,12 +216,14 @@ export function parseControllerLine(
   return line;
 }
 
+const COMMAS = "; pairs are separated by ';', not by ','";
+
 /** What may have gone wrong with an entry as a whole. */
 function formHint(tokens: Tokens): string {
   if (tokens.byKey.has("trtype")) return "; trtype is called transport here";
   const { text } = tokens;
   if (/^["']/.test(text)) return "; the quotes around it do not belong there";
-  if (/=[^;]*,\s*[a-z-]+=/i.test(text)) return "; pairs are separated by ';', not by ','";
+  if (/=[^;]*,\s*[a-z-]+=/i.test(text)) return COMMAS;
   if (/^-{1,2}[a-z]/i.test(text)) {
     return "; options of nvme-cli are written as key=value with ';' between them";
   }
@@ -349,6 +351,11 @@ function readExtra(
     extra.set(redacted(token.key), shownValue(token));
     if (told.some((unread) => unread.token === token)) continue;
     const ours = ourKey(token.key);
+    const next = ours === undefined ? nextName(token.key) : undefined;
+    if (next !== undefined) {
+      findings.add(next.kind, token.at, `key ${shown(token.key)} has no effect: ${next.advice}`);
+      continue;
+    }
     const hint = ours === undefined ? didYouMean(token.key, ALL_KEYS) : ` (write ${ours})`;
     findings.add(
       hint === "" ? "unknown" : "misplaced",

@@ -14,6 +14,7 @@ import type { ReadFile } from "./sys_conf.ts";
 import { noteIdentities } from "./line_identities.ts";
 import { noteDuplicates } from "./duplicate_lines.ts";
 import { digestOf } from "./digest.ts";
+import { noteExcluded } from "./excluded_lines.ts";
 import { type ExcludeLine, parseExcludeLine } from "./exclude.ts";
 import { fileSecurity, type UnreadSecurity } from "./file_security.ts";
 import { foreignFormat, formatText } from "./file_format.ts";
@@ -178,6 +179,7 @@ export function parseDaemonConf<T>(
   noteMode(conf, own?.ok === true ? own.mode : undefined, findings);
   noteIdentities(placed, findings);
   noteDuplicates(placed, ignoreIface.value, conf.options, findings);
+  noteExcluded(placed, conf.excludes, ignoreIface.value, findings);
   return { ok: true, conf, findings: findings.sorted() };
 }
 
@@ -242,7 +244,9 @@ const REJECTED = "connections would not be as secure as wanted, so the whole fil
 
 /** Is it a controller entry whose option or section is mistyped, or that is indented too far? */
 function mayMeanController({ section, option, value, continuation }: IniEntry): boolean {
-  const isLike = (word: string): boolean => suggestion(word, ["controller"]) !== undefined;
+  // `controller transport=tcp;...` is an entry, too, without its first "=".
+  const isLike = (word: string): boolean =>
+    [word, word.split(/[\s:]/, 1)[0] ?? ""].some((one) => suggestion(one, ["controller"]) !== undefined);
   if (continuation && isLike(value?.split("=", 1)[0]?.trim() ?? "")) return true;
   const isKnown = [...KNOWN_OPTIONS, ...LEGACY_OPTIONS]
     .some((o) => o.section === section && o.option === option);

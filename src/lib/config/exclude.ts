@@ -1,12 +1,12 @@
 /** `exclude=` entries (CFG-45 to CFG-49): controllers never to be connected to (S7). */
-import { scopeOf } from "../nvme/address.ts";
+import { isIp, scopeOf } from "../nvme/address.ts";
 import { MAX_NQN, nqnBytes } from "../nvme/host_nqn.ts";
 import { canonicalAddress, impliedIface, isTransport, type Tid } from "../nvme/tid.ts";
 import { isInNetwork, matchesStars, parseNetwork } from "./exclude_pattern.ts";
 import type { FindingList } from "./finding.ts";
 import type { IniEntry } from "./ini.ts";
 import type { Daemon } from "./known_options.ts";
-import { isOddIpv4 } from "./line_check.ts";
+import { isHostName, isOddIpv4 } from "./line_check.ts";
 import type { Origin } from "./origin.ts";
 import { shown } from "./redact.ts";
 import { didYouMean } from "./suggestion.ts";
@@ -156,12 +156,20 @@ function neverMatching(
       ]);
     } else if (traddr.includes("/") && parseNetwork(traddr) === undefined) {
       found.push(["traddr", `traddr ${value} is not a network, as 192.0.2.0/24 or 2001:db8::/64 are`]);
+    } else if (parseNetwork(traddr) === undefined && !isIp(traddr) && traddr !== "" && !isHostName(traddr)) {
+      const hint = /:\d+$|^\[/.test(traddr)
+        ? " (the port is given as trsvcid, and there are no brackets)"
+        : "";
+      found.push(["traddr", `traddr ${value} is neither an IP address nor a host name${hint}`]);
     } else if (isOddIpv4(traddr)) {
       found.push([
         "traddr",
         `traddr ${value} is not an IPv4 address: four numbers from 0 to 255, without leading zeros`,
       ]);
     }
+  }
+  if ((transport === "tcp" || transport === "rdma") && traddr !== undefined && isFc(traddr)) {
+    found.push(["traddr", `traddr ${shown(traddr)} is an FC address, which no ${transport} controller has`]);
   }
   if (transport === "fc" && traddr !== undefined && traddr !== "" && !isFc(traddr)) {
     found.push(["traddr", `traddr ${shown(traddr)} is not an FC address (nn-0xWWNN:pn-0xWWPN)`]);
@@ -179,7 +187,11 @@ function neverMatching(
     found.push(["nqn", `no NQN is longer than ${MAX_NQN} bytes`]);
   }
   if (hostNqn?.includes("*") === true) found.push(["host-nqn", '"*" is for nqn, not for host-nqn']);
-  if (hostIface !== undefined && /[\s/*]/.test(hostIface)) {
+  const scope = traddr === undefined ? "" : scopeOf(traddr);
+  if (scope !== "" && hostIface !== undefined && hostIface !== "" && hostIface !== scope) {
+    found.push(["host-iface", `host-iface ${shown(hostIface)} is another interface than that of traddr`]);
+  }
+  if (hostIface !== undefined && (/[\s/*,:]/.test(hostIface) || hostIface === "none")) {
     found.push(["host-iface", `no interface is called ${shown(hostIface)}`]);
   }
   return found;

@@ -21,6 +21,8 @@ const MAX_IFACE = 127;
 const FC_ADDRESS = /^nn-0x[0-9a-f]{1,16}[:,]pn-0x[0-9a-f]{1,16}$/i;
 const HOST_NAME = /^[\p{L}\p{N}_](?:[\p{L}\p{N}_.-]*)$/u;
 
+export const isHostName = (text: string): boolean => HOST_NAME.test(text);
+
 /** `010.0.0.1`, `10.1`, `0x7f.1`: resolvers take such a text for an address that is not the one which it seems to be. */
 export const isOddIpv4 = (text: string): boolean =>
   !isIp(text) && /^(?:0x[0-9a-f]+|\d+)(?:\.(?:0x[0-9a-f]+|\d+))*$/i.test(text);
@@ -79,6 +81,9 @@ function checkNames(
       impossible(name, "contains a comma, which the kernel cannot accept in an option");
     }
   }
+  for (const key of [nqnKey, "host-nqn"]) {
+    if (/\s/.test(tokens.byKey.get(key)?.value ?? "")) impossible(key, "has a blank in it");
+  }
   const { subsysnqn, hostNqn, hostId } = fields;
   if (daemon === "stacd" && subsysnqn === WELL_KNOWN_DISC_NQN) {
     say(
@@ -116,17 +121,26 @@ function checkAddresses(
     impossible("host-iface", "cannot be the name of an interface");
   }
   if (transport !== "tcp" && transport !== "rdma") return;
-  if (!isIp(traddr) && !HOST_NAME.test(traddr)) {
-    const hint = /^\[.*\]/.test(traddr) ? ": write it without the brackets, and the port as trsvcid" : "";
+  if (!isIp(traddr) && !isHostName(traddr)) {
+    const hint = /^\[.*\]/.test(traddr)
+      ? ": write it without the brackets, and the port as trsvcid"
+      : /^[^:]+:\d+$/.test(traddr)
+      ? ": the port is given as trsvcid"
+      : "";
     impossible("traddr", `is neither an IP address nor a host name${hint}`);
   }
   const problem = noAddress(traddr);
   if (problem !== undefined) impossible("traddr", problem);
   const iface = ignoreIface ? "" : hostIface;
+  if (isLinkLocal(traddr) && scopeOf(traddr) !== "" && iface !== "" && iface !== scopeOf(traddr)) {
+    impossible("host-iface", `is another interface than that of traddr ${traddr}`);
+  }
   if (isLinkLocal(traddr) && scopeOf(traddr) === "" && iface === "" && scopeOf(hostTraddr) === "") {
     impossible(
       "traddr",
-      `needs an interface: write traddr=${traddr}%IFACE${transport === "tcp" ? " or host-iface=IFACE" : ""}`,
+      `needs an interface: write traddr=${traddr}%IFACE${
+        transport === "tcp" && !ignoreIface ? " or host-iface=IFACE" : ""
+      }`,
     );
   }
   if (hostTraddr !== "") {
@@ -154,10 +168,14 @@ function checkTransport(
   fields: ControllerFields,
   overrides: ConnectOptions,
   tokens: Tokens,
-  { options, at }: LineContext & { readonly at: Position },
+  { options, at, ignoreIface }: LineContext & { readonly at: Position },
   findings: FindingList,
 ): void {
   const { transport } = fields;
+  const ifaceToken = tokens.byKey.get("host-iface");
+  if (ifaceToken !== undefined && ignoreIface && transport === "tcp" && !isAbsent(ifaceToken.value)) {
+    findings.add("not-taken", ifaceToken.valueAt, "host-iface has no effect with ignore-iface = true");
+  }
   const merged = mergedOptions(options, overrides);
   for (const { key, name, security, transports } of CONNECT_OPTIONS) {
     const value = merged[key];

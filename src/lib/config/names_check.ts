@@ -4,6 +4,7 @@ import type { FindingList } from "./finding.ts";
 import type { Ini, IniEntry, IniSection } from "./ini.ts";
 import { type Daemon, KNOWN_OPTIONS, LEGACY_OPTIONS } from "./known_options.ts";
 import { nextName } from "./next_names.ts";
+import { LINE_OPTIONS } from "../nvme/option_table.ts";
 import { shown } from "./redact.ts";
 import { didYouMean } from "./suggestion.ts";
 
@@ -33,7 +34,9 @@ export function checkNames(
     }
     const what = all.has(section.name)
       ? `section ${header(section)} is for ${other(daemon)}.conf, not for ${daemon}.conf`
-      : `${daemon}.conf has no section ${header(section)}${sectionHint(section.name, mine)}`;
+      : `${daemon}.conf has no section ${header(section)}${
+        section.name === "Host" ? " (it is one of sys.conf)" : sectionHint(section.name, mine)
+      }`;
     // It stood in the file that was shipped; where nothing stands in it, nothing is lost.
     const isUnused = section.name === OLD_SECTION &&
       !ini.entries.some((entry) => entry.section === section.name);
@@ -104,9 +107,16 @@ function unknownOption(entry: IniEntry, daemon: Daemon): { readonly what: string
   if (there !== undefined) {
     return { what, hint: ` (it is one of ${other(daemon)}.conf, section [${there.section}])` };
   }
+  const [first = ""] = option.split(/\s/, 1);
+  const meant = first === option ? undefined : KNOWN_OPTIONS.find((o) => o.option === first);
+  if (meant !== undefined) return { what, hint: ` (write "${first} = ...", with '=' behind the name)` };
+  if (isLineKey(option)) return { what, hint: " (it belongs in a controller entry)" };
   const here = KNOWN_OPTIONS.filter((o) => o.section === section && o.daemons.includes(daemon));
   return { what, hint: didYouMean(option, here.map((o) => o.option)) };
 }
+
+const isLineKey = (option: string): boolean =>
+  option === "subsysnqn" || LINE_OPTIONS.some(({ name, security }) => name === option && security !== true);
 
 const header = (section: IniSection): string => shown(`[${section.name}]`).slice(1, -1);
 

@@ -11,6 +11,7 @@ import {
   UUID_NQN_PREFIX,
   zeroOrOnes,
 } from "../nvme/host_nqn.ts";
+import { hasControl } from "../nvme/plain_text.ts";
 import { WELL_KNOWN_DISC_NQN } from "../nvme/tid.ts";
 import { Secret } from "../nvme/secret.ts";
 import { keyProblem, mayBeRead, othersMayRead } from "./key_source.ts";
@@ -335,6 +336,8 @@ function hostNqn(source: SysSource): Mandatory {
 /** What a host may be called, and should not. */
 function strangeNqn(nqn: string): string | undefined {
   if (nqn === WELL_KNOWN_DISC_NQN) return "is that of discovery controllers, not of a host";
+  if (/\s/.test(nqn)) return "has a blank in it (a comment needs a line of its own)";
+  if (nqn.includes(",") || hasControl(nqn)) return "has a comma or a control character in it";
   return isUuidNqn(nqn) ? zeroOrOnes(nqn.slice(UUID_NQN_PREFIX.length)) : undefined;
 }
 
