@@ -13,7 +13,7 @@ const BANNED: readonly (readonly [pattern: RegExp, instead: string])[] = [
   ],
   [/\bnobody (?:said|says|tells?|told)\b/i, "no source has withdrawn it; not reported"],
   [
-    /\b(?:is|are|was|were)(?: not|n't)? (?:still |already |also )?there\b(?! (?:is|are|was|were|a|an|any|anything|no|another|more)\b)/i,
+    /\b(?:is|are|was|were)(?: not|n't)? (?:still |already |also )?there\b(?! (?:is|are|was|were|a|an|any(?! more\b)|anything|no|another|more)\b)/i,
     "exists; is missing; is installed; is connected",
   ],
   [/\bwhat is known\b/i, "known controllers; the last known state; as last read"],

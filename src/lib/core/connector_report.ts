@@ -137,7 +137,7 @@ export class ReportTurn {
     if (page !== undefined) this.#pages.set(authority, { ...page, left: page.left + over });
     const text =
       `${over} controllers of the log page of ${dcText} are left out: there is no room for more of them ` +
-      `among the ${MAX_CTLS} that stacd looks after`;
+      `among the ${MAX_CTLS} that stacd manages`;
     this.#host.fleet.logOf(`the log page of ${dcText}`, "error", text);
   }
 

@@ -153,7 +153,7 @@ function usability({ device, paths }: ServedNamespace): readonly Found[] {
   if (usable.every(({ anaState }) => anaState === "non-optimized")) {
     return [{
       kind: "no-optimized-path",
-      cause: "a namespace has no optimized path: I/O takes the detour inside the array",
+      cause: "a namespace has no optimized path: I/O takes a slower way through the array",
       devices: [told(live)],
       remedy:
         "connect the ports of the array's controller that owns the namespace, or move it back on the array",

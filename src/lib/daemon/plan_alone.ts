@@ -86,7 +86,7 @@ async function ofConnector(text: string, host: HostConf, machine: PlanMachine): 
     findings: parsed.findings,
     ...planOf(turn, new ConnectorTurn(before, now), now),
     unknowns: [
-      "stacd is not running: this is what its start would do with what the kernel has now",
+      "stacd is not running: this is what its start would do with the kernel's present connections",
       ...notLooked(state.fleet.fresh),
       ...turn.unknowns(),
       "what log pages list is connected, too, when stafd and stacd run",
@@ -111,7 +111,7 @@ async function ofFinder(text: string, host: HostConf, machine: PlanMachine): Pro
     findings: parsed.findings,
     ...planOf(turn, new FinderTurn(before, now), now),
     unknowns: [
-      "stafd is not running: this is what its start would do with what the kernel has now",
+      "stafd is not running: this is what its start would do with the kernel's present connections",
       ...notLooked(state.fleet.fresh),
       ...(parsed.conf.zeroconf.value
         ? ["zeroconf is on: each discovery controller that mDNS announces is connected, too"]
@@ -125,7 +125,7 @@ async function ofFinder(text: string, host: HostConf, machine: PlanMachine): Pro
 const notes = (lines: readonly string[]): Pick<V1Plan, "notes"> => lines.length === 0 ? {} : { notes: lines };
 
 const notLooked = (fresh: boolean): readonly string[] =>
-  fresh ? [] : ["what the kernel has could not be read"];
+  fresh ? [] : ["the kernel's connections could not be read"];
 
 /** What a daemon is told before its configuration. */
 const begun = (host: HostConf, machine: PlanMachine): readonly Event[] => [

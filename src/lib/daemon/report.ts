@@ -96,7 +96,7 @@ export function stafdReport(state: FinderState, now: Now): StafdReport {
 function unknownsOf(state: FinderState): readonly string[] {
   const { conf, avahi, fleet, lines } = state;
   if (conf === undefined) return ["stafd has not read its configuration yet"];
-  const unknowns = fleet.fresh ? [] : ["stafd does not know what the kernel has at the moment"];
+  const unknowns = fleet.fresh ? [] : ["stafd has not read the kernel's connections yet"];
   if (conf.zeroconf.value && !avahi.settled) unknowns.push("stafd does not know yet what mDNS announces");
   for (const place of unreadPlaces(conf)) unknowns.push(`${place} is not understood`);
   for (const host of unresolvedHosts(lines)) unknowns.push(`stafd does not know the address of ${host} yet`);

@@ -220,7 +220,7 @@ class Daemon<Conf extends DaemonConf, P extends RunPlatform> {
     if (!host.ok) {
       this.#platform.log.write({
         level: "error",
-        message: `${SYS_CONF} is not used: the host's identity and key before it stay in force`,
+        message: `${SYS_CONF} rejected; the previous host identity and key stay in force`,
         fields: eventFields("reload-refused"),
       });
     }

@@ -123,7 +123,7 @@ export function v1Answers(parts: V1Parts): V1Answers & { readonly fresh: () => P
       const invalid: readonly Problem[] = facts.conf.valid ? [] : [{
         id: "config-invalid",
         text:
-          `${facts.conf.file} could not be used when it was last loaded; the configuration before it is in force`,
+          `${facts.conf.file} was rejected when it was last loaded; the previous configuration is in force`,
         remedy: `correct ${facts.conf.file} and reload`,
       }];
       const controllers = sorted(parts.core(), peek);

@@ -120,7 +120,7 @@ export class AdminCommands {
 const gone = (device: string): Answer => ({
   kind: "failed",
   gone: true,
-  message: `${device} is not there any more`,
+  message: `${device} does not exist any more`,
 });
 
 const failed = (message: string, errno?: number): Answer => ({

@@ -187,7 +187,7 @@ export class Sysfs {
     }
     return {
       ok: false,
-      failure: { phase: "scan", kind: "gone", message: `${device} is not there any more` },
+      failure: { phase: "scan", kind: "gone", message: `${device} does not exist any more` },
     };
   }
 

@@ -15,7 +15,7 @@ export type Phase =
 /**
  * Something outside went wrong: data, not an exception. `message` is what a person reads; it holds no secret (S8).
  * `permanent` means that trying again changes nothing until a person or the fabric changes something;
- * `gone` means that the device is not there any more.
+ * `gone` means that the device does not exist any more.
  */
 export interface Failure {
   readonly phase: Phase;

@@ -210,7 +210,7 @@ export class KernelPort implements Kernel {
     const { devices } = this.#kernel;
     const now = devices.get(device);
     return now === undefined
-      ? fail("connect", "ENOENT", `connected as ${device}, but ${device} is not there any more`)
+      ? fail("connect", "ENOENT", `connected as ${device}, but ${device} does not exist any more`)
       : { ok: true, value: devices.view(now) };
   }
 

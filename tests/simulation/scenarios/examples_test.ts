@@ -39,7 +39,7 @@ const SECTION_3: readonly (readonly [scope: string, conf: string, removed: boole
 ];
 
 for (const [name, conf, removed] of SECTION_3) {
-  Deno.test(`section 3, ${name}: ${removed ? "removed" : "kept, no longer listed"}`, async () => {
+  Deno.test(`requirements 40, ${name}: ${removed ? "removed" : "kept, no longer listed"}`, async () => {
     const { stage, subsystem, page, isListed } = await listed(conf);
     page.edit([], stage.mono);
     await stage.run(10_000);

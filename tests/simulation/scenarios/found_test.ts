@@ -175,7 +175,7 @@ Deno.test("a stafd that does not know what the kernel has says so", async () => 
   stage.world.kernel.chaos.scanFails = 1;
   stage.startStafd();
   await stage.run(40_000);
-  assert.deepEqual(stage.stafd.report().unknowns, ["stafd does not know what the kernel has at the moment"]);
+  assert.deepEqual(stage.stafd.report().unknowns, ["stafd has not read the kernel's connections yet"]);
 });
 
 Deno.test("audit: another ip-family may make something of a name that had no usable address", async () => {

@@ -199,7 +199,8 @@ export const STACD_SCENARIOS: readonly Scenario[] = [
           realCores.connector,
           (event) => event.type === "reached" ? { ...event, outcome: { ok: true, value: undefined } } : event,
         ),
-        (effect) => effect.do === "reach" ? [{ ...effect, timeout: { ms: 0 } }] : [effect],
+        (effect) =>
+          effect.do === "reach" ? [{ ...effect, probe: { ...effect.probe, timeout: { ms: 0 } } }] : [effect],
       ),
     }),
   },

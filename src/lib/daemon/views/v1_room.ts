@@ -12,7 +12,7 @@ const UNUSUAL = "it lists more than a host can use: look at the controller, or e
 export const connectorRoom = ({ pages }: ConnectorState): readonly Problem[] =>
   [...pages.values()].flatMap(({ left, dcText }) =>
     left === 0 ? [] : noRoom(
-      `${left} controllers of the log page of ${dcText} are left out: stacd looks after ${MAX_CTLS} at most`,
+      `${left} controllers of the log page of ${dcText} are left out: stacd manages at most ${MAX_CTLS}`,
       UNUSUAL,
     )
   );
