@@ -78,3 +78,10 @@ Made by \`deno task requirements --write\` from the files that cite [the require
 ${rows.join("\n")}
 `;
 }
+
+/** A problem when the index in the tree is not what `--write` would make of the files now. */
+export function staleIndex(texts: readonly Text[]): readonly Problem[] {
+  const written = texts.find(({ path }) => path === INDEX)?.lines.join("\n");
+  if (written === indexPage(defined(texts), citations(texts))) return [];
+  return [{ path: INDEX, line: 1, message: "is stale: deno task requirements --write" }];
+}

@@ -3,8 +3,10 @@ import { missingReferences, namedPaths } from "../../../scripts/documents/refere
 import {
   citations,
   defined,
+  INDEX,
   indexPage,
   PAGE,
+  staleIndex,
   undefinedCitations,
 } from "../../../scripts/documents/requirements.ts";
 import { prose, type Text } from "../../../scripts/documents/texts.ts";
@@ -36,6 +38,15 @@ Deno.test("a range cites all that lies between its ends", () => {
   assert.deepEqual([...cited.get("TID-2") ?? []], ["src/a.ts"]);
   assert.deepEqual([...cited.get("STAF-40a") ?? []], ["tests/b_test.ts"]);
   assert.match(indexPage(defined([page]), cited), /^\| TID-2 \| `src\/a\.ts` \| - \|$/m);
+});
+
+Deno.test("an index that is not of these files is stale", () => {
+  const code = text("src/a.ts", "// TID-1");
+  const lines = (texts: readonly Text[]) => indexPage(defined(texts), citations(texts)).split("\n");
+  const index = text(INDEX, ...lines([page, code]));
+  assert.deepEqual(staleIndex([page, code, index]), []);
+  assert.equal(staleIndex([page, code, text("tests/b_test.ts", "// TID-1"), index]).length, 1);
+  assert.equal(staleIndex([page, code]).length, 1);
 });
 
 Deno.test("of code only comments are prose", () => {
