@@ -28,6 +28,7 @@ import { scenarios as stacdDisconnect } from "./scenarios/stacd_disconnect.ts";
 import { scenarios as stacdInUse } from "./scenarios/stacd_in_use.ts";
 import { scenarios as stacdLines } from "./scenarios/stacd_lines.ts";
 import { scenarios as stacdPaths } from "./scenarios/stacd_paths.ts";
+import { scenarios as stacdRedundancy } from "./scenarios/stacd_redundancy.ts";
 import { scenarios as stacdSecurity } from "./scenarios/stacd_security.ts";
 import { scenarios as stacdSecrets } from "./scenarios/stacd_secrets.ts";
 import { scenarios as stacdStafdAway } from "./scenarios/stacd_stafd_away.ts";
@@ -76,6 +77,7 @@ const SCENARIOS: readonly Scenario[] = [
   ...stacdInUse,
   ...stacdLines,
   ...stacdPaths,
+  ...stacdRedundancy,
   ...stacdSecrets,
   ...stacdSecurity,
   ...stacdCompany,
