@@ -216,3 +216,16 @@ Deno.test("a path that is lost is told with the interface that it took, bound to
       /nvme1 tcp 10\.1\.0\.25:4420 on eth1 from 10\.1\.0\.1 reconnecting/,
     );
   }));
+
+Deno.test("the interface of a lost path is told for as long as it is lost, though the kernel shows it no more", () =>
+  withSite(async ({ stage, run }) => {
+    const target = stage.subsystem(NQN, "10.0.0.25");
+    stage.stafdConf("");
+    stage.stacdConf(line(`traddr=10.0.0.25;trsvcid=4420;nqn=${NQN};ctrl-loss-tmo=-1`));
+    await stage.start(20_000);
+    stage.world.setManner(target, "silent");
+    // All that the kernel has is read again meanwhile, more than once.
+    await stage.run(20 * 60_000);
+    const [path]: V1Controller[] = JSON.parse((await run("stacctl ls -o json")).out);
+    assert.deepEqual([path?.phase, path?.iface, path?.srcAddr], ["reconnecting", "eth0", "10.0.0.1"]);
+  }));
