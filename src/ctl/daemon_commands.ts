@@ -189,7 +189,10 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
     ["plan", (command) =>
       command
         .description("show what would be connected and disconnected; exit status 0 nothing, 2 changes")
-        .option("--config <file>", "plan for this configuration file instead of the active one")
+        .option(
+          "--config <file>",
+          "plan for this configuration file instead of the active one; - is standard input",
+        )
         .addOption(outputOption(CHANGES))
         .addOption(schemaOption())
         .option("--no-color", "no colours")

@@ -19,9 +19,15 @@ const CHANGES = 2;
 
 type Format = "table" | "json" | "jsonl";
 
-export async function plan(job: Job, format: Format, file: string | undefined): Promise<number> {
+/** `-` as a file's name, and what it is called then. */
+const STDIN = { path: "/dev/stdin", name: "stdin" };
+
+export async function plan(job: Job, format: Format, given: string | undefined): Promise<number> {
   const { world, tool } = job;
-  const config = file === undefined ? { ok: true, text: "" } as const : readFileText(file);
+  const config = given === undefined
+    ? { ok: true, text: "" } as const
+    : readFileText(given === "-" ? STDIN.path : given);
+  const file = given === "-" ? STDIN.name : given;
   if (!config.ok) return fail(job, config.message);
   // While files may still be read.
   const policy = removalPolicy(world);
@@ -29,7 +35,15 @@ export async function plan(job: Job, format: Format, file: string | undefined): 
   const bus = connected.ok ? connected.bus : undefined;
   try {
     const isRunning = bus !== undefined && await hasOwner(bus, tool.service.name);
-    if (!isRunning && world.planAlone !== undefined) return await alone(job, format, file, bus, policy);
+    if (!isRunning && world.planAlone !== undefined) {
+      return await alone(
+        job,
+        format,
+        file === undefined ? undefined : { file, text: config.text },
+        bus,
+        policy,
+      );
+    }
     if (!connected.ok) return fail(job, busFailure(connected.error));
     world.dropPermissions();
     const client = new DaemonClient(connected.bus, tool.service);
@@ -56,14 +70,14 @@ async function hasOwner(bus: Bus, name: string): Promise<boolean> {
 async function alone(
   job: Job,
   format: Format,
-  given: string | undefined,
+  given: { readonly file: string; readonly text: string } | undefined,
   bus: Bus | undefined,
   policy: RemovalPolicy | undefined,
 ): Promise<number> {
   const { world, tool } = job;
-  const file = given ?? `${world.confDir}/${tool.daemon}.conf`;
-  const config = readFileText(file);
-  if (!config.ok && (given !== undefined || config.why === "unreadable")) return fail(job, config.message);
+  const file = given?.file ?? `${world.confDir}/${tool.daemon}.conf`;
+  const config = given === undefined ? readFileText(file) : { ok: true, text: given.text } as const;
+  if (!config.ok && config.why === "unreadable") return fail(job, config.message);
   const answer = await world.planAlone?.(tool.daemon, config.ok ? config.text : "");
   world.dropPermissions();
   const parsed = parsePlan(answer ?? "");

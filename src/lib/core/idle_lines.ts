@@ -1,6 +1,6 @@
 /** Lines of a configuration that do nothing at the moment: a person who writes one wants to know before the reload. */
 import { excludedBy, type ExcludeLine } from "../config/exclude.ts";
-import type { DaemonConf } from "../config/daemon_conf.ts";
+import { type DaemonConf, unreadPlaces } from "../config/daemon_conf.ts";
 import { originText } from "../config/origin.ts";
 import { kernelTid } from "../nvme/match.ts";
 import type { Ctl } from "./ctl.ts";
@@ -24,6 +24,10 @@ export function idleLines(
   verdict: (ctl: Ctl) => Verdict,
 ): readonly string[] {
   if (conf === undefined) return [];
+  const unread = unreadPlaces(conf);
+  const notUnderstood = unread.length === 0 ? [] : [
+    `${unread.join(", ")}: not understood, and could mean any controller: what lines asked for before stays`,
+  ];
   const idle = [
     ...conf.excludes.filter((exclude) => !exclude.neverMatches && !matchesAny(exclude, fleet))
       .map(({ text, origin }) => ({
@@ -48,7 +52,7 @@ export function idleLines(
       }));
     }),
   ].toSorted((a, b) => a.line - b.line).map(({ at, why }) => `${at}: ${why}`);
-  const distinct = [...new Set(idle)];
+  const distinct = [...new Set([...notUnderstood, ...idle])];
   return distinct.length <= MAX_TOLD
     ? distinct
     : [...distinct.slice(0, MAX_TOLD), `${distinct.length - MAX_TOLD} more lines do nothing at the moment`];

@@ -1,5 +1,6 @@
 /** The host's NVMe over Fabrics in the simulated world: one kernel, and a port for each process that uses it. */
 import type { DiscoveryLog } from "../nvme/discovery_entry.ts";
+import { connectRemedy } from "../nvme/errno.ts";
 import type { Failure, Outcome, Phase } from "../nvme/failure.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import type { NamespaceLook } from "../nvme/namespace_look.ts";
@@ -91,8 +92,11 @@ export class SimKernel {
   }
 }
 
-const fail = (phase: Phase, errno: string, message: string, kind: Failure["kind"] = "transient") =>
-  ({ ok: false, failure: { phase, kind, errno, message: `${message} (${errno})` } }) as const;
+function fail(phase: Phase, errno: string, message: string, kind: Failure["kind"] = "transient") {
+  const remedy = connectRemedy(errno);
+  const more = remedy === undefined ? {} : { remedy };
+  return { ok: false, failure: { phase, kind, errno, message: `${message} (${errno})`, ...more } } as const;
+}
 
 /** What one process sees of the kernel. After {@link close} it hears nothing any more; what it began goes on. */
 export class KernelPort implements Kernel {

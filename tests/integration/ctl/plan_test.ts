@@ -174,3 +174,20 @@ Deno.test("lines and excludes that do nothing are said, with their place", () =>
       assert.match(out, /^\+ connect \(tcp, 10\.0\.0\.20/m);
     });
   }));
+
+Deno.test("a mistyped line keeps what lines asked for before, and the plan says why", () =>
+  withSite(async ({ stage, run }) => {
+    stage.dc("nqn.dc", "10.0.0.100", []);
+    stage.stafdConf(line("traddr=10.0.0.100"));
+    stage.stacdConf("");
+    await stage.start(20_000);
+    const text = "[Controllers]\ncontroler = transport=tcp;traddr=10.0.0.100\n";
+    await withFile(text, async (file) => {
+      const { out } = await run(`stafctl plan --config ${file}`);
+      assert.ok(out.includes(`note ${file}:2: not understood, and could mean any controller`), out);
+      assert.match(out, /^Nothing to do: 1 controller stays as it is\.$/m);
+    });
+    stage.stafdConf(text);
+    await stage.run(60_000);
+    assert.equal(stage.world.kernel.devices.all.length, 1);
+  }));
