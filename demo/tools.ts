@@ -28,6 +28,8 @@ export function toolWorld(world: World, bus: string, interrupted: Promise<void>)
   const plain = new Map([["NO_COLOR", "1"], ["LC_ALL", "C"]]);
   return {
     ...world,
+    // It would write past the demo's own screen.
+    openPager: () => undefined,
     bus,
     env: (name) => world.out.isTerminal ? world.env(name) : plain.get(name) ?? world.env(name),
     interrupted: () => interrupted,
