@@ -61,7 +61,7 @@ Deno.test("a drop-in has an identity of its own; a removed line withdraws it, an
   assert.match(stage.said.join("\n"), /stacd .*b\.conf:6:\d+: "bogus" does not belong on a controller line/);
   assert.match(
     stage.said.join("\n"),
-    /stacd \/etc\/stas\/stacd\.conf and \/etc\/nvme\/nvme-stas\.conf are not used/,
+    /stacd \/etc\/stas\/stacd\.conf and \/etc\/nvme\/nvme-stas\.conf are rejected; the previous configuration stays in force/,
   );
   stage.world.files.set(`${FILE}.d/b.conf`, dropIn(""));
   stage.stacdConf("");
