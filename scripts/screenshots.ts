@@ -67,7 +67,9 @@ async function printed(
   const out = new Kept(columns);
   const err = new Kept(columns);
   const env = new Map([["LC_ALL", "C.UTF-8"], ["TERM", "xterm-256color"]]);
-  const world = { ...realWorld(), bus, out, err, env: (name: string) => env.get(name) };
+  // What a pager shows cannot be kept.
+  const openPager = () => undefined;
+  const world = { ...realWorld(), openPager, bus, out, err, env: (name: string) => env.get(name) };
   const status = await (program === "stafctl" ? stafctl : stacctl)(args, world);
   if (status !== exit) throw new Error(`${command}: exit status ${status}\n${out.text}${err.text}`);
   return out.text.replaceAll(`${folder}/`, "");
