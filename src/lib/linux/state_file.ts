@@ -14,9 +14,11 @@ const VERSION = 1;
 /** A larger file is not one of ours (S6). */
 const MAX_BYTES = 256 * 1024 * 1024;
 
-/** In the unit's runtime directory; `/run/stafd` where there is no unit. */
+/** In the unit's runtime directory, of several the one with our name; `/run/stafd` where there is no unit. */
 export function stateFilePath(program: string, runtimeDirectory = Deno.env.get("RUNTIME_DIRECTORY")): string {
-  const folder = runtimeDirectory?.split(":", 1)[0];
+  const folders = runtimeDirectory?.split(":");
+  // systemd sorts them.
+  const folder = folders?.find((path) => path.endsWith(`/${program}`)) ?? folders?.[0];
   return `${folder === undefined || folder === "" ? `/run/${program}` : folder}/${NAME}`;
 }
 

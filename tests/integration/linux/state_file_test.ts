@@ -93,4 +93,6 @@ Deno.test("a folder that is not there is a failure with words", async () => {
 Deno.test("the file is in the unit's runtime directory", () => {
   assert.equal(stateFilePath("stafd", undefined), "/run/stafd/last-known-config.json");
   assert.equal(stateFilePath("stafd", "/run/x:/run/y"), "/run/x/last-known-config.json");
+  const several = "/run/nvme:/run/nvme/registry:/run/stafd:/run/udev/rules.d";
+  assert.equal(stateFilePath("stafd", several), "/run/stafd/last-known-config.json", "not the registry's");
 });
