@@ -7,7 +7,7 @@ import { examineHost } from "./doctor_host.ts";
 import { examineKernel } from "./doctor_kernel.ts";
 import { examineNeighbours } from "./doctor_neighbours.ts";
 import { examineNetwork, processOf } from "./doctor_network.ts";
-import { callFailure } from "./failure_text.ts";
+import { busRemedy, callFailure, callRemedy } from "./failure_text.ts";
 import { printJson } from "./output_format.ts";
 import { problemGroups } from "./problem_groups.ts";
 import type { Job } from "./session.ts";
@@ -21,9 +21,7 @@ export async function doctor(job: Job, format: "table" | "json"): Promise<number
   const connected = await Bus.connect(world.bus);
   const bus = connected.ok ? connected.bus : undefined;
   try {
-    const first: Diagnosis[] = connected.ok
-      ? []
-      : [bad(connected.error.message, "systemctl start dbus.socket")];
+    const first: Diagnosis[] = connected.ok ? [] : [bad(connected.error.message, busRemedy(connected.error))];
     const client = bus && new DaemonClient(bus, tool.service);
     const state = await client?.state();
     const daemon = bus && client && state ? await examineDaemon(job, bus, client, state) : [];
@@ -50,7 +48,10 @@ export async function doctor(job: Job, format: "table" | "json"): Promise<number
           findings: found.map(({ area, verdict, text, remedy }) => ({ area, verdict, text, remedy })),
         }),
       });
-    } else world.out.write(areas.map(([area, all]) => areaText(job, area, all)).join(""));
+    } else {
+      const text = areas.map(([area, all]) => areaText(job, area, all)).join("");
+      world.out.write(text + totals(areas.flatMap(([, all]) => all)));
+    }
     const serious = areas.some(([, all]) =>
       all.some(({ verdict }) => verdict === "warning" || verdict === "error")
     );
@@ -67,7 +68,8 @@ async function examineDaemon(
   state: Awaited<ReturnType<DaemonClient["state"]>>,
 ): Promise<readonly Diagnosis[]> {
   if (!state.ok) {
-    return [bad(callFailure(tool.daemon, "tell its state", state.error), `systemctl status ${tool.daemon}`)];
+    const { error } = state;
+    return [bad(callFailure(tool.daemon, "tell its state", error), callRemedy(tool.daemon, error))];
   }
   const pid = await processOf(bus, tool.service.name);
   const found = [
@@ -89,6 +91,16 @@ const TONES: Readonly<Record<Verdict, readonly [sign: string, tone: Tone]>> = {
   warning: ["warning", "bad"],
   error: ["error", "bad"],
 };
+
+/** `2 errors, 1 warning, 1 note.` */
+function totals(all: readonly Diagnosis[]): string {
+  const count = (verdict: Verdict, word: string): readonly string[] => {
+    const found = all.filter((one) => one.verdict === verdict).length;
+    return found === 0 ? [] : [`${found} ${found === 1 ? word : `${word}s`}`];
+  };
+  const counts = [...count("error", "error"), ...count("warning", "warning"), ...count("notice", "note")];
+  return `${counts.length === 0 ? "Nothing is wrong" : counts.join(", ")}.\n`;
+}
 
 function areaText({ style }: Job, area: string, all: readonly Diagnosis[]): string {
   if (all.length === 0) return "";

@@ -116,6 +116,14 @@ async function examineFirewall(world: World, bus: Bus | undefined): Promise<read
   )];
 }
 
+/** Addresses that are shown of many. */
+const MAX_NAMES = 3;
+
+const someOf = (names: readonly string[]): string =>
+  names.length <= MAX_NAMES
+    ? names.join(", ")
+    : `${names.length} addresses (${names.slice(0, MAX_NAMES).join(", ")} and others)`;
+
 async function examineRoutes(world: World, state: V1State | undefined): Promise<readonly Diagnosis[]> {
   const wanted = new Map<string, readonly string[]>();
   for (const { tid } of state?.controllers ?? []) {
@@ -126,21 +134,20 @@ async function examineRoutes(world: World, state: V1State | undefined): Promise<
     wanted.set(query.join(" "), query);
   }
   let fine = 0;
-  const found: Diagnosis[] = [];
+  const missing = new Map<string, string[]>();
   for (const query of [...wanted.values()].slice(0, MAX_ROUTES)) {
     const ran = await world.run(["ip", "route", "get", ...query], PATIENCE);
     if (ran === undefined) return [];
     if (ran.success) fine += 1;
     else {
       const why = ran.err.trim().split("\n")[0] ?? "";
-      found.push(
-        bad(
-          `there is no route to ${query.join(" ")}: ${why}`,
-          "ip route; check the interface and its address",
-        ),
-      );
+      missing.set(why, [...missing.get(why) ?? [], query.join(" ")]);
     }
   }
+  // One cause is one finding, however many addresses it concerns.
+  const found: Diagnosis[] = [...missing].map(([why, queries]) =>
+    bad(`there is no route to ${someOf(queries)}: ${why}`, "ip route; check the interface and its address")
+  );
   if (fine > 0) found.push(good(`there is a route to ${fine === 1 ? "1 address" : `${fine} addresses`}`));
   if (wanted.size > MAX_ROUTES) found.push(notice(`only the first ${MAX_ROUTES} routes were looked up`));
   return found;

@@ -33,3 +33,31 @@ export function callFailure(daemon: string, what: string, error: BusError): stri
       return `cannot ${what}: ${daemon} says: ${error.message}`;
   }
 }
+
+/** For `doctor`: what to do when the bus cannot be reached. */
+export function busRemedy(error: BusError): string {
+  switch (error.name) {
+    case BusErrors.accessDenied:
+      return "sudo; or ask who runs this machine for access to the D-Bus socket";
+    case BusErrors.timeout:
+      return "systemctl status dbus";
+    default:
+      return "systemctl start dbus.socket";
+  }
+}
+
+/** For `doctor`: what to do when the daemon does not answer. */
+export function callRemedy(daemon: string, error: BusError): string {
+  switch (error.name) {
+    case BusErrors.unknownInterface:
+    case BusErrors.unknownMethod:
+      return `systemctl restart ${daemon}, or install the version of ${daemon} that this tool belongs to`;
+    case BusErrors.accessDenied:
+      return "sudo";
+    case BusErrors.noReply:
+    case BusErrors.timeout:
+      return `journalctl -u ${daemon}`;
+    default:
+      return `systemctl status ${daemon}`;
+  }
+}

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { main as stacctl } from "../../../src/ctl/stacctl.ts";
 import { main as stafctl } from "../../../src/ctl/stafctl.ts";
+import { busRemedy, callRemedy } from "../../../src/ctl/failure_text.ts";
 import type { Ran } from "../../../src/ctl/world.ts";
 import type { Bus } from "../../../src/lib/dbus/bus.ts";
 import type { StafHandlers } from "../../../src/lib/dbus/server.ts";
@@ -264,4 +265,30 @@ Deno.test("routes are looked up from the interface and address of each controlle
   });
   assert.deepEqual(found, []);
   assert.deepEqual(asked, ["ip route get 127.0.0.1 from 10.0.0.9 oif eth0"]);
+});
+
+Deno.test("finding 15: one cause is one finding; remedies are of the error that there is; totals come last", async () => {
+  const controllers = Array.from(
+    { length: 9 },
+    (_, n) => v1Controller({ tid: { ...v1Controller().tid, traddr: `10.0.0.${n}` }, text: `c${n}` }),
+  );
+  const { found } = await diagnose({
+    handlers: { state: () => JSON.stringify(v1State({ controllers })) },
+    run: (command) =>
+      command[0] === "ip"
+        ? { success: false, out: "", err: "RTNETLINK answers: Network is unreachable\n" }
+        : answers(command),
+  });
+  assert.deepEqual(found.map(({ text }) => text), [
+    "there is no route to 9 addresses (10.0.0.0, 10.0.0.1, 10.0.0.2 and others): RTNETLINK answers: Network is unreachable",
+  ]);
+  const denied = { name: "org.freedesktop.DBus.Error.AccessDenied", message: "EACCES" };
+  assert.match(busRemedy(denied), /^sudo/);
+  assert.match(
+    callRemedy("stafd", { ...denied, name: "org.freedesktop.DBus.Error.UnknownMethod" }),
+    /restart stafd/,
+  );
+  const world = fakeWorld();
+  assert.equal(await stafctl(["doctor"], world), 1);
+  assert.match(world.out.text, /\n\d+ errors?(?:, \d+ warnings?)?(?:, \d+ notes?)?\.\n$/);
 });
