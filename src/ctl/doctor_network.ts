@@ -116,6 +116,8 @@ async function examineFirewall(world: World, bus: Bus | undefined): Promise<read
   )];
 }
 
+/** Programs that run side by side. */
+const ROUTES_AT_ONCE = 16;
 /** Addresses that are shown of many. */
 const MAX_NAMES = 3;
 
@@ -135,13 +137,17 @@ async function examineRoutes(world: World, state: V1State | undefined): Promise<
   }
   let fine = 0;
   const missing = new Map<string, string[]>();
-  for (const query of [...wanted.values()].slice(0, MAX_ROUTES)) {
-    const ran = await world.run(["ip", "route", "get", ...query], PATIENCE);
-    if (ran === undefined) return [];
-    if (ran.success) fine += 1;
-    else {
-      const why = ran.err.trim().split("\n")[0] ?? "";
-      missing.set(why, [...missing.get(why) ?? [], query.join(" ")]);
+  const queries = [...wanted.values()].slice(0, MAX_ROUTES);
+  for (let start = 0; start < queries.length; start += ROUTES_AT_ONCE) {
+    const some = queries.slice(start, start + ROUTES_AT_ONCE);
+    const all = await Promise.all(some.map((query) => world.run(["ip", "route", "get", ...query], PATIENCE)));
+    for (const [n, ran] of all.entries()) {
+      if (ran === undefined) return [];
+      if (ran.success) fine += 1;
+      else {
+        const why = ran.err.trim().split("\n")[0] ?? "";
+        missing.set(why, [...missing.get(why) ?? [], (some[n] ?? []).join(" ")]);
+      }
     }
   }
   // One cause is one finding, however many addresses it concerns.
