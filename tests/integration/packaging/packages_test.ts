@@ -150,6 +150,7 @@ Deno.test("packages: built twice with the same bytes, unpacked they hold what is
         "-A",
         "scripts/package.ts",
         "--uncompressed",
+        "--allow-fallback",
         "--twice",
         "--out",
         dir,

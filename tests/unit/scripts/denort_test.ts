@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { cutAppendix, isTarget } from "../../../scripts/denort.ts";
+import { cutAppendix, isTarget, refusedRuntime } from "../../../scripts/denort.ts";
 
 function compiled(base: string, appended: string): Uint8Array<ArrayBuffer> {
   const bytes = new TextEncoder().encode(base + appended);
@@ -22,4 +22,13 @@ Deno.test("a program that Deno did not compile is refused", () => {
 Deno.test("only the two targets are targets", () => {
   assert.ok(isTarget("x86_64-unknown-linux-gnu") && isTarget("aarch64-unknown-linux-gnu"));
   assert.ok(!isTarget("x86_64-apple-darwin") && !isTarget(""));
+});
+
+Deno.test("no package is made with the fallback runtime unless somebody insists; the others are no question", () => {
+  assert.match(
+    refusedRuntime({ from: "fallback" }, false) ?? "",
+    /NVME_STAS_DENORT=download.*--allow-fallback/s,
+  );
+  assert.equal(refusedRuntime({ from: "fallback" }, true), undefined);
+  for (const from of ["download", "given"] as const) assert.equal(refusedRuntime({ from }, false), undefined);
 });
