@@ -3,6 +3,7 @@ import { completionScript, type Shell } from "../../src/ctl/completion.ts";
 import { type Built, NAMES, PROGRAM } from "../build.ts";
 import { capture } from "../run.ts";
 import { stage } from "../stage.ts";
+import { billOfMaterials, notices } from "./bill.ts";
 import { BUNDLES, SCHEMA_FOLDER } from "./json_schema.ts";
 import { manualPages } from "./man.ts";
 import { toolDefinition, TOOLS } from "./man_commands.ts";
@@ -112,6 +113,8 @@ export async function layOut(
   for (const doc of ["operations.md", "architecture.md", "house.svg"]) {
     await tree.copy(`docs/${doc}`, `${DOC_DIR}/${doc}`);
   }
+  await tree.write(`${DOC_DIR}/sbom.cdx.json`, billOfMaterials(built.runtime));
+  await tree.write(`${DOC_DIR}/THIRD-PARTY-NOTICES`, notices(built.runtime));
   await tree.copy(CATALOG, "/usr/lib/systemd/catalog/nvme-stas.catalog");
   for (const name of Object.keys(BUNDLES)) {
     await tree.copy(`${SCHEMA_FOLDER}/${name}`, `/usr/share/nvme-stas/schema/${name}`);
