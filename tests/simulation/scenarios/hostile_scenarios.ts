@@ -4,6 +4,7 @@ import { entryFor } from "../../../src/lib/sim/discovery.ts";
 import { doing } from "../altered.ts";
 import { type Cores, realCores } from "../cores.ts";
 import { stacdAfter } from "./original.ts";
+import { DC_LINE } from "./listed.ts";
 import type { Scenario } from "./scenario.ts";
 import { Stage } from "./stage.ts";
 
@@ -31,6 +32,18 @@ const withoutTurns = (): Cores =>
     },
   }));
 
+/** What the configuration asks for has its turn when all others have had theirs. */
+function configuredLast(): Cores {
+  const { finder } = realCores;
+  const step: typeof finder.step = (state, event, now) => {
+    const next = finder.step(state, event, now);
+    const { fleet } = next.state;
+    const probe = { ...fleet.turns.probe, credit: [-1e9, 0, 0] } as const;
+    return { ...next, state: { ...next.state, fleet: { ...fleet, turns: { ...fleet.turns, probe } } } };
+  };
+  return { ...realCores, finder: { ...finder, step } };
+}
+
 /**
  * Targets of this manner, and a rightful one a moment later: in the page of another discovery controller if their own queue
  * is to be held up, in the same one if nothing but the test of the addresses can help.
@@ -57,6 +70,30 @@ async function held(cores: Cores, manner: "mute" | "stuck"): Promise<void> {
 }
 
 export const HOSTILE_SCENARIOS: readonly Scenario[] = [
+  {
+    from: "S16",
+    name: "a flood of 1,500 services, more than are followed, holds up no configured discovery controller",
+    play: async (cores) => {
+      const stage = new Stage(cores);
+      const flood = Array.from({ length: 1500 }, (_, n) => ({
+        hostIface: "eth0",
+        name: `hostile${n}`,
+        traddr: `10.0.${100 + (n >> 8)}.${n & 255}`,
+        port: 8009,
+        txt: ["p=tcp"],
+      }));
+      stage.stafdConf("[Service Discovery]\nzeroconf = enabled\n");
+      await stage.start();
+      for (const one of flood) stage.world.avahi.announce(one);
+      await stage.run(2_000);
+      const rightful = stage.subsystem("nqn.rightful", "10.0.1.1");
+      stage.dc("nqn.dc", "10.0.0.100", [entryFor(rightful, "nvme")]);
+      stage.stafdConf(`[Service Discovery]\nzeroconf = enabled\n${DC_LINE}`);
+      await stage.run(BOUND);
+      assert.equal(stage.to(rightful).length, 1, "the configured one waits behind announcements");
+    },
+    original: configuredLast,
+  },
   {
     from: "S16, V6",
     name:
