@@ -11,7 +11,7 @@ import { harmless, widthOf, wrapped } from "./text_width.ts";
 import { whyMissing, writtenFor } from "./explain_missing.ts";
 import { explanation2 } from "./v2.ts";
 import { resolveWhat, unknownText } from "./what.ts";
-import { clock, until } from "./when.ts";
+import { clock, until, withLocalTimes } from "./when.ts";
 
 export function explain(job: Job, format: "table" | "json", what: string): Promise<number> {
   const resolved = resolveWhat(job.world, what);
@@ -78,7 +78,10 @@ function explanationText(explanation: V1Explanation, style: Style, columns: numb
   const { at } = explanation;
   return explanation.matches.map((match) => {
     const device = match.device === "" ? "" : `${match.device} `;
-    const [first = "", ...rest] = wrapped(`${match.phase}: ${harmless(match.headline)}`, columns - 4);
+    const [first = "", ...rest] = wrapped(
+      `${match.phase}: ${harmless(withLocalTimes(match.headline, at))}`,
+      columns - 4,
+    );
     const phase = style.paint(toneOf(match.phase), match.phase);
     const head = `${style.paint("strong", harmless(device + match.text))}\n  ${phase}${
       first.slice(match.phase.length)
@@ -92,7 +95,7 @@ function explanationText(explanation: V1Explanation, style: Style, columns: numb
         : step.step === "next" && step.at > at
         ? ` (${until(step.at, at)}, at ${clock(step.at, at)})`
         : ` (${clock(step.at, at)})`;
-      const lines = wrapped(harmless(step.text), columns - STEP_INDENT);
+      const lines = wrapped(harmless(withLocalTimes(step.text, at)), columns - STEP_INDENT);
       const hasRoom = widthOf(lines.at(-1) ?? "") + when.length <= columns - STEP_INDENT;
       const text = lines.map((line) => style.paint(tone, line)).join(`\n${" ".repeat(STEP_INDENT)}`);
       const gap = hasRoom ? "" : `\n${" ".repeat(STEP_INDENT - 1)}`;

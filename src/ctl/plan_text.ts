@@ -4,7 +4,7 @@ import { findingsText } from "./findings_view.ts";
 import type { Style, Tone } from "./style.ts";
 import { harmless } from "./text_width.ts";
 import type { V1Effects, V1PlanEffects } from "./v1_outputs.ts";
-import { until } from "./when.ts";
+import { until, withLocalTimes } from "./when.ts";
 
 const SIGNS: Readonly<Record<V1Change["action"], readonly [sign: string, tone: Tone]>> = {
   connect: ["+", "good"],
@@ -36,7 +36,9 @@ export function planText(planned: V1PlanEffects, style: Style): string {
     const device = change.device === "" ? "" : `${change.device} `;
     const when = change.at === null ? "" : ` (${until(change.at, at)})`;
     lines.push(`${style.paint(tone, `${sign} ${change.action}`)} ${harmless(device + change.text)}${when}\n`);
-    for (const reason of change.reasons) lines.push(`    ${style.paint("faint", harmless(reason))}\n`);
+    for (const reason of change.reasons) {
+      lines.push(`    ${style.paint("faint", harmless(withLocalTimes(reason, at)))}\n`);
+    }
   };
   for (const change of ordered.filter(({ action }) => TAKES_AWAY.has(action))) told(change);
   if (effects !== undefined) {
@@ -47,7 +49,9 @@ export function planText(planned: V1PlanEffects, style: Style): string {
   for (const change of ordered.filter(({ action }) => !TAKES_AWAY.has(action))) told(change);
   for (const { device, text, why, reasons } of held) {
     lines.push(`${style.paint("busy", "! held")} ${harmless(`${device} ${text}`)}: ${harmless(why)}\n`);
-    for (const reason of reasons) lines.push(`    ${style.paint("faint", harmless(reason))}\n`);
+    for (const reason of reasons) {
+      lines.push(`    ${style.paint("faint", harmless(withLocalTimes(reason, at)))}\n`);
+    }
   }
   for (const note of notes) lines.push(`${style.paint("busy", "note")} ${harmless(note)}\n`);
   if (valid) lines.push(summary(planned, real));

@@ -29,6 +29,10 @@ export function stamp(at: number): string {
   return `${local(at).join("T")}${minutes < 0 ? "-" : "+"}${zone}`;
 }
 
+/** A text of the daemon's, whose times are of UTC, with those of here: one clock on a screen. */
+export const withLocalTimes = (text: string, now: number): string =>
+  text.replaceAll(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, (stamp) => clock(Date.parse(stamp), now));
+
 function local(at: number): readonly [day: string, time: string] {
   const date = new Date(at);
   const two = (n: number): string => String(n).padStart(2, "0");

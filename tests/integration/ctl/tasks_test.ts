@@ -229,6 +229,9 @@ Deno.test("task: show an auditor what was disconnected, and why: by address, wit
     const { out } = await run("stacctl explain 10.0.1.6:4420");
     assert.match(out, /gone: Was disconnected: listed .*by \(tcp, 10\.0\.0\.101, 8009, /);
     assert.match(out.replaceAll(/\s+/g, " "), /exclude = traddr=10\.0\.0\.101/);
+    // One clock on a screen.
+    assert.doesNotMatch(out, /\d\dT\d\d:\d\d:\d\dZ/);
+    assert.match((await run("stacctl explain 10.0.1.6:4420 -o json")).out, /\d\dT\d\d:\d\d:\d\dZ/);
     assert.match(out, /decision .*\((?:\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d\)|\(\d\d:\d\d:\d\d\)/);
     const told = stage.said.filter((said) => said.startsWith("stacd ") && said.includes("finance-lun-0005"));
     assert.ok(told.some((said) => /disconnect/i.test(said)), told.join("\n"));
