@@ -66,7 +66,7 @@ export const NAMED: readonly NamedFault[] = [
   },
   {
     name: "there is no soak",
-    path: core("fleet"),
+    path: core("retry"),
     find: "REMOVAL_SOAK: Duration = seconds(1);",
     replace: "REMOVAL_SOAK: Duration = seconds(0);",
   },

@@ -4,7 +4,7 @@
  */
 import type { StacdConf } from "../config/stacd_conf.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
-import { after, type Duration, type Instant, type Now, seconds } from "../nvme/time.ts";
+import { after, type Duration, type Instant, type Now } from "../nvme/time.ts";
 import type { ConnectRequest, KernelEvent, StafdReport } from "../ports.ts";
 import type { Outcome } from "../nvme/failure.ts";
 import { dropLatency, takeLatency } from "./aen_latency.ts";
@@ -16,7 +16,6 @@ import { isConfirmed, pageNotYet, unknownsOf, untilKnown } from "./connector_pag
 import { ReportTurn } from "./connector_report.ts";
 import { connectorStateValue } from "./connector_saved.ts";
 import type { ConnectorEffect, ConnectorEvent, Step } from "./effects.ts";
-import { REMOVAL_SOAK } from "./fleet.ts";
 import { isNcc } from "./ncc.ts";
 import { guardPolicy, keptBy, unheard } from "./connector_guard.ts";
 import type { GuardPolicy } from "./guard.ts";
@@ -28,13 +27,11 @@ import type { Verdict } from "./planner.ts";
 import { forbiddance, isSpared, SPARED } from "./refusal.ts";
 import { connectRequest } from "./request.ts";
 import { originOf } from "./origin_of.ts";
-import { FETCH_RETRY, pause, ROOM_LOOK, UNKNOWN_RETRY } from "./retry.ts";
+import { AUDIT_DELAY, FETCH_RETRY, pause, REMOVAL_SOAK, ROOM_LOOK, UNKNOWN_RETRY } from "./retry.ts";
 import type { Origin } from "./turns.ts";
 
 const AUDIT_REMINDER = "#audit";
 const FETCH_REMINDER = "#fetch";
-/** Attributes of a new device are not complete when its event comes (STAC-61). */
-const AUDIT_DELAY: Duration = seconds(1);
 
 /** Draft of one step of stacd. */
 export class ConnectorTurn implements FleetRules {

@@ -1,16 +1,14 @@
 /** What stacd makes of the log pages that stafd relays: which of them are evidence, and for what (S2, S14). Pure. */
+import { CONFIRMED_FOR } from "./retry.ts";
 import { unreadPlaces } from "../config/daemon_conf.ts";
 import { YOUNG_PAGE_SOAK } from "../config/young_page_soak.ts";
-import { after, type Duration, earlier, type Instant, type Now, reached, seconds } from "../nvme/time.ts";
+import { after, type Duration, earlier, type Instant, type Now, reached } from "../nvme/time.ts";
 import type { ReportedDc } from "../ports.ts";
 import type { ConnectorState, KnownPage } from "./connector_state.ts";
 import type { Ctl } from "./ctl.ts";
 import type { Evidence } from "./evidence.ts";
 import { unresolvedHosts } from "./lines.ts";
 import { type NotYet, notYet } from "./page_evidence.ts";
-
-/** A report that stafd was asked for so long ago, or longer, confirms no removal. */
-const CONFIRMED_FOR: Duration = seconds(10);
 
 type Known = Pick<ConnectorState, "conf" | "stafd" | "pages">;
 

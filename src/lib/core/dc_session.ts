@@ -13,9 +13,17 @@ import type { DeviceRef, KernelEvent } from "../ports.ts";
 import type { Ctl } from "./ctl.ts";
 import type { FinderEvent } from "./effects.ts";
 import type { FinderHost } from "./finder_host.ts";
-import { CONNECTED_ECHO, type Dc, type JobKind, type Operation, SYNC_COALESCE } from "./finder_state.ts";
+import type { Dc, JobKind, Operation } from "./finder_state.ts";
 import { retakeReferrals, takePage } from "./page_intake.ts";
-import { GENERATION_LOOK, pause, READ_RETRY, type RetrySchedule, ROOM_RETRY } from "./retry.ts";
+import {
+  CONNECTED_ECHO,
+  GENERATION_LOOK,
+  pause,
+  READ_RETRY,
+  type RetrySchedule,
+  ROOM_RETRY,
+  SYNC_COALESCE,
+} from "./retry.ts";
 
 /** Capability bits of the discovery log in the Supported Log Pages log, and the request bits (Base 2.1). */
 const PLEOS = 1 << 17;

@@ -2,6 +2,7 @@
  * stafd's core: which discovery controllers there should be, their connections, and what their log pages say
  * (requirements 30). Pure: the outcome of everything it asks for comes back as an event.
  */
+import { REMOVAL_SOAK } from "./retry.ts";
 import type { StafdConf } from "../config/stafd_conf.ts";
 import { YOUNG_PAGE_SOAK } from "../config/young_page_soak.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
@@ -16,7 +17,7 @@ import type { FinderHost } from "./finder_host.ts";
 import { sameFarSide } from "./fleet_move.ts";
 import type { FleetRules } from "./fleet_rules.ts";
 import { FleetTurn, nextReminder } from "./fleet_turn.ts";
-import { type Past, REMOVAL_SOAK } from "./fleet.ts";
+import type { Past } from "./fleet.ts";
 import { DcSession } from "./dc_session.ts";
 import { type Dc, type FinderState, MAX_REFERRAL_DEPTH, MAX_RETIRED, newDc } from "./finder_state.ts";
 import { finderStateValue } from "./finder_saved.ts";

@@ -2,7 +2,7 @@
 import type { StafdConf } from "../config/stafd_conf.ts";
 import type { Failure } from "../nvme/failure.ts";
 import type { Tid } from "../nvme/tid.ts";
-import { type Duration, type Instant, seconds } from "../nvme/time.ts";
+import type { Duration, Instant } from "../nvme/time.ts";
 import type { MdnsService, PageYouth, RetiredDc } from "../ports.ts";
 import type { Op } from "./effects.ts";
 import { emptyFleet, type Fleet } from "./fleet.ts";
@@ -20,12 +20,6 @@ export const MAX_DOUBLED = 256;
 export const MAX_RETIRED = 256;
 /** Referrals of referrals of ... are followed this far. */
 export const MAX_REFERRAL_DEPTH = 8;
-/** After Avahi came back: services not announced again by then are taken as withdrawn. */
-export const AVAHI_SETTLE: Duration = seconds(30);
-/** `rediscover` and `connected` come together: one look is enough for both. */
-export const SYNC_COALESCE: Duration = { ms: 30 };
-/** A `connected` event this soon after we connected tells what we know already. */
-export const CONNECTED_ECHO: Duration = seconds(2);
 
 /** A kind of command sent to a discovery controller, as D-Bus shows it (requirements 50). */
 export interface Operation {

@@ -3,7 +3,7 @@ import type { IpFamilies } from "../config/controller_line.ts";
 import type { Exclusion } from "../nvme/exclusions.ts";
 import type { InterfaceTable, KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import type { Tid, Transport } from "../nvme/tid.ts";
-import { type Duration, type Instant, minutes, seconds } from "../nvme/time.ts";
+import type { Instant } from "../nvme/time.ts";
 import { type Agenda, emptyAgenda, forgetController } from "./agenda.ts";
 import type { Authority, Ctl } from "./ctl.ts";
 import type { Op } from "./effects.ts";
@@ -23,15 +23,6 @@ export const MAX_PROBES = 32;
 export const MAX_UNREAD = 8;
 /** Controllers that are gone and still explained. */
 export const MAX_PAST = 64;
-/** A probe that is not answered by then counts as unreachable. */
-export const PROBE_TIMEOUT: Duration = seconds(3);
-/** Removals soak this long: long enough for a zoning edit in two steps, short enough to be noticed. */
-export const REMOVAL_SOAK: Duration = seconds(1);
-/** A connection is taken over only if it was read no longer ago than this: losing a link changes it without an event. */
-export const RECENT: Duration = seconds(1);
-
-/** A record of the state file that is asked for again within this time was never gone. */
-export const STOOD: Duration = minutes(2);
 
 /** A controller that is no longer in the table. */
 export interface Past {

@@ -8,17 +8,7 @@ import type { DeviceRef } from "../ports.ts";
 import { differences, lessSafe, lessSafeRemedy, lessSafeText } from "./as_asked.ts";
 import { type Ctl, deviceOf, noted } from "./ctl.ts";
 import { type Evidence, evidenceText, proofText } from "./evidence.ts";
-import {
-  type Fleet,
-  MAX_PAST,
-  MAX_PROBES,
-  MAX_UNREAD,
-  type Past,
-  PROBE_TIMEOUT,
-  RECENT,
-  STOOD,
-  withoutCtl,
-} from "./fleet.ts";
+import { type Fleet, MAX_PAST, MAX_PROBES, MAX_UNREAD, type Past, withoutCtl } from "./fleet.ts";
 import { listed, mayShare, unlisted } from "./fleet_index.ts";
 import { FleetMove } from "./fleet_move.ts";
 import { newGuard } from "./guard.ts";
@@ -26,7 +16,7 @@ import { eventFields } from "./messages.ts";
 import type { Decision } from "./planner.ts";
 import { isLost, keepLooking } from "./links.ts";
 import { asks, isMute, LAST_RANK } from "./probing.ts";
-import { CONNECT_RETRY, FORMING_LOOK, pause, SILENT_RETRY } from "./retry.ts";
+import { CONNECT_RETRY, FORMING_LOOK, pause, PROBE_TIMEOUT, RECENT, SILENT_RETRY, STOOD } from "./retry.ts";
 import { lostSince } from "./standing.ts";
 import { Drawing, type Origin, type Turns } from "./turns.ts";
 import { linedUp } from "./waiting.ts";

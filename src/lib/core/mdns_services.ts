@@ -1,4 +1,5 @@
 /** Discovery controllers as mDNS announces them, and how long a silent one is kept (requirements 30). */
+import { AVAHI_SETTLE } from "./retry.ts";
 import { identifyService } from "../nvme/mdns_txt.ts";
 import { canonicalIp, isLinkLocal, withScope } from "../nvme/address.ts";
 import { printable } from "../nvme/plain_text.ts";
@@ -9,7 +10,7 @@ import { OF_CONTROLLER } from "./agenda.ts";
 import type { Claim, Ctl } from "./ctl.ts";
 import type { FinderHost } from "./finder_host.ts";
 import { sameFarSide } from "./fleet_move.ts";
-import { AVAHI_SETTLE, MAX_DOUBLED, MAX_SERVICES, ROOMY_SERVICES, type Service } from "./finder_state.ts";
+import { MAX_DOUBLED, MAX_SERVICES, ROOMY_SERVICES, type Service } from "./finder_state.ts";
 
 const SETTLE_REMINDER = "#avahi";
 const { lost: LOST_REMINDER } = OF_CONTROLLER;

@@ -47,6 +47,38 @@ export const GUARD_INTERVAL: Duration = seconds(30);
 /** A name is asked for again this long after, while its controller is not connected. */
 export const NAME_RECHECK: Duration = seconds(60);
 
+/** A probe that is not answered by then counts as unreachable. */
+export const PROBE_TIMEOUT: Duration = seconds(3);
+/** Removals soak this long: long enough for a zoning edit in two steps, short enough to be noticed. */
+export const REMOVAL_SOAK: Duration = seconds(1);
+/** A connection is taken over only if it was read no longer ago than this: losing a link changes it without an event. */
+export const RECENT: Duration = seconds(1);
+/** A record of the state file that is asked for again within this time was never gone. */
+export const STOOD: Duration = minutes(2);
+/** A report that stafd was asked for so long ago, or longer, confirms no removal. */
+export const CONFIRMED_FOR: Duration = seconds(10);
+/** After Avahi came back: services not announced again by then are taken as withdrawn. */
+export const AVAHI_SETTLE: Duration = seconds(30);
+/** `rediscover` and `connected` come together: one look is enough for both. */
+export const SYNC_COALESCE: Duration = milliseconds(30);
+/** A `connected` event this soon after we connected tells what we know already. */
+export const CONNECTED_ECHO: Duration = seconds(2);
+/** Attributes of a new device are not complete when its event comes (STAC-61). */
+export const AUDIT_DELAY: Duration = seconds(1);
+
+/** As the manual has them: what waits, and how long. */
+export const WAITS: readonly (readonly [what: string, time: Duration])[] = [
+  ["an address that is tried counts as unreachable", PROBE_TIMEOUT],
+  ["what nobody asks for any more goes", REMOVAL_SOAK],
+  ["a report is too old to confirm that", CONFIRMED_FOR],
+  ["sysfs is read again before a connection is taken", RECENT],
+  ["a connection of others is audited", AUDIT_DELAY],
+  ["services not heard of again count as withdrawn", AVAHI_SETTLE],
+  ["events of one link are answered, together", SYNC_COALESCE],
+  ["an event of a new connection is news", CONNECTED_ECHO],
+  ["a controller of before the restart counts as new", STOOD],
+];
+
 /** As the manual has them: what, the first pause, and the longest one. */
 export const PACES: readonly (readonly [what: string, pace: RetrySchedule | Duration])[] = [
   ["connect, after a failure", CONNECT_RETRY],

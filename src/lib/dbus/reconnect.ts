@@ -18,8 +18,8 @@ export type Started =
   | { readonly ok: true }
   | { readonly ok: false; readonly taken: boolean; readonly error: BusError };
 
-const FIRST_DELAY = milliseconds(100);
-const LAST_DELAY = seconds(5);
+/** Doubled with each failure, and spread. */
+export const BUS_RETRY = { first: milliseconds(100), longest: seconds(5) };
 
 /** How a program comes to its bus, and measures the time until it tries again. */
 export interface BusAccess {
@@ -119,7 +119,7 @@ export class BusKeeper {
     if (this.#stopped) return;
     this.#tell({ type: "lost", reason });
     for (const lost of this.#lost) lost();
-    this.#again(FIRST_DELAY);
+    this.#again(BUS_RETRY.first);
   }
 
   #again(delay: Duration): void {
@@ -134,7 +134,7 @@ export class BusKeeper {
       this.#tell({ type: "back" });
       return;
     }
-    const next = milliseconds(Math.min(delay.ms * 2, LAST_DELAY.ms));
+    const next = milliseconds(Math.min(delay.ms * 2, BUS_RETRY.longest.ms));
     this.#tell({ type: "retry", error: result.error, after: next });
     this.#again(next);
   }

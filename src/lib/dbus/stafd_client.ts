@@ -14,7 +14,7 @@ import { type AskStafd, CALL_TIMEOUT, STAF_V1, StafdPages, textOf } from "./staf
 import { parsePages } from "./v1_parse.ts";
 
 /** How often the bus is asked again for the user of stafd's connection, when it did not tell. */
-const ASK_AGAIN = seconds(1);
+export const ASK_AGAIN = seconds(1);
 /** Retired controllers of an original stafd that are remembered. */
 const MAX_RETIRED = 1000;
 

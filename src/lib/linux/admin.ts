@@ -8,8 +8,8 @@ import type { Backend, Handle } from "./libnvme.ts";
 import { Limiter } from "./limiter.ts";
 import { EAGAIN, EINTR, EINVAL, errnoOf, isGone } from "./os_error.ts";
 import type { Sysfs } from "./sysfs.ts";
+import { THREADS } from "./thread_shares.ts";
 
-const AT_ONCE = 7;
 const MAX_WAITING = 8192;
 /** Shorter than any time-out, longer than any refusal. */
 const AT_ONCE_MS = 1000;
@@ -31,7 +31,7 @@ export class AdminCommands {
   readonly #backend: Backend;
   readonly #sysfs: Sysfs;
   readonly #dev: string;
-  readonly #limiter = new Limiter(AT_ONCE, MAX_WAITING);
+  readonly #limiter = new Limiter(THREADS.commands, MAX_WAITING);
 
   constructor(backend: Backend, sysfs: Sysfs, dev = "/dev") {
     this.#backend = backend;

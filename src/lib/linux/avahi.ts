@@ -6,7 +6,7 @@ import { AVAHI, AvahiBrowsing, type AvahiBus, SERVICE_BROWSER, SERVICE_RESOLVER 
 
 const SERVICE_TYPES = ["_nvme-disc._tcp", "_nvme-disc._udp"];
 /** STAF-32: how often an Avahi that is away is called, which also starts it where it can be started. */
-const WAKE_UP = minutes(1);
+export const WAKE_UP = minutes(1);
 
 /**
  * When Avahi goes away its services are forgotten: `available: false` says so. No `service-gone` is sent for them,

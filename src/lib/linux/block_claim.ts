@@ -8,11 +8,14 @@
 import { LOCK_EX, LOCK_NB, O_CLOEXEC, O_EXCL, O_NONBLOCK, O_RDONLY, sys } from "./ffi_libc.ts";
 import { errnoName } from "../nvme/errno.ts";
 import { EAGAIN, EBUSY, errnoOf } from "./os_error.ts";
+import { THREADS } from "./thread_shares.ts";
 
 /** An open of a device whose paths hang takes as long as they do. */
 const OPEN_LIMIT_MS = 10_000;
 /** An open that took longer is not repeated on the main thread. */
 const SLOW_OPEN_MS = 200;
+/** Devices whose open has not returned in its time. */
+const hanging = new Set<string>();
 const OPEN_FLAGS = O_RDONLY | O_NONBLOCK | O_CLOEXEC;
 
 export interface BlockPlaces {
@@ -34,9 +37,15 @@ export async function claimDevice(
   device: string,
   places: BlockPlaces,
   limitMs: number = OPEN_LIMIT_MS,
+  open: typeof sys.openInPool = sys.openInPool,
 ): Promise<Claimed> {
   const path = `${places.dev}/${device}`;
-  const lock = await openWithin(path, OPEN_FLAGS, limitMs);
+  // Each that hangs keeps a thread of the pool (L6).
+  const [other] = hanging;
+  if (hanging.size >= THREADS.hungClaims) {
+    return refused(`${device} cannot be claimed while the open of ${other} hangs`);
+  }
+  const lock = await openWithin(path, OPEN_FLAGS, limitMs, open);
   if (typeof lock === "string") return refused(lock);
   const locked = sys.flock(lock, LOCK_EX | LOCK_NB);
   if (locked < 0) {
@@ -47,7 +56,7 @@ export async function claimDevice(
         : `${path} cannot be locked (${errnoName(-locked)})`,
     );
   }
-  const fd = await openWithin(path, OPEN_FLAGS | O_EXCL, limitMs);
+  const fd = await openWithin(path, OPEN_FLAGS | O_EXCL, limitMs, open);
   if (typeof fd === "string") {
     sys.close(lock);
     return refused(fd);
@@ -77,11 +86,17 @@ async function numbersOf(device: string, { sys: root }: BlockPlaces): Promise<st
 }
 
 /** The descriptor, or in words why there is none. */
-async function openWithin(path: string, flags: number, limitMs: number): Promise<number | string> {
+async function openWithin(
+  path: string,
+  flags: number,
+  limitMs: number,
+  open: typeof sys.openInPool,
+): Promise<number | string> {
   let late = false;
   const begin = performance.now();
-  const opening = sys.openInPool(path, flags).then((fd) => {
+  const opening = open(path, flags).then((fd) => {
     if (late && fd >= 0) sys.close(fd);
+    if (late) hanging.delete(path);
     return fd;
   });
   const limit = Promise.withResolvers<undefined>();
@@ -90,6 +105,7 @@ async function openWithin(path: string, flags: number, limitMs: number): Promise
   clearTimeout(timer);
   if (fd === undefined) {
     late = true;
+    hanging.add(path);
     return `${path} could not be opened within ${limitMs / 1000} s`;
   }
   if (fd >= 0) return fd;

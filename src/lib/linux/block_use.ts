@@ -3,9 +3,14 @@ import type { Failure, Outcome } from "../nvme/failure.ts";
 import { type NamespaceLook, type NamespacePath, parseIoCounters } from "../nvme/namespace_look.ts";
 import { names, text } from "./attribute_files.ts";
 import { BlockHolders, type Tables, USE_PLACES, type UsePlaces } from "./block_holders.ts";
+import { Limiter } from "./limiter.ts";
 import { errnoOf } from "./os_error.ts";
+import { THREADS } from "./thread_shares.ts";
+
+const MAX_WAITING = 8192;
 
 export class BlockUse {
+  readonly #looks = new Limiter(THREADS.looks, MAX_WAITING);
   readonly #places: UsePlaces;
   readonly #holders: BlockHolders;
 
@@ -16,6 +21,12 @@ export class BlockUse {
 
   /** All namespaces of the controller. A controller that is gone has none. */
   async look(controller: string): Promise<Outcome<readonly NamespaceLook[]>> {
+    const outcome = await this.#looks.run(() => this.#look(controller));
+    const message = `${controller} was not looked at: ${MAX_WAITING} other looks are waiting`;
+    return outcome ?? { ok: false, failure: { phase: "disconnect", kind: "transient", message } };
+  }
+
+  async #look(controller: string): Promise<Outcome<readonly NamespaceLook[]>> {
     try {
       const children = await names(`${this.#places.sys}/class/nvme/${controller}`);
       const own = children.flatMap((child) => {

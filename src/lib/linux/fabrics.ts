@@ -11,6 +11,7 @@ import type { ConnectRequest, Log } from "../ports.ts";
 import { BlockUse } from "./block_use.ts";
 import { KernelLog } from "./kernel_log.ts";
 import { Limiter } from "./limiter.ts";
+import { THREADS } from "./thread_shares.ts";
 import { EACCES, EINVAL, ENOENT, EPERM, errnoOf } from "./os_error.ts";
 import type { Sysfs } from "./sysfs.ts";
 import type { TlsKeys } from "./tls_keys.ts";
@@ -28,7 +29,7 @@ export class Fabrics {
   readonly #device: string;
   readonly #use: BlockUse;
   /** The kernel holds one lock during a connect, even against reading the option list: more at once gain nothing. */
-  readonly #queue = new Limiter(1, MAX_WAITING);
+  readonly #queue = new Limiter(THREADS.connect, MAX_WAITING);
   readonly #reportedDropped = new Set<string>();
   #support: FabricsSupport | undefined;
 

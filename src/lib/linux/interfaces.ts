@@ -3,6 +3,7 @@ import type { InterfaceTable } from "../nvme/kernel_ctrl.ts";
 import { bytes, sys } from "./ffi_libc.ts";
 import { drainNetlink, NETLINK_ROUTE, netlinkAddress, openNetlink } from "./netlink.ts";
 import { type Reactor, READABLE } from "./reactor.ts";
+import { type Duration, milliseconds } from "../nvme/time.ts";
 import {
   type AddressInfo,
   dumpRequest,
@@ -26,7 +27,7 @@ const MONITOR_RECEIVE_BUFFER = 1024 * 1024;
 /** How often a dump is repeated when the interfaces change while it is read; then the last one counts. */
 const MAX_DUMPS = 5;
 /** From the first piece of news to the event: what belongs together (link, address, route) comes as one. */
-const COALESCE_MS = 50;
+export const COALESCE: Duration = milliseconds(50);
 
 /** Asks the kernel for all links and addresses. Takes well under a millisecond per hundred interfaces. */
 export function readInterfaces(): InterfaceTable {
@@ -123,7 +124,7 @@ export class InterfaceMonitor {
     });
     // What was dropped may have been a route.
     if (!complete) this.#routes = true;
-    this.#timer ??= setTimeout(() => this.#tell(), COALESCE_MS);
+    this.#timer ??= setTimeout(() => this.#tell(), COALESCE.ms);
   }
 
   #tell(): void {

@@ -30,6 +30,7 @@ import { DeviceEvents } from "./device_events.ts";
 import type { Fabrics } from "./fabrics.ts";
 import { InterfaceMonitor } from "./interfaces.ts";
 import { Limiter } from "./limiter.ts";
+import { THREADS } from "./thread_shares.ts";
 import type { Machine } from "./machine.ts";
 import type { Ownership } from "./ownership.ts";
 import { Reach } from "./reach.ts";
@@ -48,6 +49,7 @@ export interface KernelParts {
 }
 
 /** Log pages of which more is left than this are read a few at a time (S6): one may have 24 MiB. */
+const MAX_REMOVALS_WAITING = 8192;
 const LARGE_PAGE = 1024 * 1024;
 const LARGE_AT_ONCE = 3;
 const MAX_LARGE_WAITING = 8192;
@@ -59,6 +61,7 @@ export class LinuxKernel implements Kernel {
   readonly #reach: Reach;
   readonly #types: ControllerTypes;
   /** By device: how long its discovery log was; 0 once it refused more than there is. */
+  readonly #removals = new Limiter(THREADS.removals, MAX_REMOVALS_WAITING);
   readonly #largePages = new Limiter(LARGE_AT_ONCE, MAX_LARGE_WAITING);
   readonly #logHints = new Map<string, number>();
   #devices: DeviceEvents | undefined;
@@ -148,7 +151,9 @@ export class LinuxKernel implements Kernel {
   }
 
   disconnect(target: DeviceRef, claims: readonly string[], done: Done<Deletion>): void {
-    void this.#disconnect(target, claims).then(done);
+    void this.#removals.run(() => this.#disconnect(target, claims)).then((outcome) =>
+      done(outcome ?? { ok: false, failure: tooManyRemovals(target.device) })
+    );
   }
 
   async #disconnect(target: DeviceRef, heads: readonly string[]): Promise<Outcome<Deletion>> {
@@ -314,4 +319,10 @@ function refused(
 const malformed = (phase: Phase, message: string): { readonly ok: false; readonly failure: Failure } => ({
   ok: false,
   failure: { phase, kind: "transient", message },
+});
+
+const tooManyRemovals = (device: string): Failure => ({
+  phase: "disconnect",
+  kind: "transient",
+  message: `${device} was not disconnected: ${MAX_REMOVALS_WAITING} other removals are waiting`,
 });

@@ -1,9 +1,4 @@
-/**
- * Bounds work in flight. Deno has one pool of 32 threads for every file operation and nonblocking call; each kind of
- * work gets its share of it, so that none can starve the others, at most 24 in all (L6): 1 for the reactor, 1 connect,
- * 3 deletions, 4 sysfs readers for events and 4 for questions, 7 admin commands, 3 name lookups. The state file takes the
- * last one; what hangs keeps its share, and the other 8 are for whatever else the runtime reads and writes.
- */
+/** Bounds work in flight: how much of each kind is in thread_shares.ts. */
 
 export class Limiter {
   readonly #atOnce: number;

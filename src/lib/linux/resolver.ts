@@ -3,13 +3,13 @@ import { lookup } from "node:dns";
 import type { Failure, Outcome } from "../nvme/failure.ts";
 import type { Done, Resolver } from "../ports.ts";
 import { Limiter } from "./limiter.ts";
+import { THREADS } from "./thread_shares.ts";
 
 /** A lookup may hold its thread for as long as name servers are silent. */
-const AT_ONCE = 3;
 const MAX_WAITING = 1024;
 
 export class SystemResolver implements Resolver {
-  readonly #limiter = new Limiter(AT_ONCE, MAX_WAITING);
+  readonly #limiter = new Limiter(THREADS.names, MAX_WAITING);
 
   resolve(host: string, done: Done<readonly string[]>): void {
     void this.#limiter.run(() => resolve(host)).then((outcome) =>

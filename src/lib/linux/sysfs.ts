@@ -18,10 +18,9 @@ import {
 import { bytes, cString, O_CLOEXEC, O_DIRECTORY, O_RDONLY, sys } from "./ffi_libc.ts";
 import { Limiter } from "./limiter.ts";
 import { EBUSY, EINVAL, ENOENT, errnoOf, isGone, SystemError } from "./os_error.ts";
+import { THREADS } from "./thread_shares.ts";
 
-const READERS = 4;
 const MAX_WAITING_READS = 65_536;
-const DELETERS = 3;
 const MAX_WAITING_DELETIONS = 8192;
 const C_NAMES: Readonly<Record<CtrlAttribute | MadeAttribute | "uevent", Uint8Array<ArrayBuffer>>> = {
   address: cString("address"),
@@ -71,8 +70,8 @@ export class Sysfs {
   readonly #detail: Detail;
   /** With detail `discovery`: the devices that were shown. */
   readonly #shown = new Set<string>();
-  readonly #readers = new Limiter(READERS, MAX_WAITING_READS);
-  readonly #deleters = new Limiter(DELETERS, MAX_WAITING_DELETIONS);
+  readonly #readers = new Limiter(THREADS.sysfsEvents, MAX_WAITING_READS);
+  readonly #deleters = new Limiter(THREADS.removals, MAX_WAITING_DELETIONS);
 
   constructor(places: SysfsPlaces = SYSTEM_PLACES, detail: Detail = "all") {
     this.#places = places;
