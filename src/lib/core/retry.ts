@@ -69,7 +69,7 @@ export const AUDIT_DELAY: Duration = seconds(1);
 /** As the manual has them: what waits, and how long. */
 export const WAITS: readonly (readonly [what: string, time: Duration])[] = [
   ["an address that is tried counts as unreachable", PROBE_TIMEOUT],
-  ["what nobody asks for any more goes", REMOVAL_SOAK],
+  ["a controller that no source wants any more goes", REMOVAL_SOAK],
   ["a report is too old to confirm that", CONFIRMED_FOR],
   ["sysfs is read again before a connection is taken", RECENT],
   ["a connection of others is audited", AUDIT_DELAY],
