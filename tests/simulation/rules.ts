@@ -219,7 +219,9 @@ export class Rules {
         // What comes so soon tells of the connection that was just made.
         const isNew = there === undefined || this.#mono - there.bornAt < LIMITS.newConnectionMs;
         const isBack = event.cause === "connected" || event.cause === "rediscover";
-        if (who === "stafd" && isBack && !isNew && there.target !== undefined) {
+        // Another host's connection to it says nothing of ours.
+        const isOurs = there?.hostNqn === this.host.nqn || there?.maker === who;
+        if (who === "stafd" && isBack && !isNew && isOurs && there.target !== undefined) {
           this.freshness.cameBack(there.target);
         }
         return;

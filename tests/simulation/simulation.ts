@@ -521,7 +521,7 @@ export class Simulation {
       throw new Violation("L1", "the connections change without a reason");
     }
     const allowed = (daemon: StafdDaemon | StacdDaemon | undefined): number =>
-      IDLE_MS / 5_000 + 10 + 3 * waiting(daemon) + pages(daemon) / 4;
+      IDLE_MS / 5_000 + 10 + 3 * waiting(daemon) + pages(daemon);
     if (stafd > allowed(this.stafd) || stacd > allowed(this.stacd)) {
       throw new Violation(
         "L3",
@@ -539,7 +539,7 @@ const waiting = (daemon: StafdDaemon | StacdDaemon | undefined): number =>
       link.phase !== "up" || doom !== undefined
     ).length;
 
-/** Pages whose generation is looked at: each once in five minutes, spread by a fifth. */
+/** Pages whose generation is looked at: each at most once in four minutes, maybe all of them in this one. */
 const pages = (daemon: StafdDaemon | StacdDaemon | undefined): number =>
   daemon instanceof StafdDaemon ? daemon.state.dcs.size : 0;
 
