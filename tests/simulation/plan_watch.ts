@@ -269,7 +269,7 @@ export class PlanWatch {
       if (device === undefined) continue;
       const fresh = peek(device.device);
       const state = fresh?.incarnation === device.incarnation ? fresh.state : device.state;
-      if (!match.chain.some(({ text }) => text.startsWith(`${device.device} is ${state},`))) {
+      if (!match.chain.some(({ text }) => text === `the kernel reports ${device.device} as ${state}`)) {
         throw new Violation("explain", `${who}: it is ${state}: ${JSON.stringify(match)}`);
       }
       for (const ctl of fleet.ctls.values()) {

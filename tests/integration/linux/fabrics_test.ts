@@ -156,7 +156,7 @@ Deno.test("options that the kernel does not have are left out with one warning, 
   const refused = await fabrics.connect(request({ options: { tls: true } }), nobody);
   assert.ok(!refused.ok);
   assert.equal(refused.failure.kind, "permanent");
-  assert.match(refused.failure.message, /no tls/);
+  assert.match(refused.failure.message, /does not support tls/);
   assert.equal(await Deno.readTextFile(device), before, "something was written");
   assert.equal(log.entries.length, 1);
 });

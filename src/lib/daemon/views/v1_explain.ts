@@ -162,8 +162,7 @@ function unexpected(ctl: Ctl, device: KernelCtrl, core: Asked): readonly V1Step[
   }
   const isAdopted = ctl.link.phase === "up" && ctl.link.adopted;
   if (isAdopted && core.keep(ctl, device) === undefined) {
-    const text =
-      "it was made by another program and taken over: it is disconnected when no source wants it any more";
+    const text = "it existed already and was taken over: it is disconnected when no source wants it any more";
     steps.push({ step: "state", at: null, text });
   }
   return steps;
