@@ -30,11 +30,28 @@ export function literalOf(value: unknown): PythonValue {
  * and a comma).
  */
 function put(value: PythonValue, column: number, reserve: number, top: boolean): string {
-  const line = pythonRepr(value, true);
-  if (lengthOf(line) <= WIDTH - column - reserve) return line;
+  const room = WIDTH - column - reserve;
+  // Of what is much too long for one line, that line is not made.
+  const isHuge = typeof value === "object" && value !== null && leastLength(value, room) > room;
+  const line = isHuge ? "" : pythonRepr(value, true);
+  if (!isHuge && lengthOf(line) <= room) return line;
   if (typeof value === "string") return putText(value, column, reserve, top);
   if (value === null || typeof value !== "object") return line;
   return isList(value) ? putList(value, column, reserve) : putDict(value, column, reserve);
+}
+
+/** No more characters than the value has on one line; counted until there are more than `room`. */
+function leastLength(value: PythonValue, room: number): number {
+  // A character may be two units of UTF-16.
+  if (typeof value === "string") return 2 + Math.ceil(value.length / 2);
+  if (value === null || typeof value !== "object") return 1;
+  let length = 2;
+  for (const [key, item] of isList(value) ? value.entries() : Object.entries(value)) {
+    length += (typeof key === "string" ? 4 + Math.ceil(key.length / 2) : 0) +
+      leastLength(item, room - length);
+    if (length > room) break;
+  }
+  return length;
 }
 
 function putList(list: readonly PythonValue[], column: number, reserve: number): string {

@@ -17,6 +17,7 @@ const USAGE = `usage: deno task bench [NAME]... [-- ARGUMENT...]
 Measures. Without a name: all but vm.
 
   ctl_start  how long the control tools take from their start to their answer, and how much memory
+  ctl_scale  every command of stacctl with 1,000 paths
   decode     decoders: log pages, D-Bus messages, configuration
   plan       the core: one step, and the plan, with many controllers
   vm         the daemons on a real kernel, beside the bare kernel and the Python original; needs root and QEMU.

@@ -28,6 +28,8 @@ export interface Ran {
 
 export interface Site {
   readonly stage: Stage;
+  /** Of the bus. */
+  readonly address: string;
   /** What the daemons answer on the bus, before it is sent. */
   readonly staf: StafHandlers;
   readonly stac: StacHandlers;
@@ -93,6 +95,7 @@ export async function withSite(
   try {
     await test({
       stage,
+      address: bus.address,
       staf,
       stac,
       run: async (command, options = {}) => {

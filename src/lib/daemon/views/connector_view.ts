@@ -42,9 +42,11 @@ export class ConnectorView {
 
   /** STAC-44: an excluded one is not listed; one that is being removed is, until it is gone. */
   #listed(): readonly Ctl[] {
-    return [...this.#state.fleet.ctls.values()]
-      .filter((ctl) => ctl.link.phase === "up" || this.#turn.verdict(ctl).is !== "excluded")
-      .toSorted(byText);
+    return [...this.#state.fleet.ctls.values()].filter((ctl) => this.#isListed(ctl)).toSorted(byText);
+  }
+
+  #isListed(ctl: Ctl): boolean {
+    return ctl.link.phase === "up" || this.#turn.verdict(ctl).is !== "excluded";
   }
 
   listControllers(detailed: boolean): readonly Dict[] {
@@ -66,8 +68,11 @@ export class ConnectorView {
       this.#state.conf?.ignoreIface.value ?? false,
       this.#state.fleet.host?.nqn ?? "",
     );
-    const ctl = this.#listed().find((one) => one.key === key);
-    return ctl === undefined ? "{}" : JSON.stringify(infoDict(ctl, this.#now, this.#lacking));
+    // One of them: status asks for each, one by one.
+    const ctl = key === undefined ? undefined : this.#state.fleet.ctls.get(key);
+    return ctl === undefined || !this.#isListed(ctl)
+      ? "{}"
+      : JSON.stringify(infoDict(ctl, this.#now, this.#lacking));
   }
 
   processInfo(facts: ProcessFacts): string {

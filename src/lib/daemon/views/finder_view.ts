@@ -41,11 +41,11 @@ export class FinderView {
 
   /** Those the original would have an object for: not the excluded ones, and of mDNS only what was reachable once. */
   #listed(): readonly Ctl[] {
-    return [...this.#state.fleet.ctls.values()]
-      .filter((ctl) =>
-        (this.#state.dcs.get(ctl.key) ?? newDc).listed && this.#turn.verdict(ctl).is !== "excluded"
-      )
-      .toSorted(byText);
+    return [...this.#state.fleet.ctls.values()].filter((ctl) => this.#isListed(ctl)).toSorted(byText);
+  }
+
+  #isListed(ctl: Ctl): boolean {
+    return this.#dc(ctl).listed && this.#turn.verdict(ctl).is !== "excluded";
   }
 
   #dc(ctl: Ctl): Dc {
@@ -88,7 +88,8 @@ export class FinderView {
       this.#state.conf?.ignoreIface.value ?? false,
       this.#state.fleet.host?.nqn ?? "",
     );
-    return key === undefined ? undefined : this.#listed().find((ctl) => ctl.key === key);
+    const ctl = key === undefined ? undefined : this.#state.fleet.ctls.get(key);
+    return ctl !== undefined && this.#isListed(ctl) ? ctl : undefined;
   }
 
   getLogPages(asked: Asked): readonly Dict[] {
