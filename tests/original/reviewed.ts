@@ -89,7 +89,9 @@ export const REVIEWED: readonly Reviewed[] = [
     why: "a bare name of an option ends the original; here it has no value, and the default is used",
     explains: ({ of, name, text, ours, theirs }) =>
       of === "file"
-        ? name === "AttributeError" && ours === false && hasBareLine(text)
+        // Python 3.13 and newer name the error that a continuation of a bare name is; before, it was a slip.
+        ? ["AttributeError", "MultilineContinuationError"].includes(name) && ours === false &&
+          hasBareLine(text)
         : raises(theirs) && ENTRIES.concat(name).some((one) => isBare(text, one)),
   },
   {

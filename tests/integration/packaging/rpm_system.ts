@@ -56,6 +56,8 @@ const TOOLS = ["sh", "mkdir", "rm"];
 const WARNINGS = [
   /^rpm: (?:RPM should not be used|However assuming).*\n/gm,
   /^warning: .*private mounts in chroot not implemented.*\n/gm,
+  // Of an ordinary user whose commands run under nice.
+  /^warning: Unable to reset nice value: .*\n/gm,
   /^warning: Unable to reset nice value: .*\n/gm,
 ];
 
