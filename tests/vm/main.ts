@@ -20,6 +20,7 @@ import { scenario as discovery } from "./scenarios/discovery.ts";
 import { scenarios as fc } from "./scenarios/fc.ts";
 import { scenarios as oldKernel } from "./scenarios/old_kernel.ts";
 import { scenarios as hostIdentity } from "./scenarios/host_identity.ts";
+import { scenarios as nextConf } from "./scenarios/next_conf.ts";
 import { scenario as refusal } from "./scenarios/refusal.ts";
 import { crash, restart } from "./scenarios/restart.ts";
 import { scenarios as stacdCompany } from "./scenarios/stacd_company.ts";
@@ -72,6 +73,7 @@ const SCENARIOS: readonly Scenario[] = [
   ...stafdSilence,
   ...stafdStop,
   ...stafdTls,
+  ...nextConf,
   ...stacdDisconnect,
   ...stacdStafdAway,
   ...stacdInUse,
