@@ -33,7 +33,7 @@ async function run(guest: Guest): Promise<void> {
   await guest.run("systemctl daemon-reload");
   try {
     await start(guest, "stafd", "stacd");
-    await untilDiscovering(guest, [ONE]);
+    await untilDiscovering(guest, [`${ONE}:8009`]);
     // One by its line, the other because the discovery controller lists it.
     await untilConnected(guest, ["sub-001", "sub-002"]);
     const device = deviceOf(await controllers(guest), "sub-001");
