@@ -239,7 +239,8 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
     if (ctl?.link.phase !== "deleting" || ctl.link.op !== op) return;
     const { key, link: { ref, evidence } } = ctl;
     if (outcome.ok && typeof outcome.value !== "string") {
-      const guard = { ...ctl.guard ?? newGuard, op: undefined, at: this.now, failure: outcome.value.inUse };
+      const { inUse } = outcome.value;
+      const guard = { ...ctl.guard ?? newGuard, op: undefined, at: this.now, failure: inUse, refused: inUse };
       const link = { phase: "up", ref, adopted: true } as const;
       const back: Ctl = { ...ctl, guard, link };
       this.put(back);

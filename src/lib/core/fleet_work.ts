@@ -135,8 +135,9 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
         const op = this.op();
         const { target, evidence, claims } = decision;
         const words = proofText(evidence);
-        // Tried again after it was held: said the first time.
-        const level = ctl.guard?.told === undefined ? "notice" : "debug";
+        // Tried again for the reason that refused it before: said the first time.
+        const { told, refused } = ctl.guard ?? newGuard;
+        const level = told !== undefined && told === refused ? "debug" : "notice";
         const fields = eventFields("disconnecting", { NVME_EVIDENCE: words });
         this.say(level, ctl, `Disconnect initiated: ${words}`, fields);
         this.announce(ctl, "disconnecting", words);

@@ -24,6 +24,8 @@ export interface Guard {
   readonly uses: ReadonlyMap<string, Use>;
   /** The reason that was logged last. */
   readonly told: string | undefined;
+  /** Why the last disconnect that was tried did not happen: a claim was refused. */
+  readonly refused: string | undefined;
 }
 
 export const newGuard: Guard = {
@@ -34,6 +36,7 @@ export const newGuard: Guard = {
   first: new Map(),
   uses: new Map(),
   told: undefined,
+  refused: undefined,
 };
 
 /** What the configuration says about it. */

@@ -10,6 +10,10 @@ import { Stage } from "./stage.ts";
 const unguarded = () => connector(nothingInUse);
 const LINE = "traddr=10.0.1.1;trsvcid=4420;nqn=nqn.sub";
 
+/** How often the log says that a disconnect begins. */
+const begun = (stage: Stage): number =>
+  stage.seen.filter((text) => /Disconnect initiated: not in the log page/.test(text)).length;
+
 export const IN_USE_SCENARIOS: readonly Scenario[] = [
   {
     from: "S12, findings: in use",
@@ -29,6 +33,7 @@ export const IN_USE_SCENARIOS: readonly Scenario[] = [
       namespaces.unmount("nqn.sub", "/srv");
       await stage.run(180_000);
       assert.equal(stage.to(subsystem).length, 0, "unmounted, and quiet: it goes");
+      assert.equal(begun(stage), 1, "that it goes is said, with the evidence, also after it was held");
     },
     original: unguarded,
   },
@@ -75,6 +80,7 @@ export const IN_USE_SCENARIOS: readonly Scenario[] = [
         use.unreadable = undefined;
         await stage.run(120_000);
         assert.equal(stage.to(subsystem).length, 0, kind);
+        assert.equal(begun(stage), 1, `${kind}: said once, also where a claim was refused again and again`);
       }
     },
     original: unguarded,

@@ -32,6 +32,8 @@ export class Stage {
   /** Units that were restarted. */
   readonly restarted: string[] = [];
   readonly said: string[] = [];
+  /** Of these what everybody sees, without tron. */
+  readonly seen: string[] = [];
   /** Events that the daemons have published. */
   readonly events: Readonly<Record<string, unknown>>[] = [];
 
@@ -50,7 +52,10 @@ export class Stage {
     });
     hostFiles(this.world);
     this.world.restarted = (template, args) => this.restarted.push(`${template} ${args.join(" ")}`);
-    this.world.logged = (who, { message }) => this.said.push(`${who} ${message}`);
+    this.world.logged = (who, { message, level }) => {
+      this.said.push(`${who} ${message}`);
+      if (level !== "debug") this.seen.push(`${who} ${message}`);
+    };
   }
 
   subsystem(nqn: string, traddr: string): Target {
