@@ -1,6 +1,6 @@
 /** Discovery controllers at IPv6 addresses, link-local ones too: from a line of the configuration, and found by mDNS. */
 import assert from "node:assert/strict";
-import { start, untilDiscovering } from "../fabric.ts";
+import { SOON, start, untilDiscovering } from "../fabric.ts";
 import {
   at,
   configure,
@@ -20,10 +20,13 @@ const GLOBAL = "fd00:2::14";
 /** Opens discovery controller 4 with subsystem "six" at the link-local address of the target; gives that back. */
 async function upLinkLocal(guest: Guest): Promise<string> {
   await guest.run("nvmet-lab up 1");
-  const address =
-    (await guest.run("ip -n tgt -6 -o addr show dev tgt0 scope link | awk '{print $4}' | cut -d/ -f1"))
-      .trim();
-  assert.match(address, /^fe80::/);
+  // Nothing can listen at an address that the kernel still looks for duplicates of.
+  const address = (await guest.until(
+    "the target has a link-local address that can be used",
+    "ip -n tgt -6 -o addr show dev tgt0 scope link -tentative | awk '{print $4}' | cut -d/ -f1",
+    (out) => out.startsWith("fe80::"),
+    SOON,
+  )).trim();
   // By number: the target looks names up in the host's namespace.
   const scope = (await guest.run("ip -n tgt -o link show tgt0 | cut -d: -f1")).trim();
   await guest.run(`nvmet-lab port-add 4 ${address}%${scope} && nvmet-lab add six 4`);

@@ -45,7 +45,7 @@ async function lines(guest: Guest): Promise<void> {
   since = await now(guest);
   for (const broken of ["controller = transport=tcp;traddr=192.0.2.12\n", "[Global\nkato=1\n"]) {
     await reload(guest, broken);
-    await untilLogged(guest, since, /stafd\.conf:1:\d+: .*[\s\S]*the configuration before it stays in force/);
+    await untilLogged(guest, since, /stafd\.conf:1:\d+: .*[\s\S]*the previous configuration stays in force/);
     await guest.always(
       "a broken file changes nothing",
       "cat /sys/class/nvme/nvme*/state",
