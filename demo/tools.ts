@@ -1,27 +1,12 @@
 /** The real control tools, run as a person would, on the private bus. */
+import { Buffer } from "../src/ctl/pager.ts";
 import { main as stacctl } from "../src/ctl/stacctl.ts";
 import { main as stafctl } from "../src/ctl/stafctl.ts";
-import type { Sink, World } from "../src/ctl/world.ts";
+import type { World } from "../src/ctl/world.ts";
 import { DemoFailure } from "./failure.ts";
 import type { Screen } from "./screen.ts";
 
 const TOOLS = new Map([["stafctl", stafctl], ["stacctl", stacctl]]);
-
-/** Keeps what is written to it. */
-class Kept implements Sink {
-  readonly isTerminal = true;
-  readonly columns: number;
-  text = "";
-
-  constructor(columns: number) {
-    this.columns = columns;
-  }
-
-  write(text: string): boolean {
-    this.text += text;
-    return true;
-  }
-}
 
 /** Tools print as on a terminal; where there is none, without colours and in ASCII. */
 export function toolWorld(world: World, bus: string, interrupted: Promise<void>): World {
@@ -57,8 +42,8 @@ export class Tools {
     const [name = "", ...args] = line.split(" ");
     const main = TOOLS.get(name);
     if (main === undefined) throw new Error(`no tool: ${name}`);
-    const out = new Kept(this.#screen.columns);
-    const err = new Kept(this.#screen.columns);
+    const out = new Buffer({ isTerminal: true, columns: this.#screen.columns });
+    const err = new Buffer({ isTerminal: true, columns: this.#screen.columns });
     const exit = await main(args, { ...this.#world, out, err });
     if (exit !== 0) throw new DemoFailure(err.text.trim() || `${line}: exit status ${exit}`);
     return out.text;

@@ -4,7 +4,8 @@
  */
 import { main as stacctl } from "../src/ctl/stacctl.ts";
 import { main as stafctl } from "../src/ctl/stafctl.ts";
-import { realWorld, type Sink } from "../src/ctl/world.ts";
+import { Buffer } from "../src/ctl/pager.ts";
+import { realWorld } from "../src/ctl/world.ts";
 import { seconds } from "../src/lib/nvme/time.ts";
 import { entryFor } from "../src/lib/sim/discovery.ts";
 import { startStacd, startStafd } from "../demo/daemons.ts";
@@ -42,30 +43,14 @@ const PICTURES: readonly Picture[] = [
   { file: "stacctl-explain-80", command: "stacctl explain nqn.2025-01.com.example:archive", columns: 80 },
 ];
 
-/** A terminal of that width that keeps what is written to it. */
-class Kept implements Sink {
-  readonly isTerminal = true;
-  readonly columns: number;
-  text = "";
-
-  constructor(columns: number) {
-    this.columns = columns;
-  }
-
-  write(text: string): boolean {
-    this.text += text;
-    return true;
-  }
-}
-
 async function printed(
   { command, columns, exit = 0 }: Picture,
   bus: string,
   folder: string,
 ): Promise<string> {
   const [program, ...args] = command.replace(TRIED, `${folder}/${TRIED}`).split(" ");
-  const out = new Kept(columns);
-  const err = new Kept(columns);
+  const out = new Buffer({ isTerminal: true, columns });
+  const err = new Buffer({ isTerminal: true, columns });
   const env = new Map([["LC_ALL", "C.UTF-8"], ["TERM", "xterm-256color"]]);
   // What a pager shows cannot be kept.
   const openPager = () => undefined;

@@ -1,4 +1,5 @@
 /** Runs `deno test` and counts what it did, from its JUnit report and not from its text for people. */
+import { exists } from "./exists.ts";
 import { passLines } from "./run.ts";
 import { REASONS_FILE } from "./skipped.ts";
 import { wholePath } from "./system_packages.ts";
@@ -31,16 +32,6 @@ export function countJunit(xml: string): Counts {
     else counts = add(counts, { ...NOTHING, passed: 1 });
   }
   return counts;
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }
 
 /** Of what `deno test` prints, all but the tests that are fine and the sum, which is counted from the report. */

@@ -1,4 +1,5 @@
 /** References to files and documents that do not exist. */
+import { exists } from "../exists.ts";
 import { dirname, normalize } from "node:path";
 import { type Problem, prose, type Text } from "./texts.ts";
 
@@ -20,16 +21,6 @@ const HERE = "scripts/documents/references.ts";
 
 /** Made by tasks, or named as what does not exist. */
 const MADE = /^(docs\/html|tests\/fuzz\/corpus\/NAME)/;
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return false;
-    throw error;
-  }
-}
 
 export function namedPaths(text: Text, line: string): readonly string[] {
   const words = prose(text, line);

@@ -1,4 +1,5 @@
 /** Debian's package of the Python implementation, unpacked into a cache folder: its parser is what ours is compared with. */
+import { exists } from "../../scripts/exists.ts";
 import { hostMirror } from "../fresh/host.ts";
 import { capture, collect } from "../../scripts/run.ts";
 import type { Need } from "../../scripts/system_packages.ts";
@@ -23,16 +24,6 @@ const cacheDir = (): string =>
   `${Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME") ?? "/root"}/.cache`}/nvme-stas/original`;
 
 const packages = (dir: string): string => `${dir}/tree/usr/lib/python3/dist-packages`;
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
 
 /** The folder with its Python packages. Throws when it is not in the cache and cannot be had. */
 export async function original(): Promise<string> {

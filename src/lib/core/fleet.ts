@@ -1,4 +1,4 @@
-/** State that both daemons have: the controllers asked for, what the kernel has, and what is under way. */
+/** State that both daemons have: the controllers asked for, the connections of the kernel, and the work under way. */
 import type { IpFamilies } from "../config/controller_line.ts";
 import type { Exclusion } from "../nvme/exclusions.ts";
 import type { InterfaceTable, KernelCtrl } from "../nvme/kernel_ctrl.ts";

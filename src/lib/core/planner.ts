@@ -1,6 +1,6 @@
 /**
  * What is to be done about one controller, and why: the only place that decides to connect or to disconnect.
- * It looks at what is wanted, at what the kernel has and at the policy, and does nothing itself. The daemons carry its
+ * It looks at the claims, at the connections of the kernel and at the policy, and does nothing itself. The daemons carry its
  * decisions out, `plan` and `explain` show them.
  */
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";

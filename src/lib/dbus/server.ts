@@ -1,5 +1,5 @@
 /** Publishes a daemon on the bus: checks what callers send, asks the daemon, answers (requirements 50). */
-import type { Tid } from "../nvme/tid.ts";
+import { tidTexts } from "../nvme/tid.ts";
 import type { Publisher, Signal } from "../ports.ts";
 import { type Bus, type BusError, BusErrors, type Value } from "./bus.ts";
 import { STAC, STAC_XML, STAF, STAF_XML } from "./interfaces.ts";
@@ -196,16 +196,6 @@ export function publisher(service: typeof STAF | typeof STAC, bus: () => Bus | u
     },
   };
 }
-
-const tidTexts = (tid: Tid): readonly string[] => [
-  tid.transport,
-  tid.traddr,
-  tid.trsvcid,
-  tid.subsysnqn,
-  tid.hostTraddr,
-  tid.hostIface,
-  tid.hostNqn,
-];
 
 function askedTid(body: readonly unknown[]): AskedTid {
   const [transport = "", traddr = "", trsvcid = "", fourth = "", fifth = "", sixth = "", hostNqn] = body.map(

@@ -3,7 +3,7 @@
  * be had for its own sake (too long, too much) is unknown and harms no other (S2, S6).
  */
 import { seconds } from "../nvme/time.ts";
-import { type Tid, tidKey } from "../nvme/tid.ts";
+import { tidKey, tidTexts } from "../nvme/tid.ts";
 import type { ReportedDc, StafdReport } from "../ports.ts";
 import { BusErrors, type Call, type Reply } from "./bus.ts";
 import { STAF } from "./interfaces.ts";
@@ -73,7 +73,7 @@ export class StafdPages {
       const reply = await ask({
         member: "page",
         signature: "sssssss",
-        args: textsOf(listed.tid),
+        args: tidTexts(listed.tid),
         maxReply: MAX_PAGE_REPLY,
       });
       if (!reply.ok) {
@@ -115,16 +115,6 @@ const unknown = (listed: Indexed): ReportedDc => ({
   page: "none",
   current: false,
 });
-
-const textsOf = (tid: Tid): readonly string[] => [
-  tid.transport,
-  tid.traddr,
-  tid.trsvcid,
-  tid.subsysnqn,
-  tid.hostTraddr,
-  tid.hostIface,
-  tid.hostNqn,
-];
 
 export function textOf<T>(
   reply: Reply & { readonly ok: true },

@@ -132,6 +132,12 @@ export function tidText(tid: Tid): string {
   return `(${parts.join(", ")})`;
 }
 
+/** The seven parts as texts, in the order of calls on the versioned bus interfaces. */
+export function tidTexts(tid: Tid): readonly string[] {
+  const { transport, traddr, trsvcid, subsysnqn, hostTraddr, hostIface, hostNqn } = tid;
+  return [transport, traddr, trsvcid, subsysnqn, hostTraddr, hostIface, hostNqn];
+}
+
 /** TID-12 without the connection configuration: keys as in configuration files and on D-Bus. */
 export function tidFields(tid: Tid): Record<string, string> {
   return {

@@ -1,7 +1,7 @@
 /** Plays stafd for a stacd that is alone in the world: relays the pages of discovery controllers, and comes and goes. */
 import { entryToText } from "../nvme/entry_text.ts";
 import { milliseconds } from "../nvme/time.ts";
-import type { Tid } from "../nvme/tid.ts";
+import { type Tid, tidTexts } from "../nvme/tid.ts";
 import { type Bus, BusErrors } from "../dbus/bus.ts";
 import { STAF } from "../dbus/interfaces.ts";
 import { publisher } from "../dbus/server.ts";
@@ -128,17 +128,7 @@ export class StandInStafd {
       return JSON.stringify({ schema: 1, dcs: listed, ...others });
     }
     if (member !== "page") return undefined;
-    const dc = dcs.find(({ tid }) =>
-      body.join() === [
-        tid.transport,
-        tid.traddr,
-        tid.trsvcid,
-        tid.subsysnqn,
-        tid.hostTraddr,
-        tid.hostIface,
-        tid.hostNqn,
-      ].join()
-    );
+    const dc = dcs.find(({ tid }) => body.join() === tidTexts(tid).join());
     return JSON.stringify({ schema: 1, dc: dc ?? null });
   }
 
