@@ -222,7 +222,7 @@ Deno.test("the error of the device is told by name", async () => {
   assert.equal(full.failure.errno, "ENOSPC");
 });
 
-Deno.test("the option list is read once; a device that does not exist yet is asked again", async () => {
+Deno.test("the option list is read once; a device that does not exist yet is asked again (KRN-4)", async () => {
   await using fake = await FakeSysfs.create();
   const path = `${fake.root}/later`;
   const { fabrics, log } = bench(fake, path);

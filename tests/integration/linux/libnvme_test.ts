@@ -15,7 +15,7 @@ const missing = loadBackend({ libnvme1: "libnone.so.1", libnvme3: "libnone3.so.1
 // A library that exists and has none of the functions.
 const wrong = loadBackend({ libnvme1: "libm.so.6", libnvme3: "libm.so.6" });
 
-Deno.test("the installed libnvme is used, tells its version and its words for a status", {
+Deno.test("the installed libnvme is used, tells its version and its words for a status (DEC-3)", {
   ignore: lacks(packages(LIBNVME_NEEDS)),
 }, () => {
   assert.equal(installed.name, "libnvme.so.1");

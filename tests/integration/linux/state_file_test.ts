@@ -11,7 +11,7 @@ async function inFolder(work: (folder: string, log: RememberingLog) => Promise<v
 const save = (file: JsonStateFile, value: unknown) =>
   outcome<{ readonly ok: boolean }>((done) => file.save(value, done));
 
-Deno.test("what is saved is loaded by the next one; only root may read it; nothing else is left (STAF-120, STAF-122)", async () => {
+Deno.test("what is saved is loaded by the next one; only root may read it; nothing else is left (STAF-120, STAF-122, DEC-7)", async () => {
   await inFolder(async (folder, log) => {
     const path = `${folder}/state.json`;
     assert.equal(new JsonStateFile(path, log).load(), undefined);

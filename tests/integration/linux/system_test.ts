@@ -106,7 +106,7 @@ Deno.test("systemctl is looked for in PATH and run without waiting", async () =>
   });
 });
 
-Deno.test("the rule keeps FC's kick-start and nothing else, or nothing without systemctl", () => {
+Deno.test("the rule keeps FC's kick-start and nothing else, or nothing without systemctl (STAF-111)", () => {
   const rules = (text: string): string[] =>
     text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
   assert.deepEqual(rules(overrideText("/usr/bin/systemctl")), [
@@ -219,7 +219,7 @@ Deno.test("boot tables: those that can be read count, the others are told", asyn
   });
 });
 
-Deno.test("a daemon says what it lacks, and the remedy", () => {
+Deno.test("a daemon says what it lacks, and the remedy (STAF-1)", () => {
   assert.match(
     startProblem("stafd", { uid: 1000, fabricsDevice: "/dev/null" }) ?? "",
     /stafd .* run it as root/,

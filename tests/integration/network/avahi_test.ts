@@ -181,7 +181,7 @@ Deno.test("the bus dies and comes back: everything is found again", async () => 
   assert.ok(!browser.told.all.some((news) => news.type === "service-gone"));
 });
 
-Deno.test("a service whose interface disappears is gone", async () => {
+Deno.test("a service whose interface disappears is gone (STAF-40a)", async () => {
   await using world = await avahiWorld();
   await world.startNear();
   await world.publish("dc", "_nvme-disc._tcp", 8009, ["p=tcp"]);

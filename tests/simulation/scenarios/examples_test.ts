@@ -124,7 +124,7 @@ for (const conf of EVERY_SCOPE) {
     assert.deepEqual(stage.to(subsystem), before);
   });
 
-  Deno.test(`example 11, ${name}: NCC and two attempts: silence until NCC is clear`, async () => {
+  Deno.test(`example 11, ${name}: NCC and two attempts: silence until NCC is clear (STAC-53)`, async () => {
     const stage = new Stage(realCores);
     const subsystem = stage.subsystem("nqn.sub", "10.0.1.1");
     stage.world.setManner(subsystem, "closed");

@@ -193,7 +193,7 @@ Deno.test("audit: another ip-family may make something of a name that had no usa
   assert.equal(stage.to(subsystem).length, 1);
 });
 
-Deno.test("what a name resolved to counts when ip-family comes to allow it, also when it does not resolve now", async () => {
+Deno.test("what a name resolved to counts when ip-family comes to allow it, also when it does not resolve now (STAF-25)", async () => {
   const stage = new Stage(realCores);
   stage.dc("nqn.dc", "10.0.0.100", []);
   stage.world.resolver.names.set("dc.example.com", ["10.0.0.100"]);

@@ -23,7 +23,7 @@ Deno.test("CLI-66: a new file looks as the original's", () => {
   );
 });
 
-Deno.test("CLI-66: comments, layout and other lines stay; several lines become one", () => {
+Deno.test("CLI-66, CFG-79: comments, layout and other lines stay; several lines become one", () => {
   const text =
     "# top\n\n[Other]\nnqn=keep\n\n[Host]\n; about nqn\n  nqn=a\n     continued\n # c\n  id=1\n\n[Host]\nNQN = b\nbare\n";
   assert.equal(

@@ -137,7 +137,7 @@ Deno.test("long options may be cut while they stay unambiguous; values are left 
   }
 });
 
-Deno.test("no bus: one line with the cause and the remedy, exit 1; status in its own form 4", async () => {
+Deno.test("no bus: one line with the cause and the remedy, exit 1; status in its own form 4 (CLI-5, CLI-11)", async () => {
   for (const command of ["tron", "troff", "ls", "status"]) {
     const [status, out, err] = await run(stacctl, command);
     assert.deepEqual([status, out], [1, ""]);

@@ -54,11 +54,12 @@ Deno.test("TID-15: spellings of IPv6 and their one text", () => {
   for (const [address, expected] of rows) assert.equal(parseIp(address)?.text, expected, address);
 });
 
-Deno.test("TID-17, TID-18: mapped addresses and scopes do not tell addresses apart", () => {
+Deno.test("TID-17, TID-18, TID-20: mapped addresses and scopes do not tell addresses apart", () => {
   assert.equal(canonicalIp("::FFFF:10.0.0.1"), "10.0.0.1");
   assert.equal(ipFamily("::ffff:10.0.0.1"), 6);
   assert.ok(sameAddress("::ffff:a00:1", "10.0.0.1"));
   assert.ok(sameAddress("fe80::1%eth0", "FE80::1"));
+  assert.ok(!sameAddress("::1", "127.0.0.1"), "of different families");
   assert.ok(!sameAddress("::10.0.0.1", "10.0.0.1"), "IPv4-compatible is another address");
   assert.equal(scopeOf("fe80::1%eth0"), "eth0");
   assert.equal(scopeOf("not an address%eth0"), "");

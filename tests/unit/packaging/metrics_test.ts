@@ -138,7 +138,7 @@ Deno.test("metrics: times from the event to the connection, in classes that add 
   assert.deepEqual(valueOf(samples, `${name}_count`, { daemon: "stacd" }), [6]);
 });
 
-Deno.test("metrics: all states, also those that no controller is in; new names beside the old; an info that joins", () => {
+Deno.test("metrics: all states, also those that no controller is in; new names beside the old (DEC-17); an info that joins", () => {
   const text = metricsText(v1State({ controllers: [v1Controller()] }), v1Health());
   const samples = read(text);
   for (const phase of PHASES) {
