@@ -13,6 +13,8 @@ import { capture, collect, runScript } from "./run.ts";
 import { taskArguments, usageError } from "./task_arguments.ts";
 
 export const PROGRAM = "nvme-stas";
+/** Beside the program: where its runtime is from, for an installation that does not build. */
+export const BUILT_FILE = "nvme-stas.runtime";
 export const NAMES = ["stafd", "stacd", "stafctl", "stacctl", "stasadm"] as const;
 
 /**
@@ -119,6 +121,7 @@ export async function build(target: Target, outDir: string, entry = "src/main.ts
     });
     await Deno.symlink(`../${PROGRAM}`, `${binDir}/${name}`);
   }
+  await Deno.writeTextFile(`${outDir}/${BUILT_FILE}`, `${runtime}\n`);
   return { program, binDir, runtime };
 }
 

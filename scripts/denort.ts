@@ -58,12 +58,18 @@ export function sourceFromEnvironment(): DenortSource {
   throw new Error(`NVME_STAS_DENORT=${wanted}: must be auto, download or fallback`);
 }
 
+/** `given`: named by DENORT_BIN. */
+const RUNTIME_SOURCES = ["download", "fallback", "given"] as const;
+
+export function isRuntimeSource(text: string): text is Denort["from"] {
+  return RUNTIME_SOURCES.some((source) => source === text);
+}
+
 /** A runtime that `deno compile` can use. */
 export interface Denort {
   /** Environment variables that `deno compile` needs for it. */
   readonly env: Record<string, string>;
-  /** `given`: named by DENORT_BIN. */
-  readonly from: "download" | "fallback" | "given";
+  readonly from: typeof RUNTIME_SOURCES[number];
 }
 
 /** Why no package is made with this runtime; undefined when one may be. */

@@ -4,7 +4,8 @@
  */
 import { taskArguments } from "./task_arguments.ts";
 
-const STAMP = "node_modules/.package-lock.sha256";
+/** Says from which package.json and lock file node_modules was installed. */
+export const STAMP = "node_modules/.package-lock.sha256";
 
 /** True when node_modules was installed by this script from the present package.json and lock file. */
 async function isFresh(wanted: string): Promise<boolean> {

@@ -1,21 +1,30 @@
 /** Which version is packed, and from when: the same for every build of the same source. */
 import { VERSION } from "../../src/lib/nvme/version.ts";
+import { exists } from "../exists.ts";
 import { capture } from "../run.ts";
 
 export interface Release {
   readonly version: string;
-  /** Seconds since 1970, of the last commit or of SOURCE_DATE_EPOCH. Everything in the packages is of this time. */
+  /**
+   * Seconds since 1970, of SOURCE_DATE_EPOCH, of the last commit, or in an unpacked tarball of its files. Everything in the
+   * packages is of this time.
+   */
   readonly epoch: number;
 }
 
 export async function currentRelease(): Promise<Release> {
-  const given = Deno.env.get("SOURCE_DATE_EPOCH");
-  const text = given ?? await capture(["git", "log", "-1", "--format=%ct"]);
+  const text = Deno.env.get("SOURCE_DATE_EPOCH") ?? await sourceTime();
   const epoch = Number(text);
   if (!Number.isSafeInteger(epoch) || epoch <= 0) {
     throw new Error(`SOURCE_DATE_EPOCH=${text.trim()}: must be seconds since 1970`);
   }
   return { version: VERSION, epoch };
+}
+
+async function sourceTime(): Promise<string> {
+  if (await exists(".git")) return capture(["git", "log", "-1", "--format=%ct"]);
+  const { mtime } = await Deno.stat("package.json");
+  return String(Math.floor((mtime?.getTime() ?? 0) / 1000));
 }
 
 export const MAINTAINER = "nvme-stas maintainers <maintainers@nvme-stas.invalid>";
