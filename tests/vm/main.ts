@@ -21,6 +21,7 @@ import { scenarios as fc } from "./scenarios/fc.ts";
 import { scenarios as oldKernel } from "./scenarios/old_kernel.ts";
 import { scenarios as hostIdentity } from "./scenarios/host_identity.ts";
 import { scenarios as nextConf } from "./scenarios/next_conf.ts";
+import { scenarios as rdma } from "./scenarios/rdma.ts";
 import { scenario as refusal } from "./scenarios/refusal.ts";
 import { crash, restart } from "./scenarios/restart.ts";
 import { scenarios as stacdCompany } from "./scenarios/stacd_company.ts";
@@ -59,6 +60,7 @@ const SCENARIOS: readonly Scenario[] = [
   busFlood,
   dbusClients,
   ...fc,
+  ...rdma,
   ...oldKernel,
   ...hostIdentity,
   ...stafdAvahi,
