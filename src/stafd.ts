@@ -1,7 +1,7 @@
 /** stafd on this machine. */
 import { runStafd } from "./lib/daemon/stafd_program.ts";
 import { Avahi } from "./lib/linux/avahi.ts";
-import { loadBackend } from "./lib/linux/libnvme.ts";
+import { libraryVersion } from "./lib/linux/libnvme.ts";
 import { linuxPlatform } from "./lib/linux/platform.ts";
 import { UdevRule } from "./lib/linux/udev_rule.ts";
 import { SystemdUnits } from "./lib/linux/units.ts";
@@ -18,6 +18,6 @@ export function main(args: readonly string[]): Promise<number> {
         udevRule: new UdevRule(log),
       };
     },
-    libraryVersion: () => loadBackend().version,
+    libraryVersion,
   }, args);
 }

@@ -5,6 +5,7 @@ import { FAILED, OK } from "./command_line.ts";
 import { bad, type Diagnosis, good, type Patient, type Verdict, warning } from "./doctor_finding.ts";
 import { examineHost } from "./doctor_host.ts";
 import { examineKernel } from "./doctor_kernel.ts";
+import { examineLimits } from "./doctor_limits.ts";
 import { examineNeighbours } from "./doctor_neighbours.ts";
 import { examineNetwork, processOf } from "./doctor_network.ts";
 import { busRemedy, callFailure, callRemedy } from "./failure_text.ts";
@@ -34,7 +35,8 @@ export async function doctor(job: Job, format: "table" | "json"): Promise<number
     };
     const areas: readonly (readonly [string, readonly Diagnosis[]])[] = [
       [tool.daemon, [...first, ...daemon]],
-      ["kernel", await examineKernel(patient)],
+      ["kernel", examineKernel(patient)],
+      ["limits of this host", await examineLimits(patient)],
       ["host identity", examineHost(patient)],
       ["network", await examineNetwork(patient)],
       ["other programs", examineNeighbours(patient)],

@@ -85,6 +85,13 @@ export function loadBackend(names: LibraryNames = SONAMES): Backend {
   );
 }
 
+/** For `--version`: the version, or `none` and why. */
+export function libraryVersion(names: LibraryNames = SONAMES): string {
+  const { name, version, problem } = loadBackend(names);
+  if (name === "libc") return `none: ${problem}`;
+  return version === "" ? "1 (it does not tell which)" : version;
+}
+
 function libnvme1(name: string): Backend | string {
   const opened = open(name, () => Deno.dlopen(name, LIBNVME1).symbols);
   if (typeof opened === "string") return opened;

@@ -31,7 +31,7 @@ const HEALTHY: Readonly<Record<string, string>> = {
   "/etc/nvme/discovery.conf": "# only a comment\n",
 };
 
-const OPTIONS = "instance=-1,transport,host_iface,discovery,dhchap_secret,tls\n";
+const OPTIONS = "instance=-1,transport,host_iface,discovery,dhchap_secret,tls,concat\n";
 
 interface Diagnosis {
   readonly area: string;
@@ -55,6 +55,10 @@ const answers = (command: readonly string[]): Ran | undefined => {
   if (command[0] === "cat") return ok(OPTIONS);
   return command[0] === "ip" ? ok("127.0.0.1 dev lo") : undefined;
 };
+
+/** One program answers this, the others as on the healthy host. */
+const told = (program: string, out: string) => (command: readonly string[]): Ran | undefined =>
+  command[0] === program ? { success: true, out, err: "" } : answers(command);
 
 /** What doctor says that is not good. */
 async function diagnose(
@@ -117,23 +121,53 @@ Deno.test("doctor finds each thing that is wrong, alone, and gives its remedy", 
     ],
     [
       { run: (command) => command[0] === "cat" ? undefined : answers(command) },
-      "kernel",
+      "limits of this host",
       "notice",
       /busy/,
       /later/,
     ],
-    [{ uid: 1000 }, "kernel", "notice", /only as root/, /sudo/],
+    [{ uid: 1000 }, "limits of this host", "notice", /only as root/, /sudo/],
     [
-      {
-        run: (command) =>
-          command[0] === "cat"
-            ? { success: true, out: "discovery,dhchap_secret,tls", err: "" }
-            : answers(command),
-      },
-      "kernel",
+      { run: told("cat", "discovery,dhchap_secret,tls,concat") },
+      "limits of this host",
       "warning",
-      /does not know host_iface/,
+      /does not know host_iface .*: connections cannot be bound/,
       /newer kernel/,
+    ],
+    [
+      { run: told("cat", "host_iface,discovery,dhchap_secret,tls") },
+      "limits of this host",
+      "notice",
+      /does not know concat .*Linux 6\.15/,
+      /^null$/,
+    ],
+    [
+      { files: { "/proc/sys/kernel/osrelease": "6.4.0-rc1\n" } },
+      "limits of this host",
+      "notice",
+      /one host ID with two host NQNs/,
+      /^null$/,
+    ],
+    [
+      { run: told("stafd", "nvme-stas 1.0.1\nlibnvme none: libnvme.so.1 is not installed\n") },
+      "limits of this host",
+      "warning",
+      /libnvme cannot be loaded/,
+      /stafd --version/,
+    ],
+    [
+      { run: told("stafd", "nvme-stas 1.0.1\nlibnvme 1.3\n") },
+      "limits of this host",
+      "notice",
+      /serial numbers/,
+      /^null$/,
+    ],
+    [
+      { run: told("systemctl", "systemd 253 (253.1)\n") },
+      "limits of this host",
+      "notice",
+      /pauses between restarts/,
+      /^null$/,
     ],
     [{ files: { "/etc/nvme/hostnqn": undefined } }, "host identity", "error", /no NQN/, /stasadm hostnqn/],
     [{ files: { "/etc/nvme/hostid": undefined } }, "host identity", "error", /no ID/, /stasadm hostid/],

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { AdminCommands } from "../../../src/lib/linux/admin.ts";
 import { sys } from "../../../src/lib/linux/ffi_libc.ts";
-import { type Backend, loadBackend } from "../../../src/lib/linux/libnvme.ts";
+import { type Backend, libraryVersion, loadBackend } from "../../../src/lib/linux/libnvme.ts";
 import { Sysfs } from "../../../src/lib/linux/sysfs.ts";
 import { getLogCommand, identifyCommand } from "../../../src/lib/nvme/admin_command.ts";
 import { LIBNVME_NEEDS } from "../../../scripts/system_packages.ts";
@@ -30,6 +30,19 @@ Deno.test("without libnvme commands still go out, and it is said once what is mi
   assert.match(missing.problem, /^libnone\.so\.1 is not installed .*; libnone3\.so\.1 is not installed/);
   assert.match(missing.problem, /install libnvme/);
   assert.equal(missing.statusText(2), undefined);
+});
+
+// Loaded here, where no test counts what it opens.
+const said = [libraryVersion(), libraryVersion({ libnvme1: "libnone.so.1", libnvme3: "libm.so.6" })];
+
+Deno.test("--version says which libnvme it is, or why there is none", {
+  ignore: lacks(packages(LIBNVME_NEEDS)),
+}, () => {
+  assert.match(said[0] ?? "", /^1\.\d+/);
+  assert.match(
+    said[1] ?? "",
+    /^none: libnone\.so\.1 is not installed .*; libm\.so\.6 has no function .*install libnvme/,
+  );
 });
 
 Deno.test("a library without the functions that are needed is named with what it lacks", () => {
