@@ -1,9 +1,10 @@
 /**
- * How long it takes from a discovery controller's event (AEN) to the connections that it leads to: stafd says when it heard
- * the event that made it read a page, and stacd, when a controller that was new on that page is connected.
+ * The time from a discovery controller's event (AEN) to the connections that follow from it: stafd reports
+ * when it received the event that made it read a page, and stacd measures until a controller that was new on
+ * that page is connected.
  */
 
-/** Upper bounds of the classes, in milliseconds; a last class has what took longer. */
+/** Upper bounds of the classes, in milliseconds; one more class has the longer times. */
 export const LATENCY_BOUNDS: readonly number[] = [
   100,
   250,
@@ -18,11 +19,14 @@ export const LATENCY_BOUNDS: readonly number[] = [
 ];
 
 export interface AenLatency {
-  /** Controllers to be connected because of an event, and when that was heard, in milliseconds since 1970. */
+  /**
+   * Controllers to be connected because of an event, and when stafd received that event, in milliseconds
+   * since 1970.
+   */
   readonly awaited: ReadonlyMap<string, number>;
   /** How many connections fell into each class of {@link LATENCY_BOUNDS}, and into the last. */
   readonly counts: readonly number[];
-  /** Milliseconds, of all of them. */
+  /** Milliseconds, the sum over all connections. */
   readonly sum: number;
 }
 
@@ -32,7 +36,7 @@ export const emptyLatency: AenLatency = {
   sum: 0,
 };
 
-/** Nobody waits for it any more. */
+/** The controller is not awaited any more. */
 export function dropLatency(latency: AenLatency, key: string): AenLatency {
   if (!latency.awaited.has(key)) return latency;
   const awaited = new Map(latency.awaited);
@@ -40,7 +44,7 @@ export function dropLatency(latency: AenLatency, key: string): AenLatency {
   return { ...latency, awaited };
 }
 
-/** It is connected. A clock that was set back meanwhile leaves nothing to measure. */
+/** The controller is connected. If the clock was set back meanwhile, there is nothing to measure. */
 export function takeLatency(latency: AenLatency, key: string, connectedAt: number): AenLatency {
   const toldAt = latency.awaited.get(key);
   if (toldAt === undefined) return latency;

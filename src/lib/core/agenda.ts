@@ -2,8 +2,9 @@ import type { Instant } from "../nvme/time.ts";
 import { Table } from "./table.ts";
 
 /**
- * What is to be looked at, and when: one time for each key, the one named last. A reminder is not a decision: whoever is
- * reminded looks at the present state. A leftist heap; what was replaced stays in it and is skipped.
+ * Reminders to look at something at a time: one time for each key, the one set last. A reminder is not a
+ * decision: its receiver looks at the present state. A leftist heap; replaced times stay in it and are
+ * skipped.
  */
 export interface Agenda {
   /** The time that counts for each key. */
@@ -16,14 +17,14 @@ interface Node {
   readonly key: string;
   readonly left: Node | undefined;
   readonly right: Node | undefined;
-  /** Nodes down the right side. */
+  /** The number of nodes down the right side. */
   readonly rank: number;
   readonly size: number;
 }
 
 export const emptyAgenda: Agenda = { times: Table.empty(), heap: undefined };
 
-/** Nodes that count for nothing are cleared away when there are this many, and more of them than of the others. */
+/** Replaced nodes are removed when there are at least this many, and more of them than of the others. */
 const MAX_STALE = 64;
 
 function node(at: number, key: string, a: Node | undefined, b: Node | undefined): Node {
@@ -39,7 +40,7 @@ function merged(a: Node | undefined, b: Node | undefined): Node | undefined {
     : node(b.at, b.key, b.left, merged(a, b.right));
 }
 
-/** Without the nodes at the top that count for nothing. */
+/** The heap without the replaced nodes at its top. */
 function cleared(times: Table<number>, heap: Node | undefined): Agenda {
   let top = heap;
   while (top !== undefined && times.get(top.key) !== top.at) top = merged(top.left, top.right);
@@ -58,7 +59,10 @@ export function remind(agenda: Agenda, at: Instant, key: string): Agenda {
   return cleared(times.with(key, at.mono), merged(heap, node(at.mono, key, undefined, undefined)));
 }
 
-/** What a controller is reminded of, before its key; nothing: it is looked at. With the controller they go (S6). */
+/**
+ * Prefixes of a controller's key, one for each kind of reminder; without a prefix the planner looks at the
+ * controller. All of them are removed with the controller (S6).
+ */
 export const OF_CONTROLLER = {
   look: "",
   sync: "#sync:",
@@ -67,7 +71,7 @@ export const OF_CONTROLLER = {
   lost: "#lost:",
 } as const;
 
-/** Without the reminders of a controller that is gone. */
+/** The agenda without the reminders of a controller that is gone. */
 export function forgetController(agenda: Agenda, key: string): Agenda {
   let left = agenda;
   for (const prefix of Object.values(OF_CONTROLLER)) left = remind(left, { mono: Infinity }, prefix + key);
@@ -80,7 +84,7 @@ export const timeOf = (agenda: Agenda, key: string): number | undefined => agend
 export const nextTime = (agenda: Agenda): Instant | undefined =>
   agenda.heap === undefined ? undefined : { mono: agenda.heap.at };
 
-/** Those whose time has come, and the agenda without them. */
+/** The keys whose time has come, and the agenda without them. */
 export function due(
   agenda: Agenda,
   now: Instant,

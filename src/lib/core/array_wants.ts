@@ -1,17 +1,18 @@
 /**
- * What the vendors of arrays want of a host: the udev rules that they have contributed to nvme-cli. A host without nvme-cli,
- * or with an older one, has the kernel's defaults instead: numa, and 600 seconds.
+ * The settings that the vendors of arrays recommend for a host: the udev rules that they have contributed to
+ * nvme-cli. A host without nvme-cli, or with an older one, has the kernel's defaults instead: numa, and 600
+ * seconds.
  */
 import { isAtLeast } from "../nvme/kernel_version.ts";
 
 export interface ArrayWants {
   readonly vendor: string;
-  /** The model as Identify tells it, whole. */
+  /** The complete model name, as Identify returns it. */
   readonly model: string;
   readonly ioPolicy: string;
-  /** Where the kernel has no such policy. */
+  /** For kernels without that policy. */
   readonly olderPolicy?: string;
-  /** ctrl_loss_tmo -1, over these transports; empty: no wish. */
+  /** The transports for which the vendor recommends ctrl_loss_tmo -1; empty: none. */
   readonly neverGiveUpOn: readonly string[];
   /** The rule of nvme-cli, which is the source. */
   readonly rule: string;

@@ -1,17 +1,20 @@
 /**
- * Is a connection what was asked for? A less safe one is shown and degraded, and never disconnected for it (S15): it may
- * carry a mounted file system.
+ * Is a connection as it was asked for? A less safe one is shown, degrades the health, and is never
+ * disconnected for that (S15): it may carry a mounted file system.
  */
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import type { ConnectRequest } from "../ports.ts";
 
 type Asked = Pick<ConnectRequest, "options" | "keys" | "discovery">;
 
-/** The security that was asked for and that the connection does not have, in words. Empty where the kernel was not read. */
+/**
+ * The missing security, in words: asked for, and not a property of the connection. Empty if the kernel was
+ * not read.
+ */
 export function lessSafe({ options, keys }: Asked, { made, state }: KernelCtrl): readonly string[] {
   if (made === undefined) return [];
   const lacking: string[] = [];
-  // The key is shown while the link is up only; without TLS the kernel has no place to show it.
+  // The kernel shows the key only while the link is up, and has no attribute for it without TLS.
   const inClear = made.tls === "none" || (made.tls === "unproven" && state === "live");
   if (options.concat === true && inClear) lacking.push("TLS by secure concatenation");
   else if (options.tls === true && inClear) lacking.push("TLS");
@@ -22,7 +25,7 @@ export function lessSafe({ options, keys }: Asked, { made, state }: KernelCtrl):
   return lacking;
 }
 
-/** Other options that differ from those asked for: they take effect when it is connected anew (CFG-61). */
+/** Other options that differ from those asked for: they take effect at the next connection (CFG-61). */
 export function differences({ options, discovery }: Asked, { made }: KernelCtrl): readonly string[] {
   if (made === undefined) return [];
   const found: string[] = [];
@@ -34,7 +37,7 @@ export function differences({ options, discovery }: Asked, { made }: KernelCtrl)
   compare("reconnect-delay", reconnectDelay, made.reconnectDelay, reconnectDelay === made.reconnectDelay);
   compare("ctrl-loss-tmo", ctrlLossTmo, made.ctrlLossTmo, sameLossTmo(ctrlLossTmo, made));
   if (!discovery) {
-    // The controller may allow less than was asked for, and the host has no more queues than processors.
+    // The controller may grant fewer queues than asked for, and the host has no more queues than processors.
     compare("queue-size", queueSize, made.queueSize, (made.queueSize ?? 0) <= (queueSize ?? 0));
     const queues = nrIoQueues === undefined
       ? undefined
@@ -59,7 +62,7 @@ function sameLossTmo(asked: number | undefined, made: NonNullable<KernelCtrl["ma
   return Math.ceil(asked / delay) * delay === ctrlLossTmo || asked === ctrlLossTmo;
 }
 
-/** Options that are asked for and that sysfs does not show. */
+/** Requested options that sysfs does not show. */
 export function unshown({ options }: Asked): readonly string[] {
   return [
     options.hdrDigest === true ? "hdr-digest" : "",
@@ -72,5 +75,5 @@ export const lessSafeText = (lacking: readonly string[]): string =>
 
 /** What a person can do about it. */
 export const lessSafeRemedy = (device: string): string =>
-  `it stays, for something may use it; when nothing does, "nvme disconnect -d ${device}", and it is connected as asked; ` +
-  "or change what asks for more than the other side offers";
+  `it stays, because something may use it; when nothing does, run "nvme disconnect -d ${device}", and it is connected as asked for;  ` +
+  "or remove the option that the other side does not support";

@@ -13,16 +13,18 @@ import type { Verdict } from "./planner.ts";
 
 export const AUDIT_SCOPE = "all-connections-matching-disconnect-trtypes";
 
-/** Does the policy ask for it? */
+/** Does the policy ask for an audit? */
 export const audits = (conf: StacdConf | undefined): boolean => conf?.disconnectScope.value === AUDIT_SCOPE;
 
 /** Found by the audit: no source has ever wanted it. */
 export const isForeign = (ctl: Ctl): boolean =>
   ctl.claims.size === 0 && [...ctl.released.values()].every(({ kind }) => kind === "audit");
 
-/** Why a connection stays that was made by another host, or by us under another name (S13). */
+/** Why a connection stays that another host made, or that we made under another host NQN (S13). */
 export const asAnother = (ctl: Ctl, { hostNqn }: KernelCtrl): string =>
-  `it is ${tidText(ctl.tid)} but for the host NQN: connected as ${hostNqn}, configured is ${ctl.tid.hostNqn}`;
+  `it is ${
+    tidText(ctl.tid)
+  } except for the host NQN: connected as ${hostNqn}, configured is ${ctl.tid.hostNqn}`;
 
 /** The draft of one step of stacd, as the audit sees it. */
 export interface AuditHost {
@@ -35,7 +37,7 @@ export interface AuditHost {
   verdict(ctl: Ctl): Verdict;
 }
 
-/** Connections that no source may want, as controllers to be judged. */
+/** Connections that perhaps no source wants, as controllers for the planner to judge. */
 export function unclaimed(host: AuditHost): readonly Ctl[] {
   const { state: { conf, pages }, fleet: { fleet } } = host;
   if (conf === undefined || !audits(conf) || !host.fleet.fresh || fleet.stopping) return [];
@@ -54,10 +56,11 @@ export function unclaimed(host: AuditHost): readonly Ctl[] {
     const tid = kernelTid(device, fleet.interfaces);
     if (tid === undefined || host.fleet.exceptIdentity(device) !== undefined) continue;
     const key = tidKey(tid);
-    // One after the other: of two to the same controller the next audit finds the second.
+    // One at a time: if two connections lead to one controller, the next audit finds the second.
     if (found.has(key)) continue;
     const known = host.fleet.ctl(key);
-    // A source does not get what is excluded, and a foreign connection to it is removed like any unwanted one.
+    // An excluded controller counts as unwanted even if a source claims it, so a foreign connection to it is
+    // removed like any other.
     if (known !== undefined && !isRefused(known, host)) continue;
     const ctl = known ??
       { ...newCtl(key, tid, fleet.saves.wanted), released: new Map([["audit", evidence]]) };

@@ -1,6 +1,6 @@
 /**
- * The wall clock was set. Deadlines do not depend on it; but what the state says of the past is put in terms of the new
- * clock, so that "since", ages and the order of what happened stay true.
+ * The wall clock was set. Deadlines do not depend on it; but past times in the state are converted to the new
+ * clock, so that "since", ages and the order of events stay true.
  */
 import type { Claim, Ctl } from "./ctl.ts";
 import type { ConnectorState } from "./connector_state.ts";
@@ -11,7 +11,7 @@ import type { PageYouth } from "../ports.ts";
 import type { Standing } from "./standing.ts";
 import { Table } from "./table.ts";
 
-/** Milliseconds since 1970 by the old clock to those by the new one. */
+/** Converts milliseconds since 1970 from the old clock to the new one. */
 type Shift = (wall: number) => number;
 
 function shiftedTable<V>(table: Table<V>, shifted: (value: V) => V): Table<V> {
@@ -121,7 +121,7 @@ const by = (ms: number): Shift => (wall) => wall + ms;
 
 export const fleetAfterClockSet = (fleet: Fleet, ms: number): Fleet => shiftedFleet(fleet, by(ms));
 
-/** What stafd has beside the fleet. */
+/** Past times that only stafd has. */
 export function finderAfterClockSet(state: FinderState, ms: number): FinderState {
   const shift = by(ms);
   return {
@@ -131,7 +131,7 @@ export function finderAfterClockSet(state: FinderState, ms: number): FinderState
   };
 }
 
-/** What stacd has beside the fleet. */
+/** Past times that only stacd has. */
 export function connectorAfterClockSet(state: ConnectorState, ms: number): ConnectorState {
   const shift = by(ms);
   const { reportedAt, heardAt } = state.stafd;

@@ -1,6 +1,6 @@
 /**
- * stacd's core: which I/O controllers there should be, and their connections (requirements 40). Each discovery controller's page,
- * as stafd relays it, is an authority of its own; so is each `controller=` line. Pure.
+ * stacd's core: the wanted I/O controllers and their connections (requirements 40). Each discovery
+ * controller's page, as stafd relays it, is an authority of its own; so is each `controller=` line. Pure.
  */
 import type { StacdConf } from "../config/stacd_conf.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
@@ -43,7 +43,7 @@ export class ConnectorTurn implements FleetRules {
   readonly now: Now;
   #auditDue = false;
   readonly #report: ReportTurn;
-  /** While it is settled, nothing becomes known that was not. */
+  /** While the step settles, no new information arrives. */
   #settledUnknowns: readonly string[] | undefined;
   #settling = false;
 
@@ -115,7 +115,7 @@ export class ConnectorTurn implements FleetRules {
     this.#fetch();
   }
 
-  /** A drop of a discovery controller no longer counts once it is back: its page decides. */
+  /** Once a dropped discovery controller is back, its drop no longer counts: its page decides. */
   #cameBack(ctl: Ctl): string | undefined {
     for (const [authority, { kind }] of ctl.released) {
       const page = kind === "dc-retired" ? this.state.pages.get(authority) : undefined;
@@ -124,7 +124,7 @@ export class ConnectorTurn implements FleetRules {
     return undefined;
   }
 
-  /** What has to be known before a connection counts as wanted by no source. */
+  /** The information that is missing before a connection counts as wanted by no source. */
   unknowns(): readonly string[] {
     if (!this.#settling) return this.#unknowns();
     return this.#settledUnknowns ??= this.#unknowns();
@@ -142,13 +142,13 @@ export class ConnectorTurn implements FleetRules {
     const { conf } = this.state;
     if (conf !== undefined && isSpared(ctl, conf, this.fleet.fleet.families)) return SPARED;
     if (this.remembered(ctl)) {
-      return "stafd has not spoken yet of the log page that listed it before the restart";
+      return "stafd has not reported the log page yet that listed it before the restart";
     }
     const unsafe = securityBar(ctl, this.fleet.fleet.host, this.state.conf, this.lines.lines, false);
     if (unsafe !== undefined) return unsafe;
     const limit = this.state.conf?.connectAttemptsOnNcc.value ?? 0;
     if (limit > 0 && ctl.attempts >= limit && !ctl.oneTry && isNcc(ctl)) {
-      return `gave up after ${ctl.attempts} attempts: its discovery controller says that it is not connected (NCC)`;
+      return `gave up after ${ctl.attempts} attempts: its discovery controller says that it has no connection to the subsystem (NCC)`;
     }
     return undefined;
   }
@@ -158,7 +158,7 @@ export class ConnectorTurn implements FleetRules {
     return keptBy(this.state.conf, ctl.tid, transport);
   }
 
-  /** By log pages alone, which the present stafd has not reported (STAC-1). */
+  /** Claimed by log pages only, none of which the present stafd has reported (STAC-1). */
   remembered(ctl: Ctl): boolean {
     const claims = [...ctl.claims];
     return claims.length > 0 &&
@@ -181,7 +181,7 @@ export class ConnectorTurn implements FleetRules {
     this.#judgeHeld((held) => held.tid.subsysnqn === ctl.tid.subsysnqn);
   }
 
-  /** Connections that are held may have waited for what has just happened. */
+  /** Held connections may have waited for this event. */
   #judgeHeld(concerned: (ctl: Ctl) => boolean): void {
     for (const ctl of this.fleet.fleet.ctls.values()) {
       const waits = ctl.guard !== undefined || ctl.doom !== undefined;
@@ -191,7 +191,7 @@ export class ConnectorTurn implements FleetRules {
 
   down(): void {
     this.lines.recheck();
-    // A connection of others that appeared meanwhile was taken for this one.
+    // Another program's connection that appeared meanwhile was taken for this one.
     if (audits(this.state.conf)) this.#auditDue = true;
   }
 
@@ -238,7 +238,7 @@ export class ConnectorTurn implements FleetRules {
   #stafd(present: boolean): void {
     const { stafd } = this.state;
     if (stafd.present === present) return present ? this.#changed() : undefined;
-    // A stafd that went away has said nothing: its pages stay what they were, only nothing new follows from them.
+    // A stafd that ends withdraws nothing: its pages stay as they were, but nothing new follows from them.
     const pages = new Map(
       [...this.state.pages].map(([authority, page]) =>
         [
@@ -253,7 +253,7 @@ export class ConnectorTurn implements FleetRules {
       stafd: { ...noStafd, present, heardAt: stafd.heardAt },
     };
     if (present) this.fleet.happened("info", "stafd-back", "stafd is running");
-    else this.fleet.happened("info", "stafd-gone", "stafd is gone; nothing is disconnected for that");
+    else this.fleet.happened("info", "stafd-gone", "stafd has stopped; nothing is disconnected for that");
     if (present) this.#fetch();
   }
 
@@ -289,7 +289,8 @@ export class ConnectorTurn implements FleetRules {
       stafd: { ...done, failures: 0, ...heard(this.now), knownAt: stafd.askedAt, unknowns, unsure },
     };
     this.#report.take(outcome.value);
-    // What stafd learns without a log page changing, it does not signal. The audit waits for it, and pages not named yet do.
+    // stafd sends no signal when it learns something without a change of a log page. The audit waits for such
+    // news, and so do pages that stafd has not named yet.
     const isNamed = partial !== true && (unknowns.length === 0 || this.state.pages.size <= dcs.length);
     if (audits(this.state.conf) ? !isKnown : !isNamed) {
       this.fleet.remindAt(after(this.now, pause(UNKNOWN_RETRY, unsure, "stafd")), FETCH_REMINDER);
@@ -336,7 +337,7 @@ export class ConnectorTurn implements FleetRules {
     }
   }
 
-  /** Lines without a host NQN of their own have the host's, whatever that is now. */
+  /** A line without a host NQN of its own has this host's present one. */
   #host(event: Extract<ConnectorEvent, { readonly type: "host" }>): void {
     const isNew = this.fleet.fleet.host?.nqn !== event.host.nqn;
     this.fleet.take(event);
@@ -355,14 +356,14 @@ export class ConnectorTurn implements FleetRules {
 
   #config(event: Extract<ConnectorEvent, { readonly type: "config" }>): void {
     const { conf } = event;
-    // S10: what was read before stays in force.
+    // S10: the previous configuration stays in force.
     if (event.reload && conf.unreadSecurity.length > 0) return;
     this.fleet.allow(conf, event.reload ? this.state.conf : undefined);
-    // The latency of a controller that was barred until now would be measured from an old event.
+    // A controller that could not be used until now would be measured from an old event.
     this.state = { ...this.state, conf, latency: { ...this.state.latency, awaited: new Map() } };
     this.#load(conf);
     for (const ctl of this.fleet.all()) {
-      // Of others, excluded and found by the audit; or allowed now, and so ours.
+      // Another program's, excluded, and found by the audit; or allowed now, and therefore ours.
       const isResting = ctl.resting && ctl.link.phase === "up";
       if ((isForeign(ctl) || isResting) && !audits(this.state.conf)) {
         this.fleet.drop(ctl, "disconnect-scope leaves it alone");
@@ -375,7 +376,8 @@ export class ConnectorTurn implements FleetRules {
       this.fleet.retryAll();
       if (audits(this.state.conf)) {
         this.#auditDue = true;
-        // What stafd did not know at its last report is not asked for again without an audit to wait for it.
+        // Only an audit waits for information that stafd's last report lacked: without one it is not asked
+        // for again.
         if (this.state.stafd.present) this.#changed();
       }
     } else this.fleet.startScan();
@@ -390,7 +392,7 @@ export class ConnectorTurn implements FleetRules {
       this.fleet.settle();
     }
     this.lines.settle();
-    // stafd has not changed, and what it said has room now.
+    // stafd's report is the same, but there is room now for controllers that were left out.
     if (this.fleet.fleet.leftOut && this.fleet.isRoomy) {
       this.fleet.fleet = { ...this.fleet.fleet, leftOut: false };
       this.fleet.remindBy(after(this.now, ROOM_LOOK), FETCH_REMINDER);
@@ -416,5 +418,5 @@ export function stepConnector(
   return turn.finish();
 }
 
-/** When stacd is to be told of the time; undefined while nothing waits for it. */
+/** When stacd needs the next time event; undefined while nothing waits for one. */
 export const connectorWakeAt = (state: ConnectorState): Instant | undefined => nextReminder(state.fleet);

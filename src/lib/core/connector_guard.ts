@@ -1,4 +1,4 @@
-/** What stacd's configuration and stafd's silence mean for a removal that is due (S12). */
+/** How stacd's configuration, and missing reports of stafd, affect a removal that is due (S12). */
 import { IN_USE_WINDOW, type StacdConf } from "../config/stacd_conf.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import type { Tid } from "../nvme/tid.ts";
@@ -16,7 +16,7 @@ export function unheard({ stafd, pages }: Pick<ConnectorState, "stafd" | "pages"
   const untold = stafd.reportedAt === undefined ? [...pages.values()].find(({ told }) => !told) : undefined;
   return untold === undefined
     ? undefined
-    : `stafd has not told yet what ${untold.dcText} lists, which may be another path`;
+    : `stafd has not reported yet what ${untold.dcText} lists; that may be another path`;
 }
 
 /** Why the policy keeps an unwanted connection; undefined when it is to be removed (requirements 40). */

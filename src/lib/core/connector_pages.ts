@@ -1,4 +1,4 @@
-/** What stacd makes of the log pages that stafd relays: which of them are evidence, and for what (S2, S14). Pure. */
+/** Which of the log pages that stafd relays are evidence for stacd, and for what (S2, S14). Pure. */
 import { CONFIRMED_FOR } from "./retry.ts";
 import { unreadPlaces } from "../config/daemon_conf.ts";
 import { YOUNG_PAGE_SOAK } from "../config/young_page_soak.ts";
@@ -12,7 +12,10 @@ import { type NotYet, notYet } from "./page_evidence.ts";
 
 type Known = Pick<ConnectorState, "conf" | "stafd" | "pages">;
 
-/** A stafd before 1.0.1 does not vouch for its pages: that it has read one in this connection is all it says. */
+/**
+ * stafd before 1.0.1 does not say whether a page is up to date, only that it has read the page in this
+ * connection.
+ */
 export const vouchedFor = ({ page, current, young }: ReportedDc): Pick<KnownPage, "current" | "young"> => ({
   current: page === "read" && current !== false,
   young: young ?? undefined,
@@ -32,15 +35,15 @@ export function pageNotYet(state: Known, { released }: Ctl, now: Now): NotYet | 
 }
 
 /**
- * Pages that may not list all that they should. The first page that stafd has read after its start
- * counts: else nothing would be audited for a quarter of an hour.
+ * Pages that may be incomplete. The first page that stafd reads after its start counts as complete: otherwise
+ * no audit could happen for a quarter of an hour.
  */
 function uncertainPages(state: Known, now: Now): readonly NotYet[] {
   const soak = soakOf(state);
   return [...state.pages.values()].flatMap((page) => {
     if (page.left > 0) {
       return [{
-        why: `the log page of ${page.dcText} lists ${page.left} controllers more than there is room for`,
+        why: `the log page of ${page.dcText} lists ${page.left} more controllers than there is room for`,
       }];
     }
     if (page.page !== "read") return [{ why: `the log page of ${page.dcText} has not been read yet` }];
@@ -48,7 +51,7 @@ function uncertainPages(state: Known, now: Now): readonly NotYet[] {
   });
 }
 
-/** What has to be known before a connection counts as wanted by no source. */
+/** The information that is missing before a connection counts as wanted by no source. */
 export function unknownsOf(state: Known & Pick<ConnectorState, "lines">, now: Now): readonly string[] {
   const { stafd, conf, lines } = state;
   if (!stafd.present) return ["stafd is not running"];
@@ -61,7 +64,7 @@ export function unknownsOf(state: Known & Pick<ConnectorState, "lines">, now: No
   ];
 }
 
-/** When a page that is young now is not any more. */
+/** When a page that is young now stops being young. */
 export function untilKnown(state: Known, now: Now): { readonly until?: Instant } {
   const until = uncertainPages(state, now).reduce<Instant | undefined>(
     (first, page) => earlier(first, page.until),
@@ -70,10 +73,10 @@ export function untilKnown(state: Known, now: Now): { readonly until?: Instant }
   return until === undefined ? {} : { until };
 }
 
-/** These say what stafd said. */
+/** Kinds of evidence that come from stafd's reports. */
 const STAFDS: ReadonlySet<Evidence["kind"]> = new Set(["log-page", "dc-retired", "audit"]);
 
-/** Nothing of the evidence is stafd's, or stafd has said so again after the soak, and just now. */
+/** None of the evidence comes from stafd, or stafd has confirmed it after the soak, a moment ago. */
 export function isConfirmed({ stafd: { knownAt } }: Known, { released, doom }: Ctl, now: Now): boolean {
   if (![...released.values()].some(({ kind }) => STAFDS.has(kind))) return true;
   return knownAt !== undefined && knownAt.mono >= (doom?.mono ?? -Infinity) &&

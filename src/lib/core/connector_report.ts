@@ -1,4 +1,4 @@
-/** stacd: what stafd reports, page by page, becomes what each discovery controller asks for. */
+/** stacd: turns stafd's report, page by page, into the claims of each discovery controller. */
 import { type Tid, tidKey, tidText } from "../nvme/tid.ts";
 import type { Now } from "../nvme/time.ts";
 import type { ReportedDc, StafdReport } from "../ports.ts";
@@ -22,7 +22,7 @@ export interface ReportHost {
 
 export class ReportTurn {
   readonly #host: ReportHost;
-  /** Copies of this step: one for each entry of a page would cost the square of its length. */
+  /** Copied once in a step: a copy for each entry would cost the square of the page's length. */
   #ownPages: Map<Authority, KnownPage> | undefined;
   #ownAwaited: Map<string, number> | undefined;
 
@@ -53,7 +53,10 @@ export class ReportTurn {
     if (this.#host.state.latency.awaited.has(ctl.key)) this.#awaited.delete(ctl.key);
   }
 
-  /** The pages that list it list one more than there is room for: until there is, they take nothing away (S16). */
+  /**
+   * Its pages list one controller more than there is room for: until there is room, they withdraw nothing
+   * (S16).
+   */
   evicted(ctl: Ctl): void {
     this.forgotten(ctl);
     for (const [authority, claim] of ctl.claims) {
@@ -83,7 +86,10 @@ export class ReportTurn {
     fleet.dirty();
   }
 
-  /** One page: adds what it lists; only a page that this stafd has read takes away what it does not list. */
+  /**
+   * Applies one page: adds the controllers that it lists; withdraws those that it no longer lists only if
+   * this stafd has read the page.
+   */
   #page(dc: ReportedDc): void {
     const { fleet } = this.#host;
     const dcKey = tidKey(dc.tid);
@@ -117,14 +123,15 @@ export class ReportTurn {
       const isNew = known === undefined || (known.link.phase !== "up" && !known.claims.has(authority));
       const claim = { kind: "log-page", dc: dcKey, dcText, genctr, readAt, entry } as const;
       if (!this.#listed(key, tid, authority, claim)) over++;
-      // What existed before the first report of this stafd was not waited for.
+      // Controllers that existed before this stafd's first report are not measured.
       const isAwaited = isNew && old?.page === "read" && fleet.ctl(key) !== undefined;
       if (isAwaited && dc.toldAt !== null && !this.#host.state.latency.awaited.has(key)) {
         this.#awaited.set(key, dc.toldAt);
       }
     }
     if (over > 0) this.#cut(authority, over, dcText);
-    // A page that was cut by a limit takes nothing away: what is left out may be what seems to be gone (S16).
+    // A page that a limit has cut withdraws nothing: an entry that seems to be missing may be one of those
+    // left out (S16).
     if (page !== "read" || over > 0) return;
     const gone: Evidence = { kind: "log-page", dc: dcText, genctr, readAt };
     for (const ctl of fleet.saidOf(authority)) {
@@ -141,7 +148,7 @@ export class ReportTurn {
     this.#host.fleet.logOf(`the log page of ${dcText}`, "error", text);
   }
 
-  /** The page is what it was; whether it is evidence may have changed. */
+  /** The page has not changed, but it may have become evidence, or ceased to be. */
   #vouched(authority: Authority, old: KnownPage, known: KnownPage): void {
     const isSame = old.current === known.current && old.young?.since === known.young?.since;
     if (isSame && old.authority === known.authority) return;
@@ -150,7 +157,7 @@ export class ReportTurn {
     for (const ctl of fleet.saidOf(authority)) fleet.touch(ctl.key);
   }
 
-  /** False when there is no room for it. */
+  /** False when there is no room for the controller. */
   #listed(key: string, tid: Tid, authority: Authority, claim: Claim): boolean {
     const { fleet } = this.#host;
     const before = fleet.ctl(key);
@@ -160,7 +167,7 @@ export class ReportTurn {
     const after = fleet.ctl(key);
     if (after === undefined || before === undefined) return true;
     if (wasNcc && !isNcc(after) && after.link.phase !== "up") fleet.put({ ...after, attempts: 0 });
-    // The fabric has just spoken of it again: worth an attempt now.
+    // The fabric has just listed it again: worth an attempt now.
     if (changed && !isNcc(after)) fleet.nudge(key, true);
     return true;
   }

@@ -1,4 +1,4 @@
-/** What stacd knows. */
+/** stacd's state. */
 import type { StacdConf } from "../config/stacd_conf.ts";
 import { type AenLatency, emptyLatency } from "./aen_latency.ts";
 import type { Instant, Now } from "../nvme/time.ts";
@@ -15,35 +15,38 @@ export interface KnownPage {
   readonly genctr: string;
   /** Milliseconds since 1970. */
   readonly readAt: number;
-  /** stafd vouches for it: nothing speaks against it (S14). */
+  /** stafd says that the page is up to date (S14). */
   readonly current: boolean;
   readonly young: PageYouth | undefined;
-  /** Controllers that it lists and for which there was no room: it takes nothing away then (S16). */
+  /**
+   * Number of listed controllers for which there was no room; while it is not 0 the page withdraws nothing
+   * (S16).
+   */
   readonly left: number;
-  /** Whose word it is (origin_of.ts). */
+  /** The authority that the page counts for (origin_of.ts). */
   readonly authority: string;
-  /** A stafd has told it to this process; before that it is from the state file. */
+  /** A stafd has reported the page to this process; until then it comes from the state file. */
   readonly told: boolean;
 }
 
 export interface StafdView {
   readonly present: boolean;
-  /** The question under way. */
+  /** The query under way. */
   readonly op: Op | undefined;
-  /** Something changed since it was asked. */
+  /** Something has changed since the query was sent. */
   readonly again: boolean;
-  /** When it was asked. */
+  /** When the query was sent. */
   readonly askedAt: Instant | undefined;
-  /** When the question was asked that the last report answers; undefined: none from the present stafd. */
+  /** When the query for the last report was sent; undefined: no report from the present stafd. */
   readonly knownAt: Instant | undefined;
   readonly failures: number;
-  /** Wall clock of the last report that was understood; undefined: none from the present stafd. */
+  /** Wall clock of the last valid report; undefined: none from the present stafd. */
   readonly reportedAt: number | undefined;
-  /** Wall clock of the last report of any stafd, for people. */
+  /** Wall clock of the last report of any stafd, for display. */
   readonly heardAt: number | undefined;
-  /** What stafd itself does not know, as of that report. */
+  /** Information that stafd itself lacked, as of that report. */
   readonly unknowns: readonly string[];
-  /** Reports in a row with something that stafd did not know. */
+  /** Number of successive reports for which stafd lacked information. */
   readonly unsure: number;
 }
 

@@ -10,8 +10,8 @@ import type { Guard } from "./guard.ts";
 import type { Standing } from "./standing.ts";
 
 /**
- * Somebody's positive statement that this controller is to be connected. `traddr` is the address as they spell it: they need
- * not agree on that (TID-17).
+ * One source's positive statement that this controller is wanted. `traddr` is the address as the source
+ * spells it: sources may spell it differently (TID-17).
  */
 export type Claim =
   | {
@@ -26,7 +26,7 @@ export type Claim =
     readonly traddr: string;
     readonly overrides: ConnectOptions;
     readonly keys: DhchapKeys;
-    /** Of the line, with its host NQN; empty when it gives none. */
+    /** Host ID from the line, which goes with the line's host NQN; empty without one. */
     readonly hostId: string;
     /** Unknown keys of the line; shown on D-Bus (CFG-55). */
     readonly extra: ReadonlyMap<string, string>;
@@ -35,13 +35,15 @@ export type Claim =
   /** `present` is false from the moment the service was withdrawn. */
   | {
     readonly kind: "mdns";
-    /** For people: name, interface, protocol. */
+    /** For display: name, interface, protocol. */
     readonly service: string;
-    /** That heard it; empty for one of a state file that does not tell. */
+    /**
+     * The interface on which it was announced; empty if it comes from a state file without that information.
+     */
     readonly hostIface: string;
     readonly traddr: string;
     readonly present: boolean;
-    /** False: known from before a restart, and Avahi has not spoken of it since. */
+    /** False: known from before a restart, and Avahi has not announced it since. */
     readonly heard: boolean;
   }
   | {
@@ -56,13 +58,16 @@ export type Claim =
     readonly entry: Readonly<Record<string, string>>;
   };
 
-/** Who made a claim: a line, a service, the page of one discovery controller. One authority's statement replaces its last one. */
+/**
+ * The authority behind a claim: a line, a service, the page of one discovery controller. A new statement of
+ * an authority replaces its previous one.
+ */
 export type Authority = string;
 
 /** The log page of one discovery controller, as an authority. */
 export const pageAuthority = (dcKey: string): Authority => `page:${dcKey}`;
 
-/** The key of the discovery controller whose page that is; of no controller for other authorities. */
+/** The key of the discovery controller whose page this authority is; empty for other authorities. */
 export const dcOfPage = (authority: Authority): string =>
   authority.startsWith("page:") ? authority.slice("page:".length) : "";
 
@@ -73,14 +78,14 @@ export type Link =
   | { readonly phase: "waiting"; readonly until: Instant }
   /** Waits for its turn to be probed, or is being probed. */
   | { readonly phase: "reaching"; readonly op: Op | undefined }
-  /** Answers; waits for the kernel, which makes one connection at a time. */
+  /** The target answers; waits for the kernel, which makes one connection at a time. */
   | { readonly phase: "ready" }
   | { readonly phase: "connecting"; readonly op: Op }
   | {
     readonly phase: "up";
     readonly ref: DeviceRef;
     readonly adopted: boolean;
-    /** When its link was seen to be lost; absent while it is live. */
+    /** When the link was seen to be lost; absent while the link is up. */
     readonly lost?: number;
   }
   | { readonly phase: "deleting"; readonly ref: DeviceRef; readonly op: Op; readonly evidence: Proof };
@@ -94,7 +99,7 @@ export interface HistoryEntry {
 /** Entries of {@link Ctl.history} that are kept. */
 const MAX_HISTORY = 12;
 
-/** This host's side of a transport id: who we are, and which way we go. */
+/** This host's side of a transport id: host NQN, interface and source address. */
 export interface HostSide {
   readonly hostNqn: string;
   readonly hostIface: string;
@@ -114,34 +119,40 @@ export interface Ctl {
   readonly key: string;
   readonly tid: Tid;
   /**
-   * What our side of it was when our own record began, if the host or a default has changed since: a connection made so
-   * counts as this controller's until it is gone (S13). Newest last.
+   * Earlier values of our side, if the host's identity or a default has changed since the record began: a
+   * connection made with them counts as this controller's until it is gone (S13). Newest last.
    */
   readonly formerly: readonly HostSide[];
   readonly claims: ReadonlyMap<Authority, Claim>;
-  /** Which sources withdrew it and why, newest last. With no claim left this is the proof that it is not wanted. */
+  /**
+   * The sources that withdrew it, and why, newest last. When no claim is left, this is the evidence that it
+   * is not wanted.
+   */
   readonly released: ReadonlyMap<Authority, Evidence>;
   readonly link: Link;
   /** Failures in a row. */
   readonly attempts: number;
   readonly lastFailure: { readonly failure: Failure; readonly at: number } | undefined;
-  /** When the present failing or waiting began to be retried; a retry asked for by evidence keeps a distance from it. */
+  /** When the current series of retries began; a retry prompted by news keeps a distance from it. */
   readonly lastTry: Instant | undefined;
-  /** End of the soak before it is taken away. */
+  /** End of the soak before it is disconnected. */
   readonly doom: Instant | undefined;
   /** The use of its namespaces, as last seen, while its removal is due. */
   readonly guard: Guard | undefined;
-  /** One attempt is allowed although the rules would not (reload, STAC-53). */
+  /** One attempt is allowed although the rules forbid it (reload, STAC-53). */
   readonly oneTry: boolean;
   /** The state must be on disk up to this save before the kernel is asked to connect (S9). */
   readonly born: number;
-  /** From the state file, and the kernel was not looked at since: a connection that is there is ours (STAC-1, STAF-124). */
+  /**
+   * From the state file, and the kernel has not been read since: a connection that exists is ours (STAC-1,
+   * STAF-124).
+   */
   readonly restored: boolean;
-  /** Asked for in the run before this one; an I/O controller's connection has not been missed since. */
+  /** Wanted in the previous run; the connection of an I/O controller has not been missing since. */
   readonly inherited: boolean;
-  /** It was connected once, as far as this process or its state file knows. */
+  /** It was connected before, according to this process or its state file. */
   readonly proven: boolean;
-  /** Excluded and withdrawn: any connection belongs to others. */
+  /** Excluded and withdrawn: any connection belongs to another program. */
   readonly resting: boolean;
   readonly history: readonly HistoryEntry[];
   /** Undefined until the step that made it ends. */
@@ -177,16 +188,17 @@ export const noted = (ctl: Ctl, at: number, text: string): Ctl => ({
   history: [...ctl.history, { at, text }].slice(-MAX_HISTORY),
 });
 
-/** A source that claims it again has not withdrawn it. */
+/** A source that claims it again no longer counts as having withdrawn it. */
 export function withClaim(ctl: Ctl, authority: Authority, claim: Claim): Ctl {
   const released = new Map(ctl.released);
   released.delete(authority);
-  // A source claims it now: that none did is no evidence any more, also when that source withdraws it again.
+  // A source claims it now, so evidence that no source claimed it is void, even after this source withdraws
+  // it again.
   for (const [who, { kind }] of released) if (kind === "audit") released.delete(who);
   return { ...ctl, released, claims: new Map(ctl.claims).set(authority, claim) };
 }
 
-/** Takes one authority's claim away; its evidence is remembered. */
+/** Removes one authority's claim and remembers the evidence. */
 export function withoutClaim(ctl: Ctl, authority: Authority, evidence: Evidence): Ctl {
   if (!ctl.claims.has(authority)) return ctl;
   const claims = new Map(ctl.claims);

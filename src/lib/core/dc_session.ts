@@ -1,6 +1,6 @@
 /**
- * What stafd does with a discovery controller that is connected: register the host, ask what the log can do, read it,
- * and read it again whenever the controller says so (requirements 30).
+ * stafd's session with a connected discovery controller: register the host, ask for the supported log pages,
+ * read the log page, and read it again whenever the controller reports a change (requirements 30).
  */
 import { OF_CONTROLLER } from "./agenda.ts";
 import { DISCOVERY_LOG_CHANGED } from "../nvme/aen.ts";
@@ -39,8 +39,8 @@ type Answer = Extract<
 
 const started: Operation = { failures: 0, completed: false, failure: undefined, retryAt: undefined };
 /**
- * Registering and asking for the supported log pages are optional: an answer completes them, a refusal too (STAF-52, STAF-54).
- * A healthy Linux target refuses the second one, and nothing of that is to look like an error.
+ * Registering and asking for the supported log pages are optional: an answer or a refusal completes each
+ * (STAF-52, STAF-54). A healthy Linux target refuses the second command, which must not look like an error.
  */
 const answeredOperation: Operation = { ...started, completed: true };
 
@@ -53,13 +53,13 @@ export class DcSession {
 
   /** The whole sequence from the start. */
   sync(ctl: Ctl, device: KernelCtrl): void {
-    // A kernel before 5.18 does not tell the type: the kernel port then asks the controller itself (KRN-45).
+    // A kernel before 5.18 does not show the type: the kernel port then asks the controller (KRN-45).
     const registers = REGISTERS.has(device.dctype) && ctl.tid.transport === "tcp";
     if (registers) this.#start(ctl, "register");
     else this.#afterRegister(ctl, device);
   }
 
-  /** The same, or after the command that is under way. */
+  /** The same, now or after the command that is under way. */
   resync(ctl: Ctl): void {
     if (ctl.link.phase !== "up") return;
     const dc = this.finder.dc(ctl.key);
@@ -95,7 +95,7 @@ export class DcSession {
         this.finder.putDc(ctl.key, { ...running, supported: begin(dc.supported) });
         return fleet.emit({ do: "supported-logs", op, key: ctl.key, target });
       case "read-log":
-        // Reading the log answers every notification that came before.
+        // A reading of the log covers every notification that came before it.
         this.finder.putDc(ctl.key, { ...running, then: "nothing", readLog: begin(dc.readLog) });
         return fleet.emitFirst({ do: "read-log", op, key: ctl.key, target, lsp: dc.lsp });
       case "generation":
@@ -104,7 +104,7 @@ export class DcSession {
     }
   }
 
-  /** Who is registered is the host that the connection was made as (S13). */
+  /** stafd registers the host NQN that the connection was made with (S13). */
   #connectedAs({ tid }: Ctl, target: DeviceRef): Tid {
     const hostNqn = this.finder.fleet.device(target)?.hostNqn ?? "";
     return hostNqn === "" || hostNqn === tid.hostNqn ? tid : { ...tid, hostNqn };
@@ -119,7 +119,7 @@ export class DcSession {
     switch (event.type) {
       case "registered": {
         this.finder.putDc(ctl.key, { ...ended, register: answeredOperation });
-        // A refusal is final (STAF-52): what the controller lists is worth reading all the same.
+        // A refusal is final (STAF-52), but the log page is read nevertheless.
         if (!event.outcome.ok) {
           this.finder.fleet.say("warning", ctl, `Registration error. ${event.outcome.failure.message}`);
         }
@@ -131,7 +131,7 @@ export class DcSession {
         const lsp = event.outcome.ok && (event.outcome.value & PLEOS) !== 0 ? LSP_PLEO : 0;
         this.finder.putDc(ctl.key, { ...ended, lsp, supported: answeredOperation });
         if (failure !== undefined) {
-          // STAF-54: never a reason not to read the log.
+          // STAF-54: no reason to leave the log page unread.
           this.finder.fleet.say("debug", ctl, `No supported log pages. ${failure.message}`);
         }
         return this.#start(ctl, "read-log");
@@ -147,7 +147,7 @@ export class DcSession {
     }
   }
 
-  /** A notification that was lost is made good (L5). */
+  /** Recovers from a lost notification (L5). */
   #generation(ctl: Ctl, outcome: Outcome<bigint>): void {
     const dc = this.finder.dc(ctl.key);
     if (!outcome.ok && outcome.failure.kind === "permanent") {
@@ -155,13 +155,13 @@ export class DcSession {
       this.finder.fleet.say(
         "info",
         ctl,
-        `Changes without a notification are not looked for. ${outcome.failure.message}`,
+        `Cannot check for changes without a notification. ${outcome.failure.message}`,
       );
     } else this.lookLater(ctl.key);
     const isNew = outcome.ok && dc.page !== undefined && String(outcome.value) !== dc.page.genctr;
     if (dc.then !== "nothing") return this.#next(ctl.key);
     if (!isNew) return;
-    const text = `generation ${outcome.value}, and nothing was heard of it`;
+    const text = `generation ${outcome.value}, without a notification`;
     this.finder.fleet.say("notice", ctl, `The log page has changed: ${text}. Reading it`);
     this.#start(ctl, "read-log");
   }
@@ -184,7 +184,7 @@ export class DcSession {
     this.#next(ctl.key);
   }
 
-  /** The entries that were left out of its page have room now. */
+  /** There is room now for the entries that were left out of its page. */
   retake(key: string): void {
     const ctl = this.finder.fleet.ctl(key);
     if (ctl !== undefined) retakeReferrals(this.finder, ctl);
@@ -210,7 +210,7 @@ export class DcSession {
     this.#start(ctl, "read-log");
   }
 
-  /** The connection ended: nothing is under way any more, the page stays (STAF-62). */
+  /** The connection has ended: no command is under way any more, and the page stays (STAF-62). */
   ended(ctl: Ctl): void {
     const dc = this.finder.state.dcs.get(ctl.key);
     if (dc === undefined) return;
@@ -244,12 +244,15 @@ export class DcSession {
     const echo = event.cause === "connected" && !ctl.link.adopted && upAt !== undefined &&
       !reached(after(upAt, CONNECTED_ECHO), this.finder.now);
     if (echo) return;
-    // The link was lost and is back, whether looking had shown it or not.
+    // The link was lost and is back, whether or not a check had noticed it.
     this.finder.putDc(ctl.key, { ...this.finder.dc(ctl.key), back: true });
     this.finder.fleet.remindBy(after(this.finder.now, SYNC_COALESCE), SYNC_REMINDER + ctl.key);
   }
 
-  /** Events were lost, and maybe that of a changed page: it comes once, until the page is read (L1). */
+  /**
+   * Events were lost, perhaps that of a changed page: the controller sends it once, and again only after the
+   * page has been read (L1).
+   */
   eventsLost(): void {
     for (const ctl of this.finder.fleet.all()) {
       if (ctl.link.phase !== "up") continue;
@@ -257,7 +260,7 @@ export class DcSession {
     }
   }
 
-  /** STAF-112: what nvme-cli's rule would have done for a discovery controller that is not ours, had we not shadowed it. */
+  /** STAF-112: replaces nvme-cli's shadowed rule for discovery controllers that are not ours. */
   foreign(event: Extract<KernelEvent, { readonly type: "device" | "aen" }>): void {
     const { fleet } = this.finder;
     const name = event.type === "aen" ? event.device : event.ctrl.device;
@@ -297,12 +300,15 @@ export class DcSession {
     const ctl = this.finder.fleet.ctl(key);
     const dc = this.finder.state.dcs.get(key);
     if (ctl?.link.phase !== "up" || dc?.page === undefined || dc.noHeader) return;
-    // A command that is under way says more, and a link that is down says nothing.
+    // A command that is under way tells us more, and over a link that is down nothing can be read.
     if (dc.job !== undefined || !dc.live) return this.lookLater(key);
     this.#start(ctl, "generation");
   }
 
-  /** Losing a link makes no event, and the event of its return may be lost: then the log is read again. */
+  /**
+   * The loss of a link causes no event, and the event of its return may be lost: after a return the log is
+   * read again.
+   */
   looked(states: ReadonlyMap<string, string>): void {
     for (const ctl of this.finder.fleet.all()) {
       if (ctl.link.phase !== "up") continue;

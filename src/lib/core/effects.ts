@@ -1,6 +1,7 @@
 /**
- * What the core asks the shell to do, and what the shell tells the core. An effect that takes time carries an operation
- * number; its outcome comes back as one event with the same number, and an outcome that is no longer waited for is ignored.
+ * Effects, the core's requests to the shell, and events, the shell's reports to the core. An effect that
+ * takes time carries an operation number; its outcome comes back as one event with the same number, and the
+ * core ignores an outcome that it no longer waits for.
  */
 import type { StacdConf } from "../config/stacd_conf.ts";
 import type { StafdConf } from "../config/stafd_conf.ts";
@@ -27,7 +28,7 @@ import type { HostConf, NbftTargets } from "./host.ts";
 
 export type Op = number;
 
-/** What both daemons ask for. */
+/** Effects of both daemons. */
 export type Effect =
   | { readonly do: "scan"; readonly op: Op }
   | {
@@ -45,23 +46,23 @@ export type Effect =
     readonly target: DeviceRef;
     readonly tid: Tid;
     readonly evidence: Proof;
-    /** Block devices to be claimed first, and until it is deleted. */
+    /** Block devices to be claimed first, and held until the controller is deleted. */
     readonly claims: readonly string[];
   }
   | { readonly do: "look-at-use"; readonly op: Op; readonly key: string; readonly target: DeviceRef }
   | { readonly do: "resolve"; readonly op: Op; readonly host: string }
   | { readonly do: "own"; readonly device: string; readonly owned: boolean }
-  /** Look at the state of these devices: losing a link makes no event. */
+  /** Look at the state of these devices: the loss of a link causes no event. */
   | { readonly do: "states"; readonly op: Op; readonly devices: readonly string[] }
   /** Read nvme-cli's host-wide exclusion list again. */
   | { readonly do: "exclusions" }
   | { readonly do: "save"; readonly op: Op; readonly value: unknown }
   | { readonly do: "signal"; readonly signal: Signal }
   | { readonly do: "log"; readonly entry: LogEntry }
-  /** Everything that had to be done before the end is done. */
+  /** Everything that must happen before the daemon ends is done. */
   | { readonly do: "exit" };
 
-/** What stafd alone asks for. */
+/** Effects of stafd only. */
 export type FinderEffect =
   | Effect
   | {
@@ -79,21 +80,21 @@ export type FinderEffect =
     readonly target: DeviceRef;
     readonly lsp: number;
   }
-  /** Read the generation of the log page, and nothing else (L5). */
+  /** Read only the generation of the log page (L5). */
   | { readonly do: "generation"; readonly op: Op; readonly key: string; readonly target: DeviceRef }
   | { readonly do: "browse"; readonly enabled: boolean }
-  /** Services were left out, and there is room: all that is announced is to be said again. */
+  /** Services were left out, and now there is room: report all announcements again. */
   | { readonly do: "browse-again" }
   | { readonly do: "restart-unit"; readonly template: string; readonly args: readonly string[] };
 
-/** What stacd alone asks for. */
+/** Effects of stacd only. */
 export type ConnectorEffect = Effect | { readonly do: "fetch"; readonly op: Op };
 
-/** What both daemons are told. */
+/** Events of both daemons. */
 export type Event =
-  /** Time has passed: the deadline given by `wakeAt` is reached. */
+  /** The deadline given by `wakeAt` is reached. */
   | { readonly type: "tick" }
-  /** Somebody set the wall clock, forwards or backwards, by so many milliseconds. */
+  /** The wall clock was set, forwards or backwards, by this many milliseconds. */
   | { readonly type: "clock-set"; readonly ms: number }
   | { readonly type: "host"; readonly host: HostConf }
   | { readonly type: "nbft"; readonly targets: NbftTargets }
@@ -102,7 +103,10 @@ export type Event =
   | { readonly type: "exclusions"; readonly exclusions: readonly Exclusion[] }
   | { readonly type: "scanned"; readonly op: Op; readonly outcome: Outcome<readonly KernelCtrl[]> }
   | { readonly type: "reached"; readonly op: Op; readonly key: string; readonly outcome: Outcome<void> }
-  /** A connection was made and is being read back; the kernel takes the next one. `connected` follows. */
+  /**
+   * The kernel has made a connection, which is being read back, and can make the next one. `connected`
+   * follows.
+   */
   | { readonly type: "kernel-free"; readonly op: Op }
   | {
     readonly type: "connected";
@@ -130,7 +134,7 @@ export type Event =
   }
   | { readonly type: "states"; readonly op: Op; readonly states: ReadonlyMap<string, string> }
   | { readonly type: "saved"; readonly op: Op; readonly outcome: Outcome<void> }
-  /** SIGTERM or SIGINT: finish. */
+  /** SIGTERM or SIGINT: end. */
   | { readonly type: "stop" }
   | KernelEvent;
 
@@ -165,10 +169,10 @@ export type ConnectorEvent =
   | { readonly type: "fetched"; readonly op: Op; readonly outcome: Outcome<StafdReport> }
   | StafdEvent;
 
-/** What a step gives back. */
+/** The result of a step. */
 export interface Step<State, E> {
   readonly state: State;
   readonly effects: readonly E[];
-  /** What the step looked at and decided, counted (S11). */
+  /** The counted work of the step: objects looked at and decisions (S11). */
   readonly work?: number;
 }

@@ -9,13 +9,14 @@ type EntryText = Readonly<Record<string, string>>;
 /** One controller that a page lists. */
 export interface Listed {
   readonly tid: Tid;
-  /** The last entry that names it. */
+  /** The last entry that names the controller. */
   readonly entry: EntryText;
 }
 
 /**
- * The controller that a log page entry names (requirements 20); the host's side is that of the discovery controller
- * that delivered it. Undefined for what cannot be connected to: other transports (PCIe), no literal address (STAF-17), no NQN.
+ * The controller that a log page entry names (requirements 20); the host's side is that of the discovery
+ * controller that delivered it. Undefined for an entry that cannot be connected: another transport (PCIe), no
+ * literal address (STAF-17), no NQN.
  */
 export function tidOfEntry(entry: EntryText, dc: Tid): Tid | undefined {
   const transport = entry["trtype"] ?? "";
@@ -36,7 +37,7 @@ export function tidOfEntry(entry: EntryText, dc: Tid): Tid | undefined {
   return scoped(tid, impliedIface(dc));
 }
 
-/** What a page lists, by key. */
+/** The controllers that a page lists, by key. */
 export function listedIn(
   entries: readonly EntryText[],
   dc: Tid,

@@ -1,13 +1,13 @@
 import { isoTime } from "../nvme/time.ts";
 
 /**
- * Why a connection may be removed (S2): always the positive statement of a source, never silence.
- * Times are milliseconds since 1970.
+ * The reasons for which a connection may be removed (S2): always the positive statement of a source, never
+ * its silence. Times are milliseconds since 1970.
  */
 export type Evidence =
-  /** What a line of a configuration file says, or that a file read whole no longer has the line. */
+  /** A line of a configuration file, or the absence of a line from a file that was read completely. */
   | { readonly kind: "config"; readonly file: string; readonly line?: number; readonly what: string }
-  /** A discovery log page that was read whole does not list it. */
+  /** A discovery log page, read completely, does not list the controller. */
   | { readonly kind: "log-page"; readonly dc: string; readonly genctr: string; readonly readAt: number }
   /** stafd dropped the discovery controller that listed it. */
   | { readonly kind: "dc-retired"; readonly dc: string; readonly why: string; readonly at: number }
@@ -15,12 +15,12 @@ export type Evidence =
   | { readonly kind: "resolved"; readonly host: string; readonly addresses: string; readonly at: number }
   /** Found by mDNS, withdrawn, and unreachable for longer than the configuration allows. */
   | { readonly kind: "unresponsive"; readonly since: number; readonly timeoutMs: number }
-  /** The policy says to remove connections that no source wants, and every source was read. */
+  /** The policy is to remove connections that no source wants, and every source has been read. */
   | { readonly kind: "audit"; readonly file: string; readonly line?: number; readonly asked: string }
   /** The daemon stops and the configuration says not to keep connections. */
   | { readonly kind: "stop"; readonly file: string; readonly line?: number };
 
-/** Evidence that exists: a disconnect cannot be written down without it. */
+/** Evidence that is not empty: the type of a disconnect requires it. */
 export type Proof = readonly [Evidence, ...Evidence[]];
 
 const place = (file: string, line: number | undefined): string =>
@@ -50,9 +50,12 @@ export function evidenceText(evidence: Evidence): string {
   }
 }
 
-/** Reasons that are told; of more only how many there are (S6). */
+/** The number of reasons that are written out; of others only their number (S6). */
 const MAX_TOLD = 8;
-/** A reason of a reason is no longer than this: in a circle each would hold the others, and grow without end (S6). */
+/**
+ * The longest text of a reason inside another: in a circle each reason would contain the others and grow
+ * without end (S6).
+ */
 const MAX_WHY = 400;
 
 export function proofText(proof: readonly Evidence[]): string {
@@ -60,7 +63,7 @@ export function proofText(proof: readonly Evidence[]): string {
   return proof.length > MAX_TOLD ? `${told}; and ${proof.length - MAX_TOLD} more` : told;
 }
 
-/** Why another controller was dropped, as a part of another reason. */
+/** The reason for which another controller was dropped, shortened for use inside a reason. */
 export function whyText(proof: readonly Evidence[]): string {
   const text = proofText(proof);
   return text.length > MAX_WHY ? `${text.slice(0, MAX_WHY - 3)}...` : text;

@@ -1,6 +1,6 @@
 /**
- * stafd's core: which discovery controllers there should be, their connections, and what their log pages say
- * (requirements 30). Pure: the outcome of everything it asks for comes back as an event.
+ * stafd's core: the wanted discovery controllers, their connections, and their log pages (requirements 30).
+ * Pure: the outcome of each of its requests comes back as an event.
  */
 import { REMOVAL_SOAK } from "./retry.ts";
 import type { StafdConf } from "../config/stafd_conf.ts";
@@ -87,12 +87,12 @@ export class FinderTurn implements FleetRules, FinderHost {
     }
     const forbidden = forbiddance(ctl, conf, this.fleet.fleet);
     if (forbidden !== undefined) return forbidden;
-    // Only of those that nothing but referrals leads to the referrals are looked at.
+    // Referrals matter only for controllers to which nothing else leads.
     if (isRoot(ctl)) return { is: "wanted" };
     const depth = this.#referrals.depths.get(ctl.key);
     if (depth === undefined) return this.#unrooted(ctl);
     if (depth > MAX_REFERRAL_DEPTH) {
-      return { is: "held", why: `referrals are followed ${MAX_REFERRAL_DEPTH} steps deep, not further` };
+      return { is: "held", why: `referrals are followed only ${MAX_REFERRAL_DEPTH} steps deep` };
     }
     return { is: "wanted" };
   }
@@ -118,7 +118,7 @@ export class FinderTurn implements FleetRules, FinderHost {
     }
   }
 
-  /** What was left out of the full table, when there is room again. */
+  /** Adds what was left out of the full table, once there is room again. */
   #takeLeftOut(): void {
     const { fleet } = this.fleet;
     if (!fleet.leftOut || !this.fleet.isRoomy) return;
@@ -128,7 +128,7 @@ export class FinderTurn implements FleetRules, FinderHost {
     this.mdns.retake();
   }
 
-  /** Worked out once for what authorities say. */
+  /** Computed once for each state of the authorities' statements. */
   get #referrals(): Referrals {
     const { conf, referrals: known } = this.state;
     const at = this.fleet.fleet.sayings;
@@ -145,10 +145,10 @@ export class FinderTurn implements FleetRules, FinderHost {
     return value;
   }
 
-  /** Only referrals in a circle, or nothing at all, ask for it: the proof is what cut the circle off. */
+  /** Only referrals in a circle, or no claims at all, lead to it: the evidence is what cut the circle off. */
   #unrooted(ctl: Ctl): Verdict {
     this.fleet.work += ctl.claims.size;
-    // A drop no longer counts once the controller is wanted again: its page decides.
+    // Once a dropped controller is wanted again, its drop no longer counts: its page decides.
     const back = this.#referrals.back.get(ctl.key);
     if (back !== undefined) {
       const why = `${tidText(back.tid)}, which listed it, is back and its page has not been read yet`;
@@ -163,7 +163,7 @@ export class FinderTurn implements FleetRules, FinderHost {
     return young === undefined ? { is: "unwanted", evidence } : { is: "held", ...young, withdrawn: evidence };
   }
 
-  /** A page that withdrew it does not count yet (S14). */
+  /** The page that withdrew the controller does not count yet (S14). */
   #notYet({ released }: Ctl): NotYet | undefined {
     const soak = this.state.conf?.youngPageSoak.value ?? YOUNG_PAGE_SOAK;
     for (const [authority, { kind }] of released) {
@@ -177,10 +177,10 @@ export class FinderTurn implements FleetRules, FinderHost {
     return undefined;
   }
 
-  /** The same for those by whose going it is cut off. */
+  /** The same for the controllers whose removal cuts it off. */
   #cutOffNotYet({ claims }: Ctl): NotYet | undefined {
     const { cutOff } = this.#referrals;
-    // Most of a mesh is cut off by one.
+    // In a mesh of referrals, one controller usually cuts off most of the others.
     const asked = new Set<string>();
     for (const claim of claims.values()) {
       const from = claim.kind === "referral" ? cutOff.get(claim.dc)?.from : undefined;
@@ -202,7 +202,7 @@ export class FinderTurn implements FleetRules, FinderHost {
     return securityBar(ctl, this.fleet.fleet.host, this.state.conf, this.lines.lines, true);
   }
 
-  /** It reads the pages itself. */
+  /** stafd reads the pages itself. */
   confirmed(): boolean {
     return true;
   }
@@ -217,12 +217,12 @@ export class FinderTurn implements FleetRules, FinderHost {
     return false;
   }
 
-  /** Its page and its referrals go with it, and these by our new side, as it did. */
+  /** Its page and its referrals move with it, and the referrals take our new side, too. */
   moved(old: Ctl, now: Ctl): void {
     const dc = this.state.dcs.get(old.key);
     if (dc !== undefined) {
       this.state = { ...this.state, dcs: this.state.dcs.without(old.key) };
-      // The answer to a command under way is ignored: the command is sent again.
+      // The answer to the command under way is ignored; the command is sent again.
       if (this.state.dcs.get(now.key) === undefined || now.link.phase === "up") {
         this.putDc(now.key, { ...dc, job: undefined, then: "nothing" });
       }
@@ -236,7 +236,7 @@ export class FinderTurn implements FleetRules, FinderHost {
     }
     const [before, after] = [pageAuthority(old.key), pageAuthority(now.key)];
     const [was, is] = [hostSide(old.tid), hostSide(now.tid)];
-    // Its page is under another key now.
+    // Its page has another key now.
     this.fleet.said();
     for (const ctl of this.fleet.saidOf(before)) {
       const claim = ctl.claims.get(before);
@@ -254,7 +254,7 @@ export class FinderTurn implements FleetRules, FinderHost {
   up(ctl: Ctl, device: KernelCtrl): void {
     this.putDc(ctl.key, { ...this.dc(ctl.key), upAt: this.now, live: true, listed: true, lost: undefined });
     if (isLeftBehind(ctl)) this.fleet.reconsider();
-    // One that was found only to be taken away is not talked to (S7).
+    // A controller that was found only to be disconnected gets no command (S7).
     const { is } = this.verdict(ctl);
     if (is === "wanted" || is === "held") this.sessions.sync(ctl, device);
   }
@@ -266,7 +266,8 @@ export class FinderTurn implements FleetRules, FinderHost {
   }
 
   forgotten(ctl: Ctl, past: Past): void {
-    // Disconnected for the stop of the daemon, not for good: its page and what follows from it stay (S2).
+    // Disconnected because the daemon stops, not for good: its page, and the claims that follow from it, stay
+    // (S2).
     if (past.evidence.some(({ kind }) => kind === "stop")) return;
     const dc = this.state.dcs.get(ctl.key);
     this.state = { ...this.state, dcs: this.state.dcs.without(ctl.key) };
@@ -277,7 +278,7 @@ export class FinderTurn implements FleetRules, FinderHost {
     for (const other of this.fleet.saidOf(pageAuthority(ctl.key))) {
       this.fleet.release(other.key, pageAuthority(ctl.key), evidence);
     }
-    // What leads nowhere is no loss for anybody: what follows from the rest is the same without it.
+    // If no referrals lead on from the controller, its removal does not change the result for the others.
     const ledOn = known?.value.depths.has(ctl.key) === true &&
       refusal(ctl, known.conf, this.fleet.fleet.families) === undefined;
     if (known !== undefined && isCurrent && !ledOn) {
@@ -348,7 +349,7 @@ export class FinderTurn implements FleetRules, FinderHost {
     }
   }
 
-  /** A claim without a host NQN of its own has the host's, whatever that is now. */
+  /** A claim without a host NQN of its own has this host's present one. */
   #host(event: Extract<FinderEvent, { readonly type: "host" }>): void {
     const { nqn } = event.host;
     const isNew = this.fleet.fleet.host?.nqn !== nqn;
@@ -370,7 +371,7 @@ export class FinderTurn implements FleetRules, FinderHost {
 
   #config(event: Extract<FinderEvent, { readonly type: "config" }>): void {
     const { conf } = event;
-    // S10: what was read before stays in force.
+    // S10: the previous configuration stays in force.
     if (event.reload && conf.unreadSecurity.length > 0) return;
     this.fleet.allow(conf, event.reload ? this.state.conf : undefined);
     this.state = { ...this.state, conf };
@@ -405,7 +406,7 @@ export class FinderTurn implements FleetRules, FinderHost {
     this.#takeLeftOut();
     this.fleet.settle();
     this.mdns.lostAndFound();
-    // What was dropped may cut others off that came by its referrals.
+    // A dropped controller may cut off others that its referrals led to.
     while (this.fleet.takeReleased()) {
       this.fleet.touchAll();
       this.fleet.settle();
@@ -433,5 +434,5 @@ export function stepFinder(
   return turn.finish();
 }
 
-/** When stafd is to be told of the time; undefined while nothing waits for it. */
+/** When stafd needs the next time event; undefined while nothing waits for one. */
 export const finderWakeAt = (state: FinderState): Instant | undefined => nextReminder(state.fleet);

@@ -10,6 +10,6 @@ export interface FinderHost {
   readonly fleet: FleetTurn<FinderEffect>;
   dc(key: string): Dc;
   putDc(key: string, dc: Dc): void;
-  /** Whose word the discovery controller goes back to (S16). */
+  /** The authority that the discovery controller goes back to (S16). */
   authorityOf(key: string): string;
 }

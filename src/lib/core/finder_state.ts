@@ -1,4 +1,4 @@
-/** What stafd knows. */
+/** stafd's state. */
 import type { StafdConf } from "../config/stafd_conf.ts";
 import type { Failure } from "../nvme/failure.ts";
 import type { Tid } from "../nvme/tid.ts";
@@ -12,19 +12,19 @@ import { Table } from "./table.ts";
 
 /** mDNS services that are followed (S6). */
 export const MAX_SERVICES = 1024;
-/** With so many, those that were left out are asked for again. */
+/** When the number falls to this, services that were left out are browsed for again. */
 export const ROOMY_SERVICES = 900;
-/** Addresses on several interfaces that a person was told of. */
+/** Addresses on several interfaces that have been reported. */
 export const MAX_DOUBLED = 256;
 /** Dropped discovery controllers that stacd is still told about. */
 export const MAX_RETIRED = 256;
-/** Referrals of referrals of ... are followed this far. */
+/** The depth to which referrals of referrals are followed. */
 export const MAX_REFERRAL_DEPTH = 8;
 
 /** A kind of command sent to a discovery controller, as D-Bus shows it (requirements 50). */
 export interface Operation {
   readonly failures: number;
-  /** Undefined until it was started. */
+  /** Undefined until the command was started. */
   readonly completed: boolean | undefined;
   readonly failure: Failure | undefined;
   readonly retryAt: Instant | undefined;
@@ -38,14 +38,17 @@ export interface Page {
   readonly genctr: string;
   /** Milliseconds since 1970. */
   readonly readAt: number;
-  /** When the controller's event was heard that made us read it, in milliseconds since 1970; undefined without one. */
+  /**
+   * When stafd received the event that made it read the page, in milliseconds since 1970; undefined without
+   * an event.
+   */
   readonly toldAt: number | undefined;
-  /** False: from the state file. */
+  /** False: the page comes from the state file. */
   readonly fresh: boolean;
   readonly young?: PageYouth | undefined;
   /** Entries as texts (requirements 50). */
   readonly entries: readonly Readonly<Record<string, string>>[];
-  /** Of the entries as JSON (page_budget.ts). */
+  /** Size of the entries as JSON (page_budget.ts). */
   readonly bytes: number;
 }
 
@@ -59,19 +62,22 @@ export interface Dc {
   readonly readLog: Operation | undefined;
   readonly lsp: number;
   readonly page: Page | undefined;
-  /** When the first event was heard that no page read since has answered, in milliseconds since 1970. */
+  /** When the first event came that no page read since then covers, in milliseconds since 1970. */
   readonly toldAt: number | undefined;
   /** When the connection came up. */
   readonly upAt: Instant | undefined;
   /** The kernel's state at the last look was `live`. */
   readonly live: boolean;
-  /** The connection was lost, or was made anew, since the page was read. */
+  /** The connection was lost, or made again, after the page was read. */
   readonly back: boolean;
   /** It refuses to give the header of its log page alone. */
   readonly noHeader: boolean;
-  /** Referrals of its page that found no room in the full table. */
+  /** Number of referrals of its page for which the table had no room. */
   readonly left: number;
-  /** It was reachable once, or a source other than mDNS wants it: the old interface lists it. */
+  /**
+   * It was reachable before, or a source other than mDNS wants it: only then does the original's D-Bus
+   * interface list it.
+   */
   readonly listed: boolean;
   /** Withdrawn and unreachable (STAF-76): since when, and until when it is kept. */
   readonly lost:
@@ -99,10 +105,10 @@ export const newDc: Dc = {
 
 export interface Service {
   readonly service: MdnsService;
-  /** What it asks for; undefined when its TXT records are no good. */
+  /** The controller that it announces; undefined when its TXT records are invalid. */
   readonly tid: Tid | undefined;
   readonly key: string | undefined;
-  /** Not heard of since Avahi went away: unknown, not withdrawn. */
+  /** Not announced again since Avahi stopped: unknown, not withdrawn. */
   readonly stale: boolean;
 }
 
@@ -115,15 +121,21 @@ export interface FinderState {
   readonly avahi: {
     readonly available: boolean | undefined;
     readonly message: string;
-    /** It has been there long enough to have said everything: only then does its silence mean anything. */
+    /**
+     * Avahi has been running long enough to have reported everything: only then does its silence mean
+     * anything.
+     */
     readonly settled: boolean;
   };
-  /** More services are announced than are followed: they are asked for again when there is room. */
+  /** More services are announced than stafd follows: it browses for the others again when there is room. */
   readonly unheard: boolean;
-  /** Addresses reported on several interfaces, already complained of: the last {@link MAX_DOUBLED}. */
+  /** Addresses on several interfaces that have been reported: the last {@link MAX_DOUBLED}. */
   readonly doubled: ReadonlySet<string>;
   readonly retired: readonly RetiredDc[];
-  /** What follows from the referrals, as of this count of {@link Fleet.sayings} and under this configuration. */
+  /**
+   * The result of the pass over all referrals, for this count of {@link Fleet.sayings} and this
+   * configuration.
+   */
   readonly referrals:
     | { readonly at: number; readonly conf: StafdConf | undefined; readonly value: Referrals }
     | undefined;

@@ -1,4 +1,7 @@
-/** State that both daemons have: the controllers asked for, the connections of the kernel, and the work under way. */
+/**
+ * The state that both daemons share: the wanted controllers, the kernel's connections, and the work under
+ * way.
+ */
 import type { IpFamilies } from "../config/controller_line.ts";
 import type { Exclusion } from "../nvme/exclusions.ts";
 import type { InterfaceTable, KernelCtrl } from "../nvme/kernel_ctrl.ts";
@@ -15,13 +18,13 @@ import type { Standing } from "./standing.ts";
 import { Table } from "./table.ts";
 import { noTurns, type Turns } from "./turns.ts";
 
-/** Controllers that one daemon looks after; more are refused with an error (S6). */
+/** Controllers that one daemon manages; more are refused with an error (S6). */
 export const MAX_CTLS = 16_384;
 /** Reachability probes in flight. */
 export const MAX_PROBES = 32;
-/** Connections made and not yet read back: as many at once. */
+/** The most connections at once that were made and not yet read back. */
 export const MAX_UNREAD = 8;
-/** Controllers that are gone and still explained. */
+/** Former controllers that `explain` still describes. */
 export const MAX_PAST = 64;
 
 /** A controller that is no longer in the table. */
@@ -39,7 +42,7 @@ export interface Past {
 
 export type DeviceNews = ReadonlyMap<string, "seen" | "gone">;
 
-/** A connect that the kernel was asked for. */
+/** A connect under way in the kernel. */
 export interface Connect {
   readonly op: Op;
   readonly key: string;
@@ -61,12 +64,15 @@ export interface Fleet {
   readonly ctlsAt: Table<readonly string[]>;
   /** Keys of the controllers that an authority claims or has withdrawn. */
   readonly said: Said;
-  /** Goes up with each change of what authorities say: what follows from it is worked out once. */
+  /**
+   * Increases with each change of an authority's statement, so that results that depend on the statements are
+   * computed once.
+   */
   readonly sayings: number;
   readonly devices: Table<KernelCtrl>;
   /**
-   * Patterns of exclude= lines that came with the first start of a version which understands them: they block what is new
-   * and take nothing away, until a reload (DEC-20). Undefined before the first start.
+   * Patterns of exclude= lines at the first start of a version that understands them: until a reload they
+   * prevent new connections but remove none (DEC-20). Undefined before the first start.
    */
   readonly young: ReadonlySet<string> | undefined;
   /** When each of them was read, by the monotonic clock. */
@@ -77,38 +83,41 @@ export interface Fleet {
   readonly users: Table<readonly string[]>;
   readonly fresh: boolean;
   readonly scan: Op | undefined;
-  /** Events were lost while the scan was under way: what it says may be from before. */
+  /** Events were lost while the scan was under way: its result may be older than they are. */
   readonly scanAgain: boolean;
   /**
-   * The last word of the events about devices, since the scan and since the connects under way began; `at` tells which of
-   * them began before. The answer may be older than they are: what they say goes before (a device that is gone would
-   * otherwise come back for good). `now`: the incarnation that has the name.
+   * The last event about each device since the scan and the connects under way began; `at` shows which of
+   * these began before the event. Their answers may be older than the events, so events take precedence
+   * (otherwise a device that is gone would come back for good). `now`: the incarnation that has the name.
    */
   readonly sinceScan: DeviceNews;
   readonly sinceConnect: Table<{ readonly now: number | undefined; readonly at: Op }>;
   readonly interfaces: InterfaceTable;
   readonly agenda: Agenda;
-  /** Somebody found no room in the table, and there may be some again (table_room.ts). */
+  /** A controller found no room in the table, and there may be some again (table_room.ts). */
   readonly leftOut: boolean;
-  /** Whose turn it is in the queues (turns.ts). */
+  /** State of the turns in the queues (turns.ts). */
   readonly turns: { readonly probe: Turns; readonly connect: Turns };
   readonly reaching: number;
   readonly toReach: readonly string[];
   readonly ready: readonly { readonly key: string; readonly rank: number }[];
-  /** What the kernel is connecting. */
+  /** The connect under way in the kernel, if any. */
   readonly busy: Connect | undefined;
   /** Connections made and still being read back: their devices are not known yet. */
   readonly unread: readonly Connect[];
   readonly nextOp: Op;
-  /** nvme-cli's host-wide list; undefined until it has been read, and nothing is connected before (S7). */
+  /**
+   * nvme-cli's host-wide exclusion list; undefined until it has been read, and nothing is connected before
+   * that (S7).
+   */
   readonly exclusions: readonly Exclusion[] | undefined;
-  /** The transports that this host can use; undefined: not told. */
+  /** The transports that this host can use; undefined: not reported yet. */
   readonly transports: ReadonlySet<Transport> | undefined;
   readonly host: HostConf | undefined;
   readonly nbft: NbftTargets;
   /**
-   * Families that a person allowed when last a changed file was loaded, or that were in force before the restart: what they
-   * let in and the present ones do not, stays connected (S13).
+   * Address families that were allowed when a changed file was last loaded, or before the restart:
+   * connections that they allow and the present ones do not stay (S13).
    */
   readonly families: IpFamilies | undefined;
   readonly saves: {
@@ -118,10 +127,10 @@ export interface Fleet {
     readonly failed: boolean;
   };
   readonly links: Links;
-  /** What sources of log lines have said lately (log_limit.ts). */
+  /** Recent log lines by source (log_limit.ts). */
   readonly told: ToldBySource;
   readonly past: readonly Past[];
-  /** What records of the state file were that were left out: a source that claims them again soon continues them. */
+  /** Records of the state file that were left out: a source that claims one again soon continues it. */
   readonly stood: Table<{ readonly standing: Standing; readonly until: Instant }>;
   readonly stopping: boolean;
 }
@@ -166,7 +175,7 @@ export const emptyFleet: Fleet = {
 
 const NOBODY: ReadonlyMap<Authority, unknown> = new Map();
 
-/** With this controller, in the place of what was known of it. */
+/** The fleet with this controller in place of its previous state. */
 export function withCtl(fleet: Fleet, ctl: Ctl): Fleet {
   const old = fleet.ctls.get(ctl.key);
   const ctls = fleet.ctls.with(ctl.key, ctl);

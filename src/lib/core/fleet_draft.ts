@@ -1,4 +1,4 @@
-/** A draft of the next {@link Fleet} and the effects that go with it, and what is simply written into it. */
+/** A draft of the next {@link Fleet} with its effects, and the simple changes to it. */
 import type { DaemonConf } from "../config/daemon_conf.ts";
 import { type Tid, tidText } from "../nvme/tid.ts";
 import { after, type Instant, type Now, reached } from "../nvme/time.ts";
@@ -24,11 +24,11 @@ export class FleetDraft<E extends { readonly do: string } = never> {
   readonly rules: FleetRules;
   protected readonly touched = new Set<string>();
   /**
-   * What this step has looked at and decided so far, counted: controllers, claims, devices, lines. It stays below a multiple of
-   * known controllers (S11); the simulation checks it at every step.
+   * The counted work of this step so far: controllers, claims, devices, lines. It stays below a multiple of
+   * the number of known controllers (S11); the simulation checks that at every step.
    */
   work = 0;
-  /** Of this step, once the table is full. */
+  /** The room in this step, needed once the table is full. */
   #room: TableRoom | undefined;
   readonly #owners = new Map<string, string>();
   #released = false;
@@ -40,7 +40,10 @@ export class FleetDraft<E extends { readonly do: string } = never> {
     this.rules = rules;
   }
 
-  /** Without the interfaces an existing connection may not be recognised, and would be made twice (S4). */
+  /**
+   * Without the interfaces an existing connection may not be recognised, and would be made a second time
+   * (S4).
+   */
   get fresh(): boolean {
     return this.fleet.fresh && this.fleet.interfaces.size > 0;
   }
@@ -49,7 +52,10 @@ export class FleetDraft<E extends { readonly do: string } = never> {
     this.effects.push(effect);
   }
 
-  /** Before all other effects of this step: a caller waits for it, and the rest is done meanwhile. */
+  /**
+   * Adds an effect before all others of this step: a caller waits for its outcome, and the others run
+   * meanwhile.
+   */
   emitFirst(effect: Effect | E): void {
     this.effects.unshift(effect);
   }
@@ -64,7 +70,10 @@ export class FleetDraft<E extends { readonly do: string } = never> {
     this.emit({ do: "log", entry: fields === undefined ? { level, message } : { level, message, fields } });
   }
 
-  /** A line that others can cause as often as they like; `source` is who: an interface or a controller, in words. */
+  /**
+   * A line that outside parties can cause without limit; `source` names the interface or controller, in
+   * words.
+   */
   logOf(
     source: string,
     level: LogLevel,
@@ -77,20 +86,20 @@ export class FleetDraft<E extends { readonly do: string } = never> {
     if (says) this.log(level, message, fields);
   }
 
-  /** The period of a source is over. */
+  /** The logging period of a source has ended. */
   protected logPeriodEnded(source: string): void {
     const { told, text } = periodEnded(this.fleet.told, source, this.now);
     this.fleet = { ...this.fleet, told };
     if (text !== undefined) this.log("warning", text);
   }
 
-  /** A line about one controller, with the journal fields that find it again. */
+  /** A line about one controller, with the journal fields to find it by. */
   say(level: LogLevel, ctl: Ctl, what: string, more?: Readonly<Record<string, string>>): void {
     const { text, fields } = lineAbout(ctl, what);
     this.log(level, text, { ...fields, ...more });
   }
 
-  /** The same, for what the controller can cause as often as it likes. */
+  /** The same, for a line that the controller can cause without limit. */
   sayOf(ctl: Ctl, level: LogLevel, what: string, more?: Readonly<Record<string, string>>): void {
     const { text, fields } = lineAbout(ctl, what);
     this.logOf(tidText(ctl.tid), level, text, { ...fields, ...more });
@@ -102,7 +111,7 @@ export class FleetDraft<E extends { readonly do: string } = never> {
     this.#event({ type, tid: ctl.tid, text: tidText(ctl.tid), device, message });
   }
 
-  /** Something that happened to the daemon itself: a line, and the event. */
+  /** An event of the daemon itself: the line, and the event signal. */
   happened(level: LogLevel, type: EventType, message: string): void {
     this.log(level, message, eventFields(type));
     this.#event({ type, tid: null, text: "", device: "", message });
@@ -114,7 +123,7 @@ export class FleetDraft<E extends { readonly do: string } = never> {
     this.emit({ do: "signal", signal: { type: "event", event } });
   }
 
-  /** Looks at all that the kernel has. */
+  /** Reads all of the kernel's connections. */
   startScan(): void {
     if (this.fleet.scan !== undefined) return;
     const op = this.op();
@@ -127,12 +136,17 @@ export class FleetDraft<E extends { readonly do: string } = never> {
     this.fleet = { ...this.fleet, agenda: remind(this.fleet.agenda, at, key) };
   }
 
-  /** Sets this time unless an earlier one is set: repeated events do not postpone it (L2). */
+  /**
+   * Sets this time unless an earlier one is set, so that repeated events do not postpone the reminder (L2).
+   */
   remindBy(at: Instant, key: string): void {
     if ((timeOf(this.fleet.agenda, key) ?? Infinity) > at.mono) this.remindAt(at, key);
   }
 
-  /** A configuration was loaded; `before`: the one before it in this run, for a reload. A changed file is a person's word. */
+  /**
+   * A configuration was loaded; `before`: the previous one of this run, for a reload. A changed file is a
+   * decision of the administrator.
+   */
   allow(conf: DaemonConf, before: DaemonConf | undefined): void {
     const young = youngPatterns(this.fleet.young, conf, before !== undefined);
     const isGrown = this.fleet.young === undefined || this.fleet.young.size !== young.size;
@@ -147,7 +161,7 @@ export class FleetDraft<E extends { readonly do: string } = never> {
     }
   }
 
-  /** The state is no longer what the file says. */
+  /** The state file is out of date. */
   dirty(): void {
     const { saves } = this.fleet;
     this.fleet = { ...this.fleet, saves: { ...saves, wanted: saves.wanted + 1 } };
@@ -177,10 +191,10 @@ export class FleetDraft<E extends { readonly do: string } = never> {
     this.fleet = withCtl(this.fleet, ctl);
   }
 
-  /** Notes since when it is what it is now. */
+  /** Records the time since when the controller has been in its present state. */
   stand(key: string): void {
     const ctl = this.ctl(key);
-    // Before the kernel was looked at, what the daemon before this one knew is true.
+    // Until the kernel has been read, the previous daemon's state counts.
     if (ctl === undefined || (!this.fleet.fresh && ctl.standing !== undefined)) return;
     const standing = standingOf(ctl, this.rules.verdict(ctl), this.now.wall);
     if (standing === ctl.standing) return;
@@ -197,7 +211,10 @@ export class FleetDraft<E extends { readonly do: string } = never> {
     for (const key of this.fleet.ctls.keys()) this.touched.add(key);
   }
 
-  /** Adds or renews one authority's claim; the controller is made when it is new. False when there is no room (S6). */
+  /**
+   * Adds or renews one authority's claim, and adds the controller if it is new. False when there is no room
+   * (S6).
+   */
   claim(key: string, tid: Tid, authority: Authority, claim: Claim): boolean {
     let ctl = this.ctl(key);
     if (ctl === undefined) {
@@ -223,8 +240,8 @@ export class FleetDraft<E extends { readonly do: string } = never> {
   }
 
   /**
-   * In a table that is nearly full: what this authority alone asked for, does not name any more and is not connected makes
-   * way for what it names now. To withdraw it in order comes too late for that.
+   * In a table that is nearly full, controllers that only this authority claimed, that it no longer names and
+   * that are not connected make way for those that it names now. An ordinary withdrawal would come too late.
    */
   makeWay(authority: Authority, named: ReadonlyMap<string, unknown>): readonly Ctl[] {
     const gone: Ctl[] = [];
@@ -239,7 +256,10 @@ export class FleetDraft<E extends { readonly do: string } = never> {
     return gone;
   }
 
-  /** In a full table another controller makes way, or there is no room (S16). Controllers of our own files always have room. */
+  /**
+   * In a full table another controller makes way, or there is no room (S16). Controllers of this host's
+   * configuration always have room.
+   */
   #makeRoom(key: string, claim: Claim): boolean {
     const quota = quotaOf(claim, (dc) => {
       const known = this.#owners.get(dc) ?? this.rules.pageOwner(dc);
@@ -261,12 +281,15 @@ export class FleetDraft<E extends { readonly do: string } = never> {
     return hasRoom;
   }
 
-  /** Something that counts like a claim has changed: a page was read. */
+  /** A change that has the effect of a changed claim: a page was read. */
   said(): void {
     this.fleet = { ...this.fleet, sayings: this.fleet.sayings + 1 };
   }
 
-  /** Takes one authority's claim away, for the reason in the evidence. Of several withdrawals the last reason counts. */
+  /**
+   * Removes one authority's claim, for the reason in the evidence. If there are several withdrawals, the last
+   * reason counts.
+   */
   release(key: string, authority: Authority, evidence: Evidence): void {
     const ctl = this.ctl(key);
     if (ctl === undefined) return;
@@ -281,12 +304,15 @@ export class FleetDraft<E extends { readonly do: string } = never> {
     this.touch(key);
   }
 
-  /** Without a change of what is said, `ip-family` looks at a controller in another way: what follows from that is stale. */
+  /**
+   * `ip-family` now treats a controller differently, although no statement has changed: computed results are
+   * stale.
+   */
   reconsider(): void {
     this.#changed = true;
   }
 
-  /** Since the last call, was a claim withdrawn, or does something need another look? */
+  /** Was a claim withdrawn since the last call, or does something need another look? */
   takeReleased(): boolean {
     const released = this.#released || this.#changed;
     if (this.#changed) this.said();
@@ -295,7 +321,7 @@ export class FleetDraft<E extends { readonly do: string } = never> {
     return released;
   }
 
-  /** Something happened that makes an attempt worth while: do not wait for the timer. */
+  /** News makes an attempt worth while: do not wait for the timer. */
   nudge(key: string, fresh: boolean): void {
     const ctl = this.ctl(key);
     if (ctl === undefined || ctl.link.phase !== "waiting") return;

@@ -1,7 +1,8 @@
 /**
- * Which controllers and which devices may belong together, without looking at all of them. Address and NQN are the key:
- * one target may have thousands of subsystems at one address. A claim of the well-known discovery NQN may be answered
- * with any (TID-41), so devices that are not known to be I/O controllers are listed for everybody at their address too.
+ * Indexes that find the controllers and devices that may belong together without a search through all of
+ * them. Address and NQN are the key: one target may have thousands of subsystems at one address. A device
+ * with any NQN may match a claim of the well-known discovery NQN (TID-41), so devices that are not known to
+ * be I/O controllers are also listed for every controller at their address.
  */
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import { matchIndexKey } from "../nvme/match.ts";
@@ -16,11 +17,14 @@ export type Said = Table<Table<true>>;
 const NONE: readonly string[] = [];
 const ANY_NQN = "*";
 
-/** Where a controller is listed, and where its devices are looked for. */
+/** The keys under which a controller is listed and its devices are found. */
 export const ctlIndexKey = (tid: Tid): string =>
   `${matchIndexKey(tid)}|${tid.subsysnqn === WELL_KNOWN_DISC_NQN ? ANY_NQN : tid.subsysnqn}`;
 
-/** May one connection serve both? They have the address and the NQN in common, or one of them takes any NQN. */
+/**
+ * May one connection serve both? It may if they have the address and the NQN in common, or if one of them
+ * matches any NQN.
+ */
 export function mayShare(a: Tid, b: Tid): boolean {
   if (matchIndexKey(a) !== matchIndexKey(b)) return false;
   return a.subsysnqn === b.subsysnqn ||
@@ -36,7 +40,7 @@ export function madeAsAsked(tid: Tid, device: KernelCtrl): boolean {
   return device.isDc || device.subsysnqn === "" || device.subsysnqn === tid.subsysnqn;
 }
 
-/** Where a device is listed, and where its controllers are looked for. */
+/** The keys under which a device is listed and its controllers are found. */
 export function deviceIndexKeys(device: KernelCtrl): readonly string[] {
   const at = matchIndexKey(device);
   const exact = `${at}|${device.subsysnqn}`;
@@ -65,7 +69,7 @@ export function unlisted(index: Index, key: string, name: string): Index {
   return rest.length === 0 ? index.without(key) : index.with(key, rest);
 }
 
-/** The authorities with a word on one controller: they claim it, or have withdrawn it. */
+/** The authorities that claim one controller, or have withdrawn it. */
 interface Sayings {
   readonly claims: ReadonlyMap<Authority, unknown>;
   readonly released: ReadonlyMap<Authority, unknown>;

@@ -1,6 +1,7 @@
 /**
- * A cause that stays while our side of its controller changes: another host NQN, `ignore-iface`. The record moves to the new
- * transport id and takes the connection with it; nothing is withdrawn, so nothing is evidence (S13).
+ * Moves the record of a controller whose claim stays while our side of it changes (another host NQN,
+ * `ignore-iface`). The record moves to the new transport id and takes the connection with it; nothing is
+ * withdrawn, so there is no evidence to disconnect (S13).
  */
 import type { Tid } from "../nvme/tid.ts";
 import { tidKey, tidText } from "../nvme/tid.ts";
@@ -14,7 +15,7 @@ export const sameFarSide = (a: Tid, b: Tid): boolean => tidKey({ ...a, ...hostSi
 
 const text = (side: HostSide): string => JSON.stringify(side);
 
-/** Who it was before, without who it is now. */
+/** Its earlier sides, without the present one. */
 function former(tid: Tid, ...before: readonly (readonly HostSide[])[]): readonly HostSide[] {
   const sides = new Map(before.flat().map((side) => [text(side), side]));
   sides.delete(text(hostSide(tid)));
@@ -25,7 +26,10 @@ const isHeld = ({ link: { phase } }: Ctl): boolean =>
   phase === "up" || phase === "connecting" || phase === "deleting";
 
 export class FleetMove<E extends { readonly do: string } = never> extends FleetView<E> {
-  /** What `authority` asks for under `key` is `tid` now. `renamed`: what the authority is called from now on. */
+  /**
+   * `authority` now claims `tid` instead of the controller with this key. `renamed`: the authority's new
+   * name.
+   */
   move(key: string, authority: Authority, tid: Tid, claim: Claim, renamed: Authority = authority): void {
     const ctl = this.ctl(key);
     if (ctl === undefined || !ctl.claims.has(authority)) return;
@@ -50,7 +54,7 @@ export class FleetMove<E extends { readonly do: string } = never> extends FleetV
       restored: next.restored || ctl.restored,
       inherited: next.inherited || ctl.inherited,
     });
-    // Others ask for it as it was: both have the connection then.
+    // Other authorities claim it unchanged: then both records have the connection.
     if (isAlone) this.#succeed(left, now);
     this.touch(now);
   }
@@ -62,7 +66,7 @@ export class FleetMove<E extends { readonly do: string } = never> extends FleetV
     if (isHeld(old) && isHeld(next)) {
       const isOne = old.link.phase === "up" && next.link.phase === "up" &&
         old.link.ref.incarnation === next.link.ref.incarnation;
-      // Two connections: the old one has a record, and no evidence against it.
+      // There are two connections: the old one keeps a record, without evidence against it.
       if (!isOne) return;
     }
     const isNew = next.history.length === 0 && !isHeld(next);

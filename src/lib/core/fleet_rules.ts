@@ -5,18 +5,18 @@ import type { Past } from "./fleet.ts";
 import type { Rules } from "./planner.ts";
 import type { Origin } from "./turns.ts";
 
-/** What a daemon adds to the common life of a controller. */
+/** The rules that a daemon adds to the common life cycle of a controller. */
 export interface FleetRules extends Rules {
   readonly daemon: "stafd" | "stacd";
   /** Is this device of the kind this daemon handles: a discovery or an I/O controller? */
   accepts(device: KernelCtrl): boolean;
-  /** Nobody has asked for it in this process: it is known from the state file only. */
+  /** No source has claimed it in this process: it is known from the state file only. */
   remembered(ctl: Ctl): boolean;
-  /** Whose turn it is when this controller's turn comes, and whose quota it counts for (S16). */
+  /** The authority whose turns and quota the controller counts against (S16). */
   origin(ctl: Ctl): Origin;
-  /** Whose word the page of this discovery controller is. */
+  /** The authority that the page of this discovery controller counts for. */
   pageOwner(dcKey: string): string;
-  /** It gave way to others in the full table: unknown from now on, not unwanted. */
+  /** The controller gave way to others in the full table: from now on it is unknown, not unwanted. */
   evicted(ctl: Ctl): void;
   /** The record of a controller has a new key: our side of it changed. */
   moved(old: Ctl, now: Ctl): void;
@@ -26,14 +26,17 @@ export interface FleetRules extends Rules {
   down(ctl: Ctl): void;
   /** The record of the controller is gone. */
   forgotten(ctl: Ctl, past: Past): void;
-  /** The kernel said something of a connection that is up. */
+  /** The kernel sent an event about a connection that is up. */
   news(ctl: Ctl, event: Extract<KernelEvent, { readonly type: "device" | "aen" }>): void;
-  /** The kernel said something of a device that no controller of ours uses. */
+  /** The kernel sent an event about a device that no controller of ours uses. */
   foreign(event: Extract<KernelEvent, { readonly type: "device" | "aen" }>): void;
-  /** Asks the source of the evidence whether that still stands; the answer leads to another look at the controller. */
+  /**
+   * Asks the source of the evidence whether the evidence still holds; the answer leads to another look at the
+   * controller.
+   */
   confirm(ctl: Ctl): void;
   /** A reminder of the daemon's own. */
   reminded(key: string): void;
-  /** What goes into the state file. */
+  /** The content of the state file. */
   stateValue(): unknown;
 }

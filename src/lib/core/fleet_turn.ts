@@ -1,6 +1,7 @@
 /**
- * One step over the state that both daemons share. Controllers that something happened to are touched; `settle` then asks
- * the planner about each and carries its decision out, and `pump` gives the free slots to waiting controllers.
+ * One step over the state that both daemons share. An event touches the controllers that it affects; `settle`
+ * then asks the planner about each and carries its decision out, and `pump` gives the free slots to waiting
+ * controllers.
  */
 import type { Outcome } from "../nvme/failure.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
@@ -30,7 +31,7 @@ const OWN_REMINDER = "#";
 const SAVE_REMINDER = "#save";
 
 export class FleetTurn<E extends { readonly do: string } = never> extends FleetWork<E> {
-  /** Handles what both daemons handle alike. False when the event is not one of those. */
+  /** Handles the events that both daemons handle alike. False for other events. */
   take(event: Event): void {
     switch (event.type) {
       case "tick":
@@ -57,7 +58,7 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
         this.#heard(event.ctrl.device, event.ctrl.incarnation);
         return this.#device(event);
       case "removed":
-        // Who has the number now is seen, and news of it follow.
+        // The device that has this number now has been seen, and events about it follow.
         this.#heard(event.device, event.now);
         return this.#removed(event.device, event.now);
       case "aen":
@@ -69,7 +70,7 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
       case "network":
         this.fleet = { ...this.fleet, interfaces: event.interfaces };
         for (const ctl of this.all()) this.nudge(ctl.key, true);
-        // Connections can be recognised now, or differently.
+        // Now connections may be recognised that were not before, or as others.
         return this.touchAll();
       case "transports": {
         const known = this.fleet.transports;
@@ -189,7 +190,8 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
       const news = sinceConnect.get(made.device);
       const isHeard = news !== undefined && news.at > op;
       const isGone = isHeard && news.now === undefined;
-      // Numbers change hands: what the call returns last may be another connection, or not be there any more (S1).
+      // Device numbers are reused: by the time the call returns, the number may belong to another connection,
+      // or to none (S1).
       const isOther = !madeAsAsked(ctl.tid, made) || (isHeard && news.now !== made.incarnation);
       if (isGone || isOther) {
         if (!isGone) this.startScan();
@@ -201,7 +203,8 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
       this.#know(made);
       return this.raise(ctl, made, false);
     }
-    // Somebody else was faster, and looking will find it; or it is a connection that is not recognised.
+    // Either another program was faster, and a scan will find its connection, or the connection is one that
+    // we do not recognise.
     if (outcome.failure.errno === "EALREADY") {
       this.startScan();
       return this.failed(ctl, alreadyThere(ctl.tid, this.fleet.devices.values()), 2);
@@ -224,7 +227,7 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
     this.touch(ctl.key);
   }
 
-  /** The controller that an operation was begun for: its key may have changed meanwhile. */
+  /** The controller for which an operation was begun; its key may have changed meanwhile. */
   #doing(op: Op, key: string): Ctl | undefined {
     const is = (ctl: Ctl | undefined): boolean =>
       (ctl?.link.phase === "connecting" || ctl?.link.phase === "deleting") && ctl.link.op === op;
@@ -284,7 +287,10 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
     this.touch(key);
   }
 
-  /** It stays. Who else has it has waited for that, and waits with the one that has tried. */
+  /**
+   * The connection stays. Its other controllers have waited for the outcome, and now wait together with the
+   * one that tried.
+   */
   #touchUsers({ device }: DeviceRef, { doom, guard }: Ctl): void {
     for (const key of this.fleet.users.get(device) ?? []) {
       const ctl = this.ctl(key);
@@ -293,7 +299,7 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
     }
   }
 
-  /** A device that we deleted for one of its users: known to be gone before the event says so. */
+  /** A device that we deleted for one of its controllers is gone before its event arrives. */
   #dropDevice(ref: DeviceRef, user: string): void {
     this.emit({ do: "own", device: ref.device, owned: false });
     if (this.device(ref) !== undefined) this.fleet = withoutDevice(this.fleet, ref.device);
@@ -313,16 +319,20 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
       this.fleet = { ...this.fleet, saves: next };
       return;
     }
-    // Without a state file the daemon still works; it only knows less after a crash. The claim to be saved again stands.
+    // Without a state file the daemon still works; it only knows less after a crash. The file stays due for
+    // saving.
     this.log("error", outcome.failure.message);
     this.fleet = { ...this.fleet, saves: { ...next, wanted: next.wanted + 1, failed: true } };
     this.remindAt(after(this.now, SAVE_RETRY), SAVE_REMINDER);
   }
 
-  /** The device that had this number before is gone, although no event said so. The result is its record now. */
+  /**
+   * The previous device with this number is gone, although no event said so. Returns the record of the
+   * present one.
+   */
   #know(ctrl: KernelCtrl): KernelCtrl {
     const old = this.fleet.devices.get(ctrl.device);
-    // The very same record: nothing was read since.
+    // The same record: nothing has been read since.
     if (old === ctrl) return ctrl;
     if (old !== undefined && old.incarnation !== ctrl.incarnation) {
       this.#removed(ctrl.device, ctrl.incarnation);
@@ -344,24 +354,24 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
     }
     if (users.length === 0) this.rules.foreign(event);
     for (const key of ctlsFor(this.fleet.ctlsAt, ctrl)) this.touch(key);
-    // Some may have waited for it to be told what it is.
+    // Some controllers may have waited until the device was identified.
     if (before !== undefined && isUntold(before)) {
       for (const key of ctlsFor(this.fleet.ctlsAt, before)) this.touch(key);
     }
   }
 
   /**
-   * By which way a connection goes, the kernel tells only while it is up: one that was taken over when it was down may turn
-   * out to be another one. Those that it does not serve look for theirs.
+   * The kernel shows the source address of a connection only while it is up: a connection that was taken over
+   * while down may turn out to be another one. Controllers that it does not serve then look for their own.
    */
   #recognise(ctrl: KernelCtrl): void {
-    // An address that none of them has yet says nothing.
+    // An address that none of the interfaces has yet proves nothing.
     if (interfaceOf(ctrl.srcAddr, this.fleet.interfaces) === "") return;
     for (const key of this.fleet.users.get(ctrl.device) ?? []) {
       const ctl = this.ctl(key);
       if (ctl?.link.phase !== "up" || !ctl.link.adopted) continue;
       if (this.isTheirs(ctl, ctrl)) continue;
-      const why = `${ctrl.device} goes by ${ctrl.srcAddr}: it is another connection`;
+      const why = `${ctrl.device} has the source address ${ctrl.srcAddr}: it is another connection`;
       this.say("info", ctl, why, eventFields("let-go"));
       this.announce(ctl, "let-go", why);
       this.lower(ctl, ctl.link.ref);
@@ -380,23 +390,23 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
     if (users.length === 0) this.rules.foreign(event);
   }
 
-  /** A device with this name is gone; what has the name `now` is another one. */
+  /** A device with this name is gone; the device `now` that has the name is another one. */
   #removed(device: string, now: number | undefined): void {
     const known = this.fleet.devices.get(device);
-    // We know the next one already: the news is older than that.
+    // The next device with this name is known already: the event is older.
     if (known !== undefined && known.incarnation === now) return;
     const users = this.fleet.users.get(device) ?? [];
     this.fleet = withoutDevice(this.fleet, device);
     for (const key of users) {
       const ctl = this.ctl(key);
-      // While it is being deleted, the outcome of that says so.
+      // During our own delete, its outcome reports the end of the device.
       if (ctl?.link.phase === "up") this.#lost(ctl, ctl.link.ref);
     }
     if (users.length > 0) {
       this.emit({ do: "own", device, owned: false });
       this.emit({ do: "exclusions" });
     }
-    // Others may have waited for this number to go.
+    // Other controllers may have waited for this device to be removed.
     if (known !== undefined) {
       for (const key of ctlsFor(this.fleet.ctlsAt, known)) this.touch(key);
     }
@@ -405,7 +415,7 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
   /** The device is gone: the kernel or a person removed it. */
   #lost(ctl: Ctl, ref: DeviceRef): void {
     this.say("notice", ctl, 'Received "remove" event', eventFields("removed"));
-    this.announce(ctl, "removed", `${ref.device} was removed by the kernel, or by somebody else`);
+    this.announce(ctl, "removed", `${ref.device} was removed by the kernel, or by another program`);
     const until = after(this.now, REMOVED_PAUSE);
     const next: Ctl = { ...ctl, attempts: 0, lastTry: this.now, link: { phase: "waiting", until } };
     this.put(noted(next, this.now.wall, `${ref.device} was removed by the kernel`));
@@ -414,7 +424,7 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
     this.touch(ctl.key);
   }
 
-  /** Nothing is under way that has to end before the daemon may. */
+  /** No work is under way that must finish before the daemon may end. */
   get quiet(): boolean {
     const { saves } = this.fleet;
     if (saves.running !== undefined || (saves.wanted > saves.done && !saves.failed)) return false;
@@ -422,7 +432,7 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
     return true;
   }
 
-  /** For a reload: an attempt now for everything that waits. */
+  /** For a reload: every waiting controller gets an attempt now. */
   retryAll(): void {
     for (const ctl of this.all()) {
       if (ctl.link.phase === "waiting" || ctl.link.phase === "idle") this.put({ ...ctl, oneTry: true });
@@ -432,12 +442,12 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
   }
 }
 
-/** The kernel was asked for a controller of that kind, whether it shows so or not. */
+/** The connect asked for a controller of that kind, whether or not the kernel shows it. */
 function asMade(ctrl: KernelCtrl, daemon: "stafd" | "stacd"): KernelCtrl {
   return isUntold(ctrl) ? { ...ctrl, isDc: daemon === "stafd", isIoc: daemon === "stacd" } : ctrl;
 }
 
-/** What a controller is stays so: a kernel that does not tell it forgets it with the link. */
+/** The type of a controller does not change, but some kernels show no sign of it while the link is down. */
 function stillTold(ctrl: KernelCtrl, { cntrltype, dctype, isDc, isIoc }: KernelCtrl): KernelCtrl {
   return isUntold(ctrl) ? { ...ctrl, cntrltype, dctype, isDc, isIoc } : ctrl;
 }
@@ -445,7 +455,7 @@ function stillTold(ctrl: KernelCtrl, { cntrltype, dctype, isDc, isIoc }: KernelC
 /** The next reminder. */
 export const nextReminder = (fleet: Fleet): Instant | undefined => nextTime(fleet.agenda);
 
-/** The source address is shown while the link is up; a person asks for it when it is down. */
+/** The kernel shows the source address only while the link is up; people need it when the link is down. */
 function stillSeen(ctrl: KernelCtrl, old: KernelCtrl): KernelCtrl {
   const last = old.srcAddr || old.lastSrcAddr;
   return ctrl.srcAddr !== "" || last === undefined || last === "" ? ctrl : { ...ctrl, lastSrcAddr: last };

@@ -1,4 +1,4 @@
-/** What the planner asks about the kernel, answered from the draft. */
+/** The planner's questions about the kernel, answered from the draft. */
 import { type Exclusion, exclusionOf } from "../nvme/exclusions.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import { isUntold, matches, matchIndexKey } from "../nvme/match.ts";
@@ -30,7 +30,7 @@ export class FleetView<E extends { readonly do: string } = never> extends FleetD
     return former;
   }
 
-  /** Is it this controller's connection, by what it is now or by what our record says that it was (S13)? */
+  /** Is it this controller's connection, by its present identity or by an earlier one in our record (S13)? */
   isTheirs(ctl: Ctl, device: KernelCtrl): boolean {
     const { interfaces } = this.fleet;
     return matches(ctl.tid, device, interfaces) ||
@@ -38,8 +38,8 @@ export class FleetView<E extends { readonly do: string } = never> extends FleetD
   }
 
   /**
-   * A controller that is asked for, and that this connection would serve if it had been made by the host that we are now.
-   * Who we are is no evidence against it (S13).
+   * A wanted controller that this connection would serve if it had been made under our present host identity.
+   * A changed identity is no evidence against a connection (S13).
    */
   exceptIdentity(device: KernelCtrl): Ctl | undefined {
     const { hostNqn } = device;
@@ -53,7 +53,10 @@ export class FleetView<E extends { readonly do: string } = never> extends FleetD
     return undefined;
   }
 
-  /** May a connect of ours that is under way have made it? What it serves is known when the call ends. */
+  /**
+   * May a connect of ours that is still under way have made it? The controller that it serves is known when
+   * the call ends.
+   */
   awaited(device: KernelCtrl): boolean {
     return ctlsFor(this.fleet.ctlsAt, device).some((key) => {
       this.work++;
@@ -80,7 +83,7 @@ export class FleetView<E extends { readonly do: string } = never> extends FleetD
     if (device.owner !== "" && device.owner !== "stas") return `owned by ${device.owner}`;
     if (!this.rules.accepts(device)) return `no controller that ${this.rules.daemon} handles`;
     for (const boot of this.fleet.nbft.boot) {
-      // By whichever interface it is reached: the root file system may be on it (STAC-47).
+      // Whatever its interface: the root file system may be on it (STAC-47).
       if (boot.tid.subsysnqn === device.subsysnqn && matchIndexKey(boot.tid) === matchIndexKey(device)) {
         return `this machine was booted from it (${boot.file})`;
       }
@@ -93,7 +96,7 @@ export class FleetView<E extends { readonly do: string } = never> extends FleetD
       this.work++;
       const other = key === ctl.key ? undefined : this.ctl(key);
       if (other === undefined) continue;
-      // Who has it, has it whatever can be told of it now.
+      // A controller keeps its connection even if the two cannot be compared at the moment.
       const { link } = other;
       const isOn = link.phase === "up" && link.ref.device === device.device &&
         link.ref.incarnation === device.incarnation;
@@ -124,7 +127,10 @@ export class FleetView<E extends { readonly do: string } = never> extends FleetD
     };
   }
 
-  /** Others' connections stay, and ours that are wanted; what is on its way out does not (S12). */
+  /**
+   * Connections of other programs stay, and so do our own wanted ones; those about to be removed do not
+   * (S12).
+   */
   #stays(device: string): boolean {
     const ctrl = this.fleet.devices.get(device);
     if (ctrl === undefined || ctrl.state.startsWith("delet")) return false;
@@ -133,12 +139,12 @@ export class FleetView<E extends { readonly do: string } = never> extends FleetD
       if (user === undefined) return true;
       if (user.link.phase === "deleting") return false;
       const verdict = this.rules.verdict(user);
-      // Withdrawn by a page that is not believed yet: it is on its way out, too.
+      // Withdrawn by a page that does not count yet: it is about to be removed, too.
       return verdict.is === "wanted" || (verdict.is === "held" && verdict.withdrawn === undefined);
     });
   }
 
-  /** A device that is not known to be of this daemon's kind serves no controller. */
+  /** A device serves no controller until it is known to be of this daemon's kind. */
   #serves(ctl: Ctl, device: KernelCtrl): boolean {
     return this.rules.accepts(device) && this.isTheirs(ctl, device);
   }
@@ -153,12 +159,12 @@ export class FleetView<E extends { readonly do: string } = never> extends FleetD
     return decide(ctl, this, this.rules, this.now);
   }
 
-  /** What becomes of one that is withdrawn, once that may be believed. */
+  /** The decision about a withdrawn controller, once the withdrawal counts. */
   afterwards(ctl: Ctl, evidence: Proof): Decision {
     return unwanted(ctl, { is: "unwanted", evidence }, this, this.rules, this.now, true);
   }
 
-  /** The verdict if the kernel still has what was seen last. */
+  /** The decision on the assumption that the kernel's connections are those last seen. */
   outlook(ctl: Ctl): Decision {
     return decide(ctl, this, this.rules, this.now, true);
   }

@@ -1,4 +1,7 @@
-/** Carries the planner's decisions out: probes, the one connect, disconnects, and what they make of a controller. */
+/**
+ * Carries out the planner's decisions (probes, the one connect, disconnects), and records their effect on a
+ * controller.
+ */
 import type { Failure } from "../nvme/failure.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import { matches, matchIndexKey } from "../nvme/match.ts";
@@ -22,7 +25,7 @@ import { Drawing, type Origin, type Turns } from "./turns.ts";
 import { linedUp } from "./waiting.ts";
 
 export const SCAN_REMINDER = "#scan";
-/** Decisions on the way to a disconnect: what was learned for it stays. */
+/** Decisions that precede a disconnect: the information gathered for it stays. */
 const REMOVING: ReadonlySet<Decision["act"]> = new Set([
   "soak",
   "going",
@@ -33,22 +36,22 @@ const REMOVING: ReadonlySet<Decision["act"]> = new Set([
   "disconnect",
 ]);
 const NOBODYS: Origin = { lane: 2, authority: "" };
-/** Those that did not answer as a target does. */
+/** Addresses that did not answer as an NVMe/TCP target does. */
 const SILENT: Origin = { lane: 2, authority: "silent" };
-/** Looks at each controller in one step; none takes more than a few (S6). */
+/** The most decisions about one controller in one step; none needs more than a few (S6). */
 const SETTLE_LIMIT = 64;
 
 export class FleetWork<E extends { readonly do: string } = never> extends FleetMove<E> {
   #begun: string[] = [];
   #queued: Fleet["ready"][number][] = [];
 
-  /** Asks the planner about everything that was touched and does what it says. */
+  /** Asks the planner about every touched controller, and carries out its decisions. */
   settle(): void {
     let left = SETTLE_LIMIT * (this.fleet.ctls.size + 1);
     for (const key of this.touched) {
       this.touched.delete(key);
-      // Better started again than standing still (S9).
-      if (left-- === 0) throw new Error("the planner does not come to an end");
+      // A restart is better than a daemon that does nothing (S9).
+      if (left-- === 0) throw new Error("the planner does not finish");
       const ctl = this.ctl(key);
       if (ctl === undefined) continue;
       this.#carryOut(ctl);
@@ -60,10 +63,11 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
     let ctl = touched;
     const decision = this.decision(ctl);
     if (decision.act === "adopt" && !this.#isRecent(decision.device)) return this.#lookAgain(ctl);
-    // Whom it serves may be another one by now.
+    // It may serve another controller by now.
     const kept = decision.act === "release" ? deviceOf(ctl) : undefined;
     if (kept !== undefined && !this.fleet.stopping && !this.#isRecent(kept)) return this.#lookAgain(ctl);
-    // The kernel has been looked at: connections that appear from now on were made by others, or by this process.
+    // The kernel has been read: connections that appear from now on were made by other programs, or by this
+    // process.
     const isTold = decision.act !== "hold" || decision.look === undefined;
     if (ctl.restored && this.fresh && decision.act !== "none" && isTold) {
       this.put(ctl = { ...ctl, restored: false });
@@ -74,7 +78,8 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
         this.put(ctl = { ...ctl, formerly: [] });
         this.dirty();
       }
-      // From an I/O controller nothing follows; what a discovery controller listed outlives its connection.
+      // Nothing depends on an I/O controller, and the entries of a discovery controller outlive its
+      // connection.
       if (ctl.inherited && this.rules.daemon === "stacd") {
         this.put(ctl = { ...ctl, inherited: false });
         this.touch(ctl.key);
@@ -122,7 +127,7 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
         if (ctl.guard?.op !== undefined) return;
         const op = this.op();
         const { device } = decision;
-        if (ctl.link.phase !== "up") throw new Error(`${device} is looked at without being used`);
+        if (ctl.link.phase !== "up") throw new Error(`checking whether ${device} is in use`);
         this.put({ ...ctl, guard: { ...ctl.guard ?? newGuard, op } });
         return this.emit({ do: "look-at-use", op, key: ctl.key, target: ctl.link.ref });
       }
@@ -135,7 +140,7 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
         const op = this.op();
         const { target, evidence, claims } = decision;
         const words = proofText(evidence);
-        // Tried again for the reason that refused it before: said the first time.
+        // Tried again after a refusal for the same reason, which was logged the first time.
         const { told, refused } = ctl.guard ?? newGuard;
         const level = told !== undefined && told === refused ? "debug" : "notice";
         const fields = eventFields("disconnecting", { NVME_EVIDENCE: words });
@@ -155,19 +160,21 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
     }
   }
 
-  /** Losing a link makes no event, and changes what a connection is recognised by. */
+  /** The loss of a link causes no event, and changes the attributes by which a connection is recognised. */
   #isRecent({ device }: Pick<KernelCtrl, "device">): boolean {
     return this.now.mono - (this.fleet.readAt.get(device) ?? -Infinity) <= RECENT.ms;
   }
 
-  /** The kernel has no connection of it, and none is being made. */
+  /** The kernel has no connection to it, and none is being made. */
   #isWithout(ctl: Ctl, decision: Decision): boolean {
     const { phase } = ctl.link;
     return phase !== "up" && phase !== "connecting" && phase !== "deleting" && decision.act !== "adopt" &&
       this.forming(ctl) === undefined && this.find(ctl) === undefined;
   }
 
-  /** Read again before it is taken over; whatever is found at its address touches the controller. */
+  /**
+   * The device is read again before it is taken over; whatever device is then found touches the controller.
+   */
   #lookAgain(ctl: Ctl): void {
     if (ctl.link.phase === "reaching" || ctl.link.phase === "ready") {
       this.put({ ...ctl, link: { phase: "idle" } });
@@ -175,7 +182,10 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
     this.startScan();
   }
 
-  /** From the state file only, and the kernel does not have it (STAC-1): a source that wants it claims it anew. */
+  /**
+   * Known from the state file only, and not connected in the kernel (STAC-1): a source that wants it claims
+   * it again.
+   */
   #discard(ctl: Ctl): void {
     this.say("debug", ctl, "not connected any more: left out until a log page lists it again");
     if (ctl.standing !== undefined) {
@@ -190,7 +200,7 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
     this.fleet = withoutCtl(this.fleet, ctl);
   }
 
-  /** Said once for each reason. */
+  /** Logged once for each reason. */
   #guarded(ctl: Ctl, { why, evidence }: Extract<Decision, { readonly act: "guard" }>): void {
     const { guard } = ctl;
     if (guard === undefined || guard.told === why) return;
@@ -210,7 +220,7 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
     this.#begun.push(ctl.key);
   }
 
-  /** Reachable: into the queue for the kernel, those with fewer failures first. */
+  /** The target is reachable: queues it for the kernel, controllers with fewer failures first. */
   protected queue(ctl: Ctl, isLast = false): void {
     this.put({ ...ctl, link: { phase: "ready" } });
     this.#queued.push({ key: ctl.key, rank: ctl.attempts + (isLast ? LAST_RANK : 0) });
@@ -222,12 +232,12 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
     this.#queued = [];
   }
 
-  /** Starts what has a free slot: probes, one connect, one save. Last thing of a step. */
+  /** Starts work that has a free slot: probes, one connect, one save. The last action of a step. */
   pump(): void {
     this.#lineUp();
     this.#pumpProbes();
     this.#pumpConnect();
-    // The last look may have let something wait again.
+    // The last check may have put a controller back into a queue.
     this.#lineUp();
     const { saves } = this.fleet;
     if (saves.running === undefined && saves.wanted > saves.done && !saves.failed) {
@@ -241,7 +251,7 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
     const { toReach } = this.fleet;
     let { reaching } = this.fleet;
     if (toReach.length === 0 || reaching >= MAX_PROBES) return;
-    // With a slot for each of them none has to wait.
+    // If there is a slot for each of them, none has to wait.
     const isEnough = toReach.length <= MAX_PROBES - reaching;
     const drawing = isEnough
       ? new Drawing(toReach, () => NOBODYS, this.fleet.turns.probe)
@@ -269,7 +279,7 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
     return new Set(live.map(matchIndexKey));
   }
 
-  /** A queue in turns; what waits no longer is left out. */
+  /** Draws from a queue in turns; leaves out entries that no longer wait. */
   #drawing<One>(
     queue: readonly One[],
     keyOf: (one: One) => string,
@@ -277,7 +287,7 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
     originOf: (one: One, ctl: Ctl) => Origin = (_one, ctl) => this.rules.origin(ctl),
   ): Drawing<One> {
     const waiting = queue.flatMap((one) => {
-      // Sorted, not decided upon: who is drawn is counted.
+      // Sorting is not counted as work; drawing is.
       const ctl = this.fleet.ctls.get(keyOf(one));
       return ctl === undefined ? [] : [{ one, origin: originOf(one, ctl) }];
     });
@@ -306,12 +316,12 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
       this.work += 1 + unread.length;
       const ctl = this.ctl(first.key);
       if (ctl?.link.phase !== "ready") continue;
-      // Unsaved, or perhaps the same connection as one that is made already and not known yet (S4).
+      // Not saved yet, or perhaps the same connection as one that was made and has not been read back (S4).
       if (ctl.born > this.fleet.saves.done || unread.some((made) => mayShare(made.tid, ctl.tid))) {
         later.push(first);
         continue;
       }
-      // Only who was asked for has had a turn.
+      // Only a controller that was really tried has used its turn.
       ({ turns } = drawing);
       this.#connect(ctl);
     }
@@ -322,7 +332,9 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
     };
   }
 
-  /** The last look before the kernel is asked: it may have been connected or excluded meanwhile (S4, S7). */
+  /**
+   * The last check before the connect: the controller may have been connected or excluded meanwhile (S4, S7).
+   */
   #connect(ctl: Ctl): void {
     const decision = this.decision(ctl);
     if (decision.act !== "none") return this.#carryOut(ctl);
@@ -366,7 +378,7 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
     this.touch(ctl.key);
   }
 
-  /** Says what a connection has less of than was asked for, and of one that others made what else is different. */
+  /** Reports missing security of a connection and, if another program made it, other options that differ. */
   #compare(ctl: Ctl, device: KernelCtrl, adopted: boolean): void {
     if (ctl.claims.size === 0) return;
     const request = this.rules.request(ctl);
@@ -384,7 +396,12 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
     const differing = adopted ? differences(request, device) : [];
     if (differing.length > 0) {
       const what = `made with other options than asked for: ${differing.join(", ")}`;
-      this.say("info", ctl, `The connection was ${what}; they take effect when it is connected anew`, more);
+      this.say(
+        "info",
+        ctl,
+        `The connection was ${what}; the configured options take effect when it is connected again`,
+        more,
+      );
       this.put(noted(this.ctl(ctl.key) ?? ctl, this.now.wall, what));
     }
   }
@@ -394,7 +411,10 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
     this.rules.down(ctl);
   }
 
-  /** A connection that no source wants and that is ours to judge (requirements 40): a record without a claim. */
+  /**
+   * Records a connection that no source wants, without a claim, so that the planner judges it (requirements
+   * 40).
+   */
   adoptForeign(ctl: Ctl): void {
     const device = ctl.link.phase === "up" ? ctl.link.ref.device : "";
     this.put(noted(ctl, this.now.wall, `found ${device}, which no source wants`));
@@ -403,12 +423,12 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
     this.touch(ctl.key);
   }
 
-  /** Forgets a record; any connection stays. */
+  /** Removes a record; its connection, if any, stays. */
   drop(ctl: Ctl, why: string): void {
     this.letGo(ctl, "released", why, []);
   }
 
-  /** The record is removed, or stays idle while a source still wants what is excluded. */
+  /** Removes the record, or keeps it idle while a source still wants the excluded controller. */
   protected letGo(ctl: Ctl, what: Past["what"], why: string, evidence: readonly Evidence[]): void {
     const device = deviceOf(ctl)?.device ?? "";
     const past: Past = {
@@ -464,7 +484,8 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
     const isNews = attempts === told || (changed && attempts > told);
     if (isNews) this.announce(next, "failed", failure.message);
     this.put(isNews ? noted(next, this.now.wall, failure.message) : next);
-    // What a second attempt may set right is worth a person's attention only after that (STAF-45); what it cannot, at once.
+    // A failure that a second attempt may cure is reported only after that attempt (STAF-45); any other
+    // failure at once.
     const worth = failure.kind === "permanent" ? 1 : 2;
     this.say(
       attempts === worth || (changed && attempts > worth) ? "error" : "debug",

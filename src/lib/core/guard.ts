@@ -1,7 +1,8 @@
 /**
- * What stands between a removal that is due and its execution (S12): no path of a namespace in use goes while
- * no other path that stays serves it, and a subsystem that is still wanted elsewhere is not left without a path before
- * the other one serves its namespaces. Pure: it judges what the last look at the namespaces found.
+ * Checks between a due removal and its execution (S12): a path of a namespace in use stays until another path
+ * that stays serves the namespace, and a subsystem that is still wanted at another address keeps its last
+ * path until the other path serves its namespaces. Pure: it judges the result of the last look at the
+ * namespaces.
  */
 import type { NamespaceLook } from "../nvme/namespace_look.ts";
 import { after, type Duration, type Instant, type Now, reached } from "../nvme/time.ts";
@@ -9,22 +10,25 @@ import type { Op } from "./effects.ts";
 import { GUARD_INTERVAL } from "./retry.ts";
 import { otherWays, type Sample, type Use, useOf } from "./in_use.ts";
 
-/** The namespaces, as last seen, of a connection whose removal is due. */
+/** The namespaces of a connection whose removal is due, as last seen. */
 export interface Guard {
-  /** The look under way. */
+  /** The operation number of the look under way. */
   readonly op: Op | undefined;
   /** When the last answer came; undefined before the first one. */
   readonly at: Instant | undefined;
   readonly looks: readonly NamespaceLook[];
-  /** Why they could not be looked at, or claimed; then they count as in use. */
+  /** Why the namespaces could not be examined or claimed; then they count as in use. */
   readonly failure: string | undefined;
-  /** By block device, the look that its traffic is compared with: the first one since it was last found in use. */
+  /**
+   * For each block device the look to compare its traffic with: the first one since the device was last found
+   * in use.
+   */
   readonly first: ReadonlyMap<string, Sample>;
   /** The use of each block device, as of the last look. */
   readonly uses: ReadonlyMap<string, Use>;
   /** The reason that was logged last. */
   readonly told: string | undefined;
-  /** Why the last disconnect that was tried did not happen: a claim was refused. */
+  /** Why the last attempt to disconnect failed: a block device could not be claimed. */
   readonly refused: string | undefined;
 }
 
@@ -39,7 +43,7 @@ export const newGuard: Guard = {
   refused: undefined,
 };
 
-/** What the configuration says about it. */
+/** The configuration of the guard. */
 export interface GuardPolicy {
   /** `disconnect-in-use = always`: use holds nothing. */
   readonly inUseGoes: boolean;
@@ -47,27 +51,29 @@ export interface GuardPolicy {
   readonly trafficWindow: Duration;
 }
 
-/** What the guard asks about the other controllers. */
+/** The guard's questions about the other controllers. */
 export interface Siblings {
-  /** Does the connection by which `device` is reached stay, as far as is known? */
+  /** Does the connection that leads to `device` stay, as far as is known? */
   stays(device: string): boolean;
   /** Another controller of the subsystem that is wanted, and its text; undefined when there is none. */
   readonly wanted: string | undefined;
-  /** Why it is not known yet whether there is another one; undefined when it is known. */
+  /** Why it is still unknown whether there is another one; undefined when it is known. */
   readonly unknown: string | undefined;
 }
 
 export type Guarded =
-  /** Nothing is known that is new enough. */
+  /** No recent information: look again. */
   | { readonly is: "look" }
   /** Stays: `why` is for people. Looked at again at `until`. */
   | { readonly is: "held"; readonly why: string; readonly until: Instant }
   /** Nothing holds it; its traffic is watched until then. */
   | { readonly is: "watched"; readonly until: Instant }
-  /** May go now, if these block devices can be claimed. */
+  /** May be removed now, if these block devices can be claimed. */
   | { readonly is: "free"; readonly claims: readonly string[] };
 
-/** `excluded`: a person's exclusion of a controller that is not in use waits for no other path. */
+/**
+ * `excluded`: an exclusion in the configuration, of a controller not in use, does not wait for another path.
+ */
 export function guarded(
   guard: Guard | undefined,
   policy: GuardPolicy,
@@ -104,7 +110,7 @@ export function guarded(
   if (watchedUntil !== undefined) {
     return reached(watchedUntil, now) ? { is: "look" } : { is: "watched", until: watchedUntil };
   }
-  // An old look proves nothing about now.
+  // An old look proves nothing about the present.
   return guard.at.mono === now.mono ? { is: "free", claims } : { is: "look" };
 }
 

@@ -1,4 +1,4 @@
-/** Who a connection was made as, and who we are now (S13). */
+/** The host identity of a connection, compared with our present one (S13). */
 import type { Failure } from "../nvme/failure.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import { matches } from "../nvme/match.ts";
@@ -7,12 +7,15 @@ import type { InterfaceTable } from "../nvme/kernel_ctrl.ts";
 
 export const IDENTITY_REMEDY =
   "restore the old value (host NQN: /etc/nvme/hostnqn, host ID: /etc/nvme/hostid, or sys.conf) and " +
-  "restart stafd and stacd; or reboot; or disconnect everything (nvme disconnect-all) when nothing uses it. Only when host NQN " +
-  "and host ID both differ can the paths change over one after the other, and the storage then sees another host";
+  "restart stafd and stacd; or reboot; or, when nothing uses the storage, disconnect everything (nvme disconnect-all). Only if host NQN " +
+  "and host ID both differ can the paths be replaced one after the other; the storage then sees a different host";
 
 const sameId = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
 
-/** How a connection differs from the way in which it would be made now: `connected as A, configured is B`. Empty: not at all. */
+/**
+ * How a connection differs from one that would be made now: `connected as A, configured is B`. Empty if it
+ * does not.
+ */
 export function identityTexts(
   device: KernelCtrl,
   { tid, hostId }: Pick<ConnectRequest, "tid" | "hostId">,
@@ -38,8 +41,8 @@ export function identityTexts(
 }
 
 /**
- * The kernel (6.5 and newer) takes one host NQN for one host ID, and the other way round: it refuses with EINVAL what
- * would make two. Says so if a connection of the other identity exists.
+ * The kernel (6.5 and newer) accepts only one host ID for a host NQN, and one host NQN for a host ID: it
+ * refuses any other pair with EINVAL. Explains that if a connection with the other identity exists.
  */
 export function identityRefused(
   failure: Failure,

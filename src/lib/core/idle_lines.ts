@@ -1,4 +1,4 @@
-/** Lines of a configuration that do nothing at the moment: a person who writes one wants to know before the reload. */
+/** Finds configuration lines that currently have no effect: their author wants to know before the reload. */
 import { excludedBy, type ExcludeLine } from "../config/exclude.ts";
 import { type DaemonConf, unreadPlaces } from "../config/daemon_conf.ts";
 import { originText } from "../config/origin.ts";
@@ -9,7 +9,7 @@ import type { Fleet } from "./fleet.ts";
 import { isLiteral, type Lines } from "./lines.ts";
 import { configClaims, type Verdict } from "./planner.ts";
 
-/** Lines that are told; of more only how many there are (S6). */
+/** The number of lines that are listed; of others only their number (S6). */
 const MAX_TOLD = 20;
 
 interface Configured {
@@ -26,14 +26,14 @@ export function idleLines(
   if (conf === undefined) return [];
   const unread = unreadPlaces(conf);
   const notUnderstood = unread.length === 0 ? [] : [
-    `${unread.join(", ")}: not understood, and could mean any controller: what lines asked for before stays`,
+    `${unread.join(", ")}: not understood, and could mean any controller: controllers of removed lines stay`,
   ];
   const idle = [
     ...conf.excludes.filter((exclude) => !exclude.neverMatches && !matchesAny(exclude, fleet))
       .map(({ text, origin }) => ({
         at: originText(origin),
         line: origin.kind === "file" ? origin.line : 0,
-        why: `exclude = ${text} matches no controller that is known now`,
+        why: `exclude = ${text} matches no known controller at present`,
       })),
     ...[...lines.values()].filter(({ written, addresses }) => !isLiteral(written) && addresses === undefined)
       .map(({ line: { text, origin }, written, failure }) => ({
@@ -55,7 +55,7 @@ export function idleLines(
   const distinct = [...new Set([...notUnderstood, ...idle])];
   return distinct.length <= MAX_TOLD
     ? distinct
-    : [...distinct.slice(0, MAX_TOLD), `${distinct.length - MAX_TOLD} more lines do nothing at the moment`];
+    : [...distinct.slice(0, MAX_TOLD), `${distinct.length - MAX_TOLD} more lines have no effect at present`];
 }
 
 function barredBy(verdict: Verdict): string | undefined {
@@ -63,7 +63,7 @@ function barredBy(verdict: Verdict): string | undefined {
   return verdict.is === "held" && verdict.unusable === true ? verdict.why : undefined;
 }
 
-/** By the address of a controller or by what a line calls it (CFG-47). */
+/** Matches by a controller's address or by the host name in a line (CFG-47). */
 function matchesAny(
   exclude: ExcludeLine,
   { ctls, devices, interfaces }: Pick<Fleet, "ctls" | "devices" | "interfaces">,

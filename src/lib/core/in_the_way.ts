@@ -1,10 +1,16 @@
-/** EALREADY: the kernel has a connection that it takes for the wanted one, and that is not recognised as that. */
+/**
+ * EALREADY: the kernel considers an existing connection to be the wanted one, but we do not recognise it as
+ * such.
+ */
 import type { Failure } from "../nvme/failure.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import { matchIndexKey } from "../nvme/match.ts";
 import type { Tid } from "../nvme/tid.ts";
 
-/** The device that the kernel means: same address, and same NQN if it tells one (FC shows none before it is live). */
+/**
+ * The device that the kernel means: the same address, and the same NQN if it has one (FC shows none before it
+ * is live).
+ */
 function inTheWay(tid: Tid, devices: Iterable<KernelCtrl>): KernelCtrl | undefined {
   const key = matchIndexKey(tid);
   let unnamed: KernelCtrl | undefined;
@@ -16,7 +22,7 @@ function inTheWay(tid: Tid, devices: Iterable<KernelCtrl>): KernelCtrl | undefin
   return unnamed;
 }
 
-/** What a person needs to tell the two apart. */
+/** Details by which a person can distinguish the two. */
 function described(device: KernelCtrl): string {
   const parts = [
     `state ${device.state || "unknown"}`,
@@ -30,7 +36,7 @@ function described(device: KernelCtrl): string {
   return parts.join(", ");
 }
 
-/** The failure of a connect that the kernel refused because it has the connection. */
+/** The failure of a connect that the kernel refused because it already has the connection. */
 export function alreadyThere(tid: Tid, devices: Iterable<KernelCtrl>): Failure {
   const device = inTheWay(tid, devices);
   const base = { phase: "connect", kind: "transient", errno: "EALREADY" } as const;
@@ -38,7 +44,7 @@ export function alreadyThere(tid: Tid, devices: Iterable<KernelCtrl>): Failure {
     return {
       ...base,
       message:
-        "the kernel has this connection already, and none of its controllers is recognised as it (EALREADY)",
+        "the kernel already has this connection, but none of its controllers is recognised as this one (EALREADY)",
       remedy: "nvme list-subsys -v shows the controllers of the kernel",
     };
   }
@@ -46,7 +52,7 @@ export function alreadyThere(tid: Tid, devices: Iterable<KernelCtrl>): Failure {
   return {
     ...base,
     message:
-      `${name} is in the way: for the kernel it is this connection, but it is not recognised as this controller ` +
+      `${name} is in the way: the kernel considers it this connection, but it is not recognised as this controller ` +
       `(EALREADY; ${name}: ${described(device)})`,
     remedy:
       `change the line so that it names what ${name} was connected with, or, if nothing uses its namespaces, ` +

@@ -1,6 +1,7 @@
 /**
- * Is a namespace in use (S12)? What holds it is known at once; a program that reads and writes the device
- * itself is known by its traffic, between two looks. An unknown use counts as in use.
+ * Is a namespace in use (S12)? Mounts and other holders are known at once; a program that reads or writes the
+ * device directly is recognised by its traffic between two looks. A namespace of unknown use counts as in
+ * use.
  */
 import { type IoCounters, type NamespaceLook, type NamespacePath, serves } from "../nvme/namespace_look.ts";
 import { type Duration, type Instant, until } from "../nvme/time.ts";
@@ -15,13 +16,13 @@ export type Use =
   | { readonly is: "unused" }
   /** In words: `mounted on /srv`. */
   | { readonly is: "used"; readonly why: string }
-  /** Nothing holds it; whether something reads and writes it is known after another look, that much later. */
+  /** Nothing holds it; another look, this much later, will show whether a program reads or writes it. */
   | { readonly is: "look-again"; readonly in: Duration };
 
-/** What udev, LVM and others read when they look at a device once is less than that (1 MiB). */
+/** udev, LVM and other programs read less than this (1 MiB) when they examine a device once. */
 const MAX_READ_SECTORS = 2048;
 
-/** One text for every sign of it, so that a held connection is not reported again at each look. */
+/** The same text for every sign of traffic, so that a held connection is not reported again at each look. */
 const RAW_USE = "a program reads or writes it";
 
 const written = (io: IoCounters): number => io.writtenSectors + io.discardedSectors + io.flushes;
@@ -40,7 +41,7 @@ function traffic(before: NamespaceLook, now: NamespaceLook): "busy" | "quiet" | 
   let compared = false;
   for (const [who, io] of counters(now)) {
     const then = earlier.get(who);
-    // A path that was made anew counts from zero.
+    // The counters of a new path start at zero.
     if (then === undefined || written(io) < written(then) || io.readSectors < then.readSectors) continue;
     compared = true;
     if (written(io) > written(then) || io.readSectors - then.readSectors > MAX_READ_SECTORS) return "busy";
@@ -49,8 +50,8 @@ function traffic(before: NamespaceLook, now: NamespaceLook): "busy" | "quiet" | 
 }
 
 /**
- * `first` is the look with which the wait began, `now` the newest. `span` is `in-use-window`; 0 looks at no traffic.
- * A device that was never written to has no raw user that would lose data, and needs no window.
+ * `first` is the look with which the wait began, `now` the newest. `span` is `in-use-window`; 0 looks at no
+ * traffic. A device that was never written to has no direct user that could lose data, and needs no window.
  */
 export function useOf(first: Sample, now: Sample, span: Duration): Use {
   const { holders, unknown } = now.look;
@@ -68,6 +69,6 @@ export function useOf(first: Sample, now: Sample, span: Duration): Use {
   return now.at.mono >= end.mono ? { is: "unused" } : { is: "look-again", in: until(end, now.at) };
 }
 
-/** The paths other than this controller by which the namespace is served now. */
+/** The other paths that serve the namespace at present. */
 export const otherWays = (look: NamespaceLook, controller: string): readonly NamespacePath[] =>
   look.paths.filter((path) => path.device !== controller && serves(path));

@@ -1,6 +1,6 @@
 /**
- * What security is asked for of one controller. A line speaks for the subsystem at its address, whichever source lists that:
- * before anything is made they must agree, and the stricter counts (S15).
+ * The security requested for one controller. A line's security options apply to the subsystem at its address,
+ * whichever source lists it. If lines differ, the strictest option counts (S15).
  */
 import { mergedOptions } from "../config/connect_option.ts";
 import type { DaemonConf } from "../config/daemon_conf.ts";
@@ -16,11 +16,11 @@ type Spoken = Pick<LineState, "line" | "also" | "unusable" | "written" | "addres
 
 interface Index {
   readonly byPlace: ReadonlyMap<string, readonly Spoken[]>;
-  /** Host names that were not resolved yet, by NQN: they may mean any address of that subsystem. */
+  /** Host names that have not been resolved yet, by NQN: each may mean any address of that subsystem. */
   readonly unresolved: ReadonlyMap<string, readonly Spoken[]>;
 }
 
-/** Lines are immutable, so their index is made once for each. */
+/** Lists of lines are immutable, so the index of each is made once. */
 const indexes = new WeakMap<Lines, Index>();
 
 const placeOf = (tid: Pick<Tid, "transport" | "trsvcid">, traddr: string): string =>
@@ -52,7 +52,10 @@ interface Speakers {
   readonly own: readonly Spoken[];
   /** Lines whose connection may be the same one. */
   readonly near: readonly Spoken[];
-  /** Lines for the same subsystem at the same address by another way; they count where the controller has no line. */
+  /**
+   * Lines for the same subsystem and address through another interface; they count if the controller has no
+   * line.
+   */
   readonly elsewhere: readonly Spoken[];
 }
 
@@ -71,7 +74,7 @@ function speakersFor(ctl: Ctl, lines: Lines, discovery: boolean): Speakers {
   for (
     const state of [
       ...byPlace.get(placeOf(tid, tid.traddr)) ?? [],
-      // Of discovery controllers the well-known NQN says nothing.
+      // The well-known NQN does not identify a discovery controller.
       ...(tid.subsysnqn === WELL_KNOWN_DISC_NQN ? [] : unresolved.get(tid.subsysnqn) ?? [])
         .filter((one) => one.written.transport === tid.transport),
     ]
@@ -91,7 +94,10 @@ function speakersFor(ctl: Ctl, lines: Lines, discovery: boolean): Speakers {
 const opinionsOf = ({ line, also }: Spoken, global: ConnectOptions): readonly Opinion[] =>
   [line, ...also.map((one) => one.line)].map((one) => opinionOf(one, global));
 
-/** Options and keys for the controller: those of its first line, or of `[Global]`, and of security the strictest. */
+/**
+ * Options and keys for the controller: those of its first line, or of `[Global]`, with the strictest
+ * security.
+ */
 export function askedOf(
   ctl: Ctl,
   conf: DaemonConf | undefined,
@@ -106,7 +112,7 @@ export function askedOf(
   const options = mergedOptions(global, {});
   const [nearest, ...rest] = all(near);
   if (nearest === undefined) return strictest({ options, keys: {} }, all(elsewhere));
-  // An entry has no will of its own: where a line speaks of its connection, [Global] does not.
+  // An entry has no options of its own: if a line applies to its connection, [Global] does not.
   const { tls, concat, keyring, tlsKey } = nearest.options;
   const { tls: _tls, concat: _concat, keyring: _keyring, tlsKey: _key, ...plain } = options;
   const base: ConnectOptions = {
@@ -119,7 +125,7 @@ export function askedOf(
   return strictest({ options: base, keys: nearest.keys }, [nearest, ...rest, ...all(elsewhere)]);
 }
 
-/** Why no connection can be made that is known to be as safe as asked for. */
+/** Why no connection can be made with the security that was asked for. */
 export function securityBar(
   ctl: Ctl,
   host: HostConf | undefined,

@@ -1,6 +1,7 @@
 /**
- * The `controller=` lines as authorities. Each line speaks for itself: a line that has not changed keeps its controller,
- * also while its name does not resolve (STAF-25, STAC-32); a line that is gone from a file read whole withdraws it.
+ * The `controller=` lines as authorities, each independent of the others: a line that has not changed keeps
+ * its controller, even while its name does not resolve (STAF-25, STAC-32); a line that is missing from a
+ * completely read file withdraws its controller.
  */
 import {
   type ControllerFields,
@@ -26,23 +27,29 @@ import { familyEvidence, isSpared } from "./refusal.ts";
 import { NAME_RECHECK, pause, RESOLVE_RETRY } from "./retry.ts";
 
 export interface LineState {
-  /** The first one; `also` are those that mean the same controller, for what they say of security. */
+  /**
+   * The first line for a controller; `also` has further lines for the same controller, for their security
+   * options.
+   */
   readonly line: ControllerLine;
   readonly also: readonly SaidLine[];
-  /** Why nothing is connected for it: it asks for security in a way that cannot be read. */
+  /** Why the line connects nothing: its security options are invalid. */
   readonly unusable: string | undefined;
   /** As written: the address may be a host name. */
   readonly written: Tid;
-  /** Addresses that the name resolved to last, whatever ip-family allows; undefined for a literal address. */
+  /**
+   * The addresses to which the name resolved last, before ip-family is applied; undefined for a literal
+   * address.
+   */
   readonly addresses: readonly string[] | undefined;
   readonly op: Op | undefined;
-  /** When the name is asked for next; reminders of other times mean nothing. */
+  /** When the name will be resolved next; reminders for other times are ignored. */
   readonly askAt: Instant | undefined;
   readonly failures: number;
   readonly failure: Failure | undefined;
 }
 
-/** A line, and why it cannot be used. */
+/** A line with the reason for which it cannot be used. */
 export interface SaidLine {
   readonly line: ControllerLine;
   readonly why: string | undefined;
@@ -59,8 +66,8 @@ const PREFIX = "line:";
 const REMINDER = "#resolve:";
 
 /**
- * The line by what is written in it. Who this host is and which defaults there are is not written there: they may change,
- * and the line stays the one that it was (S13).
+ * Identifies a line by its text. Host identity and defaults are not in the text: they may change, and the
+ * line stays the same (S13).
  */
 export function lineAuthority(fields: ControllerFields): Authority {
   const subsysnqn = fields.subsysnqn || WELL_KNOWN_DISC_NQN;
@@ -68,14 +75,14 @@ export function lineAuthority(fields: ControllerFields): Authority {
     hostNqn: "",
     ignoreIface: false,
   });
-  // An empty host NQN that is written is another one than none.
+  // An explicitly empty host NQN differs from a missing one.
   return PREFIX + tidKey(written) + (fields.hostNqn === "" ? "#" : "");
 }
 
 export const isLiteral = (tid: Tid): boolean =>
   (tid.transport !== "tcp" && tid.transport !== "rdma") || ipFamily(tid.traddr) !== undefined;
 
-/** Host names that have not been resolved yet: what they ask for is not known. */
+/** Host names that have not been resolved yet: the controllers of their lines are unknown. */
 export const unresolvedHosts = (lines: Lines): readonly string[] =>
   [...lines.values()].filter(({ written, addresses }) => !isLiteral(written) && addresses === undefined)
     .map(({ written }) => written.traddr);
@@ -95,7 +102,7 @@ function claimOf(state: LineState, traddr: string): Claim {
   };
 }
 
-/** The addresses of a name in the order in which they are tried: IPv4 first (STAF-14). */
+/** The addresses of a name in the order of attempts: IPv4 first (STAF-14). */
 const inTurn = (addresses: readonly string[]): readonly string[] => [
   ...addresses.filter((traddr) => ipFamily(traddr) === 4),
   ...addresses.filter((traddr) => ipFamily(traddr) !== 4),
@@ -103,7 +110,9 @@ const inTurn = (addresses: readonly string[]): readonly string[] => [
 
 const preferred = (addresses: readonly string[]): string | undefined => inTurn(addresses)[0];
 
-/** The lines of a file by authority. Of two lines for one controller the first counts, as in the original. */
+/**
+ * The lines of a file by authority. If two lines name one controller, the first counts, as in the original.
+ */
 export function writtenLines(
   conf: Pick<DaemonConf, "controllers" | "unusable" | "ignoreIface" | "conn">,
   hostNqn: string,
@@ -146,7 +155,7 @@ export class LinesTurn {
   /** Of `[Global]`. */
   readonly global: ConnectOptions;
   #lost = false;
-  /** The copy of this step. */
+  /** The copy that this step changes. */
   #own: Map<Authority, LineState> | undefined;
 
   constructor(lines: Lines, turn: Host, conf: Pick<DaemonConf, "ipFamilies" | "options"> | undefined) {
@@ -157,8 +166,8 @@ export class LinesTurn {
   }
 
   /**
-   * A valid file was read whole. A controller= line in it that could not be understood may be any of those that seem to be
-   * missing, so none of them is withdrawn (S2).
+   * A valid file was read completely. A controller= line that could not be parsed may be any of those that
+   * seem to be missing, so none of these is withdrawn (S2).
    */
   load(written: ReadonlyMap<Authority, WrittenLine>, conf: DaemonConf): void {
     const { file } = conf;
@@ -199,11 +208,11 @@ export class LinesTurn {
     this.#own = lines;
     this.lines = lines;
     for (const [authority, state] of [...lines]) {
-      // What the line says besides the address counts at once, for the address known so far.
+      // The line's other options count at once, for the address known so far.
       const isClaimed = this.#renew(authority, state);
       if (isLiteral(state.written)) this.#claim(authority, state, state.written.traddr);
       else {
-        // Another ip-family may allow what was not usable before.
+        // A changed ip-family may allow an address that was not usable before.
         const known = isClaimed ? undefined : preferred(this.#usable(state.addresses ?? []));
         if (known !== undefined) this.#claim(authority, state, known);
         this.#ask(authority);
@@ -211,7 +220,7 @@ export class LinesTurn {
     }
   }
 
-  /** The line has stayed: what it wanted, it wants, also if our side of that has another name now. */
+  /** The line has stayed, so its claims stay, even if our side of them has another identity now. */
   #renew(authority: Authority, state: LineState): boolean {
     let isClaimed = false;
     for (const ctl of this.turn.saidOf(authority)) {
@@ -233,7 +242,7 @@ export class LinesTurn {
     }
   }
 
-  /** True when the reminder was one of ours. */
+  /** True when the reminder was for a line. */
   reminded(key: string): boolean {
     if (!key.startsWith(REMINDER)) return false;
     const authority = key.slice(REMINDER.length);
@@ -244,7 +253,10 @@ export class LinesTurn {
     return true;
   }
 
-  /** Names are asked for again: the network changed, or a connection was lost. Once, however many were lost in this step. */
+  /**
+   * Resolves names again because the network changed or a connection was lost; once in a step, however many
+   * were lost.
+   */
   recheck(): void {
     this.#lost = true;
   }
@@ -290,10 +302,10 @@ export class LinesTurn {
     if (failure !== undefined) {
       const failures = state.failures + 1;
       const askAt = after(this.turn.now, pause(RESOLVE_RETRY, failures, authority));
-      // A name that has no address for us asks for nothing: that is known.
+      // A name without a usable address claims nothing, and that counts as known.
       const addresses = outcome.ok ? outcome.value : state.addresses;
       this.#set(authority, { ...state, addresses, failures, failure, askAt });
-      // Its present addresses are known all the same: one that is not among them is withdrawn.
+      // Its present addresses are known nevertheless: an address that is not among them is withdrawn.
       if (outcome.ok && outcome.value.length > 0) this.#moved(authority, state, outcome.value, outcome.value);
       this.turn.log(failures === 1 ? "error" : "debug", failure.message, { NVME_TRADDR: host });
       return this.turn.remindAt(askAt, REMINDER + authority);
@@ -314,8 +326,9 @@ export class LinesTurn {
   }
 
   /**
-   * The address to use. The one that is used is kept while it is connected or being connected (the order of answers means
-   * nothing), and until the kernel was looked at after a restart. One that has failed makes way for the next one.
+   * The address to use. The present one is kept while it is connected or being connected (the order of
+   * answers means nothing), and after a restart until the kernel has been read. After a failure the next
+   * address is used.
    */
   #chosen(authority: Authority, { written }: LineState, usable: readonly string[]): string | undefined {
     const turns = inTurn(usable);
@@ -331,7 +344,7 @@ export class LinesTurn {
     return turns[(failed + 1) % turns.length];
   }
 
-  /** The line asks for none but these addresses any more. */
+  /** The line no longer claims any other addresses than these. */
   #moved(
     authority: Authority,
     { written }: LineState,
@@ -365,7 +378,9 @@ export class LinesTurn {
     }
   }
 
-  /** Names show only when they are resolved that two lines mean one controller. The file's own words cannot say it. */
+  /**
+   * With host names, only resolution shows that two lines mean one controller; the text of the file cannot.
+   */
   #noteDuplicate(authority: Authority, { line }: LineState, key: string): void {
     const claims = this.turn.fleet.ctls.get(key)?.claims;
     if (claims === undefined || claims.has(authority)) return;

@@ -1,6 +1,6 @@
 /**
- * Links of connections: losing one makes no event in the kernel, so the states are looked at, cheaply. A loss and a return are
- * told as events, in the log, in the controller's history, and counted.
+ * Links of connections: the kernel sends no event for a loss, so the states are polled, cheaply. A loss and a
+ * return become events, log lines and entries in the controller's history, and are counted.
  */
 import { after } from "../nvme/time.ts";
 import { type Ctl, noted } from "./ctl.ts";
@@ -26,7 +26,7 @@ export function lookAtLinks<E extends { readonly do: string }>(fleet: FleetDraft
   keepLooking(fleet);
 }
 
-/** What is being deleted is not lost: that has an event of its own. */
+/** A connection that is being deleted is not lost: its removal has an event of its own. */
 export const isLost = (state: string): boolean =>
   state !== "live" && state !== "" && !state.startsWith("delet");
 
@@ -34,7 +34,7 @@ export function linksSeen<E extends { readonly do: string }>(
   fleet: FleetDraft<E>,
   states: ReadonlyMap<string, string>,
 ): void {
-  // A controller that two names stand for has one link: it is counted once.
+  // A controller with two records has one link, which is counted once.
   const counted = new Set<string>();
   for (const ctl of fleet.all()) {
     if (ctl.link.phase !== "up") continue;

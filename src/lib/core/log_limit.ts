@@ -1,6 +1,7 @@
 /**
- * Lines that others can cause as often as they like: of one source a few in each period, and then how many were left out.
- * A source is an interface or a controller, never a name that a peer may choose.
+ * Limits log lines that outside parties can cause without limit: a few lines for each source in each period,
+ * then the number of suppressed ones. A source is an interface or a controller, never a name that a peer may
+ * choose.
  */
 import { after, type Duration, type Instant, minutes, type Now, reached } from "../nvme/time.ts";
 import { Table } from "./table.ts";
@@ -8,7 +9,7 @@ import { Table } from "./table.ts";
 /** Lines of one source in one period (S6). */
 export const LINES_OF_SOURCE = 20;
 export const LOG_PERIOD: Duration = minutes(1);
-/** Sources that are told apart; the others share their lines. */
+/** The number of separate sources; all others share one limit. */
 export const MAX_SOURCES = 1024;
 export const LOG_REMINDER = "#told:";
 
@@ -31,12 +32,12 @@ interface Permission {
   readonly remind?: { readonly source: string; readonly at: Instant };
 }
 
-/** Whether the source may say one more line now. */
+/** Whether the source may cause one more line now. */
 export function mayTell(told: ToldBySource, asked: string, now: Now): Permission {
   const roomy = told.has(asked) || told.size < MAX_SOURCES ? told : withoutEnded(told, now);
   const source = roomy.has(asked) || roomy.size < MAX_SOURCES ? asked : OTHERS;
   const known = roomy.get(source);
-  // The lines that were left out are still to be reported by the reminder.
+  // The reminder will still report the suppressed lines.
   if (known === undefined || (known.left === 0 && reached(known.until, now))) {
     return { told: roomy.with(source, { until: after(now, LOG_PERIOD), lines: 1, left: 0 }), says: true };
   }

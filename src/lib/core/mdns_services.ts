@@ -1,4 +1,4 @@
-/** Discovery controllers as mDNS announces them, and how long a silent one is kept (requirements 30). */
+/** Discovery controllers that mDNS announces, and how long a silent one is kept (requirements 30). */
 import { AVAHI_SETTLE } from "./retry.ts";
 import { identifyService } from "../nvme/mdns_txt.ts";
 import { canonicalIp, isLinkLocal, withScope } from "../nvme/address.ts";
@@ -18,7 +18,7 @@ const { lost: LOST_REMINDER } = OF_CONTROLLER;
 const serviceText = ({ name, hostIface, protocol }: MdnsService): string =>
   `"${printable(name)}" on ${hostIface} (${protocol})`;
 
-/** Whose limit of log lines it counts against: all that can be heard on that interface. */
+/** The source of its log lines: everything announced on that interface (log_limit.ts). */
 const heardOn = ({ hostIface }: MdnsService): string => `mDNS on ${hostIface}`;
 
 export const serviceAuthority = (key: string): string => `mdns:${key}`;
@@ -44,7 +44,10 @@ export class MdnsTurn {
     }
   }
 
-  /** A missing Avahi says nothing about the controllers: what it reported is unknown until it has had time to say it again. */
+  /**
+   * A missing Avahi proves nothing about the controllers: its former reports are unknown until it has had
+   * time to repeat them.
+   */
   #avahi(available: boolean, message: string): void {
     const { finder } = this;
     if (finder.state.avahi.available === available) return;
@@ -82,11 +85,11 @@ export class MdnsTurn {
     if (txt.notice !== undefined && old === undefined) {
       finder.fleet.logOf(heardOn(service), "notice", `mDNS service ${key}: ${txt.notice}`);
     }
-    // An interface can be asked for on tcp only; there, it is the one that heard the announcement.
+    // Only tcp supports an interface; it is the one on which the announcement came.
     const asksIface = transport === "tcp" && !(finder.state.conf?.ignoreIface.value ?? false);
     const tid: Tid = {
       transport,
-      // Without an interface at all a link-local address leads nowhere.
+      // Without an interface a link-local address cannot be reached.
       traddr: asksIface ? service.traddr : withScope(service.traddr, service.hostIface),
       trsvcid: String(service.port),
       subsysnqn: txt.nqn,
@@ -120,12 +123,12 @@ export class MdnsTurn {
     this.#doubled(service);
   }
 
-  /** STAF-40: one address on two interfaces is a mistake, and is reported once. */
+  /** STAF-40: one address on two interfaces is an error of the network, reported once. */
   #doubled(heard: MdnsService): void {
     const { finder } = this;
     const { traddr } = heard;
     const address = canonicalIp(traddr) ?? traddr;
-    // The same link-local address on two interfaces is no mistake.
+    // The same link-local address on two interfaces is correct.
     if (finder.state.doubled.has(address) || isLinkLocal(address)) return;
     const interfaces = new Set<string>();
     finder.fleet.work += finder.state.services.size;
@@ -146,10 +149,10 @@ export class MdnsTurn {
   #gone(key: string): void {
     const { finder } = this;
     const service = finder.state.services.get(key);
-    // While Avahi is away nothing is withdrawn, it only is not heard of.
+    // While Avahi is not running no service is withdrawn; it is merely no longer confirmed.
     if (finder.state.avahi.available === false) return;
     if (service === undefined) {
-      // One that made way for others is withdrawn all the same.
+      // A service that made way for others is withdrawn as well.
       for (const ctl of finder.fleet.saidOf(serviceAuthority(key))) this.#withdraw(ctl.key, key);
       return;
     }
@@ -161,7 +164,7 @@ export class MdnsTurn {
     finder.fleet.emit({ do: "browse-again" });
   }
 
-  /** Of too many services those of the busiest interface make way (S16). Their claims stay. */
+  /** If there are too many services, those of the busiest interface make way (S16). Their claims stay. */
   #makeRoom({ hostIface }: MdnsService): boolean {
     const { finder } = this;
     const { services } = finder.state;
@@ -178,7 +181,7 @@ export class MdnsTurn {
     return true;
   }
 
-  /** Services that found no room in the full table of controllers ask again. */
+  /** Services for which the table of controllers had no room make their claims again. */
   retake(): void {
     for (const [name, { service, key, stale }] of this.finder.state.services) {
       if (key === undefined || stale || this.finder.fleet.ctl(key)?.claims.has(serviceAuthority(name))) {
@@ -188,7 +191,7 @@ export class MdnsTurn {
     }
   }
 
-  /** The service is the same, and only our side of what it asks for has another name. */
+  /** The service is the same; only our side of its controller has another identity. */
   #follow(serviceKey: string, tid: Tid, claim: Claim): void {
     const { fleet } = this.finder;
     const authority = serviceAuthority(serviceKey);
@@ -198,7 +201,7 @@ export class MdnsTurn {
     }
   }
 
-  /** This host has another NQN: whatever mDNS asks for, it asks for as that. */
+  /** This host has a new NQN, which all controllers found by mDNS take. */
   renamed(hostNqn: string): void {
     const { fleet } = this.finder;
     for (const ctl of fleet.all()) {
@@ -222,7 +225,7 @@ export class MdnsTurn {
     this.finder.fleet.claim(ctlKey, ctl.tid, authority, { ...claim, present: false, heard: true });
   }
 
-  /** zeroconf=disabled: nothing is announced any more as far as stafd is concerned (STAF-40c). */
+  /** zeroconf=disabled: stafd treats all announcements as withdrawn (STAF-40c). */
   withdrawAll(): void {
     for (const [key, service] of this.finder.state.services) {
       this.finder.state = { ...this.finder.state, services: this.finder.state.services.without(key) };
@@ -230,7 +233,7 @@ export class MdnsTurn {
     }
   }
 
-  /** True when the reminder was one of ours. */
+  /** True when the reminder was for a service. */
   reminded(key: string): boolean {
     const { finder } = this;
     if (key === SETTLE_REMINDER) {
@@ -246,7 +249,7 @@ export class MdnsTurn {
   /** Starts, stops and ends the clocks of controllers that mDNS no longer announces (STAF-75 to STAF-82). */
   lostAndFound(): void {
     const { finder } = this;
-    // Without Avahi the announcements are unknown, and no clock runs on that (S2).
+    // Without Avahi the announcements are unknown, so no clock runs (S2).
     const heard = finder.state.avahi.settled || finder.state.conf?.zeroconf.value === false;
     for (const ctl of finder.fleet.all()) {
       const dc = finder.dc(ctl.key);
@@ -288,8 +291,8 @@ export class MdnsTurn {
 const onlyMdns = (ctl: Ctl): boolean => [...ctl.claims.values()].every(({ kind }) => kind === "mdns");
 
 /**
- * STAF-76: asked for by mDNS alone, withdrawn, and tried without success. One that was not tried yet, as after a restart, may be
- * connected for all we know (S2).
+ * STAF-76: claimed by mDNS alone, withdrawn, and tried without success. A controller that was not tried yet,
+ * for instance after a restart, may well be reachable (S2).
  */
 function isLost(ctl: Ctl): boolean {
   if (ctl.claims.size === 0 || ctl.lastFailure === undefined) return false;

@@ -1,6 +1,6 @@
 /**
- * What happens to controllers and to the daemon: the stable word of the event, and the id under which the journal's catalog
- * explains it (packaging/catalog). Neither is ever changed or used again for something else.
+ * The events of controllers and of the daemon: each with its stable name, and the id under which the
+ * journal's catalog explains it (packaging/catalog). Neither is ever changed or reused.
  */
 export const MESSAGES = {
   connected: "8472003fb2c6431a9a24ddced5c441e4",

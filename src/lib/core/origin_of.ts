@@ -1,6 +1,7 @@
 /**
- * Whose word a discovery controller goes back to (S16): a line of the configuration or the boot table, or whoever can be
- * heard by mDNS on one interface. Referrals count for the one that they root in. Quotas and turns are per authority.
+ * The authority that a discovery controller goes back to (S16): a line of the configuration, the boot table,
+ * or all of mDNS on one interface. Referrals count for the authority at their root. Quotas and turns are per
+ * authority.
  */
 import { tidText } from "../nvme/tid.ts";
 import type { Claim, Ctl } from "./ctl.ts";
@@ -13,13 +14,13 @@ export const mdnsAuthority = (hostIface: string): string => `${MDNS}${hostIface}
 
 export const isMdnsAuthority = (authority: string): boolean => authority.startsWith(MDNS);
 
-/** What this host's own files name: it has no quota. */
+/** Controllers that this host's own files name, which have no quota. */
 export const OWN_FILES = "files";
 
-/** Of one that nothing leads to, as while it is being dropped. */
+/** The origin of a controller that nothing leads to, for instance while it is being dropped. */
 export const NO_AUTHORITY = "nobody";
 
-/** For people; `ctl`: the discovery controller that it is, if it is one. */
+/** For display; `ctl`: the discovery controller, if the authority is one. */
 export function authorityText(authority: string, ctl: Ctl | undefined): string {
   if (isMdnsAuthority(authority)) return `mDNS on ${authority.slice(MDNS.length) || "an unknown interface"}`;
   return ctl === undefined ? "controllers that nothing leads to" : `${tidText(ctl.tid)} and its referrals`;
@@ -39,7 +40,7 @@ export function originOf(ctl: Ctl, authorities: Iterable<string>): Origin {
   return { lane: isKnown ? 1 : 2, authority: heard ?? NO_AUTHORITY };
 }
 
-/** The quota that one more cause counts for. */
+/** The quota against which one more cause counts. */
 export function quotaOf(claim: Claim, pageOwner: (dcKey: string) => string): string {
   switch (claim.kind) {
     case "config":

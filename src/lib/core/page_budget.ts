@@ -1,7 +1,7 @@
 /**
- * How much of what discovery controllers say is kept (S6, S16). A page over the limit, or for which there is no room, is not
- * taken in: that is unknown, not empty (S2). When room is short the authority that takes the most gives way, so that none
- * can take the room of the others. Pure.
+ * Limits on the log pages that stafd keeps (S6, S16). A page over the limit, or without room, is not
+ * accepted: it is unknown, not empty (S2). When room is short the authority that uses most of it gives way,
+ * so that none can take the room of the others. Pure.
  */
 import type { DiscoveryEntry } from "../nvme/discovery_entry.ts";
 import { hasAddress } from "../nvme/discovery_log.ts";
@@ -15,12 +15,12 @@ const MIB = 1024 * 1024;
 export const MAX_PAGE_TEXT = 12 * MIB;
 /** Text of all pages together. */
 export const MAX_PAGES_TEXT = 24 * MIB;
-/** Of {@link MAX_PAGES_TEXT}, what mDNS may keep when others need room: a quarter. */
+/** The part of {@link MAX_PAGES_TEXT} that mDNS may keep when others need room: a quarter. */
 export const MDNS_PAGES_TEXT = MAX_PAGES_TEXT / 4;
 
 type EntryText = Readonly<Record<string, string>>;
 
-/** The part of a page that is taken in. */
+/** The part of a page that is accepted. */
 export interface Intake {
   readonly entries: readonly EntryText[];
   /** Entries whose subsystem NQN is longer than an NQN may be. */
@@ -28,7 +28,9 @@ export interface Intake {
   readonly bytes: number;
 }
 
-/** Without the entries that lead nowhere (STAF-57, LIM-12), and without those whose NQN no kernel takes. */
+/**
+ * Without entries that cannot be connected (STAF-57, LIM-12), and without those whose NQN no kernel accepts.
+ */
 export function intakeOf(listed: readonly DiscoveryEntry[]): Intake {
   const addressed = listed.filter(hasAddress);
   const named = addressed.filter(({ subnqn }) => fits(subnqn, MAX_NQN));
@@ -40,10 +42,10 @@ export function intakeOf(listed: readonly DiscoveryEntry[]): Intake {
 const PLAIN = /^[ !#-[\]-~]*$/;
 /** Quotes, colon and comma around a name and its value. */
 const AROUND = 6;
-/** The most that JSON makes of one UTF-16 unit: an escape. */
+/** The longest JSON form of one UTF-16 unit: an escape. */
 const LONGEST = 6;
 
-/** The bytes of entries as JSON, or somewhat more. */
+/** The size of entries as JSON, in bytes; an upper estimate. */
 export function textBytes(entries: readonly EntryText[]): number {
   let bytes = 2;
   for (const entry of entries) {
@@ -64,8 +66,9 @@ export interface Kept {
 }
 
 /**
- * The keys of those whose pages have to go so that the others fit. They are the largest ones of the authority that takes
- * most, which may be the new one itself; all of mDNS together comes first while it takes more than its share.
+ * The keys of the controllers whose pages must be dropped so that the others fit: the largest pages of the
+ * authority that uses most room, which may be the new page's own; all of mDNS together comes first while it
+ * uses more than its share.
  */
 export function overBudget(pages: readonly Kept[]): ReadonlySet<string> {
   const gone = new Set<string>();

@@ -1,22 +1,28 @@
-/** Whether what a log page no longer lists may be taken away for that (S14): the page is current, and not young. Pure. */
+/**
+ * Whether a log page may withdraw the controllers that it no longer lists (S14): it must be up to date, and
+ * not young. Pure.
+ */
 import type { Duration, Instant, Now } from "../nvme/time.ts";
 import type { PageYouth } from "../ports.ts";
 import type { Ctl } from "./ctl.ts";
 import type { Dc } from "./finder_state.ts";
 import { isOld, oldAt } from "./page_youth.ts";
 
-/** Why a page takes nothing away, and until when that is so; without a time, until something is heard of it. */
+/** Why a page withdraws nothing, and until when; without a time, until there is news of the page. */
 export interface NotYet {
   readonly why: string;
   readonly until?: Instant;
 }
 
-/** stafd vouches for a page: the link is up, nothing was heard since it was read, and the last reading succeeded. */
+/**
+ * stafd considers a page up to date: the link is up, no event has come since it was read, and the last
+ * reading succeeded.
+ */
 export const isCurrent = (dc: Dc, ctl: Ctl): boolean =>
   dc.page?.fresh === true && ctl.link.phase === "up" && dc.live && !dc.back && dc.toldAt === undefined &&
   dc.then === "nothing" && dc.readLog?.completed === true;
 
-/** A page as last read. */
+/** A page in the form last read. */
 interface Judged {
   readonly dcText: string;
   readonly current: boolean;
@@ -31,13 +37,13 @@ export function notYet(
 ): NotYet | undefined {
   const { dcText, current, young } = page;
   if (!current) {
-    return { why: `the log page of ${dcText} is not known to be up to date: it is to be read again` };
+    return { why: `the log page of ${dcText} may be out of date: it will be read again` };
   }
   if (young === undefined || isOld(young, soak, now.wall) || !counts(young)) return undefined;
   const left = oldAt(young, soak) - now.wall;
   return {
     why: `the log page of ${dcText} is young (young-page-soak), because ${young.why}: ` +
-      `it takes nothing away for ${Math.ceil(left / 1000)} s`,
+      `it withdraws nothing for ${Math.ceil(left / 1000)} s`,
     until: { mono: now.mono + left },
   };
 }

@@ -1,4 +1,6 @@
-/** stacd: a log page whose discovery controller stafd now knows by another name of this host (S13). */
+/**
+ * stacd: follows a log page whose discovery controller stafd now connects under another host identity (S13).
+ */
 import { type Tid, tidKey, tidText } from "../nvme/tid.ts";
 import type { ReportedDc, StafdReport } from "../ports.ts";
 import type { ConnectorState } from "./connector_state.ts";
@@ -9,9 +11,10 @@ import type { FleetTurn } from "./fleet_turn.ts";
 type Turn = Pick<FleetTurn, "fleet" | "saidOf" | "move" | "put" | "touch" | "dirty">;
 
 /**
- * The pages that were those of the discovery controllers in the report: listed by another name of this host, not listed any
- * more, and withdrawn by no source. What they ask for moves with them, and what they withdrew. A discovery controller without
- * an interface may be one with it (`ignore-iface`), not one by another.
+ * The earlier pages of the discovery controllers in the report: known under another host identity, no longer
+ * listed, and withdrawn by no source. Their claims and withdrawals move with them. A discovery controller
+ * without an interface may be the same as one with an interface (`ignore-iface`), but two different
+ * interfaces mean two controllers.
  */
 export function followed(
   state: ConnectorState,
@@ -23,7 +26,8 @@ export function followed(
   let { pages } = state;
   const isLeft = (authority: Authority): boolean => !listed.has(authority) && !retired.has(authority);
   const isIncomplete = [...pages.keys()].some(isLeft);
-  // One that was known before speaks for the other name, too, once stafd knows all and has read it.
+  // A page that was known before counts for the other identity as well, once stafd's report is complete and
+  // includes the page.
   const speaks = ({ tid, page, current }: ReportedDc): boolean =>
     pages.get(pageAuthority(tidKey(tid)))?.told !== true ||
     (isIncomplete && unknowns.length === 0 && page === "read" && current !== false);
@@ -40,11 +44,11 @@ export function followed(
       moveSayings(turn, before, dc);
       const next = new Map(pages);
       next.delete(before);
-      // What is reported of it now counts for all of that, also if it was known.
+      // The new report of the page covers all of that, even if the page was known.
       pages = next.set(now, { ...next.get(now) ?? page, dcText: tidText(dc), readAt: -1 });
     }
   }
-  // stafd does not name it any more, and it never listed anything: nothing follows from it, and nothing waits for it.
+  // stafd no longer names the page, and it never listed anything: it has no claims, and nothing waits for it.
   const left = [...pages].filter(([authority]) =>
     listed.has(authority) || retired.has(authority) || turn.fleet.said.has(authority)
   );
@@ -54,7 +58,7 @@ export function followed(
   return { ...state, pages };
 }
 
-/** What the page asks for, and has withdrawn, it does by our side of `dc` from now on. */
+/** From now on the claims and withdrawals of the page use our side of `dc`. */
 function moveSayings(turn: Turn, before: Authority, dc: Tid): void {
   const key = tidKey(dc);
   const now = pageAuthority(key);
@@ -74,7 +78,7 @@ function moveSayings(turn: Turn, before: Authority, dc: Tid): void {
   }
 }
 
-/** Our side of what log pages list, in each form that occurs. */
+/** Every form of our side that occurs in controllers of log pages. */
 function sidesOf({ ctls }: Fleet): Iterable<HostSide> {
   const sides = new Map<string, HostSide>();
   for (const ctl of ctls.values()) {

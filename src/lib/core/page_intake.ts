@@ -1,4 +1,7 @@
-/** stafd: a log page that was read whole becomes what its discovery controller says, as far as there is room for it. */
+/**
+ * stafd: accepts a completely read log page as the statement of its discovery controller, as far as there is
+ * room.
+ */
 import { YOUNG_PAGE_SOAK } from "../config/young_page_soak.ts";
 import type { DiscoveryLog } from "../nvme/discovery_entry.ts";
 import type { Failure } from "../nvme/failure.ts";
@@ -21,11 +24,11 @@ import {
 import { youngText, youthOf } from "./page_youth.ts";
 import { MAX_REFERRALS } from "./referrals.ts";
 
-/** What became of a page that was read. */
+/** The result for a page that was read. */
 export interface Taken {
-  /** Why it is not taken in: then it is unknown, and what was known of it before stays (S2). */
+  /** Why the page is not accepted: then it is unknown, and its previous content stays (S2). */
   readonly failure: Failure | undefined;
-  /** Pages of others that made way for it: they are unknown from now on. */
+  /** Controllers whose pages made way for it: these pages are unknown from now on. */
   readonly dropped: readonly { readonly key: string; readonly failure: Failure }[];
 }
 
@@ -46,7 +49,7 @@ export function takePage(finder: FinderHost, ctl: Ctl, log: DiscoveryLog): Taken
     back: false,
     readLog: { failures: 0, completed: true, failure: undefined, retryAt: undefined },
     page: { genctr, readAt, toldAt: dc.toldAt, fresh: true, young, entries, bytes },
-    // An event during the reading is answered by this page or by the one read next.
+    // This page, or the next reading, covers an event that came during the reading.
     toldAt: dc.then === "nothing" ? undefined : dc.toldAt,
   });
   finder.fleet.said();
@@ -64,7 +67,9 @@ export function takePage(finder: FinderHost, ctl: Ctl, log: DiscoveryLog): Taken
   takeReferrals(finder, ctl, entries, genctr);
   const device = ctl.link.phase === "up" ? ctl.link.ref.device : "nvme?";
   finder.fleet.emitFirst({ do: "signal", signal: { type: "log-pages-changed", tid: ctl.tid, device } });
-  const failure = notKept("its log page made way for those of others, which need the room");
+  const failure = notKept(
+    "its log page was dropped because the log pages of other controllers need the room",
+  );
   return { failure: undefined, dropped: [...over].map((key) => ({ key, failure })) };
 }
 
@@ -73,18 +78,18 @@ const notKept = (message: string): Failure => ({ phase: "read-log", kind: "perma
 const mib = (bytes: number): string => `${Math.ceil(bytes / 1024 / 1024)} MiB`;
 
 interface Room {
-  /** Why there is none. */
+  /** Why there is no room. */
   readonly why?: string;
-  /** The keys of those whose pages make way. */
+  /** The keys of the controllers whose pages make way. */
   readonly over: ReadonlySet<string>;
 }
 
-/** Room for a page, if its authority is entitled to it. */
+/** Finds room for a page, if its authority is entitled to the room. */
 function roomFor(finder: FinderHost, ctl: Ctl, { entries, bytes }: Intake): Room {
   const none: ReadonlySet<string> = new Set();
   const size = `its log page has ${entries.length} entries of ${mib(bytes)} in all`;
   if (bytes > MAX_PAGE_TEXT) {
-    return { why: `${size}, more than the ${mib(MAX_PAGE_TEXT)} that are kept of one page`, over: none };
+    return { why: `${size}, more than the limit of ${mib(MAX_PAGE_TEXT)} for one page`, over: none };
   }
   const pages: Kept[] = [{ key: ctl.key, authority: finder.authorityOf(ctl.key), bytes }];
   let sum = bytes;
@@ -105,7 +110,7 @@ function roomFor(finder: FinderHost, ctl: Ctl, { entries, bytes }: Intake): Room
   return { why, over: none };
 }
 
-/** The page read whole is this controller's statement about referrals; it replaces the last one. */
+/** A completely read page is this controller's statement about referrals; it replaces the previous one. */
 function takeReferrals(finder: FinderHost, ctl: Ctl, entries: Page["entries"], genctr: string): void {
   const { fleet, now: { wall: readAt } } = finder;
   const authority = pageAuthority(ctl.key);
@@ -113,7 +118,7 @@ function takeReferrals(finder: FinderHost, ctl: Ctl, entries: Page["entries"], g
   const now = listedIn(entries, ctl.tid, "referral");
   const gone: Evidence = { kind: "log-page", dc: dcText, genctr, readAt };
   const said = fleet.saidOf(authority);
-  // A controller that was cut off by a dropped one waits for this page, too.
+  // Controllers that a dropped one cut off wait for this page, too.
   if (said.some(({ released }) => released.has(authority))) fleet.touchAll();
   for (const other of said) {
     if (!now.has(other.key)) fleet.release(other.key, authority, gone);
@@ -121,7 +126,7 @@ function takeReferrals(finder: FinderHost, ctl: Ctl, entries: Page["entries"], g
   followReferrals(finder, ctl, now, genctr, readAt);
 }
 
-/** Referrals that had no room have some now. */
+/** There may be room now for referrals that were left out. */
 export function retakeReferrals(finder: FinderHost, ctl: Ctl): void {
   const { page } = finder.dc(ctl.key);
   if (page === undefined) return;
@@ -138,7 +143,7 @@ function followReferrals(
   const { fleet } = finder;
   const authority = pageAuthority(ctl.key);
   const dcText = tidText(ctl.tid);
-  // Over the limit is unknown, and not absent: what was followed before stays (S6).
+  // Referrals over the limit are unknown, not absent: those followed before stay (S6).
   let room = MAX_REFERRALS;
   for (const key of now.keys()) if (fleet.ctl(key)?.claims.has(authority) === true) room--;
   let left = 0;

@@ -1,6 +1,6 @@
 /**
- * When a log page is young (S14): its controller has just come back, or does not say the whole of what it said.
- * A young page adds at once and takes away late; the clock starts again at each change. Pure.
+ * When a log page is young (S14): its controller has just come back, or lists less than before in a
+ * suspicious way. A young page adds at once and withdraws late; the clock starts again at each change. Pure.
  */
 import type { Duration } from "../nvme/time.ts";
 import type { PageYouth } from "../ports.ts";
@@ -8,11 +8,11 @@ import type { PageYouth } from "../ports.ts";
 type Entry = Readonly<Record<string, string>>;
 type Reason = Omit<PageYouth, "since">;
 
-/** What was known before a page was read. */
+/** The state before a page was read. */
 export interface Before {
   readonly genctr: string;
   readonly entries: readonly Entry[];
-  /** False: from the state file. */
+  /** False: it comes from the state file. */
   readonly fresh: boolean;
   readonly young?: PageYouth | undefined;
 }
@@ -20,34 +20,34 @@ export interface Before {
 export interface Reading {
   readonly genctr: string;
   readonly entries: readonly Entry[];
-  /** The connection was lost since the page before was read. */
+  /** The connection was lost after the previous page was read. */
   readonly back: boolean;
   /** Milliseconds since 1970. */
   readonly at: number;
 }
 
 const IS_FIRST: Reason = {
-  why: "it is the first one read since stafd was started, and not what stafd had saved",
+  why: "it is the first one read since stafd was started, and differs from the saved one",
   isFirst: true,
 };
 
 const because = (why: string): Reason => ({ why, isFirst: false });
 
-/** What an entry is about, whatever else it says of it. */
+/** The identity of an entry, without its other fields. */
 const names = ({ trtype, traddr, trsvcid, subnqn, subtype }: Entry): string =>
   JSON.stringify([trtype, traddr, trsvcid, subnqn, subtype]);
 
 const text = (entry: Entry): string =>
   JSON.stringify(Object.entries(entry).toSorted(([a], [b]) => a < b ? -1 : 1));
 
-/** In whatever order: that means nothing. */
+/** The order is ignored. */
 function sameEntries(a: readonly Entry[], b: readonly Entry[]): boolean {
   if (a.length !== b.length) return false;
   const texts = a.map(text).toSorted();
   return b.map(text).toSorted().every((one, at) => one === texts[at]);
 }
 
-/** More than half of what it listed; one entry alone is an edit like any other. */
+/** More than half of the entries; a single entry counts as an ordinary edit. */
 function withdrawal(before: readonly Entry[], now: readonly Entry[]): string | undefined {
   const old = new Set(before.map(names));
   const left = new Set(now.map(names));
@@ -61,7 +61,7 @@ function isLower(genctr: string, than: string): boolean {
   return digits.test(genctr) && digits.test(than) && BigInt(genctr) < BigInt(than);
 }
 
-/** Why this page is young for what it is; undefined when nothing is strange about it. */
+/** Why this page itself is young; undefined when nothing about it is suspicious. */
 function strange(before: Before, now: Reading, isSame: boolean): Reason | undefined {
   if (now.back) return because("the connection to its controller was lost and is back");
   if (isLower(now.genctr, before.genctr)) {
@@ -82,7 +82,7 @@ export function youthOf(before: Before | undefined, now: Reading, soak: Duration
   const isSame = sameEntries(before.entries, now.entries);
   const reason = strange(before, now, isSame);
   if (reason !== undefined) return { ...reason, since };
-  // One that is old for stafd may be young for stacd, whose soak is another one.
+  // A page that is no longer young for stafd may be young for stacd, whose soak may be longer.
   if (before.young === undefined || isOld(before.young, soak, now.at)) return before.young;
   return isSame && before.fresh ? before.young : { ...before.young, since };
 }
@@ -94,6 +94,6 @@ export const isOld = (young: PageYouth, soak: Duration, at: number): boolean => 
 export const oldAt = (young: PageYouth, soak: Duration): number => young.since + soak.ms;
 
 export const youngText = (soak: Duration): string =>
-  `The log page adds at once, and takes nothing away before it has been unchanged for ${
+  `The log page adds at once, and withdraws nothing before it has been unchanged for ${
     Math.round(soak.ms / 1000)
   } s`;

@@ -1,7 +1,7 @@
 /**
- * What is to be done about one controller, and why: the only place that decides to connect or to disconnect.
- * It looks at the claims, at the connections of the kernel and at the policy, and does nothing itself. The daemons carry its
- * decisions out, `plan` and `explain` show them.
+ * Decides what to do about one controller, and why: the only place that decides to connect or to disconnect.
+ * It looks at the claims, the kernel's connections and the policy, and changes nothing. The daemons carry out
+ * its decisions; `plan` and `explain` show them.
  */
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import { type Duration, type Instant, type Now, reached } from "../nvme/time.ts";
@@ -12,22 +12,22 @@ import { guarded, type GuardPolicy, type Siblings } from "./guard.ts";
 
 export type Verdict =
   | { readonly is: "wanted" }
-  /** Not known: nothing new is begun and nothing is taken away (S2). */
+  /** Unknown: nothing new begins, and nothing is disconnected (S2). */
   | {
     readonly is: "held";
     readonly why: string;
-    /** A connection from before a restart is managed nevertheless. */
+    /** A connection from before a restart is still managed. */
     readonly adopts?: true;
-    /** This host has no way to use it, and that is no failure. */
+    /** This host cannot use it, which is not a failure. */
     readonly unusable?: true;
     /**
-     * Its source has withdrawn it, and that may not be believed yet: the record stays, until that time or until
-     * something is heard.
+     * Its source has withdrawn it, but the withdrawal does not count yet: the record stays until that time,
+     * or until there is news.
      */
     readonly withdrawn?: Proof;
     readonly until?: Instant;
   }
-  /** Asked for, but forbidden by the configuration. */
+  /** Claimed, but forbidden by the configuration. */
   | { readonly is: "excluded"; readonly evidence: Proof }
   /** No source wants it any more. */
   | { readonly is: "unwanted"; readonly evidence: Proof };
@@ -36,12 +36,12 @@ type Unwanted = Extract<Verdict, { readonly evidence: Proof }>;
 
 export type Decision =
   | { readonly act: "none"; readonly why: string }
-  /** `look`: nothing tells when it ends on this kernel; the kernel is looked at again after a while. */
+  /** `look`: this kernel sends no event at the end of the operation, so it is read again after a while. */
   | {
     readonly act: "hold";
     readonly why: string;
     readonly look?: boolean;
-    /** Thought of again then. */
+    /** When the planner decides again. */
     readonly until?: Instant;
     readonly withdrawn?: Proof;
   }
@@ -52,13 +52,16 @@ export type Decision =
   | { readonly act: "soak"; readonly evidence: Proof; readonly device: string }
   /** Its connection is being disconnected already, for another controller that it served. */
   | { readonly act: "going"; readonly evidence: Proof; readonly device: string }
-  /** Its removal is due: first the source of the evidence is asked whether it still stands. */
+  /** Its removal is due: first the source of the evidence must confirm it. */
   | { readonly act: "confirm"; readonly evidence: Proof; readonly device: string }
-  /** Its removal is due: first it is looked at what its namespaces are used for. */
+  /** Its removal is due: first the use of its namespaces must be checked. */
   | { readonly act: "look"; readonly evidence: Proof; readonly device: string }
   /** Its removal is due, and the traffic of its namespaces is watched until then. */
   | { readonly act: "watch"; readonly until: Instant; readonly evidence: Proof; readonly device: string }
-  /** Its removal is due, and it stays: in use, or the last path to something wanted (S12). Looked at again at `until`. */
+  /**
+   * Its removal is due, but it stays: it is in use, or the last path to a wanted subsystem (S12). Looked at
+   * again at `until`.
+   */
   | {
     readonly act: "guard";
     readonly until: Instant;
@@ -66,21 +69,21 @@ export type Decision =
     readonly evidence: Proof;
     readonly device: string;
   }
-  /** `claims`: block devices that must be claimed before. */
+  /** `claims`: block devices that must be claimed first. */
   | {
     readonly act: "disconnect";
     readonly target: DeviceRef;
     readonly evidence: Proof;
     readonly claims: readonly string[];
   }
-  /** The connection stays, stas no longer cares for it. */
+  /** The connection stays, but is no longer managed. */
   | { readonly act: "release"; readonly why: string; readonly evidence: Proof }
-  /** There is no connection: nothing but the record goes. */
+  /** There is no connection: only the record is removed. */
   | { readonly act: "forget"; readonly evidence: readonly Evidence[] }
   /** Excluded and not connected: the record stays while a source wants it. */
   | { readonly act: "rest"; readonly evidence: Proof };
 
-/** What the planner asks of the daemon's particular rules. */
+/** The planner's questions to the rules of each daemon. */
 export interface Rules {
   verdict(ctl: Ctl): Verdict;
   /** Why no attempt may be made now; undefined when one may. */
@@ -91,21 +94,24 @@ export interface Rules {
   readonly soak: Duration;
   /** How the use of namespaces holds a removal; undefined where there are no namespaces. */
   readonly guard: GuardPolicy | undefined;
-  /** Why it is not known yet what else is wanted, since the start; undefined when it is. */
+  /** Why, since the start, it is not yet known which other controllers are wanted; undefined when it is. */
   readonly unheard: string | undefined;
   request(ctl: Ctl): ConnectRequest;
   /** The source of the evidence has just confirmed it (S14). */
   confirmed(ctl: Ctl): boolean;
 }
 
-/** What the planner asks about the kernel. */
+/** The planner's questions about the kernel. */
 export interface KernelView {
   /** False while the view of the kernel is incomplete or stale. */
   readonly fresh: boolean;
   device(ref: DeviceRef): KernelCtrl | undefined;
   /** An existing connection that is this controller's (requirements 20). */
   find(ctl: Ctl): KernelCtrl | undefined;
-  /** A connection in the making, or being made again, that may be this controller's: it is not known yet what it is. */
+  /**
+   * A connection that is being made, or made again, and may be this controller's: its identity is not known
+   * yet.
+   */
   forming(ctl: Ctl): KernelCtrl | undefined;
   /** Why this connection is not ours to disconnect (S1); undefined when it is. */
   shield(device: KernelCtrl): string | undefined;
@@ -113,13 +119,13 @@ export interface KernelView {
   otherUser(ctl: Ctl, device: KernelCtrl): Ctl | undefined;
   /** Is this connection being disconnected already, for another controller that it served? */
   isGoing(device: KernelCtrl): boolean;
-  /** What becomes of the other connections to its subsystem. */
+  /** The future of the other connections to its subsystem. */
   siblings(ctl: Ctl): Siblings;
 }
 
 const whyWanted = (ctl: Ctl): string => [...ctl.claims.values()].map(claimText).join("; ");
 
-/** `fresh`: whether to take the kernel for what was seen of it last. */
+/** `fresh`: whether to assume that the kernel is as last seen. */
 export function decide(
   ctl: Ctl,
   kernel: KernelView,
@@ -133,7 +139,7 @@ export function decide(
   }
   const verdict = rules.verdict(ctl);
   if (verdict.is === "held") {
-    // Nothing to hold: no connection, and no source that wants one.
+    // There is nothing to hold: no connection, and no source that wants one.
     const isNobodys = ctl.claims.size === 0 && link.phase !== "up" && verdict.withdrawn === undefined;
     if (isNobodys && !ctl.restored) return { act: "forget", evidence: [] };
     const { is: _, adopts, ...held } = verdict;
@@ -163,18 +169,21 @@ function wanted(ctl: Ctl, kernel: KernelView, rules: Rules, now: Now, fresh: boo
   return { act: "connect", why: whyWanted(ctl) };
 }
 
-/** No source wants any more what the state file names; what is connected of it is still ours, to be judged (S9). */
+/**
+ * No source wants a controller of the state file any more; its connection is still ours, and the planner
+ * judges it (S9).
+ */
 function restored(ctl: Ctl, kernel: KernelView, fresh: boolean): Decision | undefined {
   if (!ctl.restored) return undefined;
   if (!fresh) return { act: "hold", why: "the kernel's connections have not been read yet" };
   const device = kernel.find(ctl);
   if (device !== undefined) return { act: "adopt", device, why: "connected before a restart" };
-  // It may be the one: it is forgotten or disconnected when that can be told.
+  // It may be this controller's: the record is removed, or the connection deleted, once that is known.
   const forming = kernel.forming(ctl);
   return forming === undefined ? undefined : untilTold(forming);
 }
 
-/** What becomes of one that no source wants any more, on this evidence. */
+/** The decision about a controller that no source wants any more, on this evidence. */
 export function unwanted(
   ctl: Ctl,
   verdict: Unwanted,
@@ -187,7 +196,7 @@ export function unwanted(
   if (ctl.link.phase !== "up") {
     const found = restored(ctl, kernel, fresh);
     if (found !== undefined) return found;
-    // Wanted by referrals in a circle only, it was withdrawn already: once is enough.
+    // If only referrals in a circle claim it, it was withdrawn already: once is enough.
     const rests = verdict.is === "excluded" || ctl.resting;
     return rests && ctl.claims.size > 0 ? { act: "rest", evidence } : { act: "forget", evidence };
   }
@@ -199,7 +208,8 @@ export function unwanted(
   const why = kernel.shield(device) ?? rules.keep(ctl, device) ??
     (other === undefined ? undefined : "the connection also serves a controller that is wanted");
   if (why !== undefined) return { act: "release", why, evidence };
-  // Only a stop that is to take the connections along does not wait: any other removal that has not soaked is the next start's.
+  // During a stop, only its own disconnects go ahead at once; any other removal whose soak has not ended is
+  // left to the next start.
   const soaks = rules.soak.ms > 0 && !evidence.some(({ kind }) => kind === "stop");
   if (soaks && (ctl.doom === undefined || !reached(ctl.doom, now))) {
     return { act: "soak", evidence, device: device.device };
@@ -227,14 +237,14 @@ export function unwanted(
   }
 }
 
-/** A kernel before 5.18 does not tell the type, and makes no event when a connection is up (again). */
+/** A kernel before 5.18 does not show the type, and sends no event when a connection is up (again). */
 const untilTold = ({ device, cntrltype }: KernelCtrl): Decision => ({
   act: "hold",
   why: `${device}, to the same address, is still being set up`,
   look: cntrltype === "",
 });
 
-/** Those claims that name a line of a file, in its order: the first one counts. */
+/** The claims that come from lines of a file, in the order of the file: the first one counts. */
 export const configClaims = (ctl: Ctl): readonly Extract<Claim, { readonly kind: "config" }>[] =>
   [...ctl.claims.values()].flatMap((claim) => claim.kind === "config" ? [claim] : [])
     .sort((a, b) => a.line - b.line);

@@ -1,20 +1,20 @@
 /**
- * Is the storage redundant? A judgement on what the system shows of subsystems, paths and namespaces: it names what would
- * cost the storage, or its speed, when one more thing fails. Pure.
+ * Is the storage redundant? Judges the visible state of subsystems, paths and namespaces: it reports
+ * conditions under which one more failure would cost access to the storage, or its speed. Pure.
  */
 import { anaUsable } from "../nvme/namespace_look.ts";
 import type { ServedNamespace, ServedPath, StorageLook, SubsystemLook } from "../nvme/storage_look.ts";
 import { wantsOf } from "./array_wants.ts";
 
-/** A path that something asks for. */
+/** The path is wanted. */
 export interface PathFacts {
-  /** Empty without a connection. */
+  /** The device; empty without a connection. */
   readonly device: string;
   readonly transport: string;
   readonly traddr: string;
   /** The interface or port of this host; empty when that is not known. */
   readonly from: string;
-  /** `down`: tried and failed, or the link is lost; `pending`: not decided yet. */
+  /** `down`: an attempt failed, or the link is lost; `pending`: not tried to the end yet. */
   readonly is: "live" | "down" | "pending";
   /** Seconds, -1 for ever; undefined when it is not known. */
   readonly ctrlLossTmo: number | undefined;
@@ -23,7 +23,7 @@ export interface PathFacts {
 export interface SubsystemFacts {
   readonly nqn: string;
   readonly paths: readonly PathFacts[];
-  /** The last path that was withdrawn, and why; undefined when none was. */
+  /** The last withdrawn path, and why; undefined if none was withdrawn. */
   readonly withdrawn: { readonly count: number; readonly when: string; readonly why: string } | undefined;
 }
 
@@ -46,9 +46,9 @@ export type RedundancyKind = keyof typeof REDUNDANCY_KINDS;
 export interface RedundancyProblem {
   readonly kind: RedundancyKind;
   readonly nqn: string;
-  /** The same words for all subsystems that have it. */
+  /** The same text for all subsystems with this problem. */
   readonly cause: string;
-  /** What it is about, of this subsystem. */
+  /** The devices of this subsystem that are concerned. */
   readonly devices: readonly string[];
   readonly remedy: string;
 }
@@ -76,7 +76,10 @@ const liveOf = ({ paths }: SubsystemFacts): readonly PathFacts[] => paths.filter
 const devicesOf = (paths: readonly PathFacts[]): readonly string[] =>
   paths.map(({ device, traddr }) => device === "" ? traddr : device);
 
-/** A path that is not up yet is no loss; for a subsystem without any path, each path is a problem already. */
+/**
+ * A path that has not come up yet is not a loss; for a subsystem without any path, each path is a problem
+ * already.
+ */
 const paths: Judge = (facts) => {
   const { withdrawn, paths: all } = facts;
   const live = liveOf(facts);
@@ -84,9 +87,9 @@ const paths: Judge = (facts) => {
   if (live.length === 1 && down.length > 0) {
     return [{
       kind: "one-path",
-      cause: `one of its ${all.length} paths is up, and no other`,
+      cause: `only one of its ${all.length} paths is up`,
       devices: devicesOf(live),
-      remedy: "bring the other paths up before this one is touched",
+      remedy: "bring the other paths up before you touch this one",
     }];
   }
   if (live.length === 1 && all.length === 1 && withdrawn !== undefined) {
@@ -111,7 +114,7 @@ const namespaces: Judge = (facts, look) => {
       namespace.isShared && namespace.paths.length === 1 && controllers.size > 1
         ? [{
           kind: "one-path" as const,
-          cause: "a namespace is served by one of its controllers only",
+          cause: "only one of its controllers serves a namespace",
           devices: [`${namespace.device} by ${namespace.paths[0]?.controller ?? ""}`],
           remedy: "map the namespace on every port of the array that this host is connected to",
         }]
@@ -120,7 +123,7 @@ const namespaces: Judge = (facts, look) => {
   ];
 };
 
-/** Without native multipath, the disks of one namespace have its number in common. */
+/** Without native multipath, the disks of one namespace share the namespace number. */
 function united(all: readonly ServedNamespace[]): readonly ServedNamespace[] {
   const byNumber = Map.groupBy(
     all,
@@ -147,13 +150,13 @@ function usability({ device, paths }: ServedNamespace): readonly Found[] {
       cause: "a namespace cannot be reached: the array refuses I/O on every path that is up",
       devices: [told(live)],
       remedy:
-        "see on the array which of its controllers serves the namespace, and why this host has none of them",
+        "check on the array which of its controllers serves the namespace, and why this host is connected to none of them",
     }];
   }
   if (usable.every(({ anaState }) => anaState === "non-optimized")) {
     return [{
       kind: "no-optimized-path",
-      cause: "a namespace has no optimized path: I/O takes a slower way through the array",
+      cause: "a namespace has no optimized path: I/O takes a slower route through the array",
       devices: [told(live)],
       remedy:
         "connect the ports of the array's controller that owns the namespace, or move it back on the array",
@@ -170,16 +173,16 @@ const singlePoints: Judge = (facts, _look, { sturdyInterfaces }) => {
   if (from !== "" && !sturdyInterfaces.has(from) && live.every((path) => path.from === from)) {
     found.push({
       kind: "one-interface",
-      cause: `all its paths go by ${from}: when that fails, none is left`,
+      cause: `all its paths use ${from}: if that fails, none is left`,
       devices: devicesOf(live),
       remedy:
-        "connect some of them by another interface: host-iface= in a controller= line, or another subnet",
+        "connect some of them through another interface: host-iface= in a controller= line, or another subnet",
     });
   }
   if (live.every((path) => path.traddr === traddr)) {
     found.push({
       kind: "one-array-address",
-      cause: "all its paths go to one address of the array: when that fails, none is left",
+      cause: "all its paths go to one address of the array: if that fails, none is left",
       devices: devicesOf(live),
       remedy: "connect another port of the array, and have its log page list it",
     });
@@ -197,11 +200,11 @@ const multipath: Judge = (facts, look, { nativeMultipath }) => {
       kind: "native-multipath-off",
       cause: `native multipath is ${
         nativeMultipath === "off" ? "off (nvme_core.multipath=N)" : "not built into this kernel"
-      }: each path is a disk of its own, and a program that uses one of them loses it with its path`,
+      }: each path is a disk of its own, and a program that uses a disk loses it when its path fails`,
       devices: served.map(({ device }) => device),
       remedy: nativeMultipath === "off"
-        ? "set nvme_core.multipath=Y in /etc/modprobe.d and the initramfs, and boot anew; or have dm-multipath use them"
-        : "use a kernel with CONFIG_NVME_MULTIPATH, or have dm-multipath use them",
+        ? "set nvme_core.multipath=Y in /etc/modprobe.d and the initramfs, and reboot; or have dm-multipath unite them"
+        : "use a kernel with CONFIG_NVME_MULTIPATH, or have dm-multipath unite them",
     });
   }
   const stacked = served.filter(({ isShared, dmMultipath }) => isShared && dmMultipath !== undefined);
@@ -210,7 +213,7 @@ const multipath: Judge = (facts, look, { nativeMultipath }) => {
       kind: "dm-multipath",
       cause: "dm-multipath is on top of native multipath, which already unites the paths",
       devices: stacked.map(({ device, dmMultipath = "" }) => `${device} in ${dmMultipath}`),
-      remedy: 'blacklist { protocol "nvme:.*" } in /etc/multipath.conf, when nothing uses the map any more',
+      remedy: 'blacklist { protocol "nvme:.*" } in /etc/multipath.conf, once nothing uses the map any more',
     });
   }
   return found;
@@ -223,7 +226,7 @@ const vendor: Judge = (facts, look, { kernel }) => {
   if (look.ioPolicy !== "" && look.ioPolicy !== wants.ioPolicy) {
     found.push({
       kind: "io-policy",
-      cause: `the I/O policy is ${look.ioPolicy}, and ${wants.vendor} wants ${wants.ioPolicy}`,
+      cause: `the I/O policy is ${look.ioPolicy}, and ${wants.vendor} recommends ${wants.ioPolicy}`,
       devices: [look.device],
       remedy:
         `write ${wants.ioPolicy} to /sys/class/nvme-subsystem/${look.device}/iopolicy; for every boot: nvme-cli's udev rule ${wants.rule}`,
@@ -235,7 +238,8 @@ const vendor: Judge = (facts, look, { kernel }) => {
   for (const [tmo, some] of Map.groupBy(gives, ({ ctrlLossTmo }) => ctrlLossTmo)) {
     found.push({
       kind: "ctrl-loss-tmo",
-      cause: `ctrl-loss-tmo is ${tmo}, and ${wants.vendor} wants -1: the kernel never gives a lost path up`,
+      cause:
+        `ctrl-loss-tmo is ${tmo}, and ${wants.vendor} recommends -1, with which the kernel never gives up a lost path`,
       devices: devicesOf(some),
       remedy:
         `ctrl-loss-tmo = -1 in [Global] of stacd.conf or in the controller= line, for new connections; at once: echo -1 > /sys/class/nvme/${

@@ -1,7 +1,7 @@
 /**
- * What follows from who refers to whom, in one pass over all claims: how far each discovery controller is from a line, a
- * service or a boot table, and why those to which none of them leads are cut off. A question walks no path of its own: in a
- * mesh there are more paths than anybody has time for (S11).
+ * Evaluates all referrals in one pass over all claims: how far each discovery controller is from a line, a
+ * service or a boot table, and why the ones that none of these leads to are cut off. Queries do not follow
+ * paths of their own: a mesh of referrals has too many paths (S11).
  */
 import type { IpFamilies } from "../config/controller_line.ts";
 import type { DaemonConf } from "../config/daemon_conf.ts";
@@ -11,32 +11,41 @@ import { type Evidence, whyText } from "./evidence.ts";
 import { isMdnsAuthority, ownAuthority } from "./origin_of.ts";
 import { refusal } from "./refusal.ts";
 
-/** Referrals of one discovery controller that are followed; of more, the earliest ones (S6). */
+/** Referrals of one discovery controller that are followed; if there are more, the earliest ones (S6). */
 export const MAX_REFERRALS = 256;
-/** Reasons that one of a circle inherits from those that list it. */
+/** Reasons that a controller in a circle inherits from those that list it. */
 const MAX_INHERITED = 8;
 
 export interface Referrals {
-  /** Steps along referrals from what asks for one without a referral; those that have none are reached by referrals only. */
+  /**
+   * Number of referrals between each controller and a line, service or table; a controller without a number
+   * is reached by referrals only.
+   */
   readonly depths: ReadonlyMap<string, number>;
-  /** The authority that each of them goes back to (origin_of.ts); the configured ones come first. */
+  /** The authority that each controller goes back to (origin_of.ts); configured ones come first. */
   readonly roots: (looked: (count: number) => void) => ReadonlyMap<string, string>;
-  /** The nearest one up the referrals, or itself, that is not listed any more or excluded, and why. */
+  /**
+   * The nearest controller up the referrals, or the controller itself, that is no longer listed or is
+   * excluded, and why.
+   */
   readonly cutOff: ReadonlyMap<string, { readonly from: Ctl; readonly evidence: Evidence }>;
-  /** A discovery controller that listed one of those up the referrals, or itself, is back, and its page is unread. */
+  /**
+   * A discovery controller that listed the controller itself, or one up the referrals, is back, and its page
+   * has not been read.
+   */
   readonly back: ReadonlyMap<string, Ctl>;
 }
 
-/** What the pass is worked out from. */
+/** The input of the pass. */
 export interface ReferralGraph {
   readonly ctls: Iterable<Ctl>;
   readonly conf: DaemonConf | undefined;
-  /** Those that let in what is connected from before the restart. */
+  /** The address families that allowed the connections from before the restart. */
   readonly families: IpFamilies | undefined;
   readonly ctl: (key: string) => Ctl | undefined;
   /** The page of this controller was read by this process. */
   readonly isRead: (key: string) => boolean;
-  /** So much was looked at. */
+  /** Counts the objects looked at. */
   readonly looked: (count: number) => void;
 }
 
@@ -102,7 +111,10 @@ export function referralsOf({ ctls, conf, families, ctl, isRead, looked }: Refer
   }
   follow(back, (same) => same, () => false);
   let known: ReadonlyMap<string, string> | undefined;
-  /** Controllers that configured ones lead to come first: one found by mDNS does not take them over by listing them, too. */
+  /**
+   * Controllers that configured ones lead to come first: one found by mDNS does not become their origin by
+   * listing them, too.
+   */
   const roots = (count: (count: number) => void): ReadonlyMap<string, string> => {
     if (known !== undefined) return known;
     const found = new Map(configured);
@@ -115,7 +127,10 @@ export function referralsOf({ ctls, conf, families, ctl, isRead, looked }: Refer
   return { depths, roots, cutOff, back };
 }
 
-/** Why one to which nothing but referrals leads is not wanted: the sources that withdrew it, and what cut off the pages that list it. */
+/**
+ * Why a controller is not wanted to which only referrals lead: the sources that withdrew it, and the reasons
+ * for which the pages that list it are cut off.
+ */
 export function cutOffProof(ctl: Ctl, { cutOff }: Referrals, at: number): readonly Evidence[] {
   const inherited = new Map<string, Evidence>();
   for (const claim of ctl.claims.values()) {

@@ -11,7 +11,7 @@ import { configClaims, type Verdict } from "./planner.ts";
 
 const hasFamily = ({ transport }: Tid): boolean => transport === "tcp" || transport === "rdma";
 
-/** That `ip-family` turns an address away, as evidence. */
+/** Evidence that `ip-family` forbids an address. */
 export const familyEvidence = ({ ipFamilies }: DaemonConf): Evidence => ({
   kind: "config",
   ...placeOf(ipFamilies.origin),
@@ -19,32 +19,32 @@ export const familyEvidence = ({ ipFamilies }: DaemonConf): Evidence => ({
 });
 
 /**
- * Is it known from before the restart, and turned away only by an `ip-family` that is another one since? A default that
- * changes between two runs disconnects nothing (S13), nor what a discovery controller listed that is lost meanwhile:
- * `families` are those that let it in.
+ * Is the controller known from before the restart, and forbidden only by an `ip-family` that has changed
+ * since? A default that changes between two runs disconnects nothing (S13), not even a controller whose
+ * discovery controller is lost meanwhile. `families`: the families that allowed it.
  */
 export const isSpared = (ctl: Ctl, conf: DaemonConf, families: IpFamilies | undefined): boolean =>
   ctl.inherited && families !== undefined && hasFamily(ctl.tid) &&
   !familyAllowed(ctl.tid.traddr, conf.ipFamilies.value) && familyAllowed(ctl.tid.traddr, families);
 
-/** Why what is spared is not connected again. */
-export const SPARED =
-  "ip-family does not allow its address; what is connected from before the restart stays, " +
-  "and it is not connected again, until a changed file is loaded";
+/** Why a spared controller is not connected again. */
+export const SPARED = "ip-family does not allow its address; a connection from before the restart stays,  " +
+  "but the controller is not connected again until a changed file is loaded";
 
-/** Known from announcements alone that are not made any more. */
+/** Known only from announcements that have ended. */
 export const isLeftBehind = ({ claims }: Ctl): boolean =>
   claims.size > 0 && [...claims.values()].every((claim) => claim.kind === "mdns" && !claim.present);
 
 /**
- * Connected, and known from announcements alone that are not made any more (zeroconf was switched off, Avahi is away, the
- * daemon was restarted): ip-family does not look at it, as with the original. Announced again, it is looked at.
+ * Connected, and known only from announcements that have ended (zeroconf was switched off, Avahi is not
+ * running, the daemon was restarted): ip-family does not apply to it, as in the original. When it is
+ * announced again, ip-family applies.
  */
 const isKeepsake = (ctl: Ctl): boolean => ctl.link.phase === "up" && isLeftBehind(ctl);
 
 /**
- * A line before anything is filled in: an empty `nqn` in an exclude= line means those without one, as with the original,
- * which compares before it knows the well-known NQN.
+ * A line before defaults are filled in: an empty `nqn` in an exclude= line matches lines without an NQN, as
+ * in the original, which compares before it fills in the well-known NQN.
  */
 function asWritten(
   { written, text }: ReturnType<typeof configClaims>[number],
@@ -54,7 +54,10 @@ function asWritten(
   return asksForNone && fieldsOfText(text)?.subsysnqn === "" ? { ...written, subsysnqn: "" } : written;
 }
 
-/** The patterns that are young after a file was read: none after a reload, at the first start all, later those of the start. */
+/**
+ * The patterns that do not disconnect anything yet after a file was read: none after a reload, all at the
+ * first start, those of the first start later.
+ */
 export function youngPatterns(
   young: Fleet["young"],
   conf: Pick<DaemonConf, "excludes">,
@@ -64,13 +67,13 @@ export function youngPatterns(
   return new Set(reload ? [] : patterns.filter((text) => young?.has(text) ?? true));
 }
 
-/** The configuration without them. */
+/** The configuration without these patterns. */
 export const grown = <C extends DaemonConf>(conf: C, young: Fleet["young"]): C =>
   young === undefined || young.size === 0
     ? conf
     : { ...conf, excludes: conf.excludes.filter(({ text }) => !young.has(text)) };
 
-/** {@link refusal}, and whether nothing is to be taken away for it. */
+/** {@link refusal}, and whether existing connections stay nevertheless. */
 function refusalAt(
   ctl: Ctl,
   conf: DaemonConf,
@@ -83,7 +86,10 @@ function refusalAt(
   return { evidence, isYoung };
 }
 
-/** The verdict on what is not to be connected, whichever source wants it; undefined when it may be. */
+/**
+ * The verdict on a controller that must not be connected, whichever source wants it; undefined when it may
+ * be.
+ */
 export function forbiddance(
   ctl: Ctl,
   conf: DaemonConf,
@@ -104,7 +110,7 @@ function refusedVerdict({ evidence, isYoung }: NonNullable<ReturnType<typeof ref
     is: "held",
     adopts: true,
     why:
-      `${what} matches since this version was installed: it is not connected anew, and nothing is disconnected ` +
+      `${what} matches since this version was installed: it is not connected again, but nothing is disconnected ` +
       "until a reload",
   };
 }
@@ -122,7 +128,7 @@ export function refusal(
       found !== undefined
     );
   if (line !== undefined) return { kind: "config", ...placeOf(line.origin), what: `exclude = ${line.text}` };
-  // While no source wants it, none is turned away.
+  // While no source wants it, no source is refused.
   if (ctl.claims.size === 0 || !hasFamily(ctl.tid)) return undefined;
   if (isKeepsake(ctl) || isSpared(ctl, conf, families)) return undefined;
   return familyAllowed(ctl.tid.traddr, conf.ipFamilies.value) ? undefined : familyEvidence(conf);

@@ -10,7 +10,7 @@ import type { HostConf } from "./host.ts";
 import { askedOf } from "./line_demands.ts";
 import type { Lines } from "./lines.ts";
 
-/** An IPv4-mapped address is asked for as IPv4 where `ip-family` disables IPv6. */
+/** An IPv4-mapped address is requested as IPv4 if `ip-family` disables IPv6. */
 function asAllowed(tid: Tid, conf: DaemonConf | undefined): Tid {
   const hasFamily = tid.transport === "tcp" || tid.transport === "rdma";
   if (!hasFamily || conf?.ipFamilies.value.v6 !== false || ipFamily(tid.traddr) !== 6) return tid;
@@ -18,8 +18,9 @@ function asAllowed(tid: Tid, conf: DaemonConf | undefined): Tid {
 }
 
 /**
- * The host ID that goes with the host NQN of a controller. What a page lists is connected as its discovery controller is;
- * the kernel keeps one host ID for one host NQN, so any connection as that host tells it.
+ * The host ID that goes with the host NQN of a controller. A controller that a page lists is connected with
+ * the host identity of its discovery controller; the kernel accepts one host ID for a host NQN, so any
+ * connection with that host NQN shows it.
  */
 export function hostIdOf(ctl: Ctl, host: HostConf | undefined, devices: Iterable<KernelCtrl>): string {
   const own = host?.id ?? "";
@@ -33,8 +34,9 @@ export function hostIdOf(ctl: Ctl, host: HostConf | undefined, devices: Iterable
 }
 
 /**
- * How a controller is to be connected: its own line takes precedence over `[Global]` (CFG-62), the strictest security counts (S15),
- * its own keys before the host's (KRN-35), and a host NQN of the boot table goes with the host ID of that table (TID-8).
+ * The request to connect a controller: its own line takes precedence over `[Global]` (CFG-62), the strictest
+ * security counts (S15), its own keys take precedence over the host's (KRN-35), and a host NQN of the boot
+ * table goes with the host ID of that table (TID-8).
  */
 export function connectRequest(
   ctl: Ctl,

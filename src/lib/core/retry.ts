@@ -9,64 +9,73 @@ export interface RetrySchedule {
 
 /** Attempts to connect. The first pause is the original's; it then backs off instead of jumping to 60 s. */
 export const CONNECT_RETRY: RetrySchedule = { first: seconds(3), longest: seconds(60) };
-/** Attempts at what accepts connections and does not answer as a target; the kernel makes one of four. */
+/**
+ * Attempts at an address that accepts connections but does not answer as a target; the kernel makes one of
+ * four.
+ */
 export const SILENT_RETRY: RetrySchedule = { first: seconds(10), longest: seconds(120) };
 /** Reading a log page of a controller that is connected. */
 export const READ_RETRY: RetrySchedule = { first: seconds(2), longest: seconds(20) };
-/** Reading a log page again that was read, and was not kept for want of room. */
+/** Reading a log page again that was not kept for lack of room. */
 export const ROOM_RETRY: RetrySchedule = { first: seconds(60), longest: seconds(60) };
-/** What there was no room for is taken in when there is some again. */
+/** Adding controllers that were left out, once there is room. */
 export const ROOM_LOOK: Duration = seconds(5);
-/** Looking whether the generation of a log page has changed without a notification (L5): no back-off, only a spread. */
+/**
+ * Checking whether the generation of a log page has changed without a notification (L5): no back-off, only a
+ * spread.
+ */
 export const GENERATION_LOOK: RetrySchedule = { first: minutes(5), longest: minutes(5) };
-/** Looking at all that the kernel has: an event that was lost is made good by then (L5). */
+/** Reading all of the kernel's connections, to recover from a lost event (L5). */
 export const KERNEL_LOOK: RetrySchedule = { first: minutes(5), longest: minutes(5) };
-/** Names that did not resolve. */
+/** Resolving a name again after a failure. */
 export const RESOLVE_RETRY: RetrySchedule = { first: seconds(2), longest: seconds(60) };
 /** Asking stafd again after it gave no usable answer. */
 export const FETCH_RETRY: RetrySchedule = { first: seconds(1), longest: seconds(30) };
-/** Asking stafd again for what it does not know yet. */
+/** Asking stafd again for information that it lacks. */
 export const UNKNOWN_RETRY: RetrySchedule = { first: seconds(5), longest: seconds(30) };
-/** Deleting a controller that the kernel would not delete. */
+/** Deleting a controller after a failed delete. */
 export const DELETE_RETRY: RetrySchedule = { first: seconds(2), longest: seconds(60) };
 
 /** Pause after the kernel removed a device, and before it is connected again (STAF-62). */
 export const REMOVED_PAUSE: Duration = seconds(3);
-/** Distance that a retry asked for by evidence keeps from the last attempt. */
+/** The minimum distance of a retry prompted by news from the last attempt. */
 export const NUDGE_DISTANCE: Duration = seconds(1);
 /** A scan that failed is tried again. */
 export const SCAN_RETRY: Duration = seconds(2);
-/** A connection that no event announces as up is looked at again. */
+/** A connection whose completion no event announces is read again. */
 export const FORMING_LOOK: Duration = seconds(5);
 /** A save that failed is tried again. */
 export const SAVE_RETRY: Duration = seconds(10);
-/** How often the states of all connections are looked at, while there are any. */
+/** How often the states of all connections are checked, while there are any. */
 export const STATE_POLL: Duration = seconds(5);
-/** A held connection is looked at again this much later. */
+/** A held connection is checked again after this time. */
 export const GUARD_INTERVAL: Duration = seconds(30);
-/** A name is asked for again this long after, while its controller is not connected. */
+/** A name is resolved again after this time, while its controller is not connected. */
 export const NAME_RECHECK: Duration = seconds(60);
 
-/** A probe that is not answered by then counts as unreachable. */
+/** The target of a probe without an answer by then counts as unreachable. */
 export const PROBE_TIMEOUT: Duration = seconds(3);
 /** Removals soak this long: long enough for a zoning edit in two steps, short enough to be noticed. */
 export const REMOVAL_SOAK: Duration = seconds(1);
-/** A connection is taken over only if it was read no longer ago than this: losing a link changes it without an event. */
+/**
+ * A connection is taken over only if it was read within this time: the loss of a link changes it without an
+ * event.
+ */
 export const RECENT: Duration = seconds(1);
-/** A record of the state file that is asked for again within this time was never gone. */
+/** A record of the state file that a source claims again within this time counts as unbroken. */
 export const STOOD: Duration = minutes(2);
-/** A report that stafd was asked for so long ago, or longer, confirms no removal. */
+/** A report confirms no removal if it was requested from stafd this long ago, or longer. */
 export const CONFIRMED_FOR: Duration = seconds(10);
-/** After Avahi came back: services not announced again by then are taken as withdrawn. */
+/** After Avahi's return: services not announced again by then count as withdrawn. */
 export const AVAHI_SETTLE: Duration = seconds(30);
 /** `rediscover` and `connected` come together: one look is enough for both. */
 export const SYNC_COALESCE: Duration = milliseconds(30);
-/** A `connected` event this soon after we connected tells what we know already. */
+/** A `connected` event this soon after our connect is not news. */
 export const CONNECTED_ECHO: Duration = seconds(2);
 /** Attributes of a new device are not complete when its event comes (STAC-61). */
 export const AUDIT_DELAY: Duration = seconds(1);
 
-/** As the manual has them: what waits, and how long. */
+/** Times as in the manual: what waits, and how long. */
 export const WAITS: readonly (readonly [what: string, time: Duration])[] = [
   ["an address that is tried counts as unreachable", PROBE_TIMEOUT],
   ["a controller that no source wants any more goes", REMOVAL_SOAK],
@@ -79,7 +88,7 @@ export const WAITS: readonly (readonly [what: string, time: Duration])[] = [
   ["a controller of before the restart counts as new", STOOD],
 ];
 
-/** As the manual has them: what, the first pause, and the longest one. */
+/** Retries as in the manual: the action, the first pause, and the longest one. */
 export const PACES: readonly (readonly [what: string, pace: RetrySchedule | Duration])[] = [
   ["connect, after a failure", CONNECT_RETRY],
   ["connect, after a removal by the kernel", REMOVED_PAUSE],
@@ -103,8 +112,9 @@ export const PACES: readonly (readonly [what: string, pace: RetrySchedule | Dura
 ];
 
 /**
- * The pause after `failures` failures in a row (at least 1), spread by up to a fifth either way so that many controllers
- * that failed together do not come back together. The spread is a function of `who` and the count: the core has no dice.
+ * The pause after `failures` failures in a row (at least 1), spread by up to a fifth either way so that many
+ * controllers that failed together do not come back together. The spread is a function of `who` and the
+ * count: the core has no random numbers.
  */
 export function pause(schedule: RetrySchedule, failures: number, who: string): Duration {
   const doubled = schedule.first.ms * 2 ** Math.min(failures - 1, 30);

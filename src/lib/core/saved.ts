@@ -1,7 +1,8 @@
 /**
- * The part of the state file that both daemons have: controllers and their sources. Plain JSON, without secrets (S8):
- * keys and options of a `controller=` line come from the file again, which is read before anything is connected.
- * Reading is strict for each record and tolerant for the whole: a record that is not understood is left out.
+ * The part of the state file that both daemons have: controllers and their sources. Plain JSON, without
+ * secrets (S8): keys and options of a `controller=` line come from the configuration again, which is read
+ * before anything is connected. Reading is strict for each record and tolerant for the whole: an invalid
+ * record is left out.
  */
 import { fieldsOfText, type IpFamilies } from "../config/controller_line.ts";
 import { type Tid, tidFields, tidFromFields, tidKey } from "../nvme/tid.ts";
@@ -89,7 +90,7 @@ function claimOf(value: unknown, tid: Tid): Claim | undefined {
     case "nbft":
       return { kind: "nbft", file: textOf(value["file"]), traddr, hostId: textOf(value["hostId"]) };
     case "mdns":
-      // Not heard of yet by this process; Avahi will say it again.
+      // Not announced to this process yet; Avahi will report it again.
       return {
         kind: "mdns",
         service: textOf(value["service"]),
@@ -116,7 +117,10 @@ function claimOf(value: unknown, tid: Tid): Claim | undefined {
   }
 }
 
-/** Version 1.0.0 called a line by who this host was; what is written in it does not change with that. */
+/**
+ * Version 1.0.0 identified a line by the host's identity as well; the text of the line does not depend on
+ * that.
+ */
 function authorityOf(claim: Claim, saved: Authority): Authority {
   const fields = claim.kind === "config" ? fieldsOfText(claim.text) : undefined;
   return fields === undefined ? saved : lineAuthority(fields);
@@ -162,8 +166,8 @@ function evidenceOf(value: unknown): Evidence | undefined {
 }
 
 /**
- * No source wants it any more, and its connection is still to be taken away, perhaps before it is made: a restart must not
- * forget that (S9).
+ * No source wants it any more, and its connection still has to be removed, perhaps even before it is
+ * complete: a restart must not forget that (S9).
  */
 const isLeaving = (ctl: Ctl): boolean =>
   ctl.claims.size === 0 &&
@@ -171,7 +175,7 @@ const isLeaving = (ctl: Ctl): boolean =>
     ctl.restored) &&
   ![...ctl.released.values()].every(({ kind }) => kind === "audit");
 
-/** Controllers that a source claims or has withdrawn. Foreign ones that an audit found are found again by the next. */
+/** Controllers that a source claims or has withdrawn. The next audit finds foreign ones again. */
 export function savedCtls(fleet: Fleet): readonly Json[] {
   const saved: Json[] = [];
   for (const ctl of fleet.ctls.values()) {
@@ -192,7 +196,10 @@ export function savedCtls(fleet: Fleet): readonly Json[] {
   return saved;
 }
 
-/** Families that were allowed, in a record of that; version 1.0.0 made none, and what it had connected it was allowed. */
+/**
+ * The allowed address families, if recorded; version 1.0.0 did not record them, and its connections count as
+ * allowed.
+ */
 export function familiesOf(value: unknown): IpFamilies {
   if (!isJson(value)) return { v4: true, v6: true };
   return { v4: value["v4"] !== false, v6: value["v6"] !== false };
@@ -200,11 +207,11 @@ export function familiesOf(value: unknown): IpFamilies {
 
 export const savedYoung = ({ young }: Fleet): readonly string[] => [...young ?? []];
 
-/** A state without the list is of a version that knew no patterns. */
+/** A state file without the list comes from a version without patterns. */
 export const restoreYoung = (fleet: Fleet, value: unknown): Fleet =>
   Array.isArray(value) ? { ...fleet, young: new Set(value.map(textOf)) } : fleet;
 
-/** Controllers as they were saved, nothing under way. */
+/** Controllers as they were saved, without operations under way. */
 export function restoreCtls(fleet: Fleet, value: unknown): Fleet {
   let next = fleet;
   for (const record of listOf(value)) {

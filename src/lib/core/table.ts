@@ -1,8 +1,8 @@
 /**
  * A persistent map from text to value: `with` and `without` give a new table and leave the old one as it was.
- * A trie over a hash of the key, with a few entries at each end: a change copies three small arrays and one of entries, and
- * not the whole table, so the core stays pure without paying for its size at every event. The order of iteration is
- * fixed by the keys and the order of insertion.
+ * A trie over a hash of the key, with a few entries at each end: a change copies three small arrays and one
+ * of entries, and not the whole table, so the core stays pure without paying for its size at every event. The
+ * keys and the order of insertion determine the order of iteration.
  */
 const BITS = 4;
 const WIDTH = 1 << BITS;
@@ -12,7 +12,7 @@ interface Entry<V> {
   readonly key: string;
   readonly value: V;
 }
-/** Those whose keys have the same place. */
+/** The entries whose keys have the same place. */
 type Bucket<V> = readonly Entry<V>[];
 type Row<V> = readonly (Bucket<V> | undefined)[];
 type Shelf<V> = readonly (Row<V> | undefined)[];
@@ -100,11 +100,11 @@ function entryIn<V>(bucket: Bucket<V> | undefined, key: string): Entry<V> | unde
   return undefined;
 }
 
-/** Places that are remembered; all are forgotten when there are more (S6). */
+/** The number of places that are remembered; beyond it all are forgotten (S6). */
 const MAX_PLACES = 65_536;
 const places = new Map<string, number>();
 
-/** Without a JIT, going through the letters of a key costs more than all the rest: once is enough. */
+/** Without a JIT, hashing a key costs more than everything else, so its place is remembered. */
 function placeOf(key: string): number {
   const known = places.get(key);
   if (known !== undefined) return known;

@@ -1,25 +1,26 @@
 /**
- * Who has room in the table of controllers (S6, S16). While there is room everybody has it. In a full table the authority
- * that has most of it gives way, all of mDNS together first while it has more than a quarter; what gives way is not
- * connected, and is unknown from then on (S2): its source listed more than there is room for. Lines of the
- * configuration and boot tables always have room. Pure; works on one step's draft.
+ * Decides which controllers have room in the table (S6, S16). While there is room, all have it. In a full
+ * table the authority with most entries gives way, all of mDNS together first while it has more than a
+ * quarter. Only unconnected controllers give way, and they are unknown from then on (S2): their source listed
+ * more than there is room for. Lines of the configuration and boot tables always have room. Pure; works on
+ * one step's draft.
  */
 import type { Ctl } from "./ctl.ts";
 import { MAX_CTLS } from "./fleet.ts";
 import { isMdnsAuthority, OWN_FILES } from "./origin_of.ts";
 
-/** Of the table, what all of mDNS may keep when others need room: a quarter. */
+/** The part of the table that all of mDNS may keep when others need room: a quarter. */
 export const MDNS_CTLS = MAX_CTLS / 4;
-/** So full it may be for what was left out to be taken in again. */
+/** Controllers that were left out are added again when the table is not fuller than this. */
 export const ROOMY_CTLS = Math.floor(MAX_CTLS * 0.98);
 
-/** It has no connection, and none is being made. */
+/** The controller has no connection, and none is being made. */
 export const isIdle = ({ link: { phase }, restored }: Ctl): boolean =>
   !restored && (phase === "idle" || phase === "waiting" || phase === "reaching" || phase === "ready");
 
 export class TableRoom {
   readonly #sizes = new Map<string, number>();
-  /** Those that may give way, by authority. */
+  /** The controllers that may give way, by authority. */
   readonly #idle = new Map<string, string[]>();
   #mdns = 0;
 
@@ -45,7 +46,7 @@ export class TableRoom {
     }
   }
 
-  /** The key of the one that gives way to one of this authority; undefined: none does. */
+  /** The key of the controller that gives way to one of this authority; undefined if none does. */
   givesWay(authority: string): string | undefined {
     const victim = this.#victim(authority);
     const key = victim === undefined ? undefined : this.#idle.get(victim)?.pop();
@@ -55,7 +56,7 @@ export class TableRoom {
 
   #victim(authority: string): string | undefined {
     const isMdns = isMdnsAuthority(authority);
-    // One more of mDNS makes way among mDNS only.
+    // A new controller from mDNS displaces only others from mDNS.
     const fromMdns = this.#mdns > MDNS_CTLS || (isMdns && this.#mdns >= MDNS_CTLS);
     let most: string | undefined;
     for (const [one, keys] of this.#idle) {

@@ -1,10 +1,10 @@
 /**
- * Whose turn it is in a queue (S16). Three lanes have turns in the proportion 8 to 4 to 1: what the configuration or the
- * boot table asks for or leads to; what is remembered from before; what only mDNS leads to. Within a lane the authorities
- * take turns one by one, so that none can hold up the others. Pure.
+ * Turns in a queue (S16). Three lanes have turns in the proportion 8 : 4 : 1: controllers that the
+ * configuration or the boot table names or leads to; previously known controllers; controllers that only mDNS
+ * leads to. Within a lane the authorities take turns one by one, so that none can hold up the others. Pure.
  */
 
-/** What waits: configured, known before, mDNS only. */
+/** The lanes: configured, previously known, mDNS only. */
 export type Lane = 0 | 1 | 2;
 
 const WEIGHTS = [8, 4, 1] as const;
@@ -15,9 +15,9 @@ export interface Origin {
 }
 
 export interface Turns {
-  /** What each lane has saved up: the one with most is next. */
+  /** The credit of each lane: the lane with most is next. */
   readonly credit: readonly [number, number, number];
-  /** The authority that was last in its lane. */
+  /** The authority that had the last turn in each lane. */
   readonly last: readonly [string, string, string];
 }
 
@@ -45,7 +45,7 @@ export class Drawing<One> {
         names.push(authority);
       }
     }
-    // Backwards, so that the next one is taken from the end.
+    // In reverse order, so that the next entry is taken from the end.
     for (const { authorities, names } of this.#lanes) {
       names.sort();
       for (const waiting of authorities.values()) waiting.reverse();
@@ -81,7 +81,7 @@ export class Drawing<One> {
     return one;
   }
 
-  /** Those that were not drawn, in an order of no meaning between authorities. */
+  /** The entries that were not drawn; the order between authorities means nothing. */
   left(): One[] {
     return this.#lanes.flatMap(({ authorities }) =>
       [...authorities.values()].flatMap((waiting) => waiting.toReversed())

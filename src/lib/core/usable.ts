@@ -1,12 +1,13 @@
 /**
- * Transports that this host can use. What a page or mDNS lists must not make the kernel load a module: a transport counts
- * only when it is loaded, has hardware here, or is named by a line of the configuration. Loop is for lines only.
+ * Transports that this host can use. An entry of a page or mDNS must not make the kernel load a module: a
+ * transport counts only if its module is loaded, its hardware exists, or a line of the configuration names
+ * it. Loop is for lines only.
  */
 import type { DaemonConf } from "../config/daemon_conf.ts";
 import type { Ctl } from "./ctl.ts";
 import type { Fleet } from "./fleet.ts";
 
-/** Why a controller that is not configured cannot be used here; a connected one is usable. */
+/** Why an unconfigured controller cannot be used on this host; a connected one is usable. */
 export function unusableHere(
   ctl: Ctl,
   conf: DaemonConf,
@@ -23,5 +24,5 @@ export function unusableHere(
   if (transports?.has(transport) !== false) return undefined;
   if (conf.controllers.some(({ fields }) => fields.transport === transport)) return undefined;
   return `this host has no ${transport}: no such hardware, module nvme_${transport} is not loaded, and no controller= line ` +
-    `uses it (modprobe nvme_${transport}, if it is to be used)`;
+    `uses it (to use it: modprobe nvme_${transport})`;
 }

@@ -2,8 +2,9 @@
 import type { Fleet } from "./fleet.ts";
 
 /**
- * Each once, and without those that wait no longer. Looked through only when it is longer than there are controllers: one
- * that is given up or forgotten leaves its entry behind, and a connect that takes long lets them pile up (S6).
+ * Removes duplicates and entries that no longer wait, but only when the queue is longer than the number of
+ * controllers: a controller that is given up or forgotten leaves its entry behind, and these pile up during a
+ * long connect (S6).
  */
 function stillWaiting<One>(
   queue: readonly One[],
@@ -21,7 +22,7 @@ function stillWaiting<One>(
   });
 }
 
-/** All that a step lets wait goes behind what waits already, at once: one by one each would copy the whole queue. */
+/** Appends all entries of a step at once: one at a time, each would copy the whole queue. */
 export function linedUp(
   fleet: Fleet,
   begun: readonly string[],

@@ -93,7 +93,7 @@ Deno.test("stafd's: what zeroconf would add is said; an exclude that matches not
     assert.equal(status, 2, out);
     assert.match(out, /^\? zeroconf is on: each discovery controller that mDNS announces/m);
     assert.match(out, /^\+ connect \(tcp, 10\.0\.0\.100, 8009/m);
-    assert.match(out, /^note F\/tried\.conf:3: exclude = traddr=10\.0\.0\.7 matches no controller/m);
+    assert.match(out, /^note F\/tried\.conf:3: exclude = traddr=10\.0\.0\.7 matches no known controller/m);
     const off = await plan("stafctl", "[Service Discovery]\nzeroconf = disabled\n");
     assert.equal(off.status, 0, off.out);
     assert.doesNotMatch(off.out, /zeroconf is on/);

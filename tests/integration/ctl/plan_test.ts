@@ -168,8 +168,8 @@ Deno.test("lines and excludes that do nothing are said, with their place", () =>
       assert.deepEqual(notes.map((note) => note.replaceAll(file, "F")), [
         "note F:3: controller = transport=tcp;traddr=10.0.0.21;trsvcid=4420;nqn=nqn.b leads to no connection: F:6: exclude = nqn=nqn.b",
         "note F:4: controller = transport=tcp;traddr=nowhere.example;trsvcid=4420;nqn=nqn.c asks for nothing yet: nowhere.example is not resolved yet",
-        "note F:5: exclude = traddr=10.0.0.99 matches no controller that is known now",
-        "note F:7: exclude = traddr=10.0.0.0/30 matches no controller that is known now",
+        "note F:5: exclude = traddr=10.0.0.99 matches no known controller at present",
+        "note F:7: exclude = traddr=10.0.0.0/30 matches no known controller at present",
       ]);
       assert.match(out, /^\+ connect \(tcp, 10\.0\.0\.20/m);
     });

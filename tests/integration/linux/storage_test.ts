@@ -185,11 +185,11 @@ const CASES: Readonly<Record<keyof typeof REDUNDANCY_KINDS, readonly (readonly [
         tree: tree({ nvme3: {} }),
         paths: [path("nvme3"), path("", { is: "down", traddr: "10.0.4.25" })],
       },
-      /^nqn.*: one of its 2 paths is up, and no other \(nvme3\)$/,
+      /^nqn.*: only one of its 2 paths is up \(nvme3\)$/,
     ],
     [
       { tree: tree({ nvme3: { ana: { "1": "", "2": "" } }, nvme4: { ana: { "2": "" } } }) },
-      /a namespace is served by one of its controllers only \(nvme3n1 by nvme3\)/,
+      /only one of its controllers serves a namespace \(nvme3n1 by nvme3\)/,
     ],
   ],
   "no-usable-path": [[
@@ -231,7 +231,7 @@ const CASES: Readonly<Record<keyof typeof REDUNDANCY_KINDS, readonly (readonly [
   ]],
   "one-interface": [[
     { tree: tree(SOUND), paths: [path("nvme3"), path("nvme4", { from: "eth3" })] },
-    /all its paths go by eth3.*\(nvme3, nvme4\)/,
+    /all its paths use eth3.*\(nvme3, nvme4\)/,
   ]],
   "one-array-address": [[
     { tree: tree(SOUND), paths: [path("nvme3"), path("nvme4", { traddr: "10.0.3.25" })] },
@@ -240,14 +240,14 @@ const CASES: Readonly<Record<keyof typeof REDUNDANCY_KINDS, readonly (readonly [
   "io-policy": [
     [
       { tree: tree(SOUND, { model: "NetApp E-Series" }) },
-      /the I\/O policy is numa, and NetApp E-Series wants round-robin \(nvme-subsys3\)/,
+      /the I\/O policy is numa, and NetApp E-Series recommends round-robin \(nvme-subsys3\)/,
     ],
     [
       {
         tree: tree(SOUND, { model: "NetApp ONTAP Controller", ioPolicy: "round-robin" }),
         paths: [path("nvme3", { ctrlLossTmo: -1 }), path("nvme4", { ctrlLossTmo: -1 })],
       },
-      /is round-robin, and NetApp ONTAP wants queue-depth/,
+      /is round-robin, and NetApp ONTAP recommends queue-depth/,
     ],
     [
       // Before it was invented.
@@ -255,20 +255,20 @@ const CASES: Readonly<Record<keyof typeof REDUNDANCY_KINDS, readonly (readonly [
         tree: tree(SOUND, { model: "NetApp ONTAP Controller", kernel: "6.10.3" }),
         paths: [path("nvme3", { ctrlLossTmo: -1 }), path("nvme4", { ctrlLossTmo: undefined })],
       },
-      /is numa, and NetApp ONTAP wants round-robin/,
+      /is numa, and NetApp ONTAP recommends round-robin/,
     ],
   ],
   "ctrl-loss-tmo": [
     [
       { tree: tree(SOUND, { model: "HPE Alletra", ioPolicy: "round-robin" }) },
-      /ctrl-loss-tmo is 600, and HPE Alletra wants -1.*\(nvme3, nvme4\)/,
+      /ctrl-loss-tmo is 600, and HPE Alletra recommends -1.*\(nvme3, nvme4\)/,
     ],
     [
       {
         tree: tree(SOUND, { model: "VASTData", ioPolicy: "round-robin" }),
         paths: [path("nvme3", { transport: "rdma" }), path("nvme4", { transport: "rdma", ctrlLossTmo: -1 })],
       },
-      /VAST Data wants -1.*\(nvme3\)/,
+      /VAST Data recommends -1.*\(nvme3\)/,
     ],
   ],
 };

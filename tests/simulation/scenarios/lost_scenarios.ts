@@ -72,7 +72,7 @@ export const LOST_SCENARIOS: readonly Scenario[] = [
       await stage.run(60 * 60_000);
       assert.equal(looks, 1);
       const read = stage.said.filter((text) =>
-        text.includes("Changes without a notification are not looked for")
+        text.includes("Cannot check for changes without a notification")
       );
       assert.equal(read.length, 1);
     },
