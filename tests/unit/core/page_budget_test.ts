@@ -120,7 +120,10 @@ Deno.test("a page over the limit is unknown: what was read before stays, nothing
   assert.deepEqual([after?.genctr, after?.entries.length, after?.current], ["1", 2, false]);
   assert.equal(dc.state.fleet.ctls.size, 2, "nothing is withdrawn");
   const said = dc.effects.flatMap((effect) => effect.do === "log" ? [effect.entry.message] : []);
-  assert.match(said.at(-1) ?? "", /its log page has 16384 entries of \d+ MiB in all, more than the limit of 12 MiB/);
+  assert.match(
+    said.at(-1) ?? "",
+    /its log page has 16384 entries of \d+ MiB in all, more than the limit of 12 MiB/,
+  );
   const wakes = [...dc.state.dcs].map(([, { readLog }]) => readLog?.retryAt?.mono).filter((at) =>
     at !== undefined
   );
