@@ -23,7 +23,6 @@ async function pack(files: readonly string[], top: string, out: string, epoch: n
       "--null",
       `--files-from=${work}/files`,
       `--transform=s,^,${top}/,rSh`,
-
       "--owner=0",
       "--group=0",
       "--numeric-owner",

@@ -1,5 +1,5 @@
 /** stasadm: makes this host's NQN and ID, and keeps them in sys.conf (requirements 60). */
-import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
+import { Command, type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import { createHmac, randomBytes } from "node:crypto";
 import { resolve } from "node:path";
 import { findingText } from "../lib/config/finding.ts";
@@ -14,6 +14,7 @@ import { FAILED, OK, runCommandLine } from "./command_line.ts";
 import { whyHidden } from "./hidden_folders.ts";
 import { readFileText } from "./host_identity.ts";
 import { importConf } from "./import_command.ts";
+import { migrate } from "./migrate_command.ts";
 import { realWorld, type World } from "./world.ts";
 
 /** Where the host's identity comes from; tests bring their own. */
@@ -99,6 +100,11 @@ export function stasadm(
     .argument("<file>", "discovery.conf, config.json, nvme-stas.conf or a drop-in of it")
     .option("--write", "add the lines to stafd.conf, stacd.conf and sys.conf")
     .action((file, { write }) => finish(importConf(world, file, write === true)));
+  program.command("migrate")
+    .description("show the configuration in the files of nvme-stas 3, and what changes")
+    .addOption(new Option("--to <version>", "the version").choices(["3"]).makeOptionMandatory())
+    .option("--write <folder>", "write the files to this folder; those in force stay as they are")
+    .action(({ write }) => finish(migrate(world, write)));
   addCompletionCommand(program, world);
   return program;
 }
