@@ -11,11 +11,12 @@ export function main(args: readonly string[]): Promise<number> {
     open: ({ syslog }) => {
       const platform = linuxPlatform("stafd", syslog);
       const { log } = platform;
+      const udevRule = new UdevRule(log);
       return {
         ...platform,
         mdns: new Avahi(),
-        units: new SystemdUnits(log),
-        udevRule: new UdevRule(log),
+        units: new SystemdUnits(log, undefined, udevRule.isSettled),
+        udevRule,
       };
     },
     libraryVersion,

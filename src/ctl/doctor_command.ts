@@ -1,12 +1,14 @@
 /** `doctor`: looks for everything that keeps storage from being connected, each finding with its remedy. */
 import { Bus } from "../lib/dbus/bus.ts";
+import { forNvmeCli } from "../lib/nvme/nvme_cli.ts";
 import { DaemonClient } from "../lib/dbus/client.ts";
 import { FAILED, OK } from "./command_line.ts";
 import { bad, type Diagnosis, good, type Patient, type Verdict, warning } from "./doctor_finding.ts";
 import { examineHost } from "./doctor_host.ts";
 import { examineKernel } from "./doctor_kernel.ts";
+import { examineContainer } from "./doctor_container.ts";
 import { examineLimits } from "./doctor_limits.ts";
-import { examineNeighbours } from "./doctor_neighbours.ts";
+import { examineNeighbours, installedNvmeCli } from "./doctor_neighbours.ts";
 import { examineNetwork, processOf } from "./doctor_network.ts";
 import { busRemedy, callFailure, callRemedy } from "./failure_text.ts";
 import { printJson } from "./output_format.ts";
@@ -33,14 +35,23 @@ export async function doctor(job: Job, format: "table" | "json"): Promise<number
       client,
       state: state?.ok === true ? state.value : undefined,
     };
-    const areas: readonly (readonly [string, readonly Diagnosis[]])[] = [
+    const nvmeCli = await installedNvmeCli(world);
+    const named: readonly (readonly [string, readonly Diagnosis[]])[] = [
       [tool.daemon, [...first, ...daemon]],
+      ["container", examineContainer(patient)],
       ["kernel", examineKernel(patient)],
       ["limits of this host", await examineLimits(patient)],
       ["host identity", examineHost(patient)],
       ["network", await examineNetwork(patient)],
-      ["other programs", examineNeighbours(patient)],
+      [
+        "other programs",
+        [
+          ...(nvmeCli === undefined ? [] : [good(`nvme-cli ${nvmeCli} is installed`)]),
+          ...examineNeighbours(patient),
+        ],
+      ],
     ];
+    const areas = named.map(([area, all]) => [area, all.map((one) => withCommandsOf(one, nvmeCli))] as const);
     if (format === "json") {
       const found = areas.flatMap(([area, all]) => all.map((one) => ({ area, ...one })));
       printJson(job, "json", found, {
@@ -62,6 +73,13 @@ export async function doctor(job: Job, format: "table" | "json"): Promise<number
     bus?.close();
   }
 }
+
+/** Texts name the commands of the nvme-cli that is installed. */
+const withCommandsOf = (one: Diagnosis, nvmeCli: string | undefined): Diagnosis => ({
+  ...one,
+  text: forNvmeCli(one.text, nvmeCli),
+  remedy: one.remedy === null ? null : forNvmeCli(one.remedy, nvmeCli),
+});
 
 async function examineDaemon(
   { tool }: Job,

@@ -1,10 +1,12 @@
 /** `doctor`: mDNS and the way to each controller. */
 import { parseStafdConf } from "../lib/config/stafd_conf.ts";
 import { type Bus, DBUS } from "../lib/dbus/bus.ts";
+import { containerOf } from "../lib/nvme/container.ts";
 import type { V1State } from "../lib/dbus/v1_types.ts";
 import {
   bad,
   type Diagnosis,
+  exists,
   good,
   namesIn,
   notice,
@@ -38,14 +40,25 @@ async function examineMdns(world: World, bus: Bus | undefined): Promise<readonly
         ? good("Avahi is running")
         : await isActivatable(bus, AVAHI)
         ? notice("Avahi is not running; it is started when it is needed")
-        : warning(
-          "Avahi is not installed: no discovery controller is found by mDNS",
-          "install avahi-daemon, or write zeroconf=disabled into stafd.conf",
-        ),
+        : noAvahi(world),
     );
   }
   found.push(...examineMemberships(world.root), ...await examineFirewall(world, bus));
   return found;
+}
+
+/** In a container it is a matter of which bus that is. */
+function noAvahi(world: World): Diagnosis {
+  const made = containerOf((path) => exists(world.root + path), (name) => world.env(name));
+  return made === undefined
+    ? warning(
+      "Avahi is not installed: no discovery controller is found by mDNS",
+      "install avahi-daemon, or write zeroconf=disabled into stafd.conf",
+    )
+    : warning(
+      "there is no Avahi on this container's bus: no discovery controller is found by mDNS",
+      "--volume /run/dbus:/run/dbus for the host's bus, or write zeroconf=disabled into stafd.conf",
+    );
 }
 
 async function isOwned(bus: Bus, name: string): Promise<boolean> {

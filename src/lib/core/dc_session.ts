@@ -260,7 +260,7 @@ export class DcSession {
     }
   }
 
-  /** STAF-112: replaces nvme-cli's shadowed rule for discovery controllers that are not ours. */
+  /** STAF-112: replaces nvme-cli's shadowed rule for discovery controllers that are not ours; not where that is in force. */
   foreign(event: Extract<KernelEvent, { readonly type: "device" | "aen" }>): void {
     const { fleet } = this.finder;
     const name = event.type === "aen" ? event.device : event.ctrl.device;
@@ -276,7 +276,7 @@ export class DcSession {
     ];
     fleet.log(
       "info",
-      `${device.device} - passing the event of a discovery controller that is not ours to nvme-cli`,
+      `${device.device} - an event of a discovery controller that is not ours: nvme-cli follows it`,
     );
     fleet.emit({ do: "restart-unit", template: "nvmf-connect", args });
   }

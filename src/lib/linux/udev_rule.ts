@@ -1,19 +1,20 @@
 /** nvme-cli's udev rule for automatic connections, put out of force while stafd does its work (STAF-110, STAF-111). */
+import { containerOf } from "../nvme/container.ts";
+import { AUTOCONNECT_RULE, OVERRIDE_MARK, registrySettles } from "../nvme/nvme_cli.ts";
 import type { Log } from "../ports.ts";
 import { errnoOf } from "./os_error.ts";
 import { makePublicFolder, writePublicFile } from "./public_folder.ts";
 import { findSystemctl, systemdEscape } from "./units.ts";
 
 const RULES = "/run/udev/rules.d";
-const NAME = "70-nvmf-autoconnect.rules";
 const EEXIST = 17;
 const ENOENT = 2;
-/** By this line a file is known as ours, whatever version of stafd wrote it. */
-const OURS = "# Written by stafd, and removed when it stops:";
+/** The rule is run by the host's udev: what of systemd is in the container does not matter to it. */
+const SYSTEMCTL_OF_HOST = "/usr/bin/systemctl";
 
 /** The file that shadows nvme-cli's. Only FC's kick-start is kept, which nobody else does. */
 export function overrideText(systemctl: string | undefined): string {
-  const head = `${OURS} it does what nvme-cli's rules of this name do.\n`;
+  const head = `${OVERRIDE_MARK} it does what nvme-cli's rules of this name do.\n`;
   if (systemctl === undefined) return head;
   // udev puts the addresses in; they hold nothing that needs an escape.
   const args = [
@@ -33,15 +34,23 @@ export class UdevRule {
   readonly #path: string;
   readonly #folder: string;
   readonly #log: Log;
+  /** The registry of owners settles who follows an event: nvme-cli's rule stays in force. */
+  readonly isSettled: boolean;
 
-  constructor(log: Log, folder: string = RULES) {
+  constructor(log: Log, folder: string = RULES, read: (path: string) => string | undefined = textOf) {
     this.#log = log;
     this.#folder = folder;
-    this.#path = `${folder}/${NAME}`;
+    this.#path = `${folder}/${AUTOCONNECT_RULE}`;
+    this.isSettled = registrySettles(read);
   }
 
-  /** Creates the file (`find` gives the path of systemctl), if there is none; one left by a crash, or made by somebody else, stays as it is. */
-  install(find: () => string | undefined = findSystemctl): Promise<void> {
+  /**
+   * Creates the file (`find` gives the path of systemctl) where nvme-cli's rule would act besides stafd. What a stafd left
+   * that was killed, in a container perhaps, is removed before; a file of somebody else stays as it is.
+   */
+  install(find: () => string | undefined = systemctlOfUdev): Promise<void> {
+    void this.remove();
+    if (this.isSettled) return Promise.resolve();
     const text = overrideText(find());
     this.#attempt("write", () => {
       makePublicFolder(this.#folder);
@@ -50,11 +59,11 @@ export class UdevRule {
     return Promise.resolve();
   }
 
-  /** At exit. A file or link of this name that an administrator made stays. */
+  /** At exit, and before a start. A file or link of this name that an administrator made stays. */
   remove(): Promise<void> {
     this.#attempt("remove", () => {
       const isOurs = Deno.lstatSync(this.#path).isFile &&
-        Deno.readTextFileSync(this.#path).startsWith(OURS);
+        Deno.readTextFileSync(this.#path).startsWith(OVERRIDE_MARK);
       if (isOurs) Deno.removeSync(this.#path);
     }, ENOENT);
     return Promise.resolve();
@@ -74,5 +83,21 @@ export class UdevRule {
         }; nvme-cli may connect discovery controllers besides stafd`,
       });
     }
+  }
+}
+
+function systemctlOfUdev(): string | undefined {
+  const isContainer =
+    containerOf((path) => textOf(path) !== undefined, (name) => Deno.env.get(name)) !== undefined;
+  return findSystemctl() ?? (isContainer ? SYSTEMCTL_OF_HOST : undefined);
+}
+
+/** Undefined where the file does not exist or cannot be read. */
+function textOf(path: string): string | undefined {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (error) {
+    if (errnoOf(error) === 0) throw error;
+    return undefined;
   }
 }

@@ -38,16 +38,24 @@ export const unitName = (template: string, args: readonly string[]): string =>
 export class SystemdUnits implements Units {
   readonly #log: Log;
   readonly #systemctl: string | undefined;
+  readonly #othersDo: boolean;
   #running = 0;
 
-  /** `find` gives the path of systemctl, undefined where there is none. */
-  constructor(log: Log, find: () => string | undefined = findSystemctl) {
+  /** `find` gives the path of systemctl, undefined where there is none; `othersDo`: nvme-cli's own rule is in force. */
+  constructor(log: Log, find: () => string | undefined = findSystemctl, othersDo = false) {
     this.#log = log;
     this.#systemctl = find();
+    this.#othersDo = othersDo;
   }
 
   restart(template: string, args: readonly string[]): void {
     const unit = unitName(template, args);
+    if (this.#othersDo) {
+      return this.#log.write({
+        level: "debug",
+        message: `${unit} is not restarted: nvme-cli's udev rule does that`,
+      });
+    }
     if (this.#systemctl === undefined || this.#running >= AT_ONCE) {
       const why = this.#systemctl === undefined ? "there is no systemctl" : "too many are being restarted";
       this.#log.write({ level: "debug", message: `${unit} is not restarted: ${why}` });

@@ -152,6 +152,40 @@ Deno.test("the rule is written once, kept when it exists, and removed (STAF-110)
   });
 });
 
+Deno.test("a rule that a killed stafd left is written afresh, or removed where the registry settles ownership (STAF-110)", async () => {
+  await inFolder(async (folder) => {
+    const log = new RememberingLog();
+    const path = `${folder}/70-nvmf-autoconnect.rules`;
+    const files = new Map([
+      ["/usr/lib/udev/rules.d/70-nvmf-registry.rules", ""],
+      [
+        "/lib/systemd/system/nvmf-connect@.service",
+        "[Service]\nExecStart=nvme connect-all --owner=autoconnect\n",
+      ],
+    ]);
+    const left = overrideText(undefined);
+    await Deno.writeTextFile(path, left);
+    const alone = new UdevRule(log, folder, () => undefined);
+    assert.equal(alone.isSettled, false);
+    await alone.install(() => "/bin/systemctl");
+    assert.equal(await Deno.readTextFile(path), overrideText("/bin/systemctl"));
+    const settled = new UdevRule(log, folder, (file) => files.get(file));
+    assert.equal(settled.isSettled, true);
+    await settled.install(() => "/bin/systemctl");
+    assert.deepEqual(await namesIn(folder), []);
+    await Deno.writeTextFile(path, "# of somebody else\n");
+    await settled.install(() => "/bin/systemctl");
+    assert.equal(await Deno.readTextFile(path), "# of somebody else\n");
+    for (const missing of files.keys()) {
+      const rule = new UdevRule(log, folder, (file) => file === missing ? undefined : files.get(file));
+      assert.equal(rule.isSettled, false, missing);
+    }
+    assert.equal(log.entries.length, 0);
+    new SystemdUnits(log, () => "/bin/false", settled.isSettled).restart("nvmf-connect", ["--device=nvme0"]);
+    assert.match(log.entries[0]?.message ?? "", /is not restarted: nvme-cli's udev rule does that$/);
+  });
+});
+
 Deno.test("others may read the rule and its folder, whatever the umask", async () => {
   await inFolder(async (folder) => {
     const before = Deno.umask(0o077);

@@ -11,6 +11,7 @@ const BOTH = new Set([
   "gen-dhchap-key",
   "list",
   "list-subsys",
+  "version",
 ]);
 /** In one of them; the version must be named beside it. */
 const ONE: ReadonlyMap<string, RegExp> = new Map([
