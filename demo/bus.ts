@@ -7,15 +7,15 @@ export interface PrivateBus {
   close(): Promise<void>;
 }
 
-/** Whoever can open the socket (the folder keeps others out) may own and call anything. */
-const config = (address: string): string =>
+/** Whoever can open the socket may own and call anything; unless it is for all users, the folder keeps others out. */
+const config = (address: string, isForAll: boolean): string =>
   `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig>
   <type>session</type>
   <listen>${address}</listen>
   <auth>EXTERNAL</auth>
-  <policy context="default">
+  <policy context="default">${isForAll ? '\n    <allow user="*"/>' : ""}
     <allow send_destination="*"/>
     <allow receive_sender="*"/>
     <allow own="*"/>
@@ -37,10 +37,13 @@ wait "$bus"
 rm -rf "$1"
 `;
 
-export async function openBus(): Promise<PrivateBus> {
+export async function openBus(
+  { isForAll = false }: { readonly isForAll?: boolean } = {},
+): Promise<PrivateBus> {
   const folder = await Deno.makeTempDir({ prefix: "nvme-stas-demo-" });
   const address = `unix:path=${folder}/bus`;
-  await Deno.writeTextFile(`${folder}/bus.conf`, config(address));
+  await Deno.writeTextFile(`${folder}/bus.conf`, config(address, isForAll));
+  if (isForAll) await Deno.chmod(folder, 0o755);
   const keeper = new Deno.Command("sh", {
     args: ["-c", KEEPER, "sh", folder],
     // A Ctrl-C is for the demo; it ends the bus when it has done its work.

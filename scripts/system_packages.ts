@@ -5,9 +5,10 @@
 import { collect, commandLine, passThrough } from "./run.ts";
 
 export interface Need {
-  /** Either a program looked for in PATH and the sbin folders, or the soname of a shared library. */
+  /** A program looked for in PATH and the sbin folders, the soname of a shared library, or places of a file. */
   readonly program?: string;
   readonly library?: string;
+  readonly file?: readonly string[];
   /** Package names; of several the first that the distribution has. */
   readonly apt: readonly string[];
   readonly dnf: readonly string[];
@@ -55,7 +56,8 @@ function libraries(): string {
 
 /** Those of `needs` that are not here. */
 export function missing(needs: readonly Need[]): Need[] {
-  return needs.filter(({ program, library }) =>
+  return needs.filter(({ program, library, file = [] }) =>
+    !file.some(isThere) &&
     !(program !== undefined && folders().some((dir) => isThere(`${dir}/${program}`))) &&
     !(library !== undefined && libraries().includes(`\t${library} `))
   );
@@ -63,7 +65,7 @@ export function missing(needs: readonly Need[]): Need[] {
 
 /** The names by which people know what they need. */
 export function named(needs: readonly Need[]): string {
-  return needs.map(({ program, library }) => program ?? library ?? "").join(", ");
+  return needs.map(({ program, library, file }) => program ?? library ?? file?.[0] ?? "").join(", ");
 }
 
 /**

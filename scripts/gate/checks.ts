@@ -25,8 +25,8 @@ export interface Check {
 
 const DENO = Deno.execPath();
 const UNIT = ["tests/unit", "tests/property"];
-const FORMATTED = /\.(ts|mjs|js|json|md|ya?ml)$/;
-const isTypescript = (path: string): boolean => path.endsWith(".ts");
+const FORMATTED = /\.(tsx?|mjs|js|json|md|ya?ml|css|html)$/;
+const isTypescript = (path: string): boolean => /\.tsx?$/.test(path);
 
 export const SKIPPED: Outcome = { counts: NOTHING, text: "" };
 

@@ -1,5 +1,5 @@
 /** The tree's TypeScript files. */
-const FOLDERS = ["src", "scripts", "demo", "tests"];
+const FOLDERS = ["src", "cockpit", "scripts", "demo", "tests"];
 
 /** Paths of all TypeScript files below a folder; none when it does not exist. */
 async function below(folder: string): Promise<string[]> {
@@ -8,7 +8,7 @@ async function below(folder: string): Promise<string[]> {
     for await (const entry of Deno.readDir(folder)) {
       const path = `${folder}/${entry.name}`;
       if (entry.isDirectory) found.push(...await below(path));
-      else if (entry.isFile && entry.name.endsWith(".ts")) found.push(path);
+      else if (entry.isFile && /\.tsx?$/.test(entry.name)) found.push(path);
     }
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;

@@ -8,6 +8,7 @@ import type { Violation } from "./rule.ts";
 
 const OPTIONS: ts.CompilerOptions = {
   allowImportingTsExtensions: true,
+  jsx: ts.JsxEmit.ReactJSX,
   lib: ["lib.esnext.d.ts"],
   module: ts.ModuleKind.ESNext,
   moduleResolution: ts.ModuleResolutionKind.Bundler,

@@ -32,6 +32,9 @@ const IMPURE = new Map<string, string>([
   ...["Promise", "AbortController", "AbortSignal"].map((name): [string, string] => [name, "asynchronous"]),
 ]);
 
+/** What the compiler knows because the rooms that the page takes from run elsewhere, too. */
+const NOT_IN_BROWSER = ["Deno", "process", "Buffer", "require"];
+
 /** An identifier that only names a member, a property or a declaration of the file's own, not a global. */
 function isMerelyAName(node: ts.Identifier): boolean {
   const { parent } = node;
@@ -54,8 +57,15 @@ function isRandom(node: ts.Node): boolean {
 
 export function purity(source: Source): Violation[] {
   const room = roomOf(source.path);
-  if (room?.pure !== true) return [];
   const found: Violation[] = [];
+  if (room?.inBrowser === true) {
+    walk(source.tree, (node) => {
+      if (!ts.isIdentifier(node) || isMerelyAName(node) || !NOT_IN_BROWSER.includes(node.text)) return;
+      const message = `${room.name} runs in a browser, which has no ${node.text}`;
+      found.push({ path: source.path, line: lineOf(source, node), rule: "browser", message });
+    });
+  }
+  if (room?.pure !== true) return found;
   walk(source.tree, (node) => {
     const say = (what: string) =>
       found.push({

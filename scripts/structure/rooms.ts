@@ -10,6 +10,8 @@ interface Room {
   readonly pure?: true;
   /** Packages (by bare name) and `node:` modules that the room may use; none when missing. */
   readonly packages?: readonly string[] | "any";
+  /** It runs in a browser: what only programs on a host have is missing. */
+  readonly inBrowser?: true;
 }
 
 export const ROOMS: readonly Room[] = [
@@ -43,6 +45,20 @@ export const ROOMS: readonly Room[] = [
     name: "composition root",
     at: "src/plan_alone.ts",
     mayImport: ["daemon", "linux"],
+  },
+  {
+    name: "cockpit",
+    at: "cockpit/",
+    mayImport: ["ctl", "dbus", "nvme", "ports"],
+    packages: [
+      "@patternfly/patternfly",
+      "@patternfly/react-core",
+      "@patternfly/react-icons",
+      "@patternfly/react-table",
+      "react",
+      "react-dom",
+    ],
+    inBrowser: true,
   },
   { name: "image", at: "src/main.ts", mayImport: ["composition root", "ctl"], packages: ["node:process"] },
 ];
@@ -82,7 +98,9 @@ export function importDirection(source: Source): Violation[] {
       }
       continue;
     }
-    if (!target.endsWith(".ts")) say(`"${specifier}" does not name a .ts file`);
+    // Style sheets are bundled with the page that imports them.
+    if (target.endsWith(".css")) continue;
+    if (!/\.tsx?$/.test(target)) say(`"${specifier}" does not name a .ts file`);
     const other = roomOf(target);
     if (other === undefined) say(`imports "${specifier}", which is in no room`);
     else if (other.name !== room.name && !room.mayImport.includes(other.name)) {

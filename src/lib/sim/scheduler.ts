@@ -100,6 +100,7 @@ export class VirtualTime implements Scheduler {
 /** The same world on this machine's clock. */
 export class RealTime implements Scheduler {
   readonly #start = performance.now();
+  readonly #timers = new Set<ReturnType<typeof setTimeout>>();
 
   get now(): Instant {
     return { mono: performance.now() - this.#start };
@@ -107,8 +108,21 @@ export class RealTime implements Scheduler {
 
   in(span: Duration, run: () => void): () => void {
     if (span.ms === Infinity) return () => undefined;
-    const timer = setTimeout(run, span.ms);
-    return () => clearTimeout(timer);
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      run();
+    }, span.ms);
+    this.#timers.add(timer);
+    return () => {
+      this.#timers.delete(timer);
+      clearTimeout(timer);
+    };
+  }
+
+  /** Nothing of what is due later happens any more. */
+  close(): void {
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
   }
 }
 

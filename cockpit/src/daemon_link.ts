@@ -1,0 +1,162 @@
+/** One daemon on the system bus: its state, its health and its events, kept up to date. */
+import {
+  parseEvent,
+  parseExplanation,
+  parseHealth,
+  parsePage,
+  parseState,
+} from "../../src/lib/dbus/v1_parse.ts";
+import { STAC, STAF } from "../../src/lib/dbus/interfaces.ts";
+import type { JsonResult } from "../../src/lib/dbus/json_reader.ts";
+import type { DaemonName, V1Event, V1Explanation, V1Health, V1State } from "../../src/lib/dbus/v1_types.ts";
+import type { Tid } from "../../src/lib/nvme/tid.ts";
+import type { ReportedDc } from "../../src/lib/ports.ts";
+import type { HostBusClient } from "./host_types.ts";
+import { isDenied, type Outcome, type Problem, problemIn, settled } from "./outcome.ts";
+
+export type Seen =
+  | { readonly is: "loading" }
+  | { readonly is: "absent" }
+  | { readonly is: "refused"; readonly problem: Problem }
+  | {
+    readonly is: "running";
+    readonly state: V1State;
+    readonly health: V1Health;
+    /** Why what is shown is of before. */
+    readonly stale: Problem | undefined;
+  };
+
+/** After an event, so that a burst of them is one question. */
+const GATHER_MS = 100;
+/** In any case; a slow answer is asked for less often. */
+const POLL_MS = 5_000;
+const POLL_FACTOR = 20;
+const CALL_MS = 30_000;
+/** Cockpit's bridge says that nobody owns the name a moment after it was opened. */
+const ABSENT_AFTER_MS = 1_500;
+
+export class DaemonLink {
+  readonly daemon: DaemonName;
+  readonly #service: typeof STAF | typeof STAC;
+  readonly #changed: (seen: Seen) => void;
+  readonly #happened: (event: V1Event) => void;
+  #client: HostBusClient | undefined;
+  #seen: Seen = { is: "loading" };
+  #owner: string | null = null;
+  #timer: number | undefined;
+  #isAsking = false;
+  #isStale = false;
+
+  constructor(daemon: DaemonName, changed: (seen: Seen) => void, happened: (event: V1Event) => void) {
+    this.daemon = daemon;
+    this.#service = daemon === "stafd" ? STAF : STAC;
+    this.#changed = changed;
+    this.#happened = happened;
+  }
+
+  open(): void {
+    const { name, path } = this.#service;
+    const client = globalThis.cockpit.dbus(name, { bus: "system" });
+    this.#client = client;
+    client.addEventListener("owner", (_, owner) => {
+      this.#owner = owner;
+      if (owner === null) this.#show({ is: "absent" });
+      else this.refresh();
+    });
+    client.addEventListener("close", (_, failure) => {
+      if (this.#client !== client) return;
+      this.#client = undefined;
+      const problem = problemIn(failure);
+      if (problem !== undefined) this.#show({ is: "refused", problem });
+    });
+    client.subscribe({ path, interface: `${name}.v1`, member: "event" }, (_path, _iface, _member, [text]) => {
+      const event = parseEvent(typeof text === "string" ? text : "");
+      if (event.ok) this.#happened(event.value);
+      this.refresh();
+    });
+    client.subscribe({ path, interface: name }, () => this.refresh());
+    setTimeout(() => {
+      if (this.#owner === null && this.#seen.is === "loading") this.#show({ is: "absent" });
+    }, ABSENT_AFTER_MS);
+  }
+
+  /** Asks again, soon: after a change that the page has made, or an event. */
+  refresh(): void {
+    if (this.#isAsking) {
+      this.#isStale = true;
+      return;
+    }
+    this.#askIn(GATHER_MS);
+  }
+
+  explain(what: string): Promise<Outcome<V1Explanation>> {
+    return this.#call("explain", [what], parseExplanation);
+  }
+
+  /** stafd's log page of a discovery controller. */
+  page(tid: Tid): Promise<Outcome<ReportedDc | undefined>> {
+    const { transport, traddr, trsvcid, subsysnqn, hostTraddr, hostIface, hostNqn } = tid;
+    return this.#call(
+      "page",
+      [transport, traddr, trsvcid, subsysnqn, hostTraddr, hostIface, hostNqn],
+      parsePage,
+    );
+  }
+
+  #askIn(ms: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#ask(), ms);
+  }
+
+  async #ask(): Promise<void> {
+    if (this.#isAsking || this.#owner === null) return;
+    this.#isAsking = true;
+    this.#isStale = false;
+    const begin = performance.now();
+    const [state, health] = await Promise.all([
+      this.#call("state", [], parseState),
+      this.#call("health", [], parseHealth),
+    ]);
+    const took = performance.now() - begin;
+    this.#isAsking = false;
+    if (this.#owner === null) return;
+    if (state.ok && health.ok) {
+      this.#show({ is: "running", state: state.value, health: health.value, stale: undefined });
+    } else {
+      const problem = !state.ok ? state.problem : !health.ok ? health.problem : undefined;
+      if (problem !== undefined) {
+        const seen = this.#seen;
+        this.#show(
+          seen.is === "running" && !isDenied(problem)
+            ? { ...seen, stale: problem }
+            : { is: "refused", problem },
+        );
+      }
+    }
+    this.#askIn(this.#isStale ? GATHER_MS + took : Math.max(POLL_MS, POLL_FACTOR * took));
+  }
+
+  async #call<T>(
+    method: string,
+    args: readonly string[],
+    parse: (text: string) => JsonResult<T>,
+  ): Promise<Outcome<T>> {
+    const client = this.#client;
+    if (client === undefined) {
+      return { ok: false, problem: { kind: "disconnected", text: `${this.daemon} cannot be asked` } };
+    }
+    const { name, path } = this.#service;
+    const answer = await settled(client.call(path, `${name}.v1`, method, args, { timeout: CALL_MS }));
+    if (!answer.ok) return answer;
+    const [text] = answer.value;
+    const parsed = parse(typeof text === "string" ? text : "");
+    return parsed.ok
+      ? parsed
+      : { ok: false, problem: { kind: "not-understood", text: `${this.daemon}: ${parsed.message}` } };
+  }
+
+  #show(seen: Seen): void {
+    this.#seen = seen;
+    this.#changed(seen);
+  }
+}

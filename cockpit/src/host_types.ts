@@ -1,0 +1,78 @@
+/** What this page uses of `base1/cockpit.js`, which the host's Cockpit brings (287 and later). */
+
+/** Why a channel of Cockpit ended: `access-denied`, `not-found`, `change-conflict`... */
+export interface HostFailure {
+  readonly problem?: string | null;
+  readonly message?: string;
+  readonly exit_status?: number | null;
+  /** Of D-Bus errors. */
+  readonly name?: string;
+}
+
+export interface HostProcess extends PromiseLike<string> {
+  input(data: string, more?: boolean): void;
+  stream(take: (data: string) => void): void;
+  close(problem?: string): void;
+}
+
+export interface SpawnOptions {
+  readonly superuser?: "try" | "require";
+  readonly err?: "message" | "out";
+  readonly environ?: readonly string[];
+}
+
+export interface HostFile {
+  /** Content null: the file does not exist. A failure comes as a third argument. */
+  watch(
+    take: (content: string | null, tag: string | null, failure: HostFailure | null) => void,
+  ): { remove(): void };
+  /** Fails with `change-conflict` when the file has another tag by now. */
+  replace(content: string, expectedTag?: string): PromiseLike<string>;
+  close(): void;
+}
+
+export interface HostBusClient {
+  call(
+    path: string,
+    iface: string,
+    method: string,
+    args: readonly unknown[],
+    options?: { readonly timeout?: number },
+  ): PromiseLike<readonly unknown[]>;
+  subscribe(
+    match: { readonly path?: string; readonly interface?: string; readonly member?: string },
+    take: (path: string, iface: string, member: string, args: readonly unknown[]) => void,
+  ): { remove(): void };
+  addEventListener(event: "owner", take: (event: unknown, owner: string | null) => void): void;
+  addEventListener(event: "close", take: (event: unknown, failure: HostFailure | undefined) => void): void;
+  close(): void;
+}
+
+export interface HostLocation {
+  readonly path: readonly string[];
+  readonly options: Readonly<Record<string, string | readonly string[]>>;
+  go(path: readonly string[], options?: Readonly<Record<string, string>>): void;
+}
+
+export interface HostPermission {
+  /** Null while it is not known. */
+  readonly allowed: boolean | null;
+  addEventListener(event: "changed", take: () => void): void;
+}
+
+export interface Host {
+  readonly location: HostLocation;
+  addEventListener(event: "locationchanged", take: () => void): void;
+  dbus(name: string, options: { readonly bus: "system" }): HostBusClient;
+  spawn(command: readonly string[], options?: SpawnOptions): HostProcess;
+  file(path: string, options?: { readonly superuser?: "try" | "require" }): HostFile;
+  permission(options: { readonly admin: true }): HostPermission;
+  /** Shows another page of Cockpit. */
+  jump(path: string): void;
+  /** Ends the overlay that the host shows while a page loads. */
+  readonly transport: { wait(ready: () => void): void };
+}
+
+declare global {
+  var cockpit: Host;
+}

@@ -1,0 +1,43 @@
+/** What the host answers, as values: nothing of it is an exception for the page. */
+import type { HostFailure } from "./host_types.ts";
+
+export interface Problem {
+  /** `access-denied`, `not-found`, `change-conflict`, `exit`, `unknown`... */
+  readonly kind: string;
+  readonly text: string;
+}
+
+export type Outcome<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly problem: Problem };
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null;
+
+const textOf = (value: unknown): string => typeof value === "string" ? value : "";
+
+/** The problem that a failed channel, process or call tells of. */
+export function problemOf(failure: unknown): Problem {
+  if (!isRecord(failure)) return { kind: "unknown", text: String(failure) };
+  const status = failure["exit_status"];
+  const kind = textOf(failure["problem"]) ||
+    (typeof status === "number" ? "exit" : textOf(failure["name"]) || "unknown");
+  return { kind, text: textOf(failure["message"]) || kind };
+}
+
+/** Cockpit's promises are older than the language's. */
+export function settled<T>(work: PromiseLike<T>): Promise<Outcome<T>> {
+  return new Promise((resolve) => {
+    work.then(
+      (value) => resolve({ ok: true, value }),
+      (failure: unknown) => resolve({ ok: false, problem: problemOf(failure) }),
+    );
+  });
+}
+
+export const isDenied = ({ kind }: Problem): boolean =>
+  kind === "access-denied" || kind === "authentication-failed" || kind.endsWith(".AccessDenied");
+
+/** A failure of a channel that ended, if it is one. */
+export const problemIn = (failure: HostFailure | null | undefined): Problem | undefined =>
+  failure === null || failure === undefined ? undefined : problemOf(failure);
