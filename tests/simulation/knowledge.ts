@@ -32,6 +32,11 @@ export class Knowledge {
   readonly lastPages = new Map<string, { readonly tid: Tid; readonly statement: Statement }>();
   /** The last thing that stacd was told of each discovery controller, by identity. */
   readonly told = new Map<string, ReportedDc>();
+  /**
+   * What stacd was told of each discovery controller since the last page that stafd itself had read, with that page: pages of
+   * stafd's state file add, and take nothing away (S2). stacd may make connections that any of them lists.
+   */
+  readonly sinceRead = new Map<string, readonly ReportedDc[]>();
   /** All that stafd ever reported to stacd as dropped. */
   readonly retired: RetiredDc[] = [];
   /** Of the last report since stafd came. */
@@ -72,6 +77,7 @@ export class Knowledge {
   restarted(who: "stafd" | "stacd", saved: Saved, isConnected: (tid: Tid) => boolean): void {
     this.answers = this.answers.filter((answer) => answer.who !== who);
     if (who === "stacd") {
+      this.sinceRead.clear();
       for (const [key, dc] of this.told) {
         if (!saved.reads.has(dc.readAt)) this.told.delete(key);
         else {
@@ -93,10 +99,17 @@ export class Knowledge {
   reported(report: StafdReport): void {
     this.report = report;
     for (const dc of report.dcs) {
-      if (dc.page !== "none") this.told.set(identity(dc.tid), dc);
+      if (dc.page === "none") continue;
+      const id = identity(dc.tid);
+      this.told.set(id, dc);
+      const before = dc.page === "read" ? [] : this.sinceRead.get(id) ?? [];
+      this.sinceRead.set(id, [...before.filter(({ readAt }) => readAt !== dc.readAt), dc]);
     }
     for (const one of report.retired) {
-      if (!report.dcs.some((dc) => sameController(dc.tid, one.tid))) this.told.delete(identity(one.tid));
+      if (!report.dcs.some((dc) => sameController(dc.tid, one.tid))) {
+        this.told.delete(identity(one.tid));
+        this.sinceRead.delete(identity(one.tid));
+      }
       if (!this.retired.some(({ tid, at }) => tid === one.tid && at === one.at)) this.retired.push(one);
     }
   }

@@ -55,6 +55,7 @@ const FOUND_WITH_ALL: readonly (readonly [seed: number, who: Who, what: string])
   [30053, "both", "another ip-family after a restart takes nothing away (the check was wrong)"],
   [30067, "stafd", "controllers that were forgotten went on waiting for the one connect"],
   [30098, "both", "stacd forgets over a restart what is not connected (the check was wrong)"],
+  [539, "both", "a page of stafd's state file takes nothing away (the check was wrong)"],
 ];
 
 for (const [seed, who, what] of FOUND_WITH_ALL) {

@@ -83,7 +83,10 @@ export function everAsked(rules: Rules, who: Daemon, conf: Conf): readonly Tid[]
   return [...asked, ...sessions[who].saved.controllers];
 }
 
-/** I/O controllers that a line or a page asks for, each as it spells them: ip-family may turn one spelling away (TID-16). */
+/**
+ * I/O controllers that a line or a page asks for, each as it spells them: ip-family may turn one spelling away (TID-16).
+ * `possibly`: also by any answer that a name ever had, and by the page before those that take nothing away.
+ */
 export function stacdWants(rules: Rules, conf: Conf, possibly = false): ReadonlyMap<string, Wish> {
   const { knowledge } = rules;
   const wanted = new Map<string, Wish>();
@@ -96,7 +99,8 @@ export function stacdWants(rules: Rules, conf: Conf, possibly = false): Readonly
     if (resolved.length > 1 && !possibly) continue;
     for (const tid of resolved) add(tid, `the line for ${line.tid.traddr}`);
   }
-  for (const dc of knowledge.told.values()) {
+  const pages = [...knowledge.told.values(), ...possibly ? [...knowledge.sinceRead.values()].flat() : []];
+  for (const dc of pages) {
     for (const tid of tidsListed(dc.entries, dc.tid, "nvme")) add(tid, named(dc.tid));
   }
   return wanted;

@@ -356,4 +356,42 @@ export const YOUNG_PAGE_SCENARIOS: readonly Scenario[] = [
     },
     original: noAuditAtTheEnd,
   },
+  {
+    from: "S2, seed 539 of both",
+    name: "a path that only a page of stafd's state file no longer lists is made again when it is lost",
+    play: async (cores) => {
+      const stage = new Stage(cores);
+      const { page, subsystems } = await three(stage);
+      const [first] = subsystems;
+      assert.ok(first !== undefined);
+      // stafd reads and saves the change, and is gone before stacd has heard of it.
+      stage.world.bus.callsFail = 1;
+      page.unlist(entryFor(first, "nvme"), stage.mono);
+      await stage.run(500);
+      stage.stafd.kill();
+      stage.world.bus.callsFail = 0;
+      stage.world.setManner(stage.target("nqn.dc"), "closed");
+      stage.startStafd();
+      await stage.run(10_000);
+      assert.deepEqual(connections(stage, subsystems), [1, 1, 1], "stafd has read nothing since");
+      for (const device of stage.to(first)) stage.world.kernel.deleteNow(device);
+      await stage.run(10_000);
+      assert.deepEqual(connections(stage, subsystems), [1, 1, 1], "unknown is not empty");
+      stage.world.setManner(stage.target("nqn.dc"), "up");
+      await stage.run(60 * MINUTE);
+      assert.deepEqual(connections(stage, subsystems), [0, 1, 1], "read");
+    },
+    original: () =>
+      connector((event) => {
+        if (event.type !== "fetched" || !event.outcome.ok) return event;
+        const { value } = event.outcome;
+        const dcs = value.dcs.map((dc) => ({
+          ...dc,
+          page: dc.page === "cached" ? "read" as const : dc.page,
+          current: true,
+          young: null,
+        }));
+        return { ...event, outcome: { ok: true, value: { ...value, dcs } } };
+      }),
+  },
 ];
