@@ -178,6 +178,7 @@ export class DisconnectRules {
     const words = this.#rules.words(device);
     for (const { tid } of this.#wants(who).values()) {
       if (tid.hostNqn === device.hostNqn) continue;
+      if (this.#isBootHost(tid.hostNqn) || this.#isBootHost(device.hostNqn)) continue;
       if (serves({ ...tid, hostNqn: device.hostNqn }, words, this.#rules.interfaces) === "yes") {
         throw new Violation(
           "S13",
@@ -185,6 +186,12 @@ export class DisconnectRules {
         );
       }
     }
+  }
+
+  /** What the boot table's discovery controllers list is asked for, and connected, as the host of that table: never as this one. */
+  #isBootHost(hostNqn: string): boolean {
+    const { landscape: { nbft }, host } = this.#rules;
+    return hostNqn !== host.nqn && nbft.discovery.some(({ tid }) => tid.hostNqn === hostNqn);
   }
 
   /** S12: whatever the evidence, what is in use keeps its last usable path. Judged when stacd really deletes it. */

@@ -1,6 +1,7 @@
 /** What can go wrong. Each kind has its own dice, so that leaving one out does not change the others. */
 import { calmKernel } from "../../src/lib/sim/devices.ts";
 import { calmCommands } from "../../src/lib/sim/kernel.ts";
+import { IFACES } from "./landscape.ts";
 import type { Fault } from "./faults/fault.ts";
 import { HOST_FAULTS } from "./faults/host_faults.ts";
 import { KERNEL_FAULTS } from "./faults/kernel_faults.ts";
@@ -34,7 +35,8 @@ export function heal(sim: Simulation): void {
     target.discovery.torn = 0;
     target.discovery.readMs = 5;
   }
-  for (const iface of ["eth0", "eth1"]) world.fabric.setLink(iface, true);
+  for (const { name } of IFACES) world.fabric.setLink(name, true);
+  world.kernel.connecting.shortage = 0;
   for (const { stuck } of [world.kernel, world.resolver, world.disk]) {
     for (const end of stuck.splice(0)) end();
   }

@@ -159,15 +159,20 @@ export function connectSlowly(world: World, target: Target, maker: string): void
   world.kernel.connecting.begin(request, maker, () => undefined);
 }
 
+/** Each of the older ones in 13 worlds of a hundred: of a thousand seeds, one of ten has it for all that chance does. */
+function releaseOf(dice: Random, early?: Dice): Release {
+  const at = early === undefined ? Math.floor(dice.between(0, 99) / 13) : dice.between(0, 9);
+  return new Release(RELEASES[at] ?? NEWEST);
+}
+
 export function buildLandscape(world: World, seed: number, early?: Dice): Landscape {
   const random = new Random(seed, "landscape");
   const sizes: Sizes | undefined = early === undefined ? sizesOf(seed) : undefined;
   for (const iface of IFACES) world.fabric.addInterface(iface);
   world.kernel.connecting.ctrlLossTmo = random.pick([15, 40, 600]) ?? 600;
   const hasAna = random.chance(0.1);
-  // Each of the older ones in one world of ten.
   const dice = new Random(seed, "kernel release");
-  world.kernel.devices.release = new Release(RELEASES[dice.between(0, 9)] ?? NEWEST);
+  world.kernel.devices.release = releaseOf(dice, early);
   const subsystems: Target[] = [];
   for (let n = 1; n <= (sizes?.subsystems ?? random.between(1, 8)); n++) {
     const at = address(random, n, "4420");
@@ -220,8 +225,12 @@ export function buildLandscape(world: World, seed: number, early?: Dice): Landsc
     symname: "sim",
     ...(random.chance(0.3) && canAuthenticate(world) ? { key: SECRET } : {}),
   });
-  const nbft = bootTable(world, boot, nbftDc);
-  existing(random, world, subsystems, dcs, boot);
+  const firmware = new Random(seed, "boot table");
+  const booter = sizes !== undefined && firmware.chance(0.3)
+    ? OTHER_HOST
+    : { hostNqn: HOST_NQN, hostId: HOST_ID };
+  const nbft = bootTable(world, boot, nbftDc, booter);
+  existing(random, world, subsystems, dcs, boot, booter);
   return {
     subsystems: [...subsystems, ...large.subsystems, ...more],
     dcs: [...dcs, ...large.dcs],
@@ -275,12 +284,19 @@ export function hostFiles(
   world.files.set("/etc/stas/sys.conf", ["[Host]", ...lines.filter((line) => line !== ""), ""].join("\n"));
 }
 
+/** Who the machine was when it booted. */
+type Booter = Pick<DeviceSpec, "hostNqn" | "hostId">;
+
 /** The firmware's table; the host has none when there is nothing to say. */
-export function bootTable(world: World, boot: Target | undefined, dc: Target | undefined): NbftTargets {
+export function bootTable(
+  world: World,
+  boot: Target | undefined,
+  dc: Target | undefined,
+  who: Booter = { hostNqn: HOST_NQN, hostId: HOST_ID },
+): NbftTargets {
   if (boot === undefined && dc === undefined) return { discovery: [], boot: [] };
   const parts: TableParts = {
-    hostId: HOST_ID,
-    hostNqn: HOST_NQN,
+    ...who,
     hfis: IFACES.map(({ mac, v4: [ip = ""] }, i) => ({
       index: i + 1,
       mac: mac.split(":").map((byte) => parseInt(byte, 16)),
@@ -387,6 +403,7 @@ function existing(
   subsystems: readonly Target[],
   dcs: readonly Target[],
   boot: Target | undefined,
+  booter: Booter,
 ): void {
   const { devices } = world.kernel;
   if (random.chance(0.5)) {
@@ -405,7 +422,7 @@ function existing(
     });
     devices.live(local);
   }
-  if (boot !== undefined && boot.manner === "up") connectAs(world, boot, "boot", "");
+  if (boot !== undefined && boot.manner === "up") connectAs(world, boot, "boot", "", booter);
   for (const target of subsystems) {
     if (target !== boot && target.manner === "up" && random.chance(0.15)) {
       connectAs(world, target, "nvme-cli", random.pick(["", "", "udisks", "nvme-cli"]) ?? "");

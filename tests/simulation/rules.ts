@@ -219,9 +219,12 @@ export class Rules {
         // What comes so soon tells of the connection that was just made.
         const isNew = there === undefined || this.#mono - there.bornAt < LIMITS.newConnectionMs;
         const isBack = event.cause === "connected" || event.cause === "rediscover";
-        // Another host's connection to it says nothing of ours.
-        const isOurs = there?.hostNqn === this.host.nqn || there?.maker === who;
-        if (who === "stafd" && isBack && !isNew && isOurs && there.target !== undefined) {
+        // Other connections to it, this host's or another's, say nothing of the one by which its page is read.
+        const reader = there?.target === undefined ? undefined : this.#readBy.get(there.target);
+        const isOurs = reader === undefined
+          ? there?.hostNqn === this.host.nqn || there?.maker === who
+          : there?.incarnation === reader;
+        if (who === "stafd" && isBack && !isNew && isOurs && there?.target !== undefined) {
           this.freshness.cameBack(there.target);
         }
         return;

@@ -30,7 +30,7 @@ export function sizesOf(seed: number): Sizes {
     subsystems,
     dcs: isWide ? MANY_DCS : dcs,
     page: random.chance(0.065) ? LONG_PAGE : 0,
-    chain: random.chance(0.03) ? LIMITS.referralDepth + 3 : 0,
+    chain: random.chance(0.045) ? LIMITS.referralDepth + 3 : 0,
     // As many referrals to each of them as in a small world.
     referral: isWide ? 0.3 * 2 / MANY_DCS : 0.3,
   };

@@ -60,7 +60,7 @@ export function takePage(finder: FinderHost, ctl: Ctl, log: DiscoveryLog): Taken
     const why = "the subsystem NQN is longer than 223 bytes";
     finder.fleet.sayOf(ctl, "warning", `${refused} entries of its log page are refused: ${why}`);
   }
-  if (young?.since === readAt && !young.isFirst) {
+  if (young?.since === readAt && !young.isFirst && soak.ms > 0) {
     finder.fleet.sayOf(ctl, "notice", `${youngText(soak)}, because ${young.why}`);
   }
   finder.fleet.announce(ctl, "log-page", `log page read, generation ${genctr}, ${entries.length} entries`);

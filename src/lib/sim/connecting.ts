@@ -33,6 +33,8 @@ const REFUSED = 0x4184;
 export class Connecting {
   /** What the kernel does when no ctrl-loss-tmo is given, in seconds. */
   ctrlLossTmo = 600;
+  /** How many connects fail for want of memory or of file descriptors. */
+  shortage = 0;
   /** Is told of each connect that really begins, with the existing connections. */
   witness: (who: string, request: ConnectRequest) => void = () => undefined;
   readonly #time: Scheduler;
@@ -95,6 +97,9 @@ export class Connecting {
 
   #run(job: Job): void {
     this.witness(job.who, job.request);
+    if (this.#random.maybe(this.shortage)) {
+      return this.#fail(job, 1, this.#random.chance(0.5) ? "ENOMEM" : "EMFILE");
+    }
     const options = parseOptions(job.text);
     const of = (name: string): string => options.get(name) ?? "";
     const [nqn, traddr, trsvcid] = [of("nqn"), of("traddr"), of("trsvcid")];

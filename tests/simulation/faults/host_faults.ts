@@ -3,7 +3,7 @@ import { parseExclusions } from "../../../src/lib/nvme/exclusions.ts";
 import { milliseconds } from "../../../src/lib/nvme/time.ts";
 import { STACD_CONF, STAFD_CONF } from "../daemons.ts";
 import { anySubsystem, editConf, secondThoughts } from "../edits.ts";
-import { controllerLine } from "../landscape.ts";
+import { controllerLine, IFACES } from "../landscape.ts";
 import type { Fault } from "./fault.ts";
 
 export const HOST_FAULTS: readonly Fault[] = [
@@ -107,6 +107,28 @@ export const HOST_FAULTS: readonly Fault[] = [
     name: "clock-steps",
     everyMs: 20_000,
     act: (sim, random) => sim.world.clock.step(milliseconds(random.between(-7_200_000, 7_200_000))),
+  },
+  {
+    name: "suspends",
+    everyMs: 30_000,
+    act: (sim, random) => {
+      const { world } = sim;
+      // The monotonic clock stands still meanwhile. Links come back one by one, and no connection has outlived it.
+      world.clock.step(milliseconds(random.between(60_000, 36_000_000)));
+      for (const { name } of IFACES) {
+        world.fabric.setLink(name, false);
+        sim.later(random.between(200, 8_000), () => world.fabric.setLink(name, true));
+      }
+      const { devices } = world.kernel;
+      for (const device of devices.all) {
+        if (device.state === "live" && device.target !== undefined) devices.reset(device);
+      }
+    },
+  },
+  {
+    name: "shortage",
+    everyMs: 0,
+    begin: ({ world }) => void (world.kernel.connecting.shortage = 0.3),
   },
   {
     name: "host-exclusions",
