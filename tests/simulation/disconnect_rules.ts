@@ -2,6 +2,7 @@
 import type { Evidence } from "../../src/lib/core/evidence.ts";
 import type { Tid } from "../../src/lib/nvme/tid.ts";
 import type { Device } from "../../src/lib/sim/devices.ts";
+import { pageKey } from "./oracle/freshness.ts";
 import { sameAddress } from "./oracle/address.ts";
 import { AUDIT } from "./oracle/conf.ts";
 import { identity, named, WELL_KNOWN } from "./oracle/identity.ts";
@@ -155,12 +156,16 @@ export class DisconnectRules {
   #notYoung(who: Daemon, tid: Tid, dcText: string): void {
     const { knowledge, freshness, world, landscape } = this.#rules;
     const dcs = [...knowledge.pages.values(), ...knowledge.told.values()].map((one) => one.tid);
-    const dc = dcs.find((one) => named(one) === dcText);
-    const target = landscape.dcs.find(({ address }) =>
-      dc !== undefined && sameAddress(address.traddr, dc.traddr) && address.trsvcid === dc.trsvcid
-    );
     const soakMs = this.#rules.confInForce(who).youngMs;
-    if (target !== undefined && freshness.isYoung(target, world.clock.now().mono, soakMs)) {
+    // What is asked as two hosts has one name, and two pages: that either is old is enough.
+    const isYoung = dcs.filter((one) => named(one) === dcText).map((dc) => {
+      const target = landscape.dcs.find(({ address }) =>
+        sameAddress(address.traddr, dc.traddr) && address.trsvcid === dc.trsvcid
+      );
+      return target !== undefined &&
+        freshness.isYoung(pageKey(target, dc.hostNqn), world.clock.now().mono, soakMs);
+    });
+    if (isYoung.length > 0 && !isYoung.includes(false)) {
       throw new Violation("S14", `${who} disconnects ${named(tid)} by a young page of ${dcText}`);
     }
   }

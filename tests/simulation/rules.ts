@@ -15,7 +15,6 @@ import type { Tid } from "../../src/lib/nvme/tid.ts";
 import type { StafdReport } from "../../src/lib/ports.ts";
 import type { LogVersion } from "../../src/lib/sim/discovery.ts";
 import type { Device } from "../../src/lib/sim/devices.ts";
-import type { Target } from "../../src/lib/sim/fabric.ts";
 import type { World } from "../../src/lib/sim/world.ts";
 import { ConnectRules } from "./connect_rules.ts";
 import { DisconnectRules } from "./disconnect_rules.ts";
@@ -26,7 +25,7 @@ import { sameAddress } from "./oracle/address.ts";
 import { type Host, hostOf } from "./oracle/host.ts";
 import { identity, named } from "./oracle/identity.ts";
 import { LIMITS } from "./oracle/limits.ts";
-import { Freshness } from "./oracle/freshness.ts";
+import { Freshness, pageKey } from "./oracle/freshness.ts";
 import { asPublished, tidAnnounced } from "./oracle/listing.ts";
 import { type KernelWords, serves } from "./oracle/matching.ts";
 import { savedIn } from "./oracle/saved_state.ts";
@@ -76,9 +75,9 @@ export class Rules {
   }
 
   /** Which pages are young, by the controller that they are of (S14). */
-  readonly freshness = new Freshness<Target>();
+  readonly freshness = new Freshness<string>();
   /** The connection by which a page was read last. */
-  readonly #readBy = new Map<Target, number>();
+  readonly #readBy = new Map<string, number>();
   /** Rules that the daemons do not keep yet, and that are judged all the same. */
   readonly judging: ReadonlySet<string>;
 
@@ -91,13 +90,14 @@ export class Rules {
     this.#pace = new PaceRules(this);
     world.kernel.wasRead = (page) => {
       this.knowledge.read(page, world.clock.now().wall);
-      const { device: { target, incarnation }, log: { genctr, entries } } = page;
+      const { device: { target, incarnation, hostNqn }, log: { genctr, entries } } = page;
       if (target !== undefined) {
-        const before = this.#readBy.get(target);
-        if (before !== undefined && before !== incarnation) this.freshness.cameBack(target);
-        this.#readBy.set(target, incarnation);
+        const key = pageKey(target, hostNqn);
+        const before = this.#readBy.get(key);
+        if (before !== undefined && before !== incarnation) this.freshness.cameBack(key);
+        this.#readBy.set(key, incarnation);
         this.freshness.read(
-          target,
+          key,
           { genctr, entries: asPublished(entries) },
           this.#mono,
           this.conf("stafd")?.youngMs ?? 900_000,
@@ -220,12 +220,13 @@ export class Rules {
         const isNew = there === undefined || this.#mono - there.bornAt < LIMITS.newConnectionMs;
         const isBack = event.cause === "connected" || event.cause === "rediscover";
         // Other connections to it, this host's or another's, say nothing of the one by which its page is read.
-        const reader = there?.target === undefined ? undefined : this.#readBy.get(there.target);
+        const key = there?.target === undefined ? undefined : pageKey(there.target, there.hostNqn);
+        const reader = key === undefined ? undefined : this.#readBy.get(key);
         const isOurs = reader === undefined
           ? there?.hostNqn === this.host.nqn || there?.maker === who
           : there?.incarnation === reader;
-        if (who === "stafd" && isBack && !isNew && isOurs && there?.target !== undefined) {
-          this.freshness.cameBack(there.target);
+        if (who === "stafd" && isBack && !isNew && isOurs && key !== undefined) {
+          this.freshness.cameBack(key);
         }
         return;
       }

@@ -1,10 +1,13 @@
 /** When a page is young (S14): it adds at once, and takes away only when it has stayed as it is for a while. */
-import { type EntryText, sameEntries } from "./listing.ts";
+import { type EntryText, sameStatement } from "./listing.ts";
 
 interface Page {
   readonly genctr: bigint;
   readonly entries: readonly EntryText[];
 }
+
+/** Who is asked as two hosts gives two pages. */
+export const pageKey = ({ text }: { readonly text: string }, hostNqn: string): string => `${text} ${hostNqn}`;
 
 interface Known extends Page {
   /** Since when it is young, in monotonic milliseconds; of one that never was, long ago. */
@@ -49,7 +52,7 @@ export class Freshness<Key> {
   read(key: Key, page: Page, mono: number, soakMs: number): void {
     const before = this.#known.get(key);
     const isSame = before !== undefined && before.genctr === page.genctr &&
-      sameEntries(before.entries, page.entries);
+      sameStatement(before.entries, page.entries);
     const isFirst = before === undefined || this.#before.has(key);
     const isBack = this.#back.delete(key);
     this.#before.delete(key);
@@ -57,7 +60,7 @@ export class Freshness<Key> {
     const makesYoung = isBack || isOlder || (isFirst && !isSame) ||
       (before !== undefined && withdrawsMost(before, page));
     const wasYoung = before !== undefined && before.youngSince + soakMs > mono;
-    const changes = before === undefined || !sameEntries(before.entries, page.entries);
+    const changes = before === undefined || !sameStatement(before.entries, page.entries);
     const youngSince = makesYoung || (wasYoung && changes) ? mono : before?.youngSince ?? -Infinity;
     this.#known.set(key, { ...page, youngSince });
   }

@@ -27,13 +27,19 @@ export const asPublished = keptFor((entries: readonly DiscoveryEntry[]): readonl
   }))
 );
 
-/** Two pages say the same of every controller, in the same order. */
-export function sameEntries(a: readonly EntryText[], b: readonly EntryText[]): boolean {
+/** What a page says of every controller, entry by entry. */
+function said(entries: readonly EntryText[]): readonly string[] {
   const keys = ["trtype", "traddr", "trsvcid", "subnqn", "subtype", "eflags"];
-  const text = (entries: readonly EntryText[]): string =>
-    JSON.stringify(entries.map((entry) => keys.map((key) => entry[key]?.trim())));
-  return text(a) === text(b);
+  return entries.map((entry) => JSON.stringify(keys.map((key) => entry[key]?.trim())));
 }
+
+/** Two pages say the same of every controller, in the same order. */
+export const sameEntries = (a: readonly EntryText[], b: readonly EntryText[]): boolean =>
+  JSON.stringify(said(a)) === JSON.stringify(said(b));
+
+/** The same in any order, which means nothing. */
+export const sameStatement = (a: readonly EntryText[], b: readonly EntryText[]): boolean =>
+  JSON.stringify(said(a).toSorted()) === JSON.stringify(said(b).toSorted());
 
 /** An entry whose controller can be connected to, with the host's side of whoever listed it. */
 export function tidListed(entry: EntryText, by: Tid): Tid | undefined {
