@@ -18,6 +18,7 @@ import { scenario as connection } from "./scenarios/connection.ts";
 import { scenario as dbusClients } from "./scenarios/dbus_clients.ts";
 import { scenario as discovery } from "./scenarios/discovery.ts";
 import { scenarios as fc } from "./scenarios/fc.ts";
+import { scenarios as kernelRules } from "./scenarios/kernel_rules.ts";
 import { scenarios as oldKernel } from "./scenarios/old_kernel.ts";
 import { scenarios as hostIdentity } from "./scenarios/host_identity.ts";
 import { scenarios as nextConf } from "./scenarios/next_conf.ts";
@@ -29,6 +30,7 @@ import { scenarios as stacdCrash } from "./scenarios/stacd_crash.ts";
 import { scenarios as stacdDisconnect } from "./scenarios/stacd_disconnect.ts";
 import { scenarios as stacdInUse } from "./scenarios/stacd_in_use.ts";
 import { scenarios as stacdLines } from "./scenarios/stacd_lines.ts";
+import { scenarios as stacdOutages } from "./scenarios/stacd_outages.ts";
 import { scenarios as stacdPaths } from "./scenarios/stacd_paths.ts";
 import { scenarios as stacdRedundancy } from "./scenarios/stacd_redundancy.ts";
 import { scenarios as stacdSecurity } from "./scenarios/stacd_security.ts";
@@ -61,6 +63,7 @@ const SCENARIOS: readonly Scenario[] = [
   dbusClients,
   ...fc,
   ...rdma,
+  ...kernelRules,
   ...oldKernel,
   ...hostIdentity,
   ...stafdAvahi,
@@ -80,6 +83,7 @@ const SCENARIOS: readonly Scenario[] = [
   ...stacdStafdAway,
   ...stacdInUse,
   ...stacdLines,
+  ...stacdOutages,
   ...stacdPaths,
   ...stacdRedundancy,
   ...stacdSecrets,
