@@ -4,7 +4,7 @@
  * 192.0.2.11:8009, which is on fab0.
  */
 import { Discovery, entryFor } from "../../src/lib/sim/discovery.ts";
-import { Release } from "../../src/lib/sim/release.ts";
+import type { Release } from "../../src/lib/sim/release.ts";
 import { VirtualTime } from "../../src/lib/sim/scheduler.ts";
 import { World } from "../../src/lib/sim/world.ts";
 import { type Tid, WELL_KNOWN_DISC_NQN } from "../../src/lib/nvme/tid.ts";
@@ -122,7 +122,7 @@ export const QUESTIONS: readonly Question[] = [
     answers: ["connected", "EINVAL"],
   },
   {
-    name: "a subsystem that is not there",
+    name: "a subsystem that does not exist",
     writes: [connect({ subsysnqn: "nqn.2024-01.io.example:nobody" })],
     answers: ["EIO"],
   },
@@ -132,7 +132,7 @@ export const QUESTIONS: readonly Question[] = [
     answers: ["ECONNREFUSED"],
   },
   {
-    name: "an interface that is not there",
+    name: "an interface that does not exist",
     writes: [connect({ hostIface: "fab7" })],
     answers: ["ENODEV"],
   },

@@ -38,7 +38,7 @@ async function underLoad(guest: Guest, act: () => Promise<void>): Promise<void> 
   await guest.writeFile("/run/load", LOAD);
   await guest.run(
     `rm -f /run/load-stop /run/load-state
-    mkfs.ext4 -q ${device} && mkdir -p /srv/busy && mount ${device} /srv/busy
+    mkfs.ext4 -q -E lazy_itable_init=0,lazy_journal_init=0 ${device} && mkdir -p /srv/busy && mount ${device} /srv/busy
     systemd-run -q --unit=lab-load -p Environment=n=0 sh /run/load ${device}`,
   );
   const since = await now(guest);
