@@ -17,6 +17,7 @@ import { scenario as confinement } from "./scenarios/confinement.ts";
 import { scenario as connection } from "./scenarios/connection.ts";
 import { scenario as dbusClients } from "./scenarios/dbus_clients.ts";
 import { scenario as discovery } from "./scenarios/discovery.ts";
+import { scenarios as errnos } from "./scenarios/errnos.ts";
 import { scenarios as fc } from "./scenarios/fc.ts";
 import { scenarios as kernelRules } from "./scenarios/kernel_rules.ts";
 import { scenarios as oldKernel } from "./scenarios/old_kernel.ts";
@@ -64,6 +65,7 @@ const SCENARIOS: readonly Scenario[] = [
   ...fc,
   ...rdma,
   ...kernelRules,
+  ...errnos,
   ...oldKernel,
   ...hostIdentity,
   ...stafdAvahi,

@@ -2,17 +2,18 @@
  * Connecting through `/dev/nvme-fabrics` (requirements 80). File I/O instead of libnvme:
  * the exact errno comes with Deno's error, and nothing that was asked for is left out on the way.
  */
-import { connectFailure, errnoName } from "../nvme/errno.ts";
+import { connectFailure, errnoName, givenUp } from "../nvme/errno.ts";
 import { type ConnectReply, encodeConnect, parseConnectReply } from "../nvme/fabrics_options.ts";
 import type { Failure, Outcome } from "../nvme/failure.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import { type FabricsSupport, kernelSupport } from "../nvme/kernel_version.ts";
+import { type Tid, tidText, type Transport } from "../nvme/tid.ts";
 import type { ConnectRequest, Log } from "../ports.ts";
 import { BlockUse } from "./block_use.ts";
 import { KernelLog } from "./kernel_log.ts";
 import { Limiter } from "./limiter.ts";
 import { THREADS } from "./thread_shares.ts";
-import { EACCES, EINVAL, ENOENT, EPERM, errnoOf } from "./os_error.ts";
+import { EINVAL, errnoOf } from "./os_error.ts";
 import type { Sysfs } from "./sysfs.ts";
 import type { TlsKeys } from "./tls_keys.ts";
 
@@ -82,6 +83,7 @@ export class Fabrics {
     if (!("made" in attempt)) return attempt;
     // Open until the end: it pins the connection, whose number cannot be given to another one.
     using made = attempt.made;
+    using kernelLog = attempt.kernelLog;
     // Begun before the next connect, the kernel mostly answers before it, and in the worst case after it.
     const answer = answered(made);
     const demanded = demands(request);
@@ -90,41 +92,66 @@ export class Fabrics {
     const reply = await answer;
     if (!reply.ok) return reply;
     if (demanded.length > 0) free();
-    return await this.#readBack(`nvme${reply.value.instance}`, demanded, read);
+    const news = () => kernelLog?.news() ?? [];
+    return await this.#readBack(request.tid.transport, `nvme${reply.value.instance}`, demanded, read, news);
   }
 
   /** One write makes the connection. */
-  async #attempt(request: ConnectRequest): Promise<Outcome<KernelCtrl> | { readonly made: Deno.FsFile }> {
+  async #attempt(request: ConnectRequest): Promise<Outcome<KernelCtrl> | Made> {
     const options = this.#tlsKeys.resolve(request.options);
     if (!options.ok) return options;
     // No turn of the event loop but for the write itself: while the kernel waits for us it connects nothing.
     const support = this.#support ?? await this.support();
     const encoded = encodeConnect({ ...request, options: options.value }, support);
     if (!encoded.ok) return encoded;
-    this.#reportDropped(encoded.dropped);
+    this.#reportDropped(encoded.dropped, request.tid);
+    const file = this.#open();
+    if (!file.ok) return file;
     const kernelLog = KernelLog.open();
-    let file: Deno.FsFile | undefined;
+    const attempt = await this.#write(file.value, encoded.text, request, kernelLog);
+    if (!("made" in attempt)) {
+      file.value.close();
+      kernelLog?.close();
+    }
+    return attempt;
+  }
+
+  #open(): Outcome<Deno.FsFile> {
     try {
-      file = openNow(this.#device);
-      const data = new TextEncoder().encode(encoded.text);
-      const written = await file.write(data);
-      if (written === data.length) return { made: file };
-      file.close();
-      return fail(garbled(`it took ${written} of ${data.length} bytes`));
+      // Without a trip to another thread: opening the device waits for nothing.
+      return { ok: true, value: Deno.openSync(this.#device, { read: true, write: true }) };
     } catch (error) {
-      file?.close();
       const errno = errnoOf(error);
       if (errno === 0) throw error;
-      return this.#explain(errno, request, kernelLog);
-    } finally {
-      kernelLog?.close();
+      return fail(unusable(this.#device, errnoName(errno)));
+    }
+  }
+
+  async #write(
+    file: Deno.FsFile,
+    text: string,
+    { tid, options }: ConnectRequest,
+    kernelLog: KernelLog | undefined,
+  ): Promise<Outcome<KernelCtrl> | Made> {
+    const data = new TextEncoder().encode(text);
+    try {
+      const written = await file.write(data);
+      if (written === data.length) return { made: file, kernelLog };
+      return fail(garbled(`it took ${written} of ${data.length} bytes`));
+    } catch (error) {
+      const errno = errnoOf(error);
+      if (errno === 0) throw error;
+      // An existing connection (EALREADY) the core finds by looking, and takes over as what it is.
+      return fail(connectFailure(errnoName(errno), kernelLog?.news() ?? [], options.tls === true, tid));
     }
   }
 
   async #readBack(
+    transport: Transport,
     device: string,
     demanded: readonly Demand[],
     readDevice: (device: string) => Promise<Outcome<KernelCtrl>>,
+    news: () => readonly string[],
   ): Promise<Outcome<KernelCtrl>> {
     const incarnation = this.#sysfs.incarnation(device);
     const broken = incarnation === undefined ? undefined : this.#missing(device, demanded);
@@ -136,6 +163,9 @@ export class Fabrics {
     }
     const read = await readDevice(device);
     if (read.ok) return read;
+    if (transport === "fc" && this.#sysfs.incarnation(device) === undefined) {
+      return fail(givenUp(device, news()));
+    }
     const message = `connected as ${device}, but ${read.failure.message}`;
     return fail({ ...read.failure, phase: "connect", kind: "transient", message });
   }
@@ -154,31 +184,25 @@ export class Fabrics {
     })?.what;
   }
 
-  #explain(
-    errno: number,
-    request: ConnectRequest,
-    kernelLog: KernelLog | undefined,
-  ): { readonly ok: false; readonly failure: Failure } {
-    const name = errnoName(errno);
-    const tls = request.options.tls === true;
-    // With TLS, a failed handshake is no permission either.
-    if (errno === ENOENT || (errno === EACCES && !tls) || errno === EPERM) {
-      return fail(unusable(this.#device, name));
-    }
-    // An existing connection (EALREADY) the core finds by looking, and takes over as what it is.
-    return fail(connectFailure(name, kernelLog?.news() ?? [], tls, request.tid));
-  }
-
-  #reportDropped(dropped: readonly string[]): void {
-    for (const name of dropped) {
-      if (this.#reportedDropped.has(name)) continue;
-      this.#reportedDropped.add(name);
+  /** Once for each transport. */
+  #reportDropped(names: readonly string[], tid: Tid): void {
+    for (const name of names) {
+      const kind = `${tid.transport} ${name}`;
+      if (this.#reportedDropped.has(kind)) continue;
+      this.#reportedDropped.add(kind);
       this.#log.write({
         level: "warning",
-        message: `this kernel or transport has no connect option ${name}: connecting without it`,
+        message: `${tidText(tid)}: this kernel has no connect option ${name} for ${tid.transport}; ` +
+          "this controller, and any other of that transport, is connected without it",
       });
     }
   }
+}
+
+/** A connection that the kernel made, and where it says how that went. */
+interface Made {
+  readonly made: Deno.FsFile;
+  readonly kernelLog: KernelLog | undefined;
 }
 
 /** Security that was asked for: the attribute of a connection that shows it, and how to call it. */
@@ -198,9 +222,6 @@ function demands({ options, keys }: ConnectRequest): readonly Demand[] {
   }
   return demanded;
 }
-
-/** Without a trip to another thread: opening the device waits for nothing. */
-const openNow = (device: string): Deno.FsFile => Deno.openSync(device, { read: true, write: true });
 
 /** Which connection was made through this file. */
 async function answered(file: Deno.FsFile): Promise<Outcome<ConnectReply>> {

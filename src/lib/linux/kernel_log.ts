@@ -45,6 +45,10 @@ export class KernelLog {
   close(): void {
     sys.close(this.#fd);
   }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
 }
 
 /** `6,1234,5678,-;nvme nvme0: failed to connect socket: -111` without its prefix; undefined for other subsystems. */

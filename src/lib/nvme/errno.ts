@@ -4,7 +4,7 @@ import type { Failure } from "./failure.ts";
 import { nqnLengthProblem } from "./host_nqn.ts";
 import { printable } from "./plain_text.ts";
 import { decodeStatus, statusText } from "./status.ts";
-import type { Tid } from "./tid.ts";
+import type { Tid, Transport } from "./tid.ts";
 
 /** By number, from 0; `-` has no name. The numbers of x86-64, arm64, riscv64. */
 const NAMES = (
@@ -116,6 +116,49 @@ const WITH_TLS: ReadonlyMap<string, Meaning> = new Map([
   ["ECONNRESET", { text: "the peer closed the connection", kind: "transient" }],
 ]);
 
+/**
+ * What some of them mean on other transports than TCP (soft-RoCE, nvme-fcloop and nvme-loop on kernel 6.12; each one is asked
+ * of the real kernel in `tests/vm/scenarios/errnos.ts`).
+ */
+const BY_TRANSPORT: Readonly<Partial<Record<Transport, ReadonlyMap<string, Meaning>>>> = {
+  rdma: new Map([
+    ["ECONNRESET", {
+      text: "no RDMA connection",
+      kind: "transient",
+      remedy:
+        "nothing has that address, nothing listens at that port, or one end has no RDMA device on the way: " +
+        "rdma link shows those of this host, the kernel log says which it is",
+    }],
+    ["ENODEV", {
+      text: "no RDMA device",
+      kind: "transient",
+      remedy: "rdma link shows the RDMA devices of this host: is the driver of the adapter loaded?",
+    }],
+  ]),
+  fc: new Map([
+    ["ENOENT", {
+      text: "no such pair of FC ports",
+      kind: "transient",
+      remedy:
+        "compare traddr and host-traddr with the ports in /sys/class/fc_remote_ports and /sys/class/fc_host; " +
+        "is the target up, and do the zones of the fabric let this host see it?",
+    }],
+    ["EINVAL", {
+      text: "invalid arguments or configuration",
+      kind: "permanent",
+      remedy: "traddr and host-traddr have the form nn-0x<16 digits>:pn-0x<16 digits>; see the kernel log",
+    }],
+  ]),
+  loop: new Map([
+    ["EIO", {
+      text: "this host's own target refused",
+      kind: "transient",
+      remedy:
+        "does the subsystem exist, is it linked to a port of addr_trtype loop, and may this host NQN use it?",
+    }],
+  ]),
+};
+
 /** KRN-36: what the failed connect means. */
 export function connectErrorText(errno: string): string {
   return MEANINGS.get(errno)?.text ?? "failed to write to the fabrics device";
@@ -147,20 +190,30 @@ function tooLong({ subsysnqn, hostNqn }: Pick<Tid, "subsysnqn" | "hostNqn">): Me
   return undefined;
 }
 
+/** FC: the kernel connects after it has said yes. What it then could not connect is gone again. */
+export const givenUp = (device: string, kernelLines: readonly string[]): Failure => ({
+  phase: "connect",
+  kind: "transient",
+  message:
+    `the kernel made ${device} and gave it up: the target refused, or the subsystem does not exist there` +
+    logged(kernelLines),
+  remedy: "is this host allowed at the storage (its host NQN), and does the subsystem exist at that port?",
+});
+
+const logged = (kernelLines: readonly string[]): string =>
+  kernelLines.length === 0 ? "" : `; kernel: ${printable(kernelLines.join("; ").slice(0, 400))}`;
+
 /** The failure of a connect, with what the kernel logged about it meanwhile, if that could be read. */
 export function connectFailure(
   errno: string,
   kernelLines: readonly string[] = [],
   tls = false,
-  tid: Pick<Tid, "subsysnqn" | "hostNqn"> = { subsysnqn: "", hostNqn: "" },
+  tid: Pick<Tid, "transport" | "subsysnqn" | "hostNqn"> = { transport: "tcp", subsysnqn: "", hostNqn: "" },
 ): Failure {
   const meaning = (errno === "EINVAL" ? tooLong(tid) : undefined) ??
-    (tls ? WITH_TLS.get(errno) : undefined) ?? MEANINGS.get(errno);
+    (tls ? WITH_TLS.get(errno) : undefined) ?? BY_TRANSPORT[tid.transport]?.get(errno) ?? MEANINGS.get(errno);
   const status = kernelLines.map(statusInKernelLine).find((found) => found !== undefined);
   const refused = errno === "EIO" && status !== undefined;
-  const kernel = kernelLines.length === 0
-    ? ""
-    : `; kernel: ${printable(kernelLines.join("; ").slice(0, 400))}`;
   const remedy = meaning?.remedy;
   const text = refused
     ? `the controller refused: ${statusText(status)}`
@@ -170,7 +223,7 @@ export function connectFailure(
     kind: refused && decodeStatus(status).dnr ? "permanent" : meaning?.kind ?? "transient",
     errno,
     ...(status === undefined ? {} : { status }),
-    message: `${text} (${errno})${kernel}`,
+    message: `${text} (${errno})${logged(kernelLines)}`,
     ...(remedy === undefined ? {} : { remedy }),
   };
 }

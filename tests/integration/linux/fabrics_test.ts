@@ -208,6 +208,17 @@ Deno.test("answers that make no sense, and controllers that are gone at once, ar
   assert.ok(!gone.ok);
   assert.equal(gone.failure.kind, "transient");
   assert.match(gone.failure.message, /connected as nvme9, but/);
+  const [traddr, hostTraddr] = ["ab", "aa"].map((end) =>
+    `nn-0x10001100${end}000001:pn-0x20001100${end}000001`
+  );
+  assert.ok(traddr !== undefined && hostTraddr !== undefined);
+  const fc = request({
+    tid: { ...request().tid, transport: "fc", traddr, hostTraddr, trsvcid: "", hostIface: "" },
+  });
+  const device = await fakeDevice(fake, fc, "instance=9,cntlid=65535\n", `${NAMES},host_traddr`);
+  const refused = await bench(fake, device).fabrics.connect(fc, nobody);
+  assert.ok(!refused.ok);
+  assert.match(refused.failure.message, /the kernel made nvme9 and gave it up: the target refused/);
 });
 
 Deno.test("the error of the device is told by name", async () => {

@@ -1,9 +1,11 @@
 /** Error numbers and NVMe statuses. */
 import assert from "node:assert/strict";
+import { ERRNOS } from "../../vm/errno_table.ts";
 import {
   connectErrorText,
   connectFailure,
   errnoName,
+  givenUp,
   statusInKernelLine,
 } from "../../../src/lib/nvme/errno.ts";
 import { decodeStatus, statusCode, statusName, statusText } from "../../../src/lib/nvme/status.ts";
@@ -68,14 +70,15 @@ Deno.test("connect failures: the kernel's own words decide about EIO", () => {
 
 Deno.test("connect failures: where TLS was asked for, they are about that", () => {
   // Linux counts the zero at the end: 223 bytes are allowed, and refused.
-  const tid = { subsysnqn: `nqn.${"s".repeat(219)}`, hostNqn: `nqn.${"h".repeat(218)}` };
+  const transport = "tcp" as const;
+  const tid = { transport, subsysnqn: `nqn.${"s".repeat(219)}`, hostNqn: `nqn.${"h".repeat(218)}` };
   const long = connectFailure("EINVAL", [], true, tid);
   assert.match(long.message, /^the subsystem NQN has 223 bytes: .*Linux takes no more than 222 \(EINVAL\)$/);
   assert.match(long.remedy ?? "", /shorter NQN at the storage/);
   assert.equal(long.kind, "permanent");
-  const host = { subsysnqn: tid.hostNqn, hostNqn: tid.subsysnqn };
+  const host = { transport, subsysnqn: tid.hostNqn, hostNqn: tid.subsysnqn };
   assert.match(connectFailure("EINVAL", [], false, host).message, /^the host NQN has 223 bytes/);
-  const fits = { subsysnqn: tid.hostNqn, hostNqn: tid.hostNqn };
+  const fits = { transport, subsysnqn: tid.hostNqn, hostNqn: tid.hostNqn };
   assert.match(connectFailure("EINVAL", [], false, fits).message, /^invalid arguments/);
   assert.match(connectFailure("ECONNREFUSED", [], false, tid).message, /^connection refused/);
   assert.match(connectFailure("ENOKEY", [], true).message, /TLS key/);
@@ -84,6 +87,19 @@ Deno.test("connect failures: where TLS was asked for, they are about that", () =
   assert.match(connectFailure("ECONNRESET").remedy ?? "", /tls = true/);
   assert.equal(connectFailure("ECONNRESET", [], true).remedy, undefined);
   assert.equal(connectFailure("ECONNREFUSED", [], true).message, "connection refused (ECONNREFUSED)");
+});
+
+Deno.test("H3, H4: what an errno means depends on the transport; each row is tried in the virtual machine", () => {
+  for (const { transport, situation, errno, says, remedy } of ERRNOS) {
+    const failure = connectFailure(errno, [], false, { transport, subsysnqn: "nqn.s", hostNqn: "nqn.h" });
+    assert.match(failure.message, says, `${transport}: ${situation}`);
+    assert.match(failure.remedy ?? "", remedy, `${transport}: ${situation}`);
+    if (transport !== "tcp") assert.doesNotMatch(failure.remedy ?? "", /tls = true|host-iface|nvme-tcp/);
+  }
+  // Without RDMA in this host; nobody has named an interface.
+  const rdma = connectFailure("ENODEV", [], false, { transport: "rdma", subsysnqn: "", hostNqn: "" });
+  assert.match(rdma.message, /no RDMA device/);
+  assert.match(givenUp("nvme3", []).message, /the kernel made nvme3 and gave it up/);
 });
 
 Deno.test("status: fields and names", () => {
