@@ -24,6 +24,7 @@ import { scenarios as oldKernel } from "./scenarios/old_kernel.ts";
 import { scenarios as hostIdentity } from "./scenarios/host_identity.ts";
 import { scenarios as nextConf } from "./scenarios/next_conf.ts";
 import { scenarios as rdma } from "./scenarios/rdma.ts";
+import { scenarios as oddHosts } from "./scenarios/odd_hosts.ts";
 import { scenario as refusal } from "./scenarios/refusal.ts";
 import { crash, restart } from "./scenarios/restart.ts";
 import { scenarios as stacdCompany } from "./scenarios/stacd_company.ts";
@@ -66,6 +67,7 @@ const SCENARIOS: readonly Scenario[] = [
   ...rdma,
   ...kernelRules,
   ...errnos,
+  ...oddHosts,
   ...oldKernel,
   ...hostIdentity,
   ...stafdAvahi,

@@ -1,0 +1,161 @@
+/** Hosts that lack something: each scenario takes it away, sees the main job done, and gives it back. */
+import assert from "node:assert/strict";
+import { configureStacd, configureStafd, nqnOf, ONE, reloadStacd, tcpLine, TWO } from "../connector.ts";
+import { controllers, start, untilConnected, untilDiscovering } from "../fabric.ts";
+import { configure, confOf } from "../finder.ts";
+import type { Guest } from "../guest.ts";
+import { AVAHI, IPV6, type Need } from "../needs.ts";
+import type { Scenario } from "../scenario.ts";
+import { untilBlockDevice, writeAndReadBack } from "../storage.ts";
+
+/** Runs `job` and puts the host right again, whatever came of it. */
+async function lacking(guest: Guest, take: string, give: string, job: () => Promise<void>): Promise<void> {
+  await guest.run(take);
+  try {
+    await job();
+  } finally {
+    await guest.run(`systemctl stop stacd stafd; ${give}`);
+  }
+}
+
+async function connectsOne(guest: Guest): Promise<void> {
+  await start(guest, "stafd", "stacd");
+  await untilDiscovering(guest, [`${ONE}:8009`]);
+  await untilConnected(guest, ["sub-001"]);
+  await writeAndReadBack(guest, "sub-001", await untilBlockDevice(guest, "sub-001"));
+}
+
+/** stafd starts without Avahi, says so in words of its own, and uses it once it is there. */
+async function avahi(guest: Guest): Promise<void> {
+  await guest.run("nvmet-lab up 1");
+  const units = "avahi-daemon.service avahi-daemon.socket";
+  await lacking(
+    guest,
+    `systemctl mask --runtime --now ${units} 2>/dev/null`,
+    `systemctl unmask --runtime ${units} 2>/dev/null; true`,
+    async () => {
+      await configure(guest, "");
+      await start(guest, "stafd", "stacd");
+      const doctor = await guest.attempt("COLUMNS=400 stafctl doctor");
+      assert.match(doctor.stdout, /Avahi/);
+      await guest.run(
+        `systemctl unmask --runtime ${units} 2>/dev/null; systemctl start avahi-daemon && nvmet-lab mdns-up 1`,
+      );
+      await untilDiscovering(guest, [`${ONE}:8009`]);
+      await untilConnected(guest, ["sub-001"]);
+    },
+  );
+}
+
+async function readOnlyRoot(guest: Guest): Promise<void> {
+  await guest.run("nvmet-lab up 1");
+  await configureStafd(guest, [ONE]);
+  await configureStacd(guest, {});
+  await lacking(guest, "mount -o remount,ro /", "mount -o remount,rw /", async () => {
+    assert.notEqual(
+      (await guest.attempt("touch /etc/stas/here")).code,
+      0,
+      "the root file system is read-only",
+    );
+    await connectsOne(guest);
+    await guest.run("systemctl restart stafd stacd");
+    await untilConnected(guest, ["sub-001"]);
+  });
+}
+
+/** The module of the transport is not loaded when the daemons start. */
+async function noModule(guest: Guest): Promise<void> {
+  await guest.run("nvmet-lab up 1");
+  await configureStafd(guest, [ONE]);
+  await configureStacd(guest, {});
+  await guest.run("modprobe -r nvme-tcp nvme-fabrics && ! test -e /dev/nvme-fabrics");
+  await connectsOne(guest);
+}
+
+/** Every name that it is loaded by is away; NVMe commands go through the kernel's ioctl. */
+async function noLibnvme(guest: Guest): Promise<void> {
+  await guest.run("nvmet-lab up 1");
+  await configureStafd(guest, [ONE]);
+  await configureStacd(guest, {});
+  const away = "/run/libnvme-away";
+  await lacking(
+    guest,
+    `mkdir -p ${away} && mv $(dirname $(ldconfig -p | sed -n 's/.*libnvme\\.so\\.1 .*=> //p' | head -n 1))/libnvme.so* ${away}/ && ldconfig`,
+    `mv ${away}/* $(dirname $(ldconfig -p | sed -n 's/.*libc\\.so\\.6 .*=> //p' | head -n 1))/ && ldconfig`,
+    async () => {
+      const version = await guest.run("stafd --version");
+      assert.match(version, /^libnvme none: libnvme\.so\.1 is not installed .*install libnvme/m);
+      await connectsOne(guest);
+      const doctor = await guest.attempt("COLUMNS=400 stafctl doctor");
+      assert.match(doctor.stdout, /libnvme cannot be loaded/);
+    },
+  );
+}
+
+async function ipv6Only(guest: Guest): Promise<void> {
+  await guest.run("nvmet-lab net && nvmet-lab port-add 1 fd00:2::11 && nvmet-lab add sub-001 1");
+  await configureStafd(guest, ["fd00:2::11"]);
+  await configureStacd(guest, {});
+  await guest.run(
+    "ip -4 address flush dev fab0; ip -4 address flush dev fab1; ip -4 route flush dev fab0; true",
+  );
+  await start(guest, "stafd", "stacd");
+  await untilConnected(guest, ["sub-001"]);
+  await writeAndReadBack(guest, "sub-001", await untilBlockDevice(guest, "sub-001"));
+}
+
+/** Without the kernel's multipath each path is a device of its own, and in use or not by itself (S12). */
+async function noMultipath(guest: Guest): Promise<void> {
+  const reload = (option: string): string =>
+    "modprobe -r nvmet-tcp nvmet nvme-tcp nvme-fabrics nvme-core && " +
+    `modprobe nvme-core ${option} && modprobe -a nvme-tcp nvmet-tcp`;
+  await lacking(
+    guest,
+    reload("multipath=N"),
+    `nvme disconnect-all; nvmet-lab down; ${reload("")}`,
+    async () => {
+      await guest.run("nvmet-lab up 1 --dcs 2 && nvmet-lab link sub-001 2");
+      await configure(guest, confOf([]));
+      const lines = [tcpLine("sub-001", ONE), tcpLine("sub-001", TWO)];
+      await configureStacd(guest, { controllers: lines });
+      await start(guest, "stacd");
+      const [first, second] = await untilConnected(guest, ["sub-001", "sub-001"]);
+      assert.ok(first !== undefined && second !== undefined);
+      const status = await guest.attempt("COLUMNS=400 stacctl status -o table");
+      assert.match(status.stdout, /multipath/);
+      const mounted = (await controllers(guest)).find(({ address }) => address.includes(TWO));
+      assert.ok(mounted !== undefined);
+      const disk = `/dev/${mounted.device}n1`;
+      await guest.run(`mkfs.ext4 -q ${disk} && mkdir -p /srv/odd && mount ${disk} /srv/odd`);
+      try {
+        // Both lines go: the path that is mounted is held, the other one is a disk that nobody uses.
+        await reloadStacd(guest, {});
+        const left = await untilConnected(guest, ["sub-001"]);
+        assert.deepEqual(left.filter((c) => !c.discovery).map(({ device }) => device), [mounted.device]);
+        await guest.run("dd if=/dev/urandom of=/srv/odd/file bs=64k count=16 conv=fsync status=none");
+        assert.match(
+          await guest.run(`COLUMNS=400 stacctl explain ${nqnOf("sub-001")}`),
+          /mounted on \/srv\/odd/,
+        );
+      } finally {
+        await guest.run("umount /srv/odd");
+      }
+      await untilConnected(guest, []);
+    },
+  );
+}
+
+/** Modules that can be taken out: a kernel that has them built in cannot lack them. */
+const MODULES: readonly Need[] = [{
+  look: "modinfo -n nvme-core | grep -q /",
+  lacking: "the kernel has NVMe built in",
+}];
+
+export const scenarios: readonly Scenario[] = [
+  { name: "odd host: Avahi masked, and started later", ofOurs: true, slow: true, needs: AVAHI, run: avahi },
+  { name: "odd host: read-only root file system", ofOurs: true, slow: true, run: readOnlyRoot },
+  { name: "odd host: NVMe modules not loaded", ofOurs: true, slow: true, needs: MODULES, run: noModule },
+  { name: "odd host: no libnvme", ofOurs: true, slow: true, run: noLibnvme },
+  { name: "odd host: IPv6 only", ofOurs: true, slow: true, needs: IPV6, run: ipv6Only },
+  { name: "odd host: native multipath off", ofOurs: true, slow: true, needs: MODULES, run: noMultipath },
+];
