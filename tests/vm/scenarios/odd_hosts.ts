@@ -63,12 +63,18 @@ async function readOnlyRoot(guest: Guest): Promise<void> {
   });
 }
 
+/** Those that use others first; earlier scenarios may have loaded any of them. */
+const HOST_MODULES = ["nvme-fcloop", "nvme-fc", "nvme-rdma", "nvme-loop", "nvme-tcp", "nvme-fabrics"];
+const TARGET_MODULES = ["nvmet-fc", "nvmet-rdma", "nvmet-tcp", "nvmet", "nvme-core"];
+const unload = (modules: readonly string[]): string =>
+  `for m in ${modules.join(" ")}; do modprobe -r $m 2>/dev/null; done`;
+
 /** The module of the transport is not loaded when the daemons start. */
 async function noModule(guest: Guest): Promise<void> {
   await guest.run("nvmet-lab up 1");
   await configureStafd(guest, [ONE]);
   await configureStacd(guest, {});
-  await guest.run("modprobe -r nvme-tcp nvme-fabrics && ! test -e /dev/nvme-fabrics");
+  await guest.run(`${unload(HOST_MODULES)}; ! test -e /dev/nvme-fabrics`);
   await connectsOne(guest);
 }
 
@@ -107,7 +113,7 @@ async function ipv6Only(guest: Guest): Promise<void> {
 /** Without the kernel's multipath each path is a device of its own, and in use or not by itself (S12). */
 async function noMultipath(guest: Guest): Promise<void> {
   const reload = (option: string): string =>
-    "modprobe -r nvmet-tcp nvmet nvme-tcp nvme-fabrics nvme-core && " +
+    `${unload([...HOST_MODULES, ...TARGET_MODULES])}; ! test -e /sys/module/nvme_core && ` +
     `modprobe nvme-core ${option} && modprobe -a nvme-tcp nvmet-tcp`;
   await lacking(
     guest,

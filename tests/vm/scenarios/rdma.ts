@@ -65,7 +65,7 @@ async function byMdns(guest: Guest): Promise<void> {
   await reload(guest, "[Global]\n");
   await guest.until(
     "stafd has the controller by mDNS",
-    "COLUMNS=400 stafctl explain",
+    `COLUMNS=400 stafctl explain ${TRADDR}`,
     (out) => /mDNS/.test(out) && out.includes(`(rdma, ${TRADDR}, 4420`),
     SOON,
   );
