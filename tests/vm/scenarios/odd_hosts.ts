@@ -25,7 +25,7 @@ async function connectsOne(guest: Guest): Promise<void> {
   await writeAndReadBack(guest, "sub-001", await untilBlockDevice(guest, "sub-001"));
 }
 
-/** stafd starts without Avahi, says so in words of its own, and uses it once it is there. */
+/** stafd starts without Avahi, says so in words of its own, and uses it once it runs. */
 async function avahi(guest: Guest): Promise<void> {
   await guest.run("nvmet-lab up 1");
   const units = "avahi-daemon.service avahi-daemon.socket";
