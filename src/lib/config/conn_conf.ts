@@ -1,6 +1,6 @@
 /**
- * A daemon's own file together with a connectivity file of nvme-stas 3 (`--conn-conf-file`): stafd takes the discovery
- * controllers of it, stacd the subsystems, both the identity in `[Host]`.
+ * A daemon's own file together with a connectivity file of nvme-stas 3 (`--conn-conf-file`): stafd uses its
+ * discovery controllers, stacd its subsystems, both the identity in `[Host]`.
  */
 import { type ConnectOptionsDraft, setConnectOption } from "./connect_option.ts";
 import { CONNECT_OPTIONS } from "../nvme/option_table.ts";
@@ -27,7 +27,7 @@ export interface WithConn<T> {
   readonly findings: readonly Finding[];
 }
 
-/** A file that is tried, beside the connectivity file that is in force. */
+/** A file to be tried, together with the connectivity file in force. */
 export function besideNext<T extends DaemonConf>(
   parsed: ParsedConf<T>,
   next: NextConf | undefined,
@@ -38,7 +38,7 @@ export function besideNext<T extends DaemonConf>(
     : { ...parsed, conf: withConn(parsed.conf, next, daemon, undefined).conf };
 }
 
-/** `next` was not rejected. */
+/** The file `next` was not rejected. */
 export function withConn<T extends DaemonConf>(
   conf: T,
   next: NextConf,
@@ -115,7 +115,10 @@ interface Global {
   readonly unread: readonly UnreadSecurity[];
 }
 
-/** The defaults of the main file are for what is discovered, too. They count more than `[Global]`, but for security. */
+/**
+ * The defaults of the main file apply to discovered controllers, too. They take precedence over `[Global]`,
+ * except for security options.
+ */
 function withDefaults(conf: DaemonConf, defaults: NextValues, file: string, findings: FindingList): Global {
   const options: ConnectOptionsDraft = { ...conf.options };
   const origins = new Map(conf.optionOrigins);
@@ -171,7 +174,9 @@ function withDefaults(conf: DaemonConf, defaults: NextValues, file: string, find
 
 type Placed = readonly { readonly placed: PlacedLine; readonly connection: NextConnection }[];
 
-/** Duplicates and identities, among all lines of all files; said of the later one. */
+/**
+ * Reports duplicate lines and conflicting identities among all lines of all files, each at the later line.
+ */
 function noteAmongEach(
   conf: DaemonConf,
   placed: Placed,
@@ -180,7 +185,7 @@ function noteAmongEach(
 ): void {
   const own = allLines(conf.controllers, conf.unusable).map(({ line }) => line);
   const lines = [...own, ...placed.map((one) => one.placed.line)];
-  // The number of the line in the place of its position.
+  // Uses the index of the line as its position.
   const numbered = lines.map((line, n): PlacedLine => ({ line, at: { line: n, column: 1 } }));
   const found = new FindingList("");
   noteIdentities(numbered, found);

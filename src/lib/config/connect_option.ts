@@ -42,15 +42,16 @@ function parseReference(text: string): Parsed<string> {
   if (looksLikeSecret(text)) {
     return {
       ok: false,
-      expected: "a description or serial number (the key itself belongs into the keyring)",
+      expected: "a description or serial number (the key itself belongs in the keyring)",
     };
   }
   return { ok: true, value: text };
 }
 
 /**
- * CFG-62: what is to be passed when both are given; the overrides win. Zero for an option where zero means "not
- * passed" (CFG-28) takes it out, also against a value in `global`, and so does a number below all that are passed (CFG-22).
+ * CFG-62: merges both sets of options; overrides take precedence. Zero for an option where zero means "not
+ * passed" (CFG-28) removes the option, even if `global` sets it; so does a number below the allowed range
+ * (CFG-22).
  */
 export function mergedOptions(global: ConnectOptions, overrides: ConnectOptions): ConnectOptions {
   const merged: ConnectOptionsDraft = { ...global, ...overrides };
@@ -67,7 +68,7 @@ export function mergedOptions(global: ConnectOptions, overrides: ConnectOptions)
 export function securityConflict(options: ConnectOptions): string | undefined {
   const hasKey = options.keyring !== undefined || options.tlsKey !== undefined;
   if (options.concat === true && (options.tls === true || options.tlsKey !== undefined)) {
-    return "concat excludes tls and tls-key, for it makes a key of its own";
+    return "concat cannot be combined with tls or tls-key, because it makes a key of its own";
   }
   if (hasKey && options.tls !== true && options.concat !== true) {
     return "a keyring or tls-key is given, but tls is not true";
@@ -75,7 +76,7 @@ export function securityConflict(options: ConnectOptions): string | undefined {
   return undefined;
 }
 
-/** The value of an option as a file would have it; undefined when it is not set. */
+/** The value of an option in the notation of a file; undefined when the option is not set. */
 export function connectOptionText(options: ConnectOptions, option: ConnectOption): string | undefined {
   const value = options[option.key];
   return value === undefined ? undefined : String(value);

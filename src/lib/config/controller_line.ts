@@ -35,9 +35,9 @@ export interface ControllerFields {
   readonly subsysnqn: string;
   readonly hostTraddr: string;
   readonly hostIface: string;
-  /** Undefined when the key is absent: the system's host NQN is meant (TID-4). */
+  /** Undefined when the key is absent, which means the system's host NQN (TID-4). */
   readonly hostNqn: string | undefined;
-  /** That goes with `hostNqn`; empty: the system's. */
+  /** The host ID that goes with `hostNqn`; empty: the system's. */
   readonly hostId: string;
 }
 
@@ -50,22 +50,24 @@ export interface ControllerLine {
   readonly extra: ReadonlyMap<string, string>;
   /** The entry as written, secrets masked. */
   readonly text: string;
-  /** A key stands in the entry itself. */
+  /** The entry itself contains a key. */
   readonly hasKey: boolean;
   readonly origin: Origin;
 }
 
 /**
- * An entry that says which controller it means, and asks for security in a way that cannot be read: its controller is not
- * connected, whichever other source wants it (S15). An existing connection stays.
+ * An entry that names a controller but has an invalid security option: its controller is not connected,
+ * whichever other source wants it (S15). An existing connection stays.
  */
 export interface UnusableLine {
   readonly line: ControllerLine;
-  /** With the place, the value and the remedy. */
+  /** The message, with place, value and remedy. */
   readonly why: string;
 }
 
-/** An entry whose address is of a disabled family: not to be connected, and not gone from the file either. */
+/**
+ * An entry whose address family is disabled: it is not connected, but still counts as present in the file.
+ */
 export interface DisabledLine {
   readonly disabled: ControllerFields;
 }
@@ -79,7 +81,7 @@ export interface IpFamilies {
 /** An IPv4-mapped address is IPv4, unlike in TID-16: that is how its packets leave the host. */
 const usedFamily = (traddr: string): 4 | 6 | undefined => ipFamily(canonicalIp(traddr) ?? traddr);
 
-/** CFG-59: false for a literal address of a disabled family; host names pass. */
+/** CFG-59: false for a literal address of a disabled family; true for host names. */
 export function familyAllowed(traddr: string, families: IpFamilies): boolean {
   const family = usedFamily(traddr);
   return family === undefined || (family === 4 ? families.v4 : families.v6);
@@ -100,7 +102,7 @@ const TRANSPORTS: readonly Transport[] = ["tcp", "rdma", "fc", "loop"];
 const SECRET_KEYS: readonly string[] = ["dhchap-secret", "dhchap-ctrl-secret"];
 const ALL_KEYS: readonly string[] = [...FIELD_KEYS, ...SECRET_KEYS, ...CONNECT_OPTIONS.map((o) => o.name)];
 
-/** What an entry is judged by. */
+/** The context in which an entry is checked. */
 export interface LineContext {
   readonly daemon: Daemon;
   readonly file: string;
@@ -108,14 +110,14 @@ export interface LineContext {
   readonly ignoreIface: boolean;
   /** Of `[Global]`. */
   readonly options: ConnectOptions;
-  /** For keys in files of their own; undefined where nothing will be connected. */
+  /** Reads keys in files of their own; undefined where nothing will be connected. */
   readonly readFile: ReadFile | undefined;
 }
 
 /**
- * The entry's controller, or why there is none: nothing is written there; the line is clear but names an address of a
- * disabled family; it asks for security in a way that cannot be read; or it is not understood, and could mean any
- * controller. The last three with a finding.
+ * The entry's controller, or the reason for which there is none: the entry is empty; its address family is
+ * disabled; a security option is invalid; or the entry is invalid and could mean any controller. The last
+ * three add a finding.
  */
 export function parseControllerLine(
   entry: IniEntry,
@@ -144,7 +146,7 @@ export function parseControllerLine(
     return drop(entry, `transport is missing (tcp, rdma, fc or loop)${formHint(tokens)}`);
   }
   const written = transportToken.value;
-  // A wish for security must not be lost because of a mistyped transport.
+  // A request for security must not be lost because of a mistyped transport.
   const transport = isTransport(written) ? written : nearestTransport(written, tokens);
   let why: string | undefined;
   if (!isTransport(written)) {
@@ -157,7 +159,7 @@ export function parseControllerLine(
     transport,
     traddr: text("traddr"),
     trsvcid: text("trsvcid"),
-    // CFG-54: where both are given nqn counts, also when it is empty.
+    // CFG-54: if both are given, nqn counts, even if it is empty.
     subsysnqn: text(tokens.byKey.has("nqn") ? "nqn" : "subsysnqn"),
     hostTraddr: given(text("host-traddr")),
     hostIface: given(text("host-iface")),
@@ -218,11 +220,11 @@ export function parseControllerLine(
 
 const COMMAS = "; pairs are separated by ';', not by ','";
 
-/** What may have gone wrong with an entry as a whole. */
+/** Hints for an entry that is wrong as a whole. */
 function formHint(tokens: Tokens): string {
-  if (tokens.byKey.has("trtype")) return "; trtype is called transport here";
+  if (tokens.byKey.has("trtype")) return "; use transport instead of trtype";
   const { text } = tokens;
-  if (/^["']/.test(text)) return "; the quotes around it do not belong there";
+  if (/^["']/.test(text)) return "; remove the quotes around it";
   if (/=[^;]*,\s*[a-z-]+=/i.test(text)) return COMMAS;
   if (/^-{1,2}[a-z]/i.test(text)) {
     return "; options of nvme-cli are written as key=value with ';' between them";
@@ -232,10 +234,10 @@ function formHint(tokens: Tokens): string {
     : "";
 }
 
-/** What nvme-cli writes for "not given" is not given. */
+/** nvme-cli's word for "not given" counts as not given. */
 const given = (value: string): string => isAbsent(value) ? "" : value;
 
-/** The transport that an entry means which asks for security; others are dropped. */
+/** The transport of an entry that asks for security; without security such an entry is dropped. */
 function nearestTransport(written: string, tokens: Tokens): Transport | undefined {
   const asks =
     tokens.all.some(({ key, value }) =>
@@ -246,7 +248,7 @@ function nearestTransport(written: string, tokens: Tokens): Transport | undefine
   return TRANSPORTS.find((transport) => transport === near);
 }
 
-/** What becomes of an entry whose security options cannot be read. */
+/** The consequence for an entry with invalid security options. */
 const NOT_CONNECTED = "its controller is not connected until this is corrected";
 
 function whyUnusable({ token, at, what }: Unread, file: string): string {
@@ -276,7 +278,7 @@ export function fieldsOfText(text: string): ControllerFields | undefined {
   };
 }
 
-/** The transport id that the line asks for. Without an NQN it is a discovery controller's (STAF-15). */
+/** The transport id of the line. A line without an NQN means a discovery controller (STAF-15). */
 export function toTid(line: ControllerLine, defaults: TidDefaults): Tid {
   const subsysnqn = line.fields.subsysnqn || WELL_KNOWN_DISC_NQN;
   return scoped(normaliseTid({ ...line.fields, subsysnqn }, defaults));
@@ -289,7 +291,7 @@ function readOverrides(tokens: Tokens, findings: FindingList): ConnectOptions {
     findings.add(
       "duplicate",
       token.valueAt,
-      `${token.key} is given more than once, and not alike: the stricter value counts`,
+      `${token.key} is given more than once with different values: the stricter value counts`,
     );
   }
   const options = security.options;

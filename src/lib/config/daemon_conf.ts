@@ -1,4 +1,4 @@
-/** What stafd.conf and stacd.conf have in common (requirements 10). */
+/** The options that stafd.conf and stacd.conf have in common (requirements 10). */
 import type { ConnectOptions } from "../nvme/connect_options.ts";
 import { type ConnectOptionsDraft, securityConflict, setConnectOption } from "./connect_option.ts";
 import { CONNECT_OPTIONS, type ConnectOption } from "../nvme/option_table.ts";
@@ -35,34 +35,38 @@ export interface DaemonConf {
   readonly tron: Value<boolean>;
   readonly ignoreIface: Value<boolean>;
   readonly ipFamilies: Value<IpFamilies>;
-  /** `[Global]` or the daemon's default. What is absent is left to the kernel; for a connection use {@link mergedOptions}. */
+  /**
+   * `[Global]` or the daemon's default. An absent option is left to the kernel; for a connection use {@link
+   * mergedOptions}.
+   */
   readonly options: ConnectOptions;
-  /** Of each option that is set, or that a file takes out (`kato = 0`). */
+  /** The origin of each option that is set, or that a file removes (`kato = 0`). */
   readonly optionOrigins: ReadonlyMap<keyof ConnectOptions, Origin>;
   /** Usable entries in file order, not yet compared with `excludes`. */
   readonly controllers: readonly ControllerLine[];
-  /** Entries that ask for security in a way that cannot be read: what they name is not connected. */
+  /** Entries with an invalid security option: their controllers are not connected. */
   readonly unusable: readonly UnusableLine[];
   /**
-   * Security asked for all connections in a way that cannot be read. Such a file is good for a start only: what is there is
-   * looked after, and nothing is connected but what has a line of its own that sets the option.
+   * Invalid security options that would apply to all connections. Such a file is accepted only at a start:
+   * the daemon manages existing connections, and makes new ones only for lines that set the option
+   * themselves.
    */
   readonly unreadSecurity: readonly UnreadSecurity[];
-  /** Entries that only `ip-family` turns away. */
+  /** Entries that only `ip-family` rules out. */
   readonly disabled: readonly ControllerFields[];
-  /** Different for different texts of the file. */
+  /** A fingerprint of the file's text. */
   readonly digest: string;
   /**
-   * Lines of controller entries that are not understood, or whose option or section is mistyped. Each could mean any
-   * controller: no absence follows (S2).
+   * Lines of controller entries that are invalid, or whose option or section is mistyped. Each could mean any
+   * controller, so no controller counts as absent (S2).
    */
   readonly unreadable: readonly number[];
   readonly excludes: readonly ExcludeLine[];
-  /** What was read beside `file`: the files, and the places in them that are as `unreadable` is in `file`. */
+  /** The further files that were read, and the lines in them that correspond to `unreadable` in `file`. */
   readonly conn?: { readonly files: readonly string[]; readonly unreadable: readonly string[] };
 }
 
-/** All lines that are not understood, wherever they stand. */
+/** All invalid lines, in any of the files. */
 export const unreadPlaces = (
   { file, unreadable, conn }: Pick<DaemonConf, "file" | "unreadable" | "conn">,
 ): readonly string[] => [...unreadable.map((line) => `${file}:${line}`), ...conn?.unreadable ?? []];
@@ -85,7 +89,10 @@ export const IP_FAMILIES: ReadonlyMap<string, IpFamilies> = new Map([
 
 export type ParsedConf<T> =
   | { readonly ok: true; readonly conf: T; readonly findings: readonly Finding[] }
-  /** The file is rejected as a whole: at start exit, at reload keep what was (CFG-5, S10). */
+  /**
+   * The file is rejected as a whole: a start fails, and a reload keeps the previous configuration (CFG-5,
+   * S10).
+   */
   | { readonly ok: false; readonly findings: readonly Finding[] };
 
 /** Parses a file; `rest` reads what only this daemon has. A missing file is an empty one (CFG-6). */
@@ -184,9 +191,9 @@ export function parseDaemonConf<T>(
 }
 
 const NOTHING_NEW =
-  "until then nothing new is connected but by lines that set it themselves, and a reload is refused";
+  "until then only lines that set it themselves make new connections, and a reload is refused";
 
-/** The value read is not the text in the file. */
+/** The value differs from the text in the file. */
 function noteBytes(ini: Ini, findings: FindingList): void {
   for (const { line, value, valueColumn, column, option } of ini.entries) {
     const at = value?.includes("\uFFFD") === true
@@ -198,7 +205,7 @@ function noteBytes(ini: Ini, findings: FindingList): void {
       findings.add(
         "bad-value",
         { line, column: at },
-        "this line has bytes that are not UTF-8, and cannot be read as it is",
+        "this line contains bytes that are not UTF-8, and cannot be read reliably",
       );
     }
   }
@@ -240,11 +247,11 @@ function withContinuation(
   return { line: parsed, why: `${origin.file}:${line}:${valueColumn}: ${what}` };
 }
 
-const REJECTED = "connections would not be as secure as wanted, so the whole file is rejected";
+const REJECTED = "connections would be less secure than asked for, so the whole file is rejected";
 
 /** Is it a controller entry whose option or section is mistyped, or that is indented too far? */
 function mayMeanController({ section, option, value, continuation }: IniEntry): boolean {
-  // `controller transport=tcp;...` is an entry, too, without its first "=".
+  // `controller transport=tcp;...` is an entry, too, in which the first "=" is missing.
   const isLike = (word: string): boolean =>
     [word, word.split(/[\s:]/, 1)[0] ?? ""].some((one) => suggestion(one, ["controller"]) !== undefined);
   if (continuation && isLike(value?.split("=", 1)[0]?.trim() ?? "")) return true;
@@ -255,7 +262,7 @@ function mayMeanController({ section, option, value, continuation }: IniEntry): 
 
 type Options =
   | { readonly ok: true; readonly options: ConnectOptions; readonly origins: DaemonConf["optionOrigins"] }
-  /** A security option cannot be read: connecting without it would be worse than not starting. */
+  /** A security option is invalid: connecting without it would be worse than not starting. */
   | { readonly ok: false };
 
 function readOptions(reader: OptionReader, defaults: ConnectOptions): Options {
@@ -309,7 +316,10 @@ const set = (options: ConnectOptionsDraft, option: ConnectOption, entry: IniEntr
     ? { ok: false, expected: undefined } as const
     : setConnectOption(options, option, entry.value);
 
-/** Of a security option that is given more than once the stricter value counts, and each of them must be readable (S15). */
+/**
+ * If a security option is given more than once, the stricter value counts, and each value must be valid
+ * (S15).
+ */
 function checkRepeated(
   reader: OptionReader,
   options: ConnectOptionsDraft,

@@ -1,4 +1,4 @@
-/** FNV-1a, twice: it tells an edited file from the one before, and need not resist an attacker. */
+/** FNV-1a, twice: it distinguishes an edited file from the previous one, and need not resist an attacker. */
 export function digestOf(text: string): string {
   let [a, b] = [0x811c9dc5, text.length];
   for (let i = 0; i < text.length; i++) {

@@ -11,7 +11,7 @@ import type { FindingList, Position } from "./finding.ts";
 import { originText } from "./origin.ts";
 import { listText } from "./scalar.ts";
 
-/** What one line, or `[Global]`, asks for. */
+/** The options of one line, or of `[Global]`. */
 export interface Opinion {
   readonly options: ConnectOptions;
   readonly keys: DhchapKeys;
@@ -22,7 +22,7 @@ export interface PlacedLine {
   readonly at: Position;
 }
 
-/** What an opinion asks for that makes a connection safer, in the words of the file. */
+/** The options that make a connection safer, in the words of the file. */
 function demandsOf({ options, keys }: Opinion): readonly string[] {
   return [
     options.tls === true ? "tls" : "",
@@ -36,7 +36,10 @@ function demandsOf({ options, keys }: Opinion): readonly string[] {
   ].filter((word) => word !== "");
 }
 
-/** The stricter of each; of keys and references the first one. `rest` of the options is the first one's. */
+/**
+ * The stricter value of each option; keys, references and all other options (`rest`) are those of the first
+ * one.
+ */
 export function strictest(first: Opinion, others: readonly Opinion[]): Opinion {
   let { options, keys } = first;
   for (const other of others) {
@@ -60,18 +63,18 @@ export const opinionOf = (
   global: ConnectOptions,
 ): Opinion => ({ options: mergedOptions(global, overrides), keys });
 
-/** `line` is the later one. Both daemons and `check` say it in these words. */
+/** `line` is the later one. Both daemons and `check` use this text. */
 export function duplicateText(line: ControllerLine, first: ControllerLine, global: ConnectOptions): string {
   const [here, there] = names(line, first);
   const same = line.text === first.text;
   const base = same
     ? `${here} repeats ${there}`
     : `${here} means the same controller as ${there}: ${there} counts, ` +
-      `and what ${here} says beside security has no effect`;
+      `and options of ${here} other than security have no effect`;
   return `${base}${securityText(line, first, global)}; remove one of them`;
 }
 
-/** Of two lines: by their numbers, with their files where these differ. */
+/** Names two lines by their numbers, and by their files where these differ. */
 function names({ origin: a }: ControllerLine, { origin: b }: ControllerLine): readonly [string, string] {
   return a.kind === "file" && b.kind === "file" && a.file === b.file
     ? [`line ${a.line}`, `line ${b.line}`]
@@ -99,7 +102,7 @@ function securityText(line: ControllerLine, first: ControllerLine, global: Conne
 
 const andText = (words: readonly string[]): string => listText(words).replace(/ or ([^ ]*)$/, " and $1");
 
-/** Identity as the file shows it: a host name stays a name, and no host NQN is the system's. */
+/** Identity by the text of the file: a host name stays a name, and a missing host NQN means the system's. */
 function tidOf({ fields }: ControllerLine): Tid {
   const { traddr } = fields;
   const name = isIp(traddr) ? traddr : traddr.toLowerCase().replace(/\.$/, "");
@@ -111,7 +114,7 @@ function tidOf({ fields }: ControllerLine): Tid {
   }, { hostNqn: "", ignoreIface: false });
 }
 
-/** The same subsystem at the same address, by whichever way. */
+/** The same subsystem at the same address, through any interface. */
 const placeKey = (tid: Tid): string =>
   JSON.stringify([
     tid.transport,
@@ -131,7 +134,7 @@ export function sameWay(a: Tid, b: Tid): boolean {
     alike(canonicalAddress(a.transport, a.hostTraddr), canonicalAddress(b.transport, b.hostTraddr));
 }
 
-/** Says which lines mean what an earlier one means. */
+/** Reports lines that mean the same controller as an earlier one. */
 export function noteDuplicates(
   lines: readonly PlacedLine[],
   ignoreIface: boolean,
@@ -159,7 +162,10 @@ export function noteDuplicates(
   }
 }
 
-/** Usable and unusable ones, in the order of the file; other files come after it, in the order of `files`. */
+/**
+ * Usable and unusable lines, in the order of the file; those of other files come after it, in the order of
+ * `files`.
+ */
 export function allLines(
   controllers: readonly ControllerLine[],
   unusable: readonly UnusableLine[],

@@ -1,4 +1,4 @@
-/** The values in force, and where each comes from: for `check`, as the files would have them. */
+/** The values in force and their origins, for `check`, in the notation of the files. */
 import type { Duration } from "../nvme/time.ts";
 import { connectOptionText } from "./connect_option.ts";
 import { CONNECT_OPTIONS } from "../nvme/option_table.ts";
@@ -13,7 +13,7 @@ import type { SysConf } from "./sys_conf.ts";
 export interface EffectiveValue {
   readonly section: string;
   readonly option: string;
-  /** Undefined: left to the kernel, or there is none. Secrets are masked (S8). */
+  /** Undefined: left to the kernel, or no value. Secrets are masked (S8). */
   readonly value: string | undefined;
   readonly origin: Origin;
 }
@@ -89,7 +89,7 @@ function row<T>(
 
 const enabledText = (on: boolean): string => on ? "enabled" : "disabled";
 
-/** In the largest unit that fits without a rest. */
+/** In the largest unit that divides it evenly. */
 function spanText({ ms }: Duration): string {
   if (ms === Infinity) return "-1";
   const units: readonly [string, number][] = [["hours", 3_600_000], ["minutes", 60_000]];

@@ -12,7 +12,7 @@ import { shown } from "./redact.ts";
 import { didYouMean } from "./suggestion.ts";
 import { readTokens, type Token } from "./token.ts";
 
-/** What a controller must have to be excluded; fields that are absent do not matter. */
+/** The fields that a controller must have to be excluded; absent fields do not matter. */
 export interface ExcludeMatches {
   readonly transport?: string;
   readonly traddr?: string;
@@ -43,7 +43,9 @@ const KEYS: ReadonlyMap<string, keyof ExcludeMatches> = new Map([
   ["host-nqn", "hostNqn"],
 ]);
 
-/** The entry; undefined when it must be ignored because it would exclude everything, with a finding. */
+/**
+ * The entry; undefined, with a finding, when the entry must be ignored because it would exclude everything.
+ */
 export function parseExcludeLine(
   entry: IniEntry,
   { daemon, ignoreIface, file }: {
@@ -61,12 +63,12 @@ export function parseExcludeLine(
   for (const token of tokens.byKey.values()) {
     if (KEYS.has(token.key)) continue;
     if (token.value.includes("=")) {
-      // The original drops such a token, and the rest of the entry excludes (CFG-53).
+      // The original drops such a token, and the rest of the entry counts (CFG-53).
       malformed++;
       findings.add("misplaced", token.at, `${shown(token.key)} is not known; the rest of the entry decides`);
     } else neverMatches ||= isUnknown(token, findings);
   }
-  // As in the original: such a token has a name that no controller has.
+  // As in the original: no controller has a field of that name.
   if ((entry.value ?? "").split(";").some((piece) => piece.trimStart().startsWith("="))) {
     neverMatches = true;
     findings.add("excludes-nothing", at, "there is no name before a '='; the whole entry excludes nothing");
@@ -98,11 +100,11 @@ export function parseExcludeLine(
   if (
     malformed > 0 && matches.traddr === undefined && matches.subsysnqn === undefined && !neverMatches
   ) {
-    // The key that was meant to narrow it got lost. Excluding more than meant would disconnect (S1).
+    // The key that should restrict the entry is invalid. To exclude more than intended would disconnect (S1).
     findings.add(
       "excludes-nothing",
       at,
-      "what is left of this exclude entry would exclude far more than was meant; the whole entry is ignored",
+      "the rest of this exclude entry would exclude far more than intended; the whole entry is ignored",
     );
     return undefined;
   }
@@ -119,7 +121,7 @@ export function parseExcludeLine(
     findings.add(
       "excludes-nothing",
       at,
-      "with ignore-iface = true no host-iface is known; this entry excludes nothing",
+      "with ignore-iface = true controllers have no host-iface; this entry excludes nothing",
     );
   }
   for (const [key, why] of neverMatching(matches, daemon)) {
@@ -133,13 +135,13 @@ export function parseExcludeLine(
     findings.add(
       "note",
       at,
-      "networks and '*' are for this version; the Python implementation takes them as plain text, and excludes nothing",
+      "only this version understands networks and '*'; the Python implementation takes them as plain text, and excludes nothing",
     );
   }
   return { matches, neverMatches, text: tokens.text, origin: { kind: "file", file, line: entry.line } };
 }
 
-/** Fields that no controller can have as they are written, each with the reason. */
+/** Field values that no controller can have, each with the reason. */
 function neverMatching(
   { traddr, trsvcid, subsysnqn, transport, hostIface, hostNqn }: ExcludeMatches,
   daemon: Daemon,
@@ -155,7 +157,7 @@ function neverMatching(
         `traddr ${value} has a "*", which is for nqn; write a network, as in 192.0.2.0/24`,
       ]);
     } else if (traddr.includes("/") && parseNetwork(traddr) === undefined) {
-      found.push(["traddr", `traddr ${value} is not a network, as 192.0.2.0/24 or 2001:db8::/64 are`]);
+      found.push(["traddr", `traddr ${value} is not a network such as 192.0.2.0/24 or 2001:db8::/64`]);
     } else if (parseNetwork(traddr) === undefined && !isIp(traddr) && traddr !== "" && !isHostName(traddr)) {
       const hint = /:\d+$|^\[/.test(traddr)
         ? " (the port is given as trsvcid, and there are no brackets)"
@@ -178,7 +180,9 @@ function neverMatching(
     const port = /^\d{1,5}$/.test(trsvcid) ? Number(trsvcid) : 0;
     const isPort = port >= 1 && port <= 65_535 && String(port) === trsvcid;
     if (isIpTransport ? !isPort && !(trsvcid === "" && transport === undefined) : trsvcid !== "") {
-      const other = isIpTransport ? "is not a port number" : `is never that of an ${transport} controller`;
+      const other = isIpTransport
+        ? "is not a port number"
+        : `is never the port of an ${transport} controller`;
       found.push(["trsvcid", `trsvcid ${shown(trsvcid)} ${other}`]);
     }
   }
@@ -189,7 +193,7 @@ function neverMatching(
   if (hostNqn?.includes("*") === true) found.push(["host-nqn", '"*" is for nqn, not for host-nqn']);
   const scope = traddr === undefined ? "" : scopeOf(traddr);
   if (scope !== "" && hostIface !== undefined && hostIface !== "" && hostIface !== scope) {
-    found.push(["host-iface", `host-iface ${shown(hostIface)} is another interface than that of traddr`]);
+    found.push(["host-iface", `host-iface ${shown(hostIface)} differs from the interface of traddr`]);
   }
   if (hostIface !== undefined && (/[\s/*,:]/.test(hostIface) || hostIface === "none")) {
     found.push(["host-iface", `no interface is called ${shown(hostIface)}`]);
@@ -199,7 +203,7 @@ function neverMatching(
 
 const isFc = (text: string): boolean => /^nn-/i.test(text);
 
-/** Does it have what the Python implementation does not understand? */
+/** Does it use a pattern that the Python implementation does not understand? */
 export const isPattern = ({ traddr, subsysnqn }: ExcludeMatches): boolean =>
   subsysnqn?.includes("*") === true || (traddr !== undefined && parseNetwork(traddr) !== undefined);
 
@@ -240,7 +244,7 @@ function isExcluded(tid: Tid, { matches, neverMatches }: ExcludeLine): boolean {
 
 const hasIpAddress = ({ transport }: Tid): boolean => transport === "tcp" || transport === "rdma";
 
-/** As text or as address (CFG-49). A scope in the entry asks for that interface. */
+/** Compares as text or as address (CFG-49). A scope in the entry means that interface. */
 function sameTraddr(wanted: string, tid: Tid): boolean {
   if (wanted === tid.traddr) return true;
   const network = wanted.includes("/") && hasIpAddress(tid) ? parseNetwork(wanted) : undefined;

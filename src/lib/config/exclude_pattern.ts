@@ -1,7 +1,7 @@
 /** Patterns of `exclude=` entries: `*` in an NQN, and networks for addresses (DEC-20). */
 import { formatIp, parseIp, unmapped } from "../nvme/address.ts";
 
-/** Does the text match a pattern in which `*` stands for any text, also for none? */
+/** Does the text match a pattern in which `*` stands for any text, even an empty one? */
 export function matchesStars(pattern: string, text: string): boolean {
   const [first = "", ...rest] = pattern.split("*");
   const last = rest.pop();
@@ -17,13 +17,13 @@ export function matchesStars(pattern: string, text: string): boolean {
 }
 
 export interface Network {
-  /** 4 or 16 bytes; an IPv4-mapped network is an IPv4 one. */
+  /** 4 or 16 bytes; an IPv4-mapped network counts as IPv4. */
   readonly bytes: Uint8Array;
   /** Bits of the prefix. */
   readonly length: number;
   /** Interface of a link-local network, or empty. */
   readonly scope: string;
-  /** The network as it is usually written, without the bits behind the prefix. */
+  /** The network in the usual notation, without the bits after the prefix. */
   readonly text: string;
 }
 
@@ -41,7 +41,7 @@ export function parseNetwork(text: string): Network | undefined {
   return { bytes: masked, length, scope: ip.scope, text: `${formatIp(masked)}/${length}` };
 }
 
-/** The mask of a byte of which so many bits belong to the prefix. */
+/** The mask of a byte in which this many bits belong to the prefix. */
 const maskOf = (bits: number): number => bits >= 8 ? 0xff : bits <= 0 ? 0 : (0xff << (8 - bits)) & 0xff;
 
 export function isInNetwork(address: string, network: Network): boolean {

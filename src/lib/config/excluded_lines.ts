@@ -1,11 +1,15 @@
-/** `controller=` lines that an `exclude=` line of the same daemon keeps from ever being connected. */
+/**
+ * `controller=` lines that can never be connected because an `exclude=` line of the same daemon matches them.
+ */
 import { toTid } from "./controller_line.ts";
 import type { PlacedLine } from "./duplicate_lines.ts";
 import { excludedBy, type ExcludeLine } from "./exclude.ts";
 import type { FindingList } from "./finding.ts";
 import { originText } from "./origin.ts";
 
-/** Says which line excludes it. A host NQN that is not written is nobody's here: it may be any. */
+/**
+ * Reports the line that excludes it. A host NQN that is not written matches no exclusion here: it may be any.
+ */
 export function noteExcluded(
   lines: readonly PlacedLine[],
   excludes: readonly ExcludeLine[],
@@ -25,7 +29,7 @@ export function noteExcluded(
     findings.add(
       "impossible",
       at,
-      `${place} excludes this controller, and it is never connected; remove one of the two`,
+      `${place} excludes this controller, so it is never connected; remove one of the two lines`,
     );
   }
 }

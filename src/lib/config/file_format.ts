@@ -1,10 +1,10 @@
-/** Which program's file a text is, where that is another one's than ours. */
+/** Recognises files of other programs by their text. */
 import { type Ini, parseIni } from "./ini.ts";
 import { KNOWN_OPTIONS } from "./known_options.ts";
 
 export type ForeignFormat = "nvme-stas 3" | "discovery.conf" | "config.json";
 
-/** Sections that nvme-stas 3 has and version 2 has not; it shares `[Host]` with sys.conf. */
+/** Sections that nvme-stas 3 has and version 2 does not; `[Host]` occurs in sys.conf as well. */
 const NEXT_SECTIONS: readonly string[] = [
   "Discovery Controller Defaults",
   "I/O Controller Defaults",
@@ -14,7 +14,7 @@ const NEXT_SECTIONS: readonly string[] = [
 
 export const isNextSection = (name: string): boolean => NEXT_SECTIONS.includes(name);
 
-/** Undefined: one of ours, or nothing that is known. */
+/** Undefined: a file of ours, or of an unknown format. */
 export function foreignFormat(text: string, ini: Ini = parseIni(text, "")): ForeignFormat | undefined {
   const first = /^\s*(?:[#;][^\n]*\n\s*)*(\S[^\n]*)/.exec(text)?.[1] ?? "";
   if (/^(?:-t\b|-a\b|--[a-z][a-z-]*(?:[= \t]|$))/.test(first)) return "discovery.conf";
@@ -37,8 +37,8 @@ function isJson(text: string): boolean {
 export function formatText(format: ForeignFormat, file: string): string {
   const what = format === "nvme-stas 3" ? "a file of nvme-stas 3" : `nvme-cli's ${format}`;
   const asIs = format === "nvme-stas 3"
-    ? `, and "stafd --conn-conf-file ${file}" and "stacd --conn-conf-file ${file}" read it as it is`
+    ? `, and "stafd --conn-conf-file ${file}" and "stacd --conn-conf-file ${file}" read it directly`
     : "";
   return `this is ${what}, not one of this version; the whole file is rejected. ` +
-    `"stasadm import ${file}" shows what it is in the files of this version${asIs}`;
+    `"stasadm import ${file}" translates it into the files of this version${asIs}`;
 }

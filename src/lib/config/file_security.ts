@@ -1,6 +1,6 @@
 /**
- * Security that a file asks for outside its `controller=` entries, and in a way that cannot be read: a mistyped name in
- * `[Global]`, a known one in another section. It would have been for every connection (S15).
+ * Invalid security options outside `controller=` entries: a mistyped name in `[Global]`, or a known one in
+ * another section. They would have applied to every connection (S15).
  */
 import type { Position } from "./finding.ts";
 import type { Ini, IniEntry } from "./ini.ts";
@@ -11,7 +11,7 @@ import { namesSecurity, securityMeant, type SecurityOption, securityWithin } fro
 /** A connection may be made if its own line sets the option; no other one may. */
 export interface UnreadSecurity {
   readonly option: SecurityOption;
-  /** With the place, the value and the remedy. */
+  /** The message, with place, value and remedy. */
   readonly why: string;
 }
 
@@ -22,7 +22,7 @@ export interface FileSecurity {
   readonly what: string;
 }
 
-/** In `[Global]`; the keys for authentication are for the lines. */
+/** The security options of `[Global]`; keys for authentication belong in the lines. */
 const IN_GLOBAL: readonly SecurityOption[] = ["tls", "concat", "keyring", "tls-key"];
 
 const isGlobalSecurity = (option: SecurityOption): boolean => IN_GLOBAL.includes(option);
@@ -41,7 +41,7 @@ export function fileSecurity(ini: Ini): readonly FileSecurity[] {
       entry: undefined,
       at: { line: index + 1, column: text.lastIndexOf("]") + 2 },
       option,
-      what: `text after a section's name is not read, and this one asks for ${option}; ${remedy(option)}`,
+      what: `text after a section's name is ignored, but this one asks for ${option}; ${remedy(option)}`,
     });
   });
   return found;
@@ -64,10 +64,10 @@ function ofEntry(entry: IniEntry): Omit<FileSecurity, "entry"> | undefined {
     o.section === section && o.option === option
   );
   if (isKnown) {
-    // A value of its own that holds another option: `kato = 30 tls=true`.
+    // A value that contains another option: `kato = 30 tls=true`.
     const meant = namesSecurity(option) ? undefined : securityWithin(value.replace(isComment, ""));
     if (meant === undefined) return undefined;
-    const what = `the value of ${option} asks for ${meant}, which has to be on a line of its own`;
+    const what = `the value of ${option} asks for ${meant}, which must be on a line of its own`;
     return { at: { line, column: valueColumn }, option: meant, what: `${what}; ${remedy(meant)}` };
   }
   const [first = ""] = option.split(/[:\s,]/, 1);
@@ -77,14 +77,14 @@ function ofEntry(entry: IniEntry): Omit<FileSecurity, "entry"> | undefined {
   const where = visible(redacted(`[${section}]`));
   const isMisplaced = namesSecurity(option) && section !== GLOBAL && isGlobalSecurity(meant);
   const what = isMisplaced
-    ? `${name} stands in ${where}, where it is not read`
+    ? `${name} is in ${where}, where it has no effect`
     : `${where} has no option ${name}${meant === option ? "" : `, which seems to mean ${meant}`}`;
   return { at: { line, column }, option: meant, what: `${what}; ${remedy(meant)}` };
 }
 
 function remedy(option: SecurityOption): string {
   if (!isGlobalSecurity(option)) {
-    return `give ${option} to the controller= entries, or the host's key in sys.conf ([Host] key)`;
+    return `set ${option} in the controller= entries, or the host's key in sys.conf ([Host] key)`;
   }
   const value = option === "tls" || option === "concat" ? "true (or false)" : "...";
   return `write ${option} = ${value} in [${GLOBAL}]`;

@@ -1,6 +1,6 @@
 /**
- * What is wrong or remarkable in a configuration file. The findings of one file are reported together, once per
- * load (CFG-21); a message says what is wrong and what is used instead, and never holds a secret (S8).
+ * Errors and oddities in a configuration file. The findings of one file are reported together, once per load
+ * (CFG-21); a message names the error and the value used instead, and never contains a secret (S8).
  */
 import { FINDING_KINDS, type FindingKind, type Severity } from "./finding_kind.ts";
 
@@ -16,7 +16,7 @@ export interface Finding extends Position {
   readonly message: string;
 }
 
-/** `file:line:column: what, what is used instead`. */
+/** `file:line:column: error, value used instead`. */
 export function findingText(finding: Finding): string {
   return `${finding.file}:${finding.line}:${finding.column}: ${finding.message}`;
 }
@@ -27,7 +27,10 @@ export function inFileOrder(findings: readonly Finding[], file: string): Finding
   return findings.toSorted((a, b) => elsewhere(a) - elsewhere(b) || a.line - b.line || a.column - b.column);
 }
 
-/** So many findings of one file are kept (S6). More do not help, and a binary file would yield thousands. */
+/**
+ * The most findings that are kept of one file (S6). More do not help, and a binary file would yield
+ * thousands.
+ */
 export const MAX_FINDINGS = 200;
 
 /** Collects the findings of one file. */

@@ -1,14 +1,15 @@
 /**
- * The kinds of findings: one list for the parser, `check`, the logs of the daemons and the manual. An error is what its
- * writer wanted and does not get; a warning is what is merely odd; a notice explains.
+ * The kinds of findings: one list for the parser, `check`, the logs of the daemons and the manual. An error
+ * means that the file's author does not get what the file asks for; a warning reports something that is
+ * merely odd; a notice explains.
  */
 export type Severity = "error" | "warning" | "notice";
 
 interface KindFacts {
   readonly severity: Severity;
-  /** For the manual. */
+  /** Text for the manual. */
   readonly what: string;
-  /** What such a file looks like; the last line is the one that the finding is about. */
+  /** An example; the finding is about its last line. */
   readonly example: {
     readonly file: "stafd.conf" | "stacd.conf" | "sys.conf";
     readonly lines: readonly string[];
@@ -44,13 +45,12 @@ export const FINDING_KINDS = {
   },
   "security": {
     severity: "error",
-    what:
-      "A security option, or a name that nearly is one, that cannot be read. Nothing is connected without it.",
+    what: "An invalid security option, or a name that resembles one. Nothing is connected without it.",
     example: controller("transport=tcp; traddr=192.0.2.17; tls", "write tls=true (or false)"),
   },
   "identity": {
     severity: "error",
-    what: "A host NQN, host ID or symbolic name that is missing or cannot be right.",
+    what: "A host NQN, host ID or symbolic name that is missing or invalid.",
     example: {
       file: "sys.conf",
       lines: ["[Host]", "nqn = nqn.2014-08.com.example:h", "id = 00000000-0000-0000-0000-000000000000"],
@@ -59,7 +59,7 @@ export const FINDING_KINDS = {
   },
   "dropped": {
     severity: "error",
-    what: "A controller entry that says too little, or that cannot be understood. It is ignored.",
+    what: "A controller entry that is incomplete or invalid. It is ignored.",
     example: controller("transport=tcp", "traddr is missing"),
   },
   "impossible": {
@@ -85,19 +85,19 @@ export const FINDING_KINDS = {
   },
   "bad-value": {
     severity: "error",
-    what: "A value that cannot be read. The default is used.",
+    what: "An invalid value. The default is used.",
     example: global("kato = soon", "is not an integer"),
   },
   "misplaced": {
     severity: "error",
     what:
-      "A name that is mistyped, or stands in the wrong section or file, or that this version has no more. It is ignored.",
+      "A name that is mistyped, is in the wrong section or file, or no longer exists in this version. It is ignored.",
     example: global("katoo = 30", 'did you mean "kato"?'),
   },
   "left-out": {
     severity: "warning",
     what:
-      "An empty value, or a number that the kernel does not take. It is left out, as by the Python implementation.",
+      "An empty value, or a number that the kernel does not accept. It is left out, as in the Python implementation.",
     example: global("kato = -5", "it is left out, and the kernel decides"),
   },
   "duplicate": {
@@ -115,12 +115,12 @@ export const FINDING_KINDS = {
   },
   "unknown": {
     severity: "warning",
-    what: "A name that stas does not know and that resembles none that it knows. It has no effect.",
+    what: "An unknown name that resembles no known one. It has no effect.",
     example: global("colour = red", 'has no option "colour"'),
   },
   "old-name": {
     severity: "warning",
-    what: "A name of an older version or of the next generation that is understood.",
+    what: "A name of an older version, or of nvme-stas 3, that is understood.",
     example: {
       file: "stafd.conf",
       lines: ["[Controllers]", "blacklist = transport=rdma"],
@@ -137,7 +137,7 @@ export const FINDING_KINDS = {
   },
   "unusual": {
     severity: "warning",
-    what: "It can work, and is seldom what was meant.",
+    what: "Valid, but rarely intended.",
     example: controller(
       "transport=tcp; traddr=192.0.2.17; nqn=nqn.2014-08.com.example:sub1",
       "an I/O controller belongs in stacd.conf",
@@ -145,7 +145,7 @@ export const FINDING_KINDS = {
   },
   "note": {
     severity: "notice",
-    what: "What was done with the text.",
+    what: "How the text was interpreted.",
     example: global("kato = 30 \n kato = 31".split(" \n ").join("\n"), "is given more than once"),
   },
 } as const satisfies Readonly<Record<string, KindFacts>>;

@@ -1,6 +1,7 @@
 /**
- * What is wrong with a file on this host: its entries are given to the encoder of the connect text with the identity and key
- * of sys.conf, and, where that is known, with what the kernel takes. `check` and the daemons say it in the same words.
+ * Checks a file for this host: passes its entries to the encoder of the connect options, with the identity
+ * and key of sys.conf and, where known, the kernel's list of options. `check` and the daemons use the same
+ * texts.
  */
 import { isIp, parseIp } from "../nvme/address.ts";
 import type { DhchapKeys } from "../nvme/connect_options.ts";
@@ -19,9 +20,9 @@ import type { Daemon } from "./known_options.ts";
 export interface HostFacts {
   readonly nqn: string;
   readonly id: string;
-  /** `unknown`: it may not be read. */
+  /** `unknown`: the file may not be read. */
   readonly key: Secret | undefined | "unknown";
-  /** What `/dev/nvme-fabrics` takes; undefined where that is not known. */
+  /** The options that `/dev/nvme-fabrics` lists; undefined if they are unknown. */
   readonly support: FabricsSupport | undefined;
 }
 
@@ -30,7 +31,7 @@ const EVERYTHING: FabricsSupport = new Set([
   "discovery",
 ]);
 
-/** In the order of the file. `told` is what the parser said: nothing is said twice of one line. */
+/** In the order of the file. `told`: the parser's findings, so that no line is reported twice. */
 export function hostFindings(
   conf: DaemonConf,
   daemon: Daemon,
@@ -60,7 +61,7 @@ export function hostFindings(
       findings.add(
         "unusual",
         at,
-        `nqn ${subsysnqn} is taken for a discovery controller's own NQN; an I/O controller belongs in stacd.conf, and for a ` +
+        `nqn ${subsysnqn} counts as a discovery controller's own NQN; an I/O controller belongs in stacd.conf, and for a ` +
           "discovery controller nqn can be left out",
       );
     }
@@ -76,7 +77,7 @@ export function hostFindings(
   return [...lists.values()].flatMap((findings) => findings.sorted());
 }
 
-/** Names of discovery controllers mostly say what they are. */
+/** The NQN of a discovery controller usually shows its type. */
 const isSubsystem = (nqn: string): boolean =>
   nqn !== "" && nqn !== WELL_KNOWN_DISC_NQN && !/disc|cdc|sfss/i.test(nqn);
 
@@ -98,7 +99,7 @@ function checkConnect(
     ...(hostKey === undefined ? {} : { hostKey }),
     ...(ctrlKey === undefined ? {} : { ctrlKey }),
   };
-  // A reference to a key is looked up in the keyring before it is given to the kernel.
+  // A reference to a key is looked up in the keyring before it goes to the kernel.
   const looked = {
     ...options,
     ...(options.keyring === undefined ? {} : { keyring: "1" }),

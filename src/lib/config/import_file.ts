@@ -1,4 +1,6 @@
-/** Files of other programs and versions, in the words of ours: discovery.conf, config.json, nvme-stas 3. Pure. */
+/**
+ * Translates files of other programs and versions into ours: discovery.conf, config.json, nvme-stas 3. Pure.
+ */
 import { CONNECT_OPTIONS, type ConnectOption } from "../nvme/option_table.ts";
 import { isTransport, WELL_KNOWN_DISC_NQN } from "../nvme/tid.ts";
 import { type ForeignFormat, foreignFormat } from "./file_format.ts";
@@ -17,7 +19,7 @@ export interface Imported {
   readonly stacdGlobal: readonly string[];
   /** `name = value` for `[Host]` of sys.conf. */
   readonly host: readonly string[];
-  /** What cannot be carried over, with its place and no secret in it. */
+  /** What has no counterpart, with its place and without secrets. */
   readonly lost: readonly string[];
 }
 
@@ -77,7 +79,7 @@ const LINE_KEYS: ReadonlySet<string> = new Set([
   "dhchap-ctrl-secret",
   ...CONNECT_OPTIONS.map(({ name }) => name),
 ]);
-/** Say nothing that our files would have to say. */
+/** Options that need no counterpart in our files. */
 const SILENT: ReadonlySet<string> = new Set(["persistent", "discovery", "adrfam", "duplicate-connect"]);
 
 const ourName = (key: string): string => {
@@ -85,7 +87,10 @@ const ourName = (key: string): string => {
   return OURS.get(name) ?? name;
 };
 
-/** Undefined: it is none of these formats. `dropIns` are those of a file of nvme-stas 3, in their order. */
+/**
+ * Undefined: the file has none of these formats. `dropIns` are those of a file of nvme-stas 3, in their
+ * order.
+ */
 export function importFile(
   text: string,
   file = "",
@@ -100,15 +105,16 @@ export function importFile(
   return { format, ...draft };
 }
 
-/** One entry; `where` begins what is lost. */
+/** One entry; messages about lost options begin with `where`. */
 function addEntry(pairs: Pairs, to: "stafd" | "stacd", where: string, draft: Draft): void {
   const parts = new Map<string, string>();
   for (const [key, value] of pairs) {
     const name = ourName(key);
     if (SILENT.has(name) || value === "" || value === "none") continue;
     if (!LINE_KEYS.has(name)) draft.lost.push(`${where}: ${shown(key)} has no counterpart`);
-    else if (/[;\r\n]/.test(value)) draft.lost.push(`${where}: the value of ${name} cannot stand in a line`);
-    else parts.set(name, value);
+    else if (/[;\r\n]/.test(value)) {
+      draft.lost.push(`${where}: the value of ${name} cannot be written in a line`);
+    } else parts.set(name, value);
   }
   if (to === "stafd" && parts.get("nqn") === WELL_KNOWN_DISC_NQN) parts.delete("nqn");
   const transport = parts.get("transport") ?? "";
@@ -147,7 +153,7 @@ function ofDiscoveryConf(text: string, draft: Draft): void {
 const record = (value: unknown): Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : {};
 const listOf = (value: unknown): readonly unknown[] => Array.isArray(value) ? value : [];
-/** What is a value of its own: no list and no object. */
+/** A scalar value: no list and no object. */
 const scalars = (value: Readonly<Record<string, unknown>>): Pairs =>
   Object.entries(value).flatMap(([key, one]) =>
     typeof one === "string" || typeof one === "number" || typeof one === "boolean"
@@ -181,7 +187,9 @@ function ofConfigJson(json: unknown, draft: Draft): void {
 
 type DropIn = readonly [file: string, text: string];
 
-/** Resolved as nvme-stas 3 does it; what that would reject is named, and the rest is carried over. */
+/**
+ * Resolved as in nvme-stas 3; entries that nvme-stas 3 would reject are named, and the rest is translated.
+ */
 function ofNext(text: string, draft: Draft, file: string, dropIns: readonly DropIn[]): void {
   const main = parseNextFile(text, "");
   const conf = isDropIn(file)
@@ -205,7 +213,7 @@ function ofNext(text: string, draft: Draft, file: string, dropIns: readonly Drop
       const option = CONNECT_OPTIONS.find((one) => one.name === ourOption(name));
       if (option !== undefined) {
         const written = value === "" ? resetText(option) : value;
-        // Only the keep-alive time-out of stafd has a default that is not the kernel's.
+        // Only for the keep-alive time-out does stafd have a default other than the kernel's.
         if (value !== "" || option.name === "kato") list.push(`${option.name} = ${written ?? ""}`);
       } else noteUncarried(name, value, placeOf("", nameAt.line), draft);
     }
@@ -214,7 +222,7 @@ function ofNext(text: string, draft: Draft, file: string, dropIns: readonly Drop
   for (const connection of conf.connections) {
     const place = placeOf(connection.file, connection.at.line);
     for (const [name, { value }] of connection.options) noteUncarried(name, value, place, draft);
-    // That of sys.conf goes with every connection.
+    // The host NQN of sys.conf applies to every connection.
     const options = new Map([...connection.options].filter(([, value]) => value !== hostKey));
     const { pieces, reset } = nextEntry({ ...connection, options });
     const resets = reset.flatMap((name) => {
@@ -229,7 +237,7 @@ function ofNext(text: string, draft: Draft, file: string, dropIns: readonly Drop
   }
 }
 
-/** A value that leaves the option to the kernel, where there is one. */
+/** A value that leaves the option to the kernel, if the option has one. */
 function resetText(option: ConnectOption): string | undefined {
   if (option.kind === "boolean") return "false";
   if (option.kind === "text") return undefined;
@@ -246,5 +254,5 @@ function noteUncarried(name: string, value: string, place: string, draft: Draft)
   }
 }
 
-/** By its place: `NAME.conf.d/OTHER.conf`. */
+/** Identifies a drop-in by its place: `NAME.conf.d/OTHER.conf`. */
 const isDropIn = (file: string): boolean => /\.conf\.d\/[^/]+$/.test(file);

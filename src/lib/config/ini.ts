@@ -1,6 +1,6 @@
 /**
  * The line grammar of stafd.conf, stacd.conf and sys.conf (CFG-1 to CFG-12). Lossless: the lines, joined with
- * their endings, are the text. Meaning (which section, which option, which value) is for others.
+ * their endings, are the text. Other modules interpret sections, options and values.
  */
 import { type Finding, FindingList } from "./finding.ts";
 
@@ -13,10 +13,10 @@ export interface IniEntry {
   /** Trimmed; undefined for a bare option name without `=` (CFG-11). */
   readonly value: string | undefined;
   readonly line: number;
-  /** Of the option name; of the value on a continuation line. */
+  /** The column of the option name, or of the value on a continuation line. */
   readonly column: number;
   readonly valueColumn: number;
-  /** The value stands on an indented line of its own (CFG-7). */
+  /** The value is on an indented line of its own (CFG-7). */
   readonly continuation: boolean;
 }
 
@@ -39,7 +39,7 @@ export interface Ini {
   readonly lines: readonly IniLine[];
   readonly sections: readonly IniSection[];
   readonly entries: readonly IniEntry[];
-  /** With an error among them the file is rejected as a whole (CFG-5). */
+  /** If one of the findings is an error, the file is rejected as a whole (CFG-5). */
   readonly findings: readonly Finding[];
 }
 

@@ -1,4 +1,4 @@
-/** A key of a `controller=` entry: written there, or in a file of its own (`file:///path`) so that it stands in no line. */
+/** The key of a `controller=` entry: in the entry, or in a file of its own (`file:///path`). */
 import { dhchapKeyProblem, isDhchapKey } from "../nvme/dhchap_key.ts";
 import { MAKE_DHCHAP_KEY } from "../nvme/nvme_cli.ts";
 import { redacted, visible } from "./redact.ts";
@@ -6,7 +6,7 @@ import type { ReadFile } from "./sys_conf.ts";
 
 export type KeyText =
   | { readonly ok: true; readonly text: string; readonly warning?: string }
-  /** There is none: the entry asks for a key and must not be connected without one (S15). */
+  /** No key: the entry asks for one and must not be connected without it (S15). */
   | { readonly ok: false; readonly why: string };
 
 const SCHEME = "file://";
@@ -37,9 +37,9 @@ export const othersMayRead = (mode: number | undefined): boolean =>
 
 export const MAY_BE_READ = "every user of this host may read";
 
-/** For people; `name` is that of the file. */
+/** For display; `name` is the name of the file. */
 export const mayBeRead = (name: string): string =>
-  `${MAY_BE_READ} ${name}, and there is a key in it; chmod o-r ${name}`;
+  `${MAY_BE_READ} ${name}, which contains a key; chmod o-r ${name}`;
 
 /** The error in a key, without any part of the key. */
 export function keyProblem(text: string): string | undefined {

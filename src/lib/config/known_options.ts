@@ -91,7 +91,7 @@ export const LEGACY_OPTIONS: readonly LegacyOption[] = [
     option: "duplicate-connect",
     daemons: BOTH,
     kind: "note",
-    advice: () => "it is ignored: there is never a second connection to one controller; remove it",
+    advice: () => "it is ignored: stas never makes a second connection to one controller; remove it",
   },
   {
     section: SERVICE_DISCOVERY,

@@ -1,6 +1,6 @@
 /**
- * What can be seen of a `controller=` entry to fail later, or to mean something else than it says. The entry is kept: the
- * outcome of the connect is the last word.
+ * Finds `controller=` entries that will fail later, or that mean something other than they seem to. The entry
+ * is kept: only the outcome of the connect decides.
  */
 import { isIp, isLinkLocal, parseIp, scopeOf, unmapped } from "../nvme/address.ts";
 import type { ConnectOptions } from "../nvme/connect_options.ts";
@@ -23,7 +23,7 @@ const HOST_NAME = /^[\p{L}\p{N}_](?:[\p{L}\p{N}_.-]*)$/u;
 
 export const isHostName = (text: string): boolean => HOST_NAME.test(text);
 
-/** `010.0.0.1`, `10.1`, `0x7f.1`: resolvers take such a text for an address that is not the one which it seems to be. */
+/** `010.0.0.1`, `10.1`, `0x7f.1`: resolvers read such a text as an address other than it seems to be. */
 export const isOddIpv4 = (text: string): boolean =>
   !isIp(text) && /^(?:0x[0-9a-f]+|\d+)(?:\.(?:0x[0-9a-f]+|\d+))*$/i.test(text);
 
@@ -68,7 +68,7 @@ function checkNames(
 ): void {
   const nqnKey = tokens.byKey.has("nqn") ? "nqn" : "subsysnqn";
   if (tokens.byKey.has("nqn") && tokens.byKey.has("subsysnqn")) {
-    say("note", "subsysnqn", "is ignored: nqn, which is the same thing, is given as well");
+    say("note", "subsysnqn", "is ignored: nqn, which has the same meaning, is given as well");
   }
   for (const key of [nqnKey, "host-nqn"]) {
     const problem = nqnLengthProblem(tokens.byKey.get(key)?.value ?? "");
@@ -82,14 +82,14 @@ function checkNames(
     }
   }
   for (const key of [nqnKey, "host-nqn"]) {
-    if (/\s/.test(tokens.byKey.get(key)?.value ?? "")) impossible(key, "has a blank in it");
+    if (/\s/.test(tokens.byKey.get(key)?.value ?? "")) impossible(key, "contains a space");
   }
   const { subsysnqn, hostNqn, hostId } = fields;
   if (daemon === "stacd" && subsysnqn === WELL_KNOWN_DISC_NQN) {
     say(
       "impossible",
       nqnKey,
-      "is that of discovery controllers, which stacd does not look after; use stafd.conf",
+      "is that of discovery controllers, which stacd does not manage; use stafd.conf",
     );
   }
   if (hostNqn === WELL_KNOWN_DISC_NQN) {
@@ -100,7 +100,7 @@ function checkNames(
   if (!isUuid(hostId)) impossible("host-id", "is not a UUID");
   else if (zero !== undefined) impossible("host-id", zero);
   if (hostNqn === undefined || hostNqn === "") {
-    impossible("host-id", "needs a host-nqn beside it: the kernel takes one host ID for one host NQN");
+    impossible("host-id", "needs a host-nqn as well: the kernel accepts one host ID for one host NQN");
   }
 }
 
@@ -133,7 +133,7 @@ function checkAddresses(
   if (problem !== undefined) impossible("traddr", problem);
   const iface = ignoreIface ? "" : hostIface;
   if (isLinkLocal(traddr) && scopeOf(traddr) !== "" && iface !== "" && iface !== scopeOf(traddr)) {
-    impossible("host-iface", `is another interface than that of traddr ${traddr}`);
+    impossible("host-iface", `differs from the interface of traddr ${traddr}`);
   }
   if (isLinkLocal(traddr) && scopeOf(traddr) === "" && iface === "" && scopeOf(hostTraddr) === "") {
     impossible(
@@ -163,7 +163,10 @@ const isV4 = (text: string): boolean => {
   return ip !== undefined && (ip.family === 4 || unmapped(ip.bytes) !== undefined);
 };
 
-/** What the transport does not take: without a security option there is no connection, other options fall away. */
+/**
+ * Options that the transport does not support: a security option prevents the connection, other options are
+ * left out.
+ */
 function checkTransport(
   fields: ControllerFields,
   overrides: ConnectOptions,
@@ -186,7 +189,7 @@ function checkTransport(
       findings.add(
         "impossible",
         token?.valueAt ?? at,
-        `${name}${from} is not supported on ${transport}, and without it there is no connection; ` +
+        `${name}${from} is not supported on ${transport}, and nothing is connected without it; ` +
           (name === "tls" || name === "concat"
             ? `write ${name}=false for this controller`
             : "remove it, or use tcp"),
@@ -198,7 +201,7 @@ function checkTransport(
   for (const { name, transports } of LINE_OPTIONS) {
     const token = tokens.byKey.get(name);
     if (token === undefined || transports.includes(transport) || isAbsent(token.value)) continue;
-    // Of an RDMA line the interface is at least the scope of a link-local address.
+    // On an RDMA line the interface still serves as the scope of a link-local address.
     if (name === "host-iface" && transport === "rdma" && isLinkLocal(fields.traddr)) continue;
     findings.add("not-taken", token.valueAt, `${name} has no effect on ${transport}`);
   }

@@ -1,6 +1,6 @@
 /**
- * Host NQNs and host IDs of lines among each other: the kernel (6.5 and newer) takes one host ID for one host NQN, and
- * refuses what would make two.
+ * Conflicts between host NQNs and host IDs of lines: the kernel (6.5 and newer) accepts one host ID for one
+ * host NQN, and refuses a second.
  */
 import type { FindingList } from "./finding.ts";
 import type { PlacedLine } from "./duplicate_lines.ts";
@@ -28,7 +28,7 @@ export function noteIdentities(lines: readonly PlacedLine[], findings: FindingLi
         at,
         `this line has the same ${what} as ${
           originText(other.line.origin)
-        }, which the kernel refuses beside it; give each ` +
+        }, and the kernel refuses to connect both; give each ` +
           "host-nqn a host-id of its own",
       );
     }

@@ -1,4 +1,4 @@
-/** Security options of a `controller=` entry that cannot be read: no connection is made without them (S15). */
+/** Invalid security options of a `controller=` entry: no connection is made without them (S15). */
 import { type ConnectOptionsDraft, setConnectOption } from "./connect_option.ts";
 import { CONNECT_OPTIONS } from "../nvme/option_table.ts";
 import { isSensitive, looksLikeSecret, redacted, shown } from "./redact.ts";
@@ -8,10 +8,10 @@ import { shownValue, type Token, type Tokens } from "./token.ts";
 
 export interface Unread {
   readonly token: Token;
-  /** Points to the value when that is what is wrong. */
+  /** The position of the value, if the value is wrong. */
   readonly at: "name" | "value";
   readonly option: SecurityOption;
-  /** What is wrong, and how to write it. */
+  /** The error, and the correct form. */
   readonly what: string;
 }
 
@@ -47,8 +47,8 @@ function badName(token: Token): Unread | undefined {
   const name = shown(token.key);
   const value = shown(`${redacted(token.key)}=${shownValue(token)}`);
   const what = meant === undefined
-    ? `${name} is no option, and its value asks for ${option}`
-    : `${value}: ${name} is no option, ${option} is`;
+    ? `${name} is not an option, but its value asks for ${option}`
+    : `${value}: ${name} is not an option, but ${option} is`;
   return { token, at: "name", option, what: `${what}; ${remedyFor(option)}` };
 }
 
@@ -61,7 +61,7 @@ function badValue(token: Token): Unread | undefined {
       const value = shown(shownValue(token));
       const what =
         `${token.key}: ${value} is not ${result.expected}, and without it the connection would not be ` +
-        "as secure as wanted";
+        "as secure as asked for";
       return { token, at: "value", option, what: `${what}; ${remedyFor(option)}` };
     }
     return undefined;
@@ -70,13 +70,13 @@ function badValue(token: Token): Unread | undefined {
   if (isSecret && isReference(token.value) && !/[\s,]/.test(token.value)) return undefined;
   const option = securityWithin(isSecret ? token.value.replace(/^\S+/, "") : token.value);
   if (option === undefined) return undefined;
-  const what = `the value of ${token.key} asks for ${option}, which has to be an option of its own`;
+  const what = `the value of ${token.key} asks for ${option}, which must be an option of its own`;
   return { token, at: "value", option, what: `${what}; put ';' before it, and ${remedyFor(option)}` };
 }
 
 /**
- * The security options of an entry. One that is given twice disagrees with itself: the stricter counts (S15), and those
- * for which that was so are named.
+ * The security options of an entry. If an option is given twice with different values, the stricter counts
+ * (S15), and the option is reported.
  */
 export function securityOverrides(
   tokens: Tokens,

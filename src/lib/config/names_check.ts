@@ -1,4 +1,7 @@
-/** Names that a file should not have: unknown, of the other daemon, of older versions (CFG-15, CFG-16, CFG-20). */
+/**
+ * Names that do not belong in a file: unknown ones, those of the other daemon, those of older versions
+ * (CFG-15, CFG-16, CFG-20).
+ */
 import { isNextSection } from "./file_format.ts";
 import type { FindingList } from "./finding.ts";
 import type { Ini, IniEntry, IniSection } from "./ini.ts";
@@ -8,10 +11,10 @@ import { LINE_OPTIONS } from "../nvme/option_table.ts";
 import { shown } from "./redact.ts";
 import { didYouMean } from "./suggestion.ts";
 
-/** Of release candidates of 1.2. */
+/** A section of release candidates of 1.2. */
 const OLD_SECTION = "I/O controller disconnect policy";
 
-/** Entries that are reported elsewhere are passed over. */
+/** Skips entries that are reported elsewhere. */
 export function checkNames(
   ini: Ini,
   daemon: Daemon,
@@ -27,7 +30,7 @@ export function checkNames(
       findings.add(
         "misplaced",
         section,
-        `${what}; the section is ignored, and its controllers have to be written as ` +
+        `${what}; the section is ignored: write its controllers as ` +
           "controller = transport=...;traddr=... in section [Controllers]",
       );
       continue;
@@ -35,9 +38,9 @@ export function checkNames(
     const what = all.has(section.name)
       ? `section ${header(section)} is for ${other(daemon)}.conf, not for ${daemon}.conf`
       : `${daemon}.conf has no section ${header(section)}${
-        section.name === "Host" ? " (it is one of sys.conf)" : sectionHint(section.name, mine)
+        section.name === "Host" ? " (it belongs in sys.conf)" : sectionHint(section.name, mine)
       }`;
-    // It stood in the file that was shipped; where nothing stands in it, nothing is lost.
+    // A shipped file once had this section; if it is empty, nothing is lost.
     const isUnused = section.name === OLD_SECTION &&
       !ini.entries.some((entry) => entry.section === section.name);
     findings.add(isUnused ? "note" : "misplaced", section, `${what}; the section is ignored`);
@@ -47,7 +50,7 @@ export function checkNames(
     if (mine.has(entry.section) && !entry.continuation && !told.has(entry)) {
       checkOption(entry, daemon, findings);
     } else if (!mine.has(entry.section) && nextName(entry.option)?.kind === "old-name") {
-      // Counts wherever it stands.
+      // Counts in any section.
       checkOption(entry, daemon, findings);
     }
   }
@@ -69,7 +72,7 @@ function checkOption(entry: IniEntry, daemon: Daemon, findings: FindingList): vo
     return;
   }
   if (known !== undefined) {
-    // CFG-20: of these, stafd asks for the queue numbers.
+    // CFG-20: of these options, stafd uses the numbers of queues.
     const isUsed = daemon === "stafd" && option.startsWith("nr-");
     const used = isUsed
       ? "it is used nevertheless, without effect on discovery controllers"
@@ -83,7 +86,7 @@ function checkOption(entry: IniEntry, daemon: Daemon, findings: FindingList): vo
   }
   const next = nextName(option);
   if (next !== undefined) {
-    findings.add(next.kind, entry, `${option} is a name of the next generation; ${next.advice}`);
+    findings.add(next.kind, entry, `${option} is a name of nvme-stas 3; ${next.advice}`);
     return;
   }
   const { what, hint } = unknownOption(entry, daemon);
@@ -93,7 +96,7 @@ function checkOption(entry: IniEntry, daemon: Daemon, findings: FindingList): vo
 function unknownOption(entry: IniEntry, daemon: Daemon): { readonly what: string; readonly hint: string } {
   const { section, option } = entry;
   if (option.startsWith("[") && entry.value === undefined) {
-    return { what: shown(option), hint: " is no section line: it does not end in ']'" };
+    return { what: shown(option), hint: " is not a section line: it does not end in ']'" };
   }
   const what = `section [${section}] has no option ${shown(option)}`;
   const colon = option.indexOf(":");
@@ -102,14 +105,14 @@ function unknownOption(entry: IniEntry, daemon: Daemon): { readonly what: string
     return { what, hint: ` (write "${beforeColon} = ...", with '=' instead of ':')` };
   }
   const elsewhere = KNOWN_OPTIONS.find((o) => o.option === option && o.daemons.includes(daemon));
-  if (elsewhere !== undefined) return { what, hint: ` (it belongs into section [${elsewhere.section}])` };
+  if (elsewhere !== undefined) return { what, hint: ` (it belongs in section [${elsewhere.section}])` };
   const there = KNOWN_OPTIONS.find((o) => o.option === option);
   if (there !== undefined) {
-    return { what, hint: ` (it is one of ${other(daemon)}.conf, section [${there.section}])` };
+    return { what, hint: ` (it belongs in ${other(daemon)}.conf, section [${there.section}])` };
   }
   const [first = ""] = option.split(/\s/, 1);
   const meant = first === option ? undefined : KNOWN_OPTIONS.find((o) => o.option === first);
-  if (meant !== undefined) return { what, hint: ` (write "${first} = ...", with '=' behind the name)` };
+  if (meant !== undefined) return { what, hint: ` (write "${first} = ...", with '=' after the name)` };
   if (isLineKey(option)) return { what, hint: " (it belongs in a controller entry)" };
   const here = KNOWN_OPTIONS.filter((o) => o.section === section && o.daemons.includes(daemon));
   return { what, hint: didYouMean(option, here.map((o) => o.option)) };

@@ -1,7 +1,7 @@
 /**
- * The connectivity configuration of nvme-stas 3, main file and drop-ins together: what is to be connected, each connection
- * with all that applies to it. Most specific first: controller line, its section, `[Host]`, defaults of the drop-in,
- * defaults of the main file.
+ * The connectivity configuration of nvme-stas 3, main file and drop-ins together: the connections, each with
+ * all options that apply to it. In order of precedence: controller line, its section, `[Host]`, defaults of
+ * the drop-in, defaults of the main file.
  */
 import { type Finding, FindingList } from "./finding.ts";
 import {
@@ -18,28 +18,28 @@ import { shown } from "./redact.ts";
 export interface NextConnection {
   readonly file: string;
   readonly isDc: boolean;
-  /** Undefined: the well-known one of discovery controllers. */
+  /** Undefined: the well-known discovery NQN. */
   readonly nqn: NextValue | undefined;
   readonly address: NextValues;
-  /** Without those of the main file's defaults. */
+  /** Its options, without the defaults of the main file. */
   readonly options: NextValues;
-  /** Of a drop-in with an identity of its own. */
+  /** The identity of a drop-in that has its own. */
   readonly hostnqn: NextValue | undefined;
   readonly hostid: NextValue | undefined;
-  /** Of the controller line. */
+  /** The place of the controller line. */
   readonly at: NextValue["at"];
 }
 
 export interface NextConf {
-  /** All that was read, the main file first. */
+  /** All files that were read, the main file first. */
   readonly files: readonly string[];
   readonly connections: readonly NextConnection[];
-  /** Of the main file: for what is discovered, too. */
+  /** The defaults of the main file, which apply to discovered controllers, too. */
   readonly dcDefaults: NextValues;
   readonly iocDefaults: NextValues;
   readonly host: NextValues;
   readonly unread: readonly NextUnread[];
-  /** As a whole: nothing of it is to be used. */
+  /** Rejected as a whole: no part of it may be used. */
   readonly isRejected: boolean;
   readonly findings: readonly Finding[];
 }
@@ -114,19 +114,21 @@ function identityFindings(main: NextFile, dropIns: readonly NextFile[]): readonl
     }
     const sameNqn = before.find((one) => nqn !== undefined && one.nqn === nqn.value);
     if (sameNqn !== undefined && nqn !== undefined) {
-      const what = `hostnqn ${shown(nqn.value)} is that of ${sameNqn.file}, too: each identity has one file`;
+      const what = `${sameNqn.file} has hostnqn ${
+        shown(nqn.value)
+      }, too: each identity needs a file of its own`;
       findings.add("malformed", nqn.at, `${what}; ${REJECTED}`);
     }
     const sameId = before.find((one) => id !== undefined && one.id === id.value.toLowerCase());
     if (sameId !== undefined && sameNqn === undefined && id !== undefined) {
-      const what = `hostid ${shown(id.value)} is that of ${sameId.file}, too, under another hostnqn`;
+      const what = `${sameId.file} has hostid ${shown(id.value)}, too, with another hostnqn`;
       findings.add("malformed", id.at, `${what}; ${REJECTED}`);
     }
     if (nqn !== undefined && id === undefined) {
       findings.add(
         "unusual",
         nqn.nameAt,
-        "hostnqn without hostid: the host ID of this system goes with it here, and nvme-stas 3 lets the kernel make one at " +
+        "hostnqn without hostid: here the host ID of this system is used, while nvme-stas 3 lets the kernel make one at " +
           "each boot; add hostid = UUID",
       );
     }
@@ -136,7 +138,7 @@ function identityFindings(main: NextFile, dropIns: readonly NextFile[]): readonl
   return found;
 }
 
-/** What the defaults of a drop-in are not used for here. */
+/** Reports defaults of a drop-in that have no effect here. */
 function scopeFindings(dropIns: readonly NextFile[]): readonly Finding[] {
   return dropIns.flatMap((file) => {
     const findings = new FindingList(file.file);
@@ -145,14 +147,14 @@ function scopeFindings(dropIns: readonly NextFile[]): readonly Finding[] {
       findings.add(
         "unusual",
         first.nameAt,
-        "what the discovery controllers of this drop-in list gets the defaults of the main file, not these",
+        "controllers that the discovery controllers of this drop-in list get the defaults of the main file, not these",
       );
     }
     return findings.sorted();
   });
 }
 
-/** What `[Host]` of the main file says of this system; what is absent is as in sys.conf. */
+/** The identity in `[Host]` of the main file; absent values come from sys.conf. */
 export function identityOf({ host }: NextConf): {
   readonly nqn?: string;
   readonly id?: string;

@@ -1,6 +1,6 @@
 /**
- * One connectivity file of nvme-stas 3 (`/etc/nvme/nvme-stas.conf` or a drop-in), with the grammar and the checks of
- * libnvme 3: what it rejects is an error here, too, and then no daemon uses the file.
+ * One connectivity file of nvme-stas 3 (`/etc/nvme/nvme-stas.conf` or a drop-in), with the grammar and the
+ * checks of libnvme 3: a file that libnvme rejects is an error here, too, and then no daemon uses it.
  */
 import { isUuid, nqnBytes, zeroOrOnes } from "../nvme/host_nqn.ts";
 import { INT_MAX, INT_MIN } from "../nvme/option_table.ts";
@@ -9,11 +9,11 @@ import { isSensitive, shown } from "./redact.ts";
 import { securityMeant, type SecurityOption } from "./security_names.ts";
 import { didYouMean } from "./suggestion.ts";
 
-/** A value, and where it stands; an empty one takes the option out, so that the kernel decides. */
+/** A value and its place; an empty value removes the option, so that the kernel decides. */
 export interface NextValue {
   readonly value: string;
   readonly at: Position;
-  /** Of the option's name. */
+  /** The column of the option's name. */
   readonly nameAt: Position;
 }
 
@@ -41,7 +41,7 @@ export interface NextFile {
   /** Undefined when there is no such section. */
   readonly host: { readonly values: NextValues; readonly at: Position } | undefined;
   readonly endpoints: readonly NextEndpoint[];
-  /** Set where it is not read. */
+  /** Set in a place where it has no effect. */
   readonly unread: readonly NextUnread[];
   /** The error makes the file unusable. */
   readonly isRejected: boolean;
@@ -50,7 +50,7 @@ export interface NextFile {
 
 export interface NextUnread {
   readonly option: SecurityOption;
-  /** With the place and the remedy. */
+  /** The message, with place and remedy. */
   readonly why: string;
 }
 
@@ -96,8 +96,8 @@ export const isForDcs = (option: string): boolean => option === "persistent" || 
 
 const TRUE: readonly string[] = ["1", "yes", "y", "true", "t", "on"];
 const FALSE: readonly string[] = ["0", "no", "n", "false", "f", "off"];
-/** Of security that is asked for and cannot be read. */
-const NOTHING_NEW = "until this is corrected nothing new is connected but by lines that set it themselves";
+/** The consequence of an invalid security option. */
+const NOTHING_NEW = "until this is corrected only lines that set it themselves make new connections";
 const REJECTED = "the whole file is rejected";
 
 interface MutableEndpoint {
@@ -181,7 +181,7 @@ class Parser {
     this.#section = { name: "none" };
     const after = text.slice(end + 1).trim();
     if (end < 0 || name === "" || (after !== "" && !after.startsWith("#"))) {
-      return this.#reject(at, `${shown(text)} is no section line`);
+      return this.#reject(at, `${shown(text)} is not a section line`);
     }
     if (after !== "") this.#cut(at);
     const isRepeated = this.#seen.has(name);
@@ -217,20 +217,20 @@ class Parser {
     this.#findings.add(
       "note",
       at,
-      "a comment after a value is cut off here; libnvme takes it as part of the value: give it a line of its own",
+      "a comment after a value is cut off here, while libnvme takes it as part of the value: give it a line of its own",
     );
   }
 
   #pair(key: string, written: string, nameAt: Position, at: Position): void {
     const section = this.#section;
     if (section.name === "none") {
-      return this.#reject(nameAt, `${shown(key)} stands before any section, or below a malformed one`);
+      return this.#reject(nameAt, `${shown(key)} comes before any section, or below a malformed one`);
     }
     if (section.name === "unknown") {
       const option = securityMeant(key);
       if (option === undefined) return;
-      // Which connections it was for is not known.
-      const what = `${shown(key)} stands in a section that is not read`;
+      // The connections that it was meant for are unknown.
+      const what = `${shown(key)} is in a section that is ignored`;
       this.#findings.add("security", nameAt, `${what}; ${NOTHING_NEW}`);
       this.#unread.push({ option, why: `${this.#file}:${nameAt.line}:${nameAt.column}: ${what}` });
       return;
@@ -265,12 +265,12 @@ class Parser {
       this.#findings.add(
         "misplaced",
         nameAt,
-        `${key} has a meaning for discovery controllers only; it is ignored`,
+        `${key} applies to discovery controllers only; it is ignored`,
       );
       return;
     }
     if (values.get(key)?.value === "true" && SECURITY.has(key) && plainValue(key, value) !== "true") {
-      const what = `${key} is given more than once, and not alike: the stricter value counts`;
+      const what = `${key} is given more than once with different values: the stricter value counts`;
       this.#findings.add("duplicate", nameAt, what);
       return;
     }
@@ -279,7 +279,7 @@ class Parser {
 
   #unknown(key: string, entry: NextValue, section: ReadSection): void {
     if (securityMeant(key) !== undefined) {
-      // Kept: what it was for is not connected (S15).
+      // Kept, so that its controllers are not connected (S15).
       const values = section.name === "endpoint" ? section.endpoint.options : section.values;
       values.set(key, entry);
       return;
@@ -353,7 +353,7 @@ const SECTIONS: readonly string[] = [
 const shownValue = (key: string, value: string): string =>
   SECURITY.get(key) === "text" && key !== "keyring" ? "(not shown)" : shown(value);
 
-/** As libnvme's: strtol with base 0. */
+/** As in libnvme: strtol with base 0. */
 function integerOf(text: string): number | undefined {
   const [, sign = "", digits = ""] = /^([+-]?)(0x[0-9a-f]+|0[0-7]*|[1-9]\d*)$/i.exec(text) ?? [];
   if (digits === "") return undefined;

@@ -5,11 +5,11 @@ import { parseNextFile } from "./next_file.ts";
 import type { ReadFile, ReadFolder, Unusable } from "./sys_conf.ts";
 
 export type ReadNext =
-  /** `isMissing`: there is neither the file nor a drop-in. */
+  /** `isMissing`: neither the file nor a drop-in exists. */
   | { readonly ok: true; readonly conf: NextConf; readonly isMissing: boolean }
   | { readonly ok: false; readonly why: Unusable; readonly findings: readonly Finding[] };
 
-/** More than a person would write by hand (S6). */
+/** More files than a person would write by hand (S6). */
 const MAX_DROP_INS = 256;
 
 export function readNextFiles(file: string, read: ReadFile, readFolder: ReadFolder): ReadNext {
@@ -30,7 +30,7 @@ export function readNextFiles(file: string, read: ReadFile, readFolder: ReadFold
     const found = read(path);
     if (!found.ok && found.why === "unreadable") return fail(path, found.message, "absent");
     if (path === file && found.ok) isMissing = false;
-    // An absent main file leaves the drop-ins; one that went away meanwhile is as if it had never been there.
+    // Without a main file the drop-ins still count; a file that was removed meanwhile counts as absent.
     if (path === file || found.ok) texts.push([path, found.ok ? found.text : ""]);
   }
   const [main, ...dropIns] = texts.map(([path, text]) => parseNextFile(text, path));
@@ -41,6 +41,6 @@ export function readNextFiles(file: string, read: ReadFile, readFolder: ReadFold
     : { ok: true, conf, isMissing };
 }
 
-/** Of the names in a folder those that count, in their order. */
+/** The names in a folder that count as drop-ins, in their order. */
 export const dropInNames = (names: readonly string[]): readonly string[] =>
   names.filter((name) => name.endsWith(".conf") && !name.startsWith(".")).toSorted();

@@ -1,4 +1,7 @@
-/** Connections of nvme-stas 3 as `controller=` entries of ours: the same words, checks and findings as for our own files. */
+/**
+ * Connections of nvme-stas 3 as `controller=` entries of ours, with the same options, checks and findings as
+ * for our own files.
+ */
 import { CONNECT_OPTIONS } from "../nvme/option_table.ts";
 import {
   type ControllerLine,
@@ -14,7 +17,7 @@ import type { NextConnection } from "./next_conf.ts";
 import type { NextValue, NextValues } from "./next_file.ts";
 import { securityMeant } from "./security_names.ts";
 
-/** Names that are others here. */
+/** Options that have another name here. */
 const OURS: ReadonlyMap<string, string> = new Map([
   ["keep-alive-tmo", "kato"],
   ["kxchap-secret", "dhchap-secret"],
@@ -23,7 +26,7 @@ const OURS: ReadonlyMap<string, string> = new Map([
 
 export const ourOption = (name: string): string => OURS.get(name) ?? name;
 
-/** Options of that version that are not passed here. */
+/** Options of nvme-stas 3 that this version does not pass to the kernel. */
 export const NOT_PASSED: readonly string[] = ["tos", "fast-io-fail-tmo", "duplicate-connect"];
 
 /** `key=value` with the place that it was read from. */
@@ -40,7 +43,7 @@ export interface NextEntry {
   readonly reset: readonly string[];
 }
 
-/** `name` in another case is none of ours, and asks for security all the same. */
+/** `name` in another case is not one of our options, but still asks for security. */
 const isOption = (name: string): boolean =>
   CONNECT_OPTIONS.some((option) => option.name === name) || name.startsWith("dhchap-");
 
@@ -65,7 +68,10 @@ export function nextEntry({ isDc, nqn, address, options, hostnqn, hostid }: Next
   return { pieces, reset };
 }
 
-/** An identity is the description of a key in the keyring, and that is one of the two things that our `tls-key` takes. */
+/**
+ * An identity is the description of a key in the keyring, which our `tls-key` accepts as well as a serial
+ * number.
+ */
 function tlsKeyed(options: NextValues): NextValues {
   const identity = options.get("tls-key-identity");
   if (identity === undefined) return options;
@@ -78,7 +84,7 @@ function tlsKeyed(options: NextValues): NextValues {
 
 export type NextLine = ControllerLine | DisabledLine | UnusableLine | "unreadable";
 
-/** The entry, read like one of our own files; what is wrong is said of the place in the file that it came from. */
+/** The entry, read like one of our own files; findings name the place in the original file. */
 export function nextLine(
   connection: NextConnection,
   context: LineContext,
@@ -116,9 +122,9 @@ export function nextLine(
   return withReset(parsed, reset);
 }
 
-/** Where a column of the joined entry stands in the file: at the value when it is beyond the name. */
+/** The place in the file of a column of the joined entry: that of the value for a column beyond the name. */
 function placeOf(pieces: readonly Piece[], column: number): Position | undefined {
-  // A finding about an entry as a whole has the place of its beginning.
+  // A finding about a whole entry has the place of the entry's beginning.
   if (column <= 1) return undefined;
   let start = 1;
   for (const { text, at, nameAt } of pieces) {
@@ -128,7 +134,10 @@ function placeOf(pieces: readonly Piece[], column: number): Position | undefined
   return undefined;
 }
 
-/** `[Global]` does not count for what the file hands back to the kernel. Of keys nothing is taken back (S15). */
+/**
+ * `[Global]` does not apply to options that the file leaves to the kernel. Keys are never removed in this way
+ * (S15).
+ */
 function withReset(line: ControllerLine, reset: readonly string[]): ControllerLine {
   const overrides: ConnectOptionsDraft = { ...line.overrides };
   for (const option of CONNECT_OPTIONS) {

@@ -1,6 +1,6 @@
 /**
- * Names of the next generation (nvme-stas 3, nvme-cli 3) in files of this one. Each gets advice; where ignoring one would
- * disconnect what its writer wanted to keep, it has the safe meaning.
+ * Names of nvme-stas 3 and nvme-cli 3 in files of this version. Each gets advice; a name has the safe meaning
+ * where ignoring it would disconnect something that the file's author wants to keep.
  */
 import { type Duration, forever } from "../nvme/time.ts";
 import type { FindingKind } from "./finding_kind.ts";
@@ -9,7 +9,7 @@ import { parseTimeSpan } from "./time_span.ts";
 
 export interface NextName {
   readonly kind: FindingKind;
-  /** What happens, and what to write. */
+  /** The effect of the name, and the name to use. */
   readonly advice: string;
 }
 
@@ -25,7 +25,7 @@ const NAMES: ReadonlyMap<string, NextName> = new Map([
   ["trtype", renamed("transport in a controller entry")],
   [
     "epcsd-poll-interval-minutes",
-    none("log pages are read again when the controller says that they changed"),
+    none("log pages are read again when the controller reports a change"),
   ],
   ["tos", none("this version does not pass it")],
   ["fast-io-fail-tmo", none("this version does not pass it")],
@@ -44,7 +44,7 @@ const NAMES: ReadonlyMap<string, NextName> = new Map([
 
 export const nextName = (option: string): NextName | undefined => NAMES.get(option);
 
-/** Keys of a `controller=` entry that nvme-cli calls otherwise. */
+/** Keys of a `controller=` entry that have another name in nvme-cli. */
 const KEYS: ReadonlyMap<string, string> = new Map([
   ["trtype", "transport"],
   ["subnqn", "nqn"],
@@ -56,7 +56,7 @@ const KEYS: ReadonlyMap<string, string> = new Map([
   ["address", "traddr"],
 ]);
 
-/** What a key is called here. */
+/** The name of the key here. */
 export const ourKey = (key: string): string | undefined => KEYS.get(key.replace(/^-+/, ""));
 
 const last = (ini: Ini, option: string): IniEntry | undefined =>
@@ -68,7 +68,7 @@ export function keepsAll(ini: Ini): IniEntry | undefined {
   return entry === undefined || /^(?:yes|true|on|1|enabled)$/i.test(entry.value ?? "") ? undefined : entry;
 }
 
-/** Its grammar is systemd's, where `M` is a month: what is not sure to be the same here keeps everything. */
+/** Its grammar is systemd's, where `M` is a month: a value that may differ here keeps everything. */
 export function giveUpAfter(ini: Ini): { readonly entry: IniEntry; readonly span: Duration } | undefined {
   const entry = last(ini, "dc-giveup-timeout");
   if (entry === undefined) return undefined;

@@ -1,4 +1,4 @@
-/** Reads single values out of a parsed file; whatever is wrong becomes a finding, and the default is used. */
+/** Reads single values from a parsed file; an invalid value becomes a finding, and the default is used. */
 import type { FindingList } from "./finding.ts";
 import type { Ini, IniEntry } from "./ini.ts";
 import { defaulted, type Origin, type Value } from "./origin.ts";
@@ -28,7 +28,10 @@ export class OptionReader {
     return this.#byName.get(JSON.stringify([section, option])) ?? [];
   }
 
-  /** The entry that counts for an option with one value: the last one that is not empty, else the last one (CFG-8, CFG-9). */
+  /**
+   * The entry that counts for an option with one value: the last non-empty one, or else the last one (CFG-8,
+   * CFG-9).
+   */
   last(section: string, option: string): IniEntry | undefined {
     const entries = this.all(section, option);
     return entries.findLast((entry) => entry.value !== undefined && entry.value !== "") ?? entries.at(-1);
@@ -38,7 +41,7 @@ export class OptionReader {
     return { kind: "file", file: this.#file, line: entry.line };
   }
 
-  /** `fallbackText` is the default as a file would have it, for the finding. */
+  /** `fallbackText` is the default in the notation of a file, for the finding. */
   value<T>(section: string, option: string, parse: Parse<T>, fallback: T, fallbackText: string): Value<T> {
     const entry = this.last(section, option);
     if (entry === undefined) return defaulted(fallback);
@@ -53,7 +56,7 @@ export class OptionReader {
     return defaulted(fallback);
   }
 
-  /** Says that other lines with the same option do not count. */
+  /** Reports that other lines with the same option do not count. */
   noteRepetition(entry: IniEntry): void {
     const ignored = this.all(entry.section, entry.option).filter((e) =>
       e !== entry && e.value !== entry.value
@@ -64,7 +67,7 @@ export class OptionReader {
   }
 }
 
-/** Where the value stands; a bare name has none, so where the name stands. */
+/** The place of the value, or of the name if it has no value. */
 export function valueAt(entry: IniEntry): { readonly line: number; readonly column: number } {
   return { line: entry.line, column: entry.valueColumn };
 }

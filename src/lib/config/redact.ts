@@ -2,14 +2,14 @@
 
 export const MASK = "*****";
 
-/** Words that let expect a secret nearby, or are the beginning of one (NVMe base, DH-HMAC-CHAP and TLS PSK formats). */
+/** Words that suggest a secret nearby, or that begin one (NVMe base, DH-HMAC-CHAP and TLS PSK formats). */
 const SENSITIVE = /secret|dhchap|dhhc-|nvmetlskey|psk|passw|\bkey\b/i;
 const SECRET_FORM = /(?:dhhc-|nvmetlskey-)[^\s;]*/gi;
 const SECRET_OPTION = /((?:secret|psk|passw(?:or)?d)[^\s;:=]*\s*[:=]\s*|dhchap[^\s;:=]*\s*[:=]\s*)[^;]*/gi;
-/** More of a text than this is not repeated in a message. */
+/** The most of a text that a message repeats. */
 const MAX_SHOWN = 120;
 
-/** May the text, or something in it, be a secret? */
+/** May the text be a secret, or contain one? */
 export function isSensitive(text: string): boolean {
   return SENSITIVE.test(text);
 }
@@ -19,7 +19,7 @@ export function looksLikeSecret(text: string): boolean {
   return /dhhc-|nvmetlskey-/i.test(text);
 }
 
-/** Is this the name of something secret? Also for misspelt names: better one mask too many. */
+/** Is this the name of a secret? True for misspelt names as well: rather mask too much. */
 export function namesSecret(key: string): boolean {
   return /secret|dhchap|dhhc|psk|passw/i.test(key);
 }
@@ -29,7 +29,7 @@ export function redacted(text: string): string {
   return text.replace(SECRET_OPTION, (_, name: string) => name + MASK).replace(SECRET_FORM, MASK);
 }
 
-/** The text with what would not show, or would do something to a terminal, as `\u{...}`. */
+/** The text with invisible characters, and those that affect a terminal, as `\u{...}`. */
 export function visible(text: string): string {
   return text.replace(
     /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu,
@@ -37,9 +37,9 @@ export function visible(text: string): string {
   );
 }
 
-/** A text from a file as it may stand in a message: in quotes, redacted, short, on one line. */
+/** A text from a file in the form for a message: in quotes, redacted, short, on one line. */
 export function shown(text: string): string {
-  // Cut before, so that the work has a bound too; what begins a secret stays in front of it.
+  // Cut first, so that the work is bounded; the beginning of a secret remains in front of it.
   const safe = visible(redacted(text.slice(0, 4 * MAX_SHOWN)));
   return `"${safe.length > MAX_SHOWN ? `${safe.slice(0, MAX_SHOWN)}...` : safe}"`;
 }

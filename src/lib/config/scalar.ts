@@ -1,4 +1,4 @@
-/** From the text of one value to the value. */
+/** Parses the text of one value. */
 import type { Duration } from "../nvme/time.ts";
 import { didYouMean } from "./suggestion.ts";
 import { parseTimeSpan } from "./time_span.ts";

@@ -1,6 +1,7 @@
 /**
- * Names that mean the security of a connection, also where they are not ours or are mistyped. What is asked for under such
- * a name must not be lost: a connection without it would be less safe than its owner wants (S15).
+ * Names that mean the security of a connection, including mistyped names and those of other programs. A
+ * request under such a name must not be lost: a connection without it would be less safe than its owner wants
+ * (S15).
  */
 import { editDistance } from "./suggestion.ts";
 
@@ -21,7 +22,7 @@ const OURS: readonly SecurityOption[] = [
   "dhchap-ctrl-secret",
 ];
 
-/** Names in nvme-cli, in libnvme's JSON files and in sysfs, with what we call it. */
+/** Names in nvme-cli, in libnvme's JSON files and in sysfs, with our names. */
 const ELSEWHERE: ReadonlyMap<string, SecurityOption> = new Map([
   ["ssl", "tls"],
   ["tls-mode", "tls"],
@@ -65,7 +66,7 @@ const LETTERS: ReadonlyMap<string, SecurityOption> = new Map([
   ["-C", "dhchap-ctrl-secret"],
 ]);
 
-/** Other names that we or nvme-cli know: however near to one of ours they are, they are no typing errors. */
+/** Other names that we or nvme-cli know: however similar to one of ours, they are not typing errors. */
 const HARMLESS: ReadonlySet<string> = new Set([
   "adrfam",
   "application",
@@ -120,17 +121,17 @@ const HARMLESS: ReadonlySet<string> = new Set([
   "verbose",
 ]);
 
-/** A longer word than this was not mistyped. */
+/** A longer word than this does not count as mistyped. */
 const MAX_LENGTH = 40;
-/** Names as short as this are too near to too many words to be guessed at. */
+/** Names this short resemble too many words for a guess. */
 const MIN_FOREIGN = 6;
 
-/** Case, leading dashes, quotes and what stands between the words say nothing. */
+/** Case, leading dashes, quotes and separators between words are ignored. */
 const folded = (name: string): string =>
   name.normalize("NFKC").toLowerCase().replace(/[\p{Cc}\p{Cf}"'`]/gu, "").trim()
     .replace(/[\p{Pd}_\s.]+/gu, "-").replace(/^-+|-+$/g, "");
 
-/** The security option that a name means or nearly means. */
+/** The security option that a name means or resembles. */
 export function securityMeant(name: string): SecurityOption | undefined {
   const letter = LETTERS.get(name.trim());
   if (letter !== undefined) return letter;
@@ -177,7 +178,7 @@ function nearly(word: string): SecurityOption | undefined {
   return best;
 }
 
-/** How to write it. */
+/** The correct form of the option. */
 export function remedyFor(option: SecurityOption): string {
   switch (option) {
     case "tls":
@@ -193,7 +194,7 @@ export function remedyFor(option: SecurityOption): string {
   }
 }
 
-/** The security option that a piece of text asks for which was taken as part of something else: `10,tls=true`. */
+/** The security option in a text that was read as part of something else: `10,tls=true`. */
 export function securityWithin(value: string): SecurityOption | undefined {
   const [first = "", ...pieces] = value.split(/[,\s]+/);
   if (/^dhhc-|^nvmetlskey-/i.test(first)) return securityMeant(first);

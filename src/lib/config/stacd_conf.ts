@@ -32,13 +32,13 @@ export interface StacdConf extends DaemonConf, StacdOnly {}
 interface StacdOnly {
   readonly disconnectScope: Value<DisconnectScope>;
   readonly disconnectTrtypes: Value<ReadonlySet<DisconnectTrtype>>;
-  /** How often to try a controller that is said to be not connected (NCC); 0 is for ever, 1 never occurs (CFG-42). */
+  /** How often to try a controller with the NCC flag; 0 means for ever, 1 does not occur (CFG-42). */
   readonly connectAttemptsOnNcc: Value<number>;
-  /** Whether the connections of namespaces that are in use are removed like any others (DEC-14). */
+  /** Whether connections of namespaces in use are removed like any others (DEC-14). */
   readonly disconnectInUse: Value<DisconnectInUse>;
   /** How long no program may write to a namespace before it counts as unused; 0 looks at no traffic. */
   readonly inUseWindow: Value<Duration>;
-  /** How long a young log page takes no connection away; 0 is as long as any other. */
+  /** How long a young log page withdraws no connection; 0: no longer than any other page. */
   readonly youngPageSoak: Value<Duration>;
 }
 
@@ -79,7 +79,7 @@ export function parseStacdConf(
   );
 }
 
-/** What the next generation calls `honor-fabric-zoning = no` disconnects nothing here either. */
+/** `honor-fabric-zoning = no`, of nvme-stas 3, disconnects nothing here either. */
 function disconnectScope(reader: OptionReader): Value<DisconnectScope> {
   const written = reader.value(
     IOC_MANAGEMENT,
@@ -92,7 +92,7 @@ function disconnectScope(reader: OptionReader): Value<DisconnectScope> {
   return keeps === undefined ? written : { value: "no-disconnect", origin: reader.origin(keeps) };
 }
 
-/** A time span that ends. */
+/** A finite time span. */
 function trafficWindow(text: string): Parsed<Duration> {
   const parsed = parseSpan(text);
   return parsed.ok && Number.isFinite(parsed.value.ms) && parsed.value.ms <= MAX_IN_USE_WINDOW.ms

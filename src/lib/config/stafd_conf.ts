@@ -17,9 +17,9 @@ interface StafdOnly {
   readonly zeroconf: Value<boolean>;
   /** Connections to discovery controllers outlive the daemon (CFG-38). */
   readonly persistentConnections: Value<boolean>;
-  /** How long a DC is kept that mDNS no longer announces and that does not answer (CFG-39). */
+  /** How long stafd keeps a DC that mDNS no longer announces and that does not answer (CFG-39). */
   readonly zeroconfPersistence: Value<Duration>;
-  /** How long a young log page takes no referral away. */
+  /** How long a young log page withdraws no referral. */
   readonly youngPageSoak: Value<Duration>;
 }
 
@@ -45,7 +45,7 @@ export function parseStafdConf(
   );
 }
 
-/** What the next generation calls `dc-giveup-timeout`: the longer one counts where both are given. */
+/** `dc-giveup-timeout`, of nvme-stas 3: if both are given the longer time counts. */
 function zeroconfPersistence(reader: OptionReader): Value<Duration> {
   const option = "zeroconf-connections-persistence";
   const written = reader.value(DC_MANAGEMENT, option, parseSpan, hours(72), "72 hours");
@@ -56,7 +56,7 @@ function zeroconfPersistence(reader: OptionReader): Value<Duration> {
   return { value: next.span, origin: reader.origin(next.entry) };
 }
 
-/** The place of older versions counts when the option is nowhere else (requirements 10). */
+/** The section of older versions counts if the option is in no other place (requirements 10). */
 function persistentConnections(reader: OptionReader): Value<boolean> {
   const section = reader.last(DC_MANAGEMENT, "persistent-connections") === undefined ? GLOBAL : DC_MANAGEMENT;
   return reader.value(section, "persistent-connections", parseBoolean, true, "true");

@@ -1,9 +1,12 @@
 /** Did you mean ...? */
 
-/** A longer word than this was not mistyped, and comparing costs its length squared. */
+/** A longer word than this does not count as mistyped, and a comparison costs the square of its length. */
 const MAX_LENGTH = 80;
 
-/** The candidate nearest to the word, if it is near enough to be what was meant. Case and `_` for `-` count little. */
+/**
+ * The candidate nearest to the word, if it is near enough to be the intended one. Case, and `_` for `-`,
+ * count little.
+ */
 export function suggestion(word: string, candidates: Iterable<string>): string | undefined {
   if (word.length > MAX_LENGTH) return undefined;
   let best: string | undefined;
@@ -27,7 +30,9 @@ export function didYouMean(word: string, candidates: Iterable<string>): string {
 
 const folded = (text: string): string => text.toLowerCase().replaceAll("_", "-").replace(/\s+/g, " ");
 
-/** Insertions, deletions, substitutions and swaps of neighbours that make one of the other. */
+/**
+ * The number of insertions, deletions, substitutions and swaps of neighbours that turn one into the other.
+ */
 export function editDistance(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, j) => j);

@@ -1,5 +1,6 @@
 /**
- * sys.conf: who this host is (CFG-60 to CFG-79). Values may stand in other files; those are read by the caller.
+ * sys.conf: the identity of this host (CFG-60 to CFG-79). Values may be in other files, which the caller
+ * reads.
  */
 import { MAX_SYMNAME } from "../nvme/dim.ts";
 import {
@@ -26,7 +27,7 @@ import { suggestion } from "./suggestion.ts";
 
 export type SysOption = "nqn" | "id" | "key" | "symname";
 
-/** What reading a file gave; `message` is for people. */
+/** The result of reading a file; `message` is for display. */
 export type FileText =
   /** `mode`: the permission bits, where they are known. */
   | { readonly ok: true; readonly text: string; readonly mode?: number }
@@ -34,7 +35,7 @@ export type FileText =
 
 export type ReadFile = (path: string) => FileText;
 
-/** The names in a folder. One that does not exist has none. */
+/** The names in a folder. A missing folder has none. */
 export type ReadFolder = (
   path: string,
 ) => { readonly ok: true; readonly names: readonly string[] } | {
@@ -49,19 +50,19 @@ export interface SysConf {
   readonly id: Value<string>;
   /** The host's DH-HMAC-CHAP key. */
   readonly key: Value<Secret | undefined>;
-  /** A key is asked for and cannot be read: nothing is to be connected without one (S15). */
+  /** sys.conf names a key that cannot be read: no connection is made without a key (S15). */
   readonly keyProblem: string | undefined;
   /** Symbolic name, empty when there is none. */
   readonly symname: Value<string>;
 }
 
-/** Whether what was read is wrong, or there was nothing to read: the first needs a person, the second may pass. */
+/** Whether the content is invalid or missing: the first needs a person, the second may resolve itself. */
 export type Unusable = "malformed" | "absent";
 
-/** A mandatory value, or why there is none. */
+/** A mandatory value, or the reason for which it is missing. */
 export type Mandatory = Value<string> | { readonly error: Finding; readonly why: Unusable };
 
-/** sys.conf with each value for itself: one that is unusable does not take the others along. */
+/** sys.conf with each value on its own: an unusable value does not affect the others. */
 export interface SysConfParts {
   readonly nqn: Mandatory;
   readonly id: Mandatory;
@@ -79,14 +80,14 @@ export type ParsedSysConf =
 const HOST = "Host";
 const OPTIONS: readonly SysOption[] = ["nqn", "id", "key", "symname"];
 
-/** Where a value is looked for when sys.conf does not have it. */
+/** The files for values that sys.conf does not set. */
 export const DEFAULT_FILES: Readonly<Record<"nqn" | "id" | "key", string>> = {
   nqn: "/etc/nvme/hostnqn",
   id: "/etc/nvme/hostid",
   key: "/etc/nvme/hostkey",
 };
 
-/** All that a daemon needs; an error when the host has no NQN or no ID (CFG-77). */
+/** All values that a daemon needs; an error when the host has no NQN or no ID (CFG-77). */
 export function parseSysConf(text: string | undefined, file: string, readFile: ReadFile): ParsedSysConf {
   const parts = readSysConf(text, file, readFile);
   if (!parts.ok) return { ...parts, why: "malformed" };
@@ -117,7 +118,7 @@ export function readSysConf(
   }
   const findings = new FindingList(file);
   findings.addAll(ini.findings);
-  // Unknown names are allowed here; what looks mistyped is worth a word.
+  // Unknown names are allowed here; names that look mistyped get a warning.
   for (const section of ini.sections) {
     if (section.name !== HOST && suggestion(section.name.trim(), [HOST]) !== undefined) {
       findings.add(
@@ -162,7 +163,10 @@ function meansKey(option: string): boolean {
   );
 }
 
-/** A key under a name, or in a section, that is not read: without it connections would not be authenticated. */
+/**
+ * A key under a name, or in a section, that has no effect: without the key connections would not be
+ * authenticated.
+ */
 function mistypedKey(ini: Ini, findings: FindingList, file: string): string | undefined {
   let problem: string | undefined;
   const isOption = (option: string): boolean => OPTIONS.some((o) => o === option);
@@ -178,9 +182,7 @@ function mistypedKey(ini: Ini, findings: FindingList, file: string): string | un
     const name = shown(entry.option);
     const what = isBare
       ? "[Host] key has no value; write key = DHHC-1:HH:BASE64: or key = file:///PATH"
-      : `${
-        visible(redacted(`[${entry.section}]`))
-      } ${name} is not read, and it seems to mean the host's key; ` +
+      : `${visible(redacted(`[${entry.section}]`))} ${name} is ignored, but seems to mean the host's key; ` +
         `write "key" in section [${HOST}]`;
     findings.add("security", entry, `${what}; ${NO_KEY}`);
     problem ??= `${file}:${entry.line}:${entry.column}: ${what}`;
@@ -188,25 +190,24 @@ function mistypedKey(ini: Ini, findings: FindingList, file: string): string | un
   return problem;
 }
 
-const NO_KEY =
-  "until then nothing new is connected but by lines with a dhchap-secret, and a reload is refused";
+const NO_KEY = "until then only lines with a dhchap-secret make new connections, and a reload is refused";
 
-/** One raw value: where it was looked for, and what was found. */
+/** One raw value: its place, and the result. */
 interface Found {
   readonly origin: Origin;
-  /** For findings: in sys.conf, or the file that it points to. */
+  /** The place for findings: in sys.conf, or in the file that it names. */
   readonly file: string;
   readonly at: Position;
-  /** Undefined when there is none, and then `problem` says why. */
+  /** Undefined when there is no value; then `problem` says why. */
   readonly text: string | undefined;
   readonly problem: string;
-  /** The value was asked for by sys.conf, or a file exists but cannot be read. */
+  /** sys.conf sets the value, or a file exists but cannot be read. */
   readonly unexpected: boolean;
   /** A file exists but cannot be read. */
   readonly isUnreadable: boolean;
   /** Every user of this host may read it. */
   readonly isPublic: boolean;
-  /** The file that it stands in. */
+  /** The file that contains the value. */
   readonly path: string;
 }
 
@@ -219,7 +220,7 @@ class SysSource {
   readonly #reader: OptionReader;
   readonly #file: string;
   readonly #readFile: ReadFile;
-  /** Of sys.conf itself. */
+  /** The lines of sys.conf itself. */
   readonly #mode: number | undefined;
   readonly warnings: Finding[] = [];
   keyProblem: string | undefined;
@@ -232,7 +233,7 @@ class SysSource {
   }
 
   find(option: SysOption): Found {
-    // CFG-78: the last one wins here, also when it is empty.
+    // CFG-78: the last value counts here, even if it is empty.
     const entry = this.#reader.all(HOST, option).at(-1);
     if (entry !== undefined) this.#reader.noteRepetition(entry);
     if (entry?.value !== undefined) {
@@ -271,9 +272,9 @@ class SysSource {
     this.warnings.push({ severity: FINDING_KINDS[kind].severity, file: found.file, ...found.at, message });
   }
 
-  /** The key that is asked for cannot be read. */
+  /** The configured key cannot be read. */
   noKey(found: Found): void {
-    const what = `the host has no key: ${found.problem}; correct that, or remove it`;
+    const what = `the host has no key: ${found.problem}; correct the option, or remove it`;
     this.warnings.push({ severity: "error", file: found.file, ...found.at, message: `${what}; ${NO_KEY}` });
     this.keyProblem = `${found.file}:${found.at.line}:${found.at.column}: ${what}`;
   }
@@ -306,7 +307,7 @@ class SysSource {
   }
 }
 
-/** An empty file is about to be filled: nothing of it has been read yet. */
+/** An empty file is about to be written: nothing of it has been read yet. */
 function failed(found: Found, message: string): Extract<Mandatory, { readonly error: Finding }> {
   return {
     error: { severity: "error", file: found.file, ...found.at, message },
@@ -333,11 +334,11 @@ function hostNqn(source: SysSource): Mandatory {
   return { value: text, origin };
 }
 
-/** What a host may be called, and should not. */
+/** Host NQNs that are possible but unwise. */
 function strangeNqn(nqn: string): string | undefined {
   if (nqn === WELL_KNOWN_DISC_NQN) return "is that of discovery controllers, not of a host";
-  if (/\s/.test(nqn)) return "has a blank in it (a comment needs a line of its own)";
-  if (nqn.includes(",") || hasControl(nqn)) return "has a comma or a control character in it";
+  if (/\s/.test(nqn)) return "contains a space (a comment needs a line of its own)";
+  if (nqn.includes(",") || hasControl(nqn)) return "contains a comma or a control character";
   return isUuidNqn(nqn) ? zeroOrOnes(nqn.slice(UUID_NQN_PREFIX.length)) : undefined;
 }
 
@@ -360,10 +361,10 @@ function hostId(source: SysSource): Mandatory {
   return { value: text, origin };
 }
 
-/** CFG-72. Its text never goes into a finding. */
+/** CFG-72. The text of the key never goes into a finding. */
 function hostKey(source: SysSource): Value<Secret | undefined> {
   const found = source.find("key");
-  // Asked for, or there and not readable; an empty default file asks for nothing.
+  // Set in sys.conf, or in a default file that is unreadable; an empty default file counts as no key.
   const isAsked = found.origin.kind === "file" || found.isUnreadable;
   if (found.text === undefined && isAsked) {
     source.noKey(found);
@@ -396,7 +397,7 @@ function symbolicName(source: SysSource): Value<string> {
       source.say(
         "identity",
         found,
-        `the symbolic name has ${bytes} bytes, and there is room for ${MAX_SYMNAME}: it is cut`,
+        `the symbolic name has ${bytes} bytes, but only ${MAX_SYMNAME} fit: it is cut`,
       );
     }
     return { value: found.text, origin: found.origin };

@@ -1,4 +1,6 @@
-/** Changes one option of sys.conf and leaves all else as it is, comments and layout included (CLI-66). */
+/**
+ * Changes one option of sys.conf and leaves everything else as it is, including comments and layout (CLI-66).
+ */
 import type { Finding } from "./finding.ts";
 import { type Ini, type IniLine, iniText, parseIni } from "./ini.ts";
 import type { SysOption } from "./sys_conf.ts";
@@ -12,7 +14,10 @@ export type Edited =
 
 const HOST = "Host";
 
-/** The text with `option = value` in `[Host]`; of several lines with the option, one remains. `text` is undefined for a new file. */
+/**
+ * The text with `option = value` in `[Host]`; if several lines have the option, one remains. `text` is
+ * undefined for a new file.
+ */
 export function setSysOption(
   text: string | undefined,
   file: string,

@@ -4,7 +4,7 @@ import { type Duration, forever, seconds } from "../nvme/time.ts";
 const NUMBER = /^[+-]?(?:\d+(?:_\d+)*(?:\.(?:\d+(?:_\d+)*)?)?|\.\d+(?:_\d+)*)(?:e[+-]?\d+)?$/i;
 const INFINITE = /^[+-]?inf(?:inity)?$/i;
 
-/** In the order in which they may follow each other. */
+/** The units, in the order in which they may follow each other. */
 const UNITS: readonly { readonly names: readonly string[]; readonly factor: number }[] = [
   { names: ["d", "dy", "dys", "day", "days"], factor: 86_400 },
   { names: ["h", "hr", "hrs", "hour", "hours"], factor: 3_600 },

@@ -12,15 +12,15 @@ export interface Token {
 }
 
 export interface Tokens {
-  /** By key; of duplicates the last one (CFG-52). */
+  /** Values by key; of duplicates the last one (CFG-52). */
   readonly byKey: ReadonlyMap<string, Token>;
   /** In the order of the entry, duplicates included. */
   readonly all: readonly Token[];
   /** Without `=` the whole text is the key, and there is no value. */
   readonly bare: readonly Token[];
-  /** How many tokens have no `=`; each has a finding. */
+  /** The number of tokens without `=`; each has a finding. */
   readonly malformed: number;
-  /** Nothing was written at all. */
+  /** The entry is empty. */
   readonly empty: boolean;
   /** The value as written, without secrets (S8). */
   readonly text: string;
@@ -67,7 +67,7 @@ export function readTokens(
         valueAt: at,
       };
       bare.push(token);
-      // Half a secret may be standing here.
+      // The token may contain half a secret.
       const what = sensitive ? "a part of the entry" : shown(text);
       parts.push(sensitive ? MASK : text);
       if (!isHandled(token)) {

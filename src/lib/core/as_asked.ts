@@ -75,5 +75,5 @@ export const lessSafeText = (lacking: readonly string[]): string =>
 
 /** What a person can do about it. */
 export const lessSafeRemedy = (device: string): string =>
-  `it stays, because something may use it; when nothing does, run "nvme disconnect -d ${device}", and it is connected as asked for;  ` +
+  `it stays, because something may use it; when nothing does, run "nvme disconnect -d ${device}", and it is connected as asked for; ` +
   "or remove the option that the other side does not support";

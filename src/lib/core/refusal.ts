@@ -28,7 +28,7 @@ export const isSpared = (ctl: Ctl, conf: DaemonConf, families: IpFamilies | unde
   !familyAllowed(ctl.tid.traddr, conf.ipFamilies.value) && familyAllowed(ctl.tid.traddr, families);
 
 /** Why a spared controller is not connected again. */
-export const SPARED = "ip-family does not allow its address; a connection from before the restart stays,  " +
+export const SPARED = "ip-family does not allow its address; a connection from before the restart stays, " +
   "but the controller is not connected again until a changed file is loaded";
 
 /** Known only from announcements that have ended. */

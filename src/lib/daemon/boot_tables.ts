@@ -1,4 +1,4 @@
-/** What the boot firmware's tables mean for the core. */
+/** Turns the boot firmware's tables into the core's values. */
 import type { Event } from "../core/effects.ts";
 import type { NbftTarget } from "../core/host.ts";
 import { isIp } from "../nvme/address.ts";

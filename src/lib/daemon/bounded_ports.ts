@@ -1,6 +1,6 @@
 /**
- * Ports whose calls all end (L6): between the performer and the machine. The outcome of a call that has not returned in its time
- * is a failure that says so; what it returns later is nobody's any more.
+ * Ports whose calls all end (L6), between the performer and the machine. A call that does not return in time
+ * has a failure as its outcome; its late result is ignored.
  */
 import type { Failure, Outcome } from "../nvme/failure.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
@@ -12,11 +12,11 @@ import type { Machine } from "./machine.ts";
 
 /** A call that has not returned in its time. */
 export interface HungCall {
-  /** For people: "the disconnect of nvme3". */
+  /** For display: "the disconnect of nvme3". */
   readonly what: string;
-  /** Device, address or file; empty for calls about everything. */
+  /** Device, address or file; empty for calls that concern all of them. */
   readonly object: string;
-  /** While it lasts, nothing of the kind is done for anything else, either. */
+  /** While the call lasts, no call of this kind is made for any other object, either. */
   readonly isGlobal: boolean;
   /** Milliseconds since 1970. */
   readonly since: number;
@@ -24,10 +24,10 @@ export interface HungCall {
 
 interface Call {
   readonly kind: CallKind;
-  /** No second call about this. */
+  /** The object about which there is no second call. */
   readonly place: string;
   readonly object: string;
-  /** Added to the bound. */
+  /** Time added to the bound. */
   readonly more?: Duration;
 }
 
@@ -45,7 +45,7 @@ export class BoundedCalls {
     return [...this.#hung.values()];
   }
 
-  /** `late` takes what comes after the time: most of that is nobody's. */
+  /** `late` takes a result that comes too late; most of these are ignored. */
   run<T>(
     call: Call,
     begin: (done: (value: T) => void) => void,
@@ -55,7 +55,7 @@ export class BoundedCalls {
   ): void {
     const place = `${call.kind} ${call.place}`;
     const before = this.#hung.get(place);
-    // An outcome never comes from inside the call.
+    // An outcome never arrives during the call itself.
     if (before !== undefined) return this.#soon(() => timedOut(failureOf(call.kind, before)));
     const now = this.#clock.now();
     const { what, bound } = CALL_BOUNDS[call.kind];
@@ -75,7 +75,7 @@ export class BoundedCalls {
         level: "error",
         message: `${hung.what} has not returned for ${
           allowed.ms / 1000
-        } s; it is not tried again before it does`,
+        } s; it is not tried again until it does`,
       });
       timedOut(failureOf(call.kind, hung));
     });
@@ -90,7 +90,7 @@ export class BoundedCalls {
     });
   }
 
-  /** One whose outcome may be a failure. */
+  /** A call whose outcome may be a failure. */
   outcome<T>(call: Call, begin: (done: Done<T>) => void, done: Done<T>): void {
     this.run<Outcome<T>>(call, begin, done, (failure) => done({ ok: false, failure }));
   }
@@ -129,7 +129,7 @@ function boundedKernel(kernel: Kernel, calls: BoundedCalls): Kernel {
     connect: (request, free, done) => {
       let isOver = false;
       calls.outcome<KernelCtrl>(
-        // The kernel makes one at a time: while one is stuck, none is asked for.
+        // The kernel makes one connection at a time: while one is stuck, no other is requested.
         { kind: "connect", place: "", object: tidText(request.tid) },
         (end) => kernel.connect(request, () => isOver ? undefined : free(), end),
         (outcome) => {
@@ -193,7 +193,10 @@ const boundedFile = (file: StateFile, calls: BoundedCalls): StateFile => ({
     calls.outcome({ kind: "save", place: "", object: "" }, (end) => file.save(value, end), done),
 });
 
-/** Nothing is connected before they are known (S7): what comes late counts, and nothing comes in its place. */
+/**
+ * Nothing is connected before the exclusions are known (S7): a late result counts, and a failure does not
+ * replace it.
+ */
 const boundedExclusions = (exclusions: Exclusions, calls: BoundedCalls): Exclusions => ({
   read: (done) =>
     calls.run(
@@ -209,7 +212,7 @@ const boundedStorage = (storage: Storage, calls: BoundedCalls): Storage => ({
   look: (done) => calls.outcome({ kind: "storage", place: "", object: "" }, (end) => storage.look(end), done),
 });
 
-/** The machine, every call of which ends. */
+/** The machine, with ports whose calls all end. */
 export function bounded<M extends Machine>(machine: M, calls: BoundedCalls): M {
   return {
     ...machine,

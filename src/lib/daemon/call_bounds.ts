@@ -1,26 +1,27 @@
 /**
- * How long a call of a port may take before its end is "no answer" (L6). A call that is over this bound keeps its place: it is
- * not made again on the same object before it has returned, for it may hold a lock of the kernel or one of Deno's threads.
+ * How long a call of a port may take before its end is "no answer" (L6). A call beyond this bound keeps its
+ * place: no second call is made on the same object before it has returned, because it may hold a lock of the
+ * kernel or one of Deno's threads.
  */
 import type { Failure } from "../nvme/failure.ts";
 import { type Duration, minutes, seconds } from "../nvme/time.ts";
 
 export interface CallBound {
   readonly phase: Failure["phase"];
-  /** For people, with the object behind it: "the disconnect of nvme3". */
+  /** For display, followed by the object: "the disconnect of nvme3". */
   readonly what: string;
   readonly bound: Duration;
 }
 
-/** The documentation has this table, too; a test compares the two. */
+/** The documentation contains this table, too; a test compares the two. */
 export const CALL_BOUNDS = {
   scan: { phase: "scan", what: "the look at all controllers in sysfs", bound: seconds(60) },
   states: { phase: "scan", what: "the look at the states of controllers in sysfs", bound: seconds(30) },
-  /** Beside the time-out that the call itself is given. */
+  /** In addition to the call's own time-out. */
   reach: { phase: "reach", what: "the test whether an address answers", bound: seconds(10) },
-  /** The kernel's lock holds one up for 61 s, and another one may be before it. */
+  /** The kernel's lock may delay a connect for 61 s, and another connect may be ahead of it. */
   connect: { phase: "connect", what: "the connect", bound: seconds(150) },
-  /** Deleting waits for what is in flight. */
+  /** A delete waits for requests in flight. */
   disconnect: { phase: "disconnect", what: "the disconnect", bound: minutes(3) },
   use: { phase: "disconnect", what: "the look at what its namespaces are used for", bound: seconds(30) },
   storage: { phase: "scan", what: "the look at all subsystems in sysfs", bound: seconds(30) },

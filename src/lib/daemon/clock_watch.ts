@@ -1,14 +1,14 @@
 import type { Clock } from "../ports.ts";
 
-/** Less is no setting of the clock, but the two being read one after the other. */
+/** A smaller difference is not a clock change: the two clocks are read one after the other. */
 const LEAST_MS = 1_000;
 
-/** Notices that somebody set the wall clock: it has moved against the clocks that nobody can set. */
+/** Notices that the wall clock was set: it has moved relative to clocks that cannot be set. */
 export class ClockWatch {
   readonly #clock: Clock;
-  /** Wall clock less monotonic clock. */
+  /** Wall clock minus monotonic clock. */
   #offset: number;
-  /** Wall clock less uptime: unlike the offset it is the same after the machine was suspended. */
+  /** Wall clock minus uptime: unlike the offset, it does not change when the machine is suspended. */
   #lead: number;
 
   constructor(clock: Clock) {
@@ -16,7 +16,7 @@ export class ClockWatch {
     [this.#offset, this.#lead] = [this.#offsetNow(), this.#leadNow()];
   }
 
-  /** By how many milliseconds since this was asked last; mostly 0. */
+  /** The change since the last call, in milliseconds; usually 0. */
   setBy(): number {
     const offset = this.#offsetNow();
     if (Math.abs(offset - this.#offset) < LEAST_MS) return 0;

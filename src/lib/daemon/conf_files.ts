@@ -1,4 +1,4 @@
-/** The configuration files: read whole, checked whole, and either taken whole or not at all (S10). */
+/** The configuration files: read and checked completely, and accepted as a whole or not at all (S10). */
 import type { DaemonConf, ParsedConf } from "../config/daemon_conf.ts";
 import { type Finding, findingText, inFileOrder } from "../config/finding.ts";
 import { hostFindings } from "../config/host_check.ts";
@@ -25,7 +25,7 @@ const unreadable = (file: string, message: string): Finding => ({
   message,
 });
 
-/** A daemon's own file. One that is missing is an empty one; with `named` (it was asked for by name) that is said. */
+/** A daemon's own file. A missing file counts as empty, with a warning if it was given by name (`named`). */
 export function loadConf<T>(
   file: string,
   named: boolean,
@@ -59,7 +59,7 @@ export function withConnFiles<T extends DaemonConf>(
   const { conf, findings } = withConn(own.value, next.conf, daemon, read);
   const [file = ""] = next.conf.files;
   const missing: Finding[] = next.isMissing
-    ? [{ ...unreadable(file, `there is no ${file}, so nothing is asked for there`), severity: "warning" }]
+    ? [{ ...unreadable(file, `${file} does not exist, so no controllers come from it`), severity: "warning" }]
     : [];
   return { ok: true, value: conf, findings: [...own.findings, ...missing, ...findings] };
 }
@@ -72,7 +72,7 @@ export function withConnHost(own: Loaded<HostConf>, next: ReadNext): Loaded<Host
   return { ...own, value: { ...own.value, ...identity, ...keys } };
 }
 
-/** With what is wrong with the entries on this host. */
+/** With the findings about the entries on this host. */
 export function onHost<T extends DaemonConf>(loaded: Loaded<T>, daemon: Daemon, host: HostConf): Loaded<T> {
   if (!loaded.ok) return loaded;
   const { nqn, id, key } = host;
@@ -97,8 +97,8 @@ export function loadHost(file: string, read: ReadFile): Loaded<HostConf> {
 }
 
 /**
- * At a reload, what was asked for before stays in force where security cannot be read (S10, S15); at a start there is no
- * before, and what is there is looked after.
+ * At a reload, if security options are invalid, the previous configuration stays in force (S10, S15); at a
+ * start there is none, and the daemon manages existing connections.
  */
 export const reloadedConf = <T extends Pick<DaemonConf, "unreadSecurity">>(loaded: Loaded<T>): Loaded<T> =>
   loaded.ok && loaded.value.unreadSecurity.length > 0

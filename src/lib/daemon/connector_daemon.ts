@@ -1,4 +1,4 @@
-/** stacd put together: core, shell, ports and bus. */
+/** Assembles stacd: core, shell, ports and bus. */
 import type { StacdConf } from "../config/stacd_conf.ts";
 import { restoredConnector } from "../core/connector_saved.ts";
 import type { ConnectorState } from "../core/connector_state.ts";
@@ -14,7 +14,7 @@ import { performConnector } from "./performer.ts";
 import type { BusContext, Running } from "./run_daemon.ts";
 import { type Seams, Shell } from "./shell.ts";
 
-/** As shipped: nobody looks in. */
+/** As shipped: without an observer. */
 export const connectorSeams: Seams<ConnectorState, ConnectorEvent, ConnectorEffect> = {
   core: connectorCore,
   around: (_effect, go) => go(),

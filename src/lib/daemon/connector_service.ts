@@ -1,4 +1,4 @@
-/** stacd's answers on the bus: each is a view on the state of the moment. */
+/** stacd's answers on the bus: each is a view of the present state. */
 import { besideNext } from "../config/conn_conf.ts";
 import { parseStacdConf } from "../config/stacd_conf.ts";
 import { LATENCY_BOUNDS } from "../core/aen_latency.ts";
@@ -51,7 +51,7 @@ export function connectorService(parts: ConnectorServiceParts): StacHandlers {
     tried: (text) => {
       const parsed = besideNext(parseStacdConf(text, ""), parts.facts.next, "stacd");
       if (!parsed.ok) return parsed;
-      // As at a reload, which would refuse it.
+      // The same check as at a reload, which would reject the file.
       if (parsed.conf.unreadSecurity.length > 0) return { ok: false, findings: parsed.findings };
       const now = clock.now();
       const next = stepConnector(state(), { type: "config", conf: parsed.conf, reload: true }, now).state;

@@ -2,7 +2,7 @@ import type { Finding } from "../config/finding.ts";
 import type { NextConf } from "../config/next_conf.ts";
 import type { V1State } from "../dbus/v1_types.ts";
 
-/** What a daemon knows of itself beside its core: for `process_info` and the versioned interface. */
+/** Facts about a daemon that are not in its core, for `process_info` and the versioned interface. */
 export interface DaemonFacts {
   readonly version: string;
   /** Milliseconds since 1970. */
@@ -16,7 +16,7 @@ export interface DaemonFacts {
   conf: { file: string; loadedAt: number; valid: boolean; findings: readonly Finding[] };
 }
 
-/** What it knows of the past, in terms of the clock after somebody set that. */
+/** The past times among the facts, converted after the clock was set. */
 export function factsAfterClockSet(facts: DaemonFacts, ms: number): void {
   facts.started += ms;
   facts.conf = { ...facts.conf, loadedAt: facts.conf.loadedAt + ms };

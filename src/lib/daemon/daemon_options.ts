@@ -11,13 +11,13 @@ export interface DaemonOptions {
 
 export type ParsedOptions =
   | { readonly run: true; readonly options: DaemonOptions }
-  /** Nothing to run: print, and end with this status. */
+  /** Do not run: print the text and end with this status. */
   | { readonly run: false; readonly show: "help" | "version" }
   | { readonly run: false; readonly show: "error"; readonly message: string };
 
 const LONG = ["conf-file", "conn-conf-file", "syslog", "tron", "version", "help"];
 
-/** CLI-1: an unambiguous beginning of a long option stands for it. */
+/** CLI-1: a long option may be abbreviated while it stays unambiguous. */
 function completed(argument: string): string {
   const match = /^--([^=]+)(=.*)?$/s.exec(argument);
   const [, name = "", value = ""] = match ?? [];
@@ -53,7 +53,7 @@ export function parseDaemonOptions(args: readonly string[]): ParsedOptions {
       },
     };
   } catch (error) {
-    // parseArgs throws for what the user typed, with a sentence that says what is wrong.
+    // parseArgs throws for invalid input, with a sentence that explains the error.
     return { run: false, show: "error", message: error instanceof Error ? error.message : String(error) };
   }
 }

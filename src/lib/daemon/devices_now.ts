@@ -6,7 +6,7 @@ import type { Peek } from "./views/classic.ts";
 /** Reads one controller of the kernel. */
 export type ReadDevice = (device: string) => Promise<Outcome<KernelCtrl>>;
 
-/** Looks at all devices that are known: losing a link makes no event, so only looking tells. */
+/** Reads all known devices: the loss of a link causes no event, so only a read shows it. */
 export async function lookUp(fleet: Fleet, read: ReadDevice): Promise<Peek> {
   const found = new Map<string, KernelCtrl>();
   const known = new Set([...fleet.users.keys(), ...fleet.devices.keys()]);

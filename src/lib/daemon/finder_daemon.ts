@@ -1,4 +1,4 @@
-/** stafd put together: core, shell, ports and bus. */
+/** Assembles stafd: core, shell, ports and bus. */
 import type { StafdConf } from "../config/stafd_conf.ts";
 import type { FinderEffect, FinderEvent } from "../core/effects.ts";
 import { restoredFinder } from "../core/finder_saved.ts";
@@ -20,7 +20,7 @@ export interface FinderMachine extends Machine {
   readonly units: Units;
 }
 
-/** As shipped: nobody looks in. */
+/** As shipped: without an observer. */
 export const finderSeams: Seams<FinderState, FinderEvent, FinderEffect> = {
   core: finderCore,
   around: (_effect, go) => go(),
@@ -87,7 +87,7 @@ export function buildFinder(
   };
 }
 
-/** What is announced, by the well-known NQN. */
+/** Announced services, with the well-known NQN. */
 function anonymous(event: MdnsEvent): MdnsEvent {
   if (event.type !== "service") return event;
   return { ...event, service: { ...event.service, txt: withoutNqn(event.service.txt) } };

@@ -1,4 +1,4 @@
-/** stafd's answers on the bus: each is a view on the state of the moment. */
+/** stafd's answers on the bus: each is a view of the present state. */
 import { besideNext } from "../config/conn_conf.ts";
 import { parseStafdConf } from "../config/stafd_conf.ts";
 import type { Ctl } from "../core/ctl.ts";
@@ -55,7 +55,7 @@ export function finderService(parts: FinderServiceParts): StafHandlers {
     tried: (text) => {
       const parsed = besideNext(parseStafdConf(text, ""), parts.facts.next, "stafd");
       if (!parsed.ok) return parsed;
-      // As at a reload, which would refuse it.
+      // The same check as at a reload, which would reject the file.
       if (parsed.conf.unreadSecurity.length > 0) return { ok: false, findings: parsed.findings };
       const now = clock.now();
       const next = stepFinder(state(), { type: "config", conf: parsed.conf, reload: true }, now).state;

@@ -1,4 +1,4 @@
-/** What a daemon is built on: the ports of a machine, real or simulated, and what the machine tells at the start. */
+/** The machine of a daemon, real or simulated: its ports, and the facts that it reports at the start. */
 import type { Event } from "../core/effects.ts";
 import type { HostConf } from "../core/host.ts";
 import {
@@ -22,17 +22,17 @@ export interface Machine {
   readonly resolver: Resolver;
   readonly stateFile: StateFile;
   readonly exclusions: Exclusions;
-  /** Those that this host can use now. */
+  /** The transports that this host can use now. */
   readonly transports: () => ReadonlySet<Transport>;
   readonly log: Log;
   readonly clock: Clock;
   readonly readDevice: ReadDevice;
   readonly storage: Storage;
-  /** What the boot firmware's tables say, for a host of this NQN. */
+  /** The content of the boot firmware's tables, for a host with this NQN. */
   readonly nbft: (hostNqn: string) => Extract<Event, { readonly type: "nbft" }>;
-  /** Right before the work begins: what has to be there while the daemon runs. */
+  /** Right before the work begins: prepares what the daemon needs while it runs. */
   readonly prepare: () => Promise<void>;
-  /** The end of what was opened or prepared. */
+  /** Closes everything that was opened or prepared. */
   readonly close: () => Promise<void>;
 }
 
@@ -47,7 +47,10 @@ export const commonPorts = (machine: Machine, publisher: Publisher, exit: () => 
   exit,
 });
 
-/** When the daemon has lived for a while with the state it loaded; the result is for its end in order, which proves as much. */
+/**
+ * Called when the daemon has run for a while with the loaded state; the result is called at an orderly end,
+ * which proves the same.
+ */
 export function proving({ clock, stateFile }: Pick<Machine, "clock" | "stateFile">): {
   readonly begun: () => void;
   readonly ended: () => void;
@@ -69,7 +72,7 @@ function readExclusions(machine: Machine, post: Post): void {
   machine.exclusions.read((exclusions) => post({ type: "exclusions", exclusions }));
 }
 
-/** In the order of a start: who the host is, what it booted from, what must not be connected; then what happens. */
+/** In the order of a start: the host's identity, its boot tables, the exclusions; then the events. */
 export function tellHost(machine: Machine, host: HostConf, post: Post): void {
   post({ type: "host", host });
   post(machine.nbft(host.nqn));
@@ -77,7 +80,7 @@ export function tellHost(machine: Machine, host: HostConf, post: Post): void {
   machine.kernel.watch(post);
 }
 
-/** After a reload. What could not be read is undefined and stays as it was. */
+/** After a reload. A value that could not be read is undefined and stays as it was. */
 export function tellHostAgain(
   machine: Machine,
   old: HostConf | undefined,
@@ -88,7 +91,10 @@ export function tellHostAgain(
   readExclusions(machine, post);
 }
 
-/** The host after sys.conf was read again (CFG-60): a new NQN or ID waits for a restart, a new symbolic name does not. */
+/**
+ * The host after sys.conf was read again (CFG-60): a new NQN or ID takes effect after a restart, a new
+ * symbolic name at once.
+ */
 function reloadedHost(old: HostConf | undefined, now: HostConf, log: Log): HostConf {
   if (old === undefined || (old.nqn === now.nqn && old.id === now.id)) return now;
   log.write({

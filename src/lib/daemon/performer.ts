@@ -1,4 +1,7 @@
-/** Carries effects out on the ports, and turns their outcomes into events. One line for each effect: nothing is decided here. */
+/**
+ * Carries out effects on the ports, and turns their outcomes into events. Each effect is one line; no
+ * decisions are made here.
+ */
 import type { Transport } from "../nvme/tid.ts";
 import type {
   ConnectorEffect,
@@ -21,7 +24,7 @@ import type {
   Units,
 } from "../ports.ts";
 
-/** What both daemons need of the world. */
+/** The ports that both daemons need. */
 export interface CommonPorts {
   readonly kernel: Kernel;
   readonly resolver: Resolver;
@@ -82,7 +85,7 @@ function performCommon(effect: Effect, ports: CommonPorts, post: (event: Event) 
     case "own":
       return kernel.own(effect.device, effect.owned);
     case "exclusions":
-      // Somebody may have loaded a module meanwhile.
+      // A module may have been loaded meanwhile.
       post({ type: "transports", transports: ports.transports() });
       return ports.exclusions.read((exclusions) => post({ type: "exclusions", exclusions }));
     case "save":

@@ -1,6 +1,6 @@
 /**
- * `plan` where the daemon does not run: what a start with a configuration would do. The core answers, as it does in the daemon;
- * what it only asks of the world is carried out, what it would do to the world is not.
+ * `plan` while the daemon does not run: the effects of a start with a configuration. The core answers, as in
+ * the daemon; its queries are carried out, its changes are not.
  */
 import type { ReadFile } from "../config/sys_conf.ts";
 import { parseStacdConf } from "../config/stacd_conf.ts";
@@ -25,7 +25,7 @@ import { finderCore } from "./finder_service.ts";
 import type { Core } from "./shell.ts";
 import { planOf } from "./views/v1_plan.ts";
 
-/** The part of a machine that only tells. */
+/** The part of a machine that only reads. */
 export interface PlanMachine {
   readonly clock: Clock;
   readonly kernel: Pick<Kernel, "scan">;
@@ -35,11 +35,11 @@ export interface PlanMachine {
   readonly nbft: () => readonly { readonly file: string; readonly nbft: Nbft }[];
   readonly interfaces: () => InterfaceTable;
   readonly readFile: ReadFile;
-  /** What the daemon had saved when it ended; undefined when there is nothing, or it may not be read. */
+  /** The state that the daemon saved when it ended; undefined when there is none, or it may not be read. */
   readonly saved: () => unknown;
 }
 
-/** Names that are not resolved by then, and a kernel that has not answered, are unknown. */
+/** Names that are not resolved by this time, and a kernel that has not answered, count as unknown. */
 const PATIENCE: Duration = seconds(10);
 
 /** JSON of {@link V1Plan}. `text` is that of a configuration file. */
@@ -89,7 +89,7 @@ async function ofConnector(text: string, host: HostConf, machine: PlanMachine): 
       "stacd is not running: this is what its start would do with the kernel's present connections",
       ...notLooked(state.fleet.fresh),
       ...turn.unknowns(),
-      "what log pages list is connected, too, when stafd and stacd run",
+      "when stafd and stacd run, controllers on log pages are connected, too",
     ],
     ...notes(idleLines(state, turn.fleet.fleet, (ctl) => turn.verdict(ctl))),
   };
@@ -116,7 +116,7 @@ async function ofFinder(text: string, host: HostConf, machine: PlanMachine): Pro
       ...(parsed.conf.zeroconf.value
         ? ["zeroconf is on: each discovery controller that mDNS announces is connected, too"]
         : []),
-      "what the discovery controllers list, stacd connects when it runs",
+      "when stacd runs, it connects the controllers that the discovery controllers list",
     ],
     ...notes(idleLines(state, turn.fleet.fleet, (ctl) => turn.verdict(ctl))),
   };
@@ -127,7 +127,7 @@ const notes = (lines: readonly string[]): Pick<V1Plan, "notes"> => lines.length 
 const notLooked = (fresh: boolean): readonly string[] =>
   fresh ? [] : ["the kernel's connections could not be read"];
 
-/** What a daemon is told before its configuration. */
+/** The events that come before a daemon's configuration. */
 const begun = (host: HostConf, machine: PlanMachine): readonly Event[] => [
   { type: "host", host },
   nbftEvent(machine.nbft(), machine.interfaces(), host.nqn, { write: () => undefined }),
@@ -135,7 +135,7 @@ const begun = (host: HostConf, machine: PlanMachine): readonly Event[] => [
   { type: "network", interfaces: machine.interfaces() },
 ];
 
-/** The state after these events, and after the answers to all that was asked. */
+/** The state after these events, and after the answers to all queries. */
 function settled<State, E, F extends ConnectorEffect | FinderEffect>(
   core: Core<State, E | Event, F>,
   initial: State,
@@ -166,7 +166,7 @@ function settled<State, E, F extends ConnectorEffect | FinderEffect>(
         if (isAsked) asked++;
       }
     };
-    // The answers come later: none before everything is asked.
+    // Answers come later: none before all queries are made.
     machine.exclusions.read((exclusions) => {
       post({ type: "exclusions", exclusions });
       for (const event of events) post(event);
@@ -175,7 +175,7 @@ function settled<State, E, F extends ConnectorEffect | FinderEffect>(
   });
 }
 
-/** Questions are asked; acts, and what follows from time alone, are not. */
+/** Queries are carried out; changes, and effects of time alone, are not. */
 function ask(
   effect: ConnectorEffect | FinderEffect,
   { kernel, resolver }: PlanMachine,

@@ -1,4 +1,4 @@
-/** What the wiring of the daemons is put on: this machine (`linux/`), or a simulated one (`sim/`). */
+/** The platform below the wiring of the daemons: this machine (`linux/`), or a simulated one (`sim/`). */
 import type { Transport } from "../nvme/tid.ts";
 import type { Bus, BusError } from "../dbus/bus.ts";
 import type { InterfaceTable } from "../nvme/kernel_ctrl.ts";
@@ -7,10 +7,10 @@ import type { Exclusions, Kernel, Mdns, Resolver, StateFile, Storage, Units } fr
 import type { ReadDevice } from "./devices_now.ts";
 import type { RunPlatform } from "./run_daemon.ts";
 
-/** The kernel's side, opened when everything that can refuse a start has been looked at. */
+/** The kernel's side, opened after all checks that can refuse a start. */
 export interface OpenKernel {
   readonly kernel: Kernel;
-  /** The connect options that the kernel takes. */
+  /** The connect options that the kernel supports. */
   readonly fabrics: { support(): Promise<{ has(option: string): boolean }> };
   readonly close: () => Promise<void>;
 }
@@ -34,14 +34,14 @@ export interface BusMdns extends Mdns {
   lost(): void;
 }
 
-/** What only stafd needs. */
+/** Parts that only stafd needs. */
 export interface FinderPlatform extends Platform {
   readonly mdns: BusMdns;
   readonly units: Units;
   readonly udevRule: { install(): Promise<void>; remove(): Promise<void> };
 }
 
-/** What the machine tells of its kernel before anything is built. */
+/** Facts about the kernel that are needed before anything is built. */
 export async function openedKernel(
   platform: Platform,
   facts: { supportsDiscovery: boolean; supportsHostIface: boolean },

@@ -8,9 +8,9 @@ import { type Tid, tidKey } from "../nvme/tid.ts";
 import type { Now } from "../nvme/time.ts";
 import type { ReportedDc, StafdReport } from "../ports.ts";
 
-/** What one discovery controller is listed with in {@link pageIndex}: all but its entries. */
+/** The record of one discovery controller in {@link pageIndex}: all but its entries. */
 export type IndexedDc = Omit<ReportedDc, "entries"> & {
-  /** How many entries its page has, and how long they are as JSON, or somewhat less. */
+  /** The number of entries on its page, and their length as JSON (a lower estimate). */
   readonly count: number;
   readonly bytes: number;
 };
@@ -19,15 +19,19 @@ export interface PageIndex extends Omit<StafdReport, "dcs"> {
   readonly dcs: readonly IndexedDc[];
 }
 
-/** Bytes of entries in one answer that has all pages: what does not fit is unknown to the caller (S6). */
+/**
+ * The most bytes of entries in one answer with all pages: pages that do not fit are unknown to the caller
+ * (S6).
+ */
 const MAX_REPORT_TEXT = 16 * 1024 * 1024;
 
-/** What is said of the page of one discovery controller; undefined: it is not to be known of. */
+/** The report about the page of one discovery controller; undefined if stacd must not learn of it. */
 function pageOf(state: FinderState, turn: FinderTurn, ctl: Ctl): { page: Page | undefined } | undefined {
   const { is } = turn.verdict(ctl);
   if (is === "excluded" && ctl.link.phase !== "up") return undefined;
   const page = state.dcs.get(ctl.key)?.page;
-  // On its way out, as after a restart with another file: what it listed once is no reason to connect anything.
+  // About to be dropped, for instance after a restart with another file: its earlier entries are no reason to
+  // connect anything.
   return { page: is === "unwanted" && page?.fresh === false ? undefined : page };
 }
 
@@ -53,8 +57,9 @@ const whole = ({ count: _count, bytes: _bytes, ...dc }: IndexedDc, page: Page | 
 });
 
 /**
- * What stafd tells stacd: every controller that is not excluded with its page as last read, and those dropped for good.
- * The pages themselves are asked for one by one: one that is too long then harms no other.
+ * stafd's report to stacd: every controller that is not excluded, with its page as last read, and those
+ * dropped for good. stacd fetches the pages themselves one at a time, so that an overlong page does not
+ * affect the others.
  */
 export function pageIndex(state: FinderState, now: Now): PageIndex {
   const turn = new FinderTurn(state, now);
@@ -66,7 +71,7 @@ export function pageIndex(state: FinderState, now: Now): PageIndex {
   return { dcs, retired: state.retired, unknowns: unknownsOf(state) };
 }
 
-/** One discovery controller with its page; undefined when stafd does not have it any more. */
+/** One discovery controller with its page; undefined when stafd no longer has the controller. */
 export function pageReport(state: FinderState, now: Now, tid: Tid): ReportedDc | undefined {
   const turn = new FinderTurn(state, now);
   const ctl = state.fleet.ctls.get(tidKey(tid));
@@ -76,7 +81,7 @@ export function pageReport(state: FinderState, now: Now, tid: Tid): ReportedDc |
     : whole(indexed(state, turn, ctl, known.page), known.page);
 }
 
-/** Everything in one answer, for a stacd before 1.0.1. Pages that do not fit are said to be unknown. */
+/** Everything in one answer, for a stacd before 1.0.1. Pages that do not fit are marked as unknown. */
 export function stafdReport(state: FinderState, now: Now): StafdReport {
   const turn = new FinderTurn(state, now);
   const dcs: ReportedDc[] = [];

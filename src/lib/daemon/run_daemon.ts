@@ -1,6 +1,7 @@
 /**
- * A daemon from its start to its end, the same for both: what can refuse a start is looked at first, then the bus name is
- * taken, then the core is told what there is. Nothing is touched before the name is ours.
+ * The life of a daemon from start to end, the same for both: first come the checks that can refuse a start,
+ * then the daemon takes its bus name, then the core gets the state of the machine. Nothing is changed before
+ * the name is ours.
  */
 import type { DaemonConf, ParsedConf } from "../config/daemon_conf.ts";
 import type { ReadFile, ReadFolder } from "../config/sys_conf.ts";
@@ -26,14 +27,16 @@ import {
 import type { DaemonFacts } from "./daemon_facts.ts";
 import { daemonHelp, type DaemonOptions, daemonUsage, parseDaemonOptions } from "./daemon_options.ts";
 
-/** EX_CONFIG: a person has to correct a file. The units do not start a daemon again that ended with it. */
+/**
+ * EX_CONFIG: a person has to correct a file. The units do not restart a daemon that ended with this status.
+ */
 export const MALFORMED = 78;
-/** What may pass by itself: the units start the daemon again, for ever. */
+/** Errors that may resolve themselves: the units restart the daemon, for ever. */
 const FAILED = 1;
 
 const TOOLS = { stafd: "stafctl", stacd: "stacctl" } as const;
 
-/** What the start and the end need of the machine. */
+/** The functions of the machine that start and end need. */
 export interface RunPlatform {
   readonly log: Log;
   readonly setTron: (on: boolean) => void;
@@ -42,7 +45,7 @@ export interface RunPlatform {
   readonly stateFilePath: string;
   readonly startProblem: () => string | undefined;
   readonly readFile: ReadFile;
-  /** Without it no folder has anything in it. */
+  /** Without it every folder counts as empty. */
   readonly readFolder?: ReadFolder;
   readonly bus: BusAccess;
   readonly signals: {
@@ -54,12 +57,12 @@ export interface RunPlatform {
 
 /** A daemon that is running. */
 export interface Running<Conf> {
-  /** Everything it needs to know, once at the start. */
+  /** All facts that the daemon needs at the start. */
   readonly begin: (host: HostConf, conf: Conf) => Promise<void>;
-  /** A reload: what could not be read is undefined and stays as it was. */
+  /** A reload: a value that could not be read is undefined and stays as it was. */
   readonly reload: (host: HostConf | undefined, conf: Conf | undefined) => void;
   readonly stop: () => void;
-  /** Settles when everything is done. */
+  /** Settles when all work is finished. */
   readonly ended: Promise<void>;
   readonly close: () => Promise<void>;
 }
@@ -79,7 +82,7 @@ export interface Context<P> extends BusContext {
   readonly platform: P;
 }
 
-/** What a daemon is given beside its machine. */
+/** The inputs of a daemon other than its machine. */
 export interface BusContext {
   readonly keeper: BusKeeper;
   readonly facts: DaemonFacts;
@@ -146,8 +149,9 @@ class Daemon<Conf extends DaemonConf, P extends RunPlatform> {
 
     const { name } = this.#spec.service;
     const keeper = new BusKeeper(this.#platform.bus, name, (event) => {
-      if (event.type === "lost") log.write({ level: "warning", message: `The bus is gone: ${event.reason}` });
-      else if (event.type === "back") log.write({ level: "info", message: "The bus is back" });
+      if (event.type === "lost") {
+        log.write({ level: "warning", message: `The connection to the bus is lost: ${event.reason}` });
+      } else if (event.type === "back") log.write({ level: "info", message: "The bus is back" });
       else log.write({ level: "debug", message: `No bus yet: ${event.error.message}` });
     });
     const running = await this.#spec.build({
@@ -176,7 +180,7 @@ class Daemon<Conf extends DaemonConf, P extends RunPlatform> {
     return 0;
   }
 
-  /** Ends a start whose files cannot be used, and says what has to happen for the next one. */
+  /** Ends a start whose files cannot be used, and explains how to make the next one succeed. */
   #refuse(files: readonly Loaded<unknown>[]): number {
     const malformed = files.some((file) => !file.ok && file.why === "malformed");
     const { program } = this.#spec;
@@ -185,7 +189,7 @@ class Daemon<Conf extends DaemonConf, P extends RunPlatform> {
         TOOLS[program]
       } check" lists them, too), ` +
         `then: systemctl start ${program}`
-      : `a file that is needed is missing, empty or unreadable (see above). systemd tries again, for ever; ` +
+      : `a required file is missing, empty or unreadable (see above). systemd tries again, for ever; ` +
         `to try at once: systemctl restart ${program}`;
     this.#platform.log.write({ level: "error", message: `${program} cannot start: ${next}` });
     return malformed ? MALFORMED : FAILED;
@@ -202,7 +206,7 @@ class Daemon<Conf extends DaemonConf, P extends RunPlatform> {
     });
     for (const signal of ["SIGTERM", "SIGINT"] as const) {
       signals.on(signal, () => {
-        // STAF-102: the second one does not wait for anything.
+        // STAF-102: the second signal does not wait for anything.
         if (stopping) signals.exit(0);
         stopping = true;
         notify.stopping();
@@ -213,7 +217,7 @@ class Daemon<Conf extends DaemonConf, P extends RunPlatform> {
 
   #reload(running: Running<Conf>): void {
     const next = this.#next();
-    // What was read together is used together.
+    // Files that were read together are used together.
     const isRejected = next !== undefined && !next.ok;
     const host = reloadedHost(this.#host(next));
     const conf = reloadedConf(this.#conf(host, next));
@@ -242,7 +246,7 @@ class Daemon<Conf extends DaemonConf, P extends RunPlatform> {
     return connConfFile === undefined ? `${file} is` : `${file} and ${connConfFile} are`;
   }
 
-  /** Undefined: there is no such file to read. */
+  /** Undefined: there is no such file. */
   #next(): ReadNext | undefined {
     const { connConfFile } = this.#options;
     if (connConfFile === undefined) return undefined;

@@ -1,6 +1,6 @@
 /**
- * The loop around a core: events go in one at a time, effects come out and are carried out, and one timer stands for all
- * the core waits for. It decides nothing.
+ * The loop around a core: it passes events in one at a time, carries out the resulting effects, and has one
+ * timer for all the times that the core waits for. It makes no decisions.
  */
 import type { Instant, Now } from "../nvme/time.ts";
 import type { Clock } from "../ports.ts";
@@ -11,7 +11,7 @@ export interface Core<State, Event, Effect> {
   readonly step: (state: State, event: Event, now: Now) => {
     readonly state: State;
     readonly effects: readonly Effect[];
-    /** What the step looked at and decided, counted: for those who look in (S11). */
+    /** The counted work of the step, for observers (S11). */
     readonly work?: number;
   };
   readonly wakeAt: (state: State) => Instant | undefined;
@@ -21,11 +21,11 @@ export interface Core<State, Event, Effect> {
   readonly clockSet: (ms: number) => Event;
 }
 
-/** Where a simulation looks in: at the core, and at each effect on its way to the world. */
+/** Hooks for a simulation: to observe the core, and each effect before it is carried out. */
 export interface Seams<State, Event, Effect> {
   readonly core: Core<State, Event, Effect>;
   readonly around: (effect: Effect, go: () => void) => void;
-  /** Is told how to look at the state, before anything happens. */
+  /** Receives a function that reads the state, before anything happens. */
   readonly built: (state: () => State) => void;
 }
 
@@ -41,7 +41,7 @@ export class Shell<State, Event, Effect> {
   #stopped = false;
   #alarm: { readonly at: number; readonly cancel: () => void } | undefined;
 
-  /** `perform` starts an effect and never posts its outcome before it returns. */
+  /** `perform` starts an effect; its outcome never arrives before `perform` returns. */
   constructor(
     core: Core<State, Event, Effect>,
     initial: State,
@@ -57,7 +57,7 @@ export class Shell<State, Event, Effect> {
     this.#onClockSet = onClockSet;
   }
 
-  /** In terms of the clock as it is now. */
+  /** Converted to the present clock. */
   get state(): State {
     if (!this.#running && !this.#stopped) this.#noticeClock();
     return this.#state;
@@ -90,7 +90,7 @@ export class Shell<State, Event, Effect> {
     this.#setAlarm();
   }
 
-  /** Ends the loop: nothing is taken in and nothing is performed any more. */
+  /** Ends the loop: no more events are accepted, and no more effects performed. */
   stop(): void {
     this.#stopped = true;
     this.#alarm?.cancel();

@@ -1,4 +1,4 @@
-/** stacd from its command line to its exit status: the one wiring, for this machine and for simulated ones. */
+/** stacd from its command line to its exit status: the same wiring for this machine and simulated ones. */
 import { parseStacdConf } from "../config/stacd_conf.ts";
 import { STAC } from "../dbus/interfaces.ts";
 import { nbftEvent } from "./boot_tables.ts";

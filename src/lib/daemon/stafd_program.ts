@@ -1,4 +1,4 @@
-/** stafd from its command line to its exit status: the one wiring, for this machine and for simulated ones. */
+/** stafd from its command line to its exit status: the same wiring for this machine and simulated ones. */
 import { parseStafdConf } from "../config/stafd_conf.ts";
 import { STAF } from "../dbus/interfaces.ts";
 import { nbftEvent } from "./boot_tables.ts";
@@ -54,6 +54,6 @@ export function runStafd(
 const OLD_KERNEL = {
   level: "warning",
   message:
-    "This kernel cannot bind connections to an interface, or not connect to discovery controllers with an NQN of " +
+    "This kernel cannot bind connections to an interface, or cannot connect to discovery controllers with an NQN of " +
     "their own; Linux 5.18 or later can",
 } as const;

@@ -1,4 +1,4 @@
-/** The versioned interface's answers, for both daemons. What differs between them is asked of {@link V1Parts}. */
+/** The versioned interface's answers, for both daemons. {@link V1Parts} supplies the parts that differ. */
 import type { Finding } from "../config/finding.ts";
 import type { Ctl } from "../core/ctl.ts";
 import type { Fleet } from "../core/fleet.ts";
@@ -19,7 +19,7 @@ import { healthOf, identityProblems, type Problem } from "./views/v1_health.ts";
 import { heldInUse, planOf } from "./views/v1_plan.ts";
 import { storageProblems, subsystemsOf, withAna } from "./views/v1_storage.ts";
 
-/** What a new configuration would make of the present state. */
+/** The state that a new configuration would produce from the present one. */
 export type Tried =
   | { readonly ok: true; readonly core: Asked; readonly findings: readonly Finding[] }
   | { readonly ok: false; readonly findings: readonly Finding[] };
@@ -30,7 +30,7 @@ export interface V1Parts {
   readonly read: ReadDevice;
   /** stacd's look at all subsystems; undefined when it failed. */
   readonly storage?: () => Promise<StorageLook | undefined>;
-  /** stafd: when one that mDNS no longer announces is dropped. */
+  /** stafd: when a controller is dropped that mDNS no longer announces. */
   readonly droppedAt?: (ctl: Ctl) => number | undefined;
   /** Calls that have not returned in their time. */
   readonly hung?: () => readonly HungCall[];
@@ -48,7 +48,7 @@ export interface V1Parts {
 
 const linksOf = ({ links: { lost, returned } }: Fleet): NonNullable<V1State["links"]> => ({ lost, returned });
 
-/** Lines that do nothing at the moment. */
+/** Lines without effect at present. */
 function idle(core: Asked): Pick<V1Plan, "notes"> {
   const notes = idleLines(core.state, core.fleet.fleet, (ctl) => core.verdict(ctl));
   return notes.length === 0 ? {} : { notes };
@@ -140,7 +140,7 @@ export function v1Answers(parts: V1Parts): V1Answers & { readonly fresh: () => P
           id: "removal-held",
           text: `${device} ${text}: withdrawn, held: ${why} (withdrawn because: ${reasons.join("; ")})`,
           remedy:
-            "stop using it, and it is disconnected; or let the array or the configuration list it again",
+            "stop using it, and it will be disconnected; or make the array or the configuration list it again",
         })),
       ], storage === undefined ? [] : storageProblems(storage, controllers, parts.fleet().past, peek));
       return JSON.stringify(answer);

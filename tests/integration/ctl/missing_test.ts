@@ -86,13 +86,13 @@ Deno.test("what comes next has a time in every state", () =>
     await stage.run(30_000);
     assert.match(
       await next("nqn.away"),
-      /is looked at again \(in \d+ s, at|the kernel tries again, at the latest \(in \d+ s/,
+      /is checked again \(in \d+ s, at|the kernel tries again, at the latest \(in \d+ s/,
     );
     // Withdrawn and in use: when it is looked at again.
     stage.world.kernel.devices.namespaces.mount(up.nqn, "/srv");
     stage.stacdConf(line(...both.slice(1)));
     await stage.run(60_000);
-    assert.match(await next("nqn.up"), /looked at again whether it is still in use \(in \d+ s, at [\d:]+\)/);
+    assert.match(await next("nqn.up"), /checked again whether it is still in use \(in \d+ s, at [\d:]+\)/);
     for (const row of (await next("10.0.0")).split("\n")) {
       assert.match(row, /\(in \d+ \w+, at [\d:]+\)$|\(now, at [\d:]+\)$/);
     }
@@ -134,7 +134,7 @@ Deno.test("options that a reload has changed are told as not in force; a stopped
     const { out } = await site.run("stacctl explain nqn.a");
     assert.match(
       out,
-      /made with another option: kato is 10, not 25; what is configured counts when it is connected anew/,
+      /made with another option: kato is 10, not 25; the configured value takes effect when it is connected again/,
     );
     stage.stafd.machine.kill();
     await stage.run(10_000);

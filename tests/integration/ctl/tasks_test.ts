@@ -216,7 +216,7 @@ Deno.test("task: change keys: what is in force is told, and that the new ones ar
     };
     assert.match(
       told(moment.wall - 20_000),
-      /^its keys are those of 20\d\d-.*, when it was connected; what the configuration of 20\d\d/m,
+      /^its keys are those of 20\d\d-.*, when it was connected; keys in the configuration of 20\d\d/m,
     );
     assert.doesNotMatch(told(0), /its keys are those of/);
   }));

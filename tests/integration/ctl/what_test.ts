@@ -140,7 +140,7 @@ Deno.test("a connection of others is not gone while it exists", () =>
     for (const what of ["10.0.0.77:4420", device.name, "nqn.foreign"]) {
       const { status, err } = await site.run(`stacctl wait --for gone ${what} --timeout 0.05`);
       assert.equal(status, 1);
-      assert.match(err, /not gone within 0.05 s: nvme\d+ .*: Connected by somebody else/);
+      assert.match(err, /not gone within 0.05 s: nvme\d+ .*: Connected by another program/);
     }
   }));
 

@@ -92,7 +92,7 @@ Deno.test("entries that cannot be connected are errors, with the reason", () => 
     ],
     ["stafd", line("transport=fc;traddr=192.0.2.1;host-traddr=192.0.2.2"), /is not an FC address/],
     ["stafd", line("transport=tcp;traddr=192.0.2.1;host-nqn=nqn.a;host-id=x"), /host-id "x" is not a UUID/],
-    ["stafd", line(`transport=tcp;traddr=192.0.2.1;host-id=${ID}`), /needs a host-nqn beside it/],
+    ["stafd", line(`transport=tcp;traddr=192.0.2.1;host-id=${ID}`), /needs a host-nqn as well/],
     [
       "stafd",
       line("transport=tcp;traddr=192.0.2.1") +
@@ -234,7 +234,7 @@ Deno.test("a host NQN and a host ID that cannot be right, and a symbolic name th
     /error .*all zeros/,
   );
   assert.match(of("id=FFFFFFFF-ffff-ffff-ffff-ffffffffffff"), /error .*all ones/);
-  assert.match(of(`symname=${"\u00e9".repeat(129)}`), /error .*has 258 bytes, and there is room for 256/);
+  assert.match(of(`symname=${"\u00e9".repeat(129)}`), /error .*has 258 bytes, but only 256 fit/);
   assert.equal(of(`symname=${"\u00e9".repeat(128)}`), "");
 });
 
@@ -288,5 +288,5 @@ Deno.test("bytes that are no UTF-8 are said (CFG-12)", () => {
   const text = new TextDecoder().decode(
     new Uint8Array([...new TextEncoder().encode("[Controllers]\nexclude = nqn=nqn.caf"), 0xe9, 10]),
   );
-  assert.match(stafd(text).said.join(), /error f:2:\d+: this line has bytes that are not UTF-8/);
+  assert.match(stafd(text).said.join(), /error f:2:\d+: this line contains bytes that are not UTF-8/);
 });

@@ -15,7 +15,7 @@ Deno.test("a controller that a line of the same file excludes is never connected
   for (const exclude of [LINE, "transport=tcp", "nqn=", "host-iface="]) {
     onlyFinding(
       `[Controllers]\ncontroller = ${LINE}\nexclude = ${exclude}\n`,
-      /^error f:2:14: line 3 excludes this controller, and it is never connected/,
+      /^error f:2:14: line 3 excludes this controller, so it is never connected/,
     );
   }
   const network = stafd(`[Controllers]\nexclude = traddr=192.0.2.0/24\ncontroller = ${LINE}\n`).said;
@@ -36,7 +36,7 @@ Deno.test("excludes that no controller can match", () => {
     ["host-iface=eth0,eth1", /no interface is called "eth0,eth1"/],
     ["host-iface=none", /no interface is called "none"/],
     ["transport=tcp;traddr=nn-0x1:pn-0x2", /is an FC address, which no tcp controller has/],
-    ["traddr=fe80::1%eth0;host-iface=eth1", /another interface than that of traddr/],
+    ["traddr=fe80::1%eth0;host-iface=eth1", /differs from the interface of traddr/],
   ];
   for (const [entry, pattern] of cases) {
     const { said } = stafd(`[Controllers]\nexclude = ${entry}\n`);
@@ -68,7 +68,7 @@ Deno.test("what belongs in an entry, or in another file, is told where it belong
   for (const option of ["host-iface", "traddr", "host-traddr", "trsvcid", "nqn", "host-nqn"]) {
     onlyFinding(`[Global]\n${option} = x\n`, /^error f:2:1: .*\(it belongs in a controller entry\)/);
   }
-  onlyFinding("[Host]\nnqn = nqn.h\n", /^error f:1:1: .*no section \[Host\] \(it is one of sys\.conf\)/);
+  onlyFinding("[Host]\nnqn = nqn.h\n", /^error f:1:1: .*no section \[Host\] \(it belongs in sys\.conf\)/);
   onlyFinding(
     `[Controllers]\ncontroller = ${LINE};tos=3\n`,
     /^error f:2:45: key "tos" has no effect: .*does not pass it/,
@@ -80,12 +80,12 @@ Deno.test("a value that cannot be right, or that another option takes back", () 
     onlyFinding(`${global}[Controllers]\ncontroller = ${more}\n`, pattern);
   entry("transport=tcp,traddr=192.0.2.1", /pairs are separated by ';', not by ','/);
   entry("transport=tcp;traddr=192.0.2.1:8009", /the port is given as trsvcid/);
-  entry(`${LINE};nqn=nqn.2014-08.org.example:cdc x`, /nqn .* has a blank in it/);
+  entry(`${LINE};nqn=nqn.2014-08.org.example:cdc x`, /nqn .* contains a space/);
   entry(
     `${LINE};host-id=1b4e28ba-2fa1-41d2-883f-0016d3cca427;host-nqn=nqn.a b`,
-    /host-nqn .* has a blank in it/,
+    /host-nqn .* contains a space/,
   );
-  entry("transport=tcp;traddr=fe80::1%eth0;host-iface=eth1", /is another interface than that of traddr/);
+  entry("transport=tcp;traddr=fe80::1%eth0;host-iface=eth1", /differs from the interface of traddr/);
   entry(
     `${LINE};host-iface=eth0`,
     /host-iface has no effect with ignore-iface = true/,
@@ -108,6 +108,6 @@ Deno.test("a host NQN with a blank or a comma in it is nobody's", () => {
         message: "",
       }),
     );
-    assert.match(say(parsed.findings).join(), /^error f:2:7: host NQN .* has a (?:blank|comma)/);
+    assert.match(say(parsed.findings).join(), /^error f:2:7: host NQN .* contains a (?:space|comma)/);
   }
 });

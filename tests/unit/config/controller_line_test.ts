@@ -196,13 +196,16 @@ Deno.test("S2: lines that may mean a controller are known, so that nothing is ta
 Deno.test("security options that contradict each other are said, together with [Global]", () => {
   const conflict = (global: string, entry: string): string =>
     stafd(`[Global]\n${global}\n[Controllers]\ncontroller=transport=tcp;traddr=a;${entry}\n`).said.join("\n");
-  assert.match(conflict("tls=true", "concat=true"), /^error f:4:12: concat excludes tls/);
+  assert.match(conflict("tls=true", "concat=true"), /^error f:4:12: concat cannot be combined with tls/);
   assert.match(
     conflict("", "tls-key=0x1"),
     /^error f:4:12: a keyring or tls-key is given, but tls is not true/,
   );
   assert.match(conflict("keyring=.nvme", "tls=true"), /^error f:2:9: a keyring .* is given[^\n]*$/);
-  assert.match(conflict("", "concat=true;tls-key=0x1"), /^error f:4:12: concat excludes tls and tls-key/);
+  assert.match(
+    conflict("", "concat=true;tls-key=0x1"),
+    /^error f:4:12: concat cannot be combined with tls or tls-key/,
+  );
   assert.equal(conflict("", "concat=true;keyring=.nvme"), "");
   assert.equal(conflict("tls=true", "keyring=.nvme"), "");
   assert.equal(conflict("tls=true", "tls=false;concat=true"), "");

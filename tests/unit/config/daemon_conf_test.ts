@@ -88,15 +88,15 @@ Deno.test("CFG-15, CFG-16, CFG-20: names that do not belong here, each with what
     'error f:1:1: stacd.conf has no section [global] (did you mean "[Global]"?); the section is ignored',
     'error f:4:1: section [Global] has no option "katoo" (did you mean "kato"?); it is ignored',
     "error f:5:1: pleo is an option of stafd.conf, not of stacd.conf; it is ignored",
-    'error f:6:1: section [Global] has no option "zeroconf" (it is one of stafd.conf, section [Service Discovery]); it is ignored',
-    'error f:7:1: section [Global] has no option "controller" (it belongs into section [Controllers]); it is ignored',
+    'error f:6:1: section [Global] has no option "zeroconf" (it belongs in stafd.conf, section [Service Discovery]); it is ignored',
+    'error f:7:1: section [Global] has no option "controller" (it belongs in section [Controllers]); it is ignored',
     "error f:8:1: section [Global] has no option \"tron: true\" (write \"tron = ...\", with '=' instead of ':'); it is ignored",
     "error f:9:1: stacd.conf has no section [Nonsense]; the section is ignored",
     "error f:11:1: section [Service Discovery] is for stafd.conf, not for stacd.conf; the section is ignored",
   ]);
   assert.equal(conf.tron.value, false);
   assert.deepEqual(stacd("[Global]\n[Global\n").said, [
-    "error f:2:1: \"[global\" is no section line: it does not end in ']'; it is ignored",
+    "error f:2:1: \"[global\" is not a section line: it does not end in ']'; it is ignored",
   ]);
 });
 

@@ -58,7 +58,7 @@ Deno.test("CFG-46: what would exclude everything is ignored, and said", () => {
 Deno.test("an entry that lost what narrowed it does not exclude more than was meant", () => {
   const { conf, said } = stafd("[Controllers]\nexclude=transport=tcp;traddr 10.0.0.1\n");
   assert.deepEqual(conf.excludes, []);
-  assert.match(said.join("\n"), /error f:2:9: .*far more than was meant; the whole entry is ignored/);
+  assert.match(said.join("\n"), /error f:2:9: .*far more than intended; the whole entry is ignored/);
   assert.ok(excluded(TCP, "transport=tcp;junk;traddr=10.0.0.1"));
 });
 

@@ -43,7 +43,7 @@ Deno.test("what libnvme rejects is rejected, with file, line and the whole confi
   const path = "controller = transport=tcp;traddr=192.0.2.1";
   const cases: readonly (readonly [text: string, says: string])[] = [
     ["[Host]\n[Host]\n", "2:1: this is the second [Host] section"],
-    ["ctrl-loss-tmo = 5\n", '1:1: "ctrl-loss-tmo" stands before any section'],
+    ["ctrl-loss-tmo = 5\n", '1:1: "ctrl-loss-tmo" comes before any section'],
     ["[Discovery Controller Defaults]\nhostnqn = x\n", "2:1: hostnqn is not valid in this section"],
     ["[I/O Controller Defaults]\nnqn = x\n", "2:1: nqn is not valid in this section"],
     [`[Host]\n${path}\n`, "2:1: controller is not valid in this section"],
@@ -64,7 +64,7 @@ Deno.test("what libnvme rejects is rejected, with file, line and the whole confi
       `[Host]\n; hostid = x y\n; old\n`,
       '3:1: "; old" is neither a section nor key = value (a comment begins with #)',
     ],
-    ["[Subsystem\n", '1:1: "[Subsystem" is no section line'],
+    ["[Subsystem\n", '1:1: "[Subsystem" is not a section line'],
     [`[Subsystem]\n${path}\n`, "1:1: [Subsystem] has no nqn"],
     ["[Discovery Controller Defaults]\nctrl-loss-tmo = ten\n", '2:17: ctrl-loss-tmo "ten" is not an integer'],
     [`${SUB}tls = maybe\n`, '3:7: tls "maybe" is neither true nor false'],
@@ -159,7 +159,7 @@ Deno.test("security: the stricter of two defaults, an identity as a key's descri
   assert.deepEqual([stacd.options.tls, stacd.options.kato], [true, 9]);
   assert.equal(stacd.controllers[0]?.overrides.tlsKey, "NVMe1R02 x y");
   assert.equal(stacd.unusable.length, 1, "a key is no reference to one");
-  assert.match(stacd.unusable[0]?.why ?? "", /^\/m:12:11: tls-key: .*belongs into the keyring/);
+  assert.match(stacd.unusable[0]?.why ?? "", /^\/m:12:11: tls-key: .*belongs in the keyring/);
   assert.deepEqual(stacd.unreadSecurity.map(({ option }) => option), ["tls"]);
   assert.match(
     said.join("\n"),
@@ -185,7 +185,7 @@ Deno.test("what this version does not do is said; a line of both files is one co
   assert.match(text, /error \/m:6:1: tos has no effect/);
   assert.match(text, /notice \/m:6:9: a comment after a value is cut off here/);
   assert.match(text, /error \/m:7:1: fast-io-fail-tmo has no effect/);
-  assert.match(text, /error \/m:8:1: persistent has a meaning for discovery controllers only/);
+  assert.match(text, /error \/m:8:1: persistent applies to discovery controllers only/);
   assert.match(
     text,
     /warning \/m:9:\d+: \/m:9 means the same controller as \/stacd\.conf:2: \/stacd\.conf:2 counts/,

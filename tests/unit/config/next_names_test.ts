@@ -45,7 +45,7 @@ Deno.test("dc-giveup-timeout is the persistence; what may mean something else he
 Deno.test("renamed options are called by their names here", () => {
   assert.match(stacd("[Global]\nkeep-alive-tmo = 5\n").said.join(), /error .*keep-alive-tmo .*write kato/);
   const { said } = stacd("[Controllers]\ncontroller = trtype=tcp;traddr=192.0.2.1;nqn=nqn.s\n");
-  assert.match(said.join("\n"), /transport is missing .*trtype is called transport here/);
+  assert.match(said.join("\n"), /transport is missing .*use transport instead of trtype/);
 });
 
 Deno.test("an entry of another form gets the hint that helps", () => {

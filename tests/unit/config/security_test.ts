@@ -26,7 +26,7 @@ Deno.test("K3: a token that is or nearly is a security option makes its line unu
   );
   assert.equal(
     refused(";tsl=true"),
-    `error f:2:${column}: "tsl=true": "tsl" is no option, tls is; write tls=true (or false); ` +
+    `error f:2:${column}: "tsl=true": "tsl" is not an option, but tls is; write tls=true (or false); ` +
       "its controller is not connected until this is corrected",
   );
   for (
@@ -137,7 +137,7 @@ Deno.test("S15: of a security option given twice in one line the stricter counts
   for (const more of [";tls=true;tls=false", ";tls=false;tls=true"]) {
     const { conf, said } = stacd(`[Controllers]\ncontroller=${LINE}${more}\n`);
     assert.equal(conf.controllers[0]?.overrides.tls, true, more);
-    assert.match(said.join("\n"), /^warning f:2:\d+: tls is given more than once, and not alike/m);
+    assert.match(said.join("\n"), /^warning f:2:\d+: tls is given more than once with different values/m);
   }
   refused(";tls=yes;tls=false");
 });
@@ -157,7 +157,7 @@ Deno.test("K3: a name in [Global] that nearly is a security option", () => {
   assert.equal(
     typo.said,
     'error f:2:1: [Global] has no option "tsl", which seems to mean tls; write tls = true (or false) in [Global]; ' +
-      "until then nothing new is connected but by lines that set it themselves, and a reload is refused",
+      "until then only lines that set it themselves make new connections, and a reload is refused",
   );
   for (
     const [text, option] of [
@@ -212,8 +212,8 @@ Deno.test("K4: two lines for one controller are said, in any spelling, with both
   assert.equal(conf.controllers.length, 2);
   assert.equal(
     said.join("\n"),
-    "warning f:3:12: line 3 means the same controller as line 2: line 2 counts, and what line 3 says beside security " +
-      "has no effect; line 3 asks for tls and line 2 does not: the stricter counts; remove one of them",
+    "warning f:3:12: line 3 means the same controller as line 2: line 2 counts, and options of line 3 other than security " +
+      "have no effect; line 3 asks for tls and line 2 does not: the stricter counts; remove one of them",
   );
   const other = (b: string) =>
     stacd(`[Controllers]\ncontroller=transport=tcp;${first}\ncontroller=${b}\n`).said;

@@ -85,8 +85,8 @@ Deno.test("TST-23, CFG-76: what cannot be read is fatal for nqn and id, and repo
   assert.deepEqual(refused(text, files({})), [
     'error sys.conf:2:5: the host has no NQN: /n does not exist; create one with "stasadm hostnqn -f /etc/nvme/hostnqn"',
     'error sys.conf:3:4: the host has no ID: /i does not exist; create one with "stasadm hostid -f /etc/nvme/hostid"',
-    "error sys.conf:4:5: the host has no key: /k does not exist; correct that, or remove it; until then nothing new is " +
-    "connected but by lines with a dhchap-secret, and a reload is refused",
+    "error sys.conf:4:5: the host has no key: /k does not exist; correct the option, or remove it; until then only lines " +
+    "with a dhchap-secret make new connections, and a reload is refused",
     "error sys.conf:5:9: there is no symbolic name: /s does not exist",
   ]);
   const denied: FileText = { ok: false, why: "unreadable", message: "permission denied" };
@@ -199,7 +199,7 @@ Deno.test("K3: a key that is asked for and not read is no permission to connect 
     assert.ok(!JSON.stringify(parsed).includes("c2VjcmV0"), text);
     const why = parsed.conf.keyProblem ?? "";
     if (why !== "") {
-      assert.match(say(parsed.findings).join("\n"), /^error sys\.conf:\d+:\d+: .*nothing new is/m);
+      assert.match(say(parsed.findings).join("\n"), /^error sys\.conf:\d+:\d+: .*make new connections/m);
     }
     return why;
   };
@@ -216,7 +216,7 @@ Deno.test("K3: a key that is asked for and not read is no permission to connect 
       "key=file:///missing",
     ]
   ) assert.match(problem(`[Host]\n${line}\n`), /^sys\.conf:2:\d+: /, line);
-  assert.match(problem(`[host]\nkey=${key}\n`), /^sys\.conf:2:1: \[host\] "key" is not read/);
+  assert.match(problem(`[host]\nkey=${key}\n`), /^sys\.conf:2:1: \[host\] "key" is ignored/);
   for (const line of [`key=${key}`, "foo=1", "symname=key", "key="]) {
     assert.equal(problem(`[Host]\n${line}\n`), "");
   }

@@ -206,10 +206,10 @@ Deno.test("the daemons' own files of nvme-stas 3: each option is known, and what
   );
   assert.equal(next.conf.zeroconfPersistence.value.ms, 72 * 3_600_000);
   assert.deepEqual(
-    next.said.map((one) => /^(\w+ f:\d+:1: [a-z-]+ is a name of the next generation)/.exec(one)?.[1]),
+    next.said.map((one) => /^(\w+ f:\d+:1: [a-z-]+ is a name of nvme-stas 3)/.exec(one)?.[1]),
     [
-      "error f:9:1: epcsd-poll-interval-minutes is a name of the next generation",
-      "warning f:10:1: dc-giveup-timeout is a name of the next generation",
+      "error f:9:1: epcsd-poll-interval-minutes is a name of nvme-stas 3",
+      "warning f:10:1: dc-giveup-timeout is a name of nvme-stas 3",
     ],
   );
   const other = stacd(
@@ -218,6 +218,6 @@ Deno.test("the daemons' own files of nvme-stas 3: each option is known, and what
   assert.equal(other.conf.disconnectScope.value, "only-stas-connections");
   assert.match(
     other.said.join("\n"),
-    /^warning f:4:1: honor-fabric-zoning is a name of the next generation[^\n]*$/,
+    /^warning f:4:1: honor-fabric-zoning is a name of nvme-stas 3[^\n]*$/,
   );
 });

@@ -44,7 +44,7 @@ async function unreadable(guest: Guest): Promise<void> {
   assert.equal(status.code, 3, status.stdout);
   assert.match(status.stdout, /degraded[^]*"tls" has no value; write tls=true/);
   const why = await guest.run("COLUMNS=400 stacctl explain sub-002");
-  assert.match(why, new RegExp(`${places[1]}\\d+: "tsl=true": "tsl" is no option, tls is`));
+  assert.match(why, new RegExp(`${places[1]}\\d+: "tsl=true": "tsl" is not an option, but tls is`));
   // In [Global] a reload is refused.
   const refused = await guest.attempt(
     "printf '[Global]\\ntsl = true\\n' >/etc/stas/stacd.conf; systemctl reload stacd; sleep 3; COLUMNS=400 stacctl status -o table",

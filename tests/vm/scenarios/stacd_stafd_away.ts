@@ -65,7 +65,7 @@ async function away(guest: Guest): Promise<void> {
   await untilStacdLogged(
     guest,
     reloaded,
-    /:line.*withdrawn, held: the last usable path to nvme\d+n1: stafd has not told yet/,
+    /:line.*withdrawn, held: the last usable path to nvme\d+n1: stafd has not reported yet/,
   );
 
   // The target changes while stafd is away: nothing happens until stafd has read it.

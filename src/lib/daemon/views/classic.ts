@@ -1,4 +1,7 @@
-/** What both daemons answer on the original's interfaces (requirements 50). Secrets are shown as `*****` (DBUS-30). */
+/**
+ * The answers of both daemons on the original's interfaces (requirements 50). Secrets are shown as `*****`
+ * (DBUS-30).
+ */
 import { CONNECT_OPTIONS } from "../../nvme/option_table.ts";
 import { lessSafe } from "../../core/as_asked.ts";
 import { type Ctl, deviceOf } from "../../core/ctl.ts";
@@ -17,10 +20,10 @@ export type Dict = Record<string, string>;
 export type Peek = (device: string) => KernelCtrl | undefined;
 
 const MASK = "*****";
-/** What stands for a device where there is none. */
+/** The text that stands for a missing device. */
 const NO_DEVICE = "nvme?";
 
-/** What of a line's security is not so; it is not shown as if it were. */
+/** Security options of a line that the connection does not have; they must not be shown as if it did. */
 export type Lacking = (ctl: Ctl) => readonly SecurityKey[];
 export type SecurityKey = "tls" | "concat" | "dhchap-secret" | "dhchap-ctrl-secret";
 
@@ -75,7 +78,7 @@ export function infoDict(ctl: Ctl, now: Now, lacking: Lacking): Dict {
   return dict;
 }
 
-/** What 6.3 adds for both. */
+/** The part of 6.3 that both daemons have. */
 export function deviceDict(ctl: Ctl, peek: Peek): Dict {
   const ref = deviceOf(ctl);
   const found = ref === undefined ? undefined : peek(ref.device);
@@ -92,7 +95,7 @@ export function deviceDict(ctl: Ctl, peek: Peek): Dict {
   };
 }
 
-/** The seven texts of a question, compared as DBUS-23 to DBUS-25 say. */
+/** The seven texts of a query, compared according to DBUS-23 to DBUS-25. */
 export interface Asked {
   readonly transport: string;
   readonly traddr: string;
@@ -103,7 +106,7 @@ export interface Asked {
   readonly hostNqn: string | undefined;
 }
 
-/** The process information that both have (6.8). */
+/** The process information of both daemons (6.8). */
 export interface ProcessFacts {
   readonly tron: boolean;
   readonly stateFile: string;

@@ -1,4 +1,4 @@
-/** What stacd answers on `org.nvmexpress.stac` and its debug interface, made from its state. */
+/** stacd's answers on `org.nvmexpress.stac` and its debug interface, made from its state. */
 import { type Ctl, deviceOf } from "../../core/ctl.ts";
 import { ConnectorTurn } from "../../core/connector.ts";
 import { isNcc } from "../../core/ncc.ts";
@@ -40,7 +40,7 @@ export class ConnectorView {
     return lackingKeys(this.#turn.request(ctl), device);
   };
 
-  /** STAC-44: an excluded one is not listed; one that is being removed is, until it is gone. */
+  /** STAC-44: an excluded controller is not listed; one that is being removed is listed until it is gone. */
   #listed(): readonly Ctl[] {
     return [...this.#state.fleet.ctls.values()].filter((ctl) => this.#isListed(ctl)).toSorted(byText);
   }
@@ -68,7 +68,7 @@ export class ConnectorView {
       this.#state.conf?.ignoreIface.value ?? false,
       this.#state.fleet.host?.nqn ?? "",
     );
-    // One of them: status asks for each, one by one.
+    // Only the one requested: `status` asks for each controller separately.
     const ctl = key === undefined ? undefined : this.#state.fleet.ctls.get(key);
     return ctl === undefined || !this.#isListed(ctl)
       ? "{}"

@@ -1,4 +1,4 @@
-/** What stafd answers on `org.nvmexpress.staf` and its debug interface, made from its state. */
+/** stafd's answers on `org.nvmexpress.staf` and its debug interface, made from its state. */
 import { type Ctl, deviceOf } from "../../core/ctl.ts";
 import { FinderTurn } from "../../core/finder.ts";
 import type { Dc, FinderState } from "../../core/finder_state.ts";
@@ -39,7 +39,10 @@ export class FinderView {
     return lackingKeys(this.#turn.request(ctl), device);
   };
 
-  /** Those the original would have an object for: not the excluded ones, and of mDNS only what was reachable once. */
+  /**
+   * The controllers for which the original would have an object: not excluded, and, if found by mDNS,
+   * reachable at least once.
+   */
   #listed(): readonly Ctl[] {
     return [...this.#state.fleet.ctls.values()].filter((ctl) => this.#isListed(ctl)).toSorted(byText);
   }
@@ -151,7 +154,7 @@ export class FinderView {
   }
 }
 
-/** STAF-24: configured before referral before discovered; empty when nobody has said yet. */
+/** STAF-24: the first that applies of configured, referral, discovered; empty while the origin is unknown. */
 function originOf(ctl: Ctl): string {
   const kinds = new Set([...ctl.claims.values()].map(({ kind }) => kind));
   if (kinds.has("config") || kinds.has("nbft")) return "configured";
@@ -159,11 +162,11 @@ function originOf(ctl: Ctl): string {
   return kinds.has("mdns") ? "discovered" : "";
 }
 
-/** The key that a question names; undefined when it can name nothing. */
+/** The key that a query names; undefined when the query cannot name a controller. */
 export function askedKey(asked: Asked, ignoreIface: boolean, systemNqn: string): string | undefined {
   if (!isTransport(asked.transport)) return undefined;
   const { transport, traddr, trsvcid, subsysnqn, hostTraddr, hostIface } = asked;
-  // DBUS-24: an empty host NQN stays empty; only the older call, which has none, means the system's.
+  // DBUS-24: an empty host NQN stays empty; only the older call, which lacks the field, means the system's.
   const hostNqn = asked.hostNqn ?? systemNqn;
   return tidKey(normaliseTid(
     { transport, traddr, trsvcid, subsysnqn, hostTraddr, hostIface, hostNqn },

@@ -1,4 +1,7 @@
-/** What the versioned interfaces say of controllers, for both daemons: a view on the core, which decides (v1_types.ts). */
+/**
+ * The versioned interfaces' description of controllers, for both daemons: a view of the core, which decides
+ * (v1_types.ts).
+ */
 import type { DaemonConf } from "../../config/daemon_conf.ts";
 import { differences, lessSafe, lessSafeText } from "../../core/as_asked.ts";
 import { type Claim, claimText, type Ctl, deviceOf } from "../../core/ctl.ts";
@@ -19,7 +22,7 @@ import { type Instant, type Now, until } from "../../nvme/time.ts";
 import type { Peek } from "./classic.ts";
 import { localTime } from "./texts.ts";
 
-/** A daemon's core, seen from outside: a turn that is never finished. */
+/** A daemon's core, seen from outside: a step that is never finished. */
 export interface Asked {
   readonly fleet: Pick<FleetTurn, "fleet" | "ctl" | "decision" | "outlook" | "afterwards" | "shield" | "now">;
   readonly kind: "discovery" | "io";
@@ -30,7 +33,7 @@ export interface Asked {
   keep(ctl: Ctl, device: Pick<KernelCtrl, "transport">): string | undefined;
 }
 
-/** The wall clock at a point of the monotonic one. */
+/** The wall clock at a time of the monotonic clock. */
 export const wallOf = (at: Instant, now: Now): number => Math.round(now.wall + (at.mono - now.mono));
 
 export function deviceNow(ctl: Ctl, peek: Peek): KernelCtrl | undefined {
@@ -66,7 +69,7 @@ export function phaseOf(
   }
 }
 
-/** Host names that stand for its address in `controller=` lines. */
+/** Host names in `controller=` lines that stand for the controller's address. */
 export function hostsOf(ctl: Ctl): readonly string[] {
   const hosts = new Set<string>();
   for (const claim of ctl.claims.values()) {
@@ -109,10 +112,10 @@ function failureOf(ctl: Ctl): V1Failure | null {
   };
 }
 
-/** How its connection differs from one that would be made now (S13); empty without a connection. */
+/** How the connection differs from one that would be made now (S13); empty without a connection. */
 export function otherwise(ctl: Ctl, core: Asked, peek: Peek): readonly string[] {
   const device = ctl.link.phase === "up" ? deviceNow(ctl, peek) : undefined;
-  // Nothing is configured for one that no source wants.
+  // A controller that no source wants has no configuration.
   if (device === undefined || ctl.claims.size === 0) return [];
   const { host, interfaces, devices } = core.fleet.fleet;
   return identityTexts(device, { tid: ctl.tid, hostId: hostIdOf(ctl, host, devices.values()) }, interfaces);
@@ -120,7 +123,10 @@ export function otherwise(ctl: Ctl, core: Asked, peek: Peek): readonly string[] 
 
 export type V1Lost = NonNullable<V1Controller["lost"]>;
 
-/** Of a link that is lost: since when, and what the kernel does about it. The loss may be so young that only we saw it. */
+/**
+ * Details of a lost link: since when, and the kernel's retries. The loss may be so recent that only this
+ * query has seen it.
+ */
 export function lostOf(ctl: Ctl, device: KernelCtrl | undefined, now: Now): V1Lost | undefined {
   if (ctl.link.phase !== "up" || device === undefined || device.state === "live") return undefined;
   const at = ctl.link.lost ?? now.wall;
@@ -145,7 +151,7 @@ export function lostText({ at, retryEvery, givesUpAt, forever }: V1Lost): string
   return `link lost at ${localTime(at)}; ${retries}${end}`;
 }
 
-/** One sentence for what the planner says. */
+/** The planner's decision as one sentence. */
 export function decisionText(decision: Decision, now: Now): string {
   switch (decision.act) {
     case "none":
@@ -184,7 +190,10 @@ export function decisionText(decision: Decision, now: Now): string {
   }
 }
 
-/** The way its packets take, bound to it or not; while the link is lost, the one that they took. */
+/**
+ * The interface and source address of its packets, whether bound to them or not; while the link is lost, the
+ * last ones used.
+ */
 function wayOf(
   ctl: Ctl,
   device: KernelCtrl | undefined,
@@ -210,7 +219,7 @@ export function controllerOf(ctl: Ctl, core: Asked, peek: Peek, now: Now): V1Con
   const decided = decisionText(core.fleet.decision(ctl), now);
   const hosts = hostsOf(ctl);
   const lost = lostOf(ctl, device, now);
-  // Seen by this question, and not by the core yet.
+  // Seen by this query, but not by the core yet.
   const isBack = phase === "connected" && ctl.standing?.is === "lost";
   return {
     tid: ctl.tid,

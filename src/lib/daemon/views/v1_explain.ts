@@ -1,4 +1,4 @@
-/** `explain`: the chain from what asks for a controller over the decisions to what happens next. */
+/** `explain`: the chain from the sources of a controller through the decisions to the next action. */
 import { differences, lessSafe, lessSafeRemedy, lessSafeText, unshown } from "../../core/as_asked.ts";
 import { claimText, type Ctl, deviceOf } from "../../core/ctl.ts";
 import { IDENTITY_REMEDY } from "../../core/identity.ts";
@@ -26,17 +26,23 @@ import {
   phaseOf,
 } from "./v1_common.ts";
 
-/** What the core does not know. */
+/** Facts that are not in the core. */
 export interface Beside {
   /** When the configuration in force was loaded. */
   readonly loadedAt: number;
-  /** When a discovery controller that mDNS no longer announces is dropped; undefined when it is not, Infinity: never. */
+  /**
+   * When a discovery controller is dropped that mDNS no longer announces; undefined if that does not apply,
+   * Infinity: never.
+   */
   readonly droppedAt?: ((ctl: Ctl) => number | undefined) | undefined;
 }
 
 type Match = V1Explanation["matches"][number];
 
-/** What the question names (`what.ts`); all when it is empty. What is certain counts before what is possible. */
+/**
+ * The controllers that the query names (`what.ts`); all if it is empty. Certain matches count before possible
+ * ones.
+ */
 export function explain(
   query: string,
   daemon: DaemonName,
@@ -64,7 +70,7 @@ export function explain(
     if (used || tid === undefined || !accepts(device)) continue;
     const asking = ctlsFor(fleet.ctlsAt, device).flatMap((key) => fleet.ctls.get(key) ?? [])
       .filter((ctl) => matches(ctl.tid, device, fleet.interfaces));
-    // Being made or about to be taken over: that is told of the controller.
+    // Being made, or about to be taken over: described with the controller.
     if (asking.some((ctl) => ctl.link.phase === "connecting" || core.verdict(ctl).is === "wanted")) continue;
     known.push({
       tid,
@@ -109,7 +115,7 @@ function ofController(ctl: Ctl, core: Asked, peek: Peek, beside: Beside, now: No
   chain.push({ step: "decision", at: null, text: decisionText(decision, now) });
   const failure = ctl.lastFailure;
   for (const { at, text } of ctl.history) {
-    // The last failure is told below, with its phase and number.
+    // The last failure is described below, with its phase and number.
     const told = failure !== undefined && failure.at === at && failure.failure.message === text;
     if (!told) chain.push({ step: "attempt", at, text });
   }
@@ -145,7 +151,7 @@ function ofController(ctl: Ctl, core: Asked, peek: Peek, beside: Beside, now: No
   };
 }
 
-/** What a person who misses storage, or who made the connection, does not expect. */
+/** Facts that may surprise a person who misses storage, or who made the connection by hand. */
 function unexpected(ctl: Ctl, device: KernelCtrl, core: Asked): readonly V1Step[] {
   const steps: V1Step[] = [];
   if (core.kind === "io" && device.state === "live" && device.namespaces.length === 0) {
@@ -168,9 +174,9 @@ function unexpected(ctl: Ctl, device: KernelCtrl, core: Asked): readonly V1Step[
   return steps;
 }
 
-/** What the connection is, beside what was asked for. */
+/** Differences between the connection and the configuration. */
 function asAsked(ctl: Ctl, device: KernelCtrl, core: Asked, { loadedAt }: Beside): readonly V1Step[] {
-  // No options are asked for one that no source wants.
+  // A controller that no source wants has no configured options.
   if (ctl.claims.size === 0) return [];
   const request = core.request(ctl);
   const steps: V1Step[] = [];
@@ -181,7 +187,9 @@ function asAsked(ctl: Ctl, device: KernelCtrl, core: Asked, { loadedAt }: Beside
   if (lacking.length > 0) state(`${device.device} is ${lessSafeText(lacking)}`);
   const isAdopted = ctl.link.phase === "up" && ctl.link.adopted;
   for (const difference of differences(request, device)) {
-    state(`made with another option: ${difference}; what is configured counts when it is connected anew`);
+    state(
+      `made with another option: ${difference}; the configured value takes effect when it is connected again`,
+    );
   }
   const hidden = isAdopted ? unshown(request) : [];
   if (hidden.length > 0) state(`the kernel does not show whether it was made with ${hidden.join(" and ")}`);
@@ -189,9 +197,9 @@ function asAsked(ctl: Ctl, device: KernelCtrl, core: Asked, { loadedAt }: Beside
   const hasKeys = request.keys.hostKey !== undefined || request.keys.ctrlKey !== undefined;
   if (hasKeys && loadedAt > since) {
     state(
-      `its keys are those of ${localTime(since)}, when it was connected; what the configuration of ${
+      `its keys are those of ${localTime(since)}, when it was connected; keys in the configuration of ${
         localTime(loadedAt)
-      } says of keys counts when it is connected anew`,
+      } take effect when it is connected again`,
     );
   }
   if (lacking.length > 0) steps.push({ step: "remedy", at: null, text: lessSafeRemedy(device.device) });
@@ -221,13 +229,13 @@ function headline(phase: V1Phase, ctl: Ctl, decided: string, verdict: Verdict): 
   }
 }
 
-/** Losing a link makes no event: what was heard of it last may be old. */
+/** The loss of a link causes no event: the last event about it may be old. */
 function nowOf(device: KernelCtrl, peek: Peek): KernelCtrl {
   const found = peek(device.device);
   return found?.incarnation === device.incarnation ? { ...device, state: found.state } : device;
 }
 
-/** `asking`: the sources that want it and may not have it. */
+/** `asking`: the sources that want it although it is excluded. */
 function ofForeign(
   device: KernelCtrl,
   core: Asked,
@@ -244,7 +252,7 @@ function ofForeign(
     text: tidText(tid),
     device: device.device,
     phase: "foreign",
-    headline: `Connected by somebody else and left alone: ${text}.`,
+    headline: `Connected by another program and left alone: ${text}.`,
     chain: [
       { step: "state", at: null, text: `the kernel reports ${device.device} as ${device.state}` },
       { step: "decision", at: null, text: `left alone: ${text}` },
@@ -262,7 +270,7 @@ function ofPast(past: Past): Match {
     headline: past.what === "disconnected"
       ? `Was disconnected: ${words}.`
       : past.what === "released"
-      ? `Was withdrawn, the connection was kept: ${past.why}.`
+      ? `Was withdrawn, but the connection was kept: ${past.why}.`
       : `Is no longer wanted: ${words}.`,
     chain: [{ step: "decision", at: past.at, text: `${past.what}: ${words}` }],
   };

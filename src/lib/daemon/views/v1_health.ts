@@ -1,4 +1,4 @@
-/** `health`: is everything that should be connected connected? */
+/** `health`: are all wanted controllers connected? */
 import { deviceOf } from "../../core/ctl.ts";
 import { IDENTITY_REMEDY } from "../../core/identity.ts";
 import { distinct, WANTED } from "../../dbus/v1_distinct.ts";
@@ -11,7 +11,7 @@ import { type Asked, otherwise } from "./v1_common.ts";
 
 export type Problem = V1Health["problems"][number];
 
-/** Connections that were made by another identity of this host (S13): one problem for each way in which they differ. */
+/** Connections made under another identity of this host (S13): one problem for each kind of difference. */
 export function identityProblems(core: Asked, peek: Peek): readonly Problem[] {
   const devices = new Map<string, Set<string>>();
   for (const ctl of core.fleet.fleet.ctls.values()) {
@@ -36,7 +36,7 @@ export function healthOf(
   const controllers = distinct(named);
   const count = (...phases: readonly V1Controller["phase"][]): number =>
     controllers.filter(({ phase }) => phases.includes(phase)).length;
-  // One that has failed does not get well by being tried again.
+  // A new attempt does not cure a controller that has failed.
   const isRetried = ({ phase, lastFailure }: V1Controller): boolean =>
     (phase === "connecting" || phase === "waiting") && lastFailure !== null;
   const failing = controllers.filter((one) =>
@@ -81,7 +81,7 @@ export function healthOf(
   };
 }
 
-/** Security that the configuration asks for and that cannot be read: nothing new is connected for it (S15). */
+/** Invalid security options of the configuration, because of which nothing new is connected (S15). */
 export function securityProblems(
   conf: DaemonConf | undefined,
   host: HostConf | undefined,
@@ -92,12 +92,12 @@ export function securityProblems(
     remedy: "correct it and reload",
   });
   return [
-    ...(conf?.unusable ?? []).map(({ why }) => problem(why, "its controller is not connected anew")),
+    ...(conf?.unusable ?? []).map(({ why }) => problem(why, "its controller is not connected again")),
     ...(conf?.unreadSecurity ?? []).map(({ option, why }) =>
-      problem(why, `nothing new is connected but by lines that set ${option} themselves`)
+      problem(why, `only lines that set ${option} themselves make new connections`)
     ),
     ...(host?.keyProblem === undefined
       ? []
-      : [problem(host.keyProblem, "nothing new is connected but by lines with a dhchap-secret")]),
+      : [problem(host.keyProblem, "only lines with a dhchap-secret make new connections")]),
   ];
 }

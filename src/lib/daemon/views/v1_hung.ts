@@ -1,4 +1,4 @@
-/** What health and `explain` say of calls that have not returned (L6). */
+/** Calls that have not returned, for `health` and `explain` (L6). */
 import type { V1Explanation, V1Step } from "../../dbus/v1_types.ts";
 import { isoTime } from "../../nvme/time.ts";
 import type { HungCall } from "../bounded_ports.ts";
@@ -7,9 +7,9 @@ export const HUNG_REMEDY =
   "look for a blocked task in the kernel's log (journalctl -k); the call is made again when it returns";
 
 export const hungText = ({ what, since }: HungCall): string =>
-  `${what}, begun ${isoTime(since)}, has not returned: it is not made again before it does`;
+  `${what}, begun ${isoTime(since)}, has not returned: it is not made again until it does`;
 
-/** Told of the controllers that a call is about; of all, when it is about everything. */
+/** Reported for the controllers that a call concerns, or for all if it concerns all. */
 export function withHung(explained: V1Explanation, hung: readonly HungCall[]): V1Explanation {
   if (hung.length === 0) return explained;
   const matches = explained.matches.map((match) => {

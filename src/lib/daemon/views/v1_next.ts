@@ -1,4 +1,4 @@
-/** What comes next for a controller, each with its time. */
+/** The next actions for a controller, each with its time. */
 import type { Ctl } from "../../core/ctl.ts";
 import type { Decision, Verdict } from "../../core/planner.ts";
 import { FETCH_RETRY, GENERATION_LOOK, KERNEL_LOOK, STATE_POLL } from "../../core/retry.ts";
@@ -15,7 +15,10 @@ export interface Situation {
   /** Why no attempt may be made. */
   readonly bar: string | undefined;
   readonly lost: V1Lost | undefined;
-  /** A discovery controller that mDNS no longer announces and that does not answer: when it is dropped; Infinity: never. */
+  /**
+   * When a discovery controller is dropped that mDNS no longer announces and that does not answer; Infinity:
+   * never.
+   */
   readonly droppedAt: number | undefined;
 }
 
@@ -31,10 +34,10 @@ export function nextSteps(situation: Situation, now: Now): readonly V1Step[] {
     case "reaching":
     case "ready":
     case "connecting":
-      within(CALL_BOUNDS.connect.bound, "the attempt under way has ended by then");
+      within(CALL_BOUNDS.connect.bound, "the attempt under way ends by then");
       break;
     case "deleting":
-      within(CALL_BOUNDS.disconnect.bound, "the kernel has removed it by then");
+      within(CALL_BOUNDS.disconnect.bound, "the kernel removes it by then");
       break;
     case "idle":
     case "waiting":
@@ -49,16 +52,16 @@ export function nextSteps(situation: Situation, now: Now): readonly V1Step[] {
         next(
           wallOf(decision.until, now),
           decision.withdrawn === undefined
-            ? "looked at again"
-            : "what withdrew it counts from then on, and it is disconnected unless it is in use or listed again",
+            ? "checked again"
+            : "its withdrawal counts from then on: it is disconnected unless it is in use or listed again",
         );
       }
       break;
     case "guard":
-      next(wallOf(decision.until, now), "looked at again whether it is still in use");
+      next(wallOf(decision.until, now), "checked again whether it is still in use");
       break;
     case "watch":
-      next(wallOf(decision.until, now), "disconnected, unless something reads or writes it until then");
+      next(wallOf(decision.until, now), "disconnected, unless a program reads or writes it before then");
       break;
     default:
       break;
@@ -85,12 +88,12 @@ function linkSteps(
   const tries = Math.floor(Math.max(0, now.wall - at) / pace) + 1;
   next(
     at + tries * pace,
-    retryEvery === null ? "its link is looked at again" : "the kernel tries again, at the latest",
+    retryEvery === null ? "its link is checked again" : "the kernel tries again, at the latest",
   );
   if (givesUpAt !== null) next(givesUpAt, "the kernel gives up, and a new connection is made");
 }
 
-/** Nothing is due: what would tell that it is, and by when that is looked at. */
+/** Nothing is due: the next check that could change that, and its latest time. */
 function undecided(
   { ctl, core, verdict, decision, bar }: Situation,
   within: (pace: Duration, text: string) => void,
@@ -101,14 +104,14 @@ function undecided(
   if (bar !== undefined && !isUp) {
     const hasPage = [...ctl.claims.values()].some(({ kind }) => kind === "log-page");
     return hasPage
-      ? within(longest(GENERATION_LOOK.longest), "stafd has looked by then whether its log page has changed")
-      : within(longest(KERNEL_LOOK.longest), "looked at again whether that still holds, at the latest");
+      ? within(longest(GENERATION_LOOK.longest), "stafd checks by then whether its log page has changed")
+      : within(longest(KERNEL_LOOK.longest), "checked again whether that still holds, at the latest");
   }
   if (core.kind === "io" && decision.act === "hold" && verdict.is === "held") {
     return within(FETCH_RETRY.longest, "stafd is asked again, at the latest");
   }
-  within(longest(KERNEL_LOOK.longest), "all that the kernel has is looked at again, at the latest");
+  within(longest(KERNEL_LOOK.longest), "all of the kernel's connections are read again, at the latest");
 }
 
-/** With the spread. */
+/** The longest time, including the spread. */
 const longest = ({ ms }: Duration): Duration => ({ ms: Math.round(ms * 1.2) });

@@ -9,7 +9,7 @@ import { type Asked, wallOf } from "./v1_common.ts";
 /** A plan asks what is to be done, not how. */
 type Planning = Omit<Asked, "request" | "state">;
 
-/** What a log page withdrew, and nobody can say when that may be believed (S14). */
+/** Controllers that a log page withdrew, with an unknown time at which the withdrawal counts (S14). */
 function waiting(core: Planning): readonly V1Held[] {
   const held: V1Held[] = [];
   for (const ctl of core.fleet.fleet.ctls.values()) {
@@ -23,7 +23,7 @@ function waiting(core: Planning): readonly V1Held[] {
   return held;
 }
 
-/** What is no longer wanted and stays, for one reason or the other. */
+/** Controllers that are no longer wanted but stay, for any reason. */
 export const heldBy = (core: Planning): readonly V1Held[] => [...heldInUse(core), ...waiting(core)];
 
 export interface Planned {
@@ -32,7 +32,7 @@ export interface Planned {
   readonly unchanged: number;
 }
 
-/** What is no longer wanted and stays, because of what is behind it (S12). */
+/** Controllers that are no longer wanted but stay because of their namespaces (S12). */
 export function heldInUse(core: Planning): readonly V1Held[] {
   const held: V1Held[] = [];
   for (const ctl of core.fleet.fleet.ctls.values()) {
@@ -46,8 +46,8 @@ export function heldInUse(core: Planning): readonly V1Held[] {
 }
 
 /**
- * What is outstanding in `core`, as compared with `before`, where connections are as they really are. The two are the same
- * for the configuration in force; for another one `core` is what the core makes of it.
+ * The outstanding changes in `core`, compared with `before`, which has the real connections. Both are the
+ * same for the configuration in force; for another configuration `core` is the state that it would produce.
  */
 export function planOf(core: Planning, before: Planning, now: Now): Planned {
   const changes: V1Change[] = [];
@@ -56,7 +56,7 @@ export function planOf(core: Planning, before: Planning, now: Now): Planned {
     const was = before.fleet.ctl(ctl.key);
     const change = changeOf(ctl, core, was, now);
     if (change === undefined) unchanged++;
-    // What failed before is tried again with or without this configuration.
+    // A controller that failed before is tried again with or without this configuration.
     else {changes.push(
         change.action === "connect" && isFailing(was, before) ? { ...change, retry: true } : change,
       );}
@@ -89,11 +89,11 @@ function changeOf(ctl: Ctl, core: Planning, was: Ctl | undefined, now: Now): V1C
   const base = { tid: ctl.tid, text: tidText(ctl.tid), kind: core.kind };
   const reasons = [...ctl.claims.values()].map(claimText);
   const { link } = ctl;
-  // What only the audit found is nobody's: it is not taken over, it is judged below.
+  // Connections that only the audit found are not taken over; they are judged below.
   const isOurs = (ctl.claims.size > 0 || was !== undefined) && !ctl.resting;
   const isNewlyUp = link.phase === "up" && was?.link.phase !== "up" && was?.link.phase !== "connecting";
   const verdict = core.verdict(ctl);
-  // What is taken over only to be disconnected goes.
+  // A connection that is taken over only to be disconnected counts as disconnected.
   if (isNewlyUp && isOurs && was !== ctl && verdict.is !== "unwanted") {
     return { ...base, action: "adopt", device: link.ref.device, at: null, reasons };
   }
@@ -127,7 +127,7 @@ function changeOf(ctl: Ctl, core: Planning, was: Ctl | undefined, now: Now): V1C
     return { ...base, action: "connect", device: "", at, reasons };
   }
   if (link.phase === "connecting") {
-    // The kernel cannot be told to give up: what it makes is taken away again.
+    // The kernel cannot be told to stop: the connection that it makes is removed again.
     const why = core.keep(ctl, ctl.tid);
     return why === undefined
       ? { ...base, action: "disconnect", device: "", at: null, reasons: verdict.evidence.map(evidenceText) }
@@ -167,7 +167,7 @@ function changeOf(ctl: Ctl, core: Planning, was: Ctl | undefined, now: Now): V1C
         action: "disconnect",
         device,
         at,
-        reasons: ["unless a namespace of it is in use then", ...proof],
+        reasons: ["unless one of its namespaces is in use then", ...proof],
       };
     }
     case "release":

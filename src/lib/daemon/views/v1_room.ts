@@ -1,4 +1,4 @@
-/** What is left out for want of room, as problems that the health tells (S16). */
+/** Controllers left out for lack of room, as problems for the health (S16). */
 import { MAX_CTLS } from "../../core/fleet.ts";
 import { type FinderState, MAX_SERVICES } from "../../core/finder_state.ts";
 import type { ConnectorState } from "../../core/connector_state.ts";
@@ -7,7 +7,7 @@ import type { Problem } from "./v1_health.ts";
 
 const noRoom = (text: string, remedy: string): Problem => ({ id: "no-room", text, remedy });
 
-const UNUSUAL = "it lists more than a host can use: look at the controller, or exclude it";
+const UNUSUAL = "it lists more than a host can use: check the controller, or exclude it";
 
 export const connectorRoom = ({ pages }: ConnectorState): readonly Problem[] =>
   [...pages.values()].flatMap(({ left, dcText }) =>
@@ -22,15 +22,13 @@ export function finderRoom({ dcs, fleet, unheard, services }: FinderState): read
   for (const [key, { left }] of dcs) {
     const ctl = left === 0 ? undefined : fleet.ctls.get(key);
     if (ctl === undefined) continue;
-    const text = `${left} referrals of ${
-      tidText(ctl.tid)
-    } are left out: stafd looks after ${MAX_CTLS} at most`;
+    const text = `${left} referrals of ${tidText(ctl.tid)} are left out: stafd manages at most ${MAX_CTLS}`;
     problems.push(noRoom(text, UNUSUAL));
   }
   if (unheard) {
     problems.push(noRoom(
-      `more services are announced by mDNS than the ${MAX_SERVICES} that are followed (${services.size} now)`,
-      "look for who announces them, or set zeroconf=disabled in stafd.conf and write controller= lines",
+      `mDNS announces more services than the ${MAX_SERVICES} that stafd follows (${services.size} now)`,
+      "find the source of the announcements, or set zeroconf=disabled in stafd.conf and write controller= lines",
     ));
   }
   return problems;

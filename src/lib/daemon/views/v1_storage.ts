@@ -1,4 +1,7 @@
-/** What the versioned interface says of subsystems: a view on what the system shows of them, and what is asked for. */
+/**
+ * The versioned interface's description of subsystems: a view of their state in the system, and of the wanted
+ * paths.
+ */
 import type { Fleet } from "../../core/fleet.ts";
 import { proofText } from "../../core/evidence.ts";
 import {
@@ -19,7 +22,7 @@ import type { Problem } from "./v1_health.ts";
 const wantedBy = (named: readonly V1Controller[]): ReadonlyMap<string, readonly V1Controller[]> =>
   Map.groupBy(distinct(named).filter(({ phase }) => WANTED.has(phase)), ({ tid }) => tid.subsysnqn);
 
-/** Those that a controller of ours has a connection to; others are none of our business. */
+/** The subsystems to which a controller of ours is connected; others do not concern us. */
 export function subsystemsOf(
   look: StorageLook,
   named: readonly V1Controller[],
@@ -113,7 +116,7 @@ function pathFacts({ tid, device, phase, iface = "", lastFailure }: V1Controller
   };
 }
 
-/** Disconnected because nothing listed it any more, and still not listed. */
+/** Disconnected because no source listed it any more, and still not listed. */
 function withdrawnOf(
   nqn: string,
   paths: readonly V1Controller[],
