@@ -30,13 +30,13 @@ export const NAMED: readonly NamedFault[] = [
   },
   {
     name: "a cached page takes away",
-    path: core("connector"),
-    find: 'if (page !== "read") return;',
-    replace: "",
+    path: core("connector_report"),
+    find: 'if (page !== "read" || over > 0) return;',
+    replace: "if (over > 0) return;",
   },
   {
     name: "a page of the same generation is ignored",
-    path: core("connector"),
+    path: core("connector_report"),
     find: "old.genctr === genctr && old.readAt === readAt;",
     replace: "old.genctr === genctr;",
   },
@@ -49,8 +49,8 @@ export const NAMED: readonly NamedFault[] = [
   {
     name: "the limit of probes is ignored",
     path: core("fleet_work"),
-    find: "if (reaching >= MAX_PROBES) break;",
-    replace: "",
+    find: "while (reaching < MAX_PROBES) {",
+    replace: "while (toReach.length > 0) {",
   },
   {
     name: "a connect goes before the state on disk",
@@ -61,8 +61,8 @@ export const NAMED: readonly NamedFault[] = [
   {
     name: "a soak that was called off keeps its time",
     path: core("fleet_work"),
-    find: "if (ctl.doom !== undefined && !removing) this.put(ctl = { ...ctl, doom: undefined });",
-    replace: "",
+    find: "this.put(ctl = { ...ctl, doom: undefined, guard: undefined });",
+    replace: "this.put(ctl = { ...ctl, guard: undefined });",
   },
   {
     name: "there is no soak",
@@ -81,7 +81,7 @@ export const NAMED: readonly NamedFault[] = [
   },
   {
     name: "NCC by some pages, and not by all",
-    path: core("connector"),
+    path: core("ncc"),
     find: "pages.every(eflagsNcc)",
     replace: "pages.some(eflagsNcc)",
   },
@@ -112,14 +112,14 @@ export const NAMED: readonly NamedFault[] = [
   {
     name: "changed options of a line are not taken",
     path: core("lines"),
-    find: "        line,\n        written: tid,",
-    replace: "        line: old?.line ?? line,\n        written: tid,",
+    find: "        line,\n        also,",
+    replace: "        line: old?.line ?? line,\n        also,",
   },
   {
     name: "claims of mDNS count as heard after a restart",
     path: core("saved"),
-    find: "present: false, heard: false };",
-    replace: "present: true, heard: true };",
+    find: "        present: false,\n        heard: false,",
+    replace: "        present: true,\n        heard: true,",
   },
   {
     name: "a save that failed is not repeated",

@@ -3,6 +3,8 @@ import { check } from "../../../scripts/structure.ts";
 import { deadExports } from "../../../scripts/structure/exports.ts";
 import { JUDGES } from "../../../scripts/structure/judges.ts";
 import { floatingPromises } from "../../../scripts/structure/promises.ts";
+import { staleMutants } from "../../../scripts/structure/mutants.ts";
+import { NAMED } from "../../mutation/named.ts";
 import { MAX_LINES } from "../../../scripts/structure/shape.ts";
 import { parse } from "../../../scripts/structure/rule.ts";
 
@@ -273,4 +275,12 @@ Deno.test("what judges the product takes only types from it", () => {
 
 Deno.test("every file that is named as a judge exists", async () => {
   for (const path of JUDGES) assert.ok((await Deno.stat(path)).isFile, path);
+});
+
+Deno.test("a named fault without a place in the code is told", () => {
+  const [fault] = NAMED;
+  assert.ok(fault !== undefined);
+  assert.equal(staleMutants([]).length, NAMED.length);
+  assert.equal(staleMutants([parse(fault.path, fault.find)]).length, NAMED.length - 1);
+  assert.equal(staleMutants([parse(fault.path, `${fault.find}\n${fault.find}`)]).length, NAMED.length);
 });

@@ -92,7 +92,7 @@ async function emptyRestart(guest: Guest): Promise<void> {
     await guest.run("fake-cdc down");
     await fakeUp(guest, { entries: 0 });
     await untilLogged(guest, since, /Received discovery log pages \(num records=0\)/);
-    await untilLogged(guest, since, /The log page adds at once, and takes nothing away before/);
+    await untilLogged(guest, since, /The log page adds at once, and withdraws nothing before/);
     await guest.run("sleep 60");
     assert.equal(await identities(guest, [BUSY, IDLE]), made, "an empty page of a minute took something");
     await fakeSet(guest, { entries: 2 });
