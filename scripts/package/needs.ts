@@ -20,6 +20,12 @@ export const METRICS_NEEDS: readonly Need[] = [
   { program: "promtool", apt: ["prometheus"], dnf: ["golang-github-prometheus"] },
 ];
 
+/** To build a container image with. */
+export const IMAGE_NEEDS: readonly Need[] = [
+  { program: "buildah", apt: ["buildah"], dnf: ["buildah"] },
+  { program: "dbus-daemon", apt: ["dbus"], dnf: ["dbus-daemon"] },
+];
+
 /** For `--lint`. */
 export const LINT_NEEDS: readonly Need[] = [
   { program: "lintian", apt: ["lintian"], dnf: ["lintian"] },
