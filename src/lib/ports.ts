@@ -56,6 +56,9 @@ export interface Probe {
 /** It accepts TCP connections, and does not answer as an NVMe/TCP target. */
 export const NO_NVME_TCP = "EPROTO";
 
+/** What the test of an address has found: it answers; or nothing speaks against it and it could not be tested. */
+export type Reached = "untested" | undefined;
+
 /** A controller in the kernel, safe against reuse of its number. */
 export interface DeviceRef {
   readonly device: string;
@@ -90,8 +93,12 @@ export interface Kernel {
   scan(done: Done<readonly KernelCtrl[]>): void;
   /** The `state` attribute of each device that still exists. */
   states(devices: readonly string[], done: (states: ReadonlyMap<string, string>) => void): void;
-  /** Can the address be reached from this host, from the interface and source address in the tid? TCP only. */
-  reach(tid: Tid, probe: Probe, done: Done<void>): void;
+  /**
+   * Can the address be reached from this host, from the interface and source address in the tid? By TCP that is tried. For
+   * RDMA there is no more to see than a route and a neighbour, for FC the state of the remote port: where these do not speak
+   * against it, it is `untested`.
+   */
+  reach(tid: Tid, probe: Probe, done: Done<Reached>): void;
   /**
    * Makes the connection. One at a time (the kernel serialises them anyway). Where it was made, `free` says first that
    * the kernel takes the next one: naming and reading back what was made needs no turn, but may have to wait for that one.

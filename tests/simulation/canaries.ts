@@ -234,14 +234,14 @@ function impatient(): Cores {
   };
 }
 
-/** Lists the subsystem of the first entry once more, at an address that no page names. */
+/** Lists each subsystem once more, by an NQN that no page names. */
 function inventive(): Cores {
   return connector((event) => {
     if (event.type !== "fetched" || !event.outcome.ok) return event;
     const dcs = event.outcome.value.dcs.map((dc) => ({
       ...dc,
       entries: dc.entries.flatMap((entry) =>
-        entry["subtype"] === "nvme" ? [entry, { ...entry, traddr: "10.0.1.250" }] : [entry]
+        entry["subtype"] === "nvme" ? [entry, { ...entry, subnqn: "nqn.invented" }] : [entry]
       ),
     }));
     return { ...event, outcome: { ok: true, value: { ...event.outcome.value, dcs } } };

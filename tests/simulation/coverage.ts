@@ -88,12 +88,14 @@ type Phase = Link["phase"] | "none";
 
 /** From phase to phase, as seen between two steps; `none` is a controller that does not exist. */
 const MOVES: Readonly<Record<Phase, readonly Phase[]>> = {
-  none: ["idle", "reaching", "ready", "up"],
-  idle: ["reaching", "ready", "connecting", "up", "none"],
-  waiting: ["reaching", "ready", "connecting", "up", "none"],
+  none: ["idle", "reaching", "up"],
+  idle: ["reaching", "up", "none"],
+  waiting: ["reaching", "up", "none"],
   reaching: ["idle", "waiting", "ready", "connecting", "none"],
   ready: ["idle", "connecting", "up", "none"],
   connecting: ["waiting", "up", "none"],
+  // No world of a seed has FC: the scenarios do.
+  forming: [],
   // Straight to reaching: another connection was taken for it.
   up: ["idle", "waiting", "reaching", "deleting", "none"],
   deleting: ["idle", "up", "none"],
@@ -106,7 +108,7 @@ const RARE: Readonly<Partial<Record<Phase, readonly Phase[]>>> = {
   waiting: ["idle"],
   reaching: ["up"],
   connecting: ["idle", "deleting"],
-  deleting: ["waiting", "reaching", "ready", "connecting"],
+  deleting: ["waiting", "reaching"],
 };
 
 /** A move that a connection can make at all. */

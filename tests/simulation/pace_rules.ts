@@ -55,6 +55,8 @@ export class Pace {
   /** Calls of ports that have not ended, by operation. */
   readonly calls = new Map<number, Call>();
   readonly attempts = new Map<string, Minute>();
+  /** Tested, and not connected since. */
+  readonly tested = new Set<string>();
   readonly news = new Minute();
   readonly lines = new Minute();
 }
@@ -89,8 +91,12 @@ export class PaceRules {
     if ("op" in effect && effect.do !== "save") {
       pace.calls.set(effect.op, { what: effect.do, since: this.#mono });
     }
-    if (effect.do === "reach") this.#attempt(who, effect.tid);
-    if (effect.do === "connect" && effect.request.tid.transport !== "tcp") {
+    if (effect.do === "reach") {
+      pace.tested.add(identity(effect.tid));
+      this.#attempt(who, effect.tid);
+    }
+    // Test and connect are one attempt; a connect without a test is one of its own.
+    if (effect.do === "connect" && !pace.tested.delete(identity(effect.request.tid))) {
       this.#attempt(who, effect.request.tid);
     }
     if (effect.do === "log" && effect.entry.level !== "debug") this.#line(who, effect.entry.message);

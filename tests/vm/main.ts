@@ -19,6 +19,8 @@ import { scenario as dbusClients } from "./scenarios/dbus_clients.ts";
 import { scenario as discovery } from "./scenarios/discovery.ts";
 import { scenarios as errnos } from "./scenarios/errnos.ts";
 import { scenarios as fc } from "./scenarios/fc.ts";
+import { scenarios as fcKickStart } from "./scenarios/fc_kick_start.ts";
+import { scenarios as fcLate } from "./scenarios/fc_late.ts";
 import { scenarios as kernelRules } from "./scenarios/kernel_rules.ts";
 import { scenarios as oldKernel } from "./scenarios/old_kernel.ts";
 import { scenarios as hostIdentity } from "./scenarios/host_identity.ts";
@@ -64,6 +66,8 @@ const SCENARIOS: readonly Scenario[] = [
   busFlood,
   dbusClients,
   ...fc,
+  ...fcLate,
+  ...fcKickStart,
   ...rdma,
   ...kernelRules,
   ...errnos,

@@ -53,6 +53,8 @@ function shiftedLink(link: Ctl["link"], shift: Shift): Ctl["link"] {
         ...link,
         ...(link.lost === undefined ? {} : { lost: shift(link.lost) }),
       };
+    case "forming":
+      return { ...link, since: shift(link.since) };
     case "deleting":
       return { ...link, evidence: shiftedProof(link.evidence, shift) };
     case "idle":

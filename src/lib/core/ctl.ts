@@ -81,6 +81,15 @@ export type Link =
   /** The target answers; waits for the kernel, which makes one connection at a time. */
   | { readonly phase: "ready" }
   | { readonly phase: "connecting"; readonly op: Op }
+  /** The kernel has taken the connect and goes on with it: a controller exists that was never live (unfinished.ts). */
+  | {
+    readonly phase: "forming";
+    readonly ref: DeviceRef;
+    /** Milliseconds since 1970. */
+    readonly since: number;
+    /** When it counts as failed; absent once it does. */
+    readonly until?: Instant;
+  }
   | {
     readonly phase: "up";
     readonly ref: DeviceRef;

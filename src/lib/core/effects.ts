@@ -19,6 +19,7 @@ import type {
   LogEntry,
   MdnsEvent,
   Probe,
+  Reached,
   Signal,
   StafdEvent,
   StafdReport,
@@ -102,7 +103,7 @@ export type Event =
   | { readonly type: "transports"; readonly transports: ReadonlySet<Transport> }
   | { readonly type: "exclusions"; readonly exclusions: readonly Exclusion[] }
   | { readonly type: "scanned"; readonly op: Op; readonly outcome: Outcome<readonly KernelCtrl[]> }
-  | { readonly type: "reached"; readonly op: Op; readonly key: string; readonly outcome: Outcome<void> }
+  | { readonly type: "reached"; readonly op: Op; readonly key: string; readonly outcome: Outcome<Reached> }
   /**
    * The kernel has made a connection, which is being read back, and can make the next one. `connected`
    * follows.

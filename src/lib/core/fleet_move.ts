@@ -22,8 +22,9 @@ function former(tid: Tid, ...before: readonly (readonly HostSide[])[]): readonly
   return [...sides.values()].slice(-MAX_FORMERLY);
 }
 
-const isHeld = ({ link: { phase } }: Ctl): boolean =>
-  phase === "up" || phase === "connecting" || phase === "deleting";
+/** The kernel has a connection of it, is making one or is deleting it. */
+export const isHeld = ({ link: { phase } }: Ctl): boolean =>
+  phase === "up" || phase === "connecting" || phase === "forming" || phase === "deleting";
 
 export class FleetMove<E extends { readonly do: string } = never> extends FleetView<E> {
   /**
@@ -83,13 +84,14 @@ export class FleetMove<E extends { readonly do: string } = never> extends FleetV
       history: isNew ? old.history : next.history,
       standing: isNew ? old.standing : next.standing,
     };
-    const device = old.link.phase === "up" || old.link.phase === "deleting" ? old.link.ref.device : undefined;
+    const device = "ref" in old.link ? old.link.ref.device : undefined;
     if (device !== undefined) {
       const users = listed(unlisted(this.fleet.users, device, old.key), device, key);
       this.fleet = { ...this.fleet, users };
     }
     this.fleet = withoutCtl(this.fleet, old);
     this.put(merged);
+    if (merged.link.phase === "forming") this.touch(key);
     if (merged.link.phase === "waiting") this.remindAt(merged.link.until, key);
     this.say(
       "info",

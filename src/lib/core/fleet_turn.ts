@@ -5,10 +5,10 @@
  */
 import type { Outcome } from "../nvme/failure.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
-import { interfaceOf, isUntold } from "../nvme/match.ts";
+import { interfaceOf, isUnfinished, isUntold } from "../nvme/match.ts";
 import type { NamespaceLook } from "../nvme/namespace_look.ts";
 import { after, type Instant } from "../nvme/time.ts";
-import type { Deletion, DeviceRef, KernelEvent } from "../ports.ts";
+import type { Deletion, DeviceRef, KernelEvent, Reached } from "../ports.ts";
 import { due, nextTime } from "./agenda.ts";
 import { fleetAfterClockSet } from "./clock_set.ts";
 import { type Ctl, noted } from "./ctl.ts";
@@ -22,8 +22,9 @@ import { identityRefused } from "./identity.ts";
 import { alreadyThere } from "./in_the_way.ts";
 import { LINKS_REMINDER, linksSeen, lookAtLinks } from "./links.ts";
 import { LOG_REMINDER } from "./log_limit.ts";
-import { isKernelsTurn, isMute } from "./probing.ts";
+import { isKernelsTurn, mayBeWrong } from "./probing.ts";
 import { eventFields } from "./messages.ts";
+import { follow, isUnfinishedOf, unfollow, unmade } from "./unfinished.ts";
 import { DELETE_RETRY, KERNEL_LOOK, pause, REMOVED_PAUSE, SAVE_RETRY, SCAN_RETRY } from "./retry.ts";
 
 /** Reminders that are no controllers' keys begin with this; no key does. */
@@ -153,16 +154,17 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
     }
   }
 
-  #reached(op: Op, key: string, outcome: Outcome<void>): void {
+  #reached(op: Op, key: string, outcome: Outcome<Reached>): void {
     this.fleet = { ...this.fleet, reaching: this.fleet.reaching - 1 };
     const ctl = this.ctl(key);
     if (ctl?.link.phase !== "reaching" || ctl.link.op !== op) return;
-    if (outcome.ok) this.queue(ctl);
-    else if (isMute(outcome.failure) && isKernelsTurn(ctl)) {
+    if (outcome.ok) this.queue(ctl, outcome.value);
+    else if (mayBeWrong(ctl, outcome.failure) && isKernelsTurn(ctl)) {
       const { failure } = outcome;
       const text = `${failure.message}; the kernel tries it all the same, after the others`;
       this.say("debug", ctl, `Failed to connect to controller. ${text}`);
-      this.queue({ ...noted(ctl, this.now.wall, text), lastFailure: { failure, at: this.now.wall } }, true);
+      const behind = { ...noted(ctl, this.now.wall, text), lastFailure: { failure, at: this.now.wall } };
+      this.queue(behind, "untested", true);
     } else this.failed(ctl, outcome.failure);
   }
 
@@ -200,6 +202,15 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
           : "may be another connection by now";
         return this.failed(ctl, { phase: "connect", kind: "transient", message: `${made.device} ${became}` });
       }
+      if (isUnfinished(outcome.value)) {
+        const known = this.fleet.devices.get(made.device);
+        // What was heard meanwhile is newer.
+        const isNewer = known?.incarnation === made.incarnation && !isUnfinished(known);
+        const ctrl = isNewer ? known : this.#know(outcome.value);
+        follow(this, ctl, ctrl);
+        const followed = this.ctl(ctl.key);
+        return followed === undefined ? undefined : this.#formed(followed, ctrl);
+      }
       this.#know(made);
       return this.raise(ctl, made, false);
     }
@@ -211,6 +222,16 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
     }
     const request = this.rules.request(ctl);
     this.failed(ctl, identityRefused(outcome.failure, request, this.fleet.devices.values()));
+  }
+
+  /** The connect that the kernel went on with by itself: is it completed? */
+  #formed(ctl: Ctl, ctrl: KernelCtrl): void {
+    if (isUnfinished(ctrl)) return;
+    unfollow(this, ctl);
+    const made = asMade(ctrl, this.rules.daemon);
+    if (madeAsAsked(ctl.tid, made)) return this.raise(ctl, this.#know(made), false);
+    const message = `${made.device} is another connection than the one that was asked for`;
+    this.failed(ctl, { phase: "connect", kind: "transient", message });
   }
 
   #useSeen(op: Op, asked: string, outcome: Outcome<readonly NamespaceLook[]>): void {
@@ -350,7 +371,8 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
     const users = this.fleet.users.get(ctrl.device) ?? [];
     for (const key of users) {
       const ctl = this.ctl(key);
-      if (ctl !== undefined) this.rules.news(ctl, event);
+      if (ctl?.link.phase === "forming") this.#formed(ctl, ctrl);
+      else if (ctl !== undefined) this.rules.news(ctl, event);
     }
     if (users.length === 0) this.rules.foreign(event);
     for (const key of ctlsFor(this.fleet.ctlsAt, ctrl)) this.touch(key);
@@ -401,6 +423,9 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
       const ctl = this.ctl(key);
       // During our own delete, its outcome reports the end of the device.
       if (ctl?.link.phase === "up") this.#lost(ctl, ctl.link.ref);
+      if (ctl?.link.phase !== "forming") continue;
+      unfollow(this, ctl);
+      this.failed(ctl, unmade(ctl.link, this.now));
     }
     if (users.length > 0) {
       this.emit({ do: "own", device, owned: false });
@@ -409,6 +434,8 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
     // Other controllers may have waited for this device to be removed.
     if (known !== undefined) {
       for (const key of ctlsFor(this.fleet.ctlsAt, known)) this.touch(key);
+      if (!isUnfinished(known)) return;
+      for (const ctl of this.all()) if (isUnfinishedOf(ctl, known)) this.touch(ctl.key);
     }
   }
 

@@ -10,6 +10,7 @@ import { ctlsFor, devicesFor } from "./fleet_index.ts";
 import type { Siblings } from "./guard.ts";
 import type { Proof } from "./evidence.ts";
 import { decide, type Decision, type KernelView, unwanted } from "./planner.ts";
+import { isUnfinishedOf } from "./unfinished.ts";
 
 export class FleetView<E extends { readonly do: string } = never> extends FleetDraft<E>
   implements KernelView {
@@ -66,6 +67,8 @@ export class FleetView<E extends { readonly do: string } = never> extends FleetD
   }
 
   forming(ctl: Ctl): KernelCtrl | undefined {
+    const own = this.fleet.devices.get(ctl.standing?.device ?? "");
+    if (own !== undefined && isUnfinishedOf(ctl, own)) return own;
     for (const name of devicesFor(this.fleet.devicesAt, ctl.tid)) {
       this.work++;
       const device = this.fleet.devices.get(name);

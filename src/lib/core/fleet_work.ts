@@ -7,21 +7,22 @@ import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import { matches, matchIndexKey } from "../nvme/match.ts";
 import { tidText } from "../nvme/tid.ts";
 import { after } from "../nvme/time.ts";
-import type { DeviceRef } from "../ports.ts";
+import type { DeviceRef, Reached } from "../ports.ts";
 import { differences, lessSafe, lessSafeRemedy, lessSafeText } from "./as_asked.ts";
 import { type Ctl, deviceOf, noted } from "./ctl.ts";
 import { type Evidence, evidenceText, proofText } from "./evidence.ts";
 import { type Fleet, MAX_PAST, MAX_PROBES, MAX_UNREAD, type Past, withoutCtl } from "./fleet.ts";
 import { listed, mayShare, unlisted } from "./fleet_index.ts";
-import { FleetMove } from "./fleet_move.ts";
+import { FleetMove, isHeld } from "./fleet_move.ts";
 import { newGuard } from "./guard.ts";
 import { eventFields } from "./messages.ts";
 import type { Decision } from "./planner.ts";
 import { isLost, keepLooking } from "./links.ts";
-import { asks, isMute, LAST_RANK } from "./probing.ts";
+import { asks, isMute, originAt, rankOf } from "./probing.ts";
 import { CONNECT_RETRY, FORMING_LOOK, pause, PROBE_TIMEOUT, RECENT, SILENT_RETRY, STOOD } from "./retry.ts";
 import { lostSince } from "./standing.ts";
 import { Drawing, type Origin, type Turns } from "./turns.ts";
+import { follow, lookAtForming } from "./unfinished.ts";
 import { linedUp } from "./waiting.ts";
 
 export const SCAN_REMINDER = "#scan";
@@ -36,8 +37,6 @@ const REMOVING: ReadonlySet<Decision["act"]> = new Set([
   "disconnect",
 ]);
 const NOBODYS: Origin = { lane: 2, authority: "" };
-/** Addresses that did not answer as an NVMe/TCP target does. */
-const SILENT: Origin = { lane: 2, authority: "silent" };
 /** The most decisions about one controller in one step; none needs more than a few (S6). */
 const SETTLE_LIMIT = 64;
 
@@ -60,7 +59,7 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
   }
 
   #carryOut(touched: Ctl): void {
-    let ctl = touched;
+    let ctl = lookAtForming(this, touched);
     const decision = this.decision(ctl);
     if (decision.act === "adopt" && !this.#isRecent(decision.device)) return this.#lookAgain(ctl);
     // It may serve another controller by now.
@@ -113,6 +112,8 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
         return this.remindAt(decision.until, ctl.key);
       case "adopt":
         return this.raise(ctl, decision.device, true);
+      case "follow":
+        return follow(this, ctl, decision.device);
       case "connect":
         return this.#begin(ctl);
       case "soak": {
@@ -167,9 +168,9 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
 
   /** The kernel has no connection to it, and none is being made. */
   #isWithout(ctl: Ctl, decision: Decision): boolean {
-    const { phase } = ctl.link;
-    return phase !== "up" && phase !== "connecting" && phase !== "deleting" && decision.act !== "adopt" &&
-      this.forming(ctl) === undefined && this.find(ctl) === undefined;
+    return !isHeld(ctl) && decision.act !== "adopt" && decision.act !== "follow" &&
+      this.forming(ctl) === undefined &&
+      this.find(ctl) === undefined;
   }
 
   /**
@@ -215,15 +216,14 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
   #begin(ctl: Ctl): void {
     const tried = { ...ctl, lastTry: this.now, resting: false };
     if (ctl.resting) this.dirty();
-    if (ctl.tid.transport !== "tcp") return this.queue(tried);
     this.put({ ...tried, link: { phase: "reaching", op: undefined } });
     this.#begun.push(ctl.key);
   }
 
-  /** The target is reachable: queues it for the kernel, controllers with fewer failures first. */
-  protected queue(ctl: Ctl, isLast = false): void {
+  /** Queues it for the kernel. */
+  protected queue(ctl: Ctl, reached: Reached, isLast = false): void {
     this.put({ ...ctl, link: { phase: "ready" } });
-    this.#queued.push({ key: ctl.key, rank: ctl.attempts + (isLast ? LAST_RANK : 0) });
+    this.#queued.push({ key: ctl.key, rank: rankOf(ctl, reached, isLast) });
   }
 
   #lineUp(): void {
@@ -306,7 +306,7 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
       ready,
       ({ key }) => key,
       this.fleet.turns.connect,
-      ({ rank }, ctl) => rank >= LAST_RANK ? SILENT : this.rules.origin(ctl),
+      ({ rank }, ctl) => originAt(rank, this.rules.origin(ctl)),
     );
     const later: typeof ready[number][] = [];
     let { turns } = drawing;

@@ -4,7 +4,7 @@
  */
 import type { Failure } from "../nvme/failure.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
-import { matchIndexKey } from "../nvme/match.ts";
+import { isUnfinished, matchIndexKey } from "../nvme/match.ts";
 import type { Tid } from "../nvme/tid.ts";
 
 /**
@@ -49,6 +49,17 @@ export function alreadyThere(tid: Tid, devices: Iterable<KernelCtrl>): Failure {
     };
   }
   const { device: name } = device;
+  if (isUnfinished(device)) {
+    return {
+      ...base,
+      message:
+        `${name} is in the way: something else asked the kernel for this connection, and the kernel is still ` +
+        `connecting it (EALREADY; ${name}: ${described(device)})`,
+      remedy:
+        `nothing can be done before ${name} is live: then it is taken over. If it never is, the kernel deletes it ` +
+        "when its ctrl-loss-tmo is over",
+    };
+  }
   return {
     ...base,
     message:

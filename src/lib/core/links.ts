@@ -19,7 +19,9 @@ export function keepLooking<E extends { readonly do: string }>(fleet: FleetDraft
 
 export function lookAtLinks<E extends { readonly do: string }>(fleet: FleetDraft<E>): void {
   const devices = new Set<string>();
-  for (const ctl of fleet.all()) if (ctl.link.phase === "up") devices.add(ctl.link.ref.device);
+  for (const { link } of fleet.all()) {
+    if (link.phase === "up" || link.phase === "forming") devices.add(link.ref.device);
+  }
   fleet.fleet = { ...fleet.fleet, links: { ...fleet.fleet.links, looking: false } };
   if (devices.size === 0 || fleet.fleet.stopping) return;
   fleet.emit({ do: "states", op: fleet.op(), devices: [...devices] });
@@ -37,9 +39,14 @@ export function linksSeen<E extends { readonly do: string }>(
   // A controller with two records has one link, which is counted once.
   const counted = new Set<string>();
   for (const ctl of fleet.all()) {
-    if (ctl.link.phase !== "up") continue;
+    if (ctl.link.phase !== "up" && ctl.link.phase !== "forming") continue;
     const { device } = ctl.link.ref;
     const state = states.get(device);
+    if (ctl.link.phase === "forming") {
+      // The event that would have said so was lost.
+      if (state === undefined || state === "live") fleet.startScan();
+      continue;
+    }
     if (state === undefined) continue;
     const change = ctl.link.lost === undefined
       ? isLost(state) ? lost(fleet, ctl, state) : undefined

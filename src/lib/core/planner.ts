@@ -9,6 +9,7 @@ import type { ConnectRequest, DeviceRef } from "../ports.ts";
 import { type Claim, claimText, type Ctl } from "./ctl.ts";
 import type { Evidence, Proof } from "./evidence.ts";
 import { guarded, type GuardPolicy, type Siblings } from "./guard.ts";
+import { isUnfinishedOf, whileForming } from "./unfinished.ts";
 
 export type Verdict =
   | { readonly is: "wanted" }
@@ -46,6 +47,8 @@ export type Decision =
     readonly withdrawn?: Proof;
   }
   | { readonly act: "adopt"; readonly device: KernelCtrl; readonly why: string }
+  /** The kernel is still completing the connect that was begun before a restart. */
+  | { readonly act: "follow"; readonly device: KernelCtrl; readonly why: string }
   | { readonly act: "connect"; readonly why: string }
   | { readonly act: "wait"; readonly until: Instant; readonly why: string }
   /** Will be disconnected when the soak ends, if nothing changes. */
@@ -138,6 +141,7 @@ export function decide(
     return { act: "none", why: `${link.phase}: one operation at a time` };
   }
   const verdict = rules.verdict(ctl);
+  if (link.phase === "forming") return whileForming(link, verdict);
   if (verdict.is === "held") {
     // There is nothing to hold: no connection, and no source that wants one.
     const isNobodys = ctl.claims.size === 0 && link.phase !== "up" && verdict.withdrawn === undefined;
@@ -159,7 +163,7 @@ function wanted(ctl: Ctl, kernel: KernelView, rules: Rules, now: Now, fresh: boo
   const device = kernel.find(ctl);
   if (device !== undefined) return { act: "adopt", device, why: whyWanted(ctl) };
   const forming = kernel.forming(ctl);
-  if (forming !== undefined) return untilTold(forming);
+  if (forming !== undefined) return untilDone(ctl, forming, whyWanted(ctl));
   const bar = rules.bar(ctl);
   if (bar !== undefined) return { act: "hold", why: bar };
   if (link.phase === "reaching" || link.phase === "ready") return { act: "none", why: "being connected" };
@@ -180,7 +184,7 @@ function restored(ctl: Ctl, kernel: KernelView, fresh: boolean): Decision | unde
   if (device !== undefined) return { act: "adopt", device, why: "connected before a restart" };
   // It may be this controller's: the record is removed, or the connection deleted, once that is known.
   const forming = kernel.forming(ctl);
-  return forming === undefined ? undefined : untilTold(forming);
+  return forming === undefined ? undefined : untilDone(ctl, forming, "being connected before a restart");
 }
 
 /** The decision about a controller that no source wants any more, on this evidence. */
@@ -236,6 +240,10 @@ export function unwanted(
       return isConfirmed ? disconnect(stays.claims) : { act: "confirm", ...due };
   }
 }
+
+/** Either our record says that the kernel is completing this connect for us, or the device cannot be identified yet. */
+const untilDone = (ctl: Ctl, device: KernelCtrl, why: string): Decision =>
+  isUnfinishedOf(ctl, device) ? { act: "follow", device, why } : untilTold(device);
 
 /** A kernel before 5.18 does not show the type, and sends no event when a connection is up (again). */
 const untilTold = ({ device, cntrltype }: KernelCtrl): Decision => ({

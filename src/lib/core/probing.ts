@@ -1,20 +1,28 @@
 /**
  * Selects the addresses that are tested for NVMe/TCP before the kernel connects (V6): those that only the
- * fabric has named.
+ * fabric has named. Also ranks the controllers in the queue for the kernel by what their tests found.
  */
 import type { Failure } from "../nvme/failure.ts";
 import { matchIndexKey } from "../nvme/match.ts";
 import type { ConnectRequest } from "../ports.ts";
-import { NO_NVME_TCP } from "../ports.ts";
+import { NO_NVME_TCP, type Reached } from "../ports.ts";
 import type { Ctl } from "./ctl.ts";
+import type { Origin } from "./turns.ts";
 
 /**
  * If an address keeps failing the test, the kernel tries it at every attempt of this number, after all other
  * controllers.
  */
 const KERNEL_EVERY = 4;
-/** The rank behind all others in the queue for the kernel. */
-export const LAST_RANK = 1_000_000;
+/**
+ * Failures above this number do not lower the rank any more: among such controllers the one that has waited
+ * longest is first, so none waits for ever.
+ */
+const MAX_FAILURES = 6;
+/** Added for a controller that could not be tested and was never connected. */
+const UNPROVEN = 10;
+const UNTESTED = 1_000;
+const LAST = 1_000_000;
 
 /** The kernel's errors after a wait: for the connection, for ICResp, for the answer to Connect. */
 const TIMED_OUT: ReadonlySet<string> = new Set(["ETIMEDOUT", "EAGAIN", "EIO"]);
@@ -44,3 +52,29 @@ export const isMute = ({ phase, errno }: Failure): boolean => phase === "reach" 
 
 /** The kernel tries it now nevertheless: the test may be wrong, and rules no address out. */
 export const isKernelsTurn = ({ attempts }: Ctl): boolean => attempts % KERNEL_EVERY === KERNEL_EVERY - 1;
+
+/** This test may be wrong, and the kernel, which knows, fails at once if the test is right. */
+export const mayBeWrong = ({ tid }: Ctl, failure: Failure): boolean =>
+  tid.transport === "fc" || isMute(failure);
+
+/**
+ * The rank in the queue for the kernel; controllers with fewer failures come first. `reached`: the result of the
+ * test; `last`: behind all others. A controller that could not be tested and was never connected also goes
+ * behind all others after a failed connect: each further one may hold the kernel for seconds.
+ */
+export function rankOf(ctl: Ctl, reached: Reached, last: boolean): number {
+  const failures = Math.min(ctl.attempts, MAX_FAILURES);
+  const hasFailed = !ctl.proven && ctl.lastFailure?.failure.phase === "connect";
+  if (last || (reached === "untested" && hasFailed)) return LAST + failures;
+  if (reached !== "untested") return failures;
+  return UNTESTED + failures + (ctl.proven ? 0 : UNPROVEN);
+}
+
+/** The turn behind all others. */
+const SILENT: Origin = { lane: 2, authority: "silent", behind: true };
+
+/** The turn that a controller of this rank takes. */
+export function originAt(rank: number, origin: Origin): Origin {
+  if (rank >= LAST) return SILENT;
+  return rank >= UNTESTED ? { ...origin, behind: true } : origin;
+}

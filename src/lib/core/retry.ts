@@ -44,6 +44,8 @@ export const NUDGE_DISTANCE: Duration = seconds(1);
 export const SCAN_RETRY: Duration = seconds(2);
 /** A connection whose completion no event announces is read again. */
 export const FORMING_LOOK: Duration = seconds(5);
+/** A connection that the kernel goes on making by itself counts as failed after this. */
+export const FORMING_LIMIT: Duration = seconds(10);
 /** A save that failed is tried again. */
 export const SAVE_RETRY: Duration = seconds(10);
 /** How often the states of all connections are checked, while there are any. */
@@ -78,6 +80,7 @@ export const AUDIT_DELAY: Duration = seconds(1);
 /** Times as in the manual: what waits, and how long. */
 export const WAITS: readonly (readonly [what: string, time: Duration])[] = [
   ["an address that is tried counts as unreachable", PROBE_TIMEOUT],
+  ["a connect that the kernel goes on with has failed", FORMING_LIMIT],
   ["a controller that no source wants any more goes", REMOVAL_SOAK],
   ["a report is too old to confirm that", CONFIRMED_FOR],
   ["sysfs is read again before a connection is taken", RECENT],

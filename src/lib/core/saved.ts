@@ -171,8 +171,8 @@ function evidenceOf(value: unknown): Evidence | undefined {
  */
 const isLeaving = (ctl: Ctl): boolean =>
   ctl.claims.size === 0 &&
-  (ctl.link.phase === "up" || ctl.link.phase === "connecting" || ctl.link.phase === "deleting" ||
-    ctl.restored) &&
+  (ctl.link.phase === "up" || ctl.link.phase === "connecting" || ctl.link.phase === "forming" ||
+    ctl.link.phase === "deleting" || ctl.restored) &&
   ![...ctl.released.values()].every(({ kind }) => kind === "audit");
 
 /** Controllers that a source claims or has withdrawn. The next audit finds foreign ones again. */

@@ -13,7 +13,7 @@ export interface Standing {
   readonly is: typeof STANDINGS[number];
   /** Milliseconds since 1970. */
   readonly since: number;
-  /** The connection concerned; empty without one. */
+  /** The connection concerned; of an absent one, the device that the kernel is still connecting; empty without one. */
   readonly device: string;
   readonly incarnation: number;
 }
@@ -31,6 +31,7 @@ function standsAs({ link }: Ctl, verdict: Verdict): Standing["is"] {
     case "reaching":
     case "ready":
     case "connecting":
+    case "forming":
       return verdict.is === "excluded" || (verdict.is === "held" && verdict.unusable === true)
         ? "excluded"
         : "absent";
@@ -40,7 +41,8 @@ function standsAs({ link }: Ctl, verdict: Verdict): Standing["is"] {
 /** The controller's standing at this time; the same object when nothing has changed. */
 export function standingOf(ctl: Ctl, verdict: Verdict, now: number): Standing {
   const is = standsAs(ctl, verdict);
-  const { device, incarnation } = ctl.link.phase === "up" || ctl.link.phase === "deleting"
+  const { device, incarnation } = ctl.link.phase === "up" || ctl.link.phase === "deleting" ||
+      ctl.link.phase === "forming"
     ? ctl.link.ref
     : { device: "", incarnation: 0 };
   const before = ctl.standing;
@@ -48,7 +50,9 @@ export function standingOf(ctl: Ctl, verdict: Verdict, now: number): Standing {
   if (before !== undefined && ctl.restored && ctl.link.phase !== "up") return before;
   const isSame = before?.is === is && before.device === device && before.incarnation === incarnation;
   if (before !== undefined && isSame) return before;
-  return { is, since: now, device, incarnation };
+  // It is not connected, whichever device the kernel is still connecting for it.
+  const since = before?.is === is && is === "absent" ? before.since : now;
+  return { is, since, device, incarnation };
 }
 
 /** When the link of an adopted connection was lost, if the previous daemon noticed. */

@@ -1,43 +1,64 @@
 /**
  * Turns in a queue (S16). Three lanes have turns in the proportion 8 : 4 : 1: controllers that the
  * configuration or the boot table names or leads to; previously known controllers; controllers that only mDNS
- * leads to. Within a lane the authorities take turns one by one, so that none can hold up the others. Pure.
+ * leads to. Within a lane the authorities take turns one by one, so that none can hold up the others. In each
+ * lane the controllers that could not be tested wait for those that were, for at most {@link AHEAD} turns. Pure.
  */
 
 /** The lanes: configured, previously known, mDNS only. */
 export type Lane = 0 | 1 | 2;
 
 const WEIGHTS = [8, 4, 1] as const;
+/** The most turns of a lane in a row before one of those behind has its turn. */
+export const AHEAD = 8;
 
 export interface Origin {
   readonly lane: Lane;
   readonly authority: string;
+  /** Behind the others of its lane. */
+  readonly behind?: boolean;
 }
+
+type OfLanes<Value> = readonly [Value, Value, Value];
 
 export interface Turns {
   /** The credit of each lane: the lane with most is next. */
-  readonly credit: readonly [number, number, number];
+  readonly credit: OfLanes<number>;
   /** The authority that had the last turn in each lane. */
-  readonly last: readonly [string, string, string];
+  readonly last: OfLanes<string>;
+  /** The same for those behind. */
+  readonly lastBehind: OfLanes<string>;
+  /** Turns in a row that the others of each lane have had while one behind was waiting. */
+  readonly ahead: OfLanes<number>;
 }
 
-export const noTurns: Turns = { credit: [0, 0, 0], last: ["", "", ""] };
+export const noTurns: Turns = {
+  credit: [0, 0, 0],
+  last: ["", "", ""],
+  lastBehind: ["", "", ""],
+  ahead: [0, 0, 0],
+};
 
 interface Waiting<One> {
   readonly authorities: Map<string, One[]>;
   readonly names: string[];
 }
 
+interface Places<One> {
+  readonly first: Waiting<One>;
+  readonly behind: Waiting<One>;
+}
+
 /** Draws from a queue in turns; the order within one authority is that of the queue. */
 export class Drawing<One> {
   #turns: Turns;
-  readonly #lanes: readonly [Waiting<One>, Waiting<One>, Waiting<One>] = [lane(), lane(), lane()];
+  readonly #lanes: OfLanes<Places<One>> = [lane(), lane(), lane()];
 
   constructor(queue: Iterable<One>, originOf: (one: One) => Origin, turns: Turns) {
     this.#turns = turns;
     for (const one of queue) {
-      const { lane, authority } = originOf(one);
-      const { authorities, names } = this.#lanes[lane];
+      const { lane, authority, behind } = originOf(one);
+      const { authorities, names } = this.#lanes[lane][behind === true ? "behind" : "first"];
       const waiting = authorities.get(authority);
       if (waiting !== undefined) waiting.push(one);
       else {
@@ -46,7 +67,7 @@ export class Drawing<One> {
       }
     }
     // In reverse order, so that the next entry is taken from the end.
-    for (const { authorities, names } of this.#lanes) {
+    for (const { authorities, names } of this.#all()) {
       names.sort();
       for (const waiting of authorities.values()) waiting.reverse();
     }
@@ -58,7 +79,7 @@ export class Drawing<One> {
 
   /** The next one, or undefined when none is left. */
   next(): One | undefined {
-    const waiting = this.#lanes.map(({ names }) => names.length > 0);
+    const waiting = this.#lanes.map(({ first, behind }) => first.names.length + behind.names.length > 0);
     const total = WEIGHTS.reduce<number>((sum, weight, n) => sum + (waiting[n] === true ? weight : 0), 0);
     if (total === 0) return undefined;
     // Smooth weighted turns: no lane has many in a row.
@@ -68,25 +89,48 @@ export class Drawing<One> {
       const isBetter = waiting[chosen] !== true || (credit[lane] ?? 0) > (credit[chosen] ?? 0);
       if (waiting[lane] === true && isBetter) chosen = lane;
     }
-    const { authorities, names } = this.#lanes[chosen];
-    const before = this.#turns.last[chosen];
+    const [a = 0, b = 0, c = 0] = credit.map((saved, n) => n === chosen ? saved - total : saved);
+    this.#turns = { ...this.#turns, credit: [a, b, c] };
+    return this.#nextOf(chosen);
+  }
+
+  #nextOf(lane: Lane): One | undefined {
+    const { first, behind } = this.#lanes[lane];
+    const ahead = this.#turns.ahead[lane];
+    const isBehind = behind.names.length > 0 && (first.names.length === 0 || ahead >= AHEAD);
+    const which = isBehind ? "lastBehind" : "last";
+    const { authorities, names } = isBehind ? behind : first;
+    const before = this.#turns[which][lane];
     const at = Math.max(names.findIndex((name) => name > before), 0);
     const name = names[at] ?? "";
     const list = authorities.get(name) ?? [];
     const one = list.pop();
     if (list.length === 0) names.splice(at, 1);
-    const [a = 0, b = 0, c = 0] = credit.map((saved, n) => n === chosen ? saved - total : saved);
-    const last = this.#turns.last.with(chosen, name);
-    this.#turns = { credit: [a, b, c], last: [last[0] ?? "", last[1] ?? "", last[2] ?? ""] };
+    this.#turns = {
+      ...this.#turns,
+      [which]: withLane(this.#turns[which], lane, name),
+      ahead: withLane(this.#turns.ahead, lane, isBehind || behind.names.length === 0 ? 0 : ahead + 1),
+    };
     return one;
+  }
+
+  #all(): Waiting<One>[] {
+    return this.#lanes.flatMap(({ first, behind }) => [first, behind]);
   }
 
   /** The entries that were not drawn; the order between authorities means nothing. */
   left(): One[] {
-    return this.#lanes.flatMap(({ authorities }) =>
+    return this.#all().flatMap(({ authorities }) =>
       [...authorities.values()].flatMap((waiting) => waiting.toReversed())
     );
   }
 }
 
-const lane = <One>(): Waiting<One> => ({ authorities: new Map(), names: [] });
+const place = <One>(): Waiting<One> => ({ authorities: new Map(), names: [] });
+const lane = <One>(): Places<One> => ({ first: place(), behind: place() });
+
+const withLane = <Value>([a, b, c]: OfLanes<Value>, lane: Lane, value: Value): OfLanes<Value> => [
+  lane === 0 ? value : a,
+  lane === 1 ? value : b,
+  lane === 2 ? value : c,
+];

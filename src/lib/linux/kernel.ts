@@ -21,6 +21,7 @@ import type {
   Kernel,
   KernelEvent,
   Probe,
+  Reached,
 } from "../ports.ts";
 import type { AdminCommands, Answer } from "./admin.ts";
 import { BLOCK_PLACES, claimDevice } from "./block_claim.ts";
@@ -117,7 +118,7 @@ export class LinuxKernel implements Kernel {
     queueMicrotask(() => done(this.#parts.sysfs.states(devices)));
   }
 
-  reach(tid: Tid, { timeout, asks }: Probe, done: Done<void>): void {
+  reach(tid: Tid, { timeout, asks }: Probe, done: Done<Reached>): void {
     void this.#reach.test(tid, timeout, asks).then(done);
   }
 

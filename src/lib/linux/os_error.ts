@@ -25,6 +25,7 @@ export const EAGAIN = 11;
 export const EBUSY = 16;
 export const ENODEV = 19;
 export const EINVAL = 22;
+export const EHOSTUNREACH = 113;
 
 /** Nothing (any more) under that name. */
 export const isGone = (errno: number): boolean => errno === ENOENT || errno === ENODEV || errno === ENXIO;

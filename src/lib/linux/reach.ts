@@ -1,6 +1,7 @@
 /**
- * Can a TCP address be reached, from the interface and source address of a transport id (STAF-39)? Tested in user
- * space and in parallel, because in the kernel one unreachable target holds up all other connects for seconds.
+ * Can an address be reached, from the interface and source address of a transport id (STAF-39)? Tested in user
+ * space and in parallel, because in the kernel one unreachable target holds up all other connects for seconds. TCP is
+ * tried; for RDMA and FC the test may find what speaks against it, and nothing that speaks for it.
  *
  * What is asked several times at once is tested once: a target with hundreds of subsystems is one address, and hundreds of
  * connections at the same moment are a burden for it.
@@ -11,7 +12,7 @@
 import { type Ip, isLinkLocal, parseIp } from "../nvme/address.ts";
 import { connectErrorText, connectRemedy, errnoName } from "../nvme/errno.ts";
 import type { Failure, Outcome } from "../nvme/failure.ts";
-import { impliedIface, type Tid } from "../nvme/tid.ts";
+import { impliedIface, scoped, type Tid } from "../nvme/tid.ts";
 import type { Duration } from "../nvme/time.ts";
 import {
   AF_INET,
@@ -24,8 +25,10 @@ import {
   sys,
 } from "./ffi_libc.ts";
 import { decodeIcResp, encodeIcReq, IC_PDU } from "../nvme/tcp_pdu.ts";
-import { NO_NVME_TCP, type Probe } from "../ports.ts";
+import { NO_NVME_TCP, type Probe, type Reached } from "../ports.ts";
+import { fcProblem } from "./fc_ports.ts";
 import { EAGAIN, ENODEV } from "./os_error.ts";
+import { askNeighbour, type NoNeighbour } from "./rdma_reach.ts";
 import { Limiter } from "./limiter.ts";
 import { type Reactor, READABLE, WRITABLE } from "./reactor.ts";
 
@@ -46,31 +49,68 @@ export class Reach {
   readonly #limiter = new Limiter(AT_ONCE, MAX_WAITING);
   /** Tests under way: 0, the errno, or undefined when there was no room for one. */
   readonly #running = new Map<string, Promise<Found | undefined>>();
+  readonly #asking = new Map<string, Promise<NoNeighbour | "none" | undefined>>();
   /** Addresses that have answered lately, and until when they are not asked again. */
   readonly #answered = new Map<string, number>();
 
-  constructor(reactor: Reactor) {
+  readonly #sysfs: string;
+
+  constructor(reactor: Reactor, sysfs = "/sys") {
     this.#reactor = reactor;
+    this.#sysfs = sysfs;
   }
 
-  /** Transports other than tcp have nothing to test and count as reachable. The time-out starts when the test does. */
-  async test(tid: Tid, timeout: Duration, asks = false): Promise<Outcome<void>> {
-    if (tid.transport !== "tcp") return { ok: true, value: undefined };
+  /** The time-out starts when the test does. */
+  async test(tid: Tid, timeout: Duration, asks = false): Promise<Outcome<Reached>> {
+    switch (tid.transport) {
+      case "tcp":
+        return await this.#tcp(tid, timeout, asks);
+      case "rdma":
+        return await this.#rdma(tid, timeout);
+      case "fc": {
+        const problem = fcProblem(tid, this.#sysfs);
+        return problem === undefined ? untested : { ok: false, failure: absent(tid, problem) };
+      }
+      case "loop":
+        // The target is this host: no connect waits for the network.
+        return { ok: true, value: undefined };
+    }
+  }
+
+  async #tcp(tid: Tid, timeout: Duration, asks: boolean): Promise<Outcome<Reached>> {
     const ends = endsOf(tid);
     if (ends === undefined) return { ok: false, failure: nonsense(tid) };
-    const found = await this.#shared(`${target(tid)} ${timeout.ms} ${asks}`, ends, { timeout, asks });
+    const key = `${target(tid)} ${timeout.ms} ${asks}`;
+    const found = await this.#shared(this.#running, key, () => this.#connect(key, ends, { timeout, asks }));
     if (found === 0) return { ok: true, value: undefined };
     if (typeof found === "string") return { ok: false, failure: mute(tid, found) };
     return { ok: false, failure: found === undefined ? busy(tid) : failure(tid, found) };
   }
 
-  #shared(key: string, ends: Ends, probe: Probe): Promise<Found | undefined> {
-    const running = this.#running.get(key);
-    if (running !== undefined) return running;
-    const test = this.#limiter.run(() => this.#connect(key, ends, probe)).finally(() =>
-      this.#running.delete(key)
-    );
-    this.#running.set(key, test);
+  /** The kernel takes no interface for RDMA, other than the scope of an address. */
+  async #rdma(line: Tid, timeout: Duration): Promise<Outcome<Reached>> {
+    const tid = { ...scoped(line), hostIface: "" };
+    const ends = endsOf(tid);
+    if (ends === undefined) return { ok: false, failure: nonsense(tid) };
+    const found = await this.#shared(this.#asking, `${target(tid)} ${timeout.ms}`, async () => {
+      const { ip, source } = ends;
+      const way = { ip, source, ifindex: indexOf(ends.iface), start: (fd: number) => start(fd, ends) };
+      const family = ip.family === 4 ? AF_INET : AF_INET6;
+      return await askNeighbour(this.#reactor, way, family, timeout) ?? "none";
+    });
+    if (found === "none") return untested;
+    if (found === undefined) return { ok: false, failure: busy(tid) };
+    return {
+      ok: false,
+      failure: found.isNeighbour === true ? deserted(tid, found) : failure(tid, found.errno),
+    };
+  }
+
+  #shared<T>(running: Map<string, Promise<T | undefined>>, key: string, begin: () => Promise<T>) {
+    const same = running.get(key);
+    if (same !== undefined) return same;
+    const test = this.#limiter.run(begin).finally(() => running.delete(key));
+    running.set(key, test);
     return test;
   }
 
@@ -234,6 +274,29 @@ function nonsense(tid: Tid): Failure {
     errno: "EINVAL",
     message: `${target(tid)} cannot be tried: these are not addresses and a port that fit together`,
     remedy: "traddr and host-traddr have to be IP addresses of one family, trsvcid a number from 1 to 65535",
+  };
+}
+
+const untested = { ok: true, value: "untested" } as const;
+
+function deserted(tid: Tid, { gateway }: NoNeighbour): Failure {
+  return {
+    phase: "reach",
+    kind: "transient",
+    errno: "EHOSTUNREACH",
+    message: gateway === undefined
+      ? `cannot reach ${target(tid)}: no host on its link has that address (EHOSTUNREACH)`
+      : `cannot reach ${target(tid)}: its gateway ${gateway} does not answer (EHOSTUNREACH)`,
+    remedy: "check the address, the cables and the VLAN; RDMA needs its own interface, with an address there",
+  };
+}
+
+function absent({ traddr }: Tid, problem: string): Failure {
+  return {
+    phase: "reach",
+    kind: "transient",
+    message: `${traddr} is not logged in: ${problem}`,
+    remedy: "check the zoning and the state of the ports: /sys/class/fc_remote_ports",
   };
 }
 

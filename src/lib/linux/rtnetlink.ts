@@ -14,11 +14,11 @@ export const RTM_DELROUTE = 25;
 
 const NLMSG_ERROR = 2;
 const NLMSG_DONE = 3;
-const NLM_F_REQUEST = 0x001;
+export const NLM_F_REQUEST = 0x001;
 const NLM_F_DUMP = 0x300;
 const NLM_F_DUMP_INTR = 0x010;
 
-const HEADER = 16;
+export const HEADER = 16;
 const IFINFOMSG = 16;
 const IFADDRMSG = 8;
 const IFLA_ADDRESS = 1;
@@ -137,7 +137,7 @@ function address(body: Uint8Array<ArrayBuffer>): AddressInfo | undefined {
   return undefined;
 }
 
-function attributesOf(body: Uint8Array<ArrayBuffer>): Map<number, Uint8Array<ArrayBuffer>> {
+export function attributesOf(body: Uint8Array<ArrayBuffer>): Map<number, Uint8Array<ArrayBuffer>> {
   const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
   const result = new Map<number, Uint8Array<ArrayBuffer>>();
   let at = 0;

@@ -85,6 +85,13 @@ const isType = (cntrltype: string): boolean => cntrltype !== "" && cntrltype !==
 export const isUntold = ({ isDc, isIoc, cntrltype, transport }: KernelCtrl): boolean =>
   !isDc && !isIoc && !isType(cntrltype) && isTransport(transport);
 
+/**
+ * Its connect has not been completed: before a controller has been live once, the kernel shows no subsystem, and refuses to
+ * delete it.
+ */
+export const isUnfinished = ({ transport, subsysnqn, state }: KernelCtrl): boolean =>
+  isTransport(transport) && subsysnqn === "" && state !== "live" && !state.startsWith("delet");
+
 /** TID-55 to TID-57. Undefined for PCIe and for whatever else is not ours to handle (S1). */
 export function kernelTid(ctrl: KernelCtrl, interfaces: InterfaceTable): Tid | undefined {
   if (!isTransport(ctrl.transport)) return undefined;

@@ -7,7 +7,7 @@ import { WELL_KNOWN_DISC_NQN } from "../nvme/tid.ts";
 import { milliseconds } from "../nvme/time.ts";
 import type { ConnectRequest } from "../ports.ts";
 import type { Device, Devices } from "./devices.ts";
-import type { Fabric, Target } from "./fabric.ts";
+import { type Address, type Fabric, Target } from "./fabric.ts";
 import type { Random } from "./random.ts";
 import type { Scheduler } from "./scheduler.ts";
 
@@ -119,6 +119,7 @@ export class Connecting {
     );
     const manner = target?.manner ?? there[0]?.manner ?? "silent";
     const misery = MISERY.get(target === undefined && manner === "up" ? "forbidding" : manner);
+    if (of("transport") === "fc") return this.#goOn(job, options, target ?? nobody(options));
     if (target === undefined) {
       return this.#fail(
         job,
@@ -131,33 +132,50 @@ export class Connecting {
     if (options.has("tls") && !target.offersTls) return this.#fail(job, 200, "ETIMEDOUT");
     // Asked for as a discovery controller, it turns out to be none; or the other way round.
     const wrongKind = manner === "up" && discovery !== (target.discovery !== undefined);
-    const ctrlLossTmo = options.get("ctrl_loss_tmo");
-    const device = this.#devices.make({
-      transport: of("transport"),
-      traddr,
-      trsvcid,
-      hostTraddr: of("host_traddr"),
-      hostIface: of("host_iface"),
-      hostNqn: of("hostnqn"),
-      hostId: of("hostid"),
-      ...(nqn === target.nqn ? {} : { asked: nqn }),
-      target,
-      maker: job.who,
-      owner: "",
-      ctrlLossTmoMs: lossMs(ctrlLossTmo === undefined ? this.ctrlLossTmo : Number(ctrlLossTmo)),
-      made: {
-        tls: options.has("concat") ? "concat" : options.has("tls") ? "tls" : "none",
-        dhchap: options.has("dhchap_secret"),
-        dhchapCtrl: options.has("dhchap_ctrl_secret"),
-        kato: options.has("keep_alive_tmo") ? Number(of("keep_alive_tmo")) : undefined,
-      },
-    });
-    device.state = "connecting";
+    const device = this.#make(job, options, target);
     const ms = misery?.ms ?? this.#random.between(10, 120);
     this.#time.in(
       milliseconds(ms),
       () => this.#arrive(job, device, misery?.errno ?? (wrongKind ? "EINVAL" : undefined)),
     );
+  }
+
+  #make(job: Job, options: ReadonlyMap<string, string>, target: Target): Device {
+    const of = (name: string): string => options.get(name) ?? "";
+    const ctrlLossTmo = Number(options.get("ctrl_loss_tmo") ?? this.ctrlLossTmo);
+    const device = this.#devices.make({
+      transport: of("transport"),
+      traddr: of("traddr"),
+      trsvcid: of("trsvcid"),
+      hostTraddr: of("host_traddr"),
+      hostIface: of("host_iface"),
+      hostNqn: of("hostnqn"),
+      hostId: of("hostid"),
+      ...(of("nqn") === target.nqn ? {} : { asked: of("nqn") }),
+      target,
+      maker: job.who,
+      owner: "",
+      ctrlLossTmoMs: lossMs(ctrlLossTmo),
+      made: {
+        tls: options.has("concat") ? "concat" : options.has("tls") ? "tls" : "none",
+        dhchap: options.has("dhchap_secret"),
+        dhchapCtrl: options.has("dhchap_ctrl_secret"),
+        kato: options.has("keep_alive_tmo") ? Number(of("keep_alive_tmo")) : undefined,
+        ctrlLossTmo,
+      },
+    });
+    device.state = "connecting";
+    return device;
+  }
+
+  /** FC: the first attempt ends the call, whatever comes of it, and the kernel goes on by itself. */
+  #goOn(job: Job, options: ReadonlyMap<string, string>, target: Target): void {
+    const device = this.#make(job, options, target);
+    this.#time.in(milliseconds(20), () => {
+      if (this.#devices.linked(device)) this.#devices.live(device);
+      else this.#devices.reset(device);
+      this.#end(job, { ok: true, value: this.#devices.view(device) });
+    });
   }
 
   #arrive(job: Job, device: Device, errno: string | undefined): void {
@@ -193,6 +211,14 @@ function parseOptions(text: string): ReadonlyMap<string, string> {
       return equals < 0 ? [item, ""] : [item.slice(0, equals), item.slice(equals + 1)];
     }),
   );
+}
+
+/** A target that nothing serves. */
+function nobody(options: ReadonlyMap<string, string>): Target {
+  const address: Address = { transport: "fc", traddr: options.get("traddr") ?? "", trsvcid: "" };
+  const target = new Target(address, options.get("nqn") ?? "");
+  target.manner = "silent";
+  return target;
 }
 
 /** Below zero it never gives up. */

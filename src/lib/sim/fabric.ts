@@ -60,14 +60,24 @@ export class Target {
 
 export type Route =
   | { readonly ok: true; readonly iface: string; readonly source: string }
-  | { readonly ok: false; readonly errno: "ENODEV" | "ENETUNREACH" | "EADDRNOTAVAIL" };
+  | { readonly ok: false; readonly errno: "ENODEV" | "ENETUNREACH" | "EADDRNOTAVAIL" | "ENOENT" };
+
+const isFc = (traddr: string): boolean => traddr.startsWith("nn-");
 
 const canonical = (traddr: string): string => canonicalIp(traddr) ?? traddr.toLowerCase();
 
 export class Fabric {
   readonly targets: Target[] = [];
   readonly #interfaces = new Map<string, { readonly iface: Interface; up: boolean }>();
+  readonly #fcPorts = new Set<string>();
   #watchers: (() => void)[] = [];
+
+  /** A remote port of this host's FC adapter logs in or out. What is behind it is another matter. */
+  setFcPort(traddr: string, online: boolean): void {
+    if (online) this.#fcPorts.add(traddr);
+    else this.#fcPorts.delete(traddr);
+    this.#changed();
+  }
 
   addInterface(iface: Interface): void {
     this.#interfaces.set(iface.name, { iface, up: true });
@@ -127,6 +137,9 @@ export class Fabric {
 
   /** How packets to an address leave this host. */
   route(traddr: string, hostIface: string, hostTraddr: string): Route {
+    if (isFc(traddr)) {
+      return this.#fcPorts.has(traddr) ? { ok: true, iface: "", source: "" } : { ok: false, errno: "ENOENT" };
+    }
     const address = canonical(traddr);
     const wanted = hostIface || scopeOf(traddr);
     const all = [...this.#interfaces.values()];

@@ -16,6 +16,7 @@ import {
   type KernelEvent,
   NO_NVME_TCP,
   type Probe,
+  type Reached,
 } from "../ports.ts";
 import { Connecting } from "./connecting.ts";
 import { type Device, Devices } from "./devices.ts";
@@ -166,29 +167,39 @@ export class KernelPort implements Kernel {
     });
   }
 
-  reach(tid: Tid, { timeout, asks }: Probe, done: Done<void>): void {
+  reach(tid: Tid, { timeout, asks }: Probe, done: Done<Reached>): void {
     const { fabric, random } = this.#kernel;
     const route = fabric.route(tid.traddr, tid.hostIface, tid.hostTraddr);
     if (!route.ok) {
-      return this.#after<Outcome<void>>(
+      return this.#after<Outcome<Reached>>(
         1,
         done,
         () => fail("reach", route.errno, `cannot reach ${tid.traddr}`),
       );
     }
     const there = fabric.at(tid.traddr, tid.trsvcid);
+    if (tid.transport !== "tcp") {
+      // No neighbour has the address. Whether a neighbour speaks RDMA, the connect alone can tell.
+      const isNobody = tid.transport === "rdma" && there.length === 0;
+      const text = `no neighbour has ${tid.traddr}`;
+      return this.#after<Outcome<Reached>>(
+        isNobody ? timeout.ms : 1,
+        done,
+        () => isNobody ? fail("reach", "EHOSTUNREACH", text) : { ok: true, value: "untested" },
+      );
+    }
     const listening = there.some(({ manner }) => manner !== "silent" && manner !== "closed");
     const answers = there.some(({ manner }) => !["silent", "closed", "mute"].includes(manner));
     if (listening && asks && !answers) {
       const text = `${tid.traddr} accepts connections and is no NVMe/TCP target: no answer`;
-      return this.#after<Outcome<void>>(timeout.ms, done, () => fail("reach", NO_NVME_TCP, text));
+      return this.#after<Outcome<Reached>>(timeout.ms, done, () => fail("reach", NO_NVME_TCP, text));
     }
     if (listening) {
       const ms = random.between(1, 20);
-      return this.#after<Outcome<void>>(ms, done, () => ({ ok: true, value: undefined }));
+      return this.#after<Outcome<Reached>>(ms, done, () => ({ ok: true, value: undefined }));
     }
     const closed = there.some(({ manner }) => manner === "closed");
-    this.#after<Outcome<void>>(
+    this.#after<Outcome<Reached>>(
       closed ? 1 : timeout.ms,
       done,
       () => fail("reach", closed ? "ECONNREFUSED" : "ETIMEDOUT", `${tid.traddr} does not answer`),
@@ -263,7 +274,8 @@ export class KernelPort implements Kernel {
     if (device === undefined || device.incarnation !== target.incarnation) {
       return this.#after<Outcome<"gone">>(1, done, () => ({ ok: true, value: "gone" }));
     }
-    if (random.chance(chaos.deleteBusy)) {
+    // Before it has been live once, it cannot be deleted.
+    if (random.chance(chaos.deleteBusy) || (device.transport === "fc" && !device.started)) {
       return this.#after<Outcome<"gone">>(
         5,
         done,

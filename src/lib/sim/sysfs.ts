@@ -49,7 +49,9 @@ export function sysfsOf(device: Device, release: Release, heads: readonly string
 const line = (text: string): string => `${text === "" ? "(efault)" : text}\n`;
 
 /** Before it is identified, what was asked for. */
-function subsysnqnOf({ target, asked, complete }: Device, release: Release): string {
+function subsysnqnOf({ transport, target, asked, complete }: Device, release: Release): string {
+  // Its connect may last for ever, and nothing is shown until it has succeeded.
+  if (transport === "fc" && !complete) return "(efault)";
   const own = target?.nqn ?? "nqn.2014.08.org.nvmexpress:local";
   if (asked !== WELL_KNOWN) return own;
   return complete && release.has("uniqueNqn") ? own : WELL_KNOWN;

@@ -62,11 +62,66 @@ Deno.test("what cannot be an address, a port, a source or an interface is refuse
   });
 });
 
-Deno.test("other transports have nothing to test", async () => {
+Deno.test("loop has nothing to wait for", async () => {
   await withReach(async (reach) => {
-    const outcome = await reach.test(tid("nn-0x1:pn-0x2", "", { transport: "fc" }), seconds(1));
-    assert.equal(outcome.ok, true);
+    const outcome = await reach.test(tid("", "", { transport: "loop" }), seconds(1));
+    assert.deepEqual(outcome, { ok: true, value: undefined });
   });
+});
+
+/** `class/NAME/PORT` with node, port and state; what is not a port has other files. */
+function fcClass(sys: string, name: string, ports: Readonly<Record<string, readonly string[]>>): void {
+  for (const [port, [node = "", wwpn = "", state]] of Object.entries(ports)) {
+    const folder = `${sys}/class/${name}/${port}`;
+    Deno.mkdirSync(folder, { recursive: true });
+    Deno.writeTextFileSync(`${folder}/node_name`, `${node}\n`);
+    Deno.writeTextFileSync(`${folder}/port_name`, `${wwpn}\n`);
+    if (state !== undefined) Deno.writeTextFileSync(`${folder}/port_state`, `${state}\n`);
+  }
+}
+
+Deno.test("FC: the state of the remote port of this host port; where the driver lists none, nothing is known", async () => {
+  const reactor = new Reactor();
+  const root = await Deno.makeTempDir();
+  const ask = async (sys: string, traddr: string, hostTraddr: string): Promise<string> => {
+    const target = tid(traddr, "", { transport: "fc", hostTraddr });
+    const outcome = await new Reach(reactor, sys).test(target, seconds(5));
+    return outcome.ok ? String(outcome.value) : outcome.failure.message;
+  };
+  const [host3, host4] = ["nn-0x10:pn-0x13", "nn-0x10:pn-0x14"];
+  assert.equal(await ask(`${root}/none`, "nn-0x1:pn-0x2", host3), "untested", "no such class at all");
+
+  const adapter = `${root}/adapter`;
+  fcClass(adapter, "fc_host", { host3: ["0x10", "0x13", "Online"], host4: ["0x10", "0x14", "Online"] });
+  assert.equal(
+    await ask(adapter, "nn-0x1:pn-0x2", host3),
+    `nn-0x1:pn-0x2 is not logged in: ${host3} sees no such remote port`,
+  );
+  fcClass(adapter, "fc_remote_ports", {
+    "rport-3:0-0": ["0x1", "0x2", "Online"],
+    "rport-3:0-1": ["0x1", "0x3", "Blocked"],
+    "rport-4:0-0": ["0x1", "0x3", "Online"],
+    "rport-4:0-1": ["0xa", "0xb", "Not Present"],
+  });
+  assert.equal(await ask(adapter, "nn-0x1:pn-0x2", host3), "untested");
+  // Targets write it so, too.
+  assert.equal(await ask(adapter, "nn-0x1,pn-0x2", "NN-0x10:PN-0x13"), "untested");
+  assert.match(await ask(adapter, "nn-0x1:pn-0x2", host4), /sees no such remote port$/);
+  assert.match(await ask(adapter, "nn-0x1:pn-0x3", host3), /: the remote port is Blocked$/);
+  assert.equal(await ask(adapter, "nn-0x1:pn-0x3", host4), "untested");
+  assert.match(await ask(adapter, "nn-0xA:pn-0xB", host4), /: the remote port is Not Present$/);
+  assert.equal(
+    await ask(adapter, "nn-0x1:pn-0x9", "nn-0x77:pn-0x77"),
+    "untested",
+    "another driver's host port",
+  );
+
+  const bare = `${root}/bare`;
+  fcClass(bare, "fc_remote_ports", { "rport-3:0-0": ["0x1", "0x2", "Online"] });
+  assert.equal(await ask(bare, "nn-0x1:pn-0x2", host3), "untested");
+  assert.match(await ask(bare, "nn-0x1:pn-0x9", host3), /sees no such remote port$/);
+  await Deno.remove(root, { recursive: true });
+  await reactor.close();
 });
 
 Deno.test("many at once all get their own answer, and no descriptor is left open", async () => {

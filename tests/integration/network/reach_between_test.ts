@@ -8,6 +8,7 @@ interface Answer {
   readonly id: string;
   readonly outcome: {
     readonly ok: boolean;
+    readonly value?: string;
     readonly failure?: { readonly errno?: string; readonly message: string };
   };
 }
@@ -57,4 +58,43 @@ Deno.test("between two machines: source address, interface, link-local scope, si
   assert.equal(await ask("no route", { traddr: "203.0.113.1" }), "ENETUNREACH");
   await net.ip("route", "add", "blackhole", "203.0.113.1");
   assert.equal(await ask("refused by the table", { traddr: "203.0.113.1" }), "EINVAL");
+});
+
+Deno.test("RDMA: a route and a neighbour are looked for; what cannot be found out is not tested, and no obstacle", async () => {
+  await using net = await testNetwork();
+  await net.ip("addr", "add", "10.77.0.7/24", "dev", "near0");
+  await net.ip("route", "add", "198.51.100.0/25", "via", "10.77.0.2");
+  await net.ip("route", "add", "198.51.100.128/25", "via", "10.77.0.99");
+  const told = new Told<Answer>();
+  await using inside = new Inside(net.near, "./reach_inside.ts", (line) => {
+    if (isAnswer(line)) told.tell(line);
+  });
+  const ask = async (id: string, target: Partial<Tid>, timeout = 20_000): Promise<string> => {
+    await inside.send({ id, timeout, transport: "rdma", trsvcid: "4420", ...target });
+    const { outcome } = await told.until((answer) => answer.id === id, id);
+    return outcome.ok ? String(outcome.value) : outcome.failure?.message ?? "";
+  };
+  // With a time-out so long that the tests below would not end in time if it were waited for.
+  for (const traddr of ["10.77.0.2", "10.77.0.1", "fd77::2", "fe80::2%near0", "198.51.100.1"]) {
+    assert.equal(await ask(traddr, { traddr }, 600_000), "untested");
+  }
+  assert.equal(await ask("again, known by now", { traddr: "10.77.0.2" }, 600_000), "untested");
+  assert.equal(await ask("source", { traddr: "10.77.0.2", hostTraddr: "10.77.0.7" }, 600_000), "untested");
+  // The kernel takes no interface for RDMA.
+  assert.equal(await ask("interface", { traddr: "10.77.0.2", hostIface: "lo" }, 600_000), "untested");
+  assert.match(
+    await ask("nobody", { traddr: "10.77.0.98" }),
+    /^cannot reach 10\.77\.0\.98:4420: no host on its link has that address \(EHOSTUNREACH\)$/,
+  );
+  assert.match(await ask("nobody, soon", { traddr: "10.77.0.97" }, 50), /no host on its link/);
+  assert.match(await ask("nobody by IPv6", { traddr: "fd77::98" }), /no host on its link/);
+  assert.match(
+    await ask("no gateway", { traddr: "198.51.100.200" }, 300),
+    /its gateway 10\.77\.0\.99 does not answer \(EHOSTUNREACH\)$/,
+  );
+  assert.match(await ask("no route", { traddr: "203.0.113.1" }), /ENETUNREACH/);
+  assert.match(
+    await ask("not ours", { traddr: "10.77.0.2", hostTraddr: "10.77.0.8" }),
+    /EADDRNOTAVAIL/,
+  );
 });

@@ -11,6 +11,7 @@ import { RECOGNITION_SCENARIOS } from "./recognition_scenarios.ts";
 import { SECURITY_SCENARIOS } from "./security_scenarios.ts";
 import { STACD_SCENARIOS } from "./stacd_scenarios.ts";
 import { STAFD_SCENARIOS } from "./stafd_scenarios.ts";
+import { TRANSPORT_SCENARIOS } from "./transport_scenarios.ts";
 import { YOUNG_PAGE_SCENARIOS } from "./young_page_scenarios.ts";
 
 for (
@@ -26,6 +27,7 @@ for (
     ...CLOCK_SCENARIOS,
     ...SECURITY_SCENARIOS,
     ...HOSTILE_SCENARIOS,
+    ...TRANSPORT_SCENARIOS,
   ]
 ) {
   Deno.test(`${from}: ${name}`, async () => {

@@ -1,7 +1,7 @@
 /** V6: who is asked for NVMe/TCP before the kernel is, and what comes of no answer. */
 import assert from "node:assert/strict";
 import { type Claim, type Ctl, newCtl } from "../../../src/lib/core/ctl.ts";
-import { asks, isKernelsTurn, isMute } from "../../../src/lib/core/probing.ts";
+import { asks, isKernelsTurn, isMute, mayBeWrong, originAt, rankOf } from "../../../src/lib/core/probing.ts";
 import type { Failure } from "../../../src/lib/nvme/failure.ts";
 import { matchIndexKey } from "../../../src/lib/nvme/match.ts";
 import type { Tid } from "../../../src/lib/nvme/tid.ts";
@@ -76,4 +76,37 @@ Deno.test("no answer forbids nothing: of four attempts in a row the kernel makes
   assert.deepEqual(turns, [false, false, false, true, false, false, false, true]);
   assert.equal(isMute({ phase: "reach", kind: "transient", errno: NO_NVME_TCP, message: "" }), true);
   assert.equal(isMute({ phase: "connect", kind: "transient", errno: NO_NVME_TCP, message: "" }), false);
+});
+
+Deno.test("the queue of the kernel: tested, untested, untested and failed; failures count up to six", () => {
+  const at = (one: Ctl, isTested = false, last = false): string => {
+    const rank = rankOf(one, isTested ? undefined : "untested", last);
+    const { lane, authority, behind } = originAt(rank, { lane: 0, authority: "files" });
+    return `${lane} ${authority}${behind === true ? " behind" : ""}`;
+  };
+  const fails = failed("connect", "ECONNRESET");
+  assert.equal(at(ctl([]), true), "0 files");
+  assert.equal(at(ctl([], fails), true), "0 files");
+  assert.equal(at(ctl([])), "0 files behind");
+  assert.equal(at(ctl([], failed("reach", "EHOSTUNREACH"))), "0 files behind");
+  assert.equal(at(ctl([], { ...fails, proven: true })), "0 files behind");
+  assert.equal(at(ctl([], fails)), "2 silent behind");
+  assert.equal(at(ctl([]), true, true), "2 silent behind");
+  const rank = (more: Partial<Ctl>, isTested = false): number =>
+    rankOf(ctl([], more), isTested ? undefined : "untested", false);
+  assert.ok(rank({ attempts: 1 }, true) < rank({ attempts: 2 }, true));
+  assert.equal(rank({ attempts: 6 }, true), rank({ attempts: 1000 }, true));
+  assert.ok(rank({ attempts: 1000 }, true) < rank({ attempts: 0, proven: true }));
+  assert.ok(rank({ attempts: 1000, proven: true }) < rank({ attempts: 0 }));
+  assert.ok(rank({ attempts: 1000 }) < rank({ attempts: 0, ...fails }));
+  assert.equal(rank({ attempts: 6, ...fails }), rank({ attempts: 1000, ...fails }));
+});
+
+Deno.test("the kernel has a turn after a test that may be wrong: no answer to ICReq, and the ports of FC", () => {
+  const failure = (errno: string): Failure => ({ phase: "reach", kind: "transient", errno, message: "" });
+  const by = (transport: Tid["transport"]): Ctl => ctl([], { tid: { ...tid, transport } });
+  assert.equal(mayBeWrong(by("tcp"), failure(NO_NVME_TCP)), true);
+  assert.equal(mayBeWrong(by("tcp"), failure("ETIMEDOUT")), false);
+  assert.equal(mayBeWrong(by("rdma"), failure("EHOSTUNREACH")), false);
+  assert.equal(mayBeWrong(by("fc"), { phase: "reach", kind: "transient", message: "not logged in" }), true);
 });

@@ -1,6 +1,6 @@
 /** S16: queues take weighted turns, and within a lane authorities take turns. */
 import assert from "node:assert/strict";
-import { Drawing, type Lane, noTurns, type Origin } from "../../../src/lib/core/turns.ts";
+import { AHEAD, Drawing, type Lane, noTurns, type Origin } from "../../../src/lib/core/turns.ts";
 
 interface One extends Origin {
   readonly n: number;
@@ -55,4 +55,29 @@ Deno.test("within an authority the order of the queue stays", () => {
     const order = drawn(queue, 10).filter(({ authority }) => authority === name).map(({ n }) => n);
     assert.deepEqual(order, [0, 1, 2, 3, 4]);
   }
+});
+
+Deno.test("what is behind waits for the others of its lane, for no more than eight turns, and not for ever the same one", () => {
+  const behind = ["x", "y"].flatMap((name) => many(0, name, 3).map((one) => ({ ...one, behind: true })));
+  assert.deepEqual(
+    drawn([...behind, ...many(0, "a", 3)], 9).map(({ authority }) => authority).join(""),
+    "aaaxyxyxy",
+  );
+  // Others come without end, in one authority whose name is before or after theirs.
+  for (const name of ["a", "z"]) {
+    let turns = noTurns;
+    let left: readonly One[] = behind;
+    const order: string[] = [];
+    while (order.length < 6 * (AHEAD + 1)) {
+      const drawing = new Drawing([...left, ...many(0, name, 1)], (one) => one, turns);
+      order.push(drawing.next()?.authority ?? "");
+      turns = drawing.turns;
+      left = drawing.left().filter((one) => one.behind === true);
+    }
+    const once = (one: string): string => name.repeat(AHEAD) + one;
+    assert.equal(order.join(""), ["x", "y", "x", "y", "x", "y"].map(once).join(""));
+  }
+  // In another lane nothing of that is felt.
+  const lanes = drawn([...behind, ...many(1, "known", 10)], 9).map(({ lane }) => lane);
+  assert.equal(lanes.filter((lane) => lane === 0).length, 6);
 });

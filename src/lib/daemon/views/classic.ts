@@ -72,7 +72,9 @@ export function infoDict(ctl: Ctl, now: Now, lacking: Lacking): Dict {
     ? 3
     : pause(CONNECT_RETRY, ctl.attempts, ctl.key).ms / 1000;
   dict["retry connect timer"] = timerText(interval, waiting, now);
-  if (link.phase === "connecting" || link.phase === "reaching" || link.phase === "ready") {
+  const isTrying = link.phase === "connecting" || link.phase === "forming" || link.phase === "reaching" ||
+    link.phase === "ready";
+  if (isTrying) {
     dict["connect operation"] = pythonRepr({ "fail count": ctl.attempts, completed: false, alive: true });
   }
   return dict;
@@ -83,7 +85,7 @@ export function deviceDict(ctl: Ctl, peek: Peek): Dict {
   const ref = deviceOf(ctl);
   const found = ref === undefined ? undefined : peek(ref.device);
   const device = found?.incarnation === ref?.incarnation ? found : undefined;
-  const tried = ctl.attempts > 0 || ctl.link.phase === "connecting";
+  const tried = ctl.attempts > 0 || ctl.link.phase === "connecting" || ctl.link.phase === "forming";
   return {
     hostid: device?.hostId ?? "",
     hostnqn: device?.hostNqn ?? "",

@@ -56,6 +56,7 @@ export function phaseOf(
     case "deleting":
       return "disconnecting";
     case "connecting":
+    case "forming":
     case "reaching":
     case "ready":
       return "connecting";
@@ -131,15 +132,12 @@ export function lostOf(ctl: Ctl, device: KernelCtrl | undefined, now: Now): V1Lo
   if (ctl.link.phase !== "up" || device === undefined || device.state === "live") return undefined;
   const at = ctl.link.lost ?? now.wall;
   const { reconnectDelay, ctrlLossTmo } = device.made ?? {};
-  return {
-    at,
-    retryEvery: reconnectDelay === undefined ? null : reconnectDelay * 1000,
-    givesUpAt: ctrlLossTmo === undefined || ctrlLossTmo < 0 ? null : at + ctrlLossTmo * 1000,
-    forever: ctrlLossTmo !== undefined && ctrlLossTmo < 0,
-  };
+  return kernelsTries(at, reconnectDelay, ctrlLossTmo);
 }
 
-export function lostText({ at, retryEvery, givesUpAt, forever }: V1Lost): string {
+export const lostText = (lost: V1Lost): string => `link lost at ${localTime(lost.at)}; ${retriesText(lost)}`;
+
+function retriesText({ at, retryEvery, givesUpAt, forever }: V1Lost): string {
   const retries = retryEvery === null
     ? "the kernel retries"
     : `the kernel retries every ${retryEvery / 1000} s`;
@@ -148,8 +146,29 @@ export function lostText({ at, retryEvery, givesUpAt, forever }: V1Lost): string
     : givesUpAt === null
     ? ""
     : `, and gives up at ${localTime(givesUpAt)} (ctrl-loss-tmo ${(givesUpAt - at) / 1000})`;
-  return `link lost at ${localTime(at)}; ${retries}${end}`;
+  return `${retries}${end}`;
 }
+
+/** A connect that the kernel is still completing: its begin, and the kernel's retries. */
+export function formingOf({ link }: Ctl, { devices }: Pick<Fleet, "devices">): V1Lost | undefined {
+  if (link.phase !== "forming") return undefined;
+  const { reconnectDelay, ctrlLossTmo } = devices.get(link.ref.device)?.made ?? {};
+  return kernelsTries(link.since, reconnectDelay, ctrlLossTmo);
+}
+
+const formingText = (device: string, forming: V1Lost): string =>
+  `the kernel is still connecting ${device}, since ${localTime(forming.at)}; ${retriesText(forming)}`;
+
+const kernelsTries = (
+  at: number,
+  reconnectDelay: number | undefined,
+  ctrlLossTmo: number | undefined,
+): V1Lost => ({
+  at,
+  retryEvery: reconnectDelay === undefined ? null : reconnectDelay * 1000,
+  givesUpAt: ctrlLossTmo === undefined || ctrlLossTmo < 0 ? null : at + ctrlLossTmo * 1000,
+  forever: ctrlLossTmo !== undefined && ctrlLossTmo < 0,
+});
 
 /** The planner's decision as one sentence. */
 export function decisionText(decision: Decision, now: Now): string {
@@ -162,6 +181,8 @@ export function decisionText(decision: Decision, now: Now): string {
         : `withdrawn, held: ${decision.why} (withdrawn because: ${proofText(decision.withdrawn)})`;
     case "adopt":
       return `${decision.device.device} is this connection and will be taken over: ${decision.why}`;
+    case "follow":
+      return `the kernel is still connecting ${decision.device.device} for it: ${decision.why}`;
     case "connect":
       return `to be connected: ${decision.why}`;
     case "wait":
@@ -219,6 +240,7 @@ export function controllerOf(ctl: Ctl, core: Asked, peek: Peek, now: Now): V1Con
   const decided = decisionText(core.fleet.decision(ctl), now);
   const hosts = hostsOf(ctl);
   const lost = lostOf(ctl, device, now);
+  const forming = formingOf(ctl, core.fleet.fleet);
   // Seen by this query, but not by the core yet.
   const isBack = phase === "connected" && ctl.standing?.is === "lost";
   return {
@@ -232,6 +254,8 @@ export function controllerOf(ctl: Ctl, core: Asked, peek: Peek, now: Now): V1Con
       ? ctl.lastFailure.failure.message
       : phase === "reconnecting" && lost !== undefined
       ? lostText(lost)
+      : link.phase === "forming" && forming !== undefined
+      ? formingText(link.ref.device, forming)
       : [...(lacking.length > 0 ? [lessSafeText(lacking)] : []), ...otherwise(ctl, core, peek), decided].join(
         "; ",
       ),

@@ -58,7 +58,7 @@ export function explain(
     known.push({
       tid: ctl.tid,
       text: tidText(ctl.tid),
-      device: deviceOf(ctl)?.device ?? "",
+      device: "ref" in ctl.link ? ctl.link.ref.device : "",
       namespaces: deviceNow(ctl, peek)?.namespaces ?? [],
       hosts: hostsOf(ctl),
       match: () => ofController(ctl, core, peek, beside, now),
@@ -215,6 +215,7 @@ function headline(phase: V1Phase, ctl: Ctl, decided: string, verdict: Verdict): 
     case "failing":
       return `Not connected: ${ctl.lastFailure?.failure.message ?? decided}.`;
     case "connecting":
+      if (ctl.link.phase === "forming") return `Being connected: ${decided}.`;
       if (verdict.is !== "excluded" && verdict.is !== "unwanted") return "Being connected.";
       return `Being connected, and no longer wanted: ${proofText(verdict.evidence)}.`;
     case "leaving":

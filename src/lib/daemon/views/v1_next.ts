@@ -5,7 +5,7 @@ import { FETCH_RETRY, GENERATION_LOOK, KERNEL_LOOK, STATE_POLL } from "../../cor
 import type { V1Step } from "../../dbus/v1_types.ts";
 import { after, type Duration, type Now, reached } from "../../nvme/time.ts";
 import { CALL_BOUNDS } from "../call_bounds.ts";
-import { type Asked, type V1Lost, wallOf } from "./v1_common.ts";
+import { type Asked, formingOf, type V1Lost, wallOf } from "./v1_common.ts";
 
 export interface Situation {
   readonly ctl: Ctl;
@@ -23,7 +23,8 @@ export interface Situation {
 }
 
 export function nextSteps(situation: Situation, now: Now): readonly V1Step[] {
-  const { ctl, decision, lost, droppedAt } = situation;
+  const { ctl, core, decision, lost, droppedAt } = situation;
+  const forming = formingOf(ctl, core.fleet.fleet);
   const steps: V1Step[] = [];
   const next = (at: number, text: string): void => {
     steps.push({ step: "next", at, text });
@@ -39,12 +40,18 @@ export function nextSteps(situation: Situation, now: Now): readonly V1Step[] {
     case "deleting":
       within(CALL_BOUNDS.disconnect.bound, "the kernel removes it by then");
       break;
+    case "forming":
     case "idle":
     case "waiting":
     case "up":
       break;
   }
   if (lost !== undefined) linkSteps(lost, now, next);
+  if (forming !== undefined) {
+    const { givesUpAt } = forming;
+    within(STATE_POLL, "its state is looked at again");
+    if (givesUpAt !== null) next(givesUpAt, "the kernel gives up and deletes it; a new attempt follows");
+  }
   if (ctl.doom !== undefined && !reached(ctl.doom, now)) next(wallOf(ctl.doom, now), "will be disconnected");
   switch (decision.act) {
     case "hold":

@@ -117,7 +117,7 @@ function changeOf(ctl: Ctl, core: Planning, was: Ctl | undefined, now: Now): V1C
       : { ...later, action: "disconnect", reasons: proof };
   }
   if (verdict.is === "wanted") {
-    if (link.phase === "up") return undefined;
+    if (link.phase === "up" || link.phase === "forming") return undefined;
     const found = core.fleet.outlook(ctl);
     if (found.act === "adopt") {
       return { ...base, action: "adopt", device: found.device.device, at: null, reasons };
@@ -126,7 +126,7 @@ function changeOf(ctl: Ctl, core: Planning, was: Ctl | undefined, now: Now): V1C
     const at = link.phase === "waiting" ? wallOf(link.until, now) : null;
     return { ...base, action: "connect", device: "", at, reasons };
   }
-  if (link.phase === "connecting") {
+  if (link.phase === "connecting" || link.phase === "forming") {
     // The kernel cannot be told to stop: the connection that it makes is removed again.
     const why = core.keep(ctl, ctl.tid);
     return why === undefined

@@ -1,0 +1,112 @@
+/**
+ * Can the host or the gateway of an RDMA address be reached? Whether RDMA is spoken there, the connect alone can tell; what
+ * can be seen before is that there is a route, and that the neighbour on the link answers. One empty datagram makes the
+ * kernel look for it. A neighbour that is known already costs no time.
+ */
+import type { Ip } from "../nvme/address.ts";
+import type { Duration } from "../nvme/time.ts";
+import { bytes, SOCK_DGRAM, sys } from "./ffi_libc.ts";
+import { type Neighbour, neighbourOf } from "./neighbours.ts";
+import { EHOSTUNREACH } from "./os_error.ts";
+import { type Reactor, READABLE } from "./reactor.ts";
+
+const SOL_IP = 0;
+const IP_RECVERR = 11;
+const SOL_IPV6 = 41;
+const IPV6_RECVERR = 25;
+/** The neighbour is looked at so soon, and then each time after twice as long, up to the longest pause. */
+const FIRST_LOOK_MS = 2;
+const LONGEST_PAUSE_MS = 200;
+
+export interface RdmaEnds {
+  readonly ip: Ip;
+  readonly source: Ip | undefined;
+  /** 0 for any. */
+  readonly ifindex: number;
+  /** A socket of this type, bound and connected; 0, or the errno. */
+  readonly start: (fd: number) => number;
+}
+
+/** Why not. `gateway`: it is the neighbour that does not answer. */
+export interface NoNeighbour {
+  readonly errno: number;
+  readonly gateway?: string | undefined;
+  readonly isNeighbour?: true;
+}
+
+/** Undefined when nothing speaks against it. */
+export async function askNeighbour(
+  reactor: Reactor,
+  ends: RdmaEnds,
+  family: number,
+  timeout: Duration,
+): Promise<NoNeighbour | undefined> {
+  const fd = sys.socket(family, SOCK_DGRAM, 0);
+  if (fd < 0) return { errno: -fd };
+  try {
+    // Without this option a host that cannot be reached is no error of a datagram socket.
+    const isV4 = ends.ip.family === 4;
+    const on = bytes(4);
+    on[0] = 1;
+    sys.setOption(fd, isV4 ? SOL_IP : SOL_IPV6, isV4 ? IP_RECVERR : IPV6_RECVERR, on);
+    const errno = ends.start(fd);
+    if (errno !== 0) return { errno };
+    // What refuses this datagram, a firewall for one, need not refuse RDMA.
+    if (sys.send(fd, bytes(0), null) < 0) return undefined;
+    return await new Watch(reactor, fd, ends, timeout).result;
+  } finally {
+    sys.close(fd);
+  }
+}
+
+class Watch {
+  readonly result: Promise<NoNeighbour | undefined>;
+  readonly #reactor: Reactor;
+  readonly #fd: number;
+  readonly #ends: RdmaEnds;
+  readonly #end: number;
+  #resolve: (found: NoNeighbour | undefined) => void = () => undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(reactor: Reactor, fd: number, ends: RdmaEnds, timeout: Duration) {
+    this.#reactor = reactor;
+    this.#fd = fd;
+    this.#ends = ends;
+    this.#end = performance.now() + timeout.ms;
+    this.result = new Promise((resolve) => this.#resolve = resolve);
+    reactor.watch(fd, READABLE, () => this.#heard());
+    this.#look(FIRST_LOOK_MS);
+  }
+
+  /** "Port unreachable" comes from the host itself, and so does any other answer. */
+  #heard(): void {
+    this.#done(sys.socketError(this.#fd) === EHOSTUNREACH ? this.#missing(this.#neighbour()) : undefined);
+  }
+
+  #look(pause: number): void {
+    const found = this.#neighbour();
+    if (found.state === "missing") return this.#done(this.#missing(found));
+    if (found.state !== "asked") return this.#done(undefined);
+    const left = this.#end - performance.now();
+    // The kernel asks three times, once a second, and is not answered.
+    if (left <= 0) return this.#done(this.#missing(found));
+    this.#timer = setTimeout(
+      () => this.#look(Math.min(2 * pause, LONGEST_PAUSE_MS)),
+      Math.max(1, Math.min(pause, left)),
+    );
+  }
+
+  #neighbour(): Neighbour {
+    return neighbourOf(this.#ends.ip, this.#ends.source, this.#ends.ifindex);
+  }
+
+  #missing({ gateway }: Neighbour): NoNeighbour {
+    return { errno: EHOSTUNREACH, gateway, isNeighbour: true };
+  }
+
+  #done(found: NoNeighbour | undefined): void {
+    clearTimeout(this.#timer);
+    this.#reactor.unwatch(this.#fd);
+    this.#resolve(found);
+  }
+}
