@@ -47,6 +47,12 @@ export const NAMED: readonly NamedFault[] = [
     replace: "MAX_REFERRAL_DEPTH = 9;",
   },
   {
+    name: "the steps of referrals are not counted",
+    path: core("referrals"),
+    find: "follow(depths, (depth) => depth + 1, isDeadEnd);",
+    replace: "follow(depths, (depth) => depth, isDeadEnd);",
+  },
+  {
     name: "the limit of probes is ignored",
     path: core("fleet_work"),
     find: "while (reaching < MAX_PROBES) {",

@@ -1,9 +1,9 @@
 /** Notifications that are lost without a word: made good within six minutes (docs/architecture.md, L5). */
 import assert from "node:assert/strict";
 import { entryFor } from "../../../src/lib/sim/discovery.ts";
-import { doing } from "../altered.ts";
+import { doing, hearing } from "../altered.ts";
 import { type Cores, realCores } from "../cores.ts";
-import { listed } from "./listed.ts";
+import { DC_LINE, listed } from "./listed.ts";
 import type { Scenario } from "./scenario.ts";
 import { Stage } from "./stage.ts";
 
@@ -94,5 +94,48 @@ export const LOST_SCENARIOS: readonly Scenario[] = [
       assert.equal(stage.to(subsystem).length, 1);
     },
     original: deaf,
+  },
+  {
+    from: "L6, findings: hung scan or command",
+    name:
+      "a log page whose reading does not return holds up no other one, is named, and is read when it can be",
+    play: async (cores) => {
+      const stage = new Stage(cores);
+      const { page } = await listed(stage);
+      const second = stage.dc("nqn.dc2", "10.0.0.101", []);
+      stage.stafdConf(`${DC_LINE}controller = transport=tcp;traddr=10.0.0.101\n`);
+      await stage.run(3_000);
+      const behind = [1, 2].map((n) => stage.subsystem(`nqn.behind${n}`, `10.0.1.1${n}`));
+      const [first, other] = behind;
+      assert.ok(first !== undefined && other !== undefined);
+      const { kernel } = stage.world;
+      kernel.chaos.hangs = 1;
+      page.list(entryFor(first, "nvme"), stage.mono);
+      await stage.run(100);
+      kernel.chaos.hangs = 0;
+      assert.ok(kernel.stuck.length > 0);
+      second.list(entryFor(other, "nvme"), stage.mono);
+      await stage.run(3_000);
+      assert.deepEqual(behind.map((one) => stage.to(one).length), [0, 1], "the other page is read");
+      await stage.run(5 * 60_000);
+      assert.ok(stage.seen.some((text) => text.startsWith("stafd") && text.includes("has not returned")));
+      for (const end of kernel.stuck.splice(0)) end();
+      await stage.run(SIX_MINUTES);
+      assert.deepEqual(behind.map((one) => stage.to(one).length), [1, 1]);
+    },
+    original: () => {
+      // A reading that fails is not tried again.
+      let isOver = false;
+      return {
+        ...realCores,
+        finder: doing(
+          hearing(realCores.finder, (event) => {
+            isOver ||= event.type === "log-read" && !event.outcome.ok;
+            return event;
+          }),
+          (effect) => isOver && (effect.do === "read-log" || effect.do === "generation") ? [] : [effect],
+        ),
+      };
+    },
   },
 ];

@@ -147,3 +147,21 @@ Deno.test("S11: 15 discovery controllers with 100 entries each, 200 controllers,
   const left = stage.world.kernel.devices.all.filter(({ maker }) => maker === "stacd").length;
   assert.ok(left >= 100 && left < 200, `${left} are still listed`);
 });
+
+Deno.test("referrals are followed eight steps deep, and from the nearest line", async () => {
+  const stage = new Stage(realCores);
+  const chain = Array.from({ length: 11 }, (_, n) => stage.dc(`nqn.dc${n}`, `10.0.3.${n + 1}`, []));
+  for (const [n, dc] of chain.entries()) {
+    if (n + 1 < chain.length) dc.list(referral(stage.target(`nqn.dc${n + 1}`)), 0);
+  }
+  stage.stafdConf("[Controllers]\ncontroller = transport=tcp;traddr=10.0.3.1\n");
+  await stage.start(30_000);
+  const connected = chain.map((_, n) => stage.to(`nqn.dc${n}`).length);
+  assert.deepEqual(connected, [1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0]);
+  // A line brings what is behind it nearer.
+  stage.stafdConf(
+    "[Controllers]\ncontroller = transport=tcp;traddr=10.0.3.1\ncontroller = transport=tcp;traddr=10.0.3.3\n",
+  );
+  await stage.run(30_000);
+  assert.deepEqual(chain.map((_, n) => stage.to(`nqn.dc${n}`).length), chain.map(() => 1));
+});
