@@ -41,10 +41,27 @@ async function run(guest: Guest): Promise<void> {
       new RegExp(`^(?:/usr)?/lib/systemd/system/${daemon}\\.service$`),
     );
     assert.equal(await show("Type"), "notify");
+    assert.equal(await show("LimitCORE"), "0", "a core would hold keys");
+    // /run holds units: who can write there gets out.
+    const into = "touch /run/systemd/system/out.service /run/nvme/in";
+    const pid1 = await show("MainPID");
+    const tried = await guest.run(
+      `nsenter -t ${pid1} -m -- sh -c '${into}' 2>&1; ls /run/systemd/system/out.service /run/nvme/in 2>&1; rm -f /run/nvme/in`,
+    );
+    assert.match(tried, /out\.service'?: (?:Read-only file system|No such file)/, tried);
+    assert.match(tried, /^\/run\/nvme\/in$/m, tried);
     const pid = await show("MainPID");
     assert.equal((await guest.run(`readlink /proc/${pid}/exe`)).trim(), "/usr/lib/nvme-stas/nvme-stas");
     const mappings = await guest.run(`grep -c ' rwx' /proc/${pid}/maps || true`);
     assert.equal(mappings.trim(), "0", `${daemon} has memory that is writable and executable`);
+  }
+  for (const folder of ["/run/nvme", "/run/nvme/registry", "/run/udev/rules.d"]) {
+    assert.equal((await guest.run(`stat -c %a ${folder}`)).trim(), "755", folder);
+  }
+  for (const unit of ["stafd", "stacd", "stas-config@hostnqn", "nvme-stas-metrics"]) {
+    const said = await guest.run(`systemd-analyze security ${unit}.service --no-pager | tail -1`);
+    const exposure = Number(/: (\d+\.\d)/.exec(said)?.[1]);
+    assert.ok(exposure <= 2.2, said);
   }
   await policy(guest, "staf");
   await policy(guest, "stac");
