@@ -68,6 +68,11 @@ Deno.test("units that connect have no limit on memory or addresses; no unit leav
     assert.doesNotMatch(text, /^IPAddress/m);
     const [, paths = ""] = /^ReadWritePaths=(.*)$/m.exec(text) ?? [];
     assert.equal(paths.split(" ").includes("/run"), false, "/run holds units");
+    assert.match(
+      text,
+      /^ReadOnlyPaths=\/run$/m,
+      "ProtectSystem=strict alone leaves it writable in this unit",
+    );
   }
   assert.match(await capture(["cat", "systemd/stacd.service"]), /^DeviceAllow=block-blkext r$/m);
 });
