@@ -19,6 +19,7 @@ export const JUDGES: readonly string[] = [
   "pace_rules",
   "rules",
   "session",
+  "tls_rules",
   "violation",
   "wishes",
 ].map((name) => `${FOLDER}${name}.ts`);

@@ -2,6 +2,7 @@
 import { remind } from "../../src/lib/core/agenda.ts";
 import type { ConnectorEvent } from "../../src/lib/core/effects.ts";
 import { FinderTurn } from "../../src/lib/core/finder.ts";
+import { Table } from "../../src/lib/core/table.ts";
 import { noNbft } from "../../src/lib/core/host.ts";
 import { serviceAuthority } from "../../src/lib/core/mdns_services.ts";
 import { tidKey } from "../../src/lib/nvme/tid.ts";
@@ -205,6 +206,21 @@ function notSoaking(): Cores {
           const ctls = fleet.ctls.with(ctl.key, { ...ctl, doom });
           fleet = { ...fleet, ctls, agenda: remind(fleet.agenda, doom, ctl.key) };
         }
+        return { ...next, state: { ...next.state, fleet } };
+      },
+    },
+  };
+}
+
+function forgetsTls(): Cores {
+  const { connector: real } = realCores;
+  return {
+    ...realCores,
+    connector: {
+      ...real,
+      step: (state, event, now) => {
+        const next = real.step(state, event, now);
+        const fleet = { ...next.state.fleet, secured: Table.empty<true>() };
         return { ...next, state: { ...next.state, fleet } };
       },
     },
@@ -528,6 +544,27 @@ export const CANARIES: readonly Canary[] = [
             : [effect],
       ),
     }),
+  },
+  {
+    name: "does not hear what pages say of TLS",
+    rules: ["S15"],
+    who: "stacd",
+    cores: () =>
+      connector((event) =>
+        event.type === "config"
+          ? {
+            ...event,
+            conf: { ...event.conf, tlsFromLogPage: { ...event.conf.tlsFromLogPage, value: "ignore" } },
+          }
+          : event
+      ),
+  },
+  {
+    name: "forgets what was connected by TLS",
+    rules: ["S15"],
+    who: "stacd",
+    with: ["tls-words"],
+    cores: forgetsTls,
   },
   {
     name: "leaves TLS out",

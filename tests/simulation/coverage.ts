@@ -31,6 +31,7 @@ const COMMON_EVENTS = {
   overflow: true,
   states: true,
   network: true,
+  "tls-host": true,
   config: true,
 } as const;
 
@@ -62,6 +63,7 @@ const COMMON_EFFECTS = {
   resolve: true,
   own: true,
   states: true,
+  "look-at-tls": true,
   exclusions: true,
   save: true,
   signal: true,

@@ -192,6 +192,7 @@ export function buildLandscape(world: World, seed: number, early?: Dice): Landsc
     const unique = random.chance(0.6);
     dcs.push(world.addDiscovery(at, unique ? `nqn.dc${n}` : WELL_KNOWN_DISC_NQN, discovery));
   }
+  listTls(new Random(seed, "tls"), world, [...subsystems, ...dcs]);
   for (const dc of dcs) {
     dc.discovery?.edit(someEntries(random, dc, subsystems, dcs, sizes?.referral), 0);
     if (dc.discovery !== undefined && random.chance(0.3)) dc.discovery.supported = 1 | 1 << 17;
@@ -263,6 +264,18 @@ function enlarge(
     last.edit([...last.page.entries, ...long.entries].slice(0, sizes.page), 0);
   }
   return { subsystems, dcs: chain };
+}
+
+/** In one world of six, what pages say of TLS; required is only what can be had. */
+function listTls(random: Random, world: World, targets: readonly Target[]): void {
+  if (!random.chance(1 / 6)) return;
+  const canHave = world.kernel.support.has("tls");
+  for (const target of targets) {
+    if (target.address.transport !== "tcp") continue;
+    const said = random.pick(["none", "offered", "offered", "required"] as const) ?? "none";
+    target.listsTls = said === "required" && !canHave ? "offered" : said;
+    target.hasOtherKey = said === "offered" && random.chance(0.3);
+  }
 }
 
 /** Shorter than by default, so that what a page took away is gone before a run ends. Two daemons may disagree. */

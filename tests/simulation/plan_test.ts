@@ -102,6 +102,7 @@ function of(core: Parameters<typeof planOf>[0]): Parameters<typeof planOf>[0] {
     keep: (ctl, device) => core.keep(ctl, device),
     verdict: (ctl) => core.verdict(ctl),
     bar: (ctl) => core.bar(ctl),
+    attempt: (ctl) => core.attempt(ctl),
   };
 }
 

@@ -33,6 +33,7 @@ import { SECRET_MARK } from "./oracle/limits.ts";
 import { Violation } from "./violation.ts";
 import { PaceRules } from "./pace_rules.ts";
 import { Session } from "./session.ts";
+import { TlsRules } from "./tls_rules.ts";
 import { refusedBy, stafdRoots, stafdWants } from "./wishes.ts";
 
 export type AnyEffect = FinderEffect | ConnectorEffect;
@@ -48,6 +49,7 @@ export class Rules {
   readonly #connects: ConnectRules;
   readonly #disconnects: DisconnectRules;
   readonly #pace: PaceRules;
+  readonly #tls: TlsRules;
   readonly sessions: Record<Daemon, Session> = {
     stafd: new Session(savedIn(undefined)),
     stacd: new Session(savedIn(undefined)),
@@ -88,6 +90,7 @@ export class Rules {
     this.#connects = new ConnectRules(this);
     this.#disconnects = new DisconnectRules(this);
     this.#pace = new PaceRules(this);
+    this.#tls = new TlsRules(this);
     world.kernel.wasRead = (page) => {
       this.knowledge.read(page, world.clock.now().wall);
       const { device: { target, incarnation, hostNqn }, log: { genctr, entries } } = page;
@@ -328,6 +331,7 @@ export class Rules {
   /** After a step: what it made of the news. */
   stepped(who: Daemon, event: AnyEvent, before: Fleet, after: Fleet, effects: readonly AnyEffect[]): void {
     this.#pace.stepped(who, event, before, after, effects);
+    this.#tls.stepped(who, event, after);
     this.#bounded(who, after);
   }
 
@@ -360,6 +364,7 @@ export class Rules {
     switch (effect.do) {
       case "connect":
         this.#connects.judge(who, effect);
+        this.#tls.judge(who, effect.request);
         return this.#one(who, "connect", effect.op, effect.key, effect.request.tid);
       case "disconnect":
         this.#one(who, "disconnect", effect.op, effect.key, effect.tid);

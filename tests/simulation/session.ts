@@ -32,11 +32,14 @@ export class Session {
   isEdited = false;
   /** Connections that it made before it was started and that its state file names. */
   readonly inherited = new Set<Device>();
+  /** Targets that were connected by TLS, as far as the process or its state file knows. */
+  readonly byTls: Set<string>;
   readonly pace = new Pace();
   readonly saved: Saved;
 
   constructor(saved: Saved) {
     this.saved = saved;
+    this.byTls = new Set(saved.byTls);
   }
 
   /** S13: another ip-family than before the restart takes nothing away, until a person has a changed file loaded. */

@@ -35,6 +35,8 @@ export interface DaemonConf {
   readonly tron: Value<boolean>;
   readonly ignoreIface: Value<boolean>;
   readonly ipFamilies: Value<IpFamilies>;
+  /** Whether what log pages say of TLS counts (DEC-15). */
+  readonly tlsFromLogPage: Value<TlsFromLogPage>;
   /**
    * `[Global]` or the daemon's default. An absent option is left to the kernel; for a connection use {@link
    * mergedOptions}.
@@ -78,6 +80,10 @@ export const COMMON_DEFAULTS: ConnectOptions = {
   tls: false,
   concat: false,
 };
+
+export type TlsFromLogPage = "follow" | "ignore";
+
+const TLS_FROM_LOG_PAGE = new Map<string, TlsFromLogPage>([["follow", "follow"], ["ignore", "ignore"]]);
 
 /** The words of ip-family, the preferred one of each value first. */
 export const IP_FAMILIES: ReadonlyMap<string, IpFamilies> = new Map([
@@ -150,6 +156,7 @@ export function parseDaemonConf<T>(
     tron: reader.value(GLOBAL, "tron", parseBoolean, false, "false"),
     ignoreIface,
     ipFamilies,
+    tlsFromLogPage: reader.value(GLOBAL, "tls-from-log-page", oneOf(TLS_FROM_LOG_PAGE), "follow", "follow"),
     options: options.options,
     optionOrigins: options.origins,
     controllers: controllers.flatMap(({ parsed }) =>

@@ -66,6 +66,7 @@ function globalValues(conf: DaemonConf): EffectiveValue[] {
       for (const [word, families] of IP_FAMILIES) if (families.v4 === v4 && families.v6 === v6) return word;
       return undefined;
     }),
+    row(GLOBAL, "tls-from-log-page", conf.tlsFromLogPage, String),
   ];
 }
 

@@ -25,7 +25,7 @@ const options = (section: string, daemons: readonly Daemon[], ...names: readonly
 export const KNOWN_OPTIONS: readonly KnownOption[] = [
   ...options(GLOBAL, BOTH, "tron"),
   ...CONNECT_OPTIONS.flatMap((o) => options(GLOBAL, o.stacdOnly === true ? ["stacd"] : BOTH, o.name)),
-  ...options(GLOBAL, BOTH, "ignore-iface", "ip-family"),
+  ...options(GLOBAL, BOTH, "ignore-iface", "ip-family", "tls-from-log-page"),
   ...options(GLOBAL, ["stafd"], "pleo"),
   ...options(SERVICE_DISCOVERY, ["stafd"], "zeroconf"),
   ...options(DC_MANAGEMENT, ["stafd"], "persistent-connections", "zeroconf-connections-persistence"),

@@ -25,7 +25,7 @@ import { securityBar } from "./line_demands.ts";
 import { LinesTurn, writtenLines } from "./lines.ts";
 import type { Verdict } from "./planner.ts";
 import { forbiddance, isSpared, SPARED } from "./refusal.ts";
-import { connectRequest } from "./request.ts";
+import { type Attempt, attemptAt } from "./request.ts";
 import { originOf } from "./origin_of.ts";
 import { AUDIT_DELAY, FETCH_RETRY, pause, REMOVAL_SOAK, ROOM_LOOK, UNKNOWN_RETRY } from "./retry.ts";
 import type { Origin } from "./turns.ts";
@@ -171,8 +171,13 @@ export class ConnectorTurn implements FleetRules {
     this.state = { ...this.state, latency: dropLatency(this.state.latency, old.key) };
   }
 
+  attempt(ctl: Ctl): Attempt {
+    const { fleet } = this.fleet;
+    return attemptAt(ctl, fleet, this.state.conf, this.lines.lines, false, (dc) => this.pageOwner(dc));
+  }
+
   request(ctl: Ctl): ConnectRequest {
-    return connectRequest(ctl, this.fleet.fleet, this.state.conf, this.lines.lines, false);
+    return this.attempt(ctl).request;
   }
 
   up(ctl: Ctl): void {

@@ -8,8 +8,10 @@ import {
   listOf,
   numberOf,
   restoreCtls,
+  restoreSecured,
   restoreYoung,
   savedCtls,
+  savedSecured,
   savedYoung,
   STATE_VERSION,
   textOf,
@@ -29,16 +31,15 @@ export function connectorStateValue(state: ConnectorState): Json {
     controllers: savedCtls(state.fleet),
     pages,
     young: savedYoung(state.fleet),
+    secured: savedSecured(state.fleet),
   };
 }
 
 export function restoredConnector(value: unknown): ConnectorState {
   if (!isJson(value) || value["version"] !== STATE_VERSION) return emptyConnector;
   const families = familiesOf(value["families"]);
-  const fleet = restoreYoung(
-    restoreCtls({ ...emptyConnector.fleet, families }, value["controllers"]),
-    value["young"],
-  );
+  const ctls = restoreCtls({ ...emptyConnector.fleet, families }, value["controllers"]);
+  const fleet = restoreSecured(restoreYoung(ctls, value["young"]), value["secured"]);
   const pages = new Map<string, KnownPage>();
   for (const record of listOf(value["pages"])) {
     if (!isJson(record)) continue;

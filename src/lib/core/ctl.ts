@@ -141,6 +141,8 @@ export interface Ctl {
   readonly link: Link;
   /** Failures in a row. */
   readonly attempts: number;
+  /** The last attempt that the kernel made was by TLS because a page offers that (page_tls.ts); in clear it may work. */
+  readonly triedTls: boolean;
   readonly lastFailure: { readonly failure: Failure; readonly at: number } | undefined;
   /** When the current series of retries began; a retry prompted by news keeps a distance from it. */
   readonly lastTry: Instant | undefined;
@@ -177,6 +179,7 @@ export function newCtl(key: string, tid: Tid, born: number): Ctl {
     released: new Map(),
     link: { phase: "idle" },
     attempts: 0,
+    triedTls: false,
     lastFailure: undefined,
     lastTry: undefined,
     doom: undefined,

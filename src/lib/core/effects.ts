@@ -11,6 +11,7 @@ import type { Outcome } from "../nvme/failure.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import type { NamespaceLook } from "../nvme/namespace_look.ts";
 import type { Tid, Transport } from "../nvme/tid.ts";
+import type { TlsHost } from "../nvme/tls_host.ts";
 import type {
   ConnectRequest,
   Deletion,
@@ -55,6 +56,8 @@ export type Effect =
   | { readonly do: "own"; readonly device: string; readonly owned: boolean }
   /** Look at the state of these devices: the loss of a link causes no event. */
   | { readonly do: "states"; readonly op: Op; readonly devices: readonly string[] }
+  /** Look at what this host has for TLS. */
+  | { readonly do: "look-at-tls" }
   /** Read nvme-cli's host-wide exclusion list again. */
   | { readonly do: "exclusions" }
   | { readonly do: "save"; readonly op: Op; readonly value: unknown }
@@ -101,6 +104,7 @@ export type Event =
   | { readonly type: "nbft"; readonly targets: NbftTargets }
   /** The transports that this host can use. */
   | { readonly type: "transports"; readonly transports: ReadonlySet<Transport> }
+  | { readonly type: "tls-host"; readonly tls: TlsHost }
   | { readonly type: "exclusions"; readonly exclusions: readonly Exclusion[] }
   | { readonly type: "scanned"; readonly op: Op; readonly outcome: Outcome<readonly KernelCtrl[]> }
   | { readonly type: "reached"; readonly op: Op; readonly key: string; readonly outcome: Outcome<Reached> }

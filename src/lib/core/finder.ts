@@ -31,7 +31,7 @@ import type { Verdict } from "./planner.ts";
 import { cutOffProof, isRoot, type Referrals, referralsOf } from "./referrals.ts";
 import type { Origin } from "./turns.ts";
 import { forbiddance, grown, isLeftBehind, isSpared, refusal, SPARED } from "./refusal.ts";
-import { connectRequest } from "./request.ts";
+import { type Attempt, attemptAt } from "./request.ts";
 
 const nbftAuthority = (file: string, tid: Tid): string => `nbft:${file}:${tidKey(tid)}`;
 
@@ -247,8 +247,13 @@ export class FinderTurn implements FleetRules, FinderHost {
     }
   }
 
+  attempt(ctl: Ctl): Attempt {
+    const { fleet } = this.fleet;
+    return attemptAt(ctl, fleet, this.state.conf, this.lines.lines, true, (dc) => this.pageOwner(dc));
+  }
+
   request(ctl: Ctl): ConnectRequest {
-    return connectRequest(ctl, this.fleet.fleet, this.state.conf, this.lines.lines, true);
+    return this.attempt(ctl).request;
   }
 
   up(ctl: Ctl, device: KernelCtrl): void {

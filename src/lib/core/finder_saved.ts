@@ -10,8 +10,10 @@ import {
   listOf,
   numberOf,
   restoreCtls,
+  restoreSecured,
   restoreYoung,
   savedCtls,
+  savedSecured,
   savedYoung,
   STATE_VERSION,
   textOf,
@@ -41,6 +43,7 @@ export function finderStateValue(state: FinderState): Json {
     pages,
     retired,
     young: savedYoung(state.fleet),
+    secured: savedSecured(state.fleet),
   };
 }
 
@@ -52,10 +55,8 @@ function youngOf(value: unknown): PageYouth | undefined {
 export function restoredFinder(value: unknown): FinderState {
   if (!isJson(value) || value["version"] !== STATE_VERSION) return emptyFinder;
   const families = familiesOf(value["families"]);
-  const fleet = restoreYoung(
-    restoreCtls({ ...emptyFinder.fleet, families }, value["controllers"]),
-    value["young"],
-  );
+  const ctls = restoreCtls({ ...emptyFinder.fleet, families }, value["controllers"]);
+  const fleet = restoreSecured(restoreYoung(ctls, value["young"]), value["secured"]);
   let { dcs } = emptyFinder;
   for (const key of fleet.ctls.keys()) dcs = dcs.with(key, { ...newDc, listed: true });
   for (const record of listOf(value["pages"])) {

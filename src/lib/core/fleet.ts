@@ -7,6 +7,7 @@ import type { Exclusion } from "../nvme/exclusions.ts";
 import type { InterfaceTable, KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import type { Tid, Transport } from "../nvme/tid.ts";
 import type { Instant } from "../nvme/time.ts";
+import type { TlsHost } from "../nvme/tls_host.ts";
 import { type Agenda, emptyAgenda, forgetController } from "./agenda.ts";
 import type { Authority, Ctl } from "./ctl.ts";
 import type { Op } from "./effects.ts";
@@ -15,6 +16,7 @@ import { ctlIndexKey, deviceIndexKeys, listed, type Said, unlisted, withSaid } f
 import { type ToldBySource, toldNothing } from "./log_limit.ts";
 import { type HostConf, type NbftTargets, noNbft } from "./host.ts";
 import type { Standing } from "./standing.ts";
+import { isAboutTls, securedKey } from "./tls_targets.ts";
 import { Table } from "./table.ts";
 import { noTurns, type Turns } from "./turns.ts";
 
@@ -24,6 +26,8 @@ export const MAX_CTLS = 16_384;
 export const MAX_PROBES = 32;
 /** The most connections at once that were made and not yet read back. */
 export const MAX_UNREAD = 8;
+/** Targets that are remembered to have been connected by TLS: each needed a key of this host. The first one goes (S6). */
+export const MAX_SECURED = 16_384;
 /** Former controllers that `explain` still describes. */
 export const MAX_PAST = 64;
 
@@ -113,6 +117,12 @@ export interface Fleet {
   readonly exclusions: readonly Exclusion[] | undefined;
   /** The transports that this host can use; undefined: not reported yet. */
   readonly transports: ReadonlySet<Transport> | undefined;
+  /** What this host has for TLS; undefined: not told. */
+  readonly tls: TlsHost | undefined;
+  /** Keys of the controllers of which a page says something about TLS, by {@link securedKey}. */
+  readonly aboutTls: Table<readonly string[]>;
+  /** What was connected by TLS, by {@link securedKey}: no page brings it back to clear (S15). */
+  readonly secured: Table<true>;
   readonly host: HostConf | undefined;
   readonly nbft: NbftTargets;
   /**
@@ -162,6 +172,9 @@ export const emptyFleet: Fleet = {
   nextOp: 1,
   exclusions: undefined,
   transports: undefined,
+  tls: undefined,
+  aboutTls: Table.empty(),
+  secured: Table.empty(),
   host: undefined,
   nbft: noNbft,
   families: undefined,
@@ -183,7 +196,15 @@ export function withCtl(fleet: Fleet, ctl: Ctl): Fleet {
   const said = isSame ? fleet.said : withSaid(fleet.said, ctl.key, old, ctl);
   const sayings = isSame ? fleet.sayings : fleet.sayings + 1;
   const ctlsAt = old === undefined ? listed(fleet.ctlsAt, ctlIndexKey(ctl.tid), ctl.key) : fleet.ctlsAt;
-  return { ...fleet, ctls, said, sayings, ctlsAt };
+  const aboutTls = isSame ? fleet.aboutTls : withAbout(fleet.aboutTls, old, ctl);
+  return { ...fleet, ctls, said, sayings, ctlsAt, aboutTls };
+}
+
+function withAbout(about: Fleet["aboutTls"], old: Ctl | undefined, now: Ctl | undefined): Fleet["aboutTls"] {
+  const was = old !== undefined && isAboutTls(old) ? old : undefined;
+  const is = now !== undefined && isAboutTls(now) ? now : undefined;
+  if (is !== undefined) return listed(about, securedKey(is.tid), is.key);
+  return was === undefined ? about : unlisted(about, securedKey(was.tid), was.key);
 }
 
 export function withoutCtl(fleet: Fleet, { key, tid }: Ctl): Fleet {
@@ -196,6 +217,7 @@ export function withoutCtl(fleet: Fleet, { key, tid }: Ctl): Fleet {
     said: withSaid(fleet.said, key, old, { claims: NOBODY, released: NOBODY }),
     sayings: old.claims.size === 0 ? fleet.sayings : fleet.sayings + 1,
     ctlsAt: unlisted(fleet.ctlsAt, ctlIndexKey(tid), key),
+    aboutTls: withAbout(fleet.aboutTls, old, undefined),
   };
 }
 

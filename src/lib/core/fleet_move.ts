@@ -3,12 +3,14 @@
  * `ignore-iface`). The record moves to the new transport id and takes the connection with it; nothing is
  * withdrawn, so there is no evidence to disconnect (S13).
  */
+import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import type { Tid } from "../nvme/tid.ts";
 import { tidKey, tidText } from "../nvme/tid.ts";
 import { type Authority, type Claim, type Ctl, type HostSide, hostSide, MAX_FORMERLY } from "./ctl.ts";
-import { withoutCtl } from "./fleet.ts";
+import { MAX_SECURED, withoutCtl } from "./fleet.ts";
 import { listed, unlisted } from "./fleet_index.ts";
 import { FleetView } from "./fleet_view.ts";
+import { isByTls, securedKey } from "./tls_targets.ts";
 
 /** The same controller for the fabric: only our side may differ. */
 export const sameFarSide = (a: Tid, b: Tid): boolean => tidKey({ ...a, ...hostSide(b) }) === tidKey(b);
@@ -27,6 +29,17 @@ export const isHeld = ({ link: { phase } }: Ctl): boolean =>
   phase === "up" || phase === "connecting" || phase === "forming" || phase === "deleting";
 
 export class FleetMove<E extends { readonly do: string } = never> extends FleetView<E> {
+  /** Connected by TLS: from now on no page brings it back to clear, whoever we are then (S15). */
+  protected proved(ctl: Ctl, device: KernelCtrl): void {
+    const key = isByTls(device) ? securedKey(ctl.tid) : undefined;
+    let { secured } = this.fleet;
+    if (key === undefined || secured.has(key)) return;
+    const [first] = secured.size < MAX_SECURED ? [] : secured.keys();
+    if (first !== undefined) secured = secured.without(first);
+    this.fleet = { ...this.fleet, secured: secured.with(key, true) };
+    this.dirty();
+  }
+
   /**
    * `authority` now claims `tid` instead of the controller with this key. `renamed`: the authority's new
    * name.

@@ -3,6 +3,7 @@ import type { KernelEvent } from "../ports.ts";
 import type { Ctl } from "./ctl.ts";
 import type { Past } from "./fleet.ts";
 import type { Rules } from "./planner.ts";
+import type { Attempt } from "./request.ts";
 import type { Origin } from "./turns.ts";
 
 /** The rules that a daemon adds to the common life cycle of a controller. */
@@ -16,6 +17,8 @@ export interface FleetRules extends Rules {
   origin(ctl: Ctl): Origin;
   /** The authority that the page of this discovery controller counts for. */
   pageOwner(dcKey: string): string;
+  /** How an attempt at it is made now; `request` is what is asked for. */
+  attempt(ctl: Ctl): Attempt;
   /** The controller gave way to others in the full table: from now on it is unknown, not unwanted. */
   evicted(ctl: Ctl): void;
   /** The record of a controller has a new key: our side of it changed. */

@@ -80,6 +80,9 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
         this.fleet = { ...this.fleet, transports: event.transports };
         return isSame ? undefined : this.touchAll();
       }
+      case "tls-host":
+        this.fleet = { ...this.fleet, tls: event.tls };
+        return;
       case "exclusions":
         if (event.exclusions.length === 0 && this.fleet.exclusions?.length === 0) return;
         this.fleet = { ...this.fleet, exclusions: event.exclusions };
@@ -221,7 +224,9 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
       return this.failed(ctl, alreadyThere(ctl.tid, this.fleet.devices.values()), 2);
     }
     const request = this.rules.request(ctl);
-    this.failed(ctl, identityRefused(outcome.failure, request, this.fleet.devices.values()));
+    const failure = identityRefused(outcome.failure, request, this.fleet.devices.values());
+    // It may work in clear, which is tried soon.
+    this.failed(ctl, ctl.triedTls ? { ...failure, kind: "transient" } : failure);
   }
 
   /** The connect that the kernel went on with by itself: is it completed? */
@@ -371,8 +376,13 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
     const users = this.fleet.users.get(ctrl.device) ?? [];
     for (const key of users) {
       const ctl = this.ctl(key);
-      if (ctl?.link.phase === "forming") this.#formed(ctl, ctrl);
-      else if (ctl !== undefined) this.rules.news(ctl, event);
+      if (ctl === undefined) continue;
+      if (ctl.link.phase === "forming") {
+        this.#formed(ctl, ctrl);
+        continue;
+      }
+      this.proved(ctl, ctrl);
+      this.rules.news(ctl, event);
     }
     if (users.length === 0) this.rules.foreign(event);
     for (const key of ctlsFor(this.fleet.ctlsAt, ctrl)) this.touch(key);

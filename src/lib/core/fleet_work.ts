@@ -14,6 +14,8 @@ import { type Evidence, evidenceText, proofText } from "./evidence.ts";
 import { type Fleet, MAX_PAST, MAX_PROBES, MAX_UNREAD, type Past, withoutCtl } from "./fleet.ts";
 import { listed, mayShare, unlisted } from "./fleet_index.ts";
 import { FleetMove, isHeld } from "./fleet_move.ts";
+import { tlsRemedy, tlsText } from "./page_tls.ts";
+import { isAboutTls } from "./tls_targets.ts";
 import { newGuard } from "./guard.ts";
 import { eventFields } from "./messages.ts";
 import type { Decision } from "./planner.ts";
@@ -41,6 +43,7 @@ const NOBODYS: Origin = { lane: 2, authority: "" };
 const SETTLE_LIMIT = 64;
 
 export class FleetWork<E extends { readonly do: string } = never> extends FleetMove<E> {
+  #lookedAtTls = false;
   #begun: string[] = [];
   #queued: Fleet["ready"][number][] = [];
 
@@ -216,6 +219,11 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
   #begin(ctl: Ctl): void {
     const tried = { ...ctl, lastTry: this.now, resting: false };
     if (ctl.resting) this.dirty();
+    // Keys and the handshake daemon come and go; the answer is here before the address has been tested.
+    if (!this.#lookedAtTls && isAboutTls(ctl)) {
+      this.#lookedAtTls = true;
+      this.emit({ do: "look-at-tls" });
+    }
     this.put({ ...tried, link: { phase: "reaching", op: undefined } });
     this.#begun.push(ctl.key);
   }
@@ -335,13 +343,23 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
   /**
    * The last check before the connect: the controller may have been connected or excluded meanwhile (S4, S7).
    */
-  #connect(ctl: Ctl): void {
+  #connect(ready: Ctl): void {
+    let ctl = ready;
     const decision = this.decision(ctl);
     if (decision.act !== "none") return this.#carryOut(ctl);
     const op = this.op();
-    this.put({ ...ctl, lastTry: this.now, oneTry: false, link: { phase: "connecting", op } });
+    const { request: asked, choice } = this.rules.attempt(ctl);
+    const triedTls = choice.is === "tls" && !choice.must;
+    const words = choice.is === "clear" ? tlsText(choice) : undefined;
+    // Said once for each reason.
+    if (words !== undefined && !ctl.history.some(({ text }) => text === words)) {
+      this.sayOf(ctl, "notice", `Connecting ${words}; ${tlsRemedy(choice) ?? ""}`);
+      ctl = noted(ctl, this.now.wall, words);
+    }
+    this.put({ ...ctl, lastTry: this.now, oneTry: false, triedTls, link: { phase: "connecting", op } });
     this.fleet = { ...this.fleet, busy: { op, key: ctl.key, tid: ctl.tid } };
-    this.emitFirst({ do: "connect", op, key: ctl.key, request: this.rules.request(ctl) });
+    const request = triedTls ? { ...asked, options: { ...asked.options, tls: true } } : asked;
+    this.emitFirst({ do: "connect", op, key: ctl.key, request });
   }
 
   protected raise(ctl: Ctl, device: KernelCtrl, adopted: boolean): void {
@@ -350,6 +368,7 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
     const up: Ctl = {
       ...ctl,
       attempts: 0,
+      triedTls: false,
       lastFailure: undefined,
       doom: undefined,
       guard: undefined,
@@ -361,6 +380,7 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
     };
     if (ctl.resting) this.dirty();
     keepLooking(this);
+    this.proved(ctl, device);
     const words = adopted ? "Connection established! (it existed already)" : "Connection established!";
     this.put(
       noted(up, this.now.wall, adopted ? `found connected as ${ref.device}` : `connected as ${ref.device}`),

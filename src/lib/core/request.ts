@@ -9,6 +9,7 @@ import type { Fleet } from "./fleet.ts";
 import type { HostConf } from "./host.ts";
 import { askedOf } from "./line_demands.ts";
 import type { Lines } from "./lines.ts";
+import { type PageOwner, type TlsChoice, tlsChoice } from "./page_tls.ts";
 
 /** An IPv4-mapped address is requested as IPv4 if `ip-family` disables IPv6. */
 function asAllowed(tid: Tid, conf: DaemonConf | undefined): Tid {
@@ -33,18 +34,26 @@ export function hostIdOf(ctl: Ctl, host: HostConf | undefined, devices: Iterable
   return own;
 }
 
+/** What is asked for, and what pages make of TLS beside that. */
+export interface Attempt {
+  readonly request: ConnectRequest;
+  readonly choice: TlsChoice;
+}
+
 /**
  * The request to connect a controller: its own line takes precedence over `[Global]` (CFG-62), the strictest
  * security counts (S15), its own keys take precedence over the host's (KRN-35), and a host NQN of the boot
  * table goes with the host ID of that table (TID-8).
  */
-export function connectRequest(
+export function attemptAt(
   ctl: Ctl,
-  { host, devices }: Pick<Fleet, "host" | "devices">,
+  fleet: Pick<Fleet, "host" | "devices" | "tls" | "secured" | "aboutTls" | "ctls">,
   conf: DaemonConf | undefined,
   lines: Lines,
   discovery: boolean,
-): ConnectRequest {
+  ownerOf: PageOwner,
+): Attempt {
+  const { host, devices } = fleet;
   const asked = askedOf(ctl, conf, lines, discovery);
   const hostKey = asked.keys.hostKey ?? host?.key;
   const { ctrlKey } = asked.keys;
@@ -52,11 +61,14 @@ export function connectRequest(
     ...(hostKey === undefined ? {} : { hostKey }),
     ...(ctrlKey === undefined ? {} : { ctrlKey }),
   };
-  return {
+  const choice = tlsChoice(ctl, asked.options, fleet, conf, ownerOf);
+  const isMust = choice.is === "tls" && choice.must;
+  const request: ConnectRequest = {
     tid: asAllowed(ctl.tid, conf),
     hostId: hostIdOf(ctl, host, devices.values()),
     discovery,
-    options: asked.options,
+    options: isMust ? { ...asked.options, tls: true } : asked.options,
     keys,
   };
+  return { request, choice };
 }

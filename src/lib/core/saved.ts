@@ -16,7 +16,7 @@ import {
   withClaim,
 } from "./ctl.ts";
 import type { Evidence } from "./evidence.ts";
-import { type Fleet, withCtl } from "./fleet.ts";
+import { type Fleet, MAX_SECURED, withCtl } from "./fleet.ts";
 import { lineAuthority } from "./lines.ts";
 import { type Standing, STANDINGS } from "./standing.ts";
 
@@ -210,6 +210,16 @@ export const savedYoung = ({ young }: Fleet): readonly string[] => [...young ?? 
 /** A state file without the list comes from a version without patterns. */
 export const restoreYoung = (fleet: Fleet, value: unknown): Fleet =>
   Array.isArray(value) ? { ...fleet, young: new Set(value.map(textOf)) } : fleet;
+
+export const savedSecured = ({ secured }: Fleet): readonly string[] => [...secured.keys()];
+
+export function restoreSecured(fleet: Fleet, value: unknown): Fleet {
+  let { secured } = fleet;
+  for (const key of listOf(value).slice(0, MAX_SECURED)) {
+    if (typeof key === "string") secured = secured.with(key, true);
+  }
+  return { ...fleet, secured };
+}
 
 /** Controllers as they were saved, without operations under way. */
 export function restoreCtls(fleet: Fleet, value: unknown): Fleet {

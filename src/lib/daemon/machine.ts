@@ -13,6 +13,7 @@ import {
   type Storage,
 } from "../ports.ts";
 import type { Transport } from "../nvme/tid.ts";
+import type { TlsHost } from "../nvme/tls_host.ts";
 import { after } from "../nvme/time.ts";
 import type { ReadDevice } from "./devices_now.ts";
 import type { CommonPorts } from "./performer.ts";
@@ -24,6 +25,8 @@ export interface Machine {
   readonly exclusions: Exclusions;
   /** The transports that this host can use now. */
   readonly transports: () => ReadonlySet<Transport>;
+  /** What it has for TLS now. */
+  readonly tls: () => TlsHost;
   readonly log: Log;
   readonly clock: Clock;
   readonly readDevice: ReadDevice;
@@ -42,6 +45,7 @@ export const commonPorts = (machine: Machine, publisher: Publisher, exit: () => 
   stateFile: machine.stateFile,
   exclusions: machine.exclusions,
   transports: machine.transports,
+  tls: machine.tls,
   log: machine.log,
   publisher,
   exit,
@@ -69,6 +73,7 @@ type Post = (event: Event) => void;
 
 function readExclusions(machine: Machine, post: Post): void {
   post({ type: "transports", transports: machine.transports() });
+  post({ type: "tls-host", tls: machine.tls() });
   machine.exclusions.read((exclusions) => post({ type: "exclusions", exclusions }));
 }
 

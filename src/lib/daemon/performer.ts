@@ -3,6 +3,7 @@
  * decisions are made here.
  */
 import type { Transport } from "../nvme/tid.ts";
+import type { TlsHost } from "../nvme/tls_host.ts";
 import type {
   ConnectorEffect,
   ConnectorEvent,
@@ -31,6 +32,7 @@ export interface CommonPorts {
   readonly stateFile: StateFile;
   readonly exclusions: Exclusions;
   readonly transports: () => ReadonlySet<Transport>;
+  readonly tls: () => TlsHost;
   readonly publisher: Publisher;
   readonly log: Log;
   /** Everything is done: the process may end. */
@@ -84,6 +86,8 @@ function performCommon(effect: Effect, ports: CommonPorts, post: (event: Event) 
       );
     case "own":
       return kernel.own(effect.device, effect.owned);
+    case "look-at-tls":
+      return post({ type: "tls-host", tls: ports.tls() });
     case "exclusions":
       // A module may have been loaded meanwhile.
       post({ type: "transports", transports: ports.transports() });

@@ -16,6 +16,7 @@ import type { V1Plan } from "../dbus/v1_types.ts";
 import type { InterfaceTable } from "../nvme/kernel_ctrl.ts";
 import type { Nbft } from "../nvme/nbft.ts";
 import type { Transport } from "../nvme/tid.ts";
+import type { TlsHost } from "../nvme/tls_host.ts";
 import { after, type Duration, type Now, seconds } from "../nvme/time.ts";
 import type { Clock, Exclusions, Kernel, Resolver } from "../ports.ts";
 import { nbftEvent } from "./boot_tables.ts";
@@ -32,6 +33,7 @@ export interface PlanMachine {
   readonly resolver: Resolver;
   readonly exclusions: Exclusions;
   readonly transports: () => ReadonlySet<Transport>;
+  readonly tls: () => TlsHost;
   readonly nbft: () => readonly { readonly file: string; readonly nbft: Nbft }[];
   readonly interfaces: () => InterfaceTable;
   readonly readFile: ReadFile;
@@ -132,6 +134,7 @@ const begun = (host: HostConf, machine: PlanMachine): readonly Event[] => [
   { type: "host", host },
   nbftEvent(machine.nbft(), machine.interfaces(), host.nqn, { write: () => undefined }),
   { type: "transports", transports: machine.transports() },
+  { type: "tls-host", tls: machine.tls() },
   { type: "network", interfaces: machine.interfaces() },
 ];
 

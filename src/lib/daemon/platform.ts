@@ -1,5 +1,6 @@
 /** The platform below the wiring of the daemons: this machine (`linux/`), or a simulated one (`sim/`). */
 import type { Transport } from "../nvme/tid.ts";
+import type { TlsHost } from "../nvme/tls_host.ts";
 import type { Bus, BusError } from "../dbus/bus.ts";
 import type { InterfaceTable } from "../nvme/kernel_ctrl.ts";
 import type { Nbft } from "../nvme/nbft.ts";
@@ -20,6 +21,7 @@ export interface Platform extends RunPlatform {
   readonly resolver: Resolver;
   readonly exclusions: Exclusions;
   readonly transports: () => ReadonlySet<Transport>;
+  readonly tls: () => TlsHost;
   /** The boot firmware's tables. */
   readonly nbft: () => readonly { readonly file: string; readonly nbft: Nbft }[];
   readonly interfaces: () => InterfaceTable;

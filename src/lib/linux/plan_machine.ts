@@ -1,6 +1,7 @@
 /** This machine, as far as it only tells: for a plan without a daemon. Nothing is opened for writing, and no state is counted. */
 import type { InterfaceTable, KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import type { Transport } from "../nvme/tid.ts";
+import type { TlsHost } from "../nvme/tls_host.ts";
 import type { Clock, Done, Exclusions, Log, Resolver } from "../ports.ts";
 import { SystemClock } from "./clock.ts";
 import { ExclusionsFiles } from "./exclusions_files.ts";
@@ -10,6 +11,7 @@ import { type FileText, readTextFile } from "./platform.ts";
 import { SystemResolver } from "./resolver.ts";
 import { JsonStateFile, stateFilePath } from "./state_file.ts";
 import { Sysfs, SYSTEM_PLACES } from "./sysfs.ts";
+import { tlsHost } from "./tls_host.ts";
 import { usableTransports } from "./transports.ts";
 
 interface TellingMachine {
@@ -18,6 +20,7 @@ interface TellingMachine {
   readonly resolver: Resolver;
   readonly exclusions: Exclusions;
   readonly transports: () => ReadonlySet<Transport>;
+  readonly tls: () => TlsHost;
   readonly nbft: () => readonly NbftFile[];
   readonly interfaces: () => InterfaceTable;
   readonly readFile: (path: string) => FileText;
@@ -34,6 +37,7 @@ export function planMachine(daemon: "stafd" | "stacd"): TellingMachine {
     resolver: new SystemResolver(),
     exclusions: new ExclusionsFiles(silent),
     transports: () => usableTransports(),
+    tls: tlsHost,
     nbft: () => readNbftFiles(silent),
     interfaces: readInterfaces,
     readFile: readTextFile,

@@ -19,8 +19,10 @@ import { JsonStateFile, stateFilePath } from "./state_file.ts";
 import { GuardedStateFile } from "./state_guard.ts";
 import { LinuxStorage } from "./storage.ts";
 import { Sysfs } from "./sysfs.ts";
+import { tlsHost } from "./tls_host.ts";
 import { usableTransports } from "./transports.ts";
 import type { Transport } from "../nvme/tid.ts";
+import type { TlsHost } from "../nvme/tls_host.ts";
 
 /** What reading a small text file gave. */
 export type FileText =
@@ -43,6 +45,7 @@ export interface Platform {
   readonly resolver: Resolver;
   readonly exclusions: Exclusions;
   readonly transports: () => ReadonlySet<Transport>;
+  readonly tls: () => TlsHost;
   readonly startProblem: () => string | undefined;
   readonly readFile: (path: string) => FileText;
   /** One that does not exist has none. */
@@ -71,6 +74,7 @@ export function linuxPlatform(program: "stafd" | "stacd", syslog: boolean): Plat
     resolver: new SystemResolver(),
     exclusions: new ExclusionsFiles(log),
     transports: () => usableTransports(),
+    tls: tlsHost,
     startProblem: () => startProblem(program),
     readFile: readTextFile,
     readFolder,

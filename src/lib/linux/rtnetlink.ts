@@ -137,6 +137,7 @@ function address(body: Uint8Array<ArrayBuffer>): AddressInfo | undefined {
   return undefined;
 }
 
+/** Attributes of any netlink family, nested ones as they are. */
 export function attributesOf(body: Uint8Array<ArrayBuffer>): Map<number, Uint8Array<ArrayBuffer>> {
   const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
   const result = new Map<number, Uint8Array<ArrayBuffer>>();

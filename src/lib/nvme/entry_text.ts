@@ -19,6 +19,13 @@ const CMS: Words = [[1, "cm"]];
 const wordOf = (words: Words, number: number): string | undefined =>
   words.find(([value]) => value === number)?.[1];
 
+/** The TREQ byte of a `treq` text; undefined for what is none. */
+export function treqOfText(text: string): number | undefined {
+  const word = TREQ.find(([, one]) => one === text);
+  if (word !== undefined) return word[0];
+  return /^[0-9]{1,3}$/.test(text) && Number(text) <= 0xff ? Number(text) : undefined;
+}
+
 /** Text of a Python dictionary. */
 function tsasText(tsas: DiscoveryEntry["tsas"]): string | undefined {
   const word = (words: Words, value: number) => wordOf(words, value) ?? "reserved";

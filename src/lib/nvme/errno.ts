@@ -91,22 +91,27 @@ const MEANINGS: ReadonlyMap<string, Meaning> = new Map([
   }],
 ]);
 
+/** What TLS needs on this host. */
+export const TLS_DAEMON_REMEDY = "systemctl enable --now tlshd (package ktls-utils)";
+export const TLS_KEY_REMEDY = `put it into the keyring: ${INSERT_TLS_KEY}`;
+export const TLS_FAILED_REMEDY = "journalctl -u tlshd says why; the keys of host and controller may differ";
+
 /** What some of them mean where TLS was asked for (seen on kernel 6.12 with ktls-utils 1.0; EACCES from the source of that). */
 const WITH_TLS: ReadonlyMap<string, Meaning> = new Map([
   ["ESRCH", {
     text: "there is no daemon for the TLS handshake",
     kind: "transient",
-    remedy: "systemctl enable --now tlshd (package ktls-utils)",
+    remedy: TLS_DAEMON_REMEDY,
   }],
   ["ENOKEY", {
     text: "there is no TLS key for this host and controller",
     kind: "permanent",
-    remedy: `put it into the keyring: ${INSERT_TLS_KEY}`,
+    remedy: TLS_KEY_REMEDY,
   }],
   ["EACCES", {
     text: "the TLS handshake failed",
     kind: "permanent",
-    remedy: "journalctl -u tlshd says why; the keys of host and controller may differ",
+    remedy: TLS_FAILED_REMEDY,
   }],
   ["ETIMEDOUT", {
     text: "no answer to the TLS handshake",

@@ -5,6 +5,7 @@ import type { Outcome } from "../nvme/failure.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import { WELL_KNOWN_DISC_NQN } from "../nvme/tid.ts";
 import { milliseconds } from "../nvme/time.ts";
+import { type TlsHost, tlsPair } from "../nvme/tls_host.ts";
 import type { ConnectRequest } from "../ports.ts";
 import type { Device, Devices } from "./devices.ts";
 import { type Address, type Fabric, Target } from "./fabric.ts";
@@ -37,6 +38,8 @@ export class Connecting {
   shortage = 0;
   /** Is told of each connect that really begins, with the existing connections. */
   witness: (who: string, request: ConnectRequest) => void = () => undefined;
+  /** What the host has for TLS: everything, unless a story says otherwise. */
+  tls: TlsHost = { daemon: true, pairs: undefined };
   readonly #time: Scheduler;
   readonly #random: Random;
   readonly #fabric: Fabric;
@@ -91,7 +94,7 @@ export class Connecting {
     const lines = status === undefined ? [] : [`nvme nvme9: Connect command failed, ret=${status}`];
     this.#time.in(
       milliseconds(ms),
-      () => this.#end(job, { ok: false, failure: connectFailure(errno, lines) }),
+      () => this.#end(job, { ok: false, failure: connectFailure(errno, lines, job.request.options.tls) }),
     );
   }
 
@@ -128,8 +131,8 @@ export class Connecting {
         manner === "up" ? 0x4182 : undefined,
       );
     }
-    // tlshd gets no answer to its handshake.
-    if (options.has("tls") && !target.offersTls) return this.#fail(job, 200, "ETIMEDOUT");
+    const insecure = this.#tlsProblem(options, target);
+    if (insecure !== undefined) return this.#fail(job, insecure.ms, insecure.errno);
     // Asked for as a discovery controller, it turns out to be none; or the other way round.
     const wrongKind = manner === "up" && discovery !== (target.discovery !== undefined);
     const device = this.#make(job, options, target);
@@ -176,6 +179,21 @@ export class Connecting {
       else this.#devices.reset(device);
       this.#end(job, { ok: true, value: this.#devices.view(device) });
     });
+  }
+
+  /** What keeps a handshake from its end, or a connection without one from its beginning. */
+  #tlsProblem(
+    options: ReadonlyMap<string, string>,
+    target: Target,
+  ): { readonly ms: number; readonly errno: string } | undefined {
+    if (options.has("concat")) return undefined;
+    if (!options.has("tls")) return target.refusesClear ? { ms: 5, errno: "ECONNRESET" } : undefined;
+    const pair = tlsPair(options.get("hostnqn") ?? "", options.get("nqn") ?? "");
+    if (this.tls.pairs?.has(pair) === false) return { ms: 1, errno: "ENOKEY" };
+    if (this.tls.daemon === false) return { ms: 1, errno: "ESRCH" };
+    // tlshd gets no answer to its handshake.
+    if (!target.offersTls) return { ms: 200, errno: "ETIMEDOUT" };
+    return target.hasOtherKey ? { ms: 50, errno: "EACCES" } : undefined;
   }
 
   #arrive(job: Job, device: Device, errno: string | undefined): void {

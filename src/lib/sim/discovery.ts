@@ -12,6 +12,8 @@ export interface LogVersion {
 
 const SUBTYPE = { referral: 1, nvme: 2, self: 3 } as const;
 export const NCC = 0x4;
+const TREQ = { none: 0, required: 1, offered: 2 } as const;
+const TLS_1_3 = 2;
 
 /** The entry that names a controller. */
 export function entryFor(
@@ -25,7 +27,7 @@ export function entryFor(
     trtype: { tcp: 3, rdma: 1, fc: 2, loop: 254 }[transport],
     adrfam: transport === "fc" ? 4 : parseIp(traddr)?.family === 6 ? 2 : 1,
     subtype: SUBTYPE[kind],
-    treq: 0,
+    treq: TREQ[target.listsTls],
     portid: 1,
     cntlid: 0xffff,
     asqsz: 32,
@@ -33,7 +35,9 @@ export function entryFor(
     traddr,
     trsvcid,
     subnqn: details.subnqn ?? target.nqn,
-    tsas: transport === "tcp" ? { kind: "tcp", sectype: 0 } : { kind: "none" },
+    tsas: transport === "tcp"
+      ? { kind: "tcp", sectype: target.listsTls === "none" ? 0 : TLS_1_3 }
+      : { kind: "none" },
     attributes: [],
   };
 }

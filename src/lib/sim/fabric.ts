@@ -1,6 +1,7 @@
 /** The network and what is on it: controllers, their addresses, and how they behave towards this host. */
 import { canonicalIp, parseIp, scopeOf } from "../nvme/address.ts";
 import type { InterfaceTable } from "../nvme/kernel_ctrl.ts";
+import type { TlsDemand } from "../nvme/entry_tls.ts";
 import type { Transport } from "../nvme/tid.ts";
 import type { Discovery } from "./discovery.ts";
 
@@ -42,6 +43,12 @@ export class Target {
   isEmpty = false;
   /** A connection with TLS can be made; without it, one that wants TLS fails. */
   offersTls = true;
+  /** What pages say of TLS to it. */
+  listsTls: TlsDemand = "none";
+  /** A connection in clear is refused. */
+  refusesClear = false;
+  /** It has another key than this host. */
+  hasOtherKey = false;
   /** As Identify does it before NVMe 1.4: it does not say what it is. */
   tellsNoType = false;
   /** How it serves its namespaces: `optimized`, `inaccessible`...; empty for one without ANA. */

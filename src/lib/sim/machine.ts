@@ -1,5 +1,6 @@
 /** One process's view of the simulated host: every port that a daemon needs of its machine, and its signals. Killed, it is deaf. */
 import type { Transport } from "../nvme/tid.ts";
+import type { TlsHost } from "../nvme/tls_host.ts";
 import type { BusAccess } from "../dbus/reconnect.ts";
 import type { Outcome } from "../nvme/failure.ts";
 import type { InterfaceTable, KernelCtrl } from "../nvme/kernel_ctrl.ts";
@@ -35,6 +36,7 @@ export class SimMachine {
   readonly resolver: ResolverPort;
   readonly exclusions: Exclusions;
   readonly transports: () => ReadonlySet<Transport>;
+  readonly tls: () => TlsHost;
   readonly kernel: KernelPort;
   readonly storage: Storage;
   readonly mdns: AvahiPort;
@@ -75,6 +77,10 @@ export class SimMachine {
     this.resolver = new ResolverPort(world.resolver, who);
     this.exclusions = world.exclusionsPort(alive);
     this.transports = () => world.transports;
+    this.tls = () => {
+      const { support, connecting } = world.kernel;
+      return support.has("tls") ? connecting.tls : { ...connecting.tls, daemon: false };
+    };
     this.kernel = new KernelPort(world.kernel, who);
     this.storage = storagePort(world.kernel.devices, alive);
     this.mdns = new AvahiPort(world.avahi);

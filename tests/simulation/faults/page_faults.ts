@@ -111,6 +111,21 @@ export const PAGE_FAULTS: readonly Fault[] = [
         if (dc.discovery !== undefined) dc.discovery.readMs = random.between(5, 4_000);
       }),
   },
+  {
+    name: "tls-words",
+    everyMs: 5_000,
+    // A page says something else of TLS than before; keys that fit once stay.
+    act: ({ landscape: { subsystems, dcs }, mono }, random) => {
+      const secure = subsystems.filter(({ listsTls, hasOtherKey }) => listsTls !== "none" && !hasOtherKey);
+      const target = random.pick(secure);
+      if (target === undefined) return;
+      const said = target.listsTls;
+      target.listsTls = random.chance(0.8) ? "none" : "offered";
+      const entry = entryFor(target, "nvme");
+      target.listsTls = said;
+      for (const { discovery } of dcs) if (discovery?.lists(target) === true) discovery.list(entry, mono);
+    },
+  },
   { name: "dc-restarts", everyMs: 40_000, act: restart },
   {
     name: "refused-commands",

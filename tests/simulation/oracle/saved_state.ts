@@ -17,9 +17,17 @@ export interface Saved {
   readonly reads: ReadonlySet<number>;
   /** Families that were allowed when it was written; all, by a file of 1.0.0. */
   readonly families: ReadonlySet<4 | 6>;
+  /** Targets that were connected by TLS, without our side. */
+  readonly byTls: ReadonlySet<string>;
 }
 
-const NOTHING: Saved = { controllers: [], claims: new Set(), reads: new Set(), families: new Set() };
+const NOTHING: Saved = {
+  controllers: [],
+  claims: new Set(),
+  reads: new Set(),
+  families: new Set(),
+  byTls: new Set(),
+};
 
 function tidOf(value: unknown): Tid | undefined {
   if (!isJson(value)) return undefined;
@@ -34,6 +42,18 @@ function tidOf(value: unknown): Tid | undefined {
     hostIface: textOf(value["host-iface"]),
     hostNqn: textOf(value["host-nqn"]),
   });
+}
+
+/** Texts of a list: transport, address, port, subsystem NQN. */
+function securedIn(value: unknown): ReadonlySet<string> {
+  const found = new Set<string>();
+  for (const text of listOf(value)) {
+    const parts: unknown = JSON.parse(textOf(text));
+    const [transport, traddr, trsvcid, subsysnqn] = listOf(parts).map(textOf);
+    const tid = tidOf({ transport, traddr, trsvcid, subsysnqn });
+    if (tid !== undefined) found.add(identity(tid));
+  }
+  return found;
 }
 
 /** A torn file says nothing, to the daemon too. */
@@ -63,5 +83,5 @@ export function savedIn(text: string | undefined): Saved {
   }
   const allowed = isJson(value["families"]) ? value["families"] : {};
   const families = new Set(([4, 6] as const).filter((one) => allowed[`v${one}`] !== false));
-  return { controllers, claims, reads, families };
+  return { controllers, claims, reads, families, byTls: securedIn(value["secured"]) };
 }

@@ -12,6 +12,7 @@ import { SECURITY_SCENARIOS } from "./security_scenarios.ts";
 import { STACD_SCENARIOS } from "./stacd_scenarios.ts";
 import { STAFD_SCENARIOS } from "./stafd_scenarios.ts";
 import { TRANSPORT_SCENARIOS } from "./transport_scenarios.ts";
+import { TLS_SCENARIOS } from "./tls_scenarios.ts";
 import { YOUNG_PAGE_SCENARIOS } from "./young_page_scenarios.ts";
 
 for (
@@ -26,6 +27,7 @@ for (
     ...STAFD_SCENARIOS,
     ...CLOCK_SCENARIOS,
     ...SECURITY_SCENARIOS,
+    ...TLS_SCENARIOS,
     ...HOSTILE_SCENARIOS,
     ...TRANSPORT_SCENARIOS,
   ]

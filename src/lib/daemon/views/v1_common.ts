@@ -2,6 +2,7 @@
  * The versioned interfaces' description of controllers, for both daemons: a view of the core, which decides
  * (v1_types.ts).
  */
+import type { Attempt } from "../../core/request.ts";
 import type { DaemonConf } from "../../config/daemon_conf.ts";
 import { differences, lessSafe, lessSafeText } from "../../core/as_asked.ts";
 import { type Claim, claimText, type Ctl, deviceOf } from "../../core/ctl.ts";
@@ -29,6 +30,7 @@ export interface Asked {
   readonly state: { readonly conf: DaemonConf | undefined; readonly lines: Lines };
   verdict(ctl: Ctl): Verdict;
   request(ctl: Ctl): ConnectRequest;
+  attempt(ctl: Ctl): Attempt;
   bar(ctl: Ctl): string | undefined;
   keep(ctl: Ctl, device: Pick<KernelCtrl, "transport">): string | undefined;
 }

@@ -5,6 +5,7 @@ import { IDENTITY_REMEDY } from "../../core/identity.ts";
 import { evidenceText, proofText } from "../../core/evidence.ts";
 import type { Past } from "../../core/fleet.ts";
 import { ctlsFor } from "../../core/fleet_index.ts";
+import { tlsRemedy, tlsText } from "../../core/page_tls.ts";
 import type { Verdict } from "../../core/planner.ts";
 import type { DaemonName, V1Explanation, V1Phase, V1Step } from "../../dbus/v1_types.ts";
 import type { KernelCtrl } from "../../nvme/kernel_ctrl.ts";
@@ -113,6 +114,7 @@ function ofController(ctl: Ctl, core: Asked, peek: Peek, beside: Beside, now: No
     chain.push({ step: "source", at: null, text: `no source any more: ${evidenceText(evidence)}` });
   }
   chain.push({ step: "decision", at: null, text: decisionText(decision, now) });
+  chain.push(...ofTls(ctl, core, device !== undefined));
   const failure = ctl.lastFailure;
   for (const { at, text } of ctl.history) {
     // The last failure is described below, with its phase and number.
@@ -149,6 +151,21 @@ function ofController(ctl: Ctl, core: Asked, peek: Peek, beside: Beside, now: No
     headline: headline(phase, ctl, decisionText(decision, now), verdict),
     chain,
   };
+}
+
+/** What log pages make of TLS (DEC-15). */
+function ofTls(ctl: Ctl, core: Asked, isConnected: boolean): readonly V1Step[] {
+  if (ctl.claims.size === 0) return [];
+  const { choice } = core.attempt(ctl);
+  const text = tlsText(choice);
+  const remedy = tlsRemedy(choice);
+  if (text === undefined) return [];
+  const step: V1Step = {
+    step: "decision",
+    at: null,
+    text: `${isConnected ? "connected anew, " : ""}${text}`,
+  };
+  return remedy === undefined ? [step] : [step, { step: "remedy", at: null, text: remedy }];
 }
 
 /** Facts that may surprise a person who misses storage, or who made the connection by hand. */

@@ -1,6 +1,7 @@
 /** `plan`: what would be connected and disconnected, with reasons. The core answers; nothing is done. */
 import { claimText, type Ctl, deviceOf } from "../../core/ctl.ts";
 import { evidenceText } from "../../core/evidence.ts";
+import { tlsText } from "../../core/page_tls.ts";
 import type { V1Change, V1Held } from "../../dbus/v1_types.ts";
 import { tidText } from "../../nvme/tid.ts";
 import type { Now } from "../../nvme/time.ts";
@@ -124,7 +125,14 @@ function changeOf(ctl: Ctl, core: Planning, was: Ctl | undefined, now: Now): V1C
     }
     if (core.bar(ctl) !== undefined) return undefined;
     const at = link.phase === "waiting" ? wallOf(link.until, now) : null;
-    return { ...base, action: "connect", device: "", at, reasons };
+    const tls = tlsText(core.attempt(ctl).choice);
+    return {
+      ...base,
+      action: "connect",
+      device: "",
+      at,
+      reasons: tls === undefined ? reasons : [...reasons, tls],
+    };
   }
   if (link.phase === "connecting" || link.phase === "forming") {
     // The kernel cannot be told to stop: the connection that it makes is removed again.
