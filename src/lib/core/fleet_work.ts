@@ -8,7 +8,7 @@ import { matches, matchIndexKey } from "../nvme/match.ts";
 import { tidText } from "../nvme/tid.ts";
 import { after } from "../nvme/time.ts";
 import type { DeviceRef, Reached } from "../ports.ts";
-import { differences, lessSafe, lessSafeRemedy, lessSafeText } from "./as_asked.ts";
+import { sayDifferences } from "./differences.ts";
 import { type Ctl, deviceOf, noted } from "./ctl.ts";
 import { type Evidence, evidenceText, proofText } from "./evidence.ts";
 import { type Fleet, MAX_PAST, MAX_PROBES, MAX_UNREAD, type Past, withoutCtl } from "./fleet.ts";
@@ -392,38 +392,10 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
       "connected",
       adopted ? `${ref.device} was connected already` : `connected as ${ref.device}`,
     );
-    this.#compare(up, device, adopted);
+    sayDifferences(this, up, device, adopted);
     if (!adopted) this.emit({ do: "own", device: ref.device, owned: true });
     this.rules.up(up, device);
     this.touch(ctl.key);
-  }
-
-  /** Reports missing security of a connection and, if another program made it, other options that differ. */
-  #compare(ctl: Ctl, device: KernelCtrl, adopted: boolean): void {
-    if (ctl.claims.size === 0) return;
-    const request = this.rules.request(ctl);
-    const lacking = lessSafe(request, device);
-    const more = { NVME_DEVICE: device.device };
-    if (lacking.length > 0) {
-      const what = lessSafeText(lacking);
-      this.say("warning", ctl, `The connection is ${what}; ${lessSafeRemedy(device.device)}`, {
-        ...more,
-        ...eventFields("less-safe"),
-      });
-      this.put(noted(this.ctl(ctl.key) ?? ctl, this.now.wall, what));
-      this.announce(ctl, "less-safe", what);
-    }
-    const differing = adopted ? differences(request, device) : [];
-    if (differing.length > 0) {
-      const what = `made with other options than asked for: ${differing.join(", ")}`;
-      this.say(
-        "info",
-        ctl,
-        `The connection was ${what}; the configured options take effect when it is connected again`,
-        more,
-      );
-      this.put(noted(this.ctl(ctl.key) ?? ctl, this.now.wall, what));
-    }
   }
 
   protected lower(ctl: Ctl, ref: DeviceRef): void {
