@@ -1,4 +1,4 @@
-/** TLS by log page (DEC-15, S15): TLS where every page requires it, and never in clear again what was connected by TLS. */
+/** TLS by log page (DEC-15, S15): TLS where every page requires it, and never without TLS again what was connected by TLS. */
 import type { Fleet } from "../../src/lib/core/fleet.ts";
 import type { Tid } from "../../src/lib/nvme/tid.ts";
 import type { ConnectRequest } from "../../src/lib/ports.ts";
@@ -36,11 +36,14 @@ export class TlsRules {
     const entries = who === "stacd" ? this.#listings(tid) : [];
     if (entries.length === 0) return;
     if (this.#rules.sessions[who].byTls.has(farSide(tid))) {
-      throw new Violation("S15", `${who} connects ${named(tid)} in clear, which was connected by TLS before`);
+      throw new Violation(
+        "S15",
+        `${who} connects ${named(tid)} without TLS, which was connected by TLS before`,
+      );
     }
     const isOfPages = !this.#isOurs(who, tid);
     if (isOfPages && entries.every(requiresTls)) {
-      throw new Violation("S15", `${who} connects ${named(tid)} in clear, and every page requires TLS`);
+      throw new Violation("S15", `${who} connects ${named(tid)} without TLS, and every page requires TLS`);
     }
   }
 

@@ -40,6 +40,7 @@ import { scenarios as stacdRedundancy } from "./scenarios/stacd_redundancy.ts";
 import { scenarios as stacdSecurity } from "./scenarios/stacd_security.ts";
 import { scenarios as stacdSecrets } from "./scenarios/stacd_secrets.ts";
 import { scenarios as stacdStafdAway } from "./scenarios/stacd_stafd_away.ts";
+import { scenarios as stacdTls } from "./scenarios/stacd_tls.ts";
 import { scenarios as startScenarios } from "./scenarios/start.ts";
 import { scenarios as stafdAvahi } from "./scenarios/stafd_avahi.ts";
 import { scenarios as stafdCdc } from "./scenarios/stafd_cdc.ts";
@@ -96,6 +97,7 @@ const SCENARIOS: readonly Scenario[] = [
   ...stacdRedundancy,
   ...stacdSecrets,
   ...stacdSecurity,
+  ...stacdTls,
   ...stacdCompany,
   ...stacdCrash,
 ];

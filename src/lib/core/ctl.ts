@@ -141,7 +141,7 @@ export interface Ctl {
   readonly link: Link;
   /** Failures in a row. */
   readonly attempts: number;
-  /** The last attempt that the kernel made was by TLS because a page offers that (page_tls.ts); in clear it may work. */
+  /** The last attempt that the kernel made was by TLS because a page offers that (page_tls.ts); without TLS it may work. */
   readonly triedTls: boolean;
   readonly lastFailure: { readonly failure: Failure; readonly at: number } | undefined;
   /** When the current series of retries began; a retry prompted by news keeps a distance from it. */

@@ -29,7 +29,7 @@ export const isHeld = ({ link: { phase } }: Ctl): boolean =>
   phase === "up" || phase === "connecting" || phase === "forming" || phase === "deleting";
 
 export class FleetMove<E extends { readonly do: string } = never> extends FleetView<E> {
-  /** Connected by TLS: from now on no page brings it back to clear, whoever we are then (S15). */
+  /** Connected by TLS: from now on no page takes TLS away, whatever identity this host has then (S15). */
   protected proved(ctl: Ctl, device: KernelCtrl): void {
     const key = isByTls(device) ? securedKey(ctl.tid) : undefined;
     let { secured } = this.fleet;

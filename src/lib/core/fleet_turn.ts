@@ -225,7 +225,7 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
     }
     const request = this.rules.request(ctl);
     const failure = identityRefused(outcome.failure, request, this.fleet.devices.values());
-    // It may work in clear, which is tried soon.
+    // It may work without TLS, which is tried soon.
     this.failed(ctl, ctl.triedTls ? { ...failure, kind: "transient" } : failure);
   }
 

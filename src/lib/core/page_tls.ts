@@ -1,7 +1,7 @@
 /**
  * TLS by log page (DEC-15). An entry without security asks for nothing; one that requires TLS gets TLS or nothing; one that
  * offers it gets TLS where this host has a key for the pair of host and subsystem NQN and a handshake daemon, else a connection
- * in clear. What was connected by TLS once is never connected in clear again because of a page (S15).
+ * without TLS. What was connected by TLS once is never connected without TLS again because of a page (S15).
  */
 import type { DaemonConf } from "../config/daemon_conf.ts";
 import type { ConnectOptions } from "../nvme/connect_options.ts";
@@ -19,7 +19,7 @@ export type PageOwner = (dcKey: string) => string;
 export type TlsChoice =
   /** No page has anything to say about it, or an option or line says it already. */
   | { readonly is: "unsaid" }
-  /** In clear, although TLS is offered. */
+  /** Without TLS, although TLS is offered. */
   | { readonly is: "clear"; readonly why: string; readonly remedy: string }
   /** With TLS; `must`: or not at all. */
   | {
@@ -109,7 +109,7 @@ export function tlsChoice(
   return { is: "tls", must: false, why: offers, lacking };
 }
 
-/** What this host would need for it. What cannot be told is there. */
+/** What this host does not have for it. What it cannot read counts as present. */
 function lackingFor({ tid }: Ctl, { tlsKey }: ConnectOptions, tls: TlsHost | undefined): Lacking | undefined {
   if (tls?.daemon === false) {
     return { what: "no daemon does the handshakes", remedy: TLS_DAEMON_REMEDY };
@@ -124,7 +124,7 @@ export function tlsText(choice: TlsChoice): string | undefined {
     case "unsaid":
       return undefined;
     case "clear":
-      return `in clear: ${choice.why}`;
+      return `without TLS: ${choice.why}`;
     case "tls": {
       const { why, must, lacking } = choice;
       const or = must ? ", and without TLS it is not connected" : "";

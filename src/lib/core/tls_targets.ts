@@ -1,4 +1,4 @@
-/** Targets as TLS looks at them: what is known of one counts by whichever way it is reached. */
+/** Targets as TLS looks at them: one target by each interface and source address. */
 import { tlsOfEntry } from "../nvme/entry_tls.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import { canonicalAddress, type Tid } from "../nvme/tid.ts";

@@ -26,7 +26,7 @@ const GROUP = "tlshd";
 const SOCKETS = "/proc/self/net/netlink";
 
 /** `NLMSG` asking for a family by name. */
-export function familyRequest(name: string): Uint8Array<ArrayBuffer> {
+function familyRequest(name: string): Uint8Array<ArrayBuffer> {
   const text = cString(name);
   const request = bytes(HEADER + GENL_HEADER + ((4 + text.length + 3) & ~3));
   const view = new DataView(request.buffer);

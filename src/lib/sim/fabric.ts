@@ -45,7 +45,7 @@ export class Target {
   offersTls = true;
   /** What pages say of TLS to it. */
   listsTls: TlsDemand = "none";
-  /** A connection in clear is refused. */
+  /** A connection without TLS is refused. */
   refusesClear = false;
   /** It has another key than this host. */
   hasOtherKey = false;

@@ -98,7 +98,7 @@ export const TLS_SCENARIOS: readonly Scenario[] = [
   },
   {
     from: "DEC-15",
-    name: "a page offers TLS, key and handshake daemon are there: TLS",
+    name: "a page offers TLS, with a key and a handshake daemon: TLS",
     play: async (cores) => {
       const { stage, subsystem } = scene(cores, "offered");
       await stage.start(30_000);
@@ -111,7 +111,7 @@ export const TLS_SCENARIOS: readonly Scenario[] = [
     ["no daemon does handshakes", { daemon: false, pairs: KEY }, /and no daemon does the handshakes/],
   ] as const).map(([why, tls, words]): Scenario => ({
     from: "DEC-15",
-    name: `a page offers TLS and ${why}: in clear, at once and said`,
+    name: `a page offers TLS and ${why}: without TLS, at once and said`,
     play: async (cores) => {
       const { stage, subsystem } = scene(cores, "offered");
       stage.world.kernel.connecting.tls = tls;
@@ -123,7 +123,7 @@ export const TLS_SCENARIOS: readonly Scenario[] = [
   })),
   {
     from: "DEC-15",
-    name: "a page offers TLS and the keys differ: in clear within half a minute, and said",
+    name: "a page offers TLS and the keys differ: without TLS within half a minute, and said",
     play: async (cores) => {
       const { stage, subsystem } = scene(cores, "offered");
       subsystem.hasOtherKey = true;
@@ -136,7 +136,7 @@ export const TLS_SCENARIOS: readonly Scenario[] = [
   ...(["offered", "none"] as const).map((later): Scenario => ({
     from: "DEC-15",
     name:
-      `what was connected by TLS is not connected in clear when the page says ${later} and the key is gone`,
+      `what was connected by TLS is not connected without TLS when the page says ${later} and the key is gone`,
     play: async (cores) => {
       const it = scene(cores, "offered");
       const { stage, subsystem } = it;
@@ -158,7 +158,7 @@ export const TLS_SCENARIOS: readonly Scenario[] = [
   })),
   {
     from: "DEC-15",
-    name: "a page requires TLS of what is connected in clear: it stays, and is not called good",
+    name: "a page requires TLS of what is connected without TLS: it stays, and is not called good",
     play: async (cores) => {
       const { stage, subsystem } = scene(cores, "required");
       const byHand = stage.connectedByOthers(subsystem);
@@ -231,7 +231,7 @@ export const TLS_SCENARIOS: readonly Scenario[] = [
   {
     from: "S16",
     name:
-      "a discovery controller that only mDNS leads to cannot demand TLS of what a configured one lists in clear",
+      "a discovery controller that only mDNS leads to cannot demand TLS of what a configured one lists without TLS",
     play: async (cores) => {
       const { stage, subsystem } = scene(cores, "none");
       stage.world.kernel.connecting.tls = { daemon: true, pairs: new Set() };
@@ -254,7 +254,7 @@ export const TLS_SCENARIOS: readonly Scenario[] = [
   {
     from: "S15",
     name:
-      "a page that only mDNS leads to does not bring to clear what the page of a configured one requires TLS of",
+      "a page that only mDNS leads to does not lead to a connection without TLS where the page of a configured one requires it",
     play: async (cores) => {
       const { stage, subsystem } = scene(cores, "required");
       stage.world.kernel.connecting.tls = { daemon: true, pairs: new Set() };

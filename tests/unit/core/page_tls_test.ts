@@ -1,4 +1,4 @@
-/** What pages make of TLS for one controller (DEC-15, S15, S16), for each combination of what is known. */
+/** What pages make of TLS for one controller (DEC-15, S15, S16), for each combination of the facts. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { parseStacdConf } from "../../../src/lib/config/stacd_conf.ts";
@@ -55,7 +55,7 @@ Deno.test("tls-from-log-page: follow unless ignore is written; another word is r
   assert.match(parsed.findings.map(({ message }) => message).join(), /tls-from-log-page.*follow/);
 });
 
-Deno.test("every combination: required is TLS or nothing, offered TLS where it can be had, after TLS never clear", () => {
+Deno.test("every combination: required is TLS or nothing, offered TLS where it can be had, after TLS nothing else", () => {
   fc.assert(fc.property(
     fc.record({
       demand: fc.constantFrom<TlsDemand>("none", "offered", "required"),
