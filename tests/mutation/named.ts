@@ -81,8 +81,10 @@ export const NAMED: readonly NamedFault[] = [
     path: core("fleet_work"),
     find: `      ...ctl,
       attempts: 0,
+      triedTls: false,
       lastFailure: undefined,`,
     replace: `      ...ctl,
+      triedTls: false,
       lastFailure: undefined,`,
   },
   {
