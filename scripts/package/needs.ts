@@ -26,6 +26,15 @@ export const IMAGE_NEEDS: readonly Need[] = [
   { program: "dbus-daemon", apt: ["dbus"], dnf: ["dbus-daemon"] },
 ];
 
+/** To check the profile of AppArmor and the policy module of SELinux with. */
+export const APPARMOR_NEEDS: readonly Need[] = [
+  { program: "apparmor_parser", apt: ["apparmor"], dnf: ["apparmor-parser"] },
+];
+export const SELINUX_NEEDS: readonly Need[] = [
+  { program: "checkmodule", apt: ["selinux-policy-dev"], dnf: ["selinux-policy-devel"] },
+  { program: "make", apt: ["make"], dnf: ["make"] },
+];
+
 /** For `--lint`. */
 export const LINT_NEEDS: readonly Need[] = [
   { program: "lintian", apt: ["lintian"], dnf: ["lintian"] },

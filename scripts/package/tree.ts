@@ -18,6 +18,8 @@ const DOC_DIR = "/usr/share/doc/nvme-stas";
 /** Where the program lies; the second is what SELinux's policies take for programs, and Fedora asks for. */
 const PROGRAM_DIR: Record<Format, string> = { deb: "/usr/lib/nvme-stas", rpm: "/usr/libexec/nvme-stas" };
 
+const APPARMOR_PROFILE = "nvme-stas-daemon";
+
 const ZSH: Record<Format, string> = {
   deb: "/usr/share/zsh/vendor-completions",
   rpm: "/usr/share/zsh/site-functions",
@@ -123,6 +125,7 @@ export async function layOut(
     for (const conf of ["stafd.conf", "stacd.conf"]) {
       await tree.move(`/etc/stas/${conf}`, `/usr/share/nvme-stas/${conf}`);
     }
+    await tree.copy(`packaging/apparmor/${APPARMOR_PROFILE}`, `/etc/apparmor.d/${APPARMOR_PROFILE}`);
     await tree.copy("packaging/deb/copyright", `${DOC_DIR}/copyright`);
     await tree.compressed(`${DOC_DIR}/changelog`, await Deno.readTextFile("CHANGELOG.md"));
     await tree.compressed(`${DOC_DIR}/changelog.Debian`, debianChangelog(release));

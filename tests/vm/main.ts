@@ -11,6 +11,7 @@ import { type Image, imagesNamed, PEER } from "./images.ts";
 import { currentCommit, factsOf, keepResults, type Result, resultOf } from "./matrix.ts";
 import { lackingIn } from "./needs.ts";
 import type { Scenario } from "./scenario.ts";
+import { scenarios as appArmor } from "./scenarios/apparmor.ts";
 import { scenario as busFlood } from "./scenarios/bus_flood.ts";
 import { scenario as change } from "./scenarios/change.ts";
 import { scenario as confinement } from "./scenarios/confinement.ts";
@@ -57,6 +58,7 @@ import { scenarios as stafdTls } from "./scenarios/stafd_tls.ts";
 
 const SCENARIOS: readonly Scenario[] = [
   confinement,
+  ...appArmor,
   discovery,
   connection,
   change,

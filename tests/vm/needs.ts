@@ -39,6 +39,11 @@ export const IPV6: readonly Need[] = [{
   lacking: "the kernel has no IPv6",
 }];
 
+export const APPARMOR: readonly Need[] = [{
+  look: "grep -qx Y /sys/module/apparmor/parameters/enabled && mountpoint -q /sys/kernel/security",
+  lacking: "AppArmor is not enabled",
+}];
+
 export const STRACE: readonly Need[] = [program("strace")];
 
 /** For each of `needs` what to say where it is missing; looks at the guest once. */

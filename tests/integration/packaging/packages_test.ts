@@ -170,7 +170,10 @@ Deno.test("packages: built twice with the same bytes, unpacked they hold what is
       // It comes after everything that the original will ever be called.
       await capture(["dpkg", "--compare-versions", `1:${VERSION}-1`, "gt", "99.0-1"]);
       await capture(["dpkg-deb", "-e", file, `${dir}/control`]);
-      assert.equal(await Deno.readTextFile(`${dir}/control/conffiles`), "/etc/stas/sys.conf.doc\n");
+      assert.equal(
+        await Deno.readTextFile(`${dir}/control/conffiles`),
+        "/etc/apparmor.d/nvme-stas-daemon\n/etc/stas/sys.conf.doc\n",
+      );
       const sums = await collect(["md5sum", "--quiet", "-c", `${dir}/control/md5sums`], {
         cwd: `${dir}/deb`,
       });

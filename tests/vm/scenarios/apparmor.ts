@@ -1,0 +1,70 @@
+/** The daemons in their AppArmor profile, enforced: connecting, a page that changes, disconnecting, with no denial. */
+import assert from "node:assert/strict";
+import { capture } from "../../../scripts/run.ts";
+import { configureStacd, configureStafd, hide, ONE, unhide } from "../connector.ts";
+import { start, untilConnected, untilDiscovering } from "../fabric.ts";
+import type { Guest } from "../guest.ts";
+import { APPARMOR } from "../needs.ts";
+import type { Scenario } from "../scenario.ts";
+
+const NAME = "nvme-stas-daemon";
+const KERNEL = "/sys/kernel/security/apparmor";
+/** What the guest's kernel can mediate, in the form of a file of features. */
+const FEATURES = `describe() {
+  for entry in "$1"/*; do
+    printf '%s {' "\${entry##*/}"
+    if [ -d "$entry" ]; then describe "$entry"; else cat "$entry"; fi
+    printf '}\\n'
+  done
+}
+describe ${KERNEL}/features`;
+
+/** Compiled here, for the guest's kernel: the guest needs no parser. */
+async function load(guest: Guest): Promise<void> {
+  const dir = await Deno.makeTempDir();
+  try {
+    await Deno.writeTextFile(`${dir}/features`, await guest.run(FEATURES));
+    const words = ["-Q", "-K", "--kernel-features", `${dir}/features`, "-o", `${dir}/profile`];
+    await capture(["apparmor_parser", ...words, `packaging/apparmor/${NAME}`]);
+    await guest.writeFile("/run/apparmor-profile", (await Deno.readFile(`${dir}/profile`)).toBase64());
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+  await guest.run(
+    `base64 -d /run/apparmor-profile >/run/apparmor-binary && cat /run/apparmor-binary >${KERNEL}/.replace`,
+  );
+}
+
+async function run(guest: Guest): Promise<void> {
+  await load(guest);
+  try {
+    await guest.run("nvmet-lab up 2");
+    await configureStafd(guest, [ONE]);
+    await configureStacd(guest, {});
+    await start(guest, "stafd", "stacd");
+    for (const daemon of ["stafd", "stacd"]) {
+      const confined = await guest.run(`cat /proc/$(systemctl show -P MainPID ${daemon})/attr/current`);
+      assert.equal(confined.trim(), `${NAME} (enforce)`, daemon);
+    }
+    await untilDiscovering(guest, [`${ONE}:8009`]);
+    await untilConnected(guest, ["sub-001", "sub-002"]);
+    await guest.run(hide("sub-002"));
+    await untilConnected(guest, ["sub-001"]);
+    await guest.run(unhide("sub-002"));
+    await untilConnected(guest, ["sub-001", "sub-002"]);
+    await guest.run("systemctl reload stafd stacd && stafctl ls && stacctl ls");
+    await guest.run("systemctl restart stafd stacd");
+    await untilConnected(guest, ["sub-001", "sub-002"]);
+    await guest.run("stafctl status && stacctl explain sub-001 && systemctl stop stacd stafd");
+    const denied = await guest.run(
+      `journalctl -b --no-pager | grep 'apparmor="DENIED"' | grep '${NAME}' || true`,
+    );
+    assert.equal(denied, "");
+  } finally {
+    await guest.run(`systemctl stop stacd stafd; printf ${NAME} >${KERNEL}/.remove`);
+  }
+}
+
+export const scenarios: readonly Scenario[] = [
+  { name: "AppArmor: enforced", ofOurs: true, slow: true, needs: APPARMOR, run },
+];
