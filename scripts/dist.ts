@@ -1,40 +1,10 @@
 /** `deno task dist`: the source as a tarball, the same bytes from the same source. */
-import { resolve } from "node:path";
 import { VERSION } from "../src/lib/nvme/version.ts";
 import { exists } from "./exists.ts";
-import { sourceFiles } from "./dist/source_files.ts";
-import { vendoredFiles } from "./dist/vendored.ts";
+import { packSource } from "./dist/tarball.ts";
 import { currentRelease } from "./package/release.ts";
-import { capture, collect, runScript } from "./run.ts";
+import { collect, runScript } from "./run.ts";
 import { taskArguments } from "./task_arguments.ts";
-
-/** Packs these files of the current folder below `top`; owner, modes, order and times do not depend on who packs. */
-async function pack(files: readonly string[], top: string, out: string, epoch: number): Promise<void> {
-  const work = await Deno.makeTempDir({ prefix: "nvme-stas-dist-" });
-  try {
-    await Deno.writeTextFile(`${work}/files`, files.map((file) => `${file}\0`).join(""));
-    const tar = `${work}/${top}.tar`;
-    await capture([
-      "tar",
-      "--create",
-      `--file=${tar}`,
-      "--format=gnu",
-      "--no-recursion",
-      "--null",
-      `--files-from=${work}/files`,
-      `--transform=s,^,${top}/,rSh`,
-      "--owner=0",
-      "--group=0",
-      "--numeric-owner",
-      "--mode=u=rwX,go=rX",
-      `--mtime=@${epoch}`,
-    ], { env: { LC_ALL: "C" } });
-    await capture(["gzip", "-9n", tar]);
-    await Deno.copyFile(`${tar}.gz`, out);
-  } finally {
-    await Deno.remove(work, { recursive: true });
-  }
-}
 
 const USAGE = `usage: deno task dist [--vendor] [--out DIR]
 
@@ -51,16 +21,9 @@ async function main(): Promise<boolean> {
   const { values } = taskArguments(USAGE, {
     options: { vendor: { type: "boolean", default: false }, out: { type: "string", default: "build" } },
   });
-  const { version, epoch } = await currentRelease();
-  const top = `nvme-stas-${version}`;
-  await Deno.mkdir(values.out, { recursive: true });
-  const wanted: [string, readonly string[]][] = [[`${top}.tar.gz`, await sourceFiles()]];
-  if (values.vendor) wanted.push([`${top}-vendor.tar.gz`, await vendoredFiles()]);
-  for (const [name, files] of wanted) {
-    const out = resolve(values.out, name);
-    await pack(files, top, out, epoch);
-    const { size } = await Deno.stat(out);
-    console.error(`dist: ${out} (${files.length} files, ${(size / 1e6).toFixed(1)} MB)`);
+  for (const { file, count } of await packSource(await currentRelease(), values.out, values.vendor)) {
+    const { size } = await Deno.stat(file);
+    console.error(`dist: ${file} (${count} files, ${(size / 1e6).toFixed(1)} MB)`);
   }
   if (await exists(".git")) {
     const changed = (await collect(["git", "status", "--porcelain"])).stdout.trim();

@@ -3,69 +3,10 @@
  * types that JSON can have are understood; for others it throws.
  */
 import ts from "typescript";
+import { type Bundle, BUNDLES, SCHEMA_FOLDER } from "./schema_bundles.ts";
 
 /** A schema, or a part of one. */
 export type Schema = { readonly [key: string]: unknown };
-
-/** Documents that are described together. */
-export interface Bundle {
-  /** `urn:nvme-stas:output:2`. */
-  readonly id: string;
-  readonly title: string;
-  /** Files of the types, those that others refer to included. */
-  readonly sources: readonly string[];
-  /** Names of documents, each with its type; undefined: the members of {@link V2Output}, each by its `output`. */
-  readonly documents: Readonly<Record<string, string>> | undefined;
-}
-
-const V1 = "src/lib/dbus/v1_types.ts";
-const TID = "src/lib/nvme/tid.ts";
-
-export const BUNDLES: Readonly<Record<string, Bundle>> = {
-  "bus-1.json": {
-    id: "urn:nvme-stas:bus:1",
-    title: "Answers and events of org.nvmexpress.staf.v1 and org.nvmexpress.stac.v1",
-    sources: [V1, TID, "src/lib/ports.ts"],
-    documents: {
-      state: "V1State",
-      plan: "V1Plan",
-      explain: "V1Explanation",
-      health: "V1Health",
-      pages: "StafdReport",
-      event: "V1Event",
-    },
-  },
-  "output-1.json": {
-    id: "urn:nvme-stas:output:1",
-    title: "JSON of stafctl and stacctl, schema 1",
-    sources: [V1, TID, "src/ctl/v1_outputs.ts"],
-    documents: {
-      status: "V1Status",
-      ls: "V1List",
-      "ls-line": "V1Controller",
-      tree: "V1Subsystems",
-      "tree-dcs": "V1Tree",
-      dlp: "V1Page",
-      "dlp-line": "V1Entry",
-      adlp: "V1Pages",
-      "adlp-line": "V1PageOfDc",
-      explain: "V1Explanation",
-      plan: "V1PlanEffects",
-      "plan-line": "V1Change",
-      check: "V1Check",
-      health: "V1HealthLine",
-      "health-unreachable": "V1Unreachable",
-      doctor: "V1Doctor",
-      event: "V1Event",
-    },
-  },
-  "output-2.json": {
-    id: "urn:nvme-stas:output:2",
-    title: "JSON of stafctl and stacctl, schema 2",
-    sources: [V1, TID, "src/ctl/v2_types.ts"],
-    documents: undefined,
-  },
-};
 
 type Declared = ts.InterfaceDeclaration | ts.TypeAliasDeclaration;
 
@@ -273,9 +214,6 @@ export function schemaText({ id, title, sources, documents }: Bundle): string {
   };
   return `${JSON.stringify(schema, undefined, 2)}\n`;
 }
-
-/** Where the files lie. */
-export const SCHEMA_FOLDER = "packaging/schema";
 
 if (import.meta.main) {
   await Deno.mkdir(SCHEMA_FOLDER, { recursive: true });

@@ -35,6 +35,15 @@ export const SELINUX_NEEDS: readonly Need[] = [
   { program: "make", apt: ["make"], dnf: ["make"] },
 ];
 
+/** To build the source packages with, as a distribution does. */
+export const SOURCE_NEEDS: readonly Need[] = [
+  ...PACKAGE_NEEDS,
+  ...UNPACK_NEEDS,
+  ...SELINUX_NEEDS,
+  { program: "dpkg-buildpackage", apt: ["dpkg-dev"], dnf: ["dpkg-dev"] },
+  { program: "dh", apt: ["debhelper"], dnf: ["debhelper"] },
+];
+
 /** For `--lint`. */
 export const LINT_NEEDS: readonly Need[] = [
   { program: "lintian", apt: ["lintian"], dnf: ["lintian"] },

@@ -35,6 +35,13 @@ function fileLine({ path, kind, mode }: Entry): string {
   return `%attr(${mode.toString(8).padStart(4, "0")},root,root) ${doc}${path}`;
 }
 
+/** The spec file of the package, which packs what is laid out already. */
+export async function specText(listed: readonly Entry[], release: Release): Promise<string> {
+  const files = [...OWN_FOLDERS.map((dir) => `%dir %attr(0755,root,root) ${dir}`), ...listed.map(fileLine)];
+  return (await Deno.readTextFile("packaging/rpm/nvme-stas.spec")).replace("@VERSION@", release.version)
+    .replace("@FILES@", files.join("\n")).replace("@CHANGELOG@", rpmChangelog(release));
+}
+
 /** Packs the folder `root`. Returns the package's path in `outDir`. */
 export async function makeRpm(
   root: string,
@@ -46,9 +53,7 @@ export async function makeRpm(
 ): Promise<string> {
   const { version, epoch } = release;
   const arch = ARCHITECTURES[target];
-  const files = [...OWN_FOLDERS.map((dir) => `%dir %attr(0755,root,root) ${dir}`), ...listed.map(fileLine)];
-  const spec = (await Deno.readTextFile("packaging/rpm/nvme-stas.spec")).replace("@VERSION@", version)
-    .replace("@FILES@", files.join("\n")).replace("@CHANGELOG@", rpmChangelog(release));
+  const spec = await specText(listed, release);
   const top = await Deno.makeTempDir({ prefix: "nvme-stas-rpm-" });
   try {
     await Deno.writeTextFile(`${top}/nvme-stas.spec`, spec);

@@ -4,7 +4,7 @@ import { type Built, NAMES, PROGRAM } from "../build.ts";
 import { capture } from "../run.ts";
 import { stage } from "../stage.ts";
 import { billOfMaterials, notices } from "./bill.ts";
-import { BUNDLES, SCHEMA_FOLDER } from "./json_schema.ts";
+import { BUNDLES, SCHEMA_FOLDER } from "./schema_bundles.ts";
 import { manualPages } from "./man.ts";
 import { toolDefinition, TOOLS } from "./man_commands.ts";
 import { CATALOG } from "./man_journal.ts";

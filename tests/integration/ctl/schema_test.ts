@@ -1,7 +1,7 @@
 /** What the tools print and the daemons answer is what the installed JSON Schemas say: judged by ajv, which knows nothing of us. */
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import assert from "node:assert/strict";
-import { BUNDLES, SCHEMA_FOLDER } from "../../../scripts/package/json_schema.ts";
+import { BUNDLES, SCHEMA_FOLDER } from "../../../scripts/package/schema_bundles.ts";
 import { toolDefinition } from "../../../scripts/package/man_commands.ts";
 import { isRecord } from "../../../src/lib/dbus/json_reader.ts";
 import { entryFor } from "../../../src/lib/sim/discovery.ts";
