@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { BUNDLES, SCHEMA_FOLDER, schemaText } from "../../../scripts/package/json_schema.ts";
+import { schemaText } from "../../../scripts/package/json_schema.ts";
+import { BUNDLES, SCHEMA_FOLDER } from "../../../scripts/package/schema_bundles.ts";
 
 Deno.test("the JSON Schemas in the tree are those of the types: what is published does not change unseen", () => {
   for (const [name, bundle] of Object.entries(BUNDLES)) {
