@@ -52,10 +52,10 @@ export interface SysfsCtrl {
   readonly owner: string;
 }
 
-/** Trimmed; `none` in any case and the kernel's `(efault)` are empty. */
+/** Trimmed; `none` in any case and the kernel's `(efault)` and `(null)` are empty. */
 export function sysfsText(raw: string | undefined): string {
   const text = (raw ?? "").trim();
-  return /^(none|\(efault\))$/i.test(text) ? "" : text;
+  return /^(none|\(efault\)|\(null\))$/i.test(text) ? "" : text;
 }
 
 /**

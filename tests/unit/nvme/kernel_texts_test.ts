@@ -63,6 +63,8 @@ Deno.test("sysfs: fields of the address attribute", () => {
   assert.equal(addressField("", "traddr"), "");
   assert.equal(sysfsText(" None\n"), "");
   assert.equal(sysfsText("(efault)\n"), "");
+  // The kernel prints what was not given so, the address of a loop controller.
+  assert.equal(sysfsText("(null)"), "");
   assert.equal(sysfsText(undefined), "");
 });
 
@@ -108,6 +110,25 @@ Deno.test("sysfs: a controller", () => {
     owner: "stas",
     namespaces: [],
   });
+});
+
+Deno.test("sysfs: a loop controller that was connected without an address has none", () => {
+  const ctrl = kernelCtrlFromSysfs({
+    device: "nvme0",
+    incarnation: 1,
+    uevent: "NVME_TRTYPE=loop\nNVME_TRADDR=(null)\nNVME_TRSVCID=none\nNVME_HOST_TRADDR=none\n",
+    attributes: {
+      transport: "loop\n",
+      address: "\n",
+      subsysnqn: "nqn.s\n",
+      cntrltype: "io\n",
+      state: "live\n",
+    },
+    hasChildren: true,
+    namespaces: ["nvme0n1"],
+    owner: "",
+  });
+  assert.deepEqual([ctrl.traddr, ctrl.trsvcid, ctrl.hostTraddr], ["", "", ""]);
 });
 
 Deno.test("sysfs: an unreadable uevent file leaves the attributes", () => {

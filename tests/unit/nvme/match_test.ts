@@ -3,6 +3,7 @@ import {
   classify,
   interfaceOf,
   interfaceOfMac,
+  isUnfinished,
   isUntold,
   kernelTid,
   matches,
@@ -196,6 +197,18 @@ Deno.test("untold: a fabrics controller of which neither type nor NQN nor queues
   assert.ok(isUntold(ctrl) && isUntold({ ...ctrl, cntrltype: "reserved" }));
   for (const told of [{ isDc: true }, { isIoc: true }, { cntrltype: "admin" }, { transport: "pcie" }]) {
     assert.ok(!isUntold({ ...ctrl, ...told }), JSON.stringify(told));
+  }
+});
+
+Deno.test("unfinished: a fabrics controller without a subsystem that is neither live nor being deleted", () => {
+  const ctrl = kernelCtrl({ transport: "fc", subsysnqn: "", state: "connecting" });
+  assert.ok(isUnfinished(ctrl) && isUnfinished({ ...ctrl, state: "new" }));
+  for (
+    const done of [{ subsysnqn: "nqn.a" }, { state: "live" }, { state: "deleting (no IO)" }, {
+      transport: "pcie",
+    }]
+  ) {
+    assert.ok(!isUnfinished({ ...ctrl, ...done }), JSON.stringify(done));
   }
 });
 

@@ -29,7 +29,7 @@ async function untilUnfinished(guest: Guest, count: number): Promise<void> {
 }
 
 async function lateTarget(guest: Guest): Promise<void> {
-  await guest.run("nvmet-lab fc-up 2 && nvmet-lab fc-target-down 2 && nvmet-lab add late 62");
+  await guest.run("nvmet-lab fc-up 2 && nvmet-lab add late 62 && nvmet-lab fc-target-down 2");
   await configure(guest, confOf([]));
   await start(guest, "stacd");
   const since = await now(guest);
@@ -41,9 +41,7 @@ async function lateTarget(guest: Guest): Promise<void> {
     since,
     /Failed to connect to controller. the kernel is still connecting nvme\d+/,
   );
-  const told = await guest.run(
-    "COLUMNS=400 stacctl explain late || COLUMNS=400 stacctl explain " + nqnOf("late"),
-  );
+  const told = await guest.run(`COLUMNS=400 stacctl explain ${nqnOf("late")}`);
   assert.match(told, /the kernel is still connecting nvme\d+/);
   assert.doesNotMatch(await stacdJournal(guest, since), /established!/);
 
@@ -71,7 +69,7 @@ async function lateTarget(guest: Guest): Promise<void> {
 async function deadBesideLive(guest: Guest): Promise<void> {
   const dead = [2, 3, 4, 5, 6];
   await guest.run(
-    `nvmet-lab fc-up 1 && nvmet-lab add one ${PORT + 1} && ` +
+    `nvmet-lab fc-up 1 && nvmet-lab add one ${PORT + 1} && nvmet-lab create near && ` +
       dead.map((k) => `nvmet-lab fc-up ${k} && nvmet-lab fc-target-down ${k}`).join(" && "),
   );
   await offerByLoop(guest, ["near"]);
@@ -93,10 +91,13 @@ async function deadBesideLive(guest: Guest): Promise<void> {
     SOON,
   );
   await untilUnfinished(guest, dead.length);
+  assert.equal((await controllers(guest)).length, dead.length + 2, "none is made twice");
   await writeAndReadBack(guest, "one", await untilBlockDevice(guest, "one"));
   await reloadStacd(guest, { controllers: [line(1, "one")] });
   // Their targets come, and do not serve that subsystem: the kernel gives up.
-  await guest.run(dead.map((k) => `nvmet-lab fc-target-up ${k}`).join(" && "));
+  await guest.run(
+    dead.map((k) => `nvmet-lab fc-target-up ${k} && nvmet-lab link one ${PORT + k}`).join(" && "),
+  );
   await untilConnected(guest, ["one"]);
   assert.equal((await controllers(guest)).length, 1);
 }
