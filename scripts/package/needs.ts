@@ -44,6 +44,12 @@ export const SOURCE_NEEDS: readonly Need[] = [
   { program: "dh", apt: ["debhelper"], dnf: ["debhelper"] },
 ];
 
+/** To run the Ansible role with. */
+export const ANSIBLE_NEEDS: readonly Need[] = [
+  { program: "ansible-playbook", apt: ["ansible-core"], dnf: ["ansible-core"] },
+  { program: "ansible-lint", apt: ["ansible-lint"], dnf: ["python3-ansible-lint"] },
+];
+
 /** For `--lint`. */
 export const LINT_NEEDS: readonly Need[] = [
   { program: "lintian", apt: ["lintian"], dnf: ["lintian"] },
