@@ -111,7 +111,9 @@ export async function layOut(
   );
   await tree.copy("packaging/metrics/nvme-stas-metrics.timer", `${UNIT_DIR}/nvme-stas-metrics.timer`);
   await tree.copy("packaging/metrics/write-metrics", `${PROGRAM_DIR[format]}/write-metrics`, 0o755);
-  await tree.copy("packaging/metrics/alerts.yml", `${DOC_DIR}/examples/alerts.yml`);
+  for (const example of ["alerts.yml", "dashboard.json"]) {
+    await tree.copy(`packaging/metrics/${example}`, `${DOC_DIR}/examples/${example}`);
+  }
   for (const doc of ["operations.md", "architecture.md", "house.svg"]) {
     await tree.copy(`docs/${doc}`, `${DOC_DIR}/${doc}`);
   }
