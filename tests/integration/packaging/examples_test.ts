@@ -42,6 +42,7 @@ Deno.test("example: commands of the manual pages and documents are understood by
   await using bus = await privateBus();
   const daemon = await sampleDaemon(bus.address);
   const confDir = await Deno.makeTempDir();
+  const home = await Deno.makeTempDir();
   // What an example reads exists.
   await Deno.writeTextFile(`${confDir}/discovery.conf`, "-t tcp -a 192.0.2.11 -s 8009\n");
   let ran = 0;
@@ -51,7 +52,9 @@ Deno.test("example: commands of the manual pages and documents are understood by
       if (main === undefined) continue;
       // Files that an example writes go to a place of ours.
       const here = program === "stasadm"
-        ? args.map((word) => word.replace(/^\/etc\/nvme\//, `${confDir}/`))
+        ? args.map((word) =>
+          word.replace(/^\/etc\/nvme\//, `${confDir}/`).replace(/^\/root\//, `${home}/${ran}/`)
+        )
         : args;
       const world = fakeWorld({ bus: bus.address, confDir, interrupted: Promise.resolve() });
       const status = await main(here, world);
@@ -62,6 +65,7 @@ Deno.test("example: commands of the manual pages and documents are understood by
   } finally {
     daemon.close();
     await Deno.remove(confDir, { recursive: true });
+    await Deno.remove(home, { recursive: true });
   }
   assert.ok(ran >= 20, `only ${ran} examples were found`);
 });
