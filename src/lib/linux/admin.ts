@@ -1,4 +1,4 @@
-/** NVMe admin commands to one controller of the kernel, which is known by number and incarnation. */
+/** NVMe admin commands to one of the kernel's controllers, identified by number and incarnation. */
 import type { AdminCommand } from "../nvme/admin_command.ts";
 import { errnoName } from "../nvme/errno.ts";
 import { statusText } from "../nvme/status.ts";
@@ -14,12 +14,12 @@ const MAX_WAITING = 8192;
 /** Shorter than any time-out, longer than any refusal. */
 const AT_ONCE_MS = 1000;
 
-/** What became of a command. */
+/** The outcome of a command. */
 export type Answer =
   | { readonly kind: "done"; readonly data: Uint8Array<ArrayBuffer> }
   /** The controller refused: the NVMe status with its flags. */
   | { readonly kind: "status"; readonly status: number; readonly text: string }
-  /** It did not get through. */
+  /** The command did not reach the controller, or its answer did not come. */
   | {
     readonly kind: "failed";
     readonly gone: boolean;
@@ -39,7 +39,7 @@ export class AdminCommands {
     this.#dev = dev;
   }
 
-  /** Sends a command with this data, or with room for the answer. */
+  /** Sends a command with this data, or with a buffer for the answer. */
   async run(target: DeviceRef, command: AdminCommand, data?: Uint8Array): Promise<Answer> {
     try {
       const answer = await this.#limiter.run(() => this.#run(target, command, data));
@@ -47,11 +47,11 @@ export class AdminCommands {
     } catch (error) {
       const errno = errnoOf(error);
       if (errno === 0) throw error;
-      return failed(`${target.device} cannot be looked at: ${String(error)}`, errno);
+      return failed(`${target.device} cannot be opened: ${String(error)}`, errno);
     }
   }
 
-  /** The meaning of a status, in libnvme's words if it has some. */
+  /** The meaning of a status, in libnvme's words if it has any. */
   describe(status: number): string {
     const text = this.#backend.statusText(status);
     return text === undefined ? statusText(status) : `0x${status.toString(16)} (${text})`;
@@ -67,7 +67,7 @@ export class AdminCommands {
     );
     if (typeof handle === "number") return this.#notOpened(target, node, -handle);
     try {
-      // The open node holds its controller, so the number cannot change hands after this.
+      // The open node keeps its controller, so the number cannot be reused after this.
       if (this.#sysfs.incarnation(device) !== target.incarnation) return gone(device);
       return await this.#submit(handle, target, command, data);
     } finally {
@@ -101,19 +101,23 @@ export class AdminCommands {
   }
 
   /**
-   * The errno is lost (but for libnvme 3): what happened is read from the state of the controller. A time-out needs
-   * time, and breaks the connection; what fails at once on a live controller was refused by the kernel itself.
+   * The errno is lost (except with libnvme 3), so the state of the controller must show what happened. A
+   * time-out takes time, and breaks the connection; a command that fails at once on a live controller was
+   * refused by the kernel itself.
    */
   #notDone(target: DeviceRef, errno: number | undefined, atOnce: boolean): Answer {
     const { device } = target;
     if (this.#sysfs.incarnation(device) !== target.incarnation) return gone(device);
     const state = this.#sysfs.attribute(device, "state") ?? "unknown";
     if (state !== "live") {
-      return failed(`the connection of ${device} broke during a command (state: ${state})`, errno ?? EINTR);
+      return failed(
+        `the connection of ${device} was lost during a command (state: ${state})`,
+        errno ?? EINTR,
+      );
     }
     return atOnce
       ? failed(`the kernel refused a command to ${device}`, errno ?? EINVAL)
-      : failed(`a command to ${device} was not answered in time`, errno ?? EINTR);
+      : failed(`${device} did not answer a command in time`, errno ?? EINTR);
   }
 }
 

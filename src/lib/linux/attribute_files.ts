@@ -1,7 +1,10 @@
-/** Small files of sysfs and procfs, read in the pool of threads: what is not there is no error. */
+/** Small files of sysfs and procfs, read in the thread pool: a missing file is not an error. */
 import { EINVAL, errnoOf, isGone } from "./os_error.ts";
 
-/** The names in a folder, sorted, as the kernel gives them in no order; none where there is no such folder. */
+/**
+ * The names in a folder, sorted because the kernel lists them in no order; empty if the folder does not
+ * exist.
+ */
 export async function names(folder: string): Promise<readonly string[]> {
   const found: string[] = [];
   try {
@@ -12,7 +15,7 @@ export async function names(folder: string): Promise<readonly string[]> {
   return found.sort();
 }
 
-/** The trimmed text of a file; undefined where there is none. */
+/** The trimmed text of a file; undefined if the file does not exist. */
 export async function text(path: string): Promise<string | undefined> {
   const found = await read(path);
   if (typeof found === "string" || isAbsent(found)) return typeof found === "string" ? found : undefined;
@@ -29,7 +32,7 @@ export async function read(path: string): Promise<string | Error> {
   }
 }
 
-/** Not there, gone meanwhile, or an attribute without a value. */
+/** Missing, removed meanwhile, or an attribute without a value. */
 export function isAbsent(error: unknown): boolean {
   const errno = errnoOf(error);
   return isGone(errno) || errno === ENOTDIR || errno === EINVAL;

@@ -1,23 +1,25 @@
-/** mDNS by avahi-daemon, which comes and goes (STAF-30 to STAF-33, STAF-40c). */
+/** mDNS by avahi-daemon, which may start and stop at any time (STAF-30 to STAF-33, STAF-40c). */
 import type { BusError, SignalMessage } from "../dbus/bus.ts";
 import { type Duration, minutes } from "../nvme/time.ts";
 import type { Mdns, MdnsEvent } from "../ports.ts";
 import { AVAHI, AvahiBrowsing, type AvahiBus, SERVICE_BROWSER, SERVICE_RESOLVER } from "./avahi_browsing.ts";
 
 const SERVICE_TYPES = ["_nvme-disc._tcp", "_nvme-disc._udp"];
-/** STAF-32: how often an Avahi that is away is called, which also starts it where it can be started. */
+/**
+ * STAF-32: how often an Avahi that is not running is called, which also starts it where D-Bus can start it.
+ */
 export const WAKE_UP = minutes(1);
 
 /**
- * When Avahi goes away its services are forgotten: `available: false` says so. No `service-gone` is sent for them,
- * because no message said that they are gone.
+ * When Avahi stops its services are forgotten, and `available: false` reports that. No `service-gone` is sent
+ * for them, because no message withdrew them.
  */
 export class Avahi implements Mdns {
   readonly #wakeUp: Duration;
   #sink: ((event: MdnsEvent) => void) | undefined;
   #enabled = false;
   #bus: AvahiBus | undefined;
-  /** Undefined until the bus has told, empty for none. */
+  /** Undefined until the bus has reported it, empty for none. */
   #owner: string | undefined;
   #browsing: AvahiBrowsing | undefined;
   #available: boolean | undefined;
@@ -31,12 +33,12 @@ export class Avahi implements Mdns {
     this.#sink = sink;
   }
 
-  /** Turning it off frees everything at Avahi. */
+  /** Turning browsing off frees all of its objects in Avahi. */
   browse(enabled: boolean): void {
     this.#enabled = enabled;
     clearTimeout(this.#timer);
     if (!enabled) this.#endBrowsing(true);
-    // Later, because nothing may be told from inside the call.
+    // Later, because nothing may be reported during the call itself.
     else queueMicrotask(() => this.#act());
   }
 
@@ -44,7 +46,10 @@ export class Avahi implements Mdns {
     this.#browsing?.again();
   }
 
-  /** To be called with each new bus connection. Match rules come first, browsers after them: signals come at once. */
+  /**
+   * To be called with each new bus connection. Match rules come before browsers, because signals come at
+   * once.
+   */
   async attach(bus: AvahiBus): Promise<BusError | undefined> {
     this.#bus = bus;
     const handler = (signal: SignalMessage): void => this.#browsing?.signal(signal);
@@ -58,7 +63,7 @@ export class Avahi implements Mdns {
     return watched.ok ? undefined : watched.error;
   }
 
-  /** To be called when the bus connection is over. */
+  /** To be called when the bus connection has ended. */
   lost(): void {
     this.#bus = undefined;
     this.#owner = undefined;
@@ -70,7 +75,7 @@ export class Avahi implements Mdns {
   #owned(owner: string): void {
     const first = this.#owner === undefined;
     this.#owner = owner;
-    // Everything that an earlier owner had is gone with it.
+    // All objects of an earlier owner have disappeared with it.
     this.#endBrowsing(false);
     if (owner !== "" || first) this.#act();
     else if (this.#enabled) {
@@ -79,7 +84,7 @@ export class Avahi implements Mdns {
     }
   }
 
-  /** Does what is next to do: start Avahi, or ask it for what is missing. */
+  /** Takes the next step: start Avahi, or ask it for the missing objects. */
   #act(): void {
     clearTimeout(this.#timer);
     if (!this.#enabled || this.#bus === undefined || this.#owner === undefined) return;
@@ -91,7 +96,7 @@ export class Avahi implements Mdns {
     }
   }
 
-  /** A call of any kind starts Avahi; then it takes its name, and that is what we wait for. */
+  /** A call of any kind starts Avahi; then it takes its bus name, for which we wait. */
   async #call(bus: AvahiBus): Promise<void> {
     const reply = await bus.call({
       destination: AVAHI,

@@ -1,6 +1,7 @@
 /**
- * What one incarnation of avahi-daemon tells: its browsers, one resolver for each service found, and their signals
- * (STAF-30, 31, 34, 35, 40a, 40b). When Avahi restarts all of its objects are gone: end this one and make another.
+ * The objects of one incarnation of avahi-daemon: its browsers, one resolver for each service found, and
+ * their signals (STAF-30, 31, 34, 35, 40a, 40b). When Avahi restarts, all of its objects are lost: end this
+ * instance and make another.
  */
 import type { Bus, Reply, SignalMessage, Value } from "../dbus/bus.ts";
 import { isIp } from "../nvme/address.ts";
@@ -18,9 +19,9 @@ const USE_MULTICAST = 2;
 const PROTOCOLS = ["IPv4", "IPv6"] as const;
 /** Avahi allows a client 1024 objects. */
 export const MAX_ITEMS = 1000;
-/** With so many, what was left out is browsed for again. */
+/** When the number falls to this, services that were left out are browsed for again. */
 const ROOMY_ITEMS = 900;
-/** Signals of objects whose path we have not been told yet. */
+/** Signals of objects whose path is not known yet. */
 const MAX_PARKED = 4096;
 
 export type AvahiBus = Pick<Bus, "call" | "addMatch" | "watchName">;
@@ -31,10 +32,10 @@ interface Item {
   /** Interface, protocol, name, type, domain. */
   readonly args: readonly [number, number, string, string, string];
   readonly hostIface: string;
-  /** Of the address wanted: that of the announcement, or any if it has none of that. */
+  /** The requested address family: that of the announcement, or any if the service has no such address. */
   family: number;
   resolver: "none" | "asked" | { readonly path: string };
-  /** What was resolved last. */
+  /** The last result of the resolver. */
   service: MdnsService | undefined;
 }
 
@@ -49,9 +50,9 @@ export class AvahiBrowsing {
   #asked = 0;
   #ended = false;
   #toldOfTooMany = false;
-  /** Browsers that have a successor, until that has begun. */
+  /** Browsers with a successor, until the successor has started. */
   readonly #ending = new Map<string, string>();
-  /** Something is announced that is not followed. */
+  /** A service is announced that is not followed. */
   #leftOut = false;
 
   /** `incomplete`: Avahi refused something; {@link ask} again later. */
@@ -61,7 +62,7 @@ export class AvahiBrowsing {
     this.#incomplete = incomplete;
   }
 
-  /** Asks for what is missing: browsers of these types, resolvers of the services found. */
+  /** Asks for the missing objects: browsers of these types, resolvers of the services found. */
   async ask(serviceTypes: readonly string[]): Promise<void> {
     const missing = serviceTypes.filter((stype) => !this.#browsers.has(stype));
     const unresolved = [...this.#items.values()].filter(({ resolver }) => resolver === "none");
@@ -71,7 +72,7 @@ export class AvahiBrowsing {
     ]);
   }
 
-  /** Says again what was resolved. */
+  /** Reports all results again. */
   again(): void {
     for (const { service } of this.#items.values()) {
       if (service !== undefined) this.#emit({ type: "service", service });
@@ -140,7 +141,7 @@ export class AvahiBrowsing {
     this.#answered();
   }
 
-  /** The path of a new object of Avahi. One that comes after the end is freed at once. */
+  /** The path of a new object of Avahi. An object that comes after the end is freed at once. */
   async #newObject(
     member: string,
     signature: string,
@@ -162,11 +163,13 @@ export class AvahiBrowsing {
   }
 
   #free(path: string, iface: string): void {
-    // Nothing depends on the answer: an object that is gone already is as good.
+    // Nothing depends on the answer: the object may be gone already.
     void this.#bus.call({ destination: AVAHI, path, interface: iface, member: "Free" });
   }
 
-  /** After the path is known: what was parked for it has to find it, and what belongs to others has to stay parked. */
+  /**
+   * Called once the path is known: signals stored for it are delivered, those for other paths stay stored.
+   */
   #answered(): void {
     this.#asked--;
     const parked = this.#parked;
@@ -241,7 +244,7 @@ export class AvahiBrowsing {
     }
   }
 
-  /** The new browser tells all that there is; the old one ends after that, so that no withdrawal is missed. */
+  /** The new browser reports all services; the old one ends after that, so that no withdrawal is missed. */
   async #browseAnew(stype: string, old: string): Promise<void> {
     this.#ending.set(old, stype);
     await this.#browse(stype);
@@ -251,7 +254,7 @@ export class AvahiBrowsing {
     else this.#browsers.set(stype, { path: old });
   }
 
-  /** Among too many, the interface on which most is announced makes way for another one (S16). */
+  /** If there are too many services, the interface with most of them makes way for another one (S16). */
   #makeRoom(iface: number): boolean {
     const heard = new Map<number, Item[]>();
     for (const item of this.#items.values()) {
@@ -278,12 +281,13 @@ export class AvahiBrowsing {
     if (!String(body[0]).includes("Timeout")) {
       this.#problem(`resolving ${nameOf(item)} failed: ${String(body[0])}`);
     } else if (item.family !== ANY) {
-      // Asked for any address at once, Avahi would answer now with one family, now with the other.
+      // If asked for any address at first, Avahi would answer sometimes with one family, sometimes with the
+      // other.
       item.family = ANY;
       this.#freeResolver(item);
       void this.#resolve(item);
     }
-    // Otherwise it goes on listening: nothing is lost by waiting.
+    // Otherwise the resolver goes on listening, so waiting loses nothing.
   }
 
   #found(item: Item, body: readonly unknown[]): void {
@@ -327,7 +331,10 @@ function pathOf(
     : { ok: false, why: "Avahi answered without a path" };
 }
 
-/** Undefined for what is no announcement on an interface: Avahi says -1 for one that it cannot tell the interface of. */
+/**
+ * Undefined for a signal that is not an announcement on an interface: Avahi reports -1 for an unknown
+ * interface.
+ */
 function itemArgs(body: readonly unknown[]): Item["args"] | undefined {
   const [iface, protocol, name, stype, domain] = body;
   return typeof iface === "number" && Number.isInteger(iface) && iface > 0 && typeof protocol === "number" &&
@@ -337,7 +344,7 @@ function itemArgs(body: readonly unknown[]): Item["args"] | undefined {
     : undefined;
 }
 
-/** By index, not by name: the interface of a removed service may be gone already (STAF-40a). */
+/** By index, not by name: the interface of a removed service may no longer exist (STAF-40a). */
 const keyOf = (args: Item["args"]): string => printable(JSON.stringify(args));
 
 const nameOf = ({ args, hostIface }: Item): string => `${args[3]} service ${quoted(args[2])} on ${hostIface}`;

@@ -1,16 +1,18 @@
 /**
- * Claims a block device for as long as its controller is being deleted (S12): refused where something has
- * claimed it (a file system in any mount namespace, swap, md, dm, LVM), and nothing can claim it meanwhile.
+ * Claims a block device while its controller is being deleted (S12). The claim is refused if another user has
+ * claimed the device (a file system in any mount namespace, swap, md, dm, LVM); while it lasts no other claim
+ * succeeds.
  *
- * First the lock that systemd, udev and partitioning tools agree on, then open(2) with O_EXCL. Never for writing: udev and
- * LVM look at a device anew when a descriptor that could write is closed. Never by Deno's own open: there O_EXCL creates.
+ * First the lock that systemd, udev and partitioning tools agree on, then open(2) with O_EXCL. Never for
+ * writing: udev and LVM examine a device again when a writable descriptor is closed. Never with Deno's own
+ * open: there O_EXCL creates.
  */
 import { LOCK_EX, LOCK_NB, O_CLOEXEC, O_EXCL, O_NONBLOCK, O_RDONLY, sys } from "./ffi_libc.ts";
 import { errnoName } from "../nvme/errno.ts";
 import { EAGAIN, EBUSY, errnoOf } from "./os_error.ts";
 import { THREADS } from "./thread_shares.ts";
 
-/** An open of a device whose paths hang takes as long as they do. */
+/** An open of a device with hanging paths takes as long as they hang. */
 const OPEN_LIMIT_MS = 10_000;
 /** An open that took longer is not repeated on the main thread. */
 const SLOW_OPEN_MS = 200;
@@ -27,12 +29,12 @@ export const BLOCK_PLACES: BlockPlaces = { sys: "/sys", dev: "/dev" };
 
 export type Claimed =
   | { readonly ok: true; readonly claim: Disposable }
-  /** In words: why it counts as in use. */
+  /** The reason, in words, for which the device counts as in use. */
   | { readonly ok: false; readonly why: string };
 
 const refused = (why: string): Claimed => ({ ok: false, why });
 
-/** `device` is the name of a block device, such as `nvme0n1`. Never throws for what the system answers. */
+/** `device` is the name of a block device, such as `nvme0n1`. Never throws for an answer of the system. */
 export async function claimDevice(
   device: string,
   places: BlockPlaces,
@@ -40,7 +42,7 @@ export async function claimDevice(
   open: typeof sys.openInPool = sys.openInPool,
 ): Promise<Claimed> {
   const path = `${places.dev}/${device}`;
-  // Each that hangs keeps a thread of the pool (L6).
+  // Each hanging open occupies a thread of the pool (L6).
   const [other] = hanging;
   if (hanging.size >= THREADS.hungClaims) {
     return refused(`${device} cannot be claimed while the open of ${other} hangs`);
@@ -75,7 +77,7 @@ export async function claimDevice(
   return refused(`${path} is not the block device that the kernel calls ${device}`);
 }
 
-/** The major and minor number in sysfs; undefined when it has none there. */
+/** The major and minor number in sysfs; undefined if sysfs has none. */
 async function numbersOf(device: string, { sys: root }: BlockPlaces): Promise<string | undefined> {
   try {
     return (await Deno.readTextFile(`${root}/class/block/${device}/dev`)).trim();
@@ -85,7 +87,7 @@ async function numbersOf(device: string, { sys: root }: BlockPlaces): Promise<st
   }
 }
 
-/** The descriptor, or in words why there is none. */
+/** The descriptor, or the reason, in words, for which there is none. */
 async function openWithin(
   path: string,
   flags: number,
@@ -110,7 +112,8 @@ async function openWithin(
   }
   if (fd >= 0) return fd;
   if (performance.now() - begin > SLOW_OPEN_MS) return `${path} cannot be opened`;
-  // The error number of another thread cannot be read. The call failed at once there, and so it does here.
+  // The error number of another thread cannot be read. The call failed at once there, so it will also fail at
+  // once here.
   const again = sys.open(path, flags);
   if (again >= 0) return again;
   return again === -EBUSY ? `${path} is claimed (EBUSY)` : `${path} cannot be opened (${errnoName(-again)})`;

@@ -1,10 +1,9 @@
 /**
- * What holds a block device (S12), in words for people. Only looks: nothing is opened but files of sysfs and
- * procfs.
+ * The holders of a block device (S12), in words. Read-only: it opens only files of sysfs and procfs.
  *
- * Sources: holders of the disk and its partitions (md, dm, LVM, bcache) and of what holds them in turn, slaves of block
- * devices, file systems mounted in this mount namespace, devices of btrfs, swap, loop devices. What one of them hides
- * is {@link Tables.problem}.
+ * Sources: holders of the disk and its partitions (md, dm, LVM, bcache) and the holders of those holders,
+ * slaves of block devices, file systems mounted in this mount namespace, devices of btrfs, swap, loop
+ * devices. A source that cannot be read is reported in {@link Tables.problem}.
  */
 import { type Mount, parseMountinfo, parseSwaps } from "../nvme/mount_table.ts";
 import { isAbsent, names, read, text } from "./attribute_files.ts";
@@ -28,7 +27,7 @@ export class BlockHolders {
     this.#places = places;
   }
 
-  /** Of a whole disk, by itself or by its partitions. */
+  /** Holders of a whole disk or its partitions. */
   async of(disk: string, tables: Tables): Promise<readonly string[]> {
     const holders = new Set<string>();
     for (const device of await this.#withPartitions(disk)) {
@@ -87,7 +86,7 @@ export class BlockHolders {
     }
   }
 
-  /** What is read once for all devices. */
+  /** Tables that are read once for all devices. */
   async tables(): Promise<Tables> {
     const { sys, proc } = this.#places;
     const problems: string[] = [];
@@ -137,7 +136,7 @@ export interface Tables {
   readonly mounts: readonly Mount[];
   readonly swaps: readonly string[];
   readonly loops: readonly Loop[];
-  /** By device: the block devices that have it as a slave. */
+  /** For each device the block devices that have it as a slave. */
   readonly slaves: ReadonlyMap<string, readonly string[]>;
   readonly btrfs: ReadonlySet<string>;
   /** Major and minor number of each device file that is named anywhere: `259:3`. */
@@ -145,7 +144,7 @@ export interface Tables {
   readonly problem: string | undefined;
 }
 
-/** Undefined for what is no device file. */
+/** Undefined if the path is not a device file. */
 async function deviceNumbers(path: string): Promise<string | undefined> {
   try {
     const { isBlockDevice, rdev } = await Deno.stat(path);

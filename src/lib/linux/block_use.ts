@@ -1,4 +1,4 @@
-/** What holds the namespaces of a controller, and which controllers serve them (S12). */
+/** The holders of a controller's namespaces, and the controllers that serve them (S12). */
 import type { Failure, Outcome } from "../nvme/failure.ts";
 import { type NamespaceLook, type NamespacePath, parseIoCounters } from "../nvme/namespace_look.ts";
 import { names, text } from "./attribute_files.ts";
@@ -19,10 +19,10 @@ export class BlockUse {
     this.#holders = new BlockHolders(places);
   }
 
-  /** All namespaces of the controller. A controller that is gone has none. */
+  /** All namespaces of the controller. A controller that no longer exists has none. */
   async look(controller: string): Promise<Outcome<readonly NamespaceLook[]>> {
     const outcome = await this.#looks.run(() => this.#look(controller));
-    const message = `${controller} was not looked at: ${MAX_WAITING} other looks are waiting`;
+    const message = `${controller} was not examined: ${MAX_WAITING} other requests are waiting`;
     return outcome ?? { ok: false, failure: { phase: "disconnect", kind: "transient", message } };
   }
 
@@ -88,5 +88,5 @@ const describe = (error: unknown): string => error instanceof Error ? error.mess
 const unreadable = (controller: string, error: unknown): Failure => ({
   phase: "scan",
   kind: "transient",
-  message: `cannot tell what the namespaces of ${controller} are used for: ${describe(error)}`,
+  message: `cannot find out what uses the namespaces of ${controller}: ${describe(error)}`,
 });

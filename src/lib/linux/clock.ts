@@ -16,7 +16,7 @@ export class SystemClock implements Clock {
     try {
       return 1000 * Number.parseFloat(Deno.readTextFileSync("/proc/uptime"));
     } catch (error) {
-      // Without /proc, a suspended time looks as if somebody had set the clock; nothing depends on that but what is shown.
+      // Without /proc a suspension looks like a change of the clock, which affects only displayed times.
       if (errnoOf(error) === 0) throw error;
       return performance.now();
     }
@@ -26,7 +26,7 @@ export class SystemClock implements Clock {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const wait = (): void => {
       const left = Math.max(0, deadline.mono - performance.now());
-      // A timer may be early by a fraction of a millisecond: then it is set once more.
+      // A timer may fire a fraction of a millisecond early: then it is set once more.
       timer = setTimeout(
         () => reached(deadline, this.now()) ? wake() : wait(),
         Math.min(Math.ceil(left), MAX_DELAY_MS),

@@ -1,6 +1,7 @@
 /**
- * What a controller is, where sysfs does not tell: kernels before 5.18 have no `cntrltype`, and older targets do not report
- * it. Then the controller is asked (KRN-45), once for each connection, and only while it can answer.
+ * Finds the type of a controller if sysfs does not show it: kernels before 5.18 have no `cntrltype`, and
+ * older targets do not report it. Then the controller is asked (KRN-45), once for each connection, and only
+ * while it can answer.
  */
 import { cntrltypeText, decodeIdentify } from "../nvme/identify.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
@@ -8,19 +9,19 @@ import { classify, isUntold } from "../nvme/match.ts";
 import type { DeviceRef } from "../ports.ts";
 import type { Answer } from "./admin.ts";
 
-/** Asked at least this often before one is given up that answers, but not with its type. */
+/** The number of queries before a controller is given up that answers without its type. */
 const ENOUGH = 3;
 
 export class ControllerTypes {
   readonly #identify: (target: DeviceRef) => Promise<Answer>;
-  /** By device; `cntrltype` is empty while no answer has told it. */
+  /** By device; `cntrltype` is empty until an answer contains it. */
   readonly #known = new Map<string, { readonly incarnation: number; cntrltype: string; asked: number }>();
 
   constructor(identify: (target: DeviceRef) => Promise<Answer>) {
     this.#identify = identify;
   }
 
-  /** The same, and what it is as far as that can be found out. */
+  /** The same controller, with its type as far as it can be found out. */
   async told(ctrl: KernelCtrl): Promise<KernelCtrl> {
     if (!isUntold(ctrl)) return ctrl;
     const { device, incarnation } = ctrl;

@@ -1,6 +1,6 @@
 /**
- * Kernel events of NVMe controllers made into {@link KernelEvent}s: what is new about a device is read from sysfs once for
- * all events that came together, and never reported after its `removed`.
+ * Turns the kernel's events of NVMe controllers into {@link KernelEvent}s: a device is read from sysfs once
+ * for all events that came together, and never reported after its `removed`.
  */
 import { parseAen } from "../nvme/aen.ts";
 import type { Outcome } from "../nvme/failure.ts";
@@ -12,7 +12,10 @@ import type { UeventSink } from "./uevents.ts";
 
 type Cause = Extract<KernelEvent, { type: "device" }>["cause"];
 
-/** News of one device that nobody was told yet. Its identity tells it from that of a device removed meanwhile. */
+/**
+ * News of one device that has not been reported yet. Object identity distinguishes it from news of a device
+ * removed meanwhile.
+ */
 interface News {
   readonly device: string;
   causes: Set<Cause>;
@@ -38,7 +41,7 @@ export class DeviceEvents implements UeventSink {
     this.#emit = emit;
   }
 
-  /** What was read when this device was connected, if no other one has been since. */
+  /** The attributes read when this device was connected, if no other device has had its name since. */
   async lastConnected(device: string): Promise<KernelCtrl | undefined> {
     if (this.#lastConnected?.device !== device) return undefined;
     const outcome = await this.#lastConnected.read;
@@ -51,9 +54,9 @@ export class DeviceEvents implements UeventSink {
     const device = parsed.value.devpath.slice(parsed.value.devpath.lastIndexOf("/") + 1);
     if (!isController(device)) return;
     if (parsed.value.action === "remove") {
-      // Whatever is still being read about it is about the past, or about the next one with its number.
+      // Reads still under way concern the past, or the next device with this number.
       this.#news.delete(device);
-      // The kernel takes the name away before it tells of it: who has it now is the next one.
+      // The kernel releases the name before it reports the removal: a device that has it now is the next one.
       this.#emit({ type: "removed", device, now: this.#incarnation(device) });
       return;
     }
@@ -89,7 +92,7 @@ export class DeviceEvents implements UeventSink {
       if (read?.ok === true) {
         for (const cause of causes) this.#emit({ type: "device", cause, ctrl: read.value });
       } else if (read !== undefined && read.failure.kind !== "gone") {
-        // It changed, and we cannot see how: as if the event had been lost.
+        // The device has changed but cannot be read: treated like a lost event.
         this.#emit({ type: "overflow" });
       }
       for (const value of aens) this.#emit({ type: "aen", device: news.device, value });

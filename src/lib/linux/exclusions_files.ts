@@ -1,16 +1,16 @@
-/** nvme-cli's host-wide exclusions, where there are any (STAF-115). */
+/** nvme-cli's host-wide exclusions, if there are any (STAF-115). */
 import { type Exclusion, parseExclusions } from "../nvme/exclusions.ts";
 import type { Exclusions, Log } from "../ports.ts";
 import { errnoOf, isGone } from "./os_error.ts";
 
 const FOLDER = "/etc/nvme";
-/** Beyond this nobody wrote it by hand (S6). */
+/** No file written by hand is longer than this (S6). */
 const MAX_BYTES = 1024 * 1024;
 
 export class ExclusionsFiles implements Exclusions {
   readonly #folder: string;
   readonly #log: Log;
-  /** Problems are told once, not at each reading. */
+  /** Problems are reported once, not at each reading. */
   readonly #told = new Set<string>();
 
   constructor(log: Log, folder: string = FOLDER) {
@@ -40,7 +40,7 @@ export class ExclusionsFiles implements Exclusions {
     for (const message of problems) {
       if (!this.#told.has(message)) this.#log.write({ level: "warning", message });
     }
-    // What was put right may go wrong again, and is told again then.
+    // A corrected file may become invalid again, and is then reported again.
     this.#told.clear();
     for (const message of problems) this.#told.add(message);
     return list;

@@ -1,6 +1,6 @@
 /**
- * Connecting through `/dev/nvme-fabrics` (requirements 80). File I/O instead of libnvme:
- * the exact errno comes with Deno's error, and nothing that was asked for is left out on the way.
+ * Connecting through `/dev/nvme-fabrics` (requirements 80). File I/O instead of libnvme: the exact errno
+ * comes with Deno's error, and no requested option is lost on the way.
  */
 import { connectFailure, errnoName, givenUp } from "../nvme/errno.ts";
 import { type ConnectReply, encodeConnect, parseConnectReply } from "../nvme/fabrics_options.ts";
@@ -29,7 +29,10 @@ export class Fabrics {
   readonly #log: Log;
   readonly #device: string;
   readonly #use: BlockUse;
-  /** The kernel holds one lock during a connect, even against reading the option list: more at once gain nothing. */
+  /**
+   * The kernel holds one lock during a connect, which also blocks reading the option list: parallel connects
+   * gain nothing.
+   */
   readonly #queue = new Limiter(THREADS.connect, MAX_WAITING);
   readonly #reportedDropped = new Set<string>();
   #support: FabricsSupport | undefined;
@@ -48,7 +51,7 @@ export class Fabrics {
     this.#use = use;
   }
 
-  /** The options that this kernel takes (KRN-1 to KRN-4). Read once; a failure is not remembered. */
+  /** The options that this kernel supports (KRN-1 to KRN-4). Read once, but again after a failure. */
   async support(): Promise<FabricsSupport> {
     if (this.#support !== undefined) return this.#support;
     try {
@@ -70,8 +73,9 @@ export class Fabrics {
   }
 
   /**
-   * Makes the connection and reads it back, by `read`. `free` is called when the kernel can take the next one; whoever has
-   * one gives it during that call. `kind: "permanent"` failures need another configuration or another kernel.
+   * Makes the connection and reads it back, with `read`. `free` is called when the kernel can make the next
+   * connection; the caller submits that one during this call. Failures with `kind: "permanent"` need another
+   * configuration or another kernel.
    */
   async connect(
     request: ConnectRequest,
@@ -81,13 +85,14 @@ export class Fabrics {
     const attempt = await this.#queue.run(() => this.#attempt(request));
     if (attempt === undefined) return fail(notTried);
     if (!("made" in attempt)) return attempt;
-    // Open until the end: it pins the connection, whose number cannot be given to another one.
+    // Kept open until the end: it pins the connection, so that its number cannot be reused.
     using made = attempt.made;
     using kernelLog = attempt.kernelLog;
-    // Begun before the next connect, the kernel mostly answers before it, and in the worst case after it.
+    // Started before the next connect: the kernel usually answers before that connect, in the worst case
+    // after it.
     const answer = answered(made);
     const demanded = demands(request);
-    // What may have to be taken down again does not wait for anything.
+    // A connection that may have to be disconnected again does not wait for anything.
     if (demanded.length === 0) free();
     const reply = await answer;
     if (!reply.ok) return reply;
@@ -100,7 +105,8 @@ export class Fabrics {
   async #attempt(request: ConnectRequest): Promise<Outcome<KernelCtrl> | Made> {
     const options = this.#tlsKeys.resolve(request.options);
     if (!options.ok) return options;
-    // No turn of the event loop but for the write itself: while the kernel waits for us it connects nothing.
+    // No turn of the event loop except for the write itself: the kernel makes no connections while it waits
+    // for us.
     const support = this.#support ?? await this.support();
     const encoded = encodeConnect({ ...request, options: options.value }, support);
     if (!encoded.ok) return encoded;
@@ -118,7 +124,7 @@ export class Fabrics {
 
   #open(): Outcome<Deno.FsFile> {
     try {
-      // Without a trip to another thread: opening the device waits for nothing.
+      // On the main thread: opening the device does not block.
       return { ok: true, value: Deno.openSync(this.#device, { read: true, write: true }) };
     } catch (error) {
       const errno = errnoOf(error);
@@ -137,11 +143,11 @@ export class Fabrics {
     try {
       const written = await file.write(data);
       if (written === data.length) return { made: file, kernelLog };
-      return fail(garbled(`it took ${written} of ${data.length} bytes`));
+      return fail(garbled(`it accepted ${written} of ${data.length} bytes`));
     } catch (error) {
       const errno = errnoOf(error);
       if (errno === 0) throw error;
-      // An existing connection (EALREADY) the core finds by looking, and takes over as what it is.
+      // The core finds an existing connection (EALREADY) in a scan, and takes it over unchanged.
       return fail(connectFailure(errnoName(errno), kernelLog?.news() ?? [], options.tls === true, tid));
     }
   }
@@ -156,7 +162,8 @@ export class Fabrics {
     const incarnation = this.#sysfs.incarnation(device);
     const broken = incarnation === undefined ? undefined : this.#missing(device, demanded);
     if (incarnation !== undefined && broken !== undefined) {
-      // Other paths may have made its namespaces known, or something may have been quick: then it stays, and is shown (S15).
+      // Its namespaces may be in use already, through other paths or by a fast program: then the connection
+      // stays, and is shown (S15).
       if (await this.#inUse(device)) return await readDevice(device);
       const deleted = await this.#sysfs.delete(device, incarnation);
       return fail(unsafe(broken, deleted.ok ? `${device} was disconnected again` : deleted.failure.message));
@@ -176,7 +183,10 @@ export class Fabrics {
       looks.value.some(({ holders, unknown }) => holders.length > 0 || unknown !== undefined);
   }
 
-  /** What was asked for and is not so, although the kernel made the connection: security never falls away silently. */
+  /**
+   * Requested security that the connection does not have, although the kernel made it: security is never
+   * dropped silently.
+   */
   #missing(device: string, demanded: readonly Demand[]): string | undefined {
     return demanded.find(({ attribute }) => {
       const value = this.#sysfs.attribute(device, attribute);
@@ -205,7 +215,7 @@ interface Made {
   readonly kernelLog: KernelLog | undefined;
 }
 
-/** Security that was asked for: the attribute of a connection that shows it, and how to call it. */
+/** The security options: the attribute of a connection that shows each, and its name for people. */
 interface Demand {
   readonly attribute: string;
   readonly what: string;
@@ -223,7 +233,7 @@ function demands({ options, keys }: ConnectRequest): readonly Demand[] {
   return demanded;
 }
 
-/** Which connection was made through this file. */
+/** The connection that was made through this file. */
 async function answered(file: Deno.FsFile): Promise<Outcome<ConnectReply>> {
   try {
     const reply = parseConnectReply(await readOnce(file));
@@ -264,7 +274,7 @@ const unsafe = (what: string, then: string): Failure => ({
   kind: "permanent",
   message: `the connection came up without ${what}; ${then}`,
   remedy:
-    "this kernel may be built without it, or the other side does not ask for it: see nvme-cli's documentation on TLS and DH-HMAC-CHAP",
+    "this kernel may be built without it, or the controller does not require it: see nvme-cli's documentation on TLS and DH-HMAC-CHAP",
 });
 
 const unusable = (device: string, errno: string): Failure => ({
@@ -274,5 +284,5 @@ const unusable = (device: string, errno: string): Failure => ({
   message: `cannot open ${device} (${errno})`,
   remedy: errno === "ENOENT"
     ? "load the kernel module: modprobe nvme-tcp"
-    : "run as root, without a sandbox around that device",
+    : "run as root, without a sandbox that hides the device",
 });

@@ -1,10 +1,11 @@
 /**
- * The few functions of libc that the adapters need. They are opened at the first use, because the control tools
- * share the image and need none of them.
+ * The few functions of libc that the adapters need. They are loaded at their first use, because the control
+ * tools share the image and do not need them.
  *
- * Failing calls return `-errno`. errno is read through a view of the C library's own cell, as the very next thing after
- * the call: anything in between may change it. Only calls on the main thread have a readable errno, so the single
- * call here that blocks (`epoll_wait`, on a thread of the pool) reports no more than "interrupted or worse".
+ * Failing calls return `-errno`. errno is read through a view of the C library's own variable, directly after
+ * the call: any code in between may change it. Only calls on the main thread have a readable errno, so the
+ * single call here that blocks (`epoll_wait`, on a thread of the pool) reports no more than "interrupted or
+ * worse".
  */
 
 const SYMBOLS = {
@@ -41,7 +42,7 @@ export const bytes = (length: number): Bytes => new Uint8Array(new ArrayBuffer(l
 
 const encoder = new TextEncoder();
 
-/** The text as C wants it. A NUL inside would cut it short, so that is refused. */
+/** The text as a C string. A NUL inside would cut it short, so it is refused. */
 export function cString(text: string): Bytes {
   if (text.includes("\0")) throw new Error("a text for a C function contains NUL");
   const encoded = encoder.encode(text);
@@ -66,7 +67,10 @@ function open(): Library {
 
 const libc = (): Library => library ??= open();
 
-/** All functions return `-errno` when they fail. None of them blocks, but for {@link epollWait}, which is asynchronous. */
+/**
+ * All functions return `-errno` when they fail. None of them blocks except {@link epollWait}, which is
+ * asynchronous.
+ */
 export const sys = {
   open(path: string, flags: number): number {
     const { call, errno } = libc();
@@ -88,7 +92,7 @@ export const sys = {
   async openInPool(path: string, flags: number): Promise<number> {
     const name = cString(path);
     const rc = await libc().call.open_in_pool(name, flags);
-    // Until here: what a call on another thread reads must not be collected meanwhile.
+    // Keeps the memory alive until here: a call on another thread reads it.
     return name.length > 0 ? rc : -1;
   },
 
@@ -118,7 +122,7 @@ export const sys = {
     return rc < 0n ? -error : Number(rc);
   },
 
-  /** Inode of what the path leads to. */
+  /** Inode of the path's target. */
   inode(path: string): number {
     return inodeAt(AT_FDCWD, cString(path), 0);
   },
@@ -270,7 +274,7 @@ const STATX_MODE_OFFSET = 28;
 const STATX_RDEV_OFFSET = 128;
 const S_IFMT = 0o170000;
 const S_IFBLK = 0o060000;
-/** Read at once by who had it filled. */
+/** The caller reads the result at once. */
 const stat = bytes(STATX_SIZE);
 const IF_NAMESIZE = 16;
 const SEEK_END = 2;

@@ -1,4 +1,4 @@
-/** This host's interfaces and addresses, and news of them (requirements 20). */
+/** This host's interfaces and addresses, and changes of them (requirements 20). */
 import type { InterfaceTable } from "../nvme/kernel_ctrl.ts";
 import { bytes, sys } from "./ffi_libc.ts";
 import { drainNetlink, NETLINK_ROUTE, netlinkAddress, openNetlink } from "./netlink.ts";
@@ -24,9 +24,13 @@ const GROUPS = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV
 
 const DUMP_BUFFER = 32 * 1024;
 const MONITOR_RECEIVE_BUFFER = 1024 * 1024;
-/** How often a dump is repeated when the interfaces change while it is read; then the last one counts. */
+/**
+ * How often a dump is repeated when the interfaces change while it is read; after that the last dump counts.
+ */
 const MAX_DUMPS = 5;
-/** From the first piece of news to the event: what belongs together (link, address, route) comes as one. */
+/**
+ * The time from the first change to the event, so that related changes (link, address, route) make one event.
+ */
 export const COALESCE: Duration = milliseconds(50);
 
 /** Asks the kernel for all links and addresses. Takes well under a millisecond per hundred interfaces. */
@@ -88,7 +92,10 @@ function table(found: readonly (LinkInfo | AddressInfo)[]): InterfaceTable {
   );
 }
 
-/** Tells of each change of links, addresses and routes. Repetitions (router advertisements) are no change. */
+/**
+ * Reports each change of links, addresses and routes. Repetitions (router advertisements) do not count as
+ * changes.
+ */
 export class InterfaceMonitor {
   readonly #reactor: Reactor;
   readonly #fd: number;
@@ -122,7 +129,7 @@ export class InterfaceMonitor {
         if (type === RTM_NEWROUTE || type === RTM_DELROUTE) this.#routes = true;
       }
     });
-    // What was dropped may have been a route.
+    // A dropped message may have been about a route.
     if (!complete) this.#routes = true;
     this.#timer ??= setTimeout(() => this.#tell(), COALESCE.ms);
   }

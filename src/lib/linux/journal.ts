@@ -1,6 +1,6 @@
 /**
- * The log (STAF-2). Under systemd: structured records straight to the journal. Otherwise lines: with `<N>` in front for
- * whoever collects stderr, or plain on stdout for a person.
+ * The log (STAF-2). Under systemd: structured records straight to the journal. Otherwise lines: with a prefix
+ * `<N>` for a program that collects stderr, or plain on stdout for a person.
  */
 import { printable, printableLines } from "../nvme/plain_text.ts";
 import type { Log, LogEntry, LogLevel } from "../ports.ts";
@@ -12,7 +12,7 @@ const SYSLOG = "/dev/log";
 /** Facility 3 (system daemons) in a syslog priority. */
 const DAEMON = 3 << 3;
 const PRIORITY: Readonly<Record<LogLevel, number>> = { error: 3, warning: 4, notice: 5, info: 6, debug: 7 };
-/** Well below what a datagram can hold. */
+/** Well below the size limit of a datagram. */
 const MAX_TEXT = 32 * 1024;
 
 export type LogTarget = "journal" | "syslog" | "prefixed" | "plain";
@@ -59,7 +59,10 @@ export class Journal implements Log {
     this.#datagram.close();
   }
 
-  /** Without waiting: a log that is stuck must not hold up storage. What did not fit is counted and told later. */
+  /**
+   * Never blocks: a hanging log must not delay storage. Messages that do not fit are counted and reported
+   * later.
+   */
   #send(entry: LogEntry): void {
     const lost = this.#lost;
     if (
@@ -81,7 +84,7 @@ export class Journal implements Log {
 
 const EAGAIN = 11;
 
-/** Names of peers are in it: what would steer a terminal, or turn the text around, is written out. */
+/** The text contains names of peers: characters that control a terminal, or reverse the text, are escaped. */
 function shown({ fields, message, ...entry }: LogEntry): LogEntry {
   const texts = fields === undefined
     ? {}
@@ -100,7 +103,7 @@ export function journalRecord({ level, message, fields }: LogEntry, program: str
   let lines = "";
   for (const [key, value] of Object.entries(all)) {
     if (!/^[A-Z][A-Z0-9_]{0,63}$/.test(key)) {
-      throw new Error(`${JSON.stringify(key)} is no name of a journal field`);
+      throw new Error(`${JSON.stringify(key)} is not a name of a journal field`);
     }
     if (!value.includes("\n")) {
       lines += `${key}=${cut(value)}\n`;
@@ -112,7 +115,7 @@ export function journalRecord({ level, message, fields }: LogEntry, program: str
     parts.push(encoder.encode(`${lines}${key}\n`), length, data);
     lines = "\n";
   }
-  // Mostly that is all of it.
+  // Usually that is the whole text.
   const end = encoder.encode(lines);
   return parts.length === 0 ? end : joined([...parts, end]);
 }
@@ -134,7 +137,7 @@ const syslogRecord = ({ level, message }: LogEntry, program: string): Uint8Array
 const prefixed = ({ level, message }: LogEntry): string =>
   cut(message).split("\n").map((line) => `<${PRIORITY[level]}>${line}\n`).join("");
 
-/** Nobody reads any more, or the disk is full: there is no better place to say so. */
+/** The reader has gone, or the disk is full: there is no better place to report it. */
 function print(stream: { writeSync(data: Uint8Array): number }, text: string): void {
   const data = new TextEncoder().encode(text);
   try {

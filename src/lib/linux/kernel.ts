@@ -1,4 +1,4 @@
-/** The kernel's NVMe over Fabrics, as the core wants it. */
+/** The kernel's NVMe over Fabrics behind the core's port. */
 import { type AdminCommand, dimCommand, getLogCommand, identifyCommand, LID } from "../nvme/admin_command.ts";
 import type { DiscoveryLog } from "../nvme/discovery_entry.ts";
 import { encodeRegistration, TAS } from "../nvme/dim.ts";
@@ -49,19 +49,19 @@ export interface KernelParts {
   readonly blockUse: BlockUse;
 }
 
-/** Log pages of which more is left than this are read a few at a time (S6): one may have 24 MiB. */
+/** Log pages with more bytes left than this are read a few at a time (S6): a page may have 24 MiB. */
 const MAX_REMOVALS_WAITING = 8192;
 const LARGE_PAGE = 1024 * 1024;
 const LARGE_AT_ONCE = 3;
 const MAX_LARGE_WAITING = 8192;
-/** From its turn on. */
+/** The time for reading a large page, from its turn on. */
 const LARGE_PAGE_TIME = seconds(60);
 
 export class LinuxKernel implements Kernel {
   readonly #parts: KernelParts;
   readonly #reach: Reach;
   readonly #types: ControllerTypes;
-  /** By device: how long its discovery log was; 0 once it refused more than there is. */
+  /** By device: the length of its last discovery log; 0 once it has refused a read beyond the end. */
   readonly #removals = new Limiter(THREADS.removals, MAX_REMOVALS_WAITING);
   readonly #largePages = new Limiter(LARGE_AT_ONCE, MAX_LARGE_WAITING);
   readonly #logHints = new Map<string, number>();
@@ -136,8 +136,8 @@ export class LinuxKernel implements Kernel {
   }
 
   /**
-   * A connection that was just made. What was read because the kernel said `connected` is as good as reading it again: it
-   * says so last of all, and this incarnation is not older than our asking for it.
+   * A connection that was just made. The attributes read after the kernel's `connected` event need not be
+   * read again: that event is the last one, and this incarnation is not older than our connect.
    */
   async #readMade(device: string): Promise<Outcome<KernelCtrl>> {
     const { sysfs } = this.#parts;
@@ -191,7 +191,7 @@ export class LinuxKernel implements Kernel {
     this.#parts.ownership.own(device, owned);
   }
 
-  /** Stops watching. What is under way is not cancelled: nothing cancels a connect. */
+  /** Stops watching. Operations under way are not cancelled: a connect cannot be cancelled. */
   close(): void {
     this.#closed = true;
     for (const watching of this.#watching) watching.close();
@@ -216,7 +216,9 @@ export class LinuxKernel implements Kernel {
       : refused("register", "cannot register this host", answer);
   }
 
-  /** KRN-45: kernels before 5.18 do not show the type of a discovery controller; then it is asked itself. */
+  /**
+   * KRN-45: kernels before 5.18 do not show the type of a discovery controller; then the controller is asked.
+   */
   async #wantsRegistration(target: DeviceRef): Promise<Outcome<boolean>> {
     const shown = this.#parts.sysfs.attribute(target.device, "dctype");
     if (shown !== undefined && shown !== "") return { ok: true, value: shown === "ddc" || shown === "cdc" };
@@ -257,7 +259,8 @@ export class LinuxKernel implements Kernel {
     const reader = new LogReader({ lsp, hint: this.#logHints.get(target.device) });
     const begun = await this.#readLog(target, reader, () => reader.left > LARGE_PAGE);
     if (begun !== undefined) return begun;
-    // Each takes as much memory as it is long: those that are long come a few at a time, and none keeps its place for long.
+    // A page takes as much memory as it is long: large pages are read a few at a time, and none keeps its
+    // place for long.
     const rest = await this.#largePages.run(() => {
       const end = performance.now() + LARGE_PAGE_TIME.ms;
       return this.#readLog(target, reader, () => performance.now() > end);
@@ -287,7 +290,7 @@ export class LinuxKernel implements Kernel {
         return { ok: true, value: progress.log };
       }
       if (progress.type === "more") continue;
-      // The reader knows the number only; the answer has the words.
+      // The reader knows only the number; the answer has the text.
       return answer.kind === "done"
         ? { ok: false, failure: progress.failure }
         : refused("read-log", "cannot read the discovery log", answer);

@@ -1,12 +1,12 @@
 /**
- * The kernel's own words about a failed connect, where `/dev/kmsg` may be read: units with
- * ProtectKernelLogs hide it, then there are none. Connects are made one at a time, so what is logged meanwhile is about it.
+ * The kernel's messages about a failed connect, if `/dev/kmsg` may be read: units with ProtectKernelLogs hide
+ * it, and then there are none. Connects are made one at a time, so messages during a connect are about it.
  */
 import { bytes, O_CLOEXEC, O_NONBLOCK, O_RDONLY, sys } from "./ffi_libc.ts";
 
 /** One record is at most 8 KiB; reading it into less fails. */
 const RECORD = 8192;
-/** A flood of other messages is not ours to wade through. */
+/** The most messages that are read, in case of a flood of others. */
 const MAX_RECORDS = 1000;
 const MAX_LINES = 5;
 const EPIPE = 32;

@@ -38,7 +38,7 @@ const SILENT = -1;
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** What a command came to. Positive statuses are the controller's; `errno` is known with libnvme 3 only. */
+/** The result of a command. Positive statuses are the controller's; `errno` is known with libnvme 3 only. */
 export type Completion =
   | { readonly kind: "done"; readonly result: number; readonly transferred: Bytes }
   | { readonly kind: "status"; readonly status: number }
@@ -46,7 +46,7 @@ export type Completion =
 
 /** An open controller: one command at a time. */
 export interface Handle {
-  /** Sends the command; `data` goes there or comes from there, and has its length. */
+  /** Sends the command; `data` is the buffer to send or to fill, and determines the length. */
   submit(command: AdminCommand, data: Bytes): Promise<Completion>;
   close(): void;
 }
@@ -55,15 +55,15 @@ export interface Backend {
   readonly name: "libnvme.so.1" | "libnvme3.so.1" | "libc";
   /** Version of libnvme, empty when it does not say (1.0) or is missing. */
   readonly version: string;
-  /** Why a better one is not used; empty when all is well. For the log, once. */
+  /** Why a better backend is not used; empty when the best one is. For the log, once. */
   readonly problem: string;
   /** `open` gives a handle on the open file descriptor `fd` of `/dev/<device>`, which it takes over, or `-errno`. */
   open(device: string, openNode: () => number, closeNode: (fd: number) => void): Handle | number;
-  /** The meaning of an NVMe status; undefined when the library has no words for it. */
+  /** The meaning of an NVMe status; undefined when the library has no text for it. */
   statusText(status: number): string | undefined;
 }
 
-/** Which libraries to try; other names are for tests. */
+/** The libraries to try; tests use other names. */
 export interface LibraryNames {
   readonly libnvme1: string;
   readonly libnvme3: string;
@@ -71,7 +71,7 @@ export interface LibraryNames {
 
 const SONAMES: LibraryNames = { libnvme1: "libnvme.so.1", libnvme3: "libnvme3.so.1" };
 
-/** The best backend of this system. Never fails: the last resort needs libc only. */
+/** The best backend of this system. Never fails: the last one needs only libc. */
 export function loadBackend(names: LibraryNames = SONAMES): Backend {
   const problems: string[] = [];
   for (const load of [() => libnvme1(names.libnvme1), () => libnvme3(names.libnvme3)]) {
@@ -171,7 +171,7 @@ function plainIoctl(problem: string): Backend {
   };
 }
 
-/** Runs one call, and keeps the structure and the data alive until it has ended: Deno does not. */
+/** Runs one call, and keeps the structure and the data alive until it has ended, which Deno does not do. */
 async function call(
   encoded: Uint8Array,
   data: Bytes,
@@ -190,7 +190,9 @@ async function call(
 const addressOf = (data: Bytes): bigint =>
   data.length === 0 ? 0n : Deno.UnsafePointer.value(Deno.UnsafePointer.of(data));
 
-/** The library's functions, or why there are none: not installed, or a function is missing. */
+/**
+ * The library's functions, or the reason for which there are none: it is not installed, or lacks a function.
+ */
 function open<T>(name: string, load: () => T): T | string {
   try {
     return load();
@@ -207,7 +209,7 @@ function staticText(pointer: Deno.PointerValue): string {
   return pointer === null ? "" : Deno.UnsafePointerView.getCString(pointer);
 }
 
-/** What libnvme says of statuses that it does not know is no text worth showing. */
+/** libnvme's text for statuses that it does not know is not worth showing. */
 function meaningful(text: string): string | undefined {
   return /^(|unrecognized|unknown.*)$/i.test(text) ? undefined : text;
 }

@@ -1,4 +1,4 @@
-/** Bounds work in flight: how much of each kind is in thread_shares.ts. */
+/** Bounds the work in flight; thread_shares.ts has the limit of each kind. */
 
 export class Limiter {
   readonly #atOnce: number;
@@ -15,7 +15,7 @@ export class Limiter {
   async run<T>(work: () => Promise<T>): Promise<T | undefined> {
     if (this.#running >= this.#atOnce) {
       if (this.#waiting.length >= this.#maxWaiting) return undefined;
-      // Whoever ends hands its place over, so the count does not change.
+      // Finished work hands over its place, so the count does not change.
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     } else this.#running++;
     try {

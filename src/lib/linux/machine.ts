@@ -1,4 +1,4 @@
-/** Name and version of this machine, as a discovery controller is told at registration (KRN-47). */
+/** Name and version of this machine, for registration with a discovery controller (KRN-47). */
 import { entityVersion } from "../nvme/dim.ts";
 import { errnoOf } from "./os_error.ts";
 

@@ -12,7 +12,7 @@ export interface NbftFile {
   readonly nbft: Nbft;
 }
 
-/** All tables that can be read, in the order of their names; one that cannot counts as empty and is told. */
+/** All readable tables, in the order of their names; an unreadable one counts as empty and is reported. */
 export function readNbftFiles(log: Log, folder: string = FOLDER): readonly NbftFile[] {
   const found: NbftFile[] = [];
   for (const name of namesIn(folder)) {
@@ -26,7 +26,7 @@ export function readNbftFiles(log: Log, folder: string = FOLDER): readonly NbftF
   return found;
 }
 
-/** `NBFT`, or `NBFT1`, `NBFT2` and so on where there are several. */
+/** `NBFT`, or `NBFT1`, `NBFT2` and so on if there are several. */
 function namesIn(folder: string): readonly string[] {
   try {
     return [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) => /^NBFT\d*$/.test(name))

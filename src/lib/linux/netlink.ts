@@ -1,4 +1,4 @@
-/** Netlink sockets: opening one, and taking in everything that waits there. */
+/** Netlink sockets: opening one, and reading all waiting messages. */
 import { AF_NETLINK, bytes, SO_RCVBUF, SO_RCVBUFFORCE, SOCK_RAW, SOL_SOCKET, sys } from "./ffi_libc.ts";
 
 export const NETLINK_ROUTE = 0;
@@ -8,7 +8,10 @@ const EINTR = 4;
 const EAGAIN = 11;
 const ENOBUFS = 105;
 const SOCKADDR_NL_SIZE = 12;
-/** In one go: a storm must not keep everything else waiting. The rest makes the socket ready again at once. */
+/**
+ * The most datagrams in one turn: a storm must not delay everything else. If more are waiting, the socket is
+ * ready again at once.
+ */
 const MAX_DATAGRAMS = 4096;
 
 /** `groups` is the bit mask of multicast groups; `receiveBuffer` in bytes, beyond the system's maximum when we may. */
@@ -57,7 +60,7 @@ export function drainNetlink(
     }
     if (length < 0) throw new Error(`cannot receive from netlink: errno ${-length}`);
     if (sender.getUint32(4, true) !== 0) continue;
-    // A datagram that does not fit was cut: as good as lost.
+    // A datagram that does not fit was cut, and counts as lost.
     if (length > buffer.length) complete = false;
     else message(buffer.subarray(0, length));
   }

@@ -1,4 +1,4 @@
-/** What the service manager is told (sd_notify; PKG-3). Where there is none, nothing happens. */
+/** Notifications to the service manager (sd_notify; PKG-3). Without a service manager nothing happens. */
 import { errnoName } from "../nvme/errno.ts";
 import type { Log } from "../ports.ts";
 import { sys } from "./ffi_libc.ts";
@@ -16,7 +16,7 @@ function notifyEnvironment(): NotifyEnvironment {
   const pid = Deno.env.get("WATCHDOG_PID");
   const usec = Number(Deno.env.get("WATCHDOG_USEC"));
   return {
-    // Paths and abstract names; there are vsock addresses too, which no unit of ours has.
+    // Paths and abstract names; our units have no vsock addresses.
     socket: socket !== undefined && /^[/@]/.test(socket) ? socket : undefined,
     watchdogUsec: usec > 0 && (pid === undefined || pid === String(Deno.pid)) ? usec : undefined,
   };
@@ -37,7 +37,7 @@ export class Notify {
   ready(status: string): void {
     this.#send(["READY=1", `STATUS=${oneLine(status)}`]);
     const usec = this.#environment.watchdogUsec;
-    // Twice as often as needed. From the main loop, so that it stops when that stops.
+    // Twice as often as required, and from the main loop, so that the signals stop when the loop does.
     if (usec !== undefined) this.#watchdog ??= setInterval(() => this.#send(["WATCHDOG=1"]), usec / 2000);
   }
 

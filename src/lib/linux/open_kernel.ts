@@ -1,4 +1,4 @@
-/** The kernel adapter, put together for this machine. */
+/** Assembles the kernel adapter for this machine. */
 import type { Log } from "../ports.ts";
 import { AdminCommands } from "./admin.ts";
 import { Fabrics } from "./fabrics.ts";
@@ -13,14 +13,17 @@ import { TlsKeys } from "./tls_keys.ts";
 
 export interface OpenKernel {
   readonly kernel: LinuxKernel;
-  /** For what the kernel can do (`support`), to be told at the start (STAF-6). */
+  /** For the kernel's capabilities (`support`), reported at the start (STAF-6). */
   readonly fabrics: Fabrics;
   /** For `--version` and status texts. */
   readonly backend: Backend;
   readonly close: () => Promise<void>;
 }
 
-/** Says in the log, once, when libnvme cannot be used. `detail` is what {@link Sysfs} reads of an I/O controller. */
+/**
+ * Reports in the log, once, if libnvme cannot be used. `detail` is what {@link Sysfs} reads of an I/O
+ * controller.
+ */
 export function openKernel(log: Log, detail: Detail): OpenKernel {
   const backend = loadBackend();
   if (backend.problem !== "") log.write({ level: "warning", message: backend.problem });

@@ -1,7 +1,7 @@
 /** Errors of the system: those of Deno's file operations as numbers, and numbers as errors. */
 import { errnoName } from "../nvme/errno.ts";
 
-/** What Deno would have thrown, for a call that was made without it. */
+/** The error that Deno would have thrown, for a call made without Deno. */
 export class SystemError extends Error {
   constructor(what: string, errno: number) {
     super(`${what}: ${errnoName(errno)} (os error ${errno})`);
@@ -9,8 +9,8 @@ export class SystemError extends Error {
 }
 
 /**
- * The error number inside an error of a Deno file operation; 0 when it carries none. The number in the text is
- * there even where Deno has neither a class nor a `code` for it (ENOKEY, EKEYREJECTED, EALREADY).
+ * The error number inside an error of a Deno file operation; 0 when it carries none. The text contains the
+ * number even if Deno has neither a class nor a `code` for it (ENOKEY, EKEYREJECTED, EALREADY).
  */
 export function errnoOf(error: unknown): number {
   if (!(error instanceof Error)) return 0;
@@ -27,5 +27,5 @@ export const ENODEV = 19;
 export const EINVAL = 22;
 export const EHOSTUNREACH = 113;
 
-/** Nothing (any more) under that name. */
+/** True if nothing has that name, or no longer. */
 export const isGone = (errno: number): boolean => errno === ENOENT || errno === ENODEV || errno === ENXIO;

@@ -1,7 +1,7 @@
 /**
- * nvme-cli's registry of who owns a controller, `/run/nvme/registry/nvmeN` (STAF-115). It is
- * advice to others: failing to write it harms nobody and is only logged. The files lie in memory (tmpfs): written on the
- * main thread they cost a fraction of as many trips to another thread, and every connection pays for them.
+ * nvme-cli's registry of who owns a controller, `/run/nvme/registry/nvmeN` (STAF-115). It is advice to other
+ * programs, so a failed write does no harm and is only logged. The files are in memory (tmpfs): writing them
+ * on the main thread costs a fraction of the equivalent calls on another thread, for every connection.
  */
 import { OWNER, parseOwner, registryText } from "../nvme/registry.ts";
 import type { Log } from "../ports.ts";
@@ -24,7 +24,7 @@ export class Ownership {
     this.#start(device, owned ? () => this.#claim(device) : () => this.#release(device));
   }
 
-  /** After a `remove` event: nobody else cleans up where nvme-cli is older than the registry. */
+  /** After a `remove` event: no other program cleans up if nvme-cli is older than the registry. */
   forgetIfGone(device: string): void {
     this.#start(device, () => {
       if (!exists(`${this.#places.sys}/class/nvme/${device}`)) this.#release(device);
@@ -44,11 +44,11 @@ export class Ownership {
     }
   }
 
-  /** Built beside and renamed into place, so that nobody reads half an entry. */
+  /** Written under another name and renamed into place, so that no reader sees half an entry. */
   #claim(device: string): void {
     const { registry, sys } = this.#places;
     const building = `${registry}/.${device}.${Deno.pid}`;
-    // An earlier process with our number may have left one half done.
+    // An earlier process with our number may have left an unfinished one.
     makePublicFolder(building);
     const seqnum = textOf(`${sys}/kernel/uevent_seqnum`);
     writePublicFile(`${building}/owner`, registryText(OWNER));
@@ -89,7 +89,7 @@ function removeFolder(path: string): void {
   }
 }
 
-/** Mostly it does not, and an exception would cost more than all the rest. */
+/** Usually it does not exist, and an exception would cost more than everything else. */
 function exists(path: string): boolean {
   const inode = sys.inode(path);
   if (inode >= 0) return true;

@@ -1,4 +1,7 @@
-/** This machine, as far as it only tells: for a plan without a daemon. Nothing is opened for writing, and no state is counted. */
+/**
+ * The read-only part of this machine, for a plan without a daemon. It opens nothing for writing, and does not
+ * count loads of the state file.
+ */
 import type { InterfaceTable, KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import type { Transport } from "../nvme/tid.ts";
 import type { TlsHost } from "../nvme/tls_host.ts";
@@ -41,7 +44,7 @@ export function planMachine(daemon: "stafd" | "stacd"): TellingMachine {
     nbft: () => readNbftFiles(silent),
     interfaces: readInterfaces,
     readFile: readTextFile,
-    // The guard counts who loads it; this one only looks.
+    // The guard counts loads of the state file; a plan only reads it.
     saved: () => new JsonStateFile(stateFilePath(daemon), silent).load(),
   };
 }

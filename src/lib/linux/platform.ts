@@ -1,4 +1,4 @@
-/** This machine, put together for a daemon: the front door of this room. */
+/** Assembles this machine for a daemon: the entry point of this room. */
 import { systemBusAddress } from "../dbus/connection.ts";
 import { type BusAccess, busAt } from "../dbus/reconnect.ts";
 import type { InterfaceTable, KernelCtrl } from "../nvme/kernel_ctrl.ts";
@@ -24,7 +24,7 @@ import { usableTransports } from "./transports.ts";
 import type { Transport } from "../nvme/tid.ts";
 import type { TlsHost } from "../nvme/tls_host.ts";
 
-/** What reading a small text file gave. */
+/** The result of reading a small text file. */
 export type FileText =
   | { readonly ok: true; readonly text: string }
   | { readonly ok: false; readonly why: "missing" | "unreadable"; readonly message: string };
@@ -48,13 +48,13 @@ export interface Platform {
   readonly tls: () => TlsHost;
   readonly startProblem: () => string | undefined;
   readonly readFile: (path: string) => FileText;
-  /** One that does not exist has none. */
+  /** A missing folder has no names. */
   readonly readFolder: (path: string) => FolderNames;
   readonly nbft: () => readonly NbftFile[];
   readonly interfaces: () => InterfaceTable;
   readonly readDevice: (device: string) => Promise<Outcome<KernelCtrl>>;
   readonly storage: Storage;
-  /** Opens the kernel's side: not before everything that can refuse a start has been looked at. */
+  /** Opens the kernel's side, after all checks that can refuse a start. */
   readonly openKernel: () => OpenKernel;
   readonly bus: BusAccess;
   readonly signals: typeof processSignals;
@@ -88,11 +88,12 @@ export function linuxPlatform(program: "stafd" | "stacd", syslog: boolean): Plat
   };
 }
 
-/** CFG-6: what is no regular file counts as missing. */
+/** CFG-6: a path that is not a regular file counts as missing. */
 export function readTextFile(path: string): FileText {
   try {
     const { isFile, isCharDevice, mode } = Deno.statSync(path);
-    // Reading a pipe or a device may never end; /dev/null, with which files are switched off, is empty.
+    // Reading a pipe or a device may never end; /dev/null, which people use to switch a file off, counts as
+    // empty.
     if (isCharDevice === true) return { ok: true, text: "" };
     if (!isFile) return { ok: false, why: "missing", message: `${path} is not a regular file` };
     return { ok: true, text: Deno.readTextFileSync(path), ...(mode === null ? {} : { mode }) };

@@ -1,4 +1,4 @@
-/** What must be so before a daemon starts (STAF-1). */
+/** Conditions for the start of a daemon (STAF-1). */
 import { errnoOf } from "./os_error.ts";
 
 export interface Surroundings {

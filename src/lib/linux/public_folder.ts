@@ -1,10 +1,10 @@
-/** Folders and files that others are to read, whatever UMask= the unit has. */
+/** Folders and files that other users must be able to read, whatever the unit's UMask=. */
 import { errnoOf } from "./os_error.ts";
 
 const ENOENT = 2;
 const EEXIST = 17;
 
-/** Makes a folder, and those above it that are missing, each 0755. One that exists keeps its mode. */
+/** Makes a folder and its missing parents, each with mode 0755. An existing folder keeps its mode. */
 export function makePublicFolder(path: string): void {
   try {
     Deno.mkdirSync(path);
@@ -19,7 +19,7 @@ export function makePublicFolder(path: string): void {
   Deno.chmodSync(path, 0o755);
 }
 
-/** Writes a file of mode 0644. `createNew`: fails where there is one. */
+/** Writes a file with mode 0644. `createNew`: fails if the file exists. */
 export function writePublicFile(path: string, text: string, createNew = false): void {
   Deno.writeTextFileSync(path, text, { createNew });
   Deno.chmodSync(path, 0o644);

@@ -1,12 +1,13 @@
 /**
- * Can an address be reached, from the interface and source address of a transport id (STAF-39)? Tested in user
- * space and in parallel, because in the kernel one unreachable target holds up all other connects for seconds. TCP is
- * tried; for RDMA and FC the test may find what speaks against it, and nothing that speaks for it.
+ * Can an address be reached, from the interface and source address of a transport id (STAF-39)? Tested in
+ * user space and in parallel, because in the kernel one unreachable target holds up all other connects for
+ * seconds. TCP is tried; for RDMA and FC the test may find what speaks against it, and nothing that speaks
+ * for it.
  *
- * What is asked several times at once is tested once: a target with hundreds of subsystems is one address, and hundreds of
- * connections at the same moment are a burden for it.
+ * Simultaneous requests for one address share a test: a target with hundreds of subsystems has one address,
+ * and hundreds of connections at the same moment would burden it.
  *
- * On success the connection is closed in the ordinary way (FIN, not RST): a target sees a client that changed its mind,
+ * On success the connection is closed in the ordinary way (FIN, not RST): the target sees an orderly client,
  * not a broken one. The price is one TIME_WAIT entry on this host.
  */
 import { type Ip, isLinkLocal, parseIp } from "../nvme/address.ts";
@@ -32,11 +33,11 @@ import { askNeighbour, type NoNeighbour } from "./rdma_reach.ts";
 import { Limiter } from "./limiter.ts";
 import { type Reactor, READABLE, WRITABLE } from "./reactor.ts";
 
-/** 0: it can be reached. An errno, or in words what is wrong with its answer. */
+/** 0 if the address can be reached; otherwise an errno, or a description of the wrong answer. */
 type Found = number | string;
 
 const AT_ONCE = 64;
-/** A target with many subsystems is asked once, not once for each of them. */
+/** A target with many subsystems is tested once, not once for each of them. */
 const ANSWERED_FOR = 10_000;
 const MAX_ANSWERED = 1024;
 const MAX_WAITING = 8192;
@@ -50,7 +51,7 @@ export class Reach {
   /** Tests under way: 0, the errno, or undefined when there was no room for one. */
   readonly #running = new Map<string, Promise<Found | undefined>>();
   readonly #asking = new Map<string, Promise<NoNeighbour | "none" | undefined>>();
-  /** Addresses that have answered lately, and until when they are not asked again. */
+  /** Addresses that have answered recently, and until when they are not tested again. */
   readonly #answered = new Map<string, number>();
 
   readonly #sysfs: string;
@@ -132,7 +133,7 @@ export class Reach {
     }
   }
 
-  /** Asks for NVMe/TCP. The result is what is wrong with the answer; undefined: it is a target. */
+  /** Asks for NVMe/TCP. The result describes the wrong answer; undefined: the address is a target. */
   #ask(fd: number, timeout: Duration): Promise<string | undefined> {
     const sent = sys.send(fd, encodeIcReq(), null);
     if (sent < 0) return Promise.resolve(`the connection broke (${errnoName(-sent)})`);
@@ -144,7 +145,7 @@ export class Reach {
         this.#reactor.unwatch(fd);
         resolve(problem);
       };
-      // All that came is read, so that the end is a FIN and no RST.
+      // Everything that came is read, so that the connection ends with a FIN, not an RST.
       const take = (): void => {
         const part = bytes(IC_PDU);
         const length = sys.receiveStream(fd, part);
@@ -173,8 +174,8 @@ export class Reach {
         resolve(errno);
       };
       const late = (): number => {
-        // The answer may be there, and this process too busy to have seen it: then the target is not late. Asked again,
-        // the kernel says how it stands.
+        // The answer may have arrived while this process was too busy to notice: then the target is not late.
+        // A query to the kernel shows that.
         const errno = -sys.connect(fd, socketAddress(ip, port, indexOf(iface)));
         return errno === EALREADY ? ETIMEDOUT : errno;
       };
@@ -192,7 +193,7 @@ interface Ends {
   readonly iface: string;
 }
 
-/** Undefined when they are no addresses of one family and a port: nothing will make them reachable. */
+/** Undefined unless these are addresses of one family and a port: otherwise they can never be reached. */
 function endsOf(tid: Tid): Ends | undefined {
   const ip = parseIp(tid.traddr);
   const port = /^\d{1,5}$/.test(tid.trsvcid) ? Number(tid.trsvcid) : 0;
@@ -202,10 +203,10 @@ function endsOf(tid: Tid): Ends | undefined {
   return { ip, port, source, iface: impliedIface(tid) };
 }
 
-/** Begins to connect; 0 when it is done already (loopback), else the errno. */
+/** Begins to connect; 0 if already connected (loopback), otherwise the errno. */
 function start(fd: number, { ip, port, source, iface }: Ends): number {
   const index = indexOf(iface);
-  // A numeric scope (`fe80::1%2`) is no name to bind to; it goes into the address.
+  // A numeric scope (`fe80::1%2`) is not a name to bind to; it goes into the address.
   if (iface !== "" && index === 0) return ENODEV;
   if (iface !== "" && iface !== String(index)) {
     const bound = sys.setOption(fd, SOL_SOCKET, SO_BINDTODEVICE, cString(iface));
@@ -262,8 +263,8 @@ function mute(tid: Tid, problem: string): Failure {
     phase: "reach",
     kind: "transient",
     errno: NO_NVME_TCP,
-    message: `${target(tid)} accepts connections and is no NVMe/TCP target: ${problem}`,
-    remedy: "look at what listens there; the kernel tries it all the same, rarely and after the others",
+    message: `${target(tid)} accepts connections but is not an NVMe/TCP target: ${problem}`,
+    remedy: "check which program listens there; the kernel still tries it, rarely and after the others",
   };
 }
 
@@ -272,8 +273,8 @@ function nonsense(tid: Tid): Failure {
     phase: "reach",
     kind: "permanent",
     errno: "EINVAL",
-    message: `${target(tid)} cannot be tried: these are not addresses and a port that fit together`,
-    remedy: "traddr and host-traddr have to be IP addresses of one family, trsvcid a number from 1 to 65535",
+    message: `${target(tid)} cannot be tried: the addresses and the port are invalid, or do not fit together`,
+    remedy: "traddr and host-traddr must be IP addresses of one family, trsvcid a number from 1 to 65535",
   };
 }
 
@@ -304,6 +305,6 @@ function busy(tid: Tid): Failure {
   return {
     phase: "reach",
     kind: "transient",
-    message: `${target(tid)} was not tested: ${MAX_WAITING} other addresses are waiting for their test`,
+    message: `${target(tid)} was not tested: ${MAX_WAITING} other addresses are waiting to be tested`,
   };
 }

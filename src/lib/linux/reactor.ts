@@ -1,6 +1,6 @@
 /**
- * One thread parked in `epoll_wait` for all file descriptors that the daemon watches. It wakes only when one of them
- * is ready: an idle daemon sleeps. The thread is one of the 32 of Deno's blocking pool.
+ * One thread parked in `epoll_wait` for all file descriptors that the daemon watches. It wakes only when a
+ * descriptor is ready: an idle daemon sleeps. The thread is one of the 32 of Deno's blocking pool.
  */
 import { bytes, sys } from "./ffi_libc.ts";
 
@@ -9,9 +9,9 @@ export const WRITABLE = 0x004;
 
 const EPOLL_CTL_ADD = 1;
 const EPOLL_CTL_DEL = 2;
-/** Events taken at one wake-up; more are found by the next one. */
+/** The most events at one wake-up; the next one finds the others. */
 const CAPACITY = 64;
-/** `epoll_wait` may be interrupted (by SIGCONT); failing this often in a row it is broken. */
+/** `epoll_wait` may be interrupted (by SIGCONT); after this many failures in a row it counts as broken. */
 const MAX_FAILURES = 100;
 
 /** `struct epoll_event` is packed on x86-64 only. */
@@ -19,14 +19,20 @@ const PACKED = Deno.build.arch === "x86_64";
 const EVENT_SIZE = PACKED ? 12 : 16;
 const DATA_OFFSET = PACKED ? 4 : 8;
 
-/** Is told that its descriptor is ready. While a promise that it has given back is not settled, none is waited for. */
+/**
+ * Called when its descriptor is ready. If it returns a promise, no descriptor is waited for until that
+ * settles.
+ */
 export type Ready = () => Promise<void> | void;
 
 export class Reactor {
   readonly #epoll: number;
   readonly #wake: number;
   readonly #events = bytes(CAPACITY * EVENT_SIZE);
-  /** By token, not by descriptor: its number may be in use again while an older event for it is still unread. */
+  /**
+   * By token, not by descriptor: the number of a descriptor may be reused while an older event for it is
+   * still unread.
+   */
   readonly #ready = new Map<number, Ready>();
   readonly #tokens = new Map<number, number>();
   #nextToken = 1;
@@ -41,8 +47,8 @@ export class Reactor {
   }
 
   /**
-   * Calls `ready` whenever the descriptor is ready for one of `interest` or has failed, until it is unwatched.
-   * It is told again and again while the descriptor stays ready (level triggered).
+   * Calls `ready` whenever the descriptor is ready for one of `interest` or has failed, until it is
+   * unwatched. Called repeatedly while the descriptor stays ready (level-triggered).
    */
   watch(fd: number, interest: number, ready: Ready): void {
     if (this.#stopping) throw new Error("the reactor is closed");

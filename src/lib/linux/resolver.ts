@@ -1,11 +1,11 @@
-/** Host names by the system's resolver, `/etc/hosts` included (STAF-14). */
+/** Resolves host names with the system's resolver, including `/etc/hosts` (STAF-14). */
 import { lookup } from "node:dns";
 import type { Failure, Outcome } from "../nvme/failure.ts";
 import type { Done, Resolver } from "../ports.ts";
 import { Limiter } from "./limiter.ts";
 import { THREADS } from "./thread_shares.ts";
 
-/** A lookup may hold its thread for as long as name servers are silent. */
+/** A lookup may occupy its thread for as long as name servers are silent. */
 const MAX_WAITING = 1024;
 
 export class SystemResolver implements Resolver {
@@ -18,7 +18,7 @@ export class SystemResolver implements Resolver {
   }
 }
 
-/** Never refused for good: what a name means, others may change at any time. */
+/** Never a permanent failure: the meaning of a name may change at any time. */
 function resolve(host: string): Promise<Outcome<readonly string[]>> {
   return new Promise((settle) => {
     lookup(host, { all: true, verbatim: true }, (error, addresses) => {

@@ -1,5 +1,5 @@
 /**
- * The parts of the rtnetlink format that tell about interfaces and addresses (linux/rtnetlink.h). Bytes in, values out.
+ * The parts of the rtnetlink format about interfaces and addresses (linux/rtnetlink.h). Bytes in, values out.
  * Numbers are in host order, which is little endian on every machine that Deno runs on.
  */
 
@@ -54,12 +54,12 @@ export interface AddressInfo {
   readonly address: string;
 }
 
-/** One message: its type, and what it says when it is a new link or a new address. */
+/** One message: its type, and its content if it is a new link or a new address. */
 export type RtMessage =
   | { readonly type: number; readonly body: LinkInfo | AddressInfo | undefined }
   | { readonly type: "done" }
   | { readonly type: "error"; readonly errno: number }
-  /** The dump is not of one moment: something changed while the kernel wrote it. */
+  /** The dump is inconsistent: the interfaces changed while the kernel wrote it. */
   | { readonly type: "interrupted" };
 
 /** The request for a dump of all links or all addresses. */

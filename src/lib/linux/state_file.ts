@@ -1,8 +1,8 @@
 /**
  * The daemon's state over a restart: JSON, mode 0600, replaced as a whole (STAF-120 to STAF-122; DEC-7).
  *
- * Written on the main thread: the unit's runtime directory lies in memory, so that this is a copy, while eight trips to
- * another thread would be on the way of every new connection, which waits for its record.
+ * Written on the main thread: the unit's runtime directory is in memory, so that a write is a copy, while
+ * eight calls on another thread would delay every new connection, which waits for its record.
  */
 import type { Failure, Outcome } from "../nvme/failure.ts";
 import type { Done, Log, StateFile } from "../ports.ts";
@@ -14,7 +14,9 @@ const VERSION = 1;
 /** A larger file is not one of ours (S6). */
 const MAX_BYTES = 256 * 1024 * 1024;
 
-/** In the unit's runtime directory, of several the one with our name; `/run/stafd` where there is no unit. */
+/**
+ * In the unit's runtime directory (if it has several, the one with our name), or `/run/stafd` without a unit.
+ */
 export function stateFilePath(program: string, runtimeDirectory = Deno.env.get("RUNTIME_DIRECTORY")): string {
   const folders = runtimeDirectory?.split(":");
   // systemd sorts them.
@@ -32,7 +34,10 @@ export class JsonStateFile implements StateFile {
     this.#log = log;
   }
 
-  /** Damaged, foreign or of another version counts as empty: the state can be found out again (STAF-121). */
+  /**
+   * A file that is damaged, foreign or of another version counts as empty: the state can be rebuilt
+   * (STAF-121).
+   */
   load(): unknown {
     try {
       if (Deno.statSync(this.#path).size > MAX_BYTES) return this.#ignored("it is too large");
@@ -54,14 +59,14 @@ export class JsonStateFile implements StateFile {
     }
   }
 
-  /** Nothing is remembered of a load. */
+  /** Loads are not counted. */
   proven(): void {}
 
-  /** Of several in one go only the last is written; all who wait learn of its outcome. */
+  /** Of several saves in one turn only the last is written; its outcome goes to all callers. */
   save(value: unknown, done: Done<void>): void {
     const first = this.#next === undefined;
     this.#next = { value, done: [...this.#next?.done ?? [], done] };
-    // Not from inside the call.
+    // Not during the call itself.
     if (first) queueMicrotask(() => this.#saveNext());
   }
 
@@ -74,7 +79,7 @@ export class JsonStateFile implements StateFile {
     for (const done of next.done) done(outcome);
   }
 
-  /** Complete and on the disk before it has the name. */
+  /** The file is complete and on the disk before it gets its name. */
   #write(text: string): Outcome<void> {
     const building = `${this.#path}.new`;
     try {
@@ -100,7 +105,7 @@ export class JsonStateFile implements StateFile {
   }
 }
 
-/** A new file, in the place of what was left half done: asking first would cost more than it does to be told. */
+/** A new file, in place of any unfinished one: a check in advance would cost more than the error. */
 function create(path: string): Deno.FsFile {
   const options = { write: true, createNew: true, mode: 0o600 };
   try {
@@ -117,5 +122,5 @@ const notSaved = (path: string, error: unknown): Failure => ({
   kind: "transient",
   message: `cannot save ${path}: ${error instanceof Error ? error.message : String(error)}`,
   remedy:
-    "without it a restart begins with what the fabric says at that time; check the folder and its free space",
+    "without it a restart begins with the fabric's state at that time; check the folder and its free space",
 });

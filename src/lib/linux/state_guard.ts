@@ -1,8 +1,9 @@
 /**
- * A state file that kills its daemon must not kill it for ever. A mark beside the file says that it is being loaded, and is
- * written before that: nothing but the mark survives a SIGKILL of the watchdog. It goes when the daemon has lived for a while
- * with what it loaded, or has ended in order. A file that was loaded shortly before each of the last crashes is set aside:
- * the daemon begins without a state, takes over what the kernel has, and disconnects nothing for it.
+ * A state file that crashes its daemon must not do so for ever. Before the daemon loads the file, it writes a
+ * mark beside it: only the mark survives a SIGKILL by the watchdog. The daemon removes the mark after it has
+ * run for a while with the loaded state, or when it ends in an orderly way. A file that was loaded shortly
+ * before each of the last crashes is set aside: the daemon begins without a state, takes over the kernel's
+ * connections, and disconnects none of them for that reason.
  */
 import { type Done, type Log, PROVEN_AFTER, type StateFile } from "../ports.ts";
 import { errnoOf, isGone } from "./os_error.ts";
@@ -35,7 +36,7 @@ export class GuardedStateFile implements StateFile {
       Deno.writeTextFileSync(this.#mark, `${crashes + 1}\n`, { mode: 0o600 });
     } catch (error) {
       if (errnoOf(error) === 0) throw error;
-      const message = `cannot keep account of crashes in ${this.#mark}: ${String(error)}`;
+      const message = `cannot count crashes in ${this.#mark}: ${String(error)}`;
       this.#log.write({ level: "warning", message });
     }
     return crashes >= CRASHES ? undefined : this.#file.load();
@@ -54,7 +55,9 @@ export class GuardedStateFile implements StateFile {
     }
   }
 
-  /** How often in a row it was loaded, and nothing was heard of that daemon any more. */
+  /**
+   * The number of loads in a row after which the daemon neither proved itself nor ended in an orderly way.
+   */
   #crashes(): number {
     try {
       const text = Deno.readTextFileSync(this.#mark).trim();
@@ -75,8 +78,8 @@ export class GuardedStateFile implements StateFile {
         `${this.#path} was loaded less than ${
           PROVEN_AFTER.ms / 1000
         } s before each of the last ${crashes} crashes. ` +
-        `It is now ${aside} and is not loaded: this start does without a saved state, takes over the connections ` +
-        "that exist, and disconnects none of them for it. Please report this as a bug, with that file",
+        `It is renamed to ${aside} and not loaded: this start has no saved state, takes over the connections ` +
+        "that exist, and disconnects none of them for that reason. Please report this as a bug, with that file",
     });
     return undefined;
   }

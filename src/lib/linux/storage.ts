@@ -1,4 +1,4 @@
-/** All NVMe subsystems in sysfs, with their paths and namespaces, for those that ask about redundancy. */
+/** All NVMe subsystems in sysfs, with their paths and namespaces, for queries about redundancy. */
 import type { Failure, Outcome } from "../nvme/failure.ts";
 import {
   type Counters,
@@ -14,7 +14,7 @@ import { isAbsent, names, text } from "./attribute_files.ts";
 import { BlockHolders, type Tables, USE_PLACES, type UsePlaces } from "./block_holders.ts";
 import { errnoOf } from "./os_error.ts";
 
-/** Subsystems that are looked at side by side: files are read in a pool of threads that others need, too. */
+/** The most subsystems read in parallel: files are read in a thread pool that other work needs, too. */
 const AT_ONCE = 4;
 /** VLANs on bridges on bonds: deeper stacks of interfaces are not followed (S6). */
 const MAX_DEPTH = 8;
@@ -68,7 +68,7 @@ export class LinuxStorage implements Storage {
     return (await names(`${folder}/parameters`)).length > 0 ? "absent" : "unknown";
   }
 
-  /** The kernel has such counters for all or for none. */
+  /** The kernel has these counters for all devices or for none. */
   async #hasDiag(): Promise<boolean> {
     const [first] = (await names(`${this.#places.sys}/class/nvme`)).filter((name) => /^nvme\d+$/.test(name));
     return first !== undefined && (await names(`${this.#places.sys}/class/nvme/${first}/diag`)).length > 0;
@@ -169,7 +169,7 @@ export class LinuxStorage implements Storage {
   }
 }
 
-/** `bonding_masters` stands beside the interfaces, and is a file. */
+/** `bonding_masters`, in the same folder as the interfaces, is a file. */
 async function namesOrNone(folder: string): Promise<readonly string[]> {
   try {
     return await names(folder);
@@ -184,5 +184,5 @@ const describe = (error: unknown): string => error instanceof Error ? error.mess
 const unreadable = (error: unknown): Failure => ({
   phase: "scan",
   kind: "transient",
-  message: `cannot look at the subsystems in sysfs: ${describe(error)}`,
+  message: `cannot read the subsystems in sysfs: ${describe(error)}`,
 });

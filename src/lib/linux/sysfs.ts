@@ -1,9 +1,10 @@
 /**
- * NVMe controllers in sysfs: reading them, and deleting exactly the one that is meant.
+ * NVMe controllers in sysfs: reads them, and deletes exactly the intended one.
  *
- * Attributes are read on the main thread: the kernel copies them out of memory, and a dozen trips to another thread cost
- * twice as much. Only `address` takes a lock (that of the queue, for the source address), so it goes by the pool. They
- * are opened from the controller's folder: the way there is long, and a third of what a read would cost.
+ * Attributes are read on the main thread: the kernel copies them from memory, and a dozen calls on another
+ * thread cost twice as much. Only `address` takes a lock (that of the queue, for the source address), so the
+ * thread pool reads it. Attributes are opened relative to the controller's folder: resolving the long path
+ * would cost a third of a read.
  */
 import type { Failure, Outcome } from "../nvme/failure.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
@@ -45,7 +46,7 @@ const C_NAMES: Readonly<Record<CtrlAttribute | MadeAttribute | "uevent", Uint8Ar
   transport: cString("transport"),
   uevent: cString("uevent"),
 };
-/** A number that changes hands faster than this is no longer chased. */
+/** The number of retries when a device number is reused during a read. */
 const MAX_REREADS = 3;
 
 export interface SysfsPlaces {
@@ -58,8 +59,9 @@ export interface SysfsPlaces {
 export const SYSTEM_PLACES: SysfsPlaces = { sys: "/sys", registry: "/run/nvme/registry" };
 
 /**
- * With `discovery`, I/O controllers are left out, for a reader that does not need them: recognising one costs a fraction
- * of reading it. One that was shown before it was recognised is shown once more, as what it is.
+ * With `discovery`, I/O controllers are left out, for a reader that does not need them: recognising one costs
+ * a fraction of reading it. A controller that was reported before it was recognised is reported once more,
+ * with its type.
  */
 export type Detail = "all" | "discovery";
 
@@ -68,7 +70,7 @@ export const isController = (name: string): boolean => /^nvme\d+$/.test(name);
 export class Sysfs {
   readonly #places: SysfsPlaces;
   readonly #detail: Detail;
-  /** With detail `discovery`: the devices that were shown. */
+  /** With detail `discovery`: the devices that were reported. */
   readonly #shown = new Set<string>();
   readonly #readers = new Limiter(THREADS.sysfsEvents, MAX_WAITING_READS);
   readonly #deleters = new Limiter(THREADS.removals, MAX_WAITING_DELETIONS);
@@ -84,7 +86,10 @@ export class Sysfs {
     return outcome ?? { ok: false, failure: tooMany("scan", `${device} was not read`) };
   }
 
-  /** All controllers, PCIe included. Fails as a whole when one cannot be read: a list with holes would lie (S2). */
+  /**
+   * All controllers, PCIe included. Fails as a whole when one cannot be read: an incomplete list would be
+   * misleading (S2).
+   */
   async readAll(): Promise<Outcome<readonly KernelCtrl[]>> {
     const folder = `${this.#places.sys}/class/nvme`;
     const devices: string[] = [];
@@ -123,7 +128,10 @@ export class Sysfs {
     }
   }
 
-  /** Which incarnation has the name now; undefined when none has. Throws the system's error when it cannot tell. */
+  /**
+   * The incarnation that has the name now; undefined if none has. Throws the system's error if it cannot be
+   * determined.
+   */
   incarnation(device: string): number | undefined {
     const folder = this.#folder(device);
     const inode = sys.inode(folder);
@@ -132,7 +140,7 @@ export class Sysfs {
     throw new SystemError(folder, -inode);
   }
 
-  /** Likewise; undefined also when the system cannot tell. */
+  /** Likewise, but undefined if it cannot be determined. */
   holder(device: string): number | undefined {
     try {
       return this.incarnation(device);
@@ -143,9 +151,10 @@ export class Sysfs {
   }
 
   /**
-   * Deletes this incarnation. The attribute is opened first, then the name is checked, then it is written: if the
-   * number has changed hands before the check, the check says so; if it does after, the open file belongs to the old
-   * controller and writing to it fails. Another controller cannot be hit.
+   * Deletes this incarnation. The attribute is opened first, then the name is checked, then the attribute is
+   * written. If the number was reused before the check, the check finds that; if it is reused after the
+   * check, the open file belongs to the old controller, and writing to it fails. Another controller cannot be
+   * deleted.
    */
   async delete(device: string, incarnation: number): Promise<Outcome<"deleted" | "gone">> {
     const outcome = await this.#deleters.run(() => this.#delete(device, incarnation));
@@ -175,7 +184,7 @@ export class Sysfs {
         if (folder === undefined) break;
         if (this.#detail === "discovery" && !isIo) this.#shown.add(device);
         const ctrl = await this.#attributes(device, folder);
-        // All of it from one controller, or none.
+        // Either all attributes come from one controller, or none.
         if (ctrl !== undefined && this.incarnation(device) === folder.incarnation) {
           return { ok: true, value: ctrl };
         }
@@ -248,7 +257,7 @@ export class Sysfs {
 }
 
 /**
- * The block devices of these children: with multipath, path `nvme0c1n2` belongs to device `nvme0n2`, which hangs
+ * The block devices of these children: with multipath, path `nvme0c1n2` belongs to device `nvme0n2`, which is
  * below the subsystem.
  */
 export function namespacesOf(children: readonly string[]): string[] {
@@ -265,14 +274,14 @@ type Attribute = { readonly text: string } | "absent" | "gone";
 const page = bytes(4096);
 const decoder = new TextDecoder();
 
-/** A controller's folder, held open: whoever gets its number meanwhile has another one. */
+/** A controller's folder, held open: a controller that gets its number meanwhile has another folder. */
 interface Folder extends Disposable {
   readonly path: string;
   readonly fd: number;
   readonly incarnation: number;
 }
 
-/** Undefined when there is no such folder. Throws the system's error when it cannot tell. */
+/** Undefined if the folder does not exist. Throws the system's error if that cannot be determined. */
 function openFolder(path: string): Folder | undefined {
   const fd = sys.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) {
@@ -290,11 +299,14 @@ function readAttribute(folder: string, fd: number, name: keyof typeof C_NAMES): 
   return readAndClose(sys.openAt(fd, C_NAMES[name], O_RDONLY | O_CLOEXEC), () => `${folder}/${name}`);
 }
 
-/** So much shows whether a secret is set, and nothing of it. */
+/** The bytes that show whether a secret is set, without revealing it. */
 const SECRET_START = 5;
 type Made = Partial<Record<MadeAttribute, string | null>>;
 
-/** What the connection was made with. One that may not be read is `null`: the reader need not be root. */
+/**
+ * The options that the connection was made with. `null` for one that may not be read: the reader need not be
+ * root.
+ */
 function readMade(folder: string, fd: number): Made | "gone" {
   const made: Made = {};
   for (const name of MADE_ATTRIBUTES) {

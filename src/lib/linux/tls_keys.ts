@@ -21,14 +21,14 @@ const LIBNVME3 = {
   libnvmf_lookup_key: { parameters: ["pointer", "buffer", "buffer", "buffer"], result: "i32" },
 } as const;
 
-/** Where the keys of NVMe are unless another place is named. */
+/** The keyring of NVMe keys unless another one is named. */
 const DEFAULT_KEYRING = ".nvme";
 const KEY_TYPE = "psk";
 
-/** Serial numbers, 0 when there is no such thing. */
+/** Serial numbers, 0 if there is no such key or keyring. */
 interface Lookup {
   keyring(description: string): bigint;
-  /** Searches the keyring, which it makes reachable for this process. */
+  /** Searches the keyring, and makes it accessible to this process. */
   key(keyring: bigint, identity: string): bigint;
 }
 

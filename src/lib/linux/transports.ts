@@ -1,4 +1,4 @@
-/** Which transports this host can use, without loading anything (V8). */
+/** The transports that this host can use, without loading a module (V8). */
 import type { Transport } from "../nvme/tid.ts";
 
 const HARDWARE: readonly (readonly [Transport, string])[] = [["rdma", "infiniband"], ["fc", "fc_host"]];

@@ -1,4 +1,6 @@
-/** nvme-cli's udev rule for automatic connections, put out of force while stafd does its work (STAF-110, STAF-111). */
+/**
+ * Overrides nvme-cli's udev rule for automatic connections while stafd does its work (STAF-110, STAF-111).
+ */
 import { containerOf } from "../nvme/container.ts";
 import { AUTOCONNECT_RULE, OVERRIDE_MARK, registrySettles } from "../nvme/nvme_cli.ts";
 import type { Log } from "../ports.ts";
@@ -12,11 +14,13 @@ const ENOENT = 2;
 /** The rule is run by the host's udev: what of systemd is in the container does not matter to it. */
 const SYSTEMCTL_OF_HOST = "/usr/bin/systemctl";
 
-/** The file that shadows nvme-cli's. Only FC's kick-start is kept, which nobody else does. */
+/**
+ * The file that shadows nvme-cli's. It keeps only the start of FC connections, which no other program does.
+ */
 export function overrideText(systemctl: string | undefined): string {
   const head = `${OVERRIDE_MARK} it does what nvme-cli's rules of this name do.\n`;
   if (systemctl === undefined) return head;
-  // udev puts the addresses in; they hold nothing that needs an escape.
+  // udev inserts the addresses; they contain nothing that needs an escape.
   const args = [
     "--device=none",
     "--transport=fc",
@@ -80,7 +84,7 @@ export class UdevRule {
         level: "warning",
         message: `cannot ${what} ${this.#path}: ${
           String(error)
-        }; nvme-cli may connect discovery controllers besides stafd`,
+        }; nvme-cli may connect discovery controllers in addition to stafd`,
       });
     }
   }

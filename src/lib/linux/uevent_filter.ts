@@ -1,15 +1,16 @@
 /**
- * Kernel events that say nothing to us do not even wake us. Each connection makes six, and we need one: four are of its
- * subsystem, its namespaces and their block devices, and one says that it was added, when nothing of it can be read yet.
- * The kernel runs the filter (classic BPF, `man 7 socket`) when it hands an event to our socket.
+ * Kernel events that do not concern us do not even wake us. Each connection makes six events, of which we
+ * need one: four are about its subsystem, its namespaces and their block devices, and one reports that it was
+ * added, before its attributes can be read. The kernel runs the filter (classic BPF, `man 7 socket`) when it
+ * hands an event to our socket.
  */
 import { isAtLeast } from "../nvme/kernel_version.ts";
 import { bytes, SO_ATTACH_FILTER, SOL_SOCKET, sys } from "./ffi_libc.ts";
 
-/** Below `/devices/virtual/` by the first letters, whole words of four. */
+/** Paths below `/devices/virtual/`, compared by their first letters in words of four bytes. */
 const UNWANTED = ["bdi/", "bloc", "nvme-sub"] as const;
 const PREFIX = "/devices/virtual/";
-/** Where the `@` is, behind `add`, `move` or `bind`, `change` or `remove`, `offline`. */
+/** The position of the `@`, after `add`, `move` or `bind`, `change` or `remove`, `offline`. */
 const AT_SIGNS = [3, 4, 6, 7] as const;
 
 /** `struct sock_filter`: operation, jumps when true and when false, operand. */
@@ -31,7 +32,10 @@ const FPROG_POINTER = 8;
 const code = (letter: string): number => letter.charCodeAt(0);
 const word = (text: string): number => [...text].reduce((value, letter) => value * 256 + code(letter), 0);
 
-/** Loads and comparisons of `text`, from `offset` behind the `@`; `miss` is how many instructions to skip when it differs. */
+/**
+ * Loads and comparisons of `text`, from `offset` after the `@`; `miss` is how many instructions to skip when
+ * it differs.
+ */
 function compared(text: string, offset: number, miss: (left: number) => number): Instruction[] {
   const steps: [load: number, at: number, value: number][] = [];
   for (let at = 0; at < text.length;) {
@@ -49,15 +53,15 @@ function compared(text: string, offset: number, miss: (left: number) => number):
   ]);
 }
 
-/** Kernels from this on say `connected`; before, `add` is all that they say of a new controller. */
+/** Kernels from this version on send `connected`; older ones send only `add` for a new controller. */
 const SAYS_CONNECTED = "5.18";
 
-/** What reads beyond the message drops it: none of the kernel's is that short. */
+/** A read beyond the end drops the message: none of the kernel's is that short. */
 function program(release: string): readonly Instruction[] {
   const drop: Instruction = [RETURN, 0, 0, 0];
   const take: Instruction = [RETURN, 0, 0, WHOLE];
   const unwanted = UNWANTED.flatMap((text): Instruction[] => [
-    // When it differs, over the rest of it and the drop.
+    // If it differs, skip the rest of the comparison and the drop.
     ...compared(text, PREFIX.length, (left) => left + 1),
     drop,
   ]);
@@ -67,14 +71,17 @@ function program(release: string): readonly Instruction[] {
     [LOAD_BYTE, 0, 0, at],
     [JUMP_IF_EQUAL, 0, 2, code("@")],
     [SET_INDEX, 0, 0, at + 1],
-    // Over the other places to look at, and the end of the search.
+    // Skip the other comparisons, and the end of the search.
     [JUMP, 0, 0, 4 * (AT_SIGNS.length - 1 - i) + 1],
   ]);
   const added: Instruction[] = [[LOAD_WORD, 0, 0, 0], [JUMP_IF_EQUAL, 0, 1, word("add@")], drop];
   return [...(isAtLeast(release, SAYS_CONNECTED) ? added : []), ...find, take, ...body];
 }
 
-/** Without it everything works, at a higher price: a refusal is no error. `release` is the kernel's. */
+/**
+ * Everything works without the filter, at a higher cost, so a refusal is not an error. `release` is the
+ * kernel's.
+ */
 export function attachUeventFilter(fd: number, release: string = Deno.osRelease()): boolean {
   const instructions = program(release);
   const text = bytes(instructions.length * INSTRUCTION_SIZE);
@@ -92,5 +99,5 @@ export function attachUeventFilter(fd: number, release: string = Deno.osRelease(
   return sys.setOption(fd, SOL_SOCKET, SO_ATTACH_FILTER, fprog) === 0;
 }
 
-/** Of the machines that Deno runs on. */
+/** The architectures that Deno runs on. */
 const LITTLE_ENDIAN = true;

@@ -30,7 +30,7 @@ export class Uevents {
   readonly #buffer = bytes(MAX_MESSAGE);
   /** Connects of our own that are under way. */
   #connecting = 0;
-  /** While what has arrived waits for one: ends that, and takes it in or not. */
+  /** While events wait for a connect: ends the wait, and reads the events or not. */
   #resume: ((take: boolean) => void) | undefined;
 
   constructor(reactor: Pick<Reactor, "watch" | "unwatch">, sink: UeventSink) {
@@ -42,9 +42,10 @@ export class Uevents {
   }
 
   /**
-   * A connect of our own is under way until the function that this gives back is called; what has arrived by then is taken
-   * in during that call. The kernel tells of a connection just before it answers the process that asked for it. That answer goes first:
-   * until it is asked for the next one the kernel connects nothing, and the last one can be looked at meanwhile.
+   * A connect of our own is under way until the returned function is called; events that have arrived by then
+   * are read during that call. The kernel sends the event of a connection just before it answers the connect.
+   * The answer takes precedence: the kernel makes no connection until it is asked for the next one, and the
+   * events of the last one can be read meanwhile.
    */
   connecting(): () => void {
     let isOver = false;

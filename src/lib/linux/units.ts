@@ -5,7 +5,7 @@ import { errnoOf, isGone } from "./os_error.ts";
 /** Restarts under way at one time (S6): more are pointless, each of them reads all log pages. */
 const AT_ONCE = 8;
 
-/** The path of systemctl, as the PATH of this process has it. */
+/** The path of systemctl according to the PATH of this process. */
 export function findSystemctl(path: string = Deno.env.get("PATH") ?? ""): string | undefined {
   for (const folder of path.split(":")) {
     if (!folder.startsWith("/")) continue;
@@ -21,8 +21,8 @@ export function findSystemctl(path: string = Deno.env.get("PATH") ?? ""): string
 }
 
 /**
- * A text as part of the name of a unit. Unlike systemd-escape it leaves `-` alone: the unit that it is for
- * reads its instance name with `\xNN` only.
+ * A text as part of the name of a unit. Unlike systemd-escape it leaves `-` alone: the unit decodes only
+ * `\xNN` in its instance name.
  */
 export function systemdEscape(text: string): string {
   return [...new TextEncoder().encode(text)].map((byte) => {
@@ -41,7 +41,10 @@ export class SystemdUnits implements Units {
   readonly #othersDo: boolean;
   #running = 0;
 
-  /** `find` gives the path of systemctl, undefined where there is none; `othersDo`: nvme-cli's own rule is in force. */
+  /**
+   * `find` gives the path of systemctl, undefined if it is not installed; `othersDo`: nvme-cli's own rule is
+   * in force.
+   */
   constructor(log: Log, find: () => string | undefined = findSystemctl, othersDo = false) {
     this.#log = log;
     this.#systemctl = find();

@@ -6,7 +6,7 @@ const MAX_PATH = 107;
 
 export class UnixDatagram {
   #fd: number | undefined;
-  /** Where it went last: mostly where it goes next. */
+  /** The last destination, which is usually the next one, too. */
   #last: { readonly path: string; readonly address: Uint8Array<ArrayBuffer> } | undefined;
 
   /** 0, or the errno; it never waits: a full queue is EAGAIN. */
@@ -32,7 +32,7 @@ export class UnixDatagram {
 function socketAddress(path: string): Uint8Array<ArrayBuffer> {
   const name = new TextEncoder().encode(path);
   if (name.length === 0 || name.length > MAX_PATH) {
-    throw new Error(`${JSON.stringify(path)} is no path of a socket`);
+    throw new Error(`${JSON.stringify(path)} is not a path of a socket`);
   }
   const abstract = path.startsWith("@");
   // An abstract name has no NUL at its end: its length says where it ends.

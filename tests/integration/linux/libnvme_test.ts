@@ -86,7 +86,7 @@ Deno.test("a controller that is not live broke the command", async () => {
     const admin = new AdminCommands(installed, new Sysfs(fake.places), dev);
     const answer = await admin.run({ device: "nvme0", incarnation }, identifyCommand());
     assert.ok(answer.kind === "failed");
-    assert.match(answer.message, /broke during a command \(state: connecting\)/);
+    assert.match(answer.message, /was lost during a command \(state: connecting\)/);
   });
 });
 

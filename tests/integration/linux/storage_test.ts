@@ -150,7 +150,7 @@ Deno.test("a host without NVMe, with an old kernel, and one whose sysfs cannot b
   await Deno.mkdir(`${empty}/sys/class/nvme-subsystem/nvme-subsys0/subsysnqn`, { recursive: true });
   const broken = await new LinuxStorage({ sys: `${empty}/sys`, proc: `${empty}/proc` }).lookNow();
   assert.ok(!broken.ok);
-  assert.match(broken.failure.message, /cannot look at the subsystems in sysfs/);
+  assert.match(broken.failure.message, /cannot read the subsystems in sysfs/);
   await Deno.remove(empty, { recursive: true });
 });
 
