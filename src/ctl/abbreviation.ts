@@ -5,7 +5,9 @@ export type Expanded =
   | { readonly ok: true; readonly args: readonly string[] }
   | { readonly ok: false; readonly command: CommandUnknownOpts; readonly message: string };
 
-/** The arguments with all long options written out. What is unknown stays as it is, for the parser to refuse. */
+/**
+ * The arguments with all long options written out. Unknown options stay as they are; the parser refuses them.
+ */
 export function expandAbbreviations(program: CommandUnknownOpts, args: readonly string[]): Expanded {
   const expanded: string[] = [];
   let command = program;
@@ -29,7 +31,10 @@ export function expandAbbreviations(program: CommandUnknownOpts, args: readonly 
   return { ok: true, args: expanded };
 }
 
-/** Options of `ls` and `adlp` in the original: what was a good abbreviation there stays one beside newer options. */
+/**
+ * Options of `ls` and `adlp` in the original: abbreviations that were unambiguous there stay valid despite
+ * newer options.
+ */
 const ORIGINAL: ReadonlySet<string> = new Set(["--detailed", "--help"]);
 
 type Found =

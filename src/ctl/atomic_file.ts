@@ -2,7 +2,7 @@
 import { dirname, resolve } from "node:path";
 import { wordsOf } from "./host_identity.ts";
 
-/** As the kernel's. */
+/** The kernel's limit. */
 const MAX_LINKS = 40;
 
 export type Written = { readonly ok: true } | { readonly ok: false; readonly message: string };
@@ -48,7 +48,7 @@ function writeDraft(draft: string, text: string, old: Deno.FileInfo | undefined,
   }
 }
 
-/** Where a link leads to whose file does not exist yet: it stays a link. */
+/** The target of a link whose file does not exist yet: the link stays a link. */
 function linkTarget(path: string, depth = 0): string {
   const isLink = statOf(path, Deno.lstatSync)?.isSymlink === true;
   return isLink && depth < MAX_LINKS
@@ -70,6 +70,6 @@ function reason(path: string, error: unknown): string {
     return `the folder ${dirname(path)} does not exist; make it: mkdir -p`;
   }
   if (error instanceof Deno.errors.PermissionDenied) return "permission denied; use sudo";
-  if (error instanceof Deno.errors.AlreadyExists) return "another program is just writing it";
+  if (error instanceof Deno.errors.AlreadyExists) return "another program is writing it";
   return wordsOf(error);
 }

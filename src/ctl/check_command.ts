@@ -1,4 +1,4 @@
-/** `check`: what is wrong in the configuration, and which values are in effect. Needs neither daemon nor root. */
+/** `check`: errors in the configuration, and the values in effect. Needs neither daemon nor root. */
 import {
   effectiveStacd,
   effectiveStafd,
@@ -39,7 +39,7 @@ interface Checked {
 
 export interface CheckOptions {
   readonly format: "table" | "json";
-  /** Undefined: the daemon's own and sys.conf. */
+  /** Undefined: the daemon's own file and sys.conf. */
   readonly file: string | undefined;
   /** Warnings count as errors. */
   readonly strict: boolean;
@@ -47,7 +47,7 @@ export interface CheckOptions {
   readonly connFile: string | undefined;
 }
 
-/** Exit status 1 when what a file says has not the effect that its writer wanted. */
+/** Exit status 1 if an entry does not have the effect that its author wants. */
 export async function check(job: Job, { format, file, strict, connFile }: CheckOptions): Promise<number> {
   const { confDir } = job.world;
   const host = await hostFacts(job);
@@ -55,7 +55,7 @@ export async function check(job: Job, { format, file, strict, connFile }: CheckO
   const all: Checked[] = [];
   for (const path of files) {
     const text = readFileText(path);
-    // Only a file that was asked for must be there (CFG-6).
+    // Only a file given by name must exist (CFG-6).
     if (!text.ok && (text.why === "unreadable" || file !== undefined)) return fail(job, text.message);
     const hidden = file === undefined && text.ok ? whyHidden(job.world, path, path) : undefined;
     if (hidden !== undefined) return fail(job, hidden);
@@ -78,7 +78,7 @@ export async function check(job: Job, { format, file, strict, connFile }: CheckO
   return all.every(({ valid, findings }) => valid && !findings.some(isBad)) ? OK : FAILED;
 }
 
-/** What the daemon takes of a connectivity file; a text when it cannot be read. */
+/** The part of a connectivity file that the daemon uses; a text if the file cannot be read. */
 function checkedNext(
   { world, tool: { daemon } }: Job,
   own: string,
@@ -101,7 +101,7 @@ function checkedNext(
     parsed: ParsedConf<T>,
     values: (conf: T) => readonly EffectiveValue[],
   ): Checked => {
-    // What is wrong with the daemon's own file is said of that file.
+    // Findings about the daemon's own file are reported for that file.
     if (!parsed.ok) return { ...base, findings: next.conf.findings, values: [] };
     const { conf, findings } = withConn(parsed.conf, next.conf, daemon, read);
     const inNext = (where: string): boolean => next.conf.files.includes(where);
@@ -120,7 +120,7 @@ function checkedNext(
     : of(parseStacdConf(ownText, own, read), effectiveStacd);
 }
 
-/** Who connects, and with which kernel. */
+/** The host identity, and the kernel's options. */
 async function hostFacts({ world }: Job): Promise<HostFacts> {
   const file = `${world.confDir}/sys.conf`;
   const text = readFileText(file);
@@ -136,14 +136,14 @@ async function hostFacts({ world }: Job): Promise<HostFacts> {
   };
 }
 
-/** What is wrong with the host's NQN is said of sys.conf. */
+/** Findings about the host NQN are reported for sys.conf. */
 const SOME_NQN = "nqn.2014-08.org.example:host";
 
-/** Undefined for anybody but root, and while the kernel is busy with a connection. */
+/** Undefined unless the user is root, and while the kernel is busy with a connection. */
 async function kernelOptions(world: Job["world"]): Promise<FabricsSupport | undefined> {
   const device = `${world.root}/dev/nvme-fabrics`;
   if (world.uid !== 0 || !exists(device)) return undefined;
-  // By another program, as in doctor: the kernel may make it wait.
+  // In another process, as in doctor, because the kernel may make it wait.
   const ran = await world.run(["cat", device], PATIENCE);
   const listed = ran?.success === true ? parseSupported(ran.out) : undefined;
   return listed?.has("transport") === true ? listed : undefined;
@@ -163,7 +163,7 @@ function checked(
       ? { ...base, valid: true, findings: parsed.findings, values: effectiveSys(parsed.conf) }
       : { ...base, valid: false, findings: parsed.findings, values: [] };
   }
-  // A file with the other daemon's name is the other daemon's.
+  // A file with the other daemon's name belongs to the other daemon.
   const kind = name === "stafd.conf" ? "stafd" : name === "stacd.conf" ? "stacd" : daemon;
   if (kind === "stafd") {
     const parsed = parseStafdConf(text, file, asDaemons(world, file, readFileText));

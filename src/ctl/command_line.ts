@@ -8,9 +8,7 @@ export const OK = 0;
 export const FAILED = 1;
 export const USAGE = 2;
 
-/**
- * Parses and runs. `run` tells the exit status of the command that was run; it is asked after the command has ended.
- */
+/** Parses and runs a command. `run` returns the exit status of the command, after it has ended. */
 export async function runCommandLine(
   program: CommandUnknownOpts,
   args: readonly string[],

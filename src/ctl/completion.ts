@@ -4,7 +4,7 @@ import type { Argument, CommandUnknownOpts, Option } from "@commander-js/extra-t
 export const SHELLS = ["bash", "zsh", "fish"] as const;
 export type Shell = typeof SHELLS[number];
 
-/** The script for one program; where it goes is told in its first line. */
+/** The script for one program; its first line names the place where it belongs. */
 export function completionScript(program: CommandUnknownOpts, shell: Shell): string {
   switch (shell) {
     case "bash":
@@ -16,15 +16,15 @@ export function completionScript(program: CommandUnknownOpts, shell: Shell): str
   }
 }
 
-/** What may stand for a value. */
+/** The possible forms of a value. */
 type Values =
   | { readonly kind: "words"; readonly words: readonly string[] }
   | { readonly kind: "file" }
-  /** What a command prints now, one a line: names of controllers or of interfaces. */
+  /** The present output of a command, one name a line: controllers or interfaces. */
   | { readonly kind: "lines"; readonly command: string }
   | { readonly kind: "any" };
 
-/** By the name that the definition gives to a value. */
+/** Chosen by the name of the value in the definition. */
 function valuesOf(program: string, choices: readonly string[] | undefined, name: string): Values {
   if (choices !== undefined) return { kind: "words", words: choices };
   switch (name) {
@@ -166,7 +166,7 @@ function zsh(program: CommandUnknownOpts): string {
       const value = option.required
         ? `:${zshText(nameOfValue(option))}:${action(ofOption(name, option))}`
         : "";
-      // With = the value may stand in the same word, too.
+      // With = the value may be in the same word, too.
       const equals = option.required && word.startsWith("--") ? "=" : "";
       return quoted(
         `(${namesOf(option).join(" ")})${word}${equals}[${zshText(option.description)}]${value}`,

@@ -10,7 +10,7 @@ export function addCompletionCommand(program: CommandUnknownOpts, world: World):
     .action((shell) => void world.out.write(completionScript(program, shell)));
 }
 
-/** With the names of controllers, which only a daemon knows. */
+/** The tools also complete names of controllers, which only a daemon knows. */
 export function addCompletions(
   program: CommandUnknownOpts,
   world: World,

@@ -32,7 +32,9 @@ export function addressOf({ tid }: V1Controller): string {
 export const nqnOf = ({ tid }: V1Controller): string =>
   tid.subsysnqn === WELL_KNOWN_DISC_NQN ? "-" : tid.subsysnqn;
 
-/** What a person wants to know beside the phase. Of what is connected as asked that is nothing: `explain` tells more. */
+/**
+ * The remark next to the phase. Empty for a controller that is connected as asked for: `explain` has details.
+ */
 export function remark(controller: V1Controller, now: number): string {
   const { phase, removeAt, lastFailure, detail, nextTry, lost, lessSafe = [] } = controller;
   if (phase === "reconnecting" && lost !== undefined) return lostRemark(lost, now);
@@ -40,7 +42,7 @@ export function remark(controller: V1Controller, now: number): string {
     return [
       lessSafe.length === 0 ? "" : `less safe than asked: without ${lessSafe.join(", ")}`,
       servesNothing(controller)
-        ? `the array takes no I/O on this path (ANA: ${controller.anaState ?? ""})`
+        ? `the array refuses I/O on this path (ANA: ${controller.anaState ?? ""})`
         : "",
     ].filter((part) => part !== "").join("; ");
   }
@@ -52,11 +54,11 @@ export function remark(controller: V1Controller, now: number): string {
   ].filter((part) => part !== "").join("; ");
 }
 
-/** Its link is up, and none of its namespaces can be reached by it. */
+/** The link is up, but none of the namespaces can be reached through it. */
 export const servesNothing = ({ anaState }: V1Controller): boolean =>
   anaState !== undefined && anaState.split(", ").every((state) => !anaUsable(state));
 
-/** The interface by which it goes, bound to it or not. */
+/** The interface that the connection uses, whether bound to it or not. */
 export const ifaceOf = ({ iface, tid }: V1Controller): string => iface ?? impliedIface(tid);
 
 export function lostRemark(
@@ -98,7 +100,7 @@ const ADDRESS = field(
   { title: "ADDRESS", shrink: "start", least: 22 },
   (controller) => `${controller.tid.transport} ${addressOf(controller)}`,
 );
-// Names of one site begin alike: their end tells them apart.
+// Names of one site have the same beginning: their ends distinguish them.
 const SUBSYSTEM = field({ title: "SUBSYSTEM", shrink: "start", least: 20 }, nqnOf);
 const REMARK = field({ title: "REMARK", shrink: "end", least: 16, drop: 1 }, remark);
 const INTERFACE = field({ title: "INTERFACE", shrink: "never", drop: 4 }, (one) => orDash(ifaceOf(one)));
@@ -133,10 +135,13 @@ const WIDE = {
   stacd: [DEVICE, STATE, SINCE, ATTEMPTS, ADDRESS, INTERFACE, SOURCE, ANA, SUBSYSTEM, BLOCK, SOURCES, REMARK],
 } as const;
 
-/** Columns from which on a remark stands in its row. */
+/** The width from which on a remark is in its row. */
 const ROOM_FOR_REMARKS = 160;
 
-/** The table, each controller once; empty columns that would only take room are left out. `wide` shows all, and cuts nothing. */
+/**
+ * The table, each controller once; optional columns are left out when empty. `wide` shows all columns, and
+ * cuts nothing.
+ */
 export function controllersTable(
   daemon: "stafd" | "stacd",
   controllers: readonly V1Controller[],
@@ -151,7 +156,7 @@ export function controllersTable(
   const listed = distinct(controllers);
   const ordered = order === undefined ? sorted(listed) : order(listed);
   const remarks = ordered.map((controller) => remark(controller, now));
-  // What is the matter is not to be cut: where it has no room in its row it gets a line.
+  // A remark must not be cut: without room in its row it gets a line of its own.
   const isBelow = !wide && columns < ROOM_FOR_REMARKS;
   const all = isBelow ? fields.filter((one) => one !== REMARK) : fields;
   const rows = ordered.map((controller) => all.map(({ cell }) => cell(controller, now)));
@@ -165,7 +170,7 @@ export function controllersTable(
   );
 }
 
-/** Texts with numbers in them in the order that people count: nvme2 before nvme10. */
+/** Sorts texts with numbers by value: nvme2 before nvme10. */
 function compareNatural(a: string, b: string): number {
   const left = a.match(/\d+|\D+/g) ?? [];
   const right = b.match(/\d+|\D+/g) ?? [];

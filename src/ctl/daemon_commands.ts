@@ -25,7 +25,7 @@ import { watched } from "./watch.ts";
 import { FORMS } from "./what.ts";
 import type { World } from "./world.ts";
 
-/** The forms in which commands print. */
+/** The output formats of commands. */
 const STATUS = ["table", "wide", "json", "literal"] as const;
 const LIST = ["table", "wide", "json", "jsonl", "name", "literal"] as const;
 const PAGES = ["table", "wide", "json", "jsonl", "literal"] as const;
@@ -39,7 +39,7 @@ export type Finish = (work: Promise<number>) => Promise<void>;
 /** Gives a new command its options and its action. */
 export type Define = (command: Command) => void;
 
-/** How output for people is shown. */
+/** How output for people is displayed. */
 interface Shown {
   readonly color: boolean;
   readonly schema?: "1" | "2" | undefined;
@@ -56,7 +56,7 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
     style: styleFor(around, color),
     schema: schema === "2" ? 2 : 1,
   });
-  /** Runs what is for people page by page, or again and again. */
+  /** Runs a command for people, with a pager or repeatedly. */
   const shown = (
     { color, schema, pager, watch }: Shown,
     format: Format,
@@ -70,10 +70,10 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
     }
     return finish(watched(job(color, schema), work));
   };
-  // On a terminal tables for people, elsewhere what scripts expect of the original (CLI-30).
+  // On a terminal tables for people, elsewhere the original's form, which scripts expect (CLI-30).
   const usual = world.out.isTerminal ? "table" as const : "literal" as const;
   const wish = world.env(OUTPUT_VARIABLE) ?? "";
-  /** The form that was asked for, by an option or else for all commands that have it; or the usual one. */
+  /** The requested format, from an option or else from the variable; otherwise the usual one. */
   const form = <const F extends Format>(
     formats: readonly F[],
     { output, schema }: { readonly output?: F | undefined; readonly schema?: string | undefined },
@@ -84,7 +84,7 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
     const json = formats.filter((format) => format === "json" || format === "jsonl");
     const [first] = json;
     if (first === undefined || (output !== undefined && !json.includes(output))) {
-      throw new InvalidArgumentError(`--schema is of JSON: -o ${json.join(" or -o ")}`);
+      throw new InvalidArgumentError(`--schema requires JSON: -o ${json.join(" or -o ")}`);
     }
     return output ?? (wished !== undefined && json.includes(wished) ? wished : first);
   };
@@ -113,11 +113,13 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
       command
         .description(daemon === "stafd" ? "list the discovery controllers" : "list the I/O controllers")
         .option("-d, --detailed", "with all details")
-        .addOption(new Option("--state <state...>", "only in one of these states").choices(STATES))
-        .option("--subsystem <glob>", "only with such an NQN; * stands for any text, ? for a character")
-        .option("--iface <interface>", "only by this interface of the host")
-        .option("--dc <dc>", "only what this discovery controller lists")
-        .addOption(new Option("--sort <column>", "in the order of this column").choices(SORTS))
+        .addOption(
+          new Option("--state <state...>", "only controllers in one of these states").choices(STATES),
+        )
+        .option("--subsystem <glob>", "only NQNs that match; * stands for any text, ? for one character")
+        .option("--iface <interface>", "only through this interface of the host")
+        .option("--dc <dc>", "only controllers that this discovery controller lists")
+        .addOption(new Option("--sort <column>", "sort by this column").choices(SORTS))
         .addOption(outputOption(LIST))
         .addOption(schemaOption())
         .option("--no-color", "no colours")
@@ -204,9 +206,12 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
     ["check", (command) =>
       command
         .description("check configuration files; needs neither the daemon nor root")
-        .argument("[file]", "a file (default: those of this system)")
-        .option("--strict", "let warnings count as errors")
-        .option("-c, --conn-conf-file <file>", "also what the daemon takes of this file of nvme-stas 3")
+        .argument("[file]", "a file (default: the files of this system)")
+        .option("--strict", "treat warnings as errors")
+        .option(
+          "-c, --conn-conf-file <file>",
+          "also check the part of this file of nvme-stas 3 that the daemon uses",
+        )
         .addOption(outputOption(TEXT))
         .addOption(schemaOption())
         .option("--no-color", "no colours")
@@ -222,7 +227,7 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
         })],
     ["health", (command) =>
       command
-        .description("tell in one line whether all is well; exit status 0 good, 3 degraded, 4 unreachable")
+        .description("report the health in one line; exit status 0 good, 3 degraded, 4 unreachable")
         .addOption(outputOption(TEXT))
         .addOption(schemaOption())
         .option("--no-color", "no colours")
@@ -267,8 +272,8 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
             "60 s",
           ),
         )
-        .option("--all-paths", "connected: all paths that are wanted, not just one of them")
-        .option("--allow-unknown", "gone: also if no controller has such a name")
+        .option("--all-paths", "connected: wait for all wanted paths, not just one")
+        .option("--allow-unknown", "gone: succeed even if no controller has such a name")
         .action((what, { for: goal, timeout, allPaths, allowUnknown }) =>
           finish(wait(job(false), goal, what, {
             timeout,
@@ -299,7 +304,7 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
 
 function timeSpan(text: string): Duration {
   const span = parseTimeSpan(text);
-  if (span === undefined) throw new InvalidArgumentError("It is not a time span such as 30, 5min or inf.");
+  if (span === undefined) throw new InvalidArgumentError("Not a time span such as 30, 5min or inf.");
   return span;
 }
 

@@ -29,12 +29,12 @@ const bareTool = (tool: Tool): CommandUnknownOpts =>
     .version(`nvme-stas ${VERSION}`, "-v, --version", "print the version");
 
 const EARLY: ReadonlySet<string> = new Set(["--no-color", "--no-pager"]);
-/** Without colours and pages in any case. */
+/** Never with colours or a pager. */
 const NEVER_DRESSED: ReadonlySet<string> = new Set(["tron", "troff", "wait", "metrics", "completion"]);
 
 /** `help`, `help COMMAND` and `-V`, as other tools have them. */
 function asWritten(given: readonly string[]): readonly string[] {
-  // Options of all that prints may stand before the command, too.
+  // Output options may come before the command, too.
   const at = given.findIndex((arg) => !EARLY.has(arg));
   const early = at < 0 ? [] : given.slice(0, at);
   const [first, ...rest] = at < 0 ? given : given.slice(at);
@@ -58,7 +58,8 @@ export async function runDaemonTool(tool: Tool, given: readonly string[], world:
   const finish: Finish = async (work) => {
     exit = await work;
   };
-  // Only the command that is called is defined: all of them take 15 ms. Help, errors and completions need all.
+  // Only the called command is defined, because all of them take 15 ms. Help, errors and completions need
+  // all.
   const [called = ""] = args;
   const define = daemonCommands(tool, world, finish).get(called);
   const program = define === undefined ? wholeTool(tool, world, finish) : bareTool(tool);

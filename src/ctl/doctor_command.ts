@@ -1,4 +1,4 @@
-/** `doctor`: looks for everything that keeps storage from being connected, each finding with its remedy. */
+/** `doctor`: checks for problems that prevent connections, each finding with its remedy. */
 import { Bus } from "../lib/dbus/bus.ts";
 import { forNvmeCli } from "../lib/nvme/nvme_cli.ts";
 import { DaemonClient } from "../lib/dbus/client.ts";
@@ -18,7 +18,10 @@ import type { Tone } from "./style.ts";
 import { harmless } from "./text_width.ts";
 import { head2 } from "./v2.ts";
 
-/** Exit status 1 when there is a warning or an error. Unlike the others it keeps its permissions: it looks around. */
+/**
+ * Exit status 1 when there is a warning or an error. Unlike other commands it keeps its permissions, because
+ * it examines the system.
+ */
 export async function doctor(job: Job, format: "table" | "json"): Promise<number> {
   const { world, tool } = job;
   const connected = await Bus.connect(world.bus);

@@ -1,4 +1,4 @@
-/** What `doctor` finds, and what each part of it works with. */
+/** The findings of `doctor`, and the environment of its parts. */
 import type { Bus } from "../lib/dbus/bus.ts";
 import type { DaemonClient } from "../lib/dbus/client.ts";
 import type { V1State } from "../lib/dbus/v1_types.ts";
@@ -32,7 +32,7 @@ export const notice = (text: string, remedy: string | null = null): Diagnosis =>
 export const warning = (text: string, remedy: string): Diagnosis => ({ verdict: "warning", text, remedy });
 export const bad = (text: string, remedy: string): Diagnosis => ({ verdict: "error", text, remedy });
 
-/** How long a program that is asked for something may take. */
+/** The time limit of a program that doctor runs. */
 export const PATIENCE: Duration = seconds(3);
 
 /** Does something exist at this path? */
@@ -41,7 +41,7 @@ export function exists(path: string): boolean {
     Deno.lstatSync(path);
     return true;
   } catch {
-    // Not there, or not ours to see, which is the same to us.
+    // Missing, or not accessible to this user, which is treated alike.
     return false;
   }
 }

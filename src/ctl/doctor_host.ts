@@ -1,4 +1,4 @@
-/** `doctor`: this host's NQN and ID: missing, malformed, contradicting each other, or somebody else's. */
+/** `doctor`: this host's NQN and ID: missing, malformed, contradictory, or belonging to another host. */
 import { createHmac } from "node:crypto";
 import { findingText } from "../lib/config/finding.ts";
 import { MAY_BE_READ } from "../lib/config/key_source.ts";
@@ -41,7 +41,7 @@ export function examineHost({ world }: Patient): readonly Diagnosis[] {
   return found;
 }
 
-/** Keys in the files of the daemons, or in files that those name, that every user may read. */
+/** Keys that every user may read, in the files of the daemons or in files that these name. */
 function publicKeys(confDir: string): readonly Diagnosis[] {
   return (["stafd", "stacd"] as const).flatMap((daemon) => {
     const file = `${confDir}/${daemon}.conf`;
@@ -52,12 +52,12 @@ function publicKeys(confDir: string): readonly Diagnosis[] {
       : parseStacdConf(text.text, file, readFileText);
     return parsed.findings.filter(({ message }) => message.includes(MAY_BE_READ))
       .map((finding) =>
-        warning(findingText(finding), "chmod o-r, and new keys if somebody may have read them")
+        warning(findingText(finding), "chmod o-r, and make new keys if somebody may have read them")
       );
   });
 }
 
-/** Where an NQN comes from shows whether the machine may have been cloned. */
+/** The origin of an NQN shows whether the machine may have been cloned. */
 function origin(root: string, nqn: string): readonly Diagnosis[] {
   if (!isUuidNqn(nqn)) return [good(`the host NQN is ${nqn}`)];
   const machineId = readFileText(`${root}/etc/machine-id`);
@@ -74,8 +74,8 @@ function origin(root: string, nqn: string): readonly Diagnosis[] {
     return [good("the host NQN is the one of this machine's firmware")];
   }
   return [notice(
-    `the host NQN ${nqn} comes neither from the machine-id nor from the firmware of this machine: two hosts with one ` +
-      "NQN take each other's storage",
+    `the host NQN ${nqn} comes neither from the machine-id nor from the firmware of this machine: two hosts with the same ` +
+      "NQN interfere with each other's storage",
     `only if this machine is a copy of another one: stasadm hostnqn -f ${DEFAULT_FILES.nqn}`,
   )];
 }
@@ -89,7 +89,7 @@ function agreement(nqn: string, id: string): readonly Diagnosis[] {
   return [notice("the host ID differs from the UUID in the host NQN; that is allowed, but unusual")];
 }
 
-/** Connections that were made under another name. */
+/** Connections that were made under another host NQN. */
 function others(root: string, nqn: string): readonly Diagnosis[] {
   const base = `${root}/sys/class/nvme`;
   return namesIn(base).flatMap((device): readonly Diagnosis[] => {

@@ -127,11 +127,11 @@ const allKnown = ({ options }: Host): readonly Diagnosis[] =>
 function unknownOptions({ root, uid }: World, options: Host["options"]): readonly Diagnosis[] {
   if (options !== undefined || !exists(root + DEVICE)) return [];
   return uid === 0
-    ? [notice("the kernel is busy with a connection and does not tell what it can do", "try again later")]
+    ? [notice("the kernel is busy with a connection and did not report its capabilities", "try again later")]
     : [notice("kernel capabilities can be read only as root", "sudo")];
 }
 
-/** By another program: who reads this waits while the kernel makes a connection, and cannot be interrupted. */
+/** In another process: a reader waits while the kernel makes a connection, and cannot be interrupted. */
 async function optionsOf(world: World): Promise<ReadonlySet<string> | undefined> {
   if (world.uid !== 0 || !exists(world.root + DEVICE)) return undefined;
   const ran = await world.run(["cat", world.root + DEVICE], PATIENCE);

@@ -1,4 +1,4 @@
-/** `doctor`: mDNS and the way to each controller. */
+/** `doctor`: mDNS, and the route to each controller. */
 import { parseStafdConf } from "../lib/config/stafd_conf.ts";
 import { type Bus, DBUS } from "../lib/dbus/bus.ts";
 import { containerOf } from "../lib/nvme/container.ts";
@@ -39,7 +39,7 @@ async function examineMdns(world: World, bus: Bus | undefined): Promise<readonly
       await isOwned(bus, AVAHI)
         ? good("Avahi is running")
         : await isActivatable(bus, AVAHI)
-        ? notice("Avahi is not running; it is started when it is needed")
+        ? notice("Avahi is not running; it will be started on demand")
         : noAvahi(world),
     );
   }
@@ -53,7 +53,7 @@ function noAvahi(world: World): Diagnosis {
   return made === undefined
     ? warning(
       "Avahi is not installed: no discovery controller is found by mDNS",
-      "install avahi-daemon, or write zeroconf=disabled into stafd.conf",
+      "install avahi-daemon, or set zeroconf=disabled in stafd.conf",
     )
     : warning(
       "there is no Avahi on this container's bus: no discovery controller is found by mDNS",
@@ -87,7 +87,7 @@ function examineMemberships(root: string): readonly Diagnosis[] {
   return [warning(
     `${up.length} ${
       up.length === 1 ? "interface is" : "interfaces are"
-    } up, but mDNS works on ${most} of them at most (${name})`,
+    } up, but mDNS works on at most ${most} of them (${name})`,
     `sysctl -w ${name}=${up.length * 2}`,
   )];
 }
@@ -111,7 +111,7 @@ async function examineFirewall(world: World, bus: Bus | undefined): Promise<read
         ),
       ];
     }
-    if (reply.body[0] === true) return [good("firewalld lets mDNS pass in its default zone")];
+    if (reply.body[0] === true) return [good("firewalld allows mDNS in its default zone")];
     return [warning(
       "firewalld blocks mDNS (UDP 5353) in its default zone",
       "firewall-cmd --permanent --add-service=mdns && firewall-cmd --reload",
@@ -120,18 +120,18 @@ async function examineFirewall(world: World, bus: Bus | undefined): Promise<read
   if (world.uid !== 0) return [];
   const rules = await world.run(["nft", "list", "ruleset"], PATIENCE);
   if (rules === undefined || !rules.success) return [];
-  // Good enough to warn of the usual case: everything is dropped that is not named.
+  // Good enough to warn of the usual case: a policy that drops everything not named.
   const drops = /hook input[^;]*;\s*policy drop/.test(rules.out);
   if (!drops || /\b(?:5353|mdns)\b/.test(rules.out)) return [];
   return [warning(
-    "the packet filter drops what it does not know, and does not name mDNS (UDP 5353)",
+    "the packet filter drops packets by default, and has no rule for mDNS (UDP 5353)",
     "nft add rule inet filter input udp dport 5353 accept",
   )];
 }
 
-/** Programs that run side by side. */
+/** The most programs that run in parallel. */
 const ROUTES_AT_ONCE = 16;
-/** Addresses that are shown of many. */
+/** The most addresses that are shown. */
 const MAX_NAMES = 3;
 
 const someOf = (names: readonly string[]): string =>
@@ -172,7 +172,7 @@ async function examineRoutes(world: World, state: V1State | undefined): Promise<
   return found;
 }
 
-/** Who answers for a name on the bus, as a process. */
+/** The process that owns a name on the bus. */
 export async function processOf(bus: Bus, name: string): Promise<number | undefined> {
   const reply = await bus.call({
     destination: DBUS,

@@ -1,4 +1,4 @@
-/** `explain`: why a controller is where it is, from its source to the next step. */
+/** `explain`: why a controller is in its state, from its source to the next step. */
 import type { Result } from "../lib/dbus/client.ts";
 import type { V1Explanation, V1Step } from "../lib/dbus/v1_types.ts";
 import { OK } from "./command_line.ts";
@@ -41,7 +41,7 @@ export function explain(job: Job, format: "table" | "json", what: string): Promi
   });
 }
 
-/** What stands for several devices, as a mount point on a volume group does, is asked for one by one. */
+/** A name that stands for several devices, such as a mount point on a volume group, makes several queries. */
 async function askedFor({ client }: Session, names: readonly string[]): Promise<Result<V1Explanation>> {
   const [first = "", ...others] = names;
   const all = await client.explain(first);
@@ -68,7 +68,7 @@ const LABELS: Readonly<Record<V1Step["step"], readonly [label: string, tone: Ton
   remedy: ["remedy", "good"],
 };
 
-/** Of what has happened to a controller, what was an attempt that failed. */
+/** The failed attempts in a controller's history. */
 const ATTEMPT = /^attempt |\b(?:failed|refused|E[A-Z]{4,})\b/;
 
 /** Columns before the text of a step. */
@@ -91,7 +91,7 @@ function explanationText(explanation: V1Explanation, style: Style, columns: numb
       const [label, tone] = isAttempt ? LABELS[step.step] : ["event", "plain"] as const;
       const when = step.at === null
         ? ""
-        // What has happened is not in the future, whatever a clock says that somebody has set.
+        // Past events are never shown as future ones, even if the clock has been set back.
         : step.step === "next" && step.at > at
         ? ` (${until(step.at, at)}, at ${clock(step.at, at)})`
         : ` (${clock(step.at, at)})`;

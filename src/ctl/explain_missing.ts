@@ -1,4 +1,7 @@
-/** "Why is this volume missing?" of what stacd has never heard of: pages, lines, excludes, and what to map for which host. */
+/**
+ * "Why is this volume missing?" for a volume unknown to stacd: pages, lines, excludes, and what to map to
+ * which host.
+ */
 import { excludedBy } from "../lib/config/exclude.ts";
 import { originText } from "../lib/config/origin.ts";
 import { parseStacdConf } from "../lib/config/stacd_conf.ts";
@@ -14,13 +17,16 @@ import { harmless } from "./text_width.ts";
 import type { World } from "./world.ts";
 import { clock, span, until } from "./when.ts";
 
-/** Lines that are shown of many. */
+/** The most lines that are shown. */
 const MAX_SHOWN = 5;
 
-/** How long after its last look stafd looks at a page's generation, at the latest. */
+/** The longest time between two of stafd's checks of a page's generation. */
 const NEXT_LOOK_MS = 6 * 60_000;
 
-/** What stacd.conf has: lines, none of which asks for it, and excludes. To be asked while files may still be read. */
+/**
+ * The lines of stacd.conf, none of which names the volume, and its excludes. To be called while files may
+ * still be read.
+ */
 export function writtenFor({ confDir }: World, names: readonly string[]): readonly string[] {
   const file = `${confDir}/stacd.conf`;
   const text = readFileText(file);
@@ -49,7 +55,7 @@ export function writtenFor({ confDir }: World, names: readonly string[]): readon
   return [lines, excluding];
 }
 
-/** What a name may mean: an NQN, or an address. */
+/** The possible meaning of a name: an NQN, or an address. */
 function guesses(name: string): readonly Tid[] {
   const nothing = {
     transport: "tcp",
@@ -63,7 +69,7 @@ function guesses(name: string): readonly Tid[] {
   return [{ ...nothing, subsysnqn: name }, { ...nothing, traddr: name }];
 }
 
-/** A volume that no log page lists: which pages there are, of when, and what the array has to know. */
+/** A volume that no log page lists: the existing pages, their age, and the host NQN for the array. */
 export async function whyMissing(
   { bus }: Session,
   names: readonly string[],
@@ -73,7 +79,7 @@ export async function whyMissing(
   const stafd = await client.state();
   if (!stafd.ok) {
     return told([
-      "stafd is not running: which log pages there are is not known; systemctl start stafd",
+      "stafd is not running, so the log pages are unknown; systemctl start stafd",
       ...written,
     ]);
   }
@@ -84,7 +90,7 @@ export async function whyMissing(
     : pages;
   const listed = await listedBy(client, names);
   const advice = listed.length > 0
-    ? "it is listed, and stacd has not taken it over yet: stacctl status tells when stafd last reported"
+    ? "it is listed, but stacd does not know that yet: stacctl status shows the time of stafd's last report"
     : `to have it listed, map it on the array to this host: ${host.nqn}; or add a controller= line to stacd.conf`;
   return told([...none, ...listed, ...written, advice]);
 }
@@ -99,8 +105,8 @@ function pageTexts({ text, logPage, phase, detail, nextTry }: V1Controller, now:
   }
   const { readAt, genctr, entries } = logPage;
   const next = phase === "connected"
-    ? `read again when the array tells of a change; looked at by ${clock(now + NEXT_LOOK_MS, now)} anyway`
-    : `it is ${phase} now: the page is not read again before it is back`;
+    ? `read again when the array reports a change; checked by ${clock(now + NEXT_LOOK_MS, now)} in any case`
+    : `it is ${phase} now: the page will be read again when it is back`;
   return [
     `${name}: read ${clock(readAt, now)} (${span(now - readAt)} ago), generation ${genctr}, ${entries} ${
       entries === 1 ? "entry" : "entries"
@@ -109,7 +115,7 @@ function pageTexts({ text, logPage, phase, detail, nextTry }: V1Controller, now:
   ];
 }
 
-/** Pages that do list it. */
+/** Pages that do list the volume. */
 async function listedBy(client: DaemonClient, names: readonly string[]): Promise<readonly string[]> {
   const answer = await client.getAllLogPages(false);
   const pages = answer.ok ? parsePages(answer.value) : undefined;

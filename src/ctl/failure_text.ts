@@ -1,11 +1,11 @@
-/** What a tool says when it cannot do its work: the cause, and what to do about it. One line each (CLI-11, CLI-12). */
+/** Error messages of the tools: the cause, and the remedy. One line each (CLI-11, CLI-12). */
 import { type BusError, BusErrors } from "../lib/dbus/bus_types.ts";
 
 /** The bus could not be reached at all. */
 export function busFailure(error: BusError): string {
   switch (error.name) {
     case BusErrors.accessDenied:
-      return `${error.message}: access to the D-Bus socket is denied; ask who runs this machine, or use sudo`;
+      return `${error.message}: access to the D-Bus socket is denied; ask the administrator of this machine, or use sudo`;
     case BusErrors.timeout:
       return `${error.message}; see: systemctl status dbus`;
     default:
@@ -13,7 +13,7 @@ export function busFailure(error: BusError): string {
   }
 }
 
-/** The bus answers, the call failed. `what` is what was asked: "change tron". */
+/** The bus answers, but the call failed. `what` describes the call: "change tron". */
 export function callFailure(daemon: string, what: string, error: BusError): string {
   switch (error.name) {
     case BusErrors.serviceUnknown:
@@ -34,11 +34,11 @@ export function callFailure(daemon: string, what: string, error: BusError): stri
   }
 }
 
-/** For `doctor`: what to do when the bus cannot be reached. */
+/** For `doctor`: the remedy when the bus cannot be reached. */
 export function busRemedy(error: BusError): string {
   switch (error.name) {
     case BusErrors.accessDenied:
-      return "sudo; or ask who runs this machine for access to the D-Bus socket";
+      return "sudo; or ask the administrator of this machine for access to the D-Bus socket";
     case BusErrors.timeout:
       return "systemctl status dbus";
     default:
@@ -46,7 +46,7 @@ export function busRemedy(error: BusError): string {
   }
 }
 
-/** For `doctor`: what to do when the daemon does not answer. */
+/** For `doctor`: the remedy when the daemon does not answer. */
 export function callRemedy(daemon: string, error: BusError): string {
   switch (error.name) {
     case BusErrors.unknownInterface:

@@ -1,4 +1,4 @@
-/** What help says beside the definitions: groups, examples, and what there is in the place of a command that there is not. */
+/** Additions to the help: groups, examples, and the commands to use instead of ones that do not exist. */
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import type { Tool } from "./session.ts";
 
@@ -8,8 +8,8 @@ interface HelpText {
   readonly examples: readonly (readonly [command: string, what: string])[];
 }
 
-const STATE = "See how it is:";
-const CHANGES = "See what happens, and what would:";
+const STATE = "See the present state:";
+const CHANGES = "See events and plans:";
 const PAGES = "See what discovery controllers announce:";
 const OTHERS = "Others:";
 
@@ -18,13 +18,13 @@ const NQN = "nqn.2014-08.com.example:sub1";
 const TEXTS: Readonly<Record<string, HelpText>> = {
   status: {
     group: STATE,
-    examples: [["$ status", "one screen"], ["$ status --watch", "the same, for as long as you look"]],
+    examples: [["$ status", "one screen"], ["$ status --watch", "the same, updated until Ctrl-C"]],
   },
   ls: {
     group: STATE,
     examples: [
-      ["$ ls --sort state", "what needs somebody first"],
-      ["$ ls --state failing reconnecting --iface eth0", "what is amiss on one interface"],
+      ["$ ls --sort state", "problems first"],
+      ["$ ls --state failing reconnecting --iface eth0", "problems on one interface"],
       ["$ ls -o json --schema 2", "for a program"],
     ],
   },
@@ -34,7 +34,7 @@ const TEXTS: Readonly<Record<string, HelpText>> = {
     examples: [
       ["$ explain nvme3", "by device"],
       ["$ explain 192.0.2.18:4420", "by address"],
-      [`$ explain ${NQN}`, "by NQN, also one that is missing"],
+      [`$ explain ${NQN}`, "by NQN, even a missing one"],
     ],
   },
   health: { group: STATE, examples: [["$ health || logger -p daemon.warning storage", "in a script"]] },
@@ -50,7 +50,7 @@ const TEXTS: Readonly<Record<string, HelpText>> = {
     group: CHANGES,
     examples: [["$ check", "the files of this system"], [
       "$ check --strict new.conf",
-      "a new one, warnings count",
+      "a new file; warnings count as errors",
     ]],
   },
   monitor: {
@@ -67,9 +67,9 @@ const TEXTS: Readonly<Record<string, HelpText>> = {
   dlp: { group: PAGES, examples: [["$ dlp -a 192.0.2.10 -s 8009", "of one discovery controller"]] },
   adlp: { group: PAGES, examples: [["$ adlp -o wide", "of all, with all columns"]] },
   metrics: { group: OTHERS, examples: [["$ metrics", "as node_exporter's textfile collector reads them"]] },
-  completion: { group: OTHERS, examples: [["$ completion bash", "packages install them already"]] },
-  tron: { group: OTHERS, examples: [["sudo $ tron", "more in the journal, until troff"]] },
-  troff: { group: OTHERS, examples: [["sudo $ troff", "as before"]] },
+  completion: { group: OTHERS, examples: [["$ completion bash", "packages install the scripts already"]] },
+  tron: { group: OTHERS, examples: [["sudo $ tron", "debug messages in the journal, until troff"]] },
+  troff: { group: OTHERS, examples: [["sudo $ troff", "debug messages off again"]] },
 };
 
 /** The place of a command's group in the help. */
@@ -91,15 +91,15 @@ export function withHelpText(tool: Tool["name"], command: CommandUnknownOpts): v
   command.helpGroup(text.group).addHelpText("after", `\nExamples:\n${lines.join("\n")}`);
 }
 
-/** Words that people bring from other tools. */
+/** Commands of other tools that people may try. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   show: "status, ls, tree and explain show things",
   list: "the command is ls",
   get: "status, ls, tree and explain show things",
-  connect: "what is to be connected stands in the configuration: see plan and check, then systemctl reload",
+  connect: "the configuration determines what is connected: see plan and check, then systemctl reload",
   disconnect:
-    "what is to be disconnected stands in the configuration (exclude): see plan first, then systemctl reload",
-  reload: "systemctl reload does that; plan tells before what it would do",
+    "the configuration determines what is disconnected (exclude): see plan first, then systemctl reload",
+  reload: "use systemctl reload; plan shows its effects in advance",
   start: "systemctl start does that",
   stop: "systemctl stop does that",
   restart: "systemctl restart does that",

@@ -1,4 +1,7 @@
-/** What this user sees and the daemons do not: their units hide some folders from them (systemd/stafd.service, stacd.service). */
+/**
+ * Folders that this user can see but the daemons cannot: their units hide them (systemd/stafd.service,
+ * stacd.service).
+ */
 import { dirname, join, resolve } from "node:path";
 import type { ReadFile } from "../lib/config/sys_conf.ts";
 import type { World } from "./world.ts";
@@ -18,8 +21,9 @@ export const HIDDEN_FOLDERS: readonly HiddenFolder[] = [
 ];
 
 /**
- * Why the daemons cannot see a file that `conf`, a file of theirs, refers to (or `conf` itself); undefined when they can. A
- * configuration file whose own path is in a hidden folder is somebody's draft, and may refer to hidden files.
+ * Why the daemons cannot see a file that `conf`, a file of theirs, refers to (or `conf` itself); undefined
+ * when they can. A configuration file that is itself in a hidden folder counts as a draft, and may refer to
+ * hidden files.
  */
 export function whyHidden(world: World, conf: string, path: string): string | undefined {
   const folders = world.hiddenFolders ?? HIDDEN_FOLDERS;
@@ -38,7 +42,7 @@ export const asDaemons = (world: World, conf: string, read: ReadFile): ReadFile 
 const isIn = (path: string, folder: HiddenFolder): boolean =>
   [folder.path, resolved(folder.path)].some((hidden) => path === hidden || path.startsWith(`${hidden}/`));
 
-/** Without symbolic links, as far as the path exists and may be looked at. */
+/** The path without symbolic links, as far as it exists and is accessible. */
 function resolved(path: string): string {
   const whole = resolve(path);
   try {

@@ -2,7 +2,7 @@
 import type { Finding } from "../lib/config/finding.ts";
 import { type FileText, type Mandatory, type ReadFolder, readSysConf } from "../lib/config/sys_conf.ts";
 
-/** Reads a text file; what goes wrong is data. */
+/** Reads a text file; errors are data. */
 export function readFileText(path: string): FileText {
   try {
     const { mode } = Deno.statSync(path);
@@ -18,7 +18,7 @@ export function readFileText(path: string): FileText {
   }
 }
 
-/** The names in a folder; one that does not exist has none. */
+/** The names in a folder; a missing folder has none. */
 export function readFolder(path: string): ReturnType<ReadFolder> {
   try {
     return { ok: true, names: [...Deno.readDirSync(path)].map(({ name }) => name) };
@@ -30,7 +30,7 @@ export function readFolder(path: string): ReturnType<ReadFolder> {
   }
 }
 
-/** What an exception of a file operation says, without its class name. */
+/** The message of a file operation's exception, without the class name. */
 export function wordsOf(error: unknown): string {
   return error instanceof Error ? error.message.replace(/^\w+ \(os error \d+\): /, "") : String(error);
 }

@@ -1,4 +1,4 @@
-/** `stasadm import`: files of other programs and versions in the words of ours. */
+/** `stasadm import`: translates files of other programs and versions into ours. */
 import { importFile } from "../lib/config/import_file.ts";
 import { parseIni } from "../lib/config/ini.ts";
 import { dropInNames } from "../lib/config/next_files.ts";
@@ -11,7 +11,7 @@ import type { World } from "./world.ts";
 
 interface Target {
   readonly file: string;
-  /** In this order; each under its section. */
+  /** The sections, in this order. */
   readonly sections: readonly { readonly name: string; readonly lines: readonly string[] }[];
 }
 
@@ -29,7 +29,7 @@ export function importConf(world: World, file: string, write: boolean): number {
   if (found === undefined) {
     return fail(
       `${file} is neither nvme-cli's discovery.conf or config.json nor a file of nvme-stas 3; "stafctl check ${file}" ` +
-        "says what is wrong with a file of this version",
+        "finds errors in a file of this version",
     );
   }
   const controllers = (lines: readonly string[]) => ({
@@ -72,7 +72,7 @@ export function importConf(world: World, file: string, write: boolean): number {
   return OK;
 }
 
-/** Those of a file of nvme-stas 3; a text when they cannot be read. */
+/** The drop-ins of a file of nvme-stas 3; a text if they cannot be read. */
 function dropInsOf(file: string): string | (readonly [file: string, text: string])[] {
   const folder = readFolder(`${file}.d`);
   if (!folder.ok) return folder.message;
@@ -90,7 +90,7 @@ function dropInsOf(file: string): string | (readonly [file: string, text: string
 const visibleLines = (text: string): string =>
   text.split("\n").map((line) => visible(redacted(line))).join("\n");
 
-/** What the file does not say yet. An option that it has already keeps its value. */
+/** The lines that the file does not have yet. An option that it has already keeps its value. */
 function missingFrom(before: string, { sections }: Target, world: World): string {
   const { entries } = parseIni(before, "");
   return sections.map(({ name, lines }) => {

@@ -71,7 +71,7 @@ function show(job: Job, format: Exclude<Format, "literal">, state: V1State, filt
   return OK;
 }
 
-/** The daemon is the original, which has no versioned interface: its dictionaries are all there is. */
+/** The daemon is the original, which has no versioned interface, only its dictionaries. */
 function listOriginal(
   job: Job,
   { client }: Session,

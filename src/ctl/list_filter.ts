@@ -1,10 +1,10 @@
-/** Which controllers of many are listed, and in which order. */
+/** Filters and sorts controllers for `ls`. */
 import { PHASES, type V1Controller, type V1Phase, type V1Source } from "../lib/dbus/v1_types.ts";
 import { isTransport, type Tid } from "../lib/nvme/tid.ts";
 import { matcherOf } from "../lib/nvme/what.ts";
 import { addressOf, byDevice, ifaceOf, sorted, toneOf } from "./controllers_view.ts";
 
-/** Others' controllers are not listed. */
+/** Controllers of other programs are not listed. */
 export const STATES = PHASES.filter((phase) => phase !== "foreign");
 
 export const SORTS = ["subsystem", "state", "for", "device", "address"] as const;
@@ -23,7 +23,7 @@ export interface Filter {
 export const isFiltered = (filter: Filter): boolean =>
   Object.values(filter).some((value) => value !== undefined);
 
-/** Those that are asked for, sorted. */
+/** The requested controllers, sorted. */
 export function filtered(controllers: readonly V1Controller[], filter: Filter): readonly V1Controller[] {
   const { state, subsystem, iface, dc, sort = "subsystem" } = filter;
   const pattern = subsystem === undefined ? undefined : globOf(subsystem);
@@ -50,7 +50,7 @@ export function filtered(controllers: readonly V1Controller[], filter: Filter): 
   }
 }
 
-/** What needs somebody comes first. */
+/** Controllers that need attention come first. */
 const weight = ({ phase }: V1Controller): number => ["bad", "busy", "good"].indexOf(toneOf(phase)) + 1 || 4;
 
 function globOf(pattern: string): RegExp {
@@ -66,7 +66,10 @@ function isListedBy({ sources }: V1Controller, dc: string): boolean {
   });
 }
 
-/** The discovery controller of a source. A daemon of version 1.0.0 has it in a sentence: `log page of (tcp, ...)`. */
+/**
+ * The discovery controller of a source. A daemon of version 1.0.0 gives it in a sentence: `log page of (tcp,
+ * ...)`.
+ */
 function listerOf({ kind, text, dc }: V1Source): { readonly tid: Tid; readonly text: string } | undefined {
   if (dc !== undefined) return dc;
   const tuple = /\(([^()]*)\)/.exec(text);

@@ -31,7 +31,7 @@ export function literalOf(value: unknown): PythonValue {
  */
 function put(value: PythonValue, column: number, reserve: number, top: boolean): string {
   const room = WIDTH - column - reserve;
-  // Of what is much too long for one line, that line is not made.
+  // If a value is much too long for one line, that line is not built.
   const isHuge = typeof value === "object" && value !== null && leastLength(value, room) > room;
   const line = isHuge ? "" : pythonRepr(value, true);
   if (!isHuge && lengthOf(line) <= room) return line;
@@ -77,7 +77,7 @@ const SPACE = "[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029
 /** A word with the spaces after it. */
 const WORDS = new RegExp(`(?:(?!${SPACE})[^])*${SPACE}*`, "gu");
 
-/** A text that is too long becomes several literals in a column, which Python reads as one. */
+/** A text that is too long becomes several literals in a column, which Python joins. */
 function putText(text: string, column: number, reserve: number, top: boolean): string {
   const indent = top ? column + 1 : column;
   const after = top ? reserve + 1 : reserve;

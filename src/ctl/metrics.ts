@@ -1,4 +1,4 @@
-/** What a daemon says of itself, as metrics in Prometheus' text format (version 0.0.4, UTF-8). */
+/** A daemon's state as metrics in Prometheus' text format (version 0.0.4, UTF-8). */
 import { distinct, WANTED } from "../lib/dbus/v1_distinct.ts";
 import {
   PHASES,
@@ -18,17 +18,17 @@ const SOURCES: Readonly<Record<V1State["daemon"], readonly V1Source["kind"][]>> 
   stacd: ["config", "log-page", "nbft", "cache"],
 };
 
-/** Under its new name, and for one minor version under the one before it, too (DEC-17). */
+/** A metric under its new name and, for one minor version, also under its old name (DEC-17). */
 const renamed = (old: string, name: string, help: string, samples: readonly Sample[]): readonly string[] => [
   family(name, help, samples),
-  family(old, `The same as ${name}; this name goes with version 1.2.`, samples),
+  family(old, `The same as ${name}; this name will be removed in version 1.2.`, samples),
 ];
 
 /** Absent when the daemon, being of another version, does not count it. */
 const counter = (name: string, help: string, labels: Labels, value: number | undefined): string =>
   counterFamily(name, help, value === undefined ? [] : [{ labels, value }]);
 
-/** In seconds; each class has those of the smaller ones, too. */
+/** In seconds; the count of each class includes the smaller ones. */
 function histogram(name: string, help: string, labels: Labels, { bounds, counts, sum }: V1Latency): string {
   let upTo = 0;
   const buckets = [...bounds.map((bound) => String(bound / 1000)), "+Inf"].map((le, n) => {
@@ -39,7 +39,7 @@ function histogram(name: string, help: string, labels: Labels, { bounds, counts,
     line(`${name}_sum`, { labels, value: sum / 1000 }) + line(`${name}_count`, { labels, value: upTo });
 }
 
-/** For a daemon that cannot be reached: the one fact that there is. */
+/** The only metric of a daemon that cannot be reached. */
 export function downText(daemon: V1State["daemon"]): string {
   return family(UP, "Whether the daemon answers over D-Bus.", [{ labels: { daemon }, value: 0 }]);
 }
@@ -77,28 +77,28 @@ export function metricsText(state: V1State, health: V1Health): string {
     family("nvme_stas_start_time_seconds", "When the daemon was started.", one(state.started / 1000)),
     family(
       "nvme_stas_healthy",
-      "Whether everything that is wanted is connected.",
+      "Whether all wanted controllers are connected.",
       one(Number(health.status === "good")),
     ),
     family(
       "nvme_stas_problems",
-      "What keeps the daemon from being healthy, by kind.",
+      "Problems that degrade the daemon's health, by kind.",
       [...problems].map(([problem, list]) => ({ labels: { ...own, problem }, value: list.length })),
     ),
     family(
       "nvme_stas_wanted",
-      "Controllers that a source asks for; one with two sources counts for both.",
+      "Controllers that a source wants; a controller with two sources counts for both.",
       bySource(({ phase }) => WANTED.has(phase)),
     ),
     family(
       "nvme_stas_connected",
-      "Of those, the connected ones.",
+      "Controllers that a source wants and that are connected.",
       bySource(({ phase }) => phase === "connected"),
     ),
     family(
       "nvme_stas_controllers",
       "Controllers by phase.",
-      // All of them: a series that goes away is no zero.
+      // All phases: a missing series is not the same as zero.
       PHASES.map((phase) => ({ labels: { ...own, phase }, value: phases.get(phase)?.length ?? 0 })),
     ),
     family(
@@ -109,7 +109,7 @@ export function metricsText(state: V1State, health: V1Health): string {
     ...renamed(
       "nvme_stas_controller_since_seconds",
       "nvme_stas_controller_state_timestamp_seconds",
-      "When a wanted controller got into its present state; what is not connected is one state, whatever is tried.",
+      "When a wanted controller entered its present state; all phases without a connection count as one state.",
       each(wanted, ({ since }) => since / 1000),
     ),
     family(
@@ -152,7 +152,11 @@ export function metricsText(state: V1State, health: V1Health): string {
       "Whether the last load of the configuration was accepted.",
       one(Number(config.valid)),
     ),
-    family("nvme_stas_config_load_time_seconds", "When it was last loaded.", one(config.loadedAt / 1000)),
+    family(
+      "nvme_stas_config_load_time_seconds",
+      "When the configuration was last loaded.",
+      one(config.loadedAt / 1000),
+    ),
     family(
       "nvme_stas_config_findings",
       "Findings in the configuration.",
@@ -169,7 +173,7 @@ export function metricsText(state: V1State, health: V1Health): string {
       family("nvme_stas_stafd_present", "Whether stacd sees stafd.", one(Number(state.stafd.present))),
       family(
         "nvme_stas_stafd_report_time_seconds",
-        "When stafd last told stacd its log pages.",
+        "When stafd last reported its log pages to stacd.",
         state.stafd.reportedAt === null ? [] : one(state.stafd.reportedAt / 1000),
       ),
       ...(state.stafd.aenToConnect === null ? [] : [histogram(

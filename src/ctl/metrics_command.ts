@@ -5,7 +5,7 @@ import { downText, metricsText } from "./metrics.ts";
 import { fail, type Job, withDaemon } from "./session.ts";
 import { UNREACHABLE } from "./status_command.ts";
 
-/** A daemon that cannot be reached is a fact to be monitored: it is printed, and told by the exit status, too. */
+/** An unreachable daemon is a fact to be monitored: the metrics and the exit status both report it. */
 export async function metrics(job: Job): Promise<number> {
   const { tool, world } = job;
   const exit = await withDaemon(job, async ({ client }) => {

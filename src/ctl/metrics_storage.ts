@@ -22,7 +22,7 @@ export function storageMetrics({ daemon, subsystems = [] }: V1State): string {
     ),
     family(
       "nvme_stas_subsystem_paths",
-      "Paths of a subsystem that are wanted, and those of them that are live.",
+      "Wanted paths of a subsystem, and those of them that are live.",
       each(({ live, wanted }, own) => [
         { labels: { ...own, is: "live" }, value: live },
         { labels: { ...own, is: "wanted" }, value: wanted },
@@ -42,7 +42,7 @@ export function storageMetrics({ daemon, subsystems = [] }: V1State): string {
     ),
     family(
       "nvme_stas_namespace_in_use",
-      "Whether something holds the namespace, as far as this daemon sees.",
+      "Whether the namespace is in use, as far as this daemon can see.",
       each(({ namespaces }, own) =>
         namespaces.map(({ device, holders }) => ({
           labels: { ...own, namespace: device },

@@ -11,7 +11,7 @@ import { stamp } from "./when.ts";
 
 export function monitor(job: Job, format: "table" | "jsonl"): Promise<number> {
   const { world, tool, style, schema } = job;
-  // From the first moment: who starts it may end it at once.
+  // From the first moment, because the user may end the command at once.
   const interrupted = world.interrupted();
   return withDaemon(job, async ({ bus, client }) => {
     const readerGone = Promise.withResolvers<void>();
@@ -33,7 +33,7 @@ export function monitor(job: Job, format: "table" | "jsonl"): Promise<number> {
             ? `${tool.name}: watching ${tool.daemon}\n`
             : `${tool.name}: ${tool.daemon} is not running; waiting for it\n`,
         ),
-      garbled: (message) => world.err.write(`${tool.name}: an event cannot be understood: ${message}\n`),
+      garbled: (message) => world.err.write(`${tool.name}: an event is invalid: ${message}\n`),
     });
     if (!watching.ok) return fail(job, callFailure(tool.daemon, "watch events", watching.error));
     const lost = await Promise.race([
@@ -45,7 +45,7 @@ export function monitor(job: Job, format: "table" | "jsonl"): Promise<number> {
   });
 }
 
-/** A daemon's JSON, on one line whatever it did with white space. */
+/** A daemon's JSON on one line, whatever white space it contains. */
 function oneLine(json: string): string {
   const value: unknown = JSON.parse(json);
   return jsonText(value) + "\n";

@@ -1,4 +1,4 @@
-/** `completion names`: all that `<what>` may be now, one a line, for the completion scripts. */
+/** `completion names`: all present values of `<what>`, one a line, for the completion scripts. */
 import { distinct } from "../lib/dbus/v1_distinct.ts";
 import type { V1State } from "../lib/dbus/v1_types.ts";
 import { WELL_KNOWN_DISC_NQN } from "../lib/nvme/tid.ts";
@@ -7,7 +7,7 @@ import { addressOf } from "./controllers_view.ts";
 import { connectedTo, type Job } from "./session.ts";
 import { harmless } from "./text_width.ts";
 
-/** Without a word about what does not work: a shell would show it in the middle of a line. */
+/** Without error messages: a shell would show them in the middle of a line. */
 export async function names(job: Job): Promise<number> {
   const connected = await connectedTo(job);
   if (!connected.ok) return FAILED;
@@ -31,7 +31,7 @@ function namesIn({ controllers }: Pick<V1State, "controllers">): readonly string
     ...one.namespaces,
     ...one.hosts ?? [],
   ]);
-  // What a shell would have to take apart is not offered.
+  // Names that a shell would split are not offered.
   const fits = (name: string): boolean =>
     name !== "" && name !== WELL_KNOWN_DISC_NQN && !/\s/.test(name) && harmless(name) === name;
   return [...new Set(all)].filter(fits).toSorted();

@@ -1,4 +1,4 @@
-/** `-o`: in which form a command prints. */
+/** `-o`: the output format of a command. */
 import { Option } from "@commander-js/extra-typings";
 import { formatLiteral, literalOf } from "./literal.ts";
 import type { V1Output } from "./v1_outputs.ts";
@@ -15,7 +15,7 @@ export const OUTPUT_VARIABLE = "STAS_OUTPUT";
 export function outputOption<const F extends Format>(
   formats: readonly F[],
 ): Option<"-o, --output <format>", undefined, undefined, undefined, false, F> {
-  return new Option("-o, --output <format>", "how to print").choices(formats);
+  return new Option("-o, --output <format>", "output format").choices(formats);
 }
 
 export type Schema = 1 | 2;

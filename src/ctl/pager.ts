@@ -7,7 +7,7 @@ export interface Pager {
   show(text: string): Promise<void>;
 }
 
-/** Keeps what is written; for the rest it is as the terminal. */
+/** Keeps the written text; in all other respects it behaves like the terminal. */
 export class Buffer implements Sink {
   readonly isTerminal: boolean;
   readonly columns: number;
@@ -24,17 +24,20 @@ export class Buffer implements Sink {
   }
 }
 
-/** What the user wants, the first that is installed counts; empty: none. */
+/** The pagers that the user wants, of which the first installed one counts; empty: none. */
 function candidates({ env }: World): readonly (readonly string[])[] {
   const chosen = env("SYSTEMD_PAGER") ?? env("PAGER");
   if (chosen === "" || chosen === "cat" || env("TERM") === "dumb") return [];
-  // Of a pager that runs as root for somebody else only less is known to give no shell away.
+  // For a pager that runs as root for another user, only less is known to be able to deny a shell.
   if (["SUDO_UID", "PKEXEC_UID", "DOAS_USER"].some((name) => env(name) !== undefined)) return [["less"]];
   const words = chosen?.trim().split(/\s+/) ?? [];
   return [...(words.length === 0 ? [] : [words]), ["less"], ["more"]];
 }
 
-/** Runs a command whose output is shown page by page, when it is for a person. It is begun before permissions are given away. */
+/**
+ * Runs a command with its output in a pager, if a person reads it. The pager is started before permissions
+ * are given away.
+ */
 export async function paged(
   world: World,
   isWanted: boolean,

@@ -19,7 +19,7 @@ const CHANGES = 2;
 
 type Format = "table" | "json" | "jsonl";
 
-/** `-` as a file's name, and what it is called then. */
+/** `-` as a file's name, and the name that messages show for it. */
 const STDIN = { path: "/dev/stdin", name: "stdin" };
 
 export async function plan(job: Job, format: Format, given: string | undefined): Promise<number> {
@@ -52,7 +52,7 @@ export async function plan(job: Job, format: Format, given: string | undefined):
     if (!answer.ok) {
       const aid = file === undefined
         ? ""
-        : `; what is wrong in the file, it tells without the daemon: ${tool.name} check ${file}`;
+        : `; errors in the file can be found without the daemon: ${tool.name} check ${file}`;
       return fail(job, callFailure(tool.daemon, "plan", answer.error) + aid);
     }
     return await show(job, format, named(answer.value, file), connected.bus, policy);
@@ -66,7 +66,7 @@ async function hasOwner(bus: Bus, name: string): Promise<boolean> {
   return reply.ok && reply.body[0] === true;
 }
 
-/** The daemon does not run: what its start would do. */
+/** The daemon does not run: shows what its start would do. */
 async function alone(
   job: Job,
   format: Format,
@@ -81,11 +81,11 @@ async function alone(
   const answer = await world.planAlone?.(tool.daemon, config.ok ? config.text : "");
   world.dropPermissions();
   const parsed = parsePlan(answer ?? "");
-  if (!parsed.ok) return fail(job, `the plan cannot be understood: ${parsed.message}`);
+  if (!parsed.ok) return fail(job, `the plan is invalid: ${parsed.message}`);
   return await show(job, format, named(parsed.value, file), bus, policy);
 }
 
-/** The daemon got the text only: the name is ours to say. */
+/** The daemon received only the text, so the tool inserts the file's name. */
 function named(planned: V1Plan, file: string | undefined): V1Plan {
   if (file === undefined) return planned;
   const withName = (text: string): string => text.replace(/^(?=:\d+: )/, file);
@@ -138,7 +138,7 @@ async function withEffects(
   if (stacd?.ok !== true) {
     return {
       ...planned,
-      unknowns: [...unknowns, "stacd is not running: what it would disconnect then is not known"],
+      unknowns: [...unknowns, "stacd is not running, so the paths that it would disconnect are unknown"],
     };
   }
   const { controllers } = stacd.value;

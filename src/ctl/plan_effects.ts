@@ -1,4 +1,4 @@
-/** What follows from a plan for I/O paths: of stafd's plan, what stacd will then do. */
+/** The effects of a plan on I/O paths; for stafd's plan, stacd's reaction. */
 import { parseStacdConf } from "../lib/config/stacd_conf.ts";
 import type { V1Change, V1Controller, V1Namespace, V1State } from "../lib/dbus/v1_types.ts";
 import { anaUsable } from "../lib/nvme/namespace_look.ts";
@@ -7,13 +7,13 @@ import { readFileText } from "./host_identity.ts";
 import type { V1Effects } from "./v1_outputs.ts";
 import type { World } from "./world.ts";
 
-/** What stacd.conf says of removals. */
+/** The options of stacd.conf about removals. */
 export interface RemovalPolicy {
   readonly keepsAll: boolean;
   readonly inUseGoes: boolean;
 }
 
-/** Undefined where the file cannot be read. To be asked while files may still be read. */
+/** Undefined if the file cannot be read. To be called while files may still be read. */
 export function removalPolicy({ confDir }: World): RemovalPolicy | undefined {
   const file = `${confDir}/stacd.conf`;
   const text = readFileText(file);
@@ -26,7 +26,7 @@ export function removalPolicy({ confDir }: World): RemovalPolicy | undefined {
   };
 }
 
-/** The controllers of stacd that only discovery controllers list that stafd drops. */
+/** stacd's controllers that only dropped discovery controllers list. */
 export function listedOnlyBy(
   changes: readonly V1Change[],
   controllers: readonly V1Controller[],
@@ -41,7 +41,7 @@ export function listedOnlyBy(
   );
 }
 
-/** Those of stacd's plan. */
+/** The effects of stacd's plan. */
 export function disconnected(
   changes: readonly V1Change[],
   controllers: readonly V1Controller[],
@@ -78,7 +78,7 @@ export function effectsOf(
       : policy.keepsAll
       ? "disconnect-scope = no-disconnect: stacd keeps all of them connected"
       : policy.inUseGoes
-      ? "disconnect-in-use = always: what is in use is disconnected, too"
+      ? "disconnect-in-use = always: controllers in use are disconnected, too"
       : null,
   };
 }

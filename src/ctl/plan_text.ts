@@ -1,4 +1,4 @@
-/** A plan for people: what takes something away first, what follows from it, and a summary. */
+/** A plan for people: disconnections first, then their effects, and a summary. */
 import type { V1Change, V1Plan } from "../lib/dbus/v1_types.ts";
 import { findingsText } from "./findings_view.ts";
 import type { Style, Tone } from "./style.ts";
@@ -13,12 +13,12 @@ const SIGNS: Readonly<Record<V1Change["action"], readonly [sign: string, tone: T
   "let-go": ["~", "busy"],
 };
 
-/** What takes something away comes first. */
+/** Disconnections come first. */
 const ORDER: readonly V1Change["action"][] = ["disconnect", "let-go", "adopt", "connect"];
 
 const TAKES_AWAY: ReadonlySet<V1Change["action"]> = new Set(["disconnect", "let-go"]);
 
-/** Names that are shown of many. */
+/** The most names that are shown. */
 const MAX_NAMES = 5;
 
 const some = (names: readonly string[]): string =>
@@ -27,7 +27,7 @@ const some = (names: readonly string[]): string =>
 export function planText(planned: V1PlanEffects, style: Style): string {
   const { findings, valid, changes, unknowns, held, at, effects, daemon, notes = [] } = planned;
   const lines: string[] = [findingsText(findings, style)];
-  if (!valid) lines.push("This configuration would be refused; what is in force would stay.\n");
+  if (!valid) lines.push("This configuration would be refused; the present one would stay in force.\n");
   for (const unknown of unknowns) lines.push(`${style.paint("busy", "?")} ${harmless(unknown)}\n`);
   const real = changes.filter(({ retry }) => retry !== true);
   const ordered = real.toSorted((a, b) => ORDER.indexOf(a.action) - ORDER.indexOf(b.action));
@@ -79,7 +79,10 @@ function effectLines(
       ? [["effect", `${lastPaths.length} subsystems lose their last path: ${some(lastPaths)}`] as const]
       : lastPaths.map((nqn) => ["effect", `${nqn} loses its last path`] as const)),
     ...inUse.map(({ device, holders, by }) =>
-      ["held", `${device} is in use (${holders.join("; ")}): ${by.join(", ")} stays while it is`] as const
+      [
+        "held",
+        `${device} is in use (${holders.join("; ")}): ${by.join(", ")} stays connected meanwhile`,
+      ] as const
     ),
     ...(policy === null ? [] : [["effect", policy] as const]),
   ];
@@ -104,7 +107,7 @@ function summary({ changes, unchanged, effects }: V1PlanEffects, real: readonly 
     return count === 0 ? [] : [`${count} to ${action.replace("-", " ")}`];
   });
   const isTold = effects !== undefined && effects.paths.length > 0;
-  const sum = real.length > 1 || isTold ? `In sum: ${counts.join(", ")}.\n` : "";
+  const sum = real.length > 1 || isTold ? `In total: ${counts.join(", ")}.\n` : "";
   return `${sum}${isTold ? storageSum(effects) : ""}${retried}${same}`;
 }
 
@@ -113,7 +116,7 @@ function storageSum({ paths, lastPaths, inUse }: V1Effects): string {
     ? "every subsystem keeps a path"
     : `${lastPaths.length} ${lastPaths.length === 1 ? "subsystem keeps" : "subsystems keep"} no path`;
   const used = inUse.length === 0
-    ? "nothing behind them is in use"
+    ? "none of their namespaces is in use"
     : `${inUse.length} ${inUse.length === 1 ? "namespace is" : "namespaces are"} in use`;
   return `${pathsText(paths)} ${paths.length === 1 ? "goes" : "go"}; ${without}; ${used}.\n`;
 }

@@ -1,4 +1,4 @@
-/** Problems grouped by cause: one dead interface is one problem, not one for each of its paths. */
+/** Problems grouped by cause: one dead interface is one problem, not one problem for each of its paths. */
 import type { V1Controller, V1Health } from "../lib/dbus/v1_types.ts";
 import { ifaceOf, lostRemark } from "./controllers_view.ts";
 
@@ -7,20 +7,20 @@ type Problem = V1Health["problems"][number];
 export interface ProblemGroup {
   readonly text: string;
   readonly remedy: string | null;
-  /** Problems that it stands for. */
+  /** The problems of the group. */
   readonly count: number;
-  /** Not a problem, but what should be otherwise. */
+  /** Not a problem, but a setting that should be changed. */
   readonly isAdvice: boolean;
 }
 
 interface Concerned {
   readonly problem: Problem;
   readonly controller: V1Controller | undefined;
-  /** What the problem says without the controller's name and address. */
+  /** The text of the problem without the controller's name and address. */
   readonly cause: string;
 }
 
-/** Names that a group shows of those that it is about. */
+/** The most names that a group shows. */
 const MAX_NAMES = 3;
 
 /** Advice last, and the largest first; others in their order. */
@@ -40,7 +40,7 @@ export function problemGroups(
     if (controller === undefined) return { problem, controller, cause: problem.text };
     const { traddr } = controller.tid;
     const rest = problem.text.slice(end + "): ".length).replaceAll(controller.text, "it");
-    // Times and devices differ from path to path; what is the matter does not.
+    // Times and devices differ from path to path; the problem does not.
     const cause = controller.lost !== undefined && controller.phase === "reconnecting"
       ? "link lost"
       : rest.replaceAll(traddr, "it").replaceAll(/\bnvme\d+\b/g, "it");
@@ -56,7 +56,7 @@ export function problemGroups(
   );
 }
 
-/** The devices that a problem of a subsystem is about, at its end. */
+/** The list of devices at the end of a subsystem's problem. */
 const DEVICES = / \(([^()]*)\)$/;
 
 /** The same with many subsystems. */

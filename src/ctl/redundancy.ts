@@ -1,17 +1,17 @@
-/** How many of its paths each subsystem has: what a person responsible for storage wants to know. */
+/** The number of paths that each subsystem has: the first question of a person responsible for storage. */
 import { distinct, WANTED } from "../lib/dbus/v1_distinct.ts";
 import type { V1Controller, V1State, V1Subsystem } from "../lib/dbus/v1_types.ts";
 
 export interface Redundancy {
   readonly subsystems: number;
-  /** With every path that is wanted, with some of them, and with exactly one of several. */
+  /** Subsystems with every wanted path, with some of them, and with exactly one of several. */
   readonly all: number;
   readonly some: number;
   readonly one: number;
   readonly none: number;
 }
 
-/** Of what is wanted. */
+/** Numbers of wanted paths. */
 export function redundancyOf(controllers: readonly V1Controller[]): Redundancy {
   const wanted = distinct(controllers).filter(({ phase }) => WANTED.has(phase));
   const subsystems = [...Map.groupBy(wanted, ({ tid }) => tid.subsysnqn).values()].map((paths) => ({

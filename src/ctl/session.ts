@@ -15,14 +15,14 @@ export interface Tool {
   readonly service: typeof STAF | typeof STAC;
 }
 
-/** What a command works with. */
+/** The environment of a command. */
 export interface Job {
   readonly tool: Tool;
   readonly world: World;
   readonly style: Style;
-  /** Which JSON is printed. */
+  /** The schema of printed JSON. */
   readonly schema: Schema;
-  /** The connection that a command is run over again and again. */
+  /** The connection over which a command runs repeatedly. */
   readonly session?: Session;
 }
 
@@ -31,15 +31,15 @@ export interface Session {
   readonly client: DaemonClient;
 }
 
-/** Says why a command failed, in one line; the result is the exit status. */
+/** Reports why a command failed, in one line; the result is the exit status. */
 export function fail({ tool, world }: Job, message: string): number {
   world.err.write(`${tool.name}: ${message}\n`);
   return FAILED;
 }
 
 /**
- * Connects to the bus, gives all permissions away, and runs the command's questions. `unreachable` is the exit status when
- * there is no bus.
+ * Connects to the bus, gives up all permissions, and runs the command's calls. `unreachable` is the exit
+ * status when there is no bus.
  */
 export async function withDaemon(
   job: Job,
@@ -60,7 +60,7 @@ export async function withDaemon(
   }
 }
 
-/** A connection to the bus, with all permissions given away; who has it closes it. */
+/** A connection to the bus, with all permissions given up; the caller closes it. */
 export async function connectedTo(
   { world, tool }: Job,
 ): Promise<
@@ -73,7 +73,7 @@ export async function connectedTo(
   return { ok: true, session: { bus, client: new DaemonClient(bus, tool.service) } };
 }
 
-/** Asks one question and shows the answer. `what` completes "cannot ...". */
+/** Makes one call and shows the answer. `what` completes "cannot ...". */
 export async function answered<T>(
   job: Job,
   what: string,

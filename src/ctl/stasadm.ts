@@ -17,7 +17,7 @@ import { importConf } from "./import_command.ts";
 import { migrate } from "./migrate_command.ts";
 import { realWorld, type World } from "./world.ts";
 
-/** Where the host's identity comes from; tests bring their own. */
+/** The sources of the host's identity; tests supply their own. */
 export interface Machine {
   readonly machineId: string;
   readonly productUuid: string;
@@ -79,12 +79,12 @@ export function stasadm(
     .action((symname, { file }) => {
       if (file !== undefined && /\s/.test(symname)) {
         // CFG-74
-        world.err.write("stasadm: warning: of a name in a file only the first word counts; leave out -f\n");
+        world.err.write("stasadm: warning: only the first word of a name in a file counts; leave out -f\n");
       }
       const bytes = nqnBytes(symname);
       if (bytes > MAX_SYMNAME) {
         world.err.write(
-          `stasadm: the name has ${bytes} bytes, and there is room for ${MAX_SYMNAME}; use a shorter one\n`,
+          `stasadm: the name has ${bytes} bytes, but only ${MAX_SYMNAME} fit; use a shorter one\n`,
         );
         return finish(FAILED);
       }
@@ -96,7 +96,7 @@ export function stasadm(
       finish(edit(world, program.opts().confFile, (text, conf) => clearSysOption(text, conf, "symname")))
     );
   program.command("import")
-    .description("show what a file of nvme-cli or of nvme-stas 3 is in the files of this version")
+    .description("translate a file of nvme-cli or of nvme-stas 3 into the files of this version")
     .argument("<file>", "discovery.conf, config.json, nvme-stas.conf or a drop-in of it")
     .option("--write", "add the lines to stafd.conf, stacd.conf and sys.conf")
     .action((file, { write }) => finish(importConf(world, file, write === true)));

@@ -1,4 +1,4 @@
-/** `status`: all that the daemon says of itself and its controllers. */
+/** `status`: the daemon's report on itself and its controllers. */
 import type { Dict, TidTexts } from "../lib/dbus/client.ts";
 import { isRecord } from "../lib/dbus/json_reader.ts";
 import type { V1Health, V1State } from "../lib/dbus/v1_types.ts";
@@ -14,16 +14,16 @@ import { harmless } from "./text_width.ts";
 import { status2 } from "./v2.ts";
 import { clock, span } from "./when.ts";
 
-/** Exit statuses of the forms that tell the health. */
+/** Exit statuses of the formats that show the health. */
 export const DEGRADED = 3;
 export const UNREACHABLE = 4;
 
-/** One screen, whatever the size of the site: of more controllers there is no table. */
+/** One screen, whatever the size of the site: beyond this number the table is left out. */
 const MAX_ROWS = 20;
-/** Causes that are shown. */
+/** The most causes that are shown. */
 const MAX_GROUPS = 5;
 
-/** Controllers that are asked about at one time; the bus allows 128 calls. */
+/** The most controllers that are queried at one time; the bus allows 128 calls. */
 const AT_ONCE = 40;
 
 export function status(job: Job, format: "table" | "wide" | "json" | "literal"): Promise<number> {
@@ -105,7 +105,7 @@ function statusText({ world, style, tool }: Job, state: V1State, health: V1Healt
     ["host ID", state.host.id],
   ];
   if (state.host.symname !== "") lines.push(["symbolic name", state.host.symname]);
-  const refused = config.valid ? "" : "; the last reload was refused, what was loaded before is in force";
+  const refused = config.valid ? "" : "; the last reload was refused, the previous configuration is in force";
   const findings = config.findings.length === 0
     ? ""
     : `; ${config.findings.length} ${config.findings.length === 1 ? "finding" : "findings"}`;
@@ -151,7 +151,7 @@ function statusText({ world, style, tool }: Job, state: V1State, health: V1Healt
   const { columns } = world.out;
   const table = wide || all.length <= MAX_ROWS
     ? `\n${controllersTable(state.daemon, state.controllers, at, wide, columns, style)}`
-    : `  All ${all.length} controllers: ${tool.name} ls; those that need somebody first: ${tool.name} ls --sort state\n`;
+    : `  All ${all.length} controllers: ${tool.name} ls; problems first: ${tool.name} ls --sort state\n`;
   return [head, ...facts, ...problems, table].join("");
 
   function problemText(text: string, remedy: string | null, isAdvice = false): string {

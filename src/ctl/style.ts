@@ -1,11 +1,11 @@
-/** How output is dressed: colour by state, and the signs that the terminal's character set allows. */
+/** The style of output: colour by state, and the signs that the terminal's character set allows. */
 import type { World } from "./world.ts";
 
 export type Tone = "good" | "busy" | "bad" | "faint" | "strong" | "plain";
 
 export interface Style {
   paint(tone: Tone, text: string): string;
-  /** Stands for what was left out. */
+  /** The mark for omitted text. */
   readonly mark: string;
   readonly branch: string;
   readonly lastBranch: string;

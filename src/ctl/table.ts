@@ -6,10 +6,10 @@ export interface Column {
   readonly title: string;
   /** How a text is cut when the line is too long; a fixed column never gives way. */
   readonly shrink: "never" | "end" | "middle" | "start";
-  /** It becomes no narrower than this; 10 when not given. */
+  /** The minimum width; 10 by default. */
   readonly least?: number;
   readonly align?: "right";
-  /** May be left out when the terminal is too narrow; of several, the one with the highest number goes first. */
+  /** May be left out if the terminal is too narrow; the column with the highest number is left out first. */
   readonly drop?: number;
 }
 
@@ -98,7 +98,7 @@ function line(
   return cells.join(GAP).trimEnd() + "\n";
 }
 
-/** Widths that fit: what is widest among those that may shrink gives way first. */
+/** Widths that fit: the widest column that may shrink shrinks first. */
 function fitted(columns: readonly Sized[], width: number): readonly number[] {
   const widths = columns.map(({ natural }) => natural);
   const gaps = GAP.length * (columns.length - 1);

@@ -1,11 +1,13 @@
-/** Texts on a terminal: harmless, and how wide they are. Names come from the network and may hold anything. */
+/**
+ * Texts on a terminal: harmless, and how wide they are. Names come from the network and may contain anything.
+ */
 import { eastAsianWidth } from "get-east-asian-width";
 
 /** Most texts; the expressions below know all of Unicode and are slow to set up. */
 const PLAIN = /^[ -~]*$/;
 const HARMFUL = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/gu;
 
-/** The text with everything that a terminal might obey written out: `\x1b`, `\u202e`. */
+/** The text with all characters that control a terminal escaped: `\x1b`, `\u202e`. */
 export function harmless(text: string): string {
   if (PLAIN.test(text)) return text;
   return text.replaceAll(HARMFUL, (char) => {
@@ -24,7 +26,10 @@ export function widthOf(text: string): number {
   return width;
 }
 
-/** The text cut to `columns`, with `mark` where something was left out: at the end, in the middle, or at the start. */
+/**
+ * The text cut to `columns`, with `mark` in place of the omitted part: at the end, in the middle, or at the
+ * start.
+ */
 export function shortened(
   text: string,
   columns: number,

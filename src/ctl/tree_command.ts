@@ -83,7 +83,7 @@ const subsystem1 = ({ subsystem, ...one }: Subsystem): V1SubsystemTree => ({
 interface Subsystem {
   readonly nqn: string;
   readonly paths: readonly V1Controller[];
-  /** Undefined when the daemon does not tell, or the kernel has none of that name. */
+  /** Undefined when the daemon does not report it, or the kernel has no subsystem of that name. */
   readonly subsystem: V1Subsystem | undefined;
 }
 
@@ -105,13 +105,13 @@ function subsystemNode({ nqn, paths, subsystem }: Subsystem, now: number, style:
   };
 }
 
-/** `isPartial`: it is not served by all paths, and those that serve it are named. */
+/** `isPartial`: only some paths serve the namespace, and these are named. */
 function namespaceNode(
   { device, shared, holders, unknown, paths }: V1Namespace,
   isPartial: boolean,
 ): Node {
   const by = shared && !isPartial ? "" : ` by ${paths.map((path) => path.device).join(", ")}`;
-  const use = [...holders, ...(unknown === null ? [] : [`use not known whole: ${unknown}`])].join("; ");
+  const use = [...holders, ...(unknown === null ? [] : [`use not completely known: ${unknown}`])].join("; ");
   const text = harmless(`${device}${by}`);
   return {
     text,

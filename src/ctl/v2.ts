@@ -1,6 +1,6 @@
 /**
- * What documents of schema 2 are made of, from the daemons' answers of schema 1. A member that is added there is an error here
- * until schema 2 has it, too.
+ * Converts the daemons' answers of schema 1 into parts of schema 2. A member that is added to schema 1 is a
+ * type error here until schema 2 has it, too.
  */
 import type { Dict } from "../lib/dbus/client.ts";
 import type {
@@ -41,7 +41,7 @@ import type {
   V2Tid,
 } from "./v2_types.ts";
 
-/** Nothing of an object was forgotten. */
+/** Checks that no member of an object was forgotten. */
 const whole = (_: Readonly<Record<PropertyKey, never>>): void => {};
 
 export const head2 = (daemon: V2Head["daemon"], at: number): V2Head => ({ schema: 2, daemon, at });
@@ -202,7 +202,7 @@ export function status2(state: V1State, health: V1Health): V2Status {
 const LINKS: Readonly<Record<V1Step["step"], V2Link["kind"]>> = {
   source: "source",
   decision: "decision",
-  // Attempts are among what has happened to it, and not all of that.
+  // The history contains attempts among other events.
   attempt: "event",
   state: "state",
   next: "next",

@@ -13,18 +13,18 @@ export type Goal = "connected" | "gone";
 
 export interface WaitOptions {
   readonly timeout: Duration;
-  /** Connected: all paths that are wanted, not one of them. */
+  /** Connected: wait for all wanted paths, not just one. */
   readonly allPaths: boolean;
-  /** Gone: also when no controller has ever had such a name. */
+  /** Gone: succeed even if no controller has ever had such a name. */
   readonly allowUnknown: boolean;
 }
 
-/** The state is asked for after each event, and this often in any case. */
+/** The state is queried after each event, and at this interval in any case. */
 const RECHECK_MS = 2_000;
-/** What a timer can hold; 24 days stand for ever. */
+/** The longest delay of a timer; 24 days stand for "for ever". */
 const LONGEST_MS = 0x7fffffff;
 
-/** What one look at the state says. */
+/** The result of one look at the state. */
 type Look =
   | { readonly is: "reached" }
   | { readonly is: "not-yet"; readonly why: string }
@@ -68,7 +68,10 @@ export function wait(job: Job, goal: Goal, what: string, options: WaitOptions): 
   });
 }
 
-/** What is waited for. Once seen, it stays what it is: a part of its name may be a part of another's. */
+/**
+ * The controllers to wait for. Once found they stay the same, because a part of a name may be a part of
+ * another name.
+ */
 class Watch {
   readonly #job: Job;
   readonly #goal: Goal;
@@ -107,7 +110,7 @@ class Watch {
     return named(matcherFor(this.#names), controllers, nameableOf);
   }
 
-  /** None that it wants: one that it remembers, or another's. */
+  /** A controller that the daemon does not want: one that it remembers, or another program's. */
   async #elsewhere(client: DaemonClient, state: V1State): Promise<Look> {
     const { tool: { daemon } } = this.#job;
     const matches: V1Explanation["matches"][number][] = [];

@@ -5,12 +5,12 @@ import { Buffer } from "./pager.ts";
 import { connectedTo, fail, type Job } from "./session.ts";
 import { widthOf } from "./text_width.ts";
 
-/** Drawn again after this time in any case: ages and times go on. */
+/** Drawn again after this time in any case, because ages change. */
 const REDRAW_MS = 2_000;
 /** Events that come closer together are drawn together. */
 const CALM_MS = 250;
 
-/** On a screen of its own, which goes with it; the screen before it comes back. */
+/** Uses the alternate screen, so that the previous screen comes back at the end. */
 const ENTER = "\x1b[?1049h";
 const LEAVE = "\x1b[?1049l";
 
@@ -54,7 +54,7 @@ export async function watched(job: Job, draw: (job: Job) => Promise<number>): Pr
 /** Colours take no room. */
 const COLOUR = new RegExp("\x1b\\[[0-9;]*m", "g");
 
-/** As much as the screen has room for, over what was drawn before. */
+/** Draws as much as the screen has room for, over the previous output. */
 export function screenOf(text: string, columns: number, rows: number): string {
   const lines = text.trimEnd().split("\n");
   const shown: string[] = [];

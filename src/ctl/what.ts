@@ -1,4 +1,7 @@
-/** `<what>` on the side of the tools: what only this machine's files can tell, and what is near to a name that nobody knows. */
+/**
+ * `<what>` on the side of the tools: names that only this machine's files can resolve, and suggestions for an
+ * unknown name.
+ */
 import { editDistance } from "../lib/config/suggestion.ts";
 import type { V1Controller, V1State } from "../lib/dbus/v1_types.ts";
 import { type Matcher, matcherOf, type Nameable } from "../lib/nvme/what.ts";
@@ -21,22 +24,22 @@ export type Resolved =
   | { readonly ok: false; readonly message: string };
 
 const NVME = /^nvme\d+(?:n\d+(?:p\d+)?|c\d+n\d+)?$/;
-/** Devices one upon the other. */
+/** The deepest stack of devices that is followed. */
 const MAX_DEPTH = 8;
 
 /**
- * A path is a device, a link to one, or a mount point: the names of the NVMe devices below it. All else is its own name.
- * To be asked while files may still be read.
+ * For a path (a device, a link to one, or a mount point) the names of the NVMe devices below it; any other
+ * name stands for itself. To be called while files may still be read.
  */
 export function resolveWhat({ root }: World, what: string): Resolved {
   const wanted = what.trim();
-  if (wanted === "") return { ok: false, message: `nothing is named: give ${FORMS}` };
+  if (wanted === "") return { ok: false, message: `no name is given: give ${FORMS}` };
   if (!wanted.startsWith("/") || NVME.test(wanted.replace(/^\/dev\//, ""))) {
     return { ok: true, names: [wanted] };
   }
   const place = wanted.replace(/(?<=.)\/+$/, "");
   const tables = readFileText(`${root}/proc/self/mountinfo`);
-  // Of file systems mounted one over the other, the last one is seen.
+  // If file systems are mounted over each other, the last one is visible.
   const mount = parseMountinfo(tables.ok ? tables.text : "").findLast(({ mountPoint }) =>
     mountPoint === place
   );
@@ -50,14 +53,14 @@ export function resolveWhat({ root }: World, what: string): Resolved {
       ? { ok: false, message: `${harmless(place)} is neither a device nor a mount point` }
       : {
         ok: false,
-        message: `${harmless(place)} is mounted from ${harmless(mount.source)}, which is no block device`,
+        message: `${harmless(place)} is mounted from ${harmless(mount.source)}, which is not a block device`,
       };
   }
   const names = below(root, device, 0);
   if (names.length > 0) return { ok: true, names };
   return {
     ok: false,
-    message: `${harmless(place)} is on ${harmless(device)}, and no NVMe device is below it`,
+    message: `${harmless(place)} is on ${harmless(device)}, but no NVMe device is below it`,
   };
 }
 
@@ -82,12 +85,12 @@ function below(root: string, device: string, depth: number): readonly string[] {
   if (depth === MAX_DEPTH) return [];
   const folder = `${root}/sys/class/block/${device}`;
   const slaves = namesIn(`${folder}/slaves`);
-  // A partition has none of its own: those of its disk count.
+  // A partition has no list of its own: that of its disk counts.
   const parts = slaves.length > 0 ? slaves : namesIn(`${folder}/../slaves`);
   return [...new Set(parts.flatMap((name) => below(root, name, depth + 1)))];
 }
 
-/** One matcher for all names that a question stands for. */
+/** One matcher for all names that a query stands for. */
 export function matcherFor(names: readonly string[]): Matcher {
   const all = names.map(matcherOf);
   return (one) => {
@@ -96,9 +99,9 @@ export function matcherFor(names: readonly string[]): Matcher {
   };
 }
 
-/** Names that are shown for one that nobody knows. */
+/** The most suggestions for an unknown name. */
 const MAX_NEAREST = 3;
-/** Of more characters, none was mistyped. */
+/** A longer name does not count as mistyped. */
 const MAX_DIFFERENCE = 64;
 
 /** `; nearest: a, b`, or nothing. */
@@ -117,7 +120,7 @@ function nearestText(what: string, { controllers }: Pick<V1State, "controllers">
   return near.length === 0 ? "" : `; nearest: ${near.map(({ name }) => harmless(name)).join(", ")}`;
 }
 
-/** What both have at their beginning and at their end costs nothing, however long it is. */
+/** A common beginning and end cost nothing, however long they are. */
 function distance(a: string, b: string): number {
   let start = 0;
   while (start < a.length && start < b.length && a[start] === b[start]) start++;
@@ -127,7 +130,7 @@ function distance(a: string, b: string): number {
   return left.length > MAX_DIFFERENCE || right.length > MAX_DIFFERENCE ? Infinity : editDistance(left, right);
 }
 
-/** A name that no controller has: what there is instead, and where else to look. */
+/** A name that no controller has: similar names, and where else to look. */
 export function unknownText(
   daemon: "stafd" | "stacd",
   what: string,

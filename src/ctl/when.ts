@@ -29,7 +29,7 @@ export function stamp(at: number): string {
   return `${local(at).join("T")}${minutes < 0 ? "-" : "+"}${zone}`;
 }
 
-/** A text of the daemon's, whose times are of UTC, with those of here: one clock on a screen. */
+/** A daemon's text with its UTC times converted to local time, so that a screen has one clock. */
 export const withLocalTimes = (text: string, now: number): string =>
   text.replaceAll(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, (stamp) => clock(Date.parse(stamp), now));
 

@@ -1,18 +1,18 @@
-/** What a control tool has around it: where its words go, which bus, which files. Tests bring their own. */
+/** The environment of a control tool: its output, bus and files. Tests supply their own. */
 import type { Duration } from "../lib/nvme/time.ts";
 import type { HiddenFolder } from "./hidden_folders.ts";
 import { wordsOf } from "./host_identity.ts";
 import type { Pager } from "./pager.ts";
 
 export interface Sink {
-  /** False once the reader is gone; what is written then is lost, quietly (CLI-19). */
+  /** False once the reader is gone; later output is lost quietly (CLI-19). */
   write(text: string): boolean;
   readonly isTerminal: boolean;
   /** Columns of the terminal; 120 when it is none. */
   readonly columns: number;
-  /** What a terminal has now; its user may have changed it. */
+  /** The present size of the terminal; its user may have changed it. */
   size?(): { readonly columns: number; readonly rows: number };
-  /** Why something could not be written, as on a full disk; a reader that is gone is no failure. */
+  /** Why output could not be written, for instance on a full disk; a reader that is gone is not a failure. */
   readonly failure?: string | undefined;
 }
 
@@ -25,21 +25,21 @@ export interface World {
   readonly confDir: string;
   /** Put before the paths of /etc, /proc, /sys and /dev; empty. */
   readonly root: string;
-  /** Folders that the daemons do not see, where they are not those of the units. */
+  /** Folders that the daemons cannot see, if other than those of the units. */
   readonly hiddenFolders?: readonly HiddenFolder[];
   /** Effective user id. */
   readonly uid: number;
   env(name: string): string | undefined;
-  /** Runs a program for what it prints; undefined when it is not installed or does not end within the time. */
+  /** Runs a program and returns its output; undefined when it is not installed or does not end in time. */
   run(command: readonly string[], timeout: Duration): Promise<Ran | undefined>;
   /** Starts the first of these programs that is installed, to show a text; undefined when none is. */
   openPager?(
     commands: readonly (readonly string[])[],
     env: Readonly<Record<string, string>>,
   ): Pager | undefined;
-  /** `plan` of a daemon that does not run, as its JSON; absent where only the control tools are. */
+  /** `plan` of a daemon that does not run, as JSON; absent if only the control tools are installed. */
   readonly planAlone?: (daemon: "stafd" | "stacd", text: string) => Promise<string>;
-  /** Gives all permissions away for good. Files and connections that are open stay so. */
+  /** Gives up all permissions for good. Open files and connections stay open. */
   dropPermissions(): void;
   /** Milliseconds since 1970. */
   now(): number;
@@ -79,7 +79,7 @@ class FileSink implements Sink {
         bytes = bytes.subarray(this.#file.writeSync(bytes));
       } catch (error) {
         if (!(error instanceof Error)) throw error;
-        // A terminal or a disk that does not take it: told at the end, in one line.
+        // A terminal or a disk that rejects the output: reported at the end, in one line.
         if (!(error instanceof Deno.errors.BrokenPipe)) {
           this.failure = wordsOf(error).replace(/ \(os error \d+\)$/, "");
         }
@@ -149,7 +149,7 @@ async function runProgram(
     }
     throw error;
   }
-  // One that hangs in the kernel cannot be killed; nobody waits for it.
+  // A process that hangs in the kernel cannot be killed; the tool does not wait for it.
   child.unref();
   const timer = Promise.withResolvers<undefined>();
   const late = setTimeout(() => timer.resolve(undefined), timeout.ms);
@@ -161,7 +161,7 @@ async function runProgram(
 
 const PERMISSIONS = ["run", "read", "write", "net", "env", "sys", "ffi", "import"] as const;
 
-/** The real one. */
+/** The real world. */
 export function realWorld(): World {
   return {
     out: new FileSink(Deno.stdout),
@@ -175,7 +175,7 @@ export function realWorld(): World {
     openPager,
     now: () => Date.now(),
     dropPermissions: () => {
-      // Under `deno run` and in tests the process has others to serve.
+      // Under `deno run` and in tests the process has other work, and keeps its permissions.
       if (!Deno.build.standalone) return;
       for (const name of PERMISSIONS) Deno.permissions.revokeSync({ name });
     },

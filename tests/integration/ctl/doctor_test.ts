@@ -137,7 +137,7 @@ Deno.test("doctor finds each thing that is wrong, alone, and gives its remedy", 
       },
       "network",
       "warning",
-      /does not name mDNS/,
+      /has no rule for mDNS/,
       /5353/,
     ],
     [

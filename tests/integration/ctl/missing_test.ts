@@ -50,7 +50,7 @@ Deno.test("explain of what no page lists tells lines and excludes, those that wo
       /^ {2}D\/stacd\.conf has 1 controller= line, and none is for it: D\/stacd\.conf:2: transport=tcp;.*nqn=nqn\.a$/m,
     );
     assert.match(lines, /^ {2}D\/stacd\.conf has no exclude= line$/m);
-    assert.match(lines, /^ {4}read again when the array tells of a change; looked at by [\d:]+ anyway$/m);
+    assert.match(lines, /^ {4}read again when the array reports a change; checked by [\d:]+ in any case$/m);
     assert.match(lines, /^ {4}next attempt in \d+ s, at [\d:]+$/m);
     const barred = await ask(`${text}exclude = nqn=nqn.vol*\n`, "nqn.volume");
     assert.match(

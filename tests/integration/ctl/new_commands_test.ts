@@ -265,7 +265,7 @@ Deno.test("plan: exit 0 for nothing, 2 for changes; the file's text goes to the 
     );
     assert.match(
       changes.out,
-      /\n\+ connect \(tcp, 10.0.0.2.*\)\n {4}\/tmp\/x:4\n! held nvme5 .*: nvme0n1 is in use: mounted on \/srv\n {4}withdrawn by the page\nIn sum: 1 to disconnect, 1 to connect\.\n1 controller stays as it is.\n$/,
+      /\n\+ connect \(tcp, 10.0.0.2.*\)\n {4}\/tmp\/x:4\n! held nvme5 .*: nvme0n1 is in use: mounted on \/srv\n {4}withdrawn by the page\nIn total: 1 to disconnect, 1 to connect\.\n1 controller stays as it is.\n$/,
     );
     answer = { ...nothing, valid: false };
     await Deno.writeTextFile(file, "[Global]\n");

@@ -49,7 +49,7 @@ Deno.test("stafd's plan tells what stacd will disconnect then, and which subsyst
     assert.ok(out.includes(`! effect stacd will then disconnect 1 I/O path of 1 subsystem`), out);
     assert.ok(out.includes(`keeps them: ${device?.name}\n! effect nqn.one loses its last path\n`), out);
     assert.ok(out.indexOf("- disconnect") < out.indexOf("+ connect"), out);
-    assert.match(out, /In sum: 1 to disconnect, 1 to connect\.\n/);
+    assert.match(out, /In total: 1 to disconnect, 1 to connect\.\n/);
     // It says the truth: that is what happens.
     stage.stafdConf(await Deno.readTextFile(file));
     await stage.run(60_000);
@@ -93,7 +93,7 @@ Deno.test("finding 1: an exclude of an array's discovery controllers is told wit
         out.includes(
           `! held ${
             namespaces.head("nqn.b")
-          } is in use (mounted on /srv/mail): ${held.name} stays while it is\n`,
+          } is in use (mounted on /srv/mail): ${held.name} stays connected meanwhile\n`,
         ),
         out,
       );
@@ -145,7 +145,7 @@ Deno.test("stacd's plan tells last paths and what is in use, too; a path that ha
       assert.doesNotMatch(out, /nqn\.a loses|! held/);
       assert.match(
         out,
-        /^2 I\/O paths of 2 subsystems go; 1 subsystem keeps no path; nothing behind them is in use\.$/m,
+        /^2 I\/O paths of 2 subsystems go; 1 subsystem keeps no path; none of their namespaces is in use\.$/m,
       );
     });
   }));

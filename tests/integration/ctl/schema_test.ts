@@ -192,7 +192,7 @@ Deno.test("schema 2: --schema alone prints JSON, and is refused with another for
     assert.match(line.out, /"controllers": \[\]/);
     const refused = await site.run("stacctl ls -o table --schema 2");
     assert.equal(refused.status, 2);
-    assert.match(refused.err, /--schema is of JSON: -o json or -o jsonl/);
+    assert.match(refused.err, /--schema requires JSON: -o json or -o jsonl/);
     const page = await site.run("stafctl adlp --schema 2");
     assert.match(page.out, /"tsas": \{\s*"sectype": "none"\s*\}/);
   }));

@@ -100,7 +100,7 @@ Deno.test("task: take an array out for maintenance: the plan names paths, last p
       assert.doesNotMatch(out, /last path/);
       assert.match(
         out,
-        /^30 I\/O paths of 30 subsystems go; every subsystem keeps a path; nothing behind them is in use\.$/m,
+        /^30 I\/O paths of 30 subsystems go; every subsystem keeps a path; none of their namespaces is in use\.$/m,
       );
     });
     // The one for the other half: two of its subsystems have no path by the other network.
@@ -110,7 +110,9 @@ Deno.test("task: take an array out for maintenance: the plan names paths, last p
       for (const n of [58, 59]) assert.ok(out.includes(`! effect ${nqn(n)} loses its last path\n`), out);
       assert.ok(
         out.includes(
-          `${namespaces.head(nqn(58))} is in use (mounted on /srv/mail): ${held?.name} stays while it is`,
+          `${
+            namespaces.head(nqn(58))
+          } is in use (mounted on /srv/mail): ${held?.name} stays connected meanwhile`,
         ),
         out,
       );

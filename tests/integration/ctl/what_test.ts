@@ -79,7 +79,7 @@ Deno.test("explain and wait take every form of what the tools print, a mount poi
     assert.match((await site.run("stafctl explain 10.0.0.100:8009")).out, /tcp, 10.0.0.100/);
     for (
       const [what, why] of [
-        ["/srv/disk", "stacctl: /srv/disk is on sda, and no NVMe device is below it\n"],
+        ["/srv/disk", "stacctl: /srv/disk is on sda, but no NVMe device is below it\n"],
         ["/tmp", "stacctl: /tmp is mounted from tmpfs, which is no block device\n"],
         ["/srv/data", "stacctl: /srv/data is neither a device nor a mount point\n"],
       ]

@@ -54,7 +54,7 @@ Deno.test("version, also before a command, and help at every level: stdout, exit
 Deno.test("the help of every command has its group and examples, and every example can be typed", async () => {
   for (const [tool, program] of [["stafctl", stafctl], ["stacctl", stacctl]] as const) {
     const [, all] = await run(program, "--help");
-    assert.match(all, /See how it is:\n +status /);
+    assert.match(all, /See the present state:\n +status /);
     assert.match(all, /\nOthers:\n/);
     for (const { name } of toolDefinition(tool).commands.map((command) => ({ name: command.name() }))) {
       assert.match(all, new RegExp(`^  ${name}\\b`, "m"));

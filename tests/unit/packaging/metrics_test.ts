@@ -154,7 +154,7 @@ Deno.test("metrics: all states, also those that no controller is in; new names b
     assert.equal(valueOf(samples, name).length, 1);
     assert.match(
       text,
-      new RegExp(`^# HELP ${old} The same as ${name}; this name goes with version 1\\.2\\.$`, "m"),
+      new RegExp(`^# HELP ${old} The same as ${name}; this name will be removed in version 1\\.2\\.$`, "m"),
     );
   }
   const info = { controller: "nvme0", nqn: v1Controller().tid.subsysnqn, traddr: "127.0.0.1" };
