@@ -80,7 +80,7 @@ Deno.test("explain and wait take every form of what the tools print, a mount poi
     for (
       const [what, why] of [
         ["/srv/disk", "stacctl: /srv/disk is on sda, but no NVMe device is below it\n"],
-        ["/tmp", "stacctl: /tmp is mounted from tmpfs, which is no block device\n"],
+        ["/tmp", "stacctl: /tmp is mounted from tmpfs, which is not a block device\n"],
         ["/srv/data", "stacctl: /srv/data is neither a device nor a mount point\n"],
       ]
     ) {
