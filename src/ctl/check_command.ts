@@ -12,7 +12,7 @@ import { type HostFacts, hostFindings } from "../lib/config/host_check.ts";
 import type { Daemon } from "../lib/config/known_options.ts";
 import { identityOf } from "../lib/config/next_conf.ts";
 import { readNextFiles } from "../lib/config/next_files.ts";
-import { originText } from "../lib/config/origin.ts";
+import { type Origin, originText } from "../lib/config/origin.ts";
 import { parseStacdConf } from "../lib/config/stacd_conf.ts";
 import { parseStafdConf } from "../lib/config/stafd_conf.ts";
 import { parseSysConf, readSysConf } from "../lib/config/sys_conf.ts";
@@ -24,6 +24,7 @@ import { exists, PATIENCE } from "./doctor_finding.ts";
 import { asDaemons, whyHidden } from "./hidden_folders.ts";
 import { readFileText, readFolder } from "./host_identity.ts";
 import { printJson } from "./output_format.ts";
+import { STDIN } from "./plan_command.ts";
 import { fail, type Job } from "./session.ts";
 import { tableText } from "./table.ts";
 import { head2 } from "./v2.ts";
@@ -51,10 +52,11 @@ export interface CheckOptions {
 export async function check(job: Job, { format, file, strict, connFile }: CheckOptions): Promise<number> {
   const { confDir } = job.world;
   const host = await hostFacts(job);
-  const files = file === undefined ? [`${confDir}/${job.tool.daemon}.conf`, `${confDir}/sys.conf`] : [file];
+  const given = file === "-" ? STDIN.name : file;
+  const files = given === undefined ? [`${confDir}/${job.tool.daemon}.conf`, `${confDir}/sys.conf`] : [given];
   const all: Checked[] = [];
   for (const path of files) {
-    const text = readFileText(path);
+    const text = readFileText(path === STDIN.name ? STDIN.path : path);
     // Only a file given by name must exist (CFG-6).
     if (!text.ok && (text.why === "unreadable" || file !== undefined)) return fail(job, text.message);
     const hidden = file === undefined && text.ok ? whyHidden(job.world, path, path) : undefined;
@@ -209,22 +211,30 @@ function checkedText({ style, world }: Job, { file, present, valid, findings, va
     : findings.length === 0
     ? style.paint("good", "good")
     : `${findings.length} ${findings.length === 1 ? "finding" : "findings"}`;
+  const columns = world.out.isTerminal ? world.out.columns : Infinity;
   const rows = values.map(({ section, option, value, origin }) => [
     { text: `[${section}]`, tone: "faint" as const },
     { text: option },
     { text: value ?? "-" },
-    { text: originText(origin), tone: origin.kind === "default" ? "faint" as const : "plain" as const },
+    {
+      text: columns === Infinity ? originText(origin) : fromText(origin, file),
+      tone: origin.kind === "default" ? "faint" as const : "plain" as const,
+    },
   ]);
   const table = rows.length === 0 ? "" : tableText(
     [
-      { title: "SECTION", shrink: "end" },
+      { title: "SECTION", shrink: "end", drop: 1 },
       { title: "OPTION", shrink: "never" },
-      { title: "VALUE", shrink: "middle" },
-      { title: "FROM", shrink: "middle" },
+      { title: "VALUE", shrink: "start", least: 24 },
+      { title: "FROM", shrink: "start" },
     ],
     rows,
-    world.out.isTerminal ? world.out.columns : Infinity,
+    columns,
     style,
   );
-  return `${style.paint("strong", file)}: ${verdict}\n${findingsText(findings, style)}${table}`;
+  return `${style.paint("strong", file)}: ${verdict}\n${findingsText(findings, style, columns)}${table}`;
 }
+
+/** Of the file that is checked, the line is enough. */
+const fromText = (origin: Origin, file: string): string =>
+  origin.kind === "default" || origin.file !== file ? originText(origin) : `line ${origin.line}`;

@@ -23,9 +23,11 @@ const TONES: Readonly<Record<V1Phase, Tone>> = {
 export const toneOf = (phase: V1Phase | "gone"): Tone => phase === "gone" ? "faint" : TONES[phase];
 
 /** `10.0.0.1:4420`, `[fe80::1]:8009`, or the bare address. */
-export function addressOf({ tid }: V1Controller): string {
-  if (tid.trsvcid === "") return tid.traddr;
-  return tid.traddr.includes(":") ? `[${tid.traddr}]:${tid.trsvcid}` : `${tid.traddr}:${tid.trsvcid}`;
+export const addressOf = ({ tid }: V1Controller): string => addressText(tid.traddr, tid.trsvcid);
+
+export function addressText(traddr: string, trsvcid: string): string {
+  if (trsvcid === "" || trsvcid === "none") return traddr;
+  return traddr.includes(":") ? `[${traddr}]:${trsvcid}` : `${traddr}:${trsvcid}`;
 }
 
 /** The NQN, unless it is the one that all discovery controllers share. */
@@ -61,18 +63,20 @@ export const servesNothing = ({ anaState }: V1Controller): boolean =>
 /** The interface that the connection uses, whether bound to it or not. */
 export const ifaceOf = ({ iface, tid }: V1Controller): string => iface ?? impliedIface(tid);
 
+/** `andLater`: it stands for several, and is the first of them. */
 export function lostRemark(
   { at, retryEvery, givesUpAt, forever }: NonNullable<V1Controller["lost"]>,
   now: number,
+  andLater = false,
 ): string {
   return [
-    `link lost at ${clock(at, now)}`,
+    `link lost at ${clock(at, now)}${andLater ? " and later" : ""}`,
     retryEvery === null ? "the kernel retries" : `the kernel retries every ${span(retryEvery)}`,
     forever
       ? "for ever (ctrl-loss-tmo -1)"
       : givesUpAt === null
       ? ""
-      : `gives up at ${clock(givesUpAt, now)} (ctrl-loss-tmo)`,
+      : `gives up at ${clock(givesUpAt, now)} (ctrl-loss-tmo ${(givesUpAt - at) / 1000})`,
   ].filter((part) => part !== "").join(", ");
 }
 

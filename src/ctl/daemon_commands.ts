@@ -179,14 +179,14 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
     ["explain", (command) =>
       command
         .description("explain why a controller is connected, waiting, failing, excluded or gone")
-        .argument("<what>", FORMS)
+        .argument("<what...>", FORMS)
         .addOption(outputOption(TEXT))
         .addOption(schemaOption())
         .option("--no-color", "no colours")
         .option("--no-pager", "do not use a pager")
         .action((what, options) => {
           const format = form(TEXT, options, "table");
-          return shown(options, format, (around) => explain(around, format, what));
+          return shown(options, format, (around) => explain(around, format, what.join(" ")));
         })],
     ["plan", (command) =>
       command
@@ -206,7 +206,7 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
     ["check", (command) =>
       command
         .description("check configuration files; needs neither the daemon nor root")
-        .argument("[file]", "a file (default: the files of this system)")
+        .argument("[file]", "a file; - is standard input (default: the files of this system)")
         .option("--strict", "treat warnings as errors")
         .option(
           "-c, --conn-conf-file <file>",
@@ -262,7 +262,7 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
     ["wait", (command) =>
       command
         .description("wait until a controller is connected, or gone")
-        .argument("<what>", FORMS)
+        .argument("<what...>", FORMS)
         .addOption(
           new Option("--for <goal>", "what to wait for").choices(["connected", "gone"]).makeOptionMandatory(),
         )
@@ -275,7 +275,7 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
         .option("--all-paths", "connected: wait for all wanted paths, not just one")
         .option("--allow-unknown", "gone: succeed even if no controller has such a name")
         .action((what, { for: goal, timeout, allPaths, allowUnknown }) =>
-          finish(wait(job(false), goal, what, {
+          finish(wait(job(false), goal, what.join(" "), {
             timeout,
             allPaths: allPaths === true,
             allowUnknown: allowUnknown === true,
@@ -288,7 +288,7 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
     ["doctor", (command) =>
       command
         .description(
-          "check for problems that prevent connections; exit status 1 if any are found",
+          "check for problems that prevent connections; exit status 1 if any are found, not for notes",
         )
         .addOption(outputOption(TEXT))
         .addOption(schemaOption())

@@ -3,7 +3,7 @@ import { Bus } from "../lib/dbus/bus.ts";
 import { forNvmeCli } from "../lib/nvme/nvme_cli.ts";
 import { DaemonClient } from "../lib/dbus/client.ts";
 import { FAILED, OK } from "./command_line.ts";
-import { bad, type Diagnosis, good, type Patient, type Verdict, warning } from "./doctor_finding.ts";
+import { bad, type Diagnosis, good, notice, type Patient, type Verdict, warning } from "./doctor_finding.ts";
 import { examineHost } from "./doctor_host.ts";
 import { examineKernel } from "./doctor_kernel.ts";
 import { examineContainer } from "./doctor_container.ts";
@@ -15,8 +15,9 @@ import { printJson } from "./output_format.ts";
 import { problemGroups } from "./problem_groups.ts";
 import type { Job } from "./session.ts";
 import type { Tone } from "./style.ts";
-import { harmless } from "./text_width.ts";
+import { harmless, hung } from "./text_width.ts";
 import { head2 } from "./v2.ts";
+import { withLocalTimes } from "./when.ts";
 
 /**
  * Exit status 1 when there is a warning or an error. Unlike other commands it keeps its permissions, because
@@ -105,7 +106,14 @@ async function examineDaemon(
   const { controllers, at } = state.value;
   const explain = `${tool.name} explain NAME`;
   const groups = problemGroups(health.value.problems, controllers, at);
-  return [...found, ...groups.map(({ text, remedy }) => warning(text, remedy ?? explain))];
+  return [
+    ...found,
+    // Advice is no failure: a host with one interface has no second one to use.
+    ...groups.map(({ text, remedy, isAdvice }) => {
+      const words = withLocalTimes(text, at);
+      return isAdvice ? notice(words, remedy) : warning(words, remedy ?? explain);
+    }),
+  ];
 }
 
 const TONES: Readonly<Record<Verdict, readonly [sign: string, tone: Tone]>> = {
@@ -125,14 +133,20 @@ function totals(all: readonly Diagnosis[]): string {
   return `${counts.length === 0 ? "Nothing is wrong" : counts.join(", ")}.\n`;
 }
 
-function areaText({ style }: Job, area: string, all: readonly Diagnosis[]): string {
+/** Columns before a finding and before its remedy. */
+const INDENT = 10;
+
+function areaText({ style, world: { out } }: Job, area: string, all: readonly Diagnosis[]): string {
+  const columns = out.isTerminal ? out.columns : Infinity;
   if (all.length === 0) return "";
   const lines = all.map(({ verdict, text, remedy }) => {
     const [sign, tone] = TONES[verdict];
+    const lead = `${" ".repeat(INDENT)}${style.paint("faint", "remedy:")} `;
     const advice = remedy === null
       ? ""
-      : `${" ".repeat(10)}${style.paint("faint", "remedy:")} ${harmless(remedy)}\n`;
-    return `  ${style.paint(tone, sign.padEnd(7))} ${harmless(text)}\n${advice}`;
+      : hung({ lead, width: INDENT + 8, indent: INDENT + 8 }, harmless(remedy), columns);
+    const finding = { lead: `  ${style.paint(tone, sign.padEnd(7))} `, width: INDENT, indent: INDENT };
+    return hung(finding, harmless(text), columns) + advice;
   });
   return `${style.paint("strong", area)}\n${lines.join("")}`;
 }

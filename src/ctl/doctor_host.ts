@@ -34,8 +34,10 @@ export function examineHost({ world }: Patient): readonly Diagnosis[] {
     ...findings.map((finding) => warning(findingText(finding), `correct ${file}`)),
     ...publicKeys(confDir),
   ];
-  if ("error" in nqn) found.push(bad(nqn.error.message, `stasadm hostnqn -f ${DEFAULT_FILES.nqn}`));
-  if ("error" in id) found.push(bad(id.error.message, `stasadm hostid -f ${DEFAULT_FILES.id}`));
+  // The remedy is in the message, too.
+  const what = (message: string): string => message.replace(/; create one with ".*"$/, "");
+  if ("error" in nqn) found.push(bad(what(nqn.error.message), `stasadm hostnqn -f ${DEFAULT_FILES.nqn}`));
+  if ("error" in id) found.push(bad(what(id.error.message), `stasadm hostid -f ${DEFAULT_FILES.id}`));
   if ("error" in nqn || "error" in id) return found;
   found.push(...origin(root, nqn.value), ...agreement(nqn.value, id.value), ...others(root, nqn.value));
   return found;

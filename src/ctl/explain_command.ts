@@ -29,7 +29,7 @@ export function explain(job: Job, format: "table" | "json", what: string): Promi
       const state = await session.client.state();
       const exit = fail(job, unknownText(job.tool.daemon, what, state.ok ? state.value : undefined));
       if (job.tool.daemon === "stacd") {
-        job.world.err.write(await whyMissing(session, resolved.names, written));
+        job.world.err.write(await whyMissing(job, session, resolved.names, written));
       }
       return exit;
     }
@@ -95,7 +95,9 @@ function explanationText(explanation: V1Explanation, style: Style, columns: numb
         : step.step === "next" && step.at > at
         ? ` (${until(step.at, at)}, at ${clock(step.at, at)})`
         : ` (${clock(step.at, at)})`;
-      const lines = wrapped(harmless(withLocalTimes(step.text, at)), columns - STEP_INDENT);
+      // The label says what it is.
+      const told = label === "attempt" ? step.text.replace(/^attempt /, "") : step.text;
+      const lines = wrapped(harmless(withLocalTimes(told, at)), columns - STEP_INDENT);
       const hasRoom = widthOf(lines.at(-1) ?? "") + when.length <= columns - STEP_INDENT;
       const text = lines.map((line) => style.paint(tone, line)).join(`\n${" ".repeat(STEP_INDENT)}`);
       const gap = hasRoom ? "" : `\n${" ".repeat(STEP_INDENT - 1)}`;

@@ -12,8 +12,8 @@ import type { V1Controller } from "../lib/dbus/v1_types.ts";
 import type { Tid } from "../lib/nvme/tid.ts";
 import { readFileText } from "./host_identity.ts";
 import { parsePages } from "./log_pages_command.ts";
-import type { Session } from "./session.ts";
-import { harmless } from "./text_width.ts";
+import type { Job, Session } from "./session.ts";
+import { harmless, hung } from "./text_width.ts";
 import type { World } from "./world.ts";
 import { clock, span, until } from "./when.ts";
 
@@ -71,6 +71,7 @@ function guesses(name: string): readonly Tid[] {
 
 /** A volume that no log page lists: the existing pages, their age, and the host NQN for the array. */
 export async function whyMissing(
+  job: Job,
   { bus }: Session,
   names: readonly string[],
   written: readonly string[],
@@ -78,7 +79,7 @@ export async function whyMissing(
   const client = new DaemonClient(bus, STAF);
   const stafd = await client.state();
   if (!stafd.ok) {
-    return told([
+    return told(job, [
       "stafd is not running, so the log pages are unknown; systemctl start stafd",
       ...written,
     ]);
@@ -92,10 +93,18 @@ export async function whyMissing(
   const advice = listed.length > 0
     ? "it is listed, but stacd does not know that yet: stacctl status shows the time of stafd's last report"
     : `to have it listed, map it on the array to this host: ${host.nqn}; or add a controller= line to stacd.conf`;
-  return told([...none, ...listed, ...written, advice]);
+  return told(job, [...none, ...listed, ...written, advice]);
 }
 
-const told = (lines: readonly string[]): string => lines.map((line) => `  ${harmless(line)}\n`).join("");
+/** What stands deeper follows from the line above. */
+function told({ world: { err } }: Job, lines: readonly string[]): string {
+  const columns = err.isTerminal ? err.columns : Infinity;
+  return lines.map((line) => {
+    const depth = /^ */.exec(line)?.[0].length ?? 0;
+    const lead = { lead: " ".repeat(2 + depth), width: 2 + depth, indent: 4 + depth };
+    return hung(lead, harmless(line.slice(depth)), columns);
+  }).join("");
+}
 
 function pageTexts({ text, logPage, phase, detail, nextTry }: V1Controller, now: number): readonly string[] {
   const name = `log page of ${text}`;

@@ -1,7 +1,7 @@
 /** Findings in configuration files, as compilers print theirs. */
 import type { V1Finding } from "../lib/dbus/v1_types.ts";
 import type { Style, Tone } from "./style.ts";
-import { harmless } from "./text_width.ts";
+import { harmless, hung, widthOf } from "./text_width.ts";
 
 const TONES: Readonly<Record<V1Finding["severity"], Tone>> = {
   error: "bad",
@@ -10,11 +10,12 @@ const TONES: Readonly<Record<V1Finding["severity"], Tone>> = {
 };
 
 /** `file:line:column: severity: message`, one a line. */
-export function findingsText(findings: readonly V1Finding[], style: Style): string {
+export function findingsText(findings: readonly V1Finding[], style: Style, columns = Infinity): string {
   return findings.map(({ severity, file, line, column, message }) => {
     const place = line === 0 ? file : `${file}:${line}:${column}`;
-    return `${style.paint("strong", harmless(place))}: ${style.paint(TONES[severity], severity)}: ${
-      harmless(message)
-    }\n`;
+    const where = harmless(place);
+    const lead = `${style.paint("strong", where)}: ${style.paint(TONES[severity], severity)}: `;
+    const width = widthOf(where) + severity.length + ": : ".length;
+    return hung({ lead, width, indent: 4 }, harmless(message), columns);
   }).join("");
 }

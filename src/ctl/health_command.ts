@@ -11,6 +11,7 @@ import { harmless } from "./text_width.ts";
 import { head2, health2 } from "./v2.ts";
 import type { V1HealthLine, V1Unreachable } from "./v1_outputs.ts";
 import type { V2Health } from "./v2_types.ts";
+import { withLocalTimes } from "./when.ts";
 
 export async function health(job: Job, format: "table" | "json"): Promise<number> {
   const { tool: { daemon }, world } = job;
@@ -55,6 +56,9 @@ function lineOf(state: V1State, { counts, problems }: V1Health): string {
   }
   const [first, ...more] = problemGroups(problems, state.controllers, state.at);
   if (first === undefined) return parts.join(", ");
-  const others = more.length === 0 ? "" : `; and ${more.length} more`;
-  return harmless(`${parts.join(", ")}; ${first.isAdvice ? "advice: " : ""}${first.text}${others}`);
+  const others = more.length === 0
+    ? ""
+    : `; and ${more.length} more ${more.length === 1 ? "problem" : "problems"}`;
+  const text = withLocalTimes(first.text, state.at);
+  return harmless(`${parts.join(", ")}; ${first.isAdvice ? "advice: " : ""}${text}${others}`);
 }

@@ -11,24 +11,27 @@ interface HelpText {
 const STATE = "See the present state:";
 const CHANGES = "See events and plans:";
 const PAGES = "See what discovery controllers announce:";
-const OTHERS = "Others:";
+const OTHERS = "Other commands:";
 
 const NQN = "nqn.2014-08.com.example:sub1";
 
 const TEXTS: Readonly<Record<string, HelpText>> = {
   status: {
     group: STATE,
-    examples: [["$ status", "one screen"], ["$ status --watch", "the same, updated until Ctrl-C"]],
+    examples: [["$ status", "health, problems and newest events"], [
+      "$ status --watch",
+      "the same, kept up to date",
+    ]],
   },
   ls: {
     group: STATE,
     examples: [
       ["$ ls --sort state", "problems first"],
-      ["$ ls --state failing reconnecting --iface eth0", "problems on one interface"],
+      ["$ ls --state failing --iface eth0", "problems on one interface"],
       ["$ ls -o json --schema 2", "for a program"],
     ],
   },
-  tree: { group: STATE, examples: [["$ tree", "all, one below the other"]] },
+  tree: { group: STATE, examples: [["$ tree", "each subsystem with its paths and namespaces"]] },
   explain: {
     group: STATE,
     examples: [
@@ -38,17 +41,17 @@ const TEXTS: Readonly<Record<string, HelpText>> = {
     ],
   },
   health: { group: STATE, examples: [["$ health || logger -p daemon.warning storage", "in a script"]] },
-  doctor: { group: STATE, examples: [["$ doctor", "with a remedy for each finding"]] },
+  doctor: { group: STATE, examples: [["sudo $ doctor", "each problem with its remedy; root sees more"]] },
   plan: {
     group: CHANGES,
     examples: [
-      ["$ plan", "from now on"],
+      ["$ plan", "with the configuration that is loaded"],
       ["$ plan --config new.conf", "what a reload with that file would do"],
     ],
   },
   check: {
     group: CHANGES,
-    examples: [["$ check", "the files of this system"], [
+    examples: [["$ check", "the files in /etc/stas"], [
       "$ check --strict new.conf",
       "a new file; warnings count as errors",
     ]],
@@ -60,8 +63,8 @@ const TEXTS: Readonly<Record<string, HelpText>> = {
   wait: {
     group: CHANGES,
     examples: [
-      [`$ wait ${NQN} --for connected --timeout 5min`, "before a database is started"],
-      ["$ wait 192.0.2.18 --for gone", "before an array is switched off"],
+      ["$ wait sub1 --for connected --timeout 5min", "before a database starts"],
+      ["$ wait 192.0.2.18 --for gone", "before an array goes off"],
     ],
   },
   dlp: { group: PAGES, examples: [["$ dlp -a 192.0.2.10 -s 8009", "of one discovery controller"]] },
@@ -96,10 +99,9 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   show: "status, ls, tree and explain show things",
   list: "the command is ls",
   get: "status, ls, tree and explain show things",
-  connect: "the configuration determines what is connected: see plan and check, then systemctl reload",
-  disconnect:
-    "the configuration determines what is disconnected (exclude): see plan first, then systemctl reload",
-  reload: "use systemctl reload; plan shows its effects in advance",
+  connect: "add a controller= line to the configuration: see plan and check, then systemctl reload",
+  disconnect: "add an exclude= line to the configuration: see plan first, then systemctl reload",
+  reload: "systemctl reload does that; plan --config shows its effect before",
   start: "systemctl start does that",
   stop: "systemctl stop does that",
   restart: "systemctl restart does that",

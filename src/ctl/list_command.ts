@@ -1,6 +1,7 @@
 /** `ls`: the controllers. */
 import { BusErrors } from "../lib/dbus/bus_types.ts";
 import type { Dict } from "../lib/dbus/client.ts";
+import { distinct } from "../lib/dbus/v1_distinct.ts";
 import type { V1State } from "../lib/dbus/v1_types.ts";
 import { OK } from "./command_line.ts";
 import { controllersTable } from "./controllers_view.ts";
@@ -36,6 +37,10 @@ function show(job: Job, format: Exclude<Format, "literal">, state: V1State, filt
   switch (format) {
     case "table":
     case "wide":
+      if (controllers.length === 0 && state.controllers.length > 0) {
+        world.out.write(`None of the ${distinct(state.controllers).length} controllers matches.\n`);
+        break;
+      }
       world.out.write(
         controllersTable(
           tool.daemon,

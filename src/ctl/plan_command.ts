@@ -20,7 +20,7 @@ const CHANGES = 2;
 type Format = "table" | "json" | "jsonl";
 
 /** `-` as a file's name, and the name that messages show for it. */
-const STDIN = { path: "/dev/stdin", name: "stdin" };
+export const STDIN = { path: "/dev/stdin", name: "standard input" };
 
 export async function plan(job: Job, format: Format, given: string | undefined): Promise<number> {
   const { world, tool } = job;
@@ -110,8 +110,11 @@ async function show(
   policy: RemovalPolicy | undefined,
 ): Promise<number> {
   const whole = await withEffects(planned, bus, policy);
-  if (format === "table") job.world.out.write(planText(whole, job.style));
-  else {
+  if (format === "table") {
+    job.world.out.write(
+      planText(whole, job.style, job.world.out.isTerminal ? job.world.out.columns : Infinity),
+    );
+  } else {
     printJson(job, format, format === "json" ? whole : whole.changes, {
       whole: () => plan2(whole),
       lines: () =>

@@ -2,7 +2,7 @@
 import type { V1Change, V1Plan } from "../lib/dbus/v1_types.ts";
 import { findingsText } from "./findings_view.ts";
 import type { Style, Tone } from "./style.ts";
-import { harmless } from "./text_width.ts";
+import { harmless, hung } from "./text_width.ts";
 import type { V1Effects, V1PlanEffects } from "./v1_outputs.ts";
 import { until, withLocalTimes } from "./when.ts";
 
@@ -21,42 +21,55 @@ const TAKES_AWAY: ReadonlySet<V1Change["action"]> = new Set(["disconnect", "let-
 /** The most names that are shown. */
 const MAX_NAMES = 5;
 
+/** Columns before what follows from a line above. */
+const INDENT = 4;
+
 const some = (names: readonly string[]): string =>
   `${names.slice(0, MAX_NAMES).join(", ")}${names.length > MAX_NAMES ? " and others" : ""}`;
 
-export function planText(planned: V1PlanEffects, style: Style): string {
+export function planText(planned: V1PlanEffects, style: Style, columns = Infinity): string {
   const { findings, valid, changes, unknowns, held, at, effects, daemon, notes = [] } = planned;
-  const lines: string[] = [findingsText(findings, style)];
+  const lines: string[] = [findingsText(findings, style, columns)];
+  const say = (tone: Tone, words: string, text: string): void => {
+    const lead = { lead: `${style.paint(tone, words)} `, width: words.length + 1, indent: INDENT };
+    lines.push(hung(lead, harmless(text), columns));
+  };
+  const because = (reasons: readonly string[]): void => {
+    for (const reason of reasons) {
+      const lead = { lead: " ".repeat(INDENT), width: INDENT, indent: INDENT + 2 };
+      const text = harmless(withLocalTimes(reason, at));
+      lines.push(hung(lead, text, columns, (line) => style.paint("faint", line)));
+    }
+  };
   if (!valid) lines.push("This configuration would be refused; the present one would stay in force.\n");
-  for (const unknown of unknowns) lines.push(`${style.paint("busy", "?")} ${harmless(unknown)}\n`);
+  for (const unknown of unknowns) say("busy", "?", unknown);
   const real = changes.filter(({ retry }) => retry !== true);
   const ordered = real.toSorted((a, b) => ORDER.indexOf(a.action) - ORDER.indexOf(b.action));
   const told = (change: V1Change): void => {
     const [sign, tone] = SIGNS[change.action];
     const device = change.device === "" ? "" : `${change.device} `;
     const when = change.at === null ? "" : ` (${until(change.at, at)})`;
-    lines.push(`${style.paint(tone, `${sign} ${change.action}`)} ${harmless(device + change.text)}${when}\n`);
-    for (const reason of change.reasons) {
-      lines.push(`    ${style.paint("faint", harmless(withLocalTimes(reason, at)))}\n`);
-    }
+    say(tone, `${sign} ${change.action}`, `${device}${change.text}${when}`);
+    because(change.reasons);
   };
   for (const change of ordered.filter(({ action }) => TAKES_AWAY.has(action))) told(change);
   if (effects !== undefined) {
     for (const [sign, text] of effectLines(daemon, effects)) {
-      lines.push(`${style.paint(sign === "effect" ? "bad" : "busy", `! ${sign}`)} ${harmless(text)}\n`);
+      say(sign === "effect" ? "bad" : "busy", `! ${sign}`, text);
     }
   }
   for (const change of ordered.filter(({ action }) => !TAKES_AWAY.has(action))) told(change);
   for (const { device, text, why, reasons } of held) {
-    lines.push(`${style.paint("busy", "! held")} ${harmless(`${device} ${text}`)}: ${harmless(why)}\n`);
-    for (const reason of reasons) {
-      lines.push(`    ${style.paint("faint", harmless(withLocalTimes(reason, at)))}\n`);
-    }
+    say("busy", "! held", `${device} ${text}: ${why}`);
+    because(reasons);
   }
-  for (const note of notes) lines.push(`${style.paint("busy", "note")} ${harmless(note)}\n`);
-  if (valid) lines.push(summary(planned, real));
+  for (const note of notes) say("busy", "note", note);
+  if (valid) lines.push(summary(planned, real).replaceAll(/.+\n/g, (line) => inLines(line, columns)));
   return lines.join("");
 }
+
+const inLines = (line: string, columns: number): string =>
+  hung({ lead: "", width: 0, indent: 2 }, line.trimEnd(), columns);
 
 function effectLines(
   daemon: V1Plan["daemon"],
@@ -81,7 +94,9 @@ function effectLines(
     ...inUse.map(({ device, holders, by }) =>
       [
         "held",
-        `${device} is in use (${holders.join("; ")}): ${by.join(", ")} stays connected meanwhile`,
+        `${device} is in use (${holders.join("; ")}): ${by.join(", ")} ${
+          by.length === 1 ? "stays" : "stay"
+        } while it is`,
       ] as const
     ),
     ...(policy === null ? [] : [["effect", policy] as const]),

@@ -84,9 +84,7 @@ function groupOf(group: readonly Concerned[], now: number): ProblemGroup {
   const iface = ifaceOf(controller);
   const earliest = concerned.toSorted((a, b) => a.since - b.since)[0];
   const what = cause === "link lost" && earliest?.lost !== undefined
-    ? `${lostRemark(earliest.lost, now)}${
-      concerned.some(({ since }) => since !== earliest.since) ? " (the first one)" : ""
-    }`
+    ? lostRemark(earliest.lost, now, concerned.some(({ since }) => since !== earliest.since))
     : cause;
   const names = concerned.map(({ device, tid }) => device === "" ? tid.traddr : device);
   const shown = [...new Set(names)];

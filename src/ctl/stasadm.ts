@@ -39,10 +39,13 @@ export async function main(
   machine: Machine = REAL,
 ): Promise<number> {
   let exit = OK;
+  const [first, ...rest] = args;
+  // As the other tools have them.
+  const written = first === "help" ? [...rest, "--help"] : first === "-V" ? ["--version", ...rest] : args;
   const program = stasadm(world, machine, (status) => {
     exit = status;
   });
-  return await runCommandLine(program, args, world, () => exit);
+  return await runCommandLine(program, written, world, () => exit);
 }
 
 /** The definitions, from which help and completions come, too. */

@@ -1,18 +1,19 @@
 /** `status`: the daemon's report on itself and its controllers. */
 import type { Dict, TidTexts } from "../lib/dbus/client.ts";
 import { isRecord } from "../lib/dbus/json_reader.ts";
-import type { V1Health, V1State } from "../lib/dbus/v1_types.ts";
+import type { V1Event, V1Health, V1State } from "../lib/dbus/v1_types.ts";
 import { OK } from "./command_line.ts";
 import { distinct } from "../lib/dbus/v1_distinct.ts";
 import { controllersTable } from "./controllers_view.ts";
+import { eventGroups } from "./event_groups.ts";
 import { callFailure } from "./failure_text.ts";
 import { printJson, printValue } from "./output_format.ts";
 import { problemGroups } from "./problem_groups.ts";
 import { storageText, subsystemsText } from "./redundancy.ts";
 import { fail, type Job, type Session, withDaemon } from "./session.ts";
-import { harmless } from "./text_width.ts";
+import { harmless, hung, shortened } from "./text_width.ts";
 import { status2 } from "./v2.ts";
-import { clock, span } from "./when.ts";
+import { clock, span, withLocalTimes } from "./when.ts";
 
 /** Exit statuses of the formats that show the health. */
 export const DEGRADED = 3;
@@ -22,6 +23,8 @@ export const UNREACHABLE = 4;
 const MAX_ROWS = 20;
 /** The most causes that are shown. */
 const MAX_GROUPS = 5;
+/** Newest events. */
+const MAX_EVENTS = 4;
 
 /** The most controllers that are queried at one time; the bus allows 128 calls. */
 const AT_ONCE = 40;
@@ -30,6 +33,8 @@ export function status(job: Job, format: "table" | "wide" | "json" | "literal"):
   if (format === "literal") return withDaemon(job, (session) => literalStatus(job, session));
   return withDaemon(job, (session) => healthStatus(job, session, format), UNREACHABLE);
 }
+
+const NOTHING_MORE = { ok: true, value: {} } as const;
 
 /** CLI-15, in the original's form and with its exit status. */
 async function literalStatus(job: Job, { client }: Session): Promise<number> {
@@ -40,18 +45,23 @@ async function literalStatus(job: Job, { client }: Session): Promise<number> {
   const list = await client.listControllers(true);
   if (!list.ok) return failed(list.error);
   const controllers: unknown[] = [];
-  for (let start = 0; start < list.value.length; start += AT_ONCE) {
-    const group = list.value.slice(start, start + AT_ONCE);
+  let isWhole = false;
+  for (let start = 0; start < list.value.length; start += start === 0 ? 1 : AT_ONCE) {
+    // The first one alone: if the list says all that its question would, no more questions are needed.
+    const group = list.value.slice(start, start === 0 ? 1 : start + AT_ONCE);
     const more = await Promise.all(group.map(async (dict) => {
       const tid = tidTexts(dict);
       const [details, pages] = await Promise.all([
-        client.controllerInfo(tid),
+        isWhole ? NOTHING_MORE : client.controllerInfo(tid),
         job.tool.daemon === "stafd" ? client.getLogPages(tid) : undefined,
       ]);
       return { dict, details, pages };
     }));
     for (const { dict, details, pages } of more) {
       if (!details.ok) return failed(details.error);
+      if (start === 0) {
+        isWhole = isRecord(details.value) && Object.keys(details.value).every((key) => key in dict);
+      }
       if (pages !== undefined && !pages.ok) return failed(pages.error);
       controllers.push({
         ...dict,
@@ -138,6 +148,7 @@ function statusText({ world, style, tool }: Job, state: V1State, health: V1Healt
   const facts = lines.map(([label, text]) =>
     `  ${style.paint("faint", label.padEnd(14))} ${harmless(text)}\n`
   );
+  const { columns } = world.out;
   const groups = problemGroups(health.problems, distinct(state.controllers), at);
   const most = wide ? Infinity : MAX_GROUPS;
   const problems = [
@@ -148,15 +159,36 @@ function statusText({ world, style, tool }: Job, state: V1State, health: V1Healt
     ),
   ];
   const all = distinct(state.controllers);
-  const { columns } = world.out;
   const table = wide || all.length <= MAX_ROWS
     ? `\n${controllersTable(state.daemon, state.controllers, at, wide, columns, style)}`
-    : `  All ${all.length} controllers: ${tool.name} ls; problems first: ${tool.name} ls --sort state\n`;
-  return [head, ...facts, ...problems, table].join("");
+    : `  all ${all.length}${
+      " ".repeat(11 - String(all.length).length)
+    }${tool.name} ls; problems first: ${tool.name} ls --sort state\n`;
+  return [head, ...facts, ...problems, ...newest(state.events ?? [], at), table].join("");
+
+  function newest(events: readonly V1Event[], now: number): readonly string[] {
+    const groups = eventGroups(events).slice(0, wide ? Infinity : MAX_EVENTS);
+    if (groups.length === 0) return [];
+    const room = world.out.isTerminal ? columns : Infinity;
+    return [
+      `  ${style.paint("faint", "newest events")}\n`,
+      ...groups.map(({ at, type, who, message }) => {
+        const words = harmless([who, message].filter((text) => text !== "").join(": "));
+        const line = `    ${clock(at, now)} ${type.padEnd(13)} `;
+        return `${line}${shortened(words, room - line.length, style.mark, "end")}\n`;
+      }),
+    ];
+  }
 
   function problemText(text: string, remedy: string | null, isAdvice = false): string {
-    const advice = remedy === null ? "" : `    ${style.paint("faint", "remedy:")} ${harmless(remedy)}\n`;
-    const sign = isAdvice ? style.paint("busy", "advice:") : style.paint("bad", "!");
-    return `  ${sign} ${harmless(text)}\n${advice}`;
+    const width = world.out.isTerminal ? columns : Infinity;
+    const advice = remedy === null ? "" : hung(
+      { lead: `    ${style.paint("faint", "remedy:")} `, width: 12, indent: 12 },
+      harmless(remedy),
+      width,
+    );
+    const [word, tone] = isAdvice ? ["advice:", "busy"] as const : ["!", "bad"] as const;
+    const lead = { lead: `  ${style.paint(tone, word)} `, width: 3 + word.length, indent: 4 };
+    return hung(lead, harmless(withLocalTimes(text, at)), width) + advice;
   }
 }

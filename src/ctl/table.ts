@@ -1,6 +1,6 @@
 /** Tables that fit the terminal. */
 import type { Style, Tone } from "./style.ts";
-import { harmless, shortened, widthOf } from "./text_width.ts";
+import { harmless, hung, shortened, widthOf } from "./text_width.ts";
 
 export interface Column {
   readonly title: string;
@@ -27,7 +27,7 @@ interface SafeCell {
 
 /**
  * Lines of a table, the title first, each ending with a newline. Nothing is cut when `width` is Infinity. A note of a row
- * is a line below it.
+ * is below it, whole.
  */
 export function tableText(
   columns: readonly Column[],
@@ -60,7 +60,12 @@ export function tableText(
 
 function noteLine(note: string, width: number, style: Style): string {
   if (note === "") return "";
-  return `    ${style.paint("faint", shortened(harmless(note), width - 4, style.mark, "end"))}\n`;
+  return hung(
+    { lead: "    ", width: 4, indent: 4 },
+    harmless(note),
+    width,
+    (text) => style.paint("faint", text),
+  );
 }
 
 interface Sized {

@@ -57,16 +57,35 @@ function taken(chars: readonly string[], columns: number): string[] {
   return result;
 }
 
-/** Lines of whole words, none wider than `columns` unless one word is. */
-export function wrapped(text: string, columns: number): readonly string[] {
+/** Lines of whole words, none wider than `columns` (the first one: than `first`) unless one word is. */
+export function wrapped(text: string, columns: number, first = columns): readonly string[] {
+  if (widthOf(text) <= first) return [text];
   const lines: string[] = [];
   let line = "";
   for (const word of text.split(" ")) {
     const longer = line === "" ? word : `${line} ${word}`;
-    if (line !== "" && widthOf(longer) > columns) {
+    if (line !== "" && widthOf(longer) > (lines.length === 0 ? first : columns)) {
       lines.push(line);
       line = word;
     } else line = longer;
   }
   return [...lines, line];
+}
+
+/** What stands before a text, how wide that is, and how far its further lines are moved in. */
+export interface Hanging {
+  readonly lead: string;
+  readonly width: number;
+  readonly indent: number;
+}
+
+/** A harmless text in lines of a terminal, each with its newline. */
+export function hung(
+  { lead, width, indent }: Hanging,
+  text: string,
+  columns: number,
+  paint: (text: string) => string = (line) => line,
+): string {
+  const [first = "", ...rest] = wrapped(text, columns - indent, columns - width);
+  return `${lead}${paint(first)}\n${rest.map((line) => `${" ".repeat(indent)}${paint(line)}\n`).join("")}`;
 }

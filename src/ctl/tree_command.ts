@@ -2,20 +2,36 @@
 import { distinct } from "../lib/dbus/v1_distinct.ts";
 import type { V1Controller, V1Namespace, V1Subsystem } from "../lib/dbus/v1_types.ts";
 import { OK } from "./command_line.ts";
-import { addressOf, ifaceOf, nqnOf, remark, servesNothing, sorted, toneOf } from "./controllers_view.ts";
+import {
+  addressOf,
+  addressText,
+  ifaceOf,
+  nqnOf,
+  remark,
+  servesNothing,
+  sorted,
+  toneOf,
+} from "./controllers_view.ts";
 import { callFailure } from "./failure_text.ts";
 import { type PageOfDc, parsePages } from "./log_pages_command.ts";
 import { printJson } from "./output_format.ts";
 import { fail, type Job, withDaemon } from "./session.ts";
-import type { Style } from "./style.ts";
-import { harmless, shortened, widthOf } from "./text_width.ts";
+import type { Style, Tone } from "./style.ts";
+import { harmless, shortened, widthOf, wrapped } from "./text_width.ts";
 import type { V1SubsystemTree } from "./v1_outputs.ts";
 import { controller2, entry2, head2, storage2 } from "./v2.ts";
 
+type Part = readonly [tone: Tone, text: string];
+
+const plain = (text: string): Part => ["plain", text];
+
 interface Node {
-  readonly text: string;
-  /** Follows the text, which takes `from` columns, and is cut where the terminal ends. */
-  readonly more?: { readonly text: string; readonly from: number };
+  /** A long name, the end of which tells it from others: where it has no room, its beginning is left out. */
+  readonly name?: string;
+  /** Follows the name, in parts that each have a tone. */
+  readonly text: readonly Part[];
+  /** Follows the text, or stands below it where the terminal is too narrow. */
+  readonly more?: string;
   readonly children: readonly Node[];
 }
 
@@ -44,7 +60,7 @@ export function tree(job: Job, format: "table" | "json"): Promise<number> {
             })),
           }),
         });
-      } else print(job, all.map((one) => subsystemNode(one, at, job.style)));
+      } else print(job, all.map((one) => subsystemNode(one, at)));
       return OK;
     }
     const pages = await client.getAllLogPages(false);
@@ -66,7 +82,7 @@ export function tree(job: Job, format: "table" | "json"): Promise<number> {
           })),
         }),
       });
-    } else print(job, dcs.map((dc) => dcNode(dc.controller, dc.entries, at, job.style)));
+    } else print(job, dcs.map((dc) => dcNode(dc.controller, dc.entries, at)));
     return OK;
   });
 }
@@ -87,19 +103,20 @@ interface Subsystem {
   readonly subsystem: V1Subsystem | undefined;
 }
 
-function subsystemNode({ nqn, paths, subsystem }: Subsystem, now: number, style: Style): Node {
-  const name = style.paint("strong", harmless(nqn));
+function subsystemNode({ nqn, paths, subsystem }: Subsystem, now: number): Node {
+  const name = harmless(nqn);
   if (subsystem === undefined) {
-    return { text: name, children: paths.map((path) => pathNode(path, now, style)) };
+    return { name, text: [], children: paths.map((path) => pathNode(path, now)) };
   }
   const { live, wanted, ioPolicy, namespaces } = subsystem;
   const tone = live === 0 ? "bad" : live < wanted ? "busy" : "good";
-  const count = style.paint(tone, `${live} of ${wanted} ${wanted === 1 ? "path" : "paths"}`);
+  const count = `${live} of ${wanted} ${wanted === 1 ? "path" : "paths"}`;
   const policy = ioPolicy === "" ? "" : `, ${harmless(ioPolicy)}`;
   return {
-    text: `${name}  ${count}${policy}`,
+    name,
+    text: [plain("  "), [tone, count], plain(policy)],
     children: [
-      ...paths.map((path) => pathNode({ ...path, namespaces: [] }, now, style)),
+      ...paths.map((path) => pathNode({ ...path, namespaces: [] }, now)),
       ...namespaces.map((namespace) => namespaceNode(namespace, namespace.paths.length < live)),
     ],
   };
@@ -112,15 +129,14 @@ function namespaceNode(
 ): Node {
   const by = shared && !isPartial ? "" : ` by ${paths.map((path) => path.device).join(", ")}`;
   const use = [...holders, ...(unknown === null ? [] : [`use not completely known: ${unknown}`])].join("; ");
-  const text = harmless(`${device}${by}`);
   return {
-    text,
-    ...(use === "" ? {} : { more: { text: `: ${harmless(use)}`, from: widthOf(text) } }),
+    text: [plain(harmless(`${device}${by}`))],
+    ...(use === "" ? {} : { more: harmless(use) }),
     children: [],
   };
 }
 
-function pathNode(controller: V1Controller, now: number, style: Style): Node {
+function pathNode(controller: V1Controller, now: number): Node {
   const { tid, device, phase, namespaces, anaState = "", srcAddr = "" } = controller;
   const iface = ifaceOf(controller);
   const by = iface === "" ? "" : ` on ${iface}`;
@@ -131,10 +147,9 @@ function pathNode(controller: V1Controller, now: number, style: Style): Node {
   const ana = anaState === "" || phase !== "connected" ? "" : ` ${harmless(anaState)}`;
   const more = remark(controller, now);
   return {
-    text: words + style.paint(toneOf(phase), phase) +
-      style.paint(servesNothing(controller) ? "bad" : "plain", ana),
-    ...(more === "" ? {} : { more: { text: `: ${harmless(more)}`, from: widthOf(words + phase + ana) } }),
-    children: namespaces.map((name) => ({ text: harmless(name), children: [] })),
+    text: [plain(words), [toneOf(phase), phase], [servesNothing(controller) ? "bad" : "plain", ana]],
+    ...(more === "" ? {} : { more: harmless(more) }),
+    children: namespaces.map((name) => ({ text: [plain(harmless(name))], children: [] })),
   };
 }
 
@@ -149,17 +164,24 @@ function entriesOf({ tid }: V1Controller, pages: readonly PageOfDc[]): readonly 
   return page?.entries ?? [];
 }
 
-function dcNode(controller: V1Controller, entries: readonly Entry[], now: number, style: Style): Node {
-  const { text, more } = pathNode({ ...controller, namespaces: [] }, now, style);
+function dcNode(controller: V1Controller, entries: readonly Entry[], now: number): Node {
+  const { text, more } = pathNode({ ...controller, namespaces: [] }, now);
   const nqn = nqnOf(controller) === "-" ? "" : ` ${harmless(nqnOf(controller))}`;
   return {
-    text: text + style.paint("faint", nqn),
-    ...(more === undefined ? {} : { more: { ...more, from: more.from + widthOf(nqn) } }),
+    text: [...text, ["faint", nqn]],
+    ...(more === undefined ? {} : { more }),
     children: [...Map.groupBy(entries, (entry) => `${entry["subtype"] ?? ""} ${entry["subnqn"] ?? ""}`)].map(
       ([name, paths]) => ({
-        text: harmless(name),
+        name: harmless(name),
+        text: [],
         children: paths.map((entry) => ({
-          text: harmless(`${entry["trtype"] ?? ""} ${entry["traddr"] ?? ""} ${entry["trsvcid"] ?? ""}`),
+          text: [
+            plain(
+              harmless(
+                `${entry["trtype"] ?? ""} ${addressText(entry["traddr"] ?? "", entry["trsvcid"] ?? "")}`,
+              ),
+            ),
+          ],
           children: [],
         })),
       }),
@@ -171,20 +193,31 @@ function print({ world, style }: Job, nodes: readonly Node[]): void {
   const columns = world.out.isTerminal ? world.out.columns : Infinity;
   if (nodes.length === 0) world.out.write("No controllers.\n");
   for (const node of nodes) {
-    world.out.write(lineOf("", node, columns, style) + branches(node.children, "", columns, style));
+    world.out.write(linesOf("", "", node, columns, style) + branches(node.children, "", columns, style));
   }
 }
 
 function branches(nodes: readonly Node[], stem: string, columns: number, style: Style): string {
   return nodes.map((node, n) => {
     const last = n === nodes.length - 1;
-    const line = lineOf(`${stem}${last ? style.lastBranch : style.branch}`, node, columns, style);
-    return line + branches(node.children, stem + (last ? style.gap : style.stem), columns, style);
+    const below = stem + (last ? style.gap : style.stem);
+    return linesOf(`${stem}${last ? style.lastBranch : style.branch}`, below, node, columns, style) +
+      branches(node.children, below, columns, style);
   }).join("");
 }
 
-function lineOf(stem: string, { text, more }: Node, columns: number, style: Style): string {
-  if (more === undefined) return `${stem}${text}\n`;
-  const room = Math.max(0, columns - widthOf(stem) - more.from);
-  return `${stem}${text}${shortened(more.text, room, style.mark, "end")}\n`;
+/** `below`: what stands before the lines below its first one. */
+function linesOf(stem: string, below: string, node: Node, columns: number, style: Style): string {
+  const { name = "", text, more } = node;
+  const width = widthOf(stem) + text.reduce((sum, [, part]) => sum + widthOf(part), 0);
+  const shown = shortened(name, Math.max(LEAST_NAME, columns - width), style.mark, "start");
+  const line = stem + style.paint("strong", shown) +
+    text.map(([tone, part]) => style.paint(tone, part)).join("");
+  if (more === undefined) return `${line}\n`;
+  if (width + widthOf(shown) + widthOf(more) + 2 <= columns) return `${line}: ${more}\n`;
+  const indent = `${below}${node.children.length > 0 ? style.stem : style.gap}  `;
+  return `${line}\n${wrapped(more, columns - widthOf(indent)).map((part) => `${indent}${part}\n`).join("")}`;
 }
+
+/** Columns that a name keeps, however narrow the terminal. */
+const LEAST_NAME = 20;

@@ -175,8 +175,21 @@ export function health2({ daemon, at, status, counts, problems }: V1Health, line
 }
 
 export function status2(state: V1State, health: V1Health): V2Status {
-  const { schema: _, daemon, at, version, started, host, config, avahi, stafd, controllers, links, ...more } =
-    state;
+  const {
+    schema: _,
+    daemon,
+    at,
+    version,
+    started,
+    host,
+    config,
+    avahi,
+    stafd,
+    controllers,
+    links,
+    events,
+    ...more
+  } = state;
   const { subsystems, nativeMultipath, ...rest } = more;
   whole(rest);
   const { file, loadedAt, valid, findings } = config;
@@ -192,6 +205,7 @@ export function status2(state: V1State, health: V1Health): V2Status {
       ? null
       : { present: stafd.present, reported_at: stafd.reportedAt, aen_to_connect: stafd.aenToConnect },
     links: links ?? null,
+    events: events?.map(event2) ?? null,
     health: { status: health.status, counts: health.counts, problems: health.problems.map(problem2) },
     controllers: controllers.map(controller2),
     subsystems: subsystems?.map(storage2) ?? null,

@@ -246,6 +246,8 @@ export interface V2Status extends V2Head {
   } | null;
   /** Counted since the daemon was started; null from a daemon that does not count them. */
   readonly links: { readonly lost: number; readonly returned: number } | null;
+  /** What happened last, the newest at the end; null from a daemon that does not keep it. */
+  readonly events: readonly V2Event[] | null;
   readonly health: {
     readonly status: "good" | "degraded";
     readonly counts: V2Counts;

@@ -7,6 +7,7 @@ import { FAILED, OK } from "./command_line.ts";
 import { callFailure } from "./failure_text.ts";
 import { fail, type Job, withDaemon } from "./session.ts";
 import { harmless } from "./text_width.ts";
+import { withLocalTimes } from "./when.ts";
 import { matcherFor, nameableOf, resolveWhat, unknownText } from "./what.ts";
 
 export type Goal = "connected" | "gone";
@@ -95,7 +96,8 @@ class Watch {
     const found = this.#found(state.value);
     if (found.length > 0) {
       for (const { text } of found) this.#seen.add(text);
-      return this.#goal === "gone" ? gone(found) : connected(found, this.#options.allPaths);
+      const { at } = state.value;
+      return this.#goal === "gone" ? gone(found, at) : connected(found, this.#options.allPaths, at);
     }
     if (this.#goal === "gone" && (this.#seen.size > 0 || this.#options.allowUnknown)) {
       return { is: "reached" };
@@ -138,23 +140,26 @@ class Watch {
   }
 }
 
-function connected(found: readonly V1Controller[], all: boolean): Look {
+function connected(found: readonly V1Controller[], all: boolean, now: number): Look {
   const wanted = found.filter(({ phase }) => phase !== "excluded" && phase !== "foreign");
   const others = wanted.filter(({ phase }) => phase !== "connected");
   const isReached = wanted.length > 0 && (all ? others.length === 0 : others.length < wanted.length);
   return isReached
     ? { is: "reached" }
-    : { is: "not-yet", why: stateText(others.length > 0 ? others : found) };
+    : { is: "not-yet", why: stateText(others.length > 0 ? others : found, now) };
 }
 
-function gone(found: readonly V1Controller[]): Look {
+function gone(found: readonly V1Controller[], now: number): Look {
   const present = found.filter(({ device }) => device !== "");
-  return present.length === 0 ? { is: "reached" } : { is: "not-yet", why: stateText(present) };
+  return present.length === 0 ? { is: "reached" } : { is: "not-yet", why: stateText(present, now) };
 }
 
-function stateText([first, ...more]: readonly V1Controller[]): string {
+function stateText([first, ...more]: readonly V1Controller[], now: number): string {
   if (first === undefined) return "";
-  const why = first.lastFailure === null ? first.detail : first.lastFailure.message;
+  const why = first.lastFailure === null || first.phase === "reconnecting"
+    ? first.detail
+    : first.lastFailure.message;
   const others = more.length === 0 ? "" : `; and ${more.length} more`;
-  return harmless(`${first.text} is ${first.phase}${why === "" ? "" : `: ${why}`}${others}`);
+  const words = why === "" ? "" : `: ${withLocalTimes(why, now)}`;
+  return harmless(`${first.text} is ${first.phase}${words}${others}`);
 }

@@ -106,6 +106,11 @@ const MAX_DIFFERENCE = 64;
 
 /** `; nearest: a, b`, or nothing. */
 function nearestText(what: string, { controllers }: Pick<V1State, "controllers">): string {
+  // The end of an NQN, as tables show it, stands for the whole.
+  const tails = new Map(controllers.flatMap(({ tid: { subsysnqn } }) => {
+    const tail = subsysnqn.slice(subsysnqn.lastIndexOf(":") + 1);
+    return tail === subsysnqn ? [] : [[tail, subsysnqn] as const];
+  }));
   const names = new Set(controllers.flatMap((one) => [
     one.tid.subsysnqn,
     ...(what.includes(":") && !what.startsWith("nqn.") ? [addressOf(one)] : [one.tid.traddr]),
@@ -113,8 +118,9 @@ function nearestText(what: string, { controllers }: Pick<V1State, "controllers">
     ...one.namespaces,
     ...one.hosts ?? [],
   ]));
-  const near = [...names].map((name) => ({ name, far: distance(what.trim(), name) }))
-    .filter(({ name, far }) => far <= Math.max(1, Math.floor(Math.min(name.length, what.length) / 4)))
+  const near = [...[...names].map((name) => [name, name] as const), ...tails]
+    .map(([written, name]) => ({ written, name, far: distance(what.trim(), written) }))
+    .filter(({ written, far }) => far <= Math.max(1, Math.floor(Math.min(written.length, what.length) / 4)))
     .toSorted((a, b) => a.far - b.far || (a.name < b.name ? -1 : 1))
     .slice(0, MAX_NEAREST);
   return near.length === 0 ? "" : `; nearest: ${near.map(({ name }) => harmless(name)).join(", ")}`;
@@ -138,7 +144,8 @@ export function unknownText(
 ): string {
   const near = state === undefined ? "" : nearestText(what, state);
   const [other, kind] = daemon === "stafd" ? ["stacctl", "I/O"] : ["stafctl", "discovery"];
+  const forms = near === "" ? ` Give ${FORMS};` : "";
   return `${daemon} knows no controller "${
     harmless(what)
-  }"${near}. Give ${FORMS}; ${kind} controllers: ${other} explain`;
+  }"${near}.${forms} ${kind} controllers: ${other} explain`;
 }

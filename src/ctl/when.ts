@@ -29,9 +29,12 @@ export function stamp(at: number): string {
   return `${local(at).join("T")}${minutes < 0 ? "-" : "+"}${zone}`;
 }
 
-/** A daemon's text with its UTC times converted to local time, so that a screen has one clock. */
+/** A daemon's text with its times, which have a zone, converted to local time, so that a screen has one clock. */
 export const withLocalTimes = (text: string, now: number): string =>
-  text.replaceAll(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, (stamp) => clock(Date.parse(stamp), now));
+  text.replaceAll(
+    /\b\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\d(?:\.\d+)?Z| \d\d:\d\d:\d\d[+-]\d\d:\d\d)/g,
+    (stamp) => clock(Date.parse(stamp.replace(" ", "T")), now),
+  );
 
 function local(at: number): readonly [day: string, time: string] {
   const date = new Date(at);

@@ -1,7 +1,7 @@
 /** The values in force and their origins, for `check`, in the notation of the files. */
 import type { Duration } from "../nvme/time.ts";
 import { connectOptionText } from "./connect_option.ts";
-import { CONNECT_OPTIONS } from "../nvme/option_table.ts";
+import { CONNECT_OPTIONS, type ConnectOption } from "../nvme/option_table.ts";
 import { type DaemonConf, IP_FAMILIES } from "./daemon_conf.ts";
 import { CONTROLLERS, DC_MANAGEMENT, GLOBAL, IOC_MANAGEMENT, SERVICE_DISCOVERY } from "./known_options.ts";
 import { DEFAULT_ORIGIN, type Origin, type Value } from "./origin.ts";
@@ -58,8 +58,7 @@ function globalValues(conf: DaemonConf): EffectiveValue[] {
     ...CONNECT_OPTIONS.map((option): EffectiveValue => ({
       section: GLOBAL,
       option: option.name,
-      value: connectOptionText(conf.options, option),
-      origin: conf.optionOrigins.get(option.key) ?? DEFAULT_ORIGIN,
+      ...inForce(conf, option),
     })),
     row(GLOBAL, "ignore-iface", conf.ignoreIface, String),
     row(GLOBAL, "ip-family", conf.ipFamilies, ({ v4, v6 }) => {
@@ -68,6 +67,18 @@ function globalValues(conf: DaemonConf): EffectiveValue[] {
     }),
     row(GLOBAL, "tls-from-log-page", conf.tlsFromLogPage, String),
   ];
+}
+
+/** A number below all that are passed is left out, and the kernel decides (CFG-22). */
+function inForce(conf: DaemonConf, option: ConnectOption): Pick<EffectiveValue, "value" | "origin"> {
+  const value = option.kind === "integer" ? conf.options[option.key] : undefined;
+  if (option.kind === "integer" && value !== undefined && value < Math.min(option.least, 0)) {
+    return { value: undefined, origin: DEFAULT_ORIGIN };
+  }
+  return {
+    value: connectOptionText(conf.options, option),
+    origin: conf.optionOrigins.get(option.key) ?? DEFAULT_ORIGIN,
+  };
 }
 
 function controllerValues(conf: DaemonConf): EffectiveValue[] {
@@ -94,6 +105,8 @@ const enabledText = (on: boolean): string => on ? "enabled" : "disabled";
 function spanText({ ms }: Duration): string {
   if (ms === Infinity) return "-1";
   const units: readonly [string, number][] = [["hours", 3_600_000], ["minutes", 60_000]];
-  for (const [unit, size] of units) if (ms > 0 && ms % size === 0) return `${ms / size} ${unit}`;
+  for (const [unit, size] of [...units, ["seconds", 1_000] as const]) {
+    if (ms > 0 && ms % size === 0) return `${ms / size} ${ms === size ? unit.slice(0, -1) : unit}`;
+  }
   return `${ms / 1_000} seconds`;
 }

@@ -92,6 +92,7 @@ function shiftedFleet(fleet: Fleet, shift: Shift): Fleet {
       fleet.stood,
       (stood) => ({ ...stood, standing: shiftedStanding(stood.standing, shift) }),
     ),
+    recent: fleet.recent.map((happening) => ({ ...happening, at: shift(happening.at) })),
     past: fleet.past.map((past) => ({
       ...past,
       at: shift(past.at),

@@ -2,6 +2,7 @@
  * The state that both daemons share: the wanted controllers, the kernel's connections, and the work under
  * way.
  */
+import type { EventType } from "./messages.ts";
 import type { IpFamilies } from "../config/controller_line.ts";
 import type { Exclusion } from "../nvme/exclusions.ts";
 import type { InterfaceTable, KernelCtrl } from "../nvme/kernel_ctrl.ts";
@@ -42,6 +43,21 @@ export interface Past {
   readonly what: "disconnected" | "released" | "forgotten";
   readonly why: string;
   readonly evidence: readonly Evidence[];
+}
+
+/** Newest events that are kept to be shown (S6). */
+export const MAX_RECENT = 20;
+
+/** An event, as it was published. */
+export interface Happening {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly type: EventType;
+  /** Null for one of the daemon itself. */
+  readonly tid: Tid | null;
+  readonly text: string;
+  readonly device: string;
+  readonly message: string;
 }
 
 export type DeviceNews = ReadonlyMap<string, "seen" | "gone">;
@@ -140,6 +156,8 @@ export interface Fleet {
   /** Recent log lines by source (log_limit.ts). */
   readonly told: ToldBySource;
   readonly past: readonly Past[];
+  /** The newest last. */
+  readonly recent: readonly Happening[];
   /** Records of the state file that were left out: a source that claims one again soon continues it. */
   readonly stood: Table<{ readonly standing: Standing; readonly until: Instant }>;
   readonly stopping: boolean;
@@ -182,6 +200,7 @@ export const emptyFleet: Fleet = {
   links: { looking: false, lost: 0, returned: 0 },
   told: toldNothing,
   past: [],
+  recent: [],
   stood: Table.empty(),
   stopping: false,
 };

@@ -7,7 +7,7 @@ import { remind, timeOf } from "./agenda.ts";
 import { type Authority, type Claim, type Ctl, deviceOf, newCtl, withClaim, withoutClaim } from "./ctl.ts";
 import type { Effect, Op } from "./effects.ts";
 import type { Evidence } from "./evidence.ts";
-import { type Fleet, MAX_CTLS, withCtl, withoutCtl } from "./fleet.ts";
+import { type Fleet, type Happening, MAX_CTLS, MAX_RECENT, withCtl, withoutCtl } from "./fleet.ts";
 import { eventFields, type EventType } from "./messages.ts";
 import { youngPatterns } from "./refusal.ts";
 import { LOG_REMINDER, mayTell, periodEnded } from "./log_limit.ts";
@@ -117,9 +117,11 @@ export class FleetDraft<E extends { readonly do: string } = never> {
     this.#event({ type, tid: null, text: "", device: "", message });
   }
 
-  #event(what: Readonly<Record<string, unknown>>): void {
+  #event(what: Omit<Happening, "at">): void {
     const { daemon } = this.rules;
-    const event = { schema: 1, daemon, at: this.now.wall, ...what };
+    const happening = { at: this.now.wall, ...what };
+    this.fleet = { ...this.fleet, recent: [...this.fleet.recent, happening].slice(-MAX_RECENT) };
+    const event = { schema: 1, daemon, ...happening };
     this.emit({ do: "signal", signal: { type: "event", event } });
   }
 

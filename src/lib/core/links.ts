@@ -10,6 +10,9 @@ import { STATE_POLL } from "./retry.ts";
 
 export const LINKS_REMINDER = "#links";
 
+/** How a loss begins in a history. */
+export const LINK_LOST = "the link is lost";
+
 export function keepLooking<E extends { readonly do: string }>(fleet: FleetDraft<E>): void {
   const { links } = fleet.fleet;
   if (links.looking) return;
@@ -63,7 +66,7 @@ export function linksSeen<E extends { readonly do: string }>(
 function lost<E extends { readonly do: string }>(fleet: FleetDraft<E>, ctl: Ctl, state: string): "lost" {
   const { link } = ctl;
   if (link.phase !== "up") throw new Error(`${ctl.key} has no link to lose`);
-  const words = `the link is lost (${state}); the kernel tries to get it back`;
+  const words = `${LINK_LOST} (${state}); the kernel tries to get it back`;
   fleet.put(noted({ ...ctl, link: { ...link, lost: fleet.now.wall } }, fleet.now.wall, words));
   fleet.stand(ctl.key);
   fleet.say(

@@ -84,6 +84,7 @@ export function v1Answers(parts: V1Parts): V1Answers & { readonly fresh: () => P
         ...parts.others(),
         controllers: storage === undefined ? controllers : withAna(controllers, storage),
         links: linksOf(parts.fleet()),
+        events: parts.fleet().recent.map((one) => ({ schema: 1, daemon, ...one })),
         ...(storage === undefined ? {} : subsystemsOf(storage, controllers)),
       };
       return JSON.stringify(answer);

@@ -49,6 +49,7 @@ export const parseState = (text: string): JsonResult<V1State> =>
     ...doc.maybe("links", (links) => ({
       links: { lost: links.at("lost").number(), returned: links.at("returned").number() },
     })),
+    ...doc.maybe("events", (list) => ({ events: list.list(event) })),
     ...doc.maybe("subsystems", (list) => ({ subsystems: list.list(subsystem) })),
     ...doc.maybe("nativeMultipath", (is) => ({
       nativeMultipath: is.word("on", "off", "absent", "unknown"),
@@ -105,15 +106,16 @@ export const parseHealth = (text: string): JsonResult<V1Health> =>
     })),
   }));
 
-export const parseEvent = (text: string): JsonResult<V1Event> =>
-  JsonReader.read("event", text, (doc) => ({
-    ...head(doc),
-    type: doc.at("type").text(),
-    tid: doc.maybe("tid", tid) ?? null,
-    text: doc.at("text").text(),
-    device: doc.at("device").text(),
-    message: doc.at("message").text(),
-  }));
+export const parseEvent = (text: string): JsonResult<V1Event> => JsonReader.read("event", text, event);
+
+const event = (doc: JsonReader): V1Event => ({
+  ...head(doc),
+  type: doc.at("type").text(),
+  tid: doc.maybe("tid", tid) ?? null,
+  text: doc.at("text").text(),
+  device: doc.at("device").text(),
+  message: doc.at("message").text(),
+});
 
 /** What `pages` of staf.v1 says: the JSON form of {@link StafdReport}. */
 export const parsePages = (text: string): JsonResult<StafdReport> =>

@@ -214,6 +214,8 @@ export interface V1State {
   readonly controllers: readonly V1Controller[];
   /** Links that were lost and that came back, counted since the daemon was started. */
   readonly links?: { readonly lost: number; readonly returned: number };
+  /** What happened last, the newest at the end; a restart of the daemon forgets it. */
+  readonly events?: readonly V1Event[];
   /** stacd: absent when sysfs could not be looked at. */
   readonly subsystems?: readonly V1Subsystem[];
   /** stacd: `on`, `off`, `absent` (the kernel was built without), `unknown`. */

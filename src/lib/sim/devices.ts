@@ -48,6 +48,12 @@ const PLAIN: MadeWith = {
   ioQueues: undefined,
 };
 
+/** How often its link is tried again, and for how long. */
+const lossOf = ({ ctrlLossTmoMs }: DeviceSpec): Partial<MadeWith> => ({
+  reconnectDelay: RECONNECT.ms / 1000,
+  ctrlLossTmo: ctrlLossTmoMs === Infinity ? -1 : ctrlLossTmoMs / 1000,
+});
+
 export interface Device extends DeviceSpec {
   readonly name: string;
   readonly incarnation: number;
@@ -325,7 +331,7 @@ export class Devices {
     const heads = isServing ? [this.headOf(device)] : [];
     const shown = kernelCtrlFromSysfs(sysfsOf(device, this.release, heads));
     const { target } = device;
-    const made = device.transport === "pcie" ? {} : { made: { ...PLAIN, ...device.made } };
+    const made = device.transport === "pcie" ? {} : { made: { ...PLAIN, ...lossOf(device), ...device.made } };
     // The port asks the controller, if that can answer.
     if (!isUntold(shown) || device.state !== "live" || target?.tellsNoType === true) {
       return { ...shown, ...made };

@@ -67,7 +67,7 @@ Deno.test("what the kernel does about a lost link is told with its times", () =>
   });
   assert.match(
     remark(path, NOW + 1_000),
-    /^link lost at [\d:]+, the kernel retries every 10 s, gives up at [\d:]+ \(ctrl-loss-tmo\)$/,
+    /^link lost at [\d:]+, the kernel retries every 10 s, gives up at [\d:]+ \(ctrl-loss-tmo 600\)$/,
   );
   const text = lostText({ at: NOW, retryEvery: 10_000, givesUpAt: NOW + 600_000, forever: false });
   assert.match(

@@ -292,7 +292,7 @@ Deno.test("tree: paths below their subsystem, subsystems below their discovery c
       });
       assert.equal(
         out,
-        "nvme0 tcp 127.0.0.1:8009 connected\n\u2514\u2500 nvme nqn.2014-08.org.example:a\n   \u2514\u2500 tcp 127.0.0.1 4420\n",
+        "nvme0 tcp 127.0.0.1:8009 connected\n\u2514\u2500 nvme nqn.2014-08.org.example:a\n   \u2514\u2500 tcp 127.0.0.1:4420\n",
       );
     })
   ));

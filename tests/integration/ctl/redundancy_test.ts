@@ -200,6 +200,13 @@ Deno.test("health, status and doctor name what would cost the storage; advice do
         (await site.run("stacctl doctor")).out.replaceAll(/\s+/g, " "),
         new RegExp(RegExp.escape(cause)),
       );
+      // Advice is a note: it fails no script.
+      assert.match(
+        (await site.run("stacctl doctor -o json")).out.replaceAll(/\s+/g, " "),
+        new RegExp(
+          `"verdict": "${verdict === "good" ? "notice" : "warning"}", "text": "[^"]*${RegExp.escape(cause)}`,
+        ),
+      );
       if (verdict === "good") {
         assert.match((await site.run("stacctl health")).out, /^stacd: good: 2 of 2 connected; advice: /);
       }

@@ -87,9 +87,12 @@ Deno.test("status is one screen; one dead interface is one problem that names it
       assert.ok(rows <= 24, `${rows} rows at ${columns} columns\n${lines.join("\n")}`);
       const problems = lines.filter((line) => line.startsWith("  ! "));
       assert.equal(problems.length, 1, problems.join("\n"));
+      const long = lines.filter((line) => line.length > columns && !line.startsWith("  host NQN"));
+      assert.deepEqual(long, []);
       assert.match(
-        problems[0] ?? "",
-        /31 paths of 31 subsystems on eth1: link lost at .* \(the first one\) \(nvme1, nvme3, nvme5 and others\)/,
+        // Whole, in lines that the terminal does not have to break.
+        lines.join("\n").replaceAll(/\n {4}(?=\S)/g, " "),
+        / {2}! 31 paths of 31 subsystems on eth1: link lost at \S+ and later, the kernel .*\(nvme1, nvme3, nvme5 and others\)/,
       );
       assert.match(
         lines.join("\n"),

@@ -49,6 +49,17 @@ Deno.test("findings have their place and severity; errors give exit status 1, wa
   assert.match(words, /^DIR\/my.conf: invalid: the daemon would reject it\nDIR\/my.conf:1:1: error: /);
 });
 
+Deno.test("the values are those in force: what is left out is not one, and a span has the words that one writes", async () => {
+  const text = "[Global]\nkato=-5\nreconnect-delay=-7\nctrl-loss-tmo=-1\n" +
+    "[I/O controller connection management]\nin-use-window=60\nyoung-page-soak=1\n";
+  const [, out] = await check({ "stacd.conf": text }, stacctl, "DIR/stacd.conf");
+  assert.match(out, /\[Global\] +kato +- +default\n/);
+  assert.match(out, /\[Global\] +reconnect-delay +- +default\n/);
+  assert.match(out, /\[Global\] +ctrl-loss-tmo +-1 +DIR\/stacd.conf:4\n/);
+  assert.match(out, /in-use-window +1 minute +DIR/);
+  assert.match(out, /young-page-soak +1 second +DIR/);
+});
+
 Deno.test("a file is the daemon's whose name it has", async () => {
   const files = { "stacd.conf": "[I/O controller connection management]\ndisconnect-scope=no-disconnect\n" };
   const [status, out] = await check(files, stafctl, "DIR/stacd.conf");

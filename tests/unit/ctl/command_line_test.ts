@@ -55,13 +55,14 @@ Deno.test("the help of every command has its group and examples, and every examp
   for (const [tool, program] of [["stafctl", stafctl], ["stacctl", stacctl]] as const) {
     const [, all] = await run(program, "--help");
     assert.match(all, /See the present state:\n +status /);
-    assert.match(all, /\nOthers:\n/);
+    assert.match(all, /\nOther commands:\n/);
     for (const { name } of toolDefinition(tool).commands.map((command) => ({ name: command.name() }))) {
       assert.match(all, new RegExp(`^  ${name}\\b`, "m"));
       const [status, out] = await run(program, "help", name);
       assert.equal(status, 0);
       const examples = out.split("\nExamples:\n")[1]?.trimEnd().split("\n") ?? [];
       assert.ok(examples.length > 0, name);
+      assert.ok(examples.every((example) => example.length <= 80), examples.join("\n"));
       for (const example of examples) {
         const typed = /^ {2}(?:sudo )?\w+ (.+?)(?: \|\|.*)? {2,}\S/.exec(example)?.[1] ?? "";
         const world = fakeWorld({ terminal: true });
@@ -164,6 +165,8 @@ Deno.test("help, help COMMAND and -V are what other tools have; stacctl says whe
   assert.deepEqual(await run(stacctl, "help"), await run(stacctl, "--help"));
   assert.deepEqual(await run(stacctl, "help", "wait"), await run(stacctl, "wait", "--help"));
   assert.deepEqual(await run(stacctl, "-V"), await run(stacctl, "--version"));
+  assert.deepEqual(await run(stasadm, "help", "import"), await run(stasadm, "import", "--help"));
+  assert.deepEqual(await run(stasadm, "-V"), await run(stasadm, "--version"));
   const [status, , err] = await run(stacctl, "adlp");
   assert.equal(status, 2);
   assert.match(err, /unknown command 'adlp'\nstacctl: log pages are stafd's: stafctl adlp\n$/);

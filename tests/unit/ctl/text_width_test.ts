@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { widthOf, wrapped } from "../../../src/ctl/text_width.ts";
+import { hung, widthOf, wrapped } from "../../../src/ctl/text_width.ts";
 
 Deno.test("a text is wrapped between words, into lines that fit; a longer word has a line of its own", () => {
   assert.deepEqual(wrapped("one two three", 7), ["one two", "three"]);
@@ -21,4 +21,11 @@ Deno.test("names from the network take the columns that a terminal gives them", 
     ["\u00e9\u03b1", 2],
   ];
   for (const [text, columns] of widths) assert.equal(widthOf(text), columns, JSON.stringify(text));
+});
+
+Deno.test("what hangs below a lead has its own width and indent, and each line its paint", () => {
+  const lead = { lead: "  ! ", width: 4, indent: 6 };
+  assert.equal(hung(lead, "one two three", Infinity), "  ! one two three\n");
+  assert.equal(hung(lead, "one two three", 11), "  ! one two\n      three\n");
+  assert.equal(hung(lead, "one two three", 11, (text) => `<${text}>`), "  ! <one two>\n      <three>\n");
 });

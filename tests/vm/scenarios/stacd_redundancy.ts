@@ -1,5 +1,10 @@
-/** "Is my storage redundant?": two ports of a target with ANA groups, optimized, non-optimized, inaccessible, and one path cut. */
+/**
+ * "Is my storage redundant?": two ports of a target with ANA groups, optimized, non-optimized, inaccessible, and one path cut.
+ * "Since when?": the loss and its return in the journal, in `monitor`, in `explain`, and over a restart.
+ */
 import assert from "node:assert/strict";
+import { MESSAGES } from "../../../src/lib/core/messages.ts";
+import type { V1Controller, V1Event } from "../../../src/lib/dbus/v1_types.ts";
 import { configureStafd, nqnOf, ONE } from "../connector.ts";
 import { SOON, start, untilConnected } from "../fabric.ts";
 import type { Guest } from "../guest.ts";
@@ -33,6 +38,53 @@ async function untilHealth(guest: Guest, ids: readonly string[], status: 0 | 3):
     SOON,
   );
   assert.deepEqual(await health(guest), { ids, status });
+}
+
+/** What `monitor` prints. */
+const MONITORED = "/run/lab-monitor.jsonl";
+
+/** Since when the path is what it is, and its link lost. */
+async function lostSince(guest: Guest): Promise<readonly unknown[]> {
+  const paths: V1Controller[] = JSON.parse(await guest.run("stacctl ls -o json --state reconnecting"));
+  const [path, ...more] = paths;
+  assert.ok(path !== undefined && more.length === 0, JSON.stringify(paths));
+  assert.equal(path.since, path.lost?.at);
+  return [path.device, path.since, path.lost];
+}
+
+interface Line {
+  readonly MESSAGE_ID: string;
+  readonly PRIORITY: string;
+  readonly NVME_TRADDR: string;
+  readonly NVME_LOST_SECONDS?: string;
+}
+
+/** The loss and the return, once each though stacd was restarted between them: in the journal, its catalog, and `monitor`. */
+async function toldOnce(guest: Guest, began: string): Promise<void> {
+  const lines = async (event: "link-lost" | "link-returned", more = "-o json"): Promise<string> =>
+    await guest.run(`journalctl -u stacd --no-pager --since=@${began} ${more} STAS_EVENT=${event}`);
+  for (const [event, priority] of [["link-lost", "4"], ["link-returned", "5"]] as const) {
+    const told = (await lines(event)).trim().split("\n").map((text): Line => JSON.parse(text));
+    assert.equal(told.length, 1, JSON.stringify(told));
+    const [line] = told;
+    assert.deepEqual(
+      [line?.MESSAGE_ID, line?.PRIORITY, line?.NVME_TRADDR],
+      [MESSAGES[event], priority, OTHER],
+    );
+    if (event === "link-returned") assert.ok(Number(line?.NVME_LOST_SECONDS) > 0, JSON.stringify(line));
+  }
+  const seen = (await guest.run(`cat ${MONITORED}`)).trim().split("\n").map((text): V1Event =>
+    JSON.parse(text)
+  )
+    .filter(({ type }) => type.startsWith("link-"));
+  assert.deepEqual(seen.map(({ type, tid }) => [type, tid?.traddr]), [
+    ["link-lost", OTHER],
+    ["link-returned", OTHER],
+  ]);
+  assert.match(
+    await guest.run("stacctl status -o table --no-color; true"),
+    /newest events\n(?: {4}.*\n)* {4}[\d:]+ link-returned /,
+  );
 }
 
 async function redundancy(guest: Guest): Promise<void> {
@@ -80,6 +132,10 @@ async function redundancy(guest: Guest): Promise<void> {
   try {
     await untilTree(guest, "the mount is told", new RegExp(`- ${name}: mounted on /srv/multi$`, "m"));
     // A cable that is cut: the path is told with the interface that it took, and the other one is the last.
+    const began = (await guest.run("date +%s")).trim();
+    await guest.run(
+      `systemd-run -q --unit=lab-monitor -p StandardOutput=file:${MONITORED} stacctl monitor -o jsonl`,
+    );
     await guest.run("nvmet-lab net-down fab1");
     await untilTree(
       guest,
@@ -93,14 +149,32 @@ async function redundancy(guest: Guest): Promise<void> {
     );
     assert.match(plan, /multi loses its last path/);
     assert.match(plan, new RegExp(`! held ${name} is in use \\(mounted on /srv/multi\\)`));
+    const lost = await lostSince(guest);
+    const explained = await guest.run(`stacctl explain --no-color ${OTHER}:8009`);
+    assert.match(
+      explained,
+      /^ {2}state +link lost at [\d:-]+; the kernel retries every \d+ s, and gives up at .* \(ctrl-loss-tmo \d+\)/m,
+    );
+    assert.match(explained, /^ {2}next +the kernel tries again, at the latest \((?:in \d+ s|now), at/m);
+    assert.match(explained, /^ {2}next +the kernel gives up, and a new connection is made \(in \d+ min, at/m);
+    // Of a healthy one, too, and by what stands in the table.
+    assert.match(
+      await guest.run(`stacctl explain --no-color tcp ${ONE}:8009`),
+      /^ {2}next +its link is checked again, at the latest \(in \d+ s, at/m,
+    );
+    // Another process, and nothing of the path has changed.
+    await guest.run("systemctl restart stacd");
+    await untilTree(guest, "the path is still lost", new RegExp(`${other}:8009 .* reconnecting`, "m"));
+    assert.deepEqual(await lostSince(guest), lost);
     await guest.run("nvmet-lab net-up fab1");
     await untilTree(guest, "both paths are back", /2 of 2 paths/);
+    await toldOnce(guest, began);
     await untilHealth(guest, [], 0);
     const metrics = await guest.run("stacctl metrics");
     assert.match(metrics, /nvme_stas_path_ana_state\{.*state="non-optimized"\} 1/);
     assert.match(metrics, new RegExp(`nvme_stas_namespace_in_use\\{.*namespace="${name}"\\} 1`));
   } finally {
-    await guest.run("nvmet-lab net-up fab1; umount /srv/multi");
+    await guest.run("nvmet-lab net-up fab1; systemctl stop lab-monitor; umount /srv/multi; true");
   }
 }
 

@@ -172,45 +172,63 @@ const kernelsTries = (
   forever: ctrlLossTmo !== undefined && ctrlLossTmo < 0,
 });
 
-/** The planner's decision as one sentence. */
-export function decisionText(decision: Decision, now: Now): string {
+/** What the planner says: words, why, and for what is withdrawn and held the evidence. */
+export function decisionParts(
+  decision: Decision,
+  now: Now,
+): { readonly words: string; readonly reasons: readonly string[] } {
+  const one = (words: string, reason: string) => ({ words, reasons: [reason] });
   switch (decision.act) {
     case "none":
-      return decision.why;
+      return { words: decision.why, reasons: [] };
     case "hold":
       return decision.withdrawn === undefined
-        ? decision.why
-        : `withdrawn, held: ${decision.why} (withdrawn because: ${proofText(decision.withdrawn)})`;
+        ? one("no action for now", decision.why)
+        : { words: "withdrawn, held", reasons: [decision.why, proofText(decision.withdrawn)] };
     case "adopt":
-      return `${decision.device.device} is this connection and will be taken over: ${decision.why}`;
+      return one(`${decision.device.device} is this connection and will be taken over`, decision.why);
     case "follow":
-      return `the kernel is still connecting ${decision.device.device} for it: ${decision.why}`;
+      return one(`the kernel is still connecting ${decision.device.device} for it`, decision.why);
     case "connect":
-      return `to be connected: ${decision.why}`;
+      return one("to be connected", decision.why);
     case "wait":
-      return `tried again in ${Math.ceil(until(decision.until, now).ms / 1000)} s: ${decision.why}`;
+      return one(`tried again in ${secondsUntil(decision.until, now)} s`, decision.why);
     case "soak":
     case "disconnect":
-      return `to be disconnected: ${proofText(decision.evidence)}`;
+      return one("to be disconnected", proofText(decision.evidence));
     case "going":
-      return `${decision.device} is being disconnected: ${proofText(decision.evidence)}`;
+      return one(`${decision.device} is being disconnected`, proofText(decision.evidence));
     case "confirm":
-      return `to be disconnected when stafd confirms it: ${proofText(decision.evidence)}`;
+      return one("to be disconnected when stafd confirms it", proofText(decision.evidence));
     case "look":
-      return `to be disconnected unless it is in use: ${proofText(decision.evidence)}`;
+      return one("to be disconnected unless it is in use", proofText(decision.evidence));
     case "watch":
-      return `to be disconnected unless it is in use; its traffic is watched for ${
-        Math.ceil(until(decision.until, now).ms / 1000)
-      } s: ${proofText(decision.evidence)}`;
+      return one(
+        `to be disconnected unless it is in use; its traffic is watched for ${
+          secondsUntil(decision.until, now)
+        } s`,
+        proofText(decision.evidence),
+      );
     case "guard":
-      return `withdrawn, held: ${decision.why} (withdrawn because: ${proofText(decision.evidence)})`;
+      return { words: "withdrawn, held", reasons: [decision.why, proofText(decision.evidence)] };
     case "release":
-      return `no longer wanted, and kept: ${decision.why}`;
+      return one("no longer wanted, and kept", decision.why);
     case "forget":
-      return `no longer wanted: ${proofText(decision.evidence)}`;
+      return one("no longer wanted", proofText(decision.evidence));
     case "rest":
-      return `not to be connected: ${proofText(decision.evidence)}`;
+      return one("not to be connected", proofText(decision.evidence));
   }
+}
+
+const secondsUntil = (at: Instant, now: Now): number => Math.ceil(until(at, now).ms / 1000);
+
+/** The same as one sentence. */
+export function decisionText(decision: Decision, now: Now): string {
+  if (decision.act === "hold" && decision.withdrawn === undefined) return decision.why;
+  const { words, reasons: [why, because] } = decisionParts(decision, now);
+  return `${words}${why === undefined ? "" : `: ${why}`}${
+    because === undefined ? "" : ` (withdrawn because: ${because})`
+  }`;
 }
 
 /**

@@ -6,7 +6,8 @@ import { evidenceText, proofText } from "../../core/evidence.ts";
 import type { Past } from "../../core/fleet.ts";
 import { ctlsFor } from "../../core/fleet_index.ts";
 import { tlsRemedy, tlsText } from "../../core/page_tls.ts";
-import type { Verdict } from "../../core/planner.ts";
+import { LINK_LOST } from "../../core/links.ts";
+import type { Decision, Verdict } from "../../core/planner.ts";
 import type { DaemonName, V1Explanation, V1Phase, V1Step } from "../../dbus/v1_types.ts";
 import type { KernelCtrl } from "../../nvme/kernel_ctrl.ts";
 import { kernelTid, matches } from "../../nvme/match.ts";
@@ -15,9 +16,10 @@ import type { Now } from "../../nvme/time.ts";
 import { matcherOf, type Nameable, named } from "../../nvme/what.ts";
 import type { Peek } from "./classic.ts";
 import { localTime } from "./texts.ts";
-import { nextSteps } from "./v1_next.ts";
+import { nextOfForeign, nextOfPast, nextSteps } from "./v1_next.ts";
 import {
   type Asked,
+  decisionParts,
   decisionText,
   deviceNow,
   hostsOf,
@@ -25,6 +27,7 @@ import {
   lostText,
   otherwise,
   phaseOf,
+  type V1Lost,
 } from "./v1_common.ts";
 
 /** Facts that are not in the core. */
@@ -84,7 +87,7 @@ export function explain(
   }
   for (const past of fleet.past) {
     if (fleet.ctls.has(past.key)) continue;
-    known.push({ ...past, namespaces: [], hosts: [], match: () => ofPast(past) });
+    known.push({ ...past, namespaces: [], hosts: [], match: () => ofPast(past, core.kind, now) });
   }
   const matching = named(matcherOf(query), known, (one) => one).map(({ match }) => match());
   return {
@@ -113,23 +116,11 @@ function ofController(ctl: Ctl, core: Asked, peek: Peek, beside: Beside, now: No
   for (const evidence of ctl.released.values()) {
     chain.push({ step: "source", at: null, text: `no source any more: ${evidenceText(evidence)}` });
   }
-  chain.push({ step: "decision", at: null, text: decisionText(decision, now) });
+  const head = headline(phase, ctl, decisionText(decision, now), verdict);
+  const told = [head, ...chain.map(({ text }) => text)];
+  chain.push({ step: "decision", at: null, text: decisionBeside(decision, phase, told, now) });
   chain.push(...ofTls(ctl, core, device !== undefined));
-  const failure = ctl.lastFailure;
-  for (const { at, text } of ctl.history) {
-    // The last failure is described below, with its phase and number.
-    const told = failure !== undefined && failure.at === at && failure.failure.message === text;
-    if (!told) chain.push({ step: "attempt", at, text });
-  }
-  if (failure !== undefined) {
-    const { phase: where, errno, message } = failure.failure;
-    const kind = errno === undefined ? where : `${where}, ${errno}`;
-    chain.push({
-      step: "attempt",
-      at: failure.at,
-      text: `attempt ${ctl.attempts} failed (${kind}): ${message}`,
-    });
-  }
+  chain.push(...whatHappened(ctl, lost, told));
   if (device !== undefined) {
     chain.push({ step: "state", at: null, text: `the kernel reports ${device.device} as ${device.state}` });
     if (lost !== undefined) chain.push({ step: "state", at: lost.at, text: lostText(lost) });
@@ -140,7 +131,7 @@ function ofController(ctl: Ctl, core: Asked, peek: Peek, beside: Beside, now: No
   chain.push(
     ...nextSteps({ ctl, core, verdict, decision, bar, lost, droppedAt: beside.droppedAt?.(ctl) }, now),
   );
-  const remedy = failure?.failure.remedy;
+  const remedy = ctl.lastFailure?.failure.remedy;
   if (remedy !== undefined) chain.push({ step: "remedy", at: null, text: remedy });
   if (differences.length > 0) chain.push({ step: "remedy", at: null, text: IDENTITY_REMEDY });
   return {
@@ -148,7 +139,7 @@ function ofController(ctl: Ctl, core: Asked, peek: Peek, beside: Beside, now: No
     text: tidText(ctl.tid),
     device: deviceOf(ctl)?.device ?? "",
     phase,
-    headline: headline(phase, ctl, decisionText(decision, now), verdict),
+    headline: head,
     chain,
   };
 }
@@ -166,6 +157,52 @@ function ofTls(ctl: Ctl, core: Asked, isConnected: boolean): readonly V1Step[] {
     text: `${isConnected ? "connected anew, " : ""}${text}`,
   };
   return remedy === undefined ? [step] : [step, { step: "remedy", at: null, text: remedy }];
+}
+
+/** What was decided, without the reasons that stand above it already. */
+function decisionBeside(decision: Decision, phase: V1Phase, told: readonly string[], now: Now): string {
+  if (phase === "connected" || phase === "reconnecting") {
+    if (decision.act === "none") return "kept while a source wants it";
+  }
+  const { words, reasons } = decisionParts(decision, now);
+  const isTold = (reason: string): boolean =>
+    reason.split("; ").every((part) => told.some((text) => text.includes(part)));
+  const [why, because] = reasons.map((reason) => isTold(reason) ? undefined : reason);
+  return `${words}${why === undefined ? "" : `: ${why}`}${
+    because === undefined ? "" : ` (withdrawn because: ${because})`
+  }`;
+}
+
+/** `disconnected: exclude = ...`: without the reason, where that stands above. */
+function withoutTold(text: string, told: readonly string[]): string {
+  const end = text.indexOf(": ");
+  const reason = end < 0 ? "" : text.slice(end + 2);
+  return reason !== "" && told.some((one) => one.includes(reason)) ? text.slice(0, end) : text;
+}
+
+/** Its history; of a failure that the headline tells, only when it happened, and of a lost link nothing, for that follows. */
+function whatHappened(ctl: Ctl, lost: V1Lost | undefined, told: readonly string[]): readonly V1Step[] {
+  const steps: V1Step[] = [];
+  const { lastFailure, history, attempts } = ctl;
+  for (const { at, text } of history) {
+    const isSame = lastFailure?.failure.message === text;
+    if (isSame && lastFailure.at === at) continue;
+    if (lost?.at === at && text.startsWith(LINK_LOST)) continue;
+    steps.push({
+      step: "attempt",
+      at,
+      text: isSame ? "failed for the same reason" : withoutTold(text, told),
+    });
+  }
+  if (lastFailure === undefined) return steps;
+  const { phase: where, errno, message } = lastFailure.failure;
+  const kind = errno === undefined ? where : `${where}, ${errno}`;
+  const why = told.some((text) => text.includes(message)) ? "" : `: ${message}`;
+  return [...steps, {
+    step: "attempt",
+    at: lastFailure.at,
+    text: `attempt ${attempts} failed (${kind})${why}`,
+  }];
 }
 
 /** Facts that may surprise a person who misses storage, or who made the connection by hand. */
@@ -240,6 +277,7 @@ function headline(phase: V1Phase, ctl: Ctl, decided: string, verdict: Verdict): 
     case "disconnecting":
       return `Being disconnected: ${ctl.link.phase === "deleting" ? proofText(ctl.link.evidence) : decided}.`;
     case "excluded":
+      return `Not connected: ${verdict.is === "excluded" ? proofText(verdict.evidence) : decided}.`;
     case "given-up":
     case "waiting":
     case "foreign":
@@ -273,12 +311,13 @@ function ofForeign(
     headline: `Connected by another program and left alone: ${text}.`,
     chain: [
       { step: "state", at: null, text: `the kernel reports ${device.device} as ${device.state}` },
-      { step: "decision", at: null, text: `left alone: ${text}` },
+      { step: "decision", at: null, text: "left alone" },
+      nextOfForeign(now),
     ],
   };
 }
 
-function ofPast(past: Past): Match {
+function ofPast(past: Past, kind: Asked["kind"], now: Now): Match {
   const words = past.evidence.length === 0 ? past.why : proofText(past.evidence);
   return {
     tid: past.tid,
@@ -290,6 +329,6 @@ function ofPast(past: Past): Match {
       : past.what === "released"
       ? `Was withdrawn, but the connection was kept: ${past.why}.`
       : `Is no longer wanted: ${words}.`,
-    chain: [{ step: "decision", at: past.at, text: `${past.what}: ${words}` }],
+    chain: [{ step: "decision", at: past.at, text: past.what }, nextOfPast(kind, now)],
   };
 }

@@ -9,6 +9,9 @@ import type { V1Controller, V1Health } from "../../dbus/v1_types.ts";
 import type { Peek } from "./classic.ts";
 import { type Asked, otherwise } from "./v1_common.ts";
 
+const LINK_REMEDY =
+  "check cables, switches and the array's port; the kernel reconnects by itself once they work";
+
 export type Problem = V1Health["problems"][number];
 
 /** Connections made under another identity of this host (S13): one problem for each kind of difference. */
@@ -52,7 +55,7 @@ export function healthOf(
         ? "given-up"
         : `${lastFailure?.phase ?? "connect"}-failed`,
       text: `${text}: ${phase === "connecting" ? lastFailure?.message ?? detail : detail}`,
-      remedy: lastFailure?.remedy ?? null,
+      remedy: phase === "reconnecting" ? LINK_REMEDY : lastFailure?.remedy ?? null,
     })),
     ...controllers.flatMap(({ text, device, lessSafe = [] }) =>
       lessSafe.length === 0 ? [] : [{

@@ -100,14 +100,21 @@ function linkSteps(
   if (givesUpAt !== null) next(givesUpAt, "the kernel gives up, and a new connection is made");
 }
 
+const LOOKED_AGAIN = "all of the kernel's connections are read again, at the latest";
+
 /** Nothing is due: the next check that could change that, and its latest time. */
 function undecided(
   { ctl, core, verdict, decision, bar }: Situation,
   within: (pace: Duration, text: string) => void,
 ): void {
-  if (verdict.is === "excluded") return;
   const isUp = ctl.link.phase === "up";
-  if (isUp && verdict.is === "wanted") return;
+  if (isUp && verdict.is === "wanted") return within(STATE_POLL, "its link is checked again, at the latest");
+  if (verdict.is === "excluded" && !isUp) {
+    return within(
+      longest(KERNEL_LOOK.longest),
+      "not before a reload without that line; what the kernel has is looked at again by then",
+    );
+  }
   if (bar !== undefined && !isUp) {
     const hasPage = [...ctl.claims.values()].some(({ kind }) => kind === "log-page");
     return hasPage
@@ -117,8 +124,26 @@ function undecided(
   if (core.kind === "io" && decision.act === "hold" && verdict.is === "held") {
     return within(FETCH_RETRY.longest, "stafd is asked again, at the latest");
   }
-  within(longest(KERNEL_LOOK.longest), "all of the kernel's connections are read again, at the latest");
+  within(longest(KERNEL_LOOK.longest), LOOKED_AGAIN);
 }
 
 /** The longest time, including the spread. */
 const longest = ({ ms }: Duration): Duration => ({ ms: Math.round(ms * 1.2) });
+
+/** Of a connection that is left alone. */
+export const nextOfForeign = (now: Now): V1Step => ({
+  step: "next",
+  at: wallOf(after(now, longest(KERNEL_LOOK.longest)), now),
+  text: LOOKED_AGAIN,
+});
+
+/** Of one that is gone. */
+export const nextOfPast = (kind: Asked["kind"], now: Now): V1Step => ({
+  step: "next",
+  at: wallOf(after(now, longest(GENERATION_LOOK.longest)), now),
+  text: `connected again as soon as a source wants it; ${
+    kind === "io"
+      ? "stafd has looked by then whether log pages have changed"
+      : "what the kernel has is looked at again by then"
+  }`,
+});
