@@ -96,7 +96,7 @@ function effectLines(
         "held",
         `${device} is in use (${holders.join("; ")}): ${by.join(", ")} ${
           by.length === 1 ? "stays" : "stay"
-        } while it is`,
+        } connected meanwhile`,
       ] as const
     ),
     ...(policy === null ? [] : [["effect", policy] as const]),
