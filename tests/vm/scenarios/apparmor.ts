@@ -19,6 +19,8 @@ const FEATURES = `describe() {
 }
 describe ${KERNEL}/features`;
 
+const dropIn = (daemon: string): string => `/etc/systemd/system/${daemon}.service.d`;
+
 /** Compiled here, for the guest's kernel: the guest needs no parser. */
 async function load(guest: Guest): Promise<void> {
   const dir = await Deno.makeTempDir();
@@ -38,7 +40,11 @@ async function load(guest: Guest): Promise<void> {
 async function run(guest: Guest): Promise<void> {
   await load(guest);
   try {
-    await guest.run("nvmet-lab up 2");
+    for (const daemon of ["stafd", "stacd"]) {
+      await guest.run(`mkdir -p ${dropIn(daemon)}`);
+      await guest.writeFile(`${dropIn(daemon)}/apparmor.conf`, `[Service]\nAppArmorProfile=${NAME}\n`);
+    }
+    await guest.run("systemctl daemon-reload && nvmet-lab up 2");
     await configureStafd(guest, [ONE]);
     await configureStacd(guest, {});
     await start(guest, "stafd", "stacd");
@@ -61,7 +67,12 @@ async function run(guest: Guest): Promise<void> {
     );
     assert.equal(denied, "");
   } finally {
-    await guest.run(`systemctl stop stacd stafd; printf ${NAME} >${KERNEL}/.remove`);
+    await guest.run("systemctl stop stacd stafd");
+    await guest.run(
+      `rm -rf ${dropIn("stafd")} ${
+        dropIn("stacd")
+      }; systemctl daemon-reload; printf ${NAME} >${KERNEL}/.remove`,
+    );
   }
 }
 
