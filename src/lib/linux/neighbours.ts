@@ -3,8 +3,8 @@
  * (linux/rtnetlink.h, linux/neighbour.h), which answers at once.
  */
 import { formatIp, type Ip } from "../nvme/address.ts";
-import { AF_INET, AF_INET6, bytes, sys } from "./ffi_libc.ts";
-import { drainNetlink, NETLINK_ROUTE, netlinkAddress, openNetlink } from "./netlink.ts";
+import { AF_INET, AF_INET6, AF_NETLINK, bytes, SOCK_RAW, sys } from "./ffi_libc.ts";
+import { drainNetlink, NETLINK_ROUTE, netlinkAddress } from "./netlink.ts";
 import { attributesOf, HEADER, NLM_F_REQUEST, parseRtnetlink, RTM_NEWROUTE } from "./rtnetlink.ts";
 
 const RTM_GETROUTE = 26;
@@ -24,7 +24,6 @@ const RTA_VIA = 18;
 const NDA_DST = 1;
 const NUD_INCOMPLETE = 0x01;
 const NUD_FAILED = 0x20;
-const RECEIVE_BUFFER = 64 * 1024;
 const ANSWER = 8192;
 
 /** `unknown`: nothing that could be known: it is this host itself, or a link without neighbours. */
@@ -40,7 +39,8 @@ const UNKNOWN: Neighbour = { state: "unknown", gateway: undefined };
 
 /** The neighbour that packets to `ip` go to, from this source address and interface, where these are given. */
 export function neighbourOf(ip: Ip, source: Ip | undefined, ifindex: number): Neighbour {
-  const fd = openNetlink(NETLINK_ROUTE, 0, RECEIVE_BUFFER);
+  const fd = sys.socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+  if (fd < 0) return UNKNOWN;
   try {
     const attributes = [
       attribute(RTA_DST, ip.bytes),

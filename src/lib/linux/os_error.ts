@@ -18,10 +18,12 @@ export function errnoOf(error: unknown): number {
   return found === null ? 0 : Number(found[1]);
 }
 
+export const EPERM = 1;
 export const ENOENT = 2;
 export const EINTR = 4;
 const ENXIO = 6;
 export const EAGAIN = 11;
+export const EACCES = 13;
 export const EBUSY = 16;
 export const ENODEV = 19;
 export const EINVAL = 22;

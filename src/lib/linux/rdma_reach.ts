@@ -7,7 +7,7 @@ import type { Ip } from "../nvme/address.ts";
 import type { Duration } from "../nvme/time.ts";
 import { bytes, SOCK_DGRAM, sys } from "./ffi_libc.ts";
 import { type Neighbour, neighbourOf } from "./neighbours.ts";
-import { EHOSTUNREACH } from "./os_error.ts";
+import { EACCES, EHOSTUNREACH, EPERM } from "./os_error.ts";
 import { type Reactor, READABLE } from "./reactor.ts";
 
 const SOL_IP = 0;
@@ -42,7 +42,8 @@ export async function askNeighbour(
   timeout: Duration,
 ): Promise<NoNeighbour | undefined> {
   const fd = sys.socket(family, SOCK_DGRAM, 0);
-  if (fd < 0) return { errno: -fd };
+  // What this process may not do says nothing about the address.
+  if (fd < 0) return undefined;
   try {
     // Without this option a host that cannot be reached is no error of a datagram socket.
     const isV4 = ends.ip.family === 4;
@@ -50,6 +51,7 @@ export async function askNeighbour(
     on[0] = 1;
     sys.setOption(fd, isV4 ? SOL_IP : SOL_IPV6, isV4 ? IP_RECVERR : IPV6_RECVERR, on);
     const errno = ends.start(fd);
+    if (errno === EACCES || errno === EPERM) return undefined;
     if (errno !== 0) return { errno };
     // What refuses this datagram, a firewall for one, need not refuse RDMA.
     if (sys.send(fd, bytes(0), null) < 0) return undefined;
