@@ -24,6 +24,13 @@ const BANNED: readonly (readonly [pattern: RegExp, instead: string])[] = [
   [/\bis to go\b/i, "is to be removed"],
   [/\bblanks\b/i, "spaces"],
   [/\btells? (?:why|whether|how)\b/i, "explains why; says whether; describes how"],
+  [/\bbelongs? into\b/i, "belongs in"],
+  [/\bfor want of\b/i, "for lack of; because ... is missing"],
+  [/\bwhose word\b/i, "the authority that it goes back to"],
+  [/\bnot alike\b/i, "with different values"],
+  [/\bin sum\b/i, "in total"],
+  [/\blook(?:s|ed|ing)? after\b/i, "manages; checks"],
+  [/\b(?:connected|made|tried|renewed) anew\b/i, "again"],
 ];
 
 export function bannedPhrases(texts: readonly Text[]): readonly Problem[] {

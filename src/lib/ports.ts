@@ -209,7 +209,7 @@ export interface ReportedDc {
   readonly current?: boolean;
   /** Since when the page is young, in milliseconds since 1970, and why; null when it is not (S14). */
   readonly young?: PageYouth | null;
-  /** Whose word it goes back to (S16): quotas are per authority. A stafd before 1.0.1 does not say it. */
+  /** The authority that it goes back to (S16), for quotas. Missing from a stafd before 1.0.1. */
   readonly authority?: string;
 }
 

@@ -67,7 +67,7 @@ class Stacd {
     for (const effect of effects) {
       if (effect.do === "log") this.lines.push(effect.entry.message);
       if (effect.do === "fetch") this.fetches.push(effect.op);
-      if (effect.do === "disconnect") assert.fail("nothing is disconnected for want of room");
+      if (effect.do === "disconnect") assert.fail("nothing is disconnected for lack of room");
     }
   }
 

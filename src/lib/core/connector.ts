@@ -324,7 +324,7 @@ export class ConnectorTurn implements FleetRules {
         return this.#fetched(event.op, event.outcome);
       case "resolved":
         this.lines.resolved(event.op, event.outcome);
-        // A connection may have been held for want of this answer.
+        // A connection may have been held because this answer was missing.
         if (audits(this.state.conf)) this.fleet.touchAll();
         return;
       case "network":

@@ -34,7 +34,7 @@ const REFUSED = 0x4184;
 export class Connecting {
   /** What the kernel does when no ctrl-loss-tmo is given, in seconds. */
   ctrlLossTmo = 600;
-  /** How many connects fail for want of memory or of file descriptors. */
+  /** How many connects fail for lack of memory or of file descriptors. */
   shortage = 0;
   /** Is told of each connect that really begins, with the existing connections. */
   witness: (who: string, request: ConnectRequest) => void = () => undefined;

@@ -33,7 +33,7 @@ export class StandInStafd {
     this.#publisher = publisher(STAF, () => this.#bus);
   }
 
-  /** Looks after a discovery controller from now on. */
+  /** Manages a discovery controller from now on. */
   follow(tid: Tid, target: Target): void {
     if (this.#followed.some((one) => one.target === target)) return;
     const followed: Followed = { tid, target, page: NOTHING };

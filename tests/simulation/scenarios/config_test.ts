@@ -127,7 +127,7 @@ Deno.test("DEC-20: a pattern that matches since an upgrade takes nothing away, a
   }
 });
 
-Deno.test("DEC-20: what is not connected is not connected anew", async () => {
+Deno.test("DEC-20: what is not connected is not connected again", async () => {
   const { stage, subsystem, discovery } = await withPattern("stacd", "nqn=nqn.2019-08.*");
   const another = stage.subsystem("nqn.2019-08.new", "10.0.1.2");
   discovery.edit([entryFor(subsystem, "nvme"), entryFor(another, "nvme")], stage.mono);

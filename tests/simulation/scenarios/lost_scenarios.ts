@@ -62,7 +62,7 @@ export const LOST_SCENARIOS: readonly Scenario[] = [
   {
     from: "L5",
     name:
-      "a controller that refuses to give the header alone is asked once, and not again before it is connected anew",
+      "a controller that refuses to give the header alone is asked once, and not again before it is connected again",
     play: async (cores) => {
       const stage = new Stage(cores);
       const { page } = await listed(stage);

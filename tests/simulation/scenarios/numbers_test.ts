@@ -40,7 +40,7 @@ Deno.test("numbers: a connection of others with the number of ours is not taken 
     await stage.run(ms);
     release(stage);
     await stage.run(10_000);
-    assert.equal(stage.to("nqn.wanted").length, 1, "the wanted one is connected anew");
+    assert.equal(stage.to("nqn.wanted").length, 1, "the wanted one is connected again");
     stage.stacdConf("");
     await stage.run(10_000);
     assert.deepEqual(stage.to("nqn.other"), [other]);

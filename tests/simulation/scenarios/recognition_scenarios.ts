@@ -109,7 +109,7 @@ export const RECOGNITION_SCENARIOS: readonly Scenario[] = [
       stage.stafdConf(line("traddr=10.0.0.100;host-iface=fabx"));
       await stage.run(20_000);
       const [made, ...others] = stage.to("nqn.sub");
-      assert.equal(made?.hostIface, "fabx", "connected anew by the interface's new name");
+      assert.equal(made?.hostIface, "fabx", "connected again by the interface's new name");
       assert.equal(others.length, 0);
       const { all } = stage.world.kernel.devices;
       assert.deepEqual(all.map(({ hostIface }) => hostIface), ["fabx", "fabx"], "the old ones are gone");

@@ -74,7 +74,7 @@ const forgetful = (): Cores => {
   };
 };
 
-/** The link is lost for longer than the kernel tries to have it back: the connection is made anew. */
+/** The link is lost for longer than the kernel tries to have it back: the connection is made again. */
 async function madeAnew({ stage, subsystem }: Pick<Scene, "stage" | "subsystem">): Promise<void> {
   for (const device of stage.to(subsystem)) stage.world.kernel.deleteNow(device);
   await stage.run(120_000);

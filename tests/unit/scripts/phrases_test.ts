@@ -16,8 +16,15 @@ Deno.test("phrases that read badly are found, in strings and comments, with thei
       "/** The work is bounded by what is known. */",
       "// It needs not be enabled.",
       "// the connection would be in clear",
+      '"the key belongs into the keyring"',
+      "// left out for want of room",
+      "/** Whose word it is. */",
+      '"given twice, and not alike"',
+      "`In sum: ${count}`",
+      "/** Looks after the controller. */",
+      '"when it is connected anew"',
     ),
-    [1, 2, 3, 4, 5, 6, 7, 8, 9],
+    [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16],
   );
 });
 

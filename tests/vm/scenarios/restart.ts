@@ -40,7 +40,7 @@ async function run(guest: Guest, steps: readonly Step[]): Promise<void> {
   for (const [what, command] of steps) {
     await guest.run(command);
     await nothingChanges(guest, before, WATCH);
-    assert.equal(await connections(guest), made, `${what}: connections were made anew`);
+    assert.equal(await connections(guest), made, `${what}: connections were made again`);
     await writeAndReadBack(guest, "sub-001", device);
     if (!what.startsWith("stop")) {
       await guest.until(`${what}: units are active`, "systemctl is-active stafd stacd", () => true, SOON);

@@ -58,7 +58,7 @@ async function load(guest: Guest): Promise<void> {
   const kernel = await guest.run(`journalctl -k -o cat --no-pager --since=@${since}`);
   assert.doesNotMatch(kernel, /I\/O error|Buffer I\/O|critical|Removing ctrl|reconnect/i);
   await untilConnected(guest, names);
-  assert.equal(await identities(guest, names), made, "connections were made anew");
+  assert.equal(await identities(guest, names), made, "connections were made again");
   await writeAndReadBack(guest, "sub-001", device);
 }
 
@@ -91,7 +91,7 @@ async function random(guest: Guest): Promise<void> {
   // After twelve steps: sub-001, sub-002 and, removed by the last step, no sub-003 and no extra.
   await untilConnected(guest, ["sub-001", "sub-002"]);
   await untilIocsListed(guest, ["sub-001", "sub-002"]);
-  assert.equal(await identities(guest, ["sub-001"]), made, "what never changed was made anew");
+  assert.equal(await identities(guest, ["sub-001"]), made, "what never changed was made again");
   await guest.run("nvmet-lab link extra 1");
   await untilConnected(guest, ["extra", "sub-001", "sub-002"]);
   await guest.until("stacd runs", "systemctl is-active stacd", () => true, SOON);

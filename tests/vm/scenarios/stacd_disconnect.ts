@@ -121,7 +121,7 @@ async function run(guest: Guest, { scope, trtypes, gone, audits }: Row): Promise
     { seconds: WATCH },
   );
   assert.equal(await identities(guest, [...KEPT, ...left, ...stay]), kept);
-  assert.equal(await identities(guest, [...KEPT, ...left]), held, "a kept connection was made anew");
+  assert.equal(await identities(guest, [...KEPT, ...left]), held, "a kept connection was made again");
 }
 
 export const scenarios: readonly Scenario[] = ROWS.map((row) => ({

@@ -120,7 +120,7 @@ async function exclusions(guest: Guest): Promise<void> {
 
   await reloadStacd(guest, { controllers: [tcpLine("line")] });
   await untilConnected(guest, [...all, "more"]);
-  assert.equal(await identities(guest, ["sub-002"]), made, "what is not excluded was made anew");
+  assert.equal(await identities(guest, ["sub-002"]), made, "what is not excluded was made again");
 
   // A target that cannot be reached, excluded while its retry timer runs, is not tried when it appears.
   const absent = "transport=tcp;traddr=192.0.2.15;trsvcid=8009;nqn=" + nqnOf("late");

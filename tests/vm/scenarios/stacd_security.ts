@@ -51,7 +51,7 @@ async function unreadable(guest: Guest): Promise<void> {
   );
   assert.match(refused.stdout, /the last reload was refused/);
   await guest.always("still only sub-004", SUBSYSTEMS, (out) => out.trim() === nqnOf("sub-004"), STAYS);
-  // At a start nothing new is connected, and what is there is looked after.
+  // At a start nothing new is connected, and existing connections are managed.
   await guest.run("nvme disconnect -n " + nqnOf("sub-004"));
   await connectByHand(guest, "sub-002", byTcp(ONE));
   await guest.run("systemctl restart stacd");

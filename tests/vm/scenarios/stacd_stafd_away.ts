@@ -1,5 +1,5 @@
 /**
- * stacd without stafd: nothing is disconnected for want of an answer, whatever else happens meanwhile, and what changed is
+ * stacd without stafd: nothing is disconnected for lack of an answer, whatever else happens meanwhile, and what changed is
  * acted upon as soon as stafd has said so (requirements 40, examples 8 to 10 and 12; STAC-30).
  */
 import assert from "node:assert/strict";
@@ -50,7 +50,7 @@ async function away(guest: Guest): Promise<void> {
   await staysAsItIs(guest, WATCH);
   await guest.run("systemctl kill -s KILL stacd");
   await staysAsItIs(guest, WATCH);
-  assert.equal(await identities(guest, all), made, "connections were made anew");
+  assert.equal(await identities(guest, all), made, "connections were made again");
 
   // What the administrator says counts without stafd: a line more, an exclusion. A line less waits: stafd may know of
   // another way to the same subsystem, and the last usable path does not go before that is known (S12).
@@ -103,7 +103,7 @@ async function retired(guest: Guest): Promise<void> {
   await untilDiscovering(guest, [`${ONE}:8009`]);
   await untilConnected(guest, ["shared", "shared", "sub-001"]);
   await staysAsItIs(guest, WATCH);
-  assert.equal(await identities(guest, ["shared", "sub-001"]), made, "connections were made anew");
+  assert.equal(await identities(guest, ["shared", "sub-001"]), made, "connections were made again");
   const text = await stacdJournal(guest, since);
   assert.match(text, /:two.*Disconnect initiated: .*192\.0\.2\.12/, text);
 }

@@ -58,7 +58,7 @@ async function run(guest: Guest): Promise<void> {
   await untilDiscovering(guest, [ONE]);
   await untilSignal(guest, "dc_removed");
   assert.deepEqual((await listed(guest)).map((entry) => entry["traddr"]), ["192.0.2.11"]);
-  assert.equal(await connections(guest), first, "the controller that referred was connected anew");
+  assert.equal(await connections(guest), first, "the controller that referred was connected again");
 }
 
 export const scenarios: readonly Scenario[] = [

@@ -21,7 +21,7 @@ async function lines(guest: Guest): Promise<void> {
 
   await reload(guest, confOf([line(ONE), line(TWO), line(SIX)]));
   await untilDiscovering(guest, [dc(ONE), dc(TWO), dc(SIX)]);
-  assert.ok((await connections(guest)).includes(first.trim()), "the connection from before was made anew");
+  assert.ok((await connections(guest)).includes(first.trim()), "the connection from before was made again");
 
   await reload(guest, confOf([line(ONE), line(SIX)]));
   await untilDiscovering(guest, [dc(ONE), dc(SIX)]);

@@ -107,7 +107,7 @@ async function killed(guest: Guest): Promise<void> {
   for (const daemon of DAEMONS) {
     await guest.until(`${daemon} is up`, `systemctl is-active ${daemon}`, () => true, SOON);
   }
-  assert.equal(await identities(guest, names), made, "connections were made anew");
+  assert.equal(await identities(guest, names), made, "connections were made again");
   await untilConnected(guest, names);
 }
 

@@ -154,7 +154,7 @@ function ofTls(ctl: Ctl, core: Asked, isConnected: boolean): readonly V1Step[] {
   const step: V1Step = {
     step: "decision",
     at: null,
-    text: `${isConnected ? "connected anew, " : ""}${text}`,
+    text: `${isConnected ? "connected again, " : ""}${text}`,
   };
   return remedy === undefined ? [step] : [step, { step: "remedy", at: null, text: remedy }];
 }
