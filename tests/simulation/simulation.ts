@@ -18,6 +18,7 @@ import { type Cores, realCores } from "./cores.ts";
 import { Coverage } from "./coverage.ts";
 import { leftOver, mayBeTried, missing, stalePages, unaudited, wantedDcs } from "./expected.ts";
 import { type Fault, FAULTS, heal } from "./faults.ts";
+import { LIMITS } from "./oracle/limits.ts";
 import { buildLandscape, connectAs, type Dice, HOST_NQN, type Landscape } from "./landscape.ts";
 import { type OnInvalid, STACD_CONF, StacdDaemon, STAFD_CONF, StafdDaemon, type Watch } from "./daemons.ts";
 import { type AnyEffect, type AnyEvent, Rules } from "./rules.ts";
@@ -87,6 +88,7 @@ export class Simulation {
   stafd: StafdDaemon | undefined;
   stacd: StacdDaemon | undefined;
   readonly #standIn: StandInStafd | undefined;
+  #faultNames: ReadonlySet<string> = new Set();
   #faulty = true;
   #killAt: { who: "stafd" | "stacd"; effects: number; when: "before" | "after" } | undefined;
   #moment = { at: -1, steps: 0 };
@@ -362,6 +364,7 @@ export class Simulation {
       return on && !(without?.has(name) ?? false) &&
         (who === "both" || only === undefined || only === who || name === "stop-stafd");
     });
+    this.#faultNames = new Set(faults.map(({ name }) => name));
     const faultsMs = this.options.faultsMs ?? this.random.between(10, 90) * 1_000;
     let violation: Violation | undefined;
     try {
@@ -461,10 +464,15 @@ export class Simulation {
     ];
   }
 
+  /** Events were lost without a word: a scan makes that good (L5). */
+  get #losesNews(): boolean {
+    return this.#faultNames.has("lost-events");
+  }
+
   /** S9: killed and started again, the daemons find everything as it is to be, and leave it so. */
   async #fixpoint(): Promise<void> {
     if (this.random.chance(0.5)) return;
-    await this.go(IN_USE_MS);
+    await this.go(IN_USE_MS + (this.#losesNews ? LIMITS.lostNewsMs : 0));
     // A connect from before the peace may have come out of the kernel since.
     await this.#settled();
     const before = this.#connections();

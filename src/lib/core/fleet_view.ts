@@ -12,6 +12,10 @@ import type { Proof } from "./evidence.ts";
 import { decide, type Decision, type KernelView, unwanted } from "./planner.ts";
 import { isUnfinishedOf } from "./unfinished.ts";
 
+/** Its kind will be known once it is live. */
+const isUnsure = (device: KernelCtrl): boolean =>
+  isUntold(device) && device.state !== "live" && !device.state.startsWith("delet");
+
 export class FleetView<E extends { readonly do: string } = never> extends FleetDraft<E>
   implements KernelView {
   device(ref: DeviceRef): KernelCtrl | undefined {
@@ -20,6 +24,15 @@ export class FleetView<E extends { readonly do: string } = never> extends FleetD
   }
 
   find(ctl: Ctl): KernelCtrl | undefined {
+    // The connection that our record names goes before any other one, also while its kind is not shown (before 5.18).
+    const own = this.device({
+      device: ctl.standing?.device ?? "",
+      incarnation: ctl.standing?.incarnation ?? 0,
+    });
+    if (own !== undefined && !own.state.startsWith("delet") && this.isTheirs(ctl, own)) {
+      if (this.rules.accepts(own)) return own;
+      if (isUnsure(own)) return undefined;
+    }
     let former: KernelCtrl | undefined;
     for (const name of devicesFor(this.fleet.devicesAt, ctl.tid)) {
       this.work++;
@@ -72,9 +85,7 @@ export class FleetView<E extends { readonly do: string } = never> extends FleetD
     for (const name of devicesFor(this.fleet.devicesAt, ctl.tid)) {
       this.work++;
       const device = this.fleet.devices.get(name);
-      const unsure = device !== undefined && isUntold(device) && device.state !== "live" &&
-        !device.state.startsWith("delet");
-      if (unsure && this.isTheirs(ctl, device)) return device;
+      if (device !== undefined && isUnsure(device) && this.isTheirs(ctl, device)) return device;
     }
     return undefined;
   }

@@ -19,6 +19,8 @@ export const LIMITS = {
   linesForNews: 12,
   /** A connect that hangs takes 61 s, others may wait for it; a command is given 30 s. */
   callMs: 240_000,
+  /** A notification that was lost is made good in this time (L5). */
+  lostNewsMs: 360_000,
   /** Events of a connection so soon after it was made do not tell that it was lost. */
   newConnectionMs: 5_000,
 } as const;

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { entryFor } from "../../../src/lib/sim/discovery.ts";
 import type { Target } from "../../../src/lib/sim/fabric.ts";
-import { Release } from "../../../src/lib/sim/release.ts";
+import { NEWEST, Release } from "../../../src/lib/sim/release.ts";
 import { connector, finder } from "../altered.ts";
 import { type Cores, realCores } from "../cores.ts";
 import { AUDIT, Stage } from "./stage.ts";
@@ -276,3 +276,31 @@ Deno.test("a name without any address withdraws nothing", async () => {
     ["10.0.0.100"],
   );
 });
+
+for (const release of ["5.17.0", NEWEST]) {
+  Deno.test(`Linux ${release}: beside another program's connection stafd knows its own again after a crash`, async () => {
+    const stage = new Stage(realCores);
+    stage.world.kernel.devices.release = new Release(release);
+    const first = stage.subsystem("nqn.sub", "10.0.1.1");
+    const number = stage.connectedByOthers(first);
+    stage.dc("nqn.dc", "10.0.0.100", []);
+    const dc = stage.target("nqn.dc");
+    stage.stafdConf(DC_LINE);
+    await stage.start(10_000);
+    const [own] = stage.to(dc);
+    assert.ok(own !== undefined);
+    // The other one has the lower number.
+    stage.world.kernel.deleteNow(number);
+    const other = stage.connectedByOthers(dc, { owner: "udisks" });
+    assert.ok(other.name < own.name);
+    await stage.run(10_000);
+    stage.stafd.kill();
+    stage.world.kernel.devices.reset(own);
+    stage.startStafd();
+    await stage.run(30_000);
+    assert.deepEqual(stage.to(dc), [own, other], "both are up");
+    stage.stafdConf("");
+    await stage.run(10_000);
+    assert.deepEqual(stage.to(dc), [other], "stafd's own goes with its line");
+  });
+}
