@@ -11,7 +11,7 @@ import { printJson, printValue } from "./output_format.ts";
 import { problemGroups } from "./problem_groups.ts";
 import { storageText, subsystemsText } from "./redundancy.ts";
 import { fail, type Job, type Session, withDaemon } from "./session.ts";
-import { harmless, hung, shortened } from "./text_width.ts";
+import { harmless, hung, shortened, widthOf } from "./text_width.ts";
 import { status2 } from "./v2.ts";
 import { clock, span, withLocalTimes } from "./when.ts";
 
@@ -25,6 +25,8 @@ const MAX_ROWS = 20;
 const MAX_GROUPS = 5;
 /** Newest events. */
 const MAX_EVENTS = 4;
+/** Of a terminal that does not say how many it has. */
+const ROWS = 24;
 
 /** The most controllers that are queried at one time; the bus allows 128 calls. */
 const AT_ONCE = 40;
@@ -150,21 +152,36 @@ function statusText({ world, style, tool }: Job, state: V1State, health: V1Healt
   );
   const { columns } = world.out;
   const groups = problemGroups(health.problems, distinct(state.controllers), at);
-  const most = wide ? Infinity : MAX_GROUPS;
-  const problems = [
-    ...groups.slice(0, most).map(({ text, remedy, isAdvice }) => problemText(text, remedy, isAdvice)),
-    ...(groups.length > most ? [`  ${groups.length - most} more: ${tool.name} doctor\n`] : []),
-    ...config.findings.filter(({ severity }) => severity !== "notice").map((finding) =>
-      problemText(`${finding.file}:${finding.line}:${finding.column}: ${finding.message}`, null)
-    ),
-  ];
   const all = distinct(state.controllers);
-  const table = wide || all.length <= MAX_ROWS
+  const hasTable = wide || all.length <= MAX_ROWS;
+  const table = hasTable
     ? `\n${controllersTable(state.daemon, state.controllers, at, wide, columns, style)}`
     : `  all ${all.length}${
       " ".repeat(11 - String(all.length).length)
     }${tool.name} ls; problems first: ${tool.name} ls --sort state\n`;
-  return [head, ...facts, ...problems, ...newest(state.events ?? [], at), table].join("");
+  const found = config.findings.filter(({ severity }) => severity !== "notice").map((finding) =>
+    problemText(`${finding.file}:${finding.line}:${finding.column}: ${finding.message}`, null)
+  );
+  const recent = newest(state.events ?? [], at);
+  const rows = world.out.size?.().rows ?? ROWS;
+  const room = world.out.isTerminal && !hasTable
+    ? rows - 1 - rowsOf([head, ...facts, ...found, ...recent, table].join(""), columns)
+    : Infinity;
+  return [head, ...facts, ...causes(room), ...found, ...recent, table].join("");
+
+  /** As many as have room, the first one always; a remedy that stands above is not repeated. */
+  function causes(lines: number): readonly string[] {
+    const texts = groups.slice(0, wide ? Infinity : MAX_GROUPS).map(({ text, remedy, isAdvice }, n) =>
+      problemText(text, groups.slice(0, n).some((one) => one.remedy === remedy) ? null : remedy, isAdvice)
+    );
+    let left = lines;
+    const shown = texts.filter((text, n) => {
+      left -= rowsOf(text, columns);
+      return n === 0 || left >= (n + 1 < groups.length ? 1 : 0);
+    });
+    const more = groups.length - shown.length;
+    return more === 0 ? shown : [...shown, `  ${more} more: ${tool.name} doctor\n`];
+  }
 
   function newest(events: readonly V1Event[], now: number): readonly string[] {
     const groups = eventGroups(events).slice(0, wide ? Infinity : MAX_EVENTS);
@@ -192,3 +209,9 @@ function statusText({ world, style, tool }: Job, state: V1State, health: V1Healt
     return hung(lead, harmless(withLocalTimes(text, at)), width) + advice;
   }
 }
+
+const rowsOf = (text: string, columns: number): number =>
+  text.split("\n").slice(0, -1).reduce(
+    (sum, line) => sum + Math.max(1, Math.ceil(widthOf(line) / columns)),
+    0,
+  );

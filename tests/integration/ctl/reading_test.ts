@@ -106,6 +106,16 @@ Deno.test("status shows the newest events, and so does its JSON", () =>
     assert.equal(one.events?.at(-1)?.type, "link-lost");
     const two: V2Status = JSON.parse((await run("stacctl status --schema 2")).out);
     assert.equal(two.events?.at(-1)?.output, "event");
+    // Several causes with long names do not make it longer: the rest is counted.
+    for (const side of [0, 1]) {
+      const target = targets[side]?.[7];
+      if (target !== undefined) stage.world.setManner(target, "silent");
+    }
+    await stage.run(30_000);
+    const full = await screen("stacctl status", 80);
+    assert.ok(full.reduce((sum, text) => sum + Math.ceil(text.length / 80), 0) <= 23, full.join("\n"));
+    assert.match(full.join("\n"), /^ {2}1 more: stacctl doctor$/m);
+    assert.equal(count(full.join("\n"), "remedy: check cables"), 1);
     // Not all the same: each is told.
     stage.stafdConf(`${STAFD}exclude = traddr=${DCS[0] ?? ""}\n`);
     await stage.run(5_000);
