@@ -115,7 +115,7 @@ Deno.test("status shows the newest events, and so does its JSON", () =>
     const full = await screen("stacctl status", 80);
     assert.ok(full.reduce((sum, text) => sum + Math.ceil(text.length / 80), 0) <= 23, full.join("\n"));
     assert.match(full.join("\n"), /^ {2}1 more: stacctl doctor$/m);
-    assert.equal(count(full.join("\n"), "remedy: check cables"), 1);
+    assert.equal(count((await run("stacctl status -o table")).out, "remedy: check cables"), 1);
     // Not all the same: each is told.
     stage.stafdConf(`${STAFD}exclude = traddr=${DCS[0] ?? ""}\n`);
     await stage.run(5_000);
@@ -162,11 +162,17 @@ Deno.test("several words are one name, as tables show it; a filter that fits not
   withSite(async ({ stage, run }) => {
     stage.subsystem("nqn.a", "10.0.0.20");
     stage.stafdConf("");
-    stage.stacdConf(line("traddr=10.0.0.20;trsvcid=4420;nqn=nqn.a"));
+    stage.stacdConf(
+      line("traddr=10.0.0.20;trsvcid=4420;nqn=nqn.a", "traddr=10.0.0.21;trsvcid=4420;nqn=nqn.fails"),
+    );
     await stage.start(20_000);
-    assert.match((await run("stacctl explain tcp 10.0.0.20:4420")).out, /^nvme\d+ \(tcp, 10\.0\.0\.20/);
+    const { out } = await run("stacctl explain tcp 10.0.0.20:4420");
+    assert.match(out, /^nvme\d+ \(tcp, 10\.0\.0\.20/);
+    assert.doesNotMatch(out, /10\.0\.0\.21/);
     assert.equal((await run("stacctl wait tcp 10.0.0.20:4420 --for connected --timeout 1")).status, 0);
-    assert.equal((await run("stacctl ls -o table --iface eth9")).out, "None of the 1 controllers matches.\n");
+    const late = await run("stacctl wait tcp 10.0.0.21:4420 --for connected --timeout 0.05");
+    assert.match(late.err, /\(tcp, 10\.0\.0\.21, 4420, nqn\.fails\) is /);
+    assert.equal((await run("stacctl ls -o table --iface eth9")).out, "None of the 2 controllers matches.\n");
   }));
 
 Deno.test("the end of an NQN that was mistyped is near to the whole", () =>
