@@ -4,7 +4,7 @@ import { type Tid, tidText } from "../nvme/tid.ts";
 import { after, type Instant, type Now, reached } from "../nvme/time.ts";
 import type { LogLevel } from "../ports.ts";
 import { remind, timeOf } from "./agenda.ts";
-import { type Authority, type Claim, type Ctl, deviceOf, newCtl, withClaim, withoutClaim } from "./ctl.ts";
+import { type Authority, type Claim, type Ctl, newCtl, withClaim, withoutClaim } from "./ctl.ts";
 import type { Effect, Op } from "./effects.ts";
 import type { Evidence } from "./evidence.ts";
 import { type Fleet, type Happening, MAX_CTLS, MAX_RECENT, withCtl, withoutCtl } from "./fleet.ts";
@@ -107,7 +107,7 @@ export class FleetDraft<E extends { readonly do: string } = never> {
 
   /** The event signal of the versioned interface. */
   announce(ctl: Ctl, type: EventType, message: string): void {
-    const device = deviceOf(ctl)?.device ?? "";
+    const device = nameOf(ctl) ?? "";
     this.#event({ type, tid: ctl.tid, text: tidText(ctl.tid), device, message });
   }
 
@@ -335,8 +335,11 @@ export class FleetDraft<E extends { readonly do: string } = never> {
   }
 }
 
+/** The device of a connection, or the one that the kernel is still connecting. */
+const nameOf = ({ link }: Ctl): string | undefined => "ref" in link ? link.ref.device : undefined;
+
 function lineAbout(ctl: Ctl, what: string): { text: string; fields: Readonly<Record<string, string>> } {
-  const device = deviceOf(ctl)?.device ?? "nvme?";
+  const device = nameOf(ctl) ?? "nvme?";
   const { traddr, trsvcid, transport, subsysnqn, hostTraddr, hostIface } = ctl.tid;
   return {
     text: `${tidText(ctl.tid)} | ${device} - ${what}`,

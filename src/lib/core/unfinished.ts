@@ -36,9 +36,7 @@ export function follow<E extends { readonly do: string }>(
   const next: Ctl = { ...ctl, doom: undefined, guard: undefined, oneTry: false, resting: false, link };
   fleet.put(noted(next, fleet.now.wall, words(ref)));
   fleet.fleet = { ...fleet.fleet, users: listed(fleet.fleet.users, device, ctl.key) };
-  fleet.say("info", ctl, `The kernel is still connecting ${device}; it is not established yet`, {
-    NVME_DEVICE: device,
-  });
+  fleet.say("info", next, `The kernel is still connecting ${device}; it is not established yet`);
   keepLooking(fleet);
   fleet.remindAt(until, ctl.key);
   fleet.touch(ctl.key);
@@ -69,10 +67,8 @@ export function lookAtForming<E extends { readonly do: string }>(
   const next = noted({ ...ctl, attempts: ctl.attempts + 1, lastFailure, link: told }, at, failure.message);
   fleet.put(next);
   fleet.announce(next, "failed", failure.message);
-  fleet.say("error", next, `Failed to connect to controller. ${failure.message}; ${failure.remedy ?? ""}`, {
-    NVME_DEVICE: link.ref.device,
-    ...eventFields("failed"),
-  });
+  const text = `Failed to connect to controller. ${failure.message}; ${failure.remedy ?? ""}`;
+  fleet.say("error", next, text, eventFields("failed"));
   return next;
 }
 
