@@ -141,6 +141,11 @@ export class Guest {
     }
   }
 
+  /** Copies a file or folder of this machine into a folder of the guest. */
+  async push(file: string, folder: string): Promise<void> {
+    await capture([`${BED}/push`, file, folder], { env: this.#env });
+  }
+
   /** A text file of the guest, written whole. */
   async writeFile(path: string, text: string): Promise<void> {
     const child = new Deno.Command(`${BED}/run`, {

@@ -22,6 +22,7 @@ import { scenarios as errnos } from "./scenarios/errnos.ts";
 import { scenarios as fc } from "./scenarios/fc.ts";
 import { scenarios as fcKickStart } from "./scenarios/fc_kick_start.ts";
 import { scenarios as fcLate } from "./scenarios/fc_late.ts";
+import { scenarios as image } from "./scenarios/image.ts";
 import { scenarios as kernelRules } from "./scenarios/kernel_rules.ts";
 import { scenarios as oldKernel } from "./scenarios/old_kernel.ts";
 import { scenarios as hostIdentity } from "./scenarios/host_identity.ts";
@@ -59,6 +60,7 @@ import { scenarios as stafdTls } from "./scenarios/stafd_tls.ts";
 const SCENARIOS: readonly Scenario[] = [
   confinement,
   ...appArmor,
+  ...image,
   discovery,
   connection,
   change,
