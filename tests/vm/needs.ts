@@ -40,8 +40,9 @@ export const IPV6: readonly Need[] = [{
 }];
 
 export const APPARMOR: readonly Need[] = [{
-  look: "grep -qx Y /sys/module/apparmor/parameters/enabled && mountpoint -q /sys/kernel/security",
-  lacking: "AppArmor is not enabled",
+  look:
+    "grep -qx Y /sys/module/apparmor/parameters/enabled && mountpoint -q /sys/kernel/security && grep -q audit=1 /proc/cmdline",
+  lacking: "AppArmor or audit is not enabled (VMBED_ARGS in tests/vm/bed/README.md)",
 }];
 
 export const STRACE: readonly Need[] = [program("strace")];
