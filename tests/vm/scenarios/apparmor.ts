@@ -72,7 +72,7 @@ async function run(guest: Guest): Promise<void> {
     // That a denial would have been seen: another program in the profile, which may not write there.
     const enter = `echo 'exec ${NAME}' >/proc/self/attr/exec && exec touch /root/denied`;
     assert.notEqual((await guest.attempt(`sh -c "${enter}"`)).code, 0);
-    assert.equal((await denials(guest)).length, 1);
+    assert.ok((await denials(guest)).length > 0);
   } finally {
     await guest.run("systemctl stop stacd stafd");
     await guest.run(
