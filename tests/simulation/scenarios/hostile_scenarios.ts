@@ -14,7 +14,7 @@ const TWO_DCS = "[Controllers]\ncontroller = transport=tcp;traddr=10.0.0.100\n" 
 const BOUND = 15_000;
 
 /** The kernel gets whatever accepts a TCP connection. */
-const asksNobody = (): Cores => ({
+export const asksNobody = (): Cores => ({
   ...realCores,
   connector: doing(
     realCores.connector,
