@@ -1,10 +1,13 @@
 /** The page: its parts, and which of them is shown. */
 import { Nav, NavItem, NavList, Page, PageSection, Title } from "@patternfly/react-core";
 import { type ReactNode, useSyncExternalStore } from "react";
+import { Configuration } from "./configuration.tsx";
+import { ControllerPage } from "./controller_page.tsx";
 import { DaemonGate } from "./daemon_gate.tsx";
 import { type Fabric, fabric } from "./fabric.ts";
 import { Overview } from "./overview.tsx";
 import { hrefOf, type Part, PARTS, type Place, usePlace } from "./place.ts";
+import { Services } from "./services.tsx";
 import { Subsystems } from "./subsystems.tsx";
 
 const NAMES: Readonly<Record<Part, string>> = {
@@ -51,7 +54,15 @@ function Shown({ place, seen }: { readonly place: Place; readonly seen: Fabric }
           {({ state }) => <Subsystems state={state} options={place.options} />}
         </DaemonGate>
       );
-    default:
-      return <Overview fabric={seen} />;
+    case "controller":
+      return (
+        <DaemonGate daemon={place.daemon} seen={seen[place.daemon]}>
+          {({ state }) => <ControllerPage daemon={place.daemon} what={place.what} state={state} />}
+        </DaemonGate>
+      );
+    case "configuration":
+      return <Configuration fabric={seen} options={place.options} />;
+    case "services":
+      return <Services fabric={seen} />;
   }
 }

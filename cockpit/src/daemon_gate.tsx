@@ -13,6 +13,7 @@ import type { Seen } from "./daemon_link.ts";
 import { Loading } from "./labels.tsx";
 import { isDenied, type Problem } from "./outcome.ts";
 import { go } from "./place.ts";
+import { UnitButton } from "./unit_button.tsx";
 
 type Running = Extract<Seen, { readonly is: "running" }>;
 
@@ -68,7 +69,10 @@ export function DaemonGate({ daemon, seen, children }: {
       <EmptyStateBody>{isAbsent ? WHAT_IT_DOES[daemon] : aboutRefusal(daemon, seen.problem)}</EmptyStateBody>
       <EmptyStateFooter>
         <EmptyStateActions>
-          <Button variant="primary" onClick={() => go("services")}>Show services</Button>
+          {isAbsent && (
+            <UnitButton verb="start" unit={daemon} variant="primary">{`Start ${daemon}`}</UnitButton>
+          )}
+          <Button variant="link" onClick={() => go("services")}>Show services</Button>
         </EmptyStateActions>
       </EmptyStateFooter>
     </EmptyState>

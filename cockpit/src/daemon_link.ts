@@ -12,7 +12,7 @@ import type { DaemonName, V1Event, V1Explanation, V1Health, V1State } from "../.
 import type { Tid } from "../../src/lib/nvme/tid.ts";
 import type { ReportedDc } from "../../src/lib/ports.ts";
 import type { HostBusClient } from "./host_types.ts";
-import { isDenied, type Outcome, type Problem, problemIn, settled } from "./outcome.ts";
+import { isDenied, type Outcome, type Problem, settled } from "./outcome.ts";
 
 export type Seen =
   | { readonly is: "loading" }
@@ -32,8 +32,8 @@ const GATHER_MS = 100;
 const POLL_MS = 5_000;
 const POLL_FACTOR = 20;
 const CALL_MS = 30_000;
-/** Cockpit's bridge says that nobody owns the name a moment after it was opened. */
-const ABSENT_AFTER_MS = 1_500;
+const BUS = "org.freedesktop.DBus";
+const BUS_PATH = "/org/freedesktop/DBus";
 
 export class DaemonLink {
   readonly daemon: DaemonName;
@@ -42,7 +42,6 @@ export class DaemonLink {
   readonly #happened: (event: V1Event) => void;
   #client: HostBusClient | undefined;
   #seen: Seen = { is: "loading" };
-  #owner: string | null = null;
   #timer: number | undefined;
   #isAsking = false;
   #isStale = false;
@@ -54,20 +53,38 @@ export class DaemonLink {
     this.#happened = happened;
   }
 
+  /** Watches the name first: Cockpit's bridge closes the channel to a name that nobody owns, and does not open it again. */
   open(): void {
+    const bus = globalThis.cockpit.dbus(BUS, { bus: "system" });
+    const ask = async (): Promise<void> => {
+      const answer = await settled(bus.call(BUS_PATH, BUS, "NameHasOwner", [this.#service.name]));
+      if (answer.ok) this.#owned(answer.value[0] === true);
+      else this.#show({ is: "refused", problem: answer.problem });
+    };
+    bus.subscribe(
+      { path: BUS_PATH, interface: BUS, member: "NameOwnerChanged", arg0: this.#service.name },
+      () => void ask(),
+    );
+    void ask();
+    // A signal that was lost is made good.
+    setInterval(() => void ask(), POLL_MS);
+  }
+
+  #owned(isOwned: boolean): void {
+    if (!isOwned) {
+      const client = this.#client;
+      this.#client = undefined;
+      client?.close();
+      this.#show({ is: "absent" });
+    } else if (this.#client === undefined) this.#connect();
+  }
+
+  #connect(): void {
     const { name, path } = this.#service;
     const client = globalThis.cockpit.dbus(name, { bus: "system" });
     this.#client = client;
-    client.addEventListener("owner", (_, owner) => {
-      this.#owner = owner;
-      if (owner === null) this.#show({ is: "absent" });
-      else this.refresh();
-    });
-    client.addEventListener("close", (_, failure) => {
-      if (this.#client !== client) return;
-      this.#client = undefined;
-      const problem = problemIn(failure);
-      if (problem !== undefined) this.#show({ is: "refused", problem });
+    client.addEventListener("close", () => {
+      if (this.#client === client) this.#client = undefined;
     });
     client.subscribe({ path, interface: `${name}.v1`, member: "event" }, (_path, _iface, _member, [text]) => {
       const event = parseEvent(typeof text === "string" ? text : "");
@@ -75,9 +92,7 @@ export class DaemonLink {
       this.refresh();
     });
     client.subscribe({ path, interface: name }, () => this.refresh());
-    setTimeout(() => {
-      if (this.#owner === null && this.#seen.is === "loading") this.#show({ is: "absent" });
-    }, ABSENT_AFTER_MS);
+    this.refresh();
   }
 
   /** Asks again, soon: after a change that the page has made, or an event. */
@@ -109,7 +124,8 @@ export class DaemonLink {
   }
 
   async #ask(): Promise<void> {
-    if (this.#isAsking || this.#owner === null) return;
+    const client = this.#client;
+    if (this.#isAsking || client === undefined) return;
     this.#isAsking = true;
     this.#isStale = false;
     const begin = performance.now();
@@ -119,7 +135,11 @@ export class DaemonLink {
     ]);
     const took = performance.now() - begin;
     this.#isAsking = false;
-    if (this.#owner === null) return;
+    // It has ended meanwhile, or is another one now.
+    if (this.#client !== client) {
+      if (this.#client !== undefined) this.#askIn(GATHER_MS);
+      return;
+    }
     if (state.ok && health.ok) {
       this.#show({ is: "running", state: state.value, health: health.value, stale: undefined });
     } else {

@@ -40,10 +40,14 @@ export interface HostBusClient {
     options?: { readonly timeout?: number },
   ): PromiseLike<readonly unknown[]>;
   subscribe(
-    match: { readonly path?: string; readonly interface?: string; readonly member?: string },
+    match: {
+      readonly path?: string;
+      readonly interface?: string;
+      readonly member?: string;
+      readonly arg0?: string;
+    },
     take: (path: string, iface: string, member: string, args: readonly unknown[]) => void,
   ): { remove(): void };
-  addEventListener(event: "owner", take: (event: unknown, owner: string | null) => void): void;
   addEventListener(event: "close", take: (event: unknown, failure: HostFailure | undefined) => void): void;
   close(): void;
 }

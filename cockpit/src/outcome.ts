@@ -1,6 +1,4 @@
 /** What the host answers, as values: nothing of it is an exception for the page. */
-import type { HostFailure } from "./host_types.ts";
-
 export interface Problem {
   /** `access-denied`, `not-found`, `change-conflict`, `exit`, `unknown`... */
   readonly kind: string;
@@ -37,7 +35,3 @@ export function settled<T>(work: PromiseLike<T>): Promise<Outcome<T>> {
 
 export const isDenied = ({ kind }: Problem): boolean =>
   kind === "access-denied" || kind === "authentication-failed" || kind.endsWith(".AccessDenied");
-
-/** A failure of a channel that ended, if it is one. */
-export const problemIn = (failure: HostFailure | null | undefined): Problem | undefined =>
-  failure === null || failure === undefined ? undefined : problemOf(failure);

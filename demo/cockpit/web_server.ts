@@ -62,13 +62,11 @@ export async function startWebServer({ host, dataDir, port = freePort(), uid }: 
   }).spawn();
   const said = new Response(child.stderr).text();
   const close = async (): Promise<void> => {
-    try {
-      Deno.kill(-child.pid, "SIGTERM");
-    } catch (error) {
-      // It has ended by itself.
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
+    endGroup(child.pid, "SIGTERM");
     await child.status;
+    // Its bridge holds the same standard error.
+    endGroup(child.pid, "SIGKILL");
+    await said;
     await Deno.remove(home, { recursive: true });
   };
   const page = `http://127.0.0.1:${port}/cockpit/@localhost/nvme-stas/index.html`;
@@ -81,6 +79,15 @@ export async function startWebServer({ host, dataDir, port = freePort(), uid }: 
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   return { page, close };
+}
+
+function endGroup(pid: number, signal: Deno.Signal): void {
+  try {
+    Deno.kill(-pid, signal);
+  } catch (error) {
+    // It has ended by itself.
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
 }
 
 /** The page comes from the bridge, so that it runs when the page comes. */

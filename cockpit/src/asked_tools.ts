@@ -1,0 +1,155 @@
+/** What the control tools are asked, because the bus does not have it: findings of an edited text, and its plan with effects. */
+import { JsonReader, type JsonResult } from "../../src/lib/dbus/json_reader.ts";
+import type { DaemonName, V1Finding } from "../../src/lib/dbus/v1_types.ts";
+import type { Outcome } from "./outcome.ts";
+import { run } from "./programs.ts";
+
+export interface Checked {
+  /** False: the daemon would not use the file. */
+  readonly valid: boolean;
+  readonly findings: readonly V1Finding[];
+  readonly values: readonly {
+    readonly section: string;
+    readonly option: string;
+    readonly value: string | null;
+    readonly origin: string;
+  }[];
+}
+
+export interface Planned {
+  readonly at: number;
+  readonly valid: boolean;
+  readonly findings: readonly V1Finding[];
+  readonly changes: readonly {
+    readonly action: "connect" | "adopt" | "disconnect" | "let-go";
+    readonly text: string;
+    readonly device: string;
+    readonly at: number | null;
+    readonly reasons: readonly string[];
+    readonly retry: boolean;
+  }[];
+  readonly held: readonly {
+    readonly text: string;
+    readonly device: string;
+    readonly why: string;
+    readonly reasons: readonly string[];
+  }[];
+  readonly unchanged: number;
+  readonly unknowns: readonly string[];
+  readonly notes: readonly string[];
+  readonly effects: Effects | null;
+}
+
+export interface Effects {
+  readonly paths: readonly { readonly device: string; readonly subsysnqn: string; readonly text: string }[];
+  readonly lastPaths: readonly string[];
+  readonly inUse: readonly { readonly device: string; readonly holders: readonly string[] }[];
+  readonly policy: string | null;
+}
+
+const JSON_OF = ["-o", "json", "--schema", "2"] as const;
+
+export const toolOf = (daemon: DaemonName): string => daemon === "stafd" ? "stafctl" : "stacctl";
+
+/**
+ * The tool reads the text from its standard input by that name, which works for a pipe only; newer bridges of Cockpit give a
+ * program a socket.
+ */
+const piped = (words: readonly string[]): readonly string[] => ["sh", "-c", 'cat | "$@"', "sh", ...words];
+
+export const check = (daemon: DaemonName, text: string): Promise<Outcome<Checked>> =>
+  asked(piped([toolOf(daemon), "check", ...JSON_OF, "/dev/stdin"]), text, parseCheck);
+
+/** Of the file in force. */
+export const checkInForce = (daemon: DaemonName): Promise<Outcome<Checked>> =>
+  asked([toolOf(daemon), "check", ...JSON_OF], undefined, parseCheck);
+
+export const plan = (daemon: DaemonName, text: string): Promise<Outcome<Planned>> =>
+  asked(piped([toolOf(daemon), "plan", ...JSON_OF, "--config", "-"]), text, parsePlan);
+
+async function asked<T>(
+  command: readonly string[],
+  input: string | undefined,
+  parse: (text: string) => JsonResult<T>,
+): Promise<Outcome<T>> {
+  const ended = await run(command, input === undefined ? {} : { input });
+  if (!ended.ok) return ended;
+  const { out, status } = ended.value;
+  // An exit status other than 0 may be part of the answer; what is not JSON is the tool's complaint.
+  const parsed = parse(out);
+  if (parsed.ok) return parsed;
+  const text = out.trim() === ""
+    ? `exit status ${status}`
+    : out.trimStart().startsWith("{")
+    ? parsed.message
+    : out.trim();
+  return { ok: false, problem: { kind: "exit", text } };
+}
+
+const words = (item: JsonReader): string => item.text();
+
+const finding = (item: JsonReader): V1Finding => ({
+  severity: item.at("severity").word("error", "warning", "notice"),
+  file: item.at("file").text(),
+  line: item.at("line").number(),
+  column: item.at("column").number(),
+  message: item.at("message").text(),
+});
+
+export const parseCheck = (text: string): JsonResult<Checked> =>
+  JsonReader.read("check", text, (doc) => {
+    doc.at("schema").only(2);
+    doc.at("output").word("check");
+    const [first] = doc.at("files").list((file) => ({
+      valid: file.at("valid").boolean(),
+      findings: file.at("findings").list(finding),
+      values: file.at("values").list((value) => ({
+        section: value.at("section").text(),
+        option: value.at("option").text(),
+        value: value.maybe("value", words) ?? null,
+        origin: value.at("origin").text(),
+      })),
+    }));
+    return first ?? { valid: true, findings: [], values: [] };
+  });
+
+export const parsePlan = (text: string): JsonResult<Planned> =>
+  JsonReader.read("plan", text, (doc) => {
+    doc.at("schema").only(2);
+    doc.at("output").word("plan");
+    return {
+      at: doc.at("at").number(),
+      valid: doc.at("valid").boolean(),
+      findings: doc.at("findings").list(finding),
+      changes: doc.at("changes").list((change) => ({
+        action: change.at("action").word("connect", "adopt", "disconnect", "let-go"),
+        text: change.at("text").text(),
+        device: change.at("device").text(),
+        at: change.maybe("at", (at) => at.number()) ?? null,
+        reasons: change.at("reasons").list(words),
+        retry: change.at("retry").boolean(),
+      })),
+      held: doc.at("held").list((held) => ({
+        text: held.at("text").text(),
+        device: held.at("device").text(),
+        why: held.at("why").text(),
+        reasons: held.at("reasons").list(words),
+      })),
+      unchanged: doc.at("unchanged").number(),
+      unknowns: doc.at("unknowns").list(words),
+      notes: doc.at("notes").list(words),
+      effects: doc.maybe("effects", (effects) => ({
+        paths: effects.at("paths").list((path) => ({
+          device: path.at("device").text(),
+          subsysnqn: path.at("subsysnqn").text(),
+          text: path.at("text").text(),
+        })),
+        lastPaths: effects.at("last_paths").list(words),
+        inUse: effects.at("in_use").list((one) => ({
+          device: one.at("device").text(),
+          holders: one.at("holders").list(words),
+        })),
+        policy: effects.maybe("policy", words) ?? null,
+      })) ?? null,
+    };
+  });
