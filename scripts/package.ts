@@ -1,6 +1,7 @@
 /** `deno task package`: packages, made from the one compiled image by the distributions' own tools. */
 import { build } from "./build.ts";
 import { hostTarget, isTarget, refusedRuntime, type Target, TARGETS } from "./denort.ts";
+import { makePagePackages } from "./package/cockpit.ts";
 import { type Compression, makeDeb } from "./package/deb.ts";
 import { type Format, FORMATS } from "./package/manifest.ts";
 import { LINT_NEEDS, PACKAGE_NEEDS } from "./package/needs.ts";
@@ -41,6 +42,15 @@ export async function makePackages(
   return made;
 }
 
+/** Throws where a package of a second build in the folder has other bytes. */
+async function compareAgain(packages: readonly string[], again: readonly string[]): Promise<void> {
+  for (const [n, file] of packages.entries()) {
+    if (await sha256(file) !== await sha256(again[n] ?? file)) {
+      throw new Error(`not reproducible: ${file} and ${again[n]} differ`);
+    }
+  }
+}
+
 async function sha256(path: string): Promise<string> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", await Deno.readFile(path))).toHex();
 }
@@ -77,7 +87,7 @@ function formatsOf(named: readonly string[]): readonly Format[] {
 const USAGE =
   `usage: deno task package [--target TRIPLE]... [--format deb|rpm]... [--twice] [--lint] [--out DIR]
 
-Makes the .deb and the .rpm. SOURCE_DATE_EPOCH is the last commit's time unless it is set.
+Makes the .deb and the .rpm, and those of the page of Cockpit. SOURCE_DATE_EPOCH is the last commit's time unless it is set.
 
   --target TRIPLE  the machine: ${TARGETS.join(" or ")}; several times for several
   --format F       deb or rpm only
@@ -116,13 +126,21 @@ async function main(): Promise<boolean> {
     made.push(...packages);
     if (!values.twice) continue;
     const again = await makePackages(order, release, `build/package-again/${target}`, `${values.out}/again`);
-    for (const [n, file] of packages.entries()) {
-      if (await sha256(file) !== await sha256(again[n] ?? file)) {
-        throw new Error(`not reproducible: ${file} and ${again[n]} differ`);
-      }
-    }
+    await compareAgain(packages, again);
     await Deno.remove(`${values.out}/again`, { recursive: true });
     console.error(`package: built twice for ${target}, the same bytes`);
+  }
+  const formats = formatsOf(values.format ?? []);
+  const compression = values.uncompressed ? "none" : "xz";
+  const page = await makePagePackages(formats, compression, release, "build/package", values.out);
+  made.push(...page);
+  if (values.twice) {
+    const out = `${values.out}/again`;
+    await compareAgain(
+      page,
+      await makePagePackages(formats, compression, release, "build/package-again", out),
+    );
+    await Deno.remove(out, { recursive: true });
   }
   for (const file of made) {
     const { size } = await Deno.stat(file);

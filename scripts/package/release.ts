@@ -47,9 +47,9 @@ function parts(epoch: number): { weekday: string; day: string; month: string; ye
 export const isoDay = (epoch: number): string => new Date(epoch * 1000).toISOString().slice(0, 10);
 
 /** The changelog of the package, which says where the real one is. */
-export function debianChangelog({ version, epoch }: Release): string {
+export function debianChangelog({ version, epoch }: Release, name = "nvme-stas"): string {
   const { weekday, day, month, year, time } = parts(epoch);
-  return `nvme-stas (1:${version}-1) unstable; urgency=medium
+  return `${name} (1:${version}-1) unstable; urgency=medium
 
   * Release ${version}; see /usr/share/doc/nvme-stas/changelog.gz.
 
