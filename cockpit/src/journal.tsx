@@ -2,6 +2,7 @@
 import { Alert, Button, Card, CardBody, CardHeader, CardTitle, Content } from "@patternfly/react-core";
 import { type ReactNode, useEffect, useState } from "react";
 import { clock } from "../../src/ctl/when.ts";
+import { type JournalLine, parseJournalLine } from "./journal_line.ts";
 import { Name } from "./labels.tsx";
 import type { Problem } from "./outcome.ts";
 import { follow } from "./programs.ts";
@@ -21,41 +22,6 @@ const COMMAND = [
 ];
 /** Lines that come in one go are drawn in one go. */
 const GATHER_MS = 50;
-
-export interface JournalLine {
-  readonly at: number;
-  readonly priority: number;
-  readonly who: string;
-  readonly message: string;
-}
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null;
-
-/** Undefined for what is not a line of `journalctl -o json`. A message with odd bytes comes as a list of them. */
-export function parseJournalLine(text: string): JournalLine | undefined {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (!isRecord(parsed)) return undefined;
-  const message = parsed["MESSAGE"];
-  const at = Number(parsed["__REALTIME_TIMESTAMP"]) / 1000;
-  if (!Number.isFinite(at)) return undefined;
-  return {
-    at,
-    priority: Number(parsed["PRIORITY"] ?? 6),
-    who: typeof parsed["SYSLOG_IDENTIFIER"] === "string" ? parsed["SYSLOG_IDENTIFIER"] : "",
-    message: typeof message === "string" ? message : bytesText(message),
-  };
-}
-
-function bytesText(message: unknown): string {
-  if (!Array.isArray(message)) return "";
-  return new TextDecoder().decode(Uint8Array.from(message.map((byte: unknown) => Number(byte))));
-}
 
 function useJournal(): { readonly lines: readonly JournalLine[]; readonly problem: Problem | undefined } {
   const [lines, setLines] = useState<readonly JournalLine[]>([]);

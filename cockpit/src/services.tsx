@@ -21,7 +21,8 @@ import { JournalCard } from "./journal.tsx";
 import { Loading } from "./labels.tsx";
 import { useAdmin } from "./permission.ts";
 import { UnitButton } from "./unit_button.tsx";
-import { type UnitName, UNITS, type UnitState, useUnits } from "./units.ts";
+import type { UnitState } from "./unit_states.ts";
+import { type UnitName, UNITS, useUnits } from "./units.ts";
 
 const ABOUT: Readonly<Record<UnitName, readonly [title: string, does: string, missing: string]>> = {
   stacd: [

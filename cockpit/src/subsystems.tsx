@@ -13,7 +13,7 @@ import {
 } from "@patternfly/react-core";
 import { AngleDownIcon, AngleRightIcon } from "@patternfly/react-icons";
 import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
-import { memo, type ReactNode, useDeferredValue, useMemo, useState } from "react";
+import { memo, type ReactNode, useCallback, useDeferredValue, useMemo, useState } from "react";
 import type { V1State } from "../../src/lib/dbus/v1_types.ts";
 import { useSizes } from "./block_sizes.ts";
 import { StandingLabel, STANDINGS } from "./labels.tsx";
@@ -70,11 +70,14 @@ export function Subsystems({ state, options }: {
   const sizes = useSizes(
     (state.subsystems ?? []).flatMap(({ namespaces }) => namespaces.map(({ device }) => device)).join(" "),
   );
-  const toggle = (nqn: string): void => {
-    const next = new Set(open);
-    if (!next.delete(nqn)) next.add(nqn);
-    setOpen(next);
-  };
+  // Rows keep it for as long as they are drawn: it knows nothing of what is open when it is made.
+  const toggle = useCallback((nqn: string): void => {
+    setOpen((before) => {
+      const next = new Set(before);
+      if (!next.delete(nqn)) next.add(nqn);
+      return next;
+    });
+  }, []);
   const count = found.reduce((sum, { paths }) => sum + paths.length, 0);
   return (
     <>

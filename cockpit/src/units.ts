@@ -3,50 +3,15 @@ import { useCallback, useEffect, useState } from "react";
 import type { DaemonName } from "../../src/lib/dbus/v1_types.ts";
 import type { Outcome, Problem } from "./outcome.ts";
 import { run } from "./programs.ts";
+import { parseUnits, type UnitState } from "./unit_states.ts";
 
 export const UNITS = ["stacd", "stafd", "avahi-daemon"] as const;
 export type UnitName = typeof UNITS[number];
-
-export interface UnitState {
-  readonly isInstalled: boolean;
-  /** `active`, `inactive`, `failed`, `activating`... */
-  readonly active: string;
-  /** `running`, `dead`... */
-  readonly sub: string;
-  /** `enabled`, `disabled`, `static`, `masked`... */
-  readonly file: string;
-  readonly text: string;
-}
 
 export type Verb = "start" | "stop" | "restart" | "reload" | "enable" | "disable";
 
 const PROPERTIES = "--property=Id,LoadState,ActiveState,SubState,UnitFileState,StatusText";
 const POLL_MS = 5_000;
-
-/** What `systemctl show` prints: blocks of NAME=VALUE, in the order asked for. */
-export function parseUnits(text: string): ReadonlyMap<string, UnitState> {
-  const blocks = text.split(/\n\n+/).map((block) =>
-    new Map(
-      block.split("\n").map((line): [string, string] => {
-        const at = line.indexOf("=");
-        return [line.slice(0, at), line.slice(at + 1)];
-      }),
-    )
-  );
-  return new Map(
-    blocks.flatMap((block): [string, UnitState][] => {
-      const id = block.get("Id");
-      if (id === undefined) return [];
-      return [[id.replace(/\.service$/, ""), {
-        isInstalled: block.get("LoadState") !== "not-found",
-        active: block.get("ActiveState") ?? "",
-        sub: block.get("SubState") ?? "",
-        file: block.get("UnitFileState") ?? "",
-        text: block.get("StatusText") ?? "",
-      }]];
-    }),
-  );
-}
 
 async function readUnits(): Promise<Outcome<ReadonlyMap<string, UnitState>>> {
   const ended = await run(["systemctl", "show", PROPERTIES, ...UNITS.map((name) => `${name}.service`)]);

@@ -33,6 +33,8 @@ Deno.test("Subsystems: 60 with two paths each; filters leave what they name; a p
     await visit.see("No subsystem matches");
     await visit.click("button", "Show all subsystems");
     await visit.see("60 subsystems, 120 paths");
+    for (const n of [0, 1]) await visit.click("button", `Show paths of ${nqnOf(n)}`);
+    await visit.see("tcp 10.0.1.1:4420", "tcp 10.0.1.2:4420");
     await visit.type("Search in names, addresses, devices and mount points", "volume-042");
     await visit.see("1 subsystem, 2 paths", nqnOf(42));
   });

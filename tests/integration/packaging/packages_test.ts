@@ -21,7 +21,7 @@ async function sha256(file: string): Promise<string> {
 
 async function findPackage(dir: string, suffix: string): Promise<string> {
   for await (const { name } of Deno.readDir(dir)) {
-    if (name.endsWith(suffix)) return `${dir}/${name}`;
+    if (name.startsWith("nvme-stas") && name.endsWith(suffix)) return `${dir}/${name}`;
   }
   throw new Error(`no ${suffix} in ${dir}`);
 }
@@ -180,6 +180,24 @@ Deno.test("packages: built twice with the same bytes, unpacked they hold what is
       assert.ok(sums.success, sums.stdout);
       const owners = await capture(["dpkg-deb", "-c", file]);
       for (const line of owners.trim().split("\n")) assert.match(line, /^\S+ root\/root /);
+    });
+    await t.step("the page of Cockpit, as .deb and .rpm", async () => {
+      const deb = `${dir}/cockpit-nvme-stas_${VERSION}-1_all.deb`;
+      const rpm = `${dir}/cockpit-nvme-stas-${VERSION}-1.noarch.rpm`;
+      await capture(["dpkg-deb", "-x", deb, `${dir}/page`]);
+      const page = `${dir}/page/usr/share/cockpit/nvme-stas`;
+      const manifest: unknown = JSON.parse(await Deno.readTextFile(`${page}/manifest.json`));
+      assert.deepEqual(Object(manifest).requires, { cockpit: "287" });
+      const listed = await capture(["rpm", "-qpl", rpm]);
+      for (const name of ["index.html", "index.js", "index.css", "manifest.json"]) {
+        await Deno.stat(`${page}/${name}`);
+        assert.match(listed, new RegExp(`^/usr/share/cockpit/nvme-stas/${name}$`, "m"));
+      }
+      const html = await Deno.readTextFile(`${page}/index.html`);
+      assert.doesNotMatch(html, /https?:|<script>|style=/, "what Cockpit's policy refuses");
+      // Cockpit's own library comes from the host.
+      assert.doesNotMatch(await Deno.readTextFile(`${page}/index.js`), /cockpit1:/);
+      assert.match(await capture(["dpkg-deb", "-f", deb, "Depends"]), /cockpit-bridge \(>= 287\)/);
     });
     await t.step(".rpm", async () => {
       const file = await findPackage(dir, ".rpm");
