@@ -160,7 +160,7 @@ export function ConfEditor({ daemon, path, seen }: {
               )}
           </StackItem>
           <StackItem>
-            <ActionList>
+            <ActionList className="stas-actions">
               <ActionListItem>
                 <Button
                   variant={planned === undefined ? "primary" : "secondary"}

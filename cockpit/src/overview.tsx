@@ -12,7 +12,6 @@ import {
   DescriptionListDescription,
   DescriptionListGroup,
   DescriptionListTerm,
-  Gallery,
   Stack,
   StackItem,
 } from "@patternfly/react-core";
@@ -40,10 +39,10 @@ export function Overview({ fabric }: { readonly fabric: Fabric }): ReactNode {
   return (
     <Stack hasGutter>
       <StackItem>
-        <Gallery hasGutter minWidths={{ default: "min(100%, 24rem)" }}>
+        <div className="stas-cards">
           <DaemonCard daemon="stacd" seen={fabric.stacd} />
           <DaemonCard daemon="stafd" seen={fabric.stafd} />
-        </Gallery>
+        </div>
       </StackItem>
       {fabric.stacd.is === "running" && (
         <StackItem>

@@ -128,7 +128,7 @@ export function PlanView({ daemon, plan, isRunning }: {
 function EffectsView({ effects }: { readonly effects: Effects }): ReactNode {
   const { lastPaths, inUse, policy, paths } = effects;
   return (
-    <StackItem>
+    <StackItem className="stas-findings">
       {lastPaths.length > 0 && (
         <Alert
           isInline

@@ -139,7 +139,7 @@ function UnitActions({ name, title, unit, done }: {
 }): ReactNode {
   const isActive = unit.active === "active" || unit.active === "activating";
   return (
-    <ActionList>
+    <ActionList className="stas-actions">
       {!isActive && (
         <ActionListItem>
           <UnitButton verb="start" unit={name} variant="primary" done={done}>{`Start ${title}`}</UnitButton>

@@ -52,11 +52,16 @@ Deno.test("No part is wider than a narrow window", () =>
   visited({ world: buildSite().world, width: 360 }, async (visit) => {
     for (const part of ["", "subsystems", "configuration", "configuration?file=sys", "services"]) {
       await visit.open(`#/${part}`);
-      await visit.see(part.startsWith("conf") ? "sys.conf" : /stacd|subsystems/);
+      await visit.see(
+        part.startsWith("conf") ? "sys.conf" : part === "services" ? "Disable stacd" : /stacd|subsystems/,
+      );
       const wide = await visit.evaluate(
         "document.documentElement.scrollWidth - document.documentElement.clientWidth",
       );
       assert.equal(wide, 0, part);
+      const cut = await visit.evaluate(`[...document.querySelectorAll("main .pf-v6-c-card button")]
+        .filter((one) => one.getBoundingClientRect().right > innerWidth).map((one) => one.innerText)`);
+      assert.deepEqual(cut, [], part);
     }
   }));
 
