@@ -8,7 +8,7 @@ import { openBrowser } from "./browser.ts";
 
 export const DATA_DIR = `${Deno.cwd()}/build/cockpit/share`;
 /** The longest that anything may take; only a failure takes as long. */
-const BOUND_MS = 30_000;
+const BOUND_MS = 90_000;
 
 export interface Circumstances {
   readonly world: World;
