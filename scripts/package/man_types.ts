@@ -3,7 +3,7 @@ import { wrapped } from "../../src/ctl/text_width.ts";
 import type { Block } from "./man_block.ts";
 
 /** Where types of JSON are declared. */
-const TYPES = ["src/lib/dbus/v1_types.ts", "src/ctl/v2_types.ts"];
+const TYPES = ["src/lib/dbus/v1_types.ts", "src/ctl/v2_types.ts", "src/ctl/v2_acts.ts"];
 /** What is left of 80 columns beside the margins of a page. */
 const COLUMNS = 66;
 
@@ -17,7 +17,7 @@ export function typeBlocks(names: readonly string[]): readonly Block[] {
     ).exec(sources)?.[0];
     if (text === undefined) throw new Error(`${TYPES.join(" and ")} have no ${name}`);
     const plain = text.replaceAll("readonly ", "").replace(/^export /, "")
-      .replace(/typeof (\w+)\[number\]/, (_, list: string) => wordsOf(sources, list));
+      .replaceAll(/typeof (\w+)\[number\]/g, (_, list: string) => wordsOf(sources, list));
     return { is: "code", kind: "", lines: narrowed(plain) };
   });
 }

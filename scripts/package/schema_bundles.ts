@@ -27,6 +27,7 @@ export const BUNDLES: Readonly<Record<string, Bundle>> = {
       plan: "V1Plan",
       explain: "V1Explanation",
       health: "V1Health",
+      drain: "V1DrainAnswer",
       pages: "StafdReport",
       event: "V1Event",
     },
@@ -58,7 +59,7 @@ export const BUNDLES: Readonly<Record<string, Bundle>> = {
   "output-2.json": {
     id: "urn:nvme-stas:output:2",
     title: "JSON of stafctl and stacctl, schema 2",
-    sources: [V1, TID, "src/ctl/v2_types.ts"],
+    sources: [V1, TID, "src/ctl/v2_types.ts", "src/ctl/v2_acts.ts"],
     documents: undefined,
   },
 };

@@ -6,6 +6,7 @@ import { type Duration, seconds } from "../lib/nvme/time.ts";
 import { check } from "./check_command.ts";
 import { OK, USAGE } from "./command_line.ts";
 import { doctor } from "./doctor_command.ts";
+import { drain, undrain } from "./drain_command.ts";
 import { explain } from "./explain_command.ts";
 import { health } from "./health_command.ts";
 import { list } from "./list_command.ts";
@@ -299,12 +300,47 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
           return shown(options, format, (around) => doctor(around, format));
         })],
   ];
-  return new Map([...old, ...(daemon === "stafd" ? logPages : []), ...more]);
+  const acts: readonly (readonly [string, Define])[] = [
+    ["drain", (command) =>
+      command
+        .description(
+          "take controllers out for maintenance: disconnect them, and connect none of them (root only)",
+        )
+        .argument("<what>", FORMS)
+        .addOption(
+          new Option("--for <span>", "how long: 30, 5min, 2h (default: until undrain or a reboot)").argParser(
+            term,
+          ),
+        )
+        .option("--force", "also what is in use, after telling what uses it")
+        .addOption(outputOption(TEXT))
+        .action((what, { for: span, force, output }) =>
+          finish(drain(job(false), what, { format: output ?? "table", term: span, force: force === true }))
+        )],
+    ["undrain", (command) =>
+      command
+        .description("end a drain: connect again what is wanted (root only)")
+        .argument("<what>", "as it was drained")
+        .addOption(outputOption(TEXT))
+        .action((what, { output }) => finish(undrain(job(false), what, output ?? "table")))],
+  ];
+  return new Map([...old, ...(daemon === "stafd" ? logPages : acts), ...more]);
 }
 
 function timeSpan(text: string): Duration {
   const span = parseTimeSpan(text);
   if (span === undefined) throw new InvalidArgumentError("Not a time span such as 30, 5min or inf.");
+  return span;
+}
+
+/** A time span that is some time, and ends. */
+function term(text: string): Duration {
+  const span = timeSpan(text);
+  if (span.ms <= 0 || span.ms === Infinity) {
+    throw new InvalidArgumentError(
+      "Not a time span such as 30, 5min or 2h; without --for it has no end.",
+    );
+  }
   return span;
 }
 

@@ -30,7 +30,15 @@ const bareTool = (tool: Tool): CommandUnknownOpts =>
 
 const EARLY: ReadonlySet<string> = new Set(["--no-color", "--no-pager"]);
 /** Never with colours or a pager. */
-const NEVER_DRESSED: ReadonlySet<string> = new Set(["tron", "troff", "wait", "metrics", "completion"]);
+const NEVER_DRESSED: ReadonlySet<string> = new Set([
+  "tron",
+  "troff",
+  "wait",
+  "metrics",
+  "completion",
+  "drain",
+  "undrain",
+]);
 
 /** `help`, `help COMMAND` and `-V`, as other tools have them. */
 function asWritten(given: readonly string[]): readonly string[] {

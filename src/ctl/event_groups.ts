@@ -28,7 +28,7 @@ export function eventGroups(events: readonly V1Event[]): readonly EventGroup[] {
     at,
     type,
     who: names.slice(0, MAX_NAMES).join(", ") + (names.length > MAX_NAMES ? " and others" : ""),
-    // Of several, the type says what they have in common.
-    message: names.length > 1 ? "" : message.replace(`${names[0] ?? ""} `, ""),
+    // Of several, the type says what they have in common. An event of the daemon itself has no name.
+    message: names.length > 1 ? "" : names[0] === "" ? message : message.replace(`${names[0] ?? ""} `, ""),
   }));
 }

@@ -10,6 +10,7 @@ interface HelpText {
 
 const STATE = "See the present state:";
 const CHANGES = "See events and plans:";
+const ACTS = "Take controllers out for maintenance, and back:";
 const PAGES = "See what discovery controllers announce:";
 const OTHERS = "Other commands:";
 
@@ -71,13 +72,21 @@ const TEXTS: Readonly<Record<string, HelpText>> = {
   adlp: { group: PAGES, examples: [["$ adlp -o wide", "of all, with all columns"]] },
   metrics: { group: OTHERS, examples: [["$ metrics", "as node_exporter's textfile collector reads them"]] },
   completion: { group: OTHERS, examples: [["$ completion bash", "packages install the scripts already"]] },
+  drain: {
+    group: ACTS,
+    examples: [
+      ["sudo $ drain 192.0.2.18 --for 2h", "before an array is switched off"],
+      ["sudo $ drain nvme3", "one path, until undrain"],
+    ],
+  },
+  undrain: { group: ACTS, examples: [["sudo $ undrain 192.0.2.18", "the text that was given to drain"]] },
   tron: { group: OTHERS, examples: [["sudo $ tron", "debug messages in the journal, until troff"]] },
   troff: { group: OTHERS, examples: [["sudo $ troff", "debug messages off again"]] },
 };
 
 /** The place of a command's group in the help. */
 export const groupOf = (command: string): number =>
-  [STATE, CHANGES, PAGES, OTHERS].indexOf(TEXTS[command]?.group ?? OTHERS);
+  [STATE, CHANGES, ACTS, PAGES, OTHERS].indexOf(TEXTS[command]?.group ?? OTHERS);
 
 /** The examples of a command, as they are typed. */
 function examplesOf(tool: Tool["name"], command: string): readonly (readonly [string, string])[] {
@@ -100,7 +109,8 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   list: "the command is ls",
   get: "status, ls, tree and explain show things",
   connect: "add a controller= line to the configuration: see plan and check, then systemctl reload",
-  disconnect: "add an exclude= line to the configuration: see plan first, then systemctl reload",
+  disconnect:
+    "add an exclude= line to the configuration: see plan first, then systemctl reload; for a while: stacctl drain",
   reload: "systemctl reload does that; plan --config shows its effect before",
   start: "systemctl start does that",
   stop: "systemctl stop does that",

@@ -6,6 +6,7 @@ import { OK } from "./command_line.ts";
 import { distinct } from "../lib/dbus/v1_distinct.ts";
 import { controllersTable } from "./controllers_view.ts";
 import { eventGroups } from "./event_groups.ts";
+import { drainText } from "./drain_command.ts";
 import { callFailure } from "./failure_text.ts";
 import { printJson, printValue } from "./output_format.ts";
 import { problemGroups } from "./problem_groups.ts";
@@ -144,6 +145,7 @@ function statusText({ world, style, tool }: Job, state: V1State, health: V1Healt
     const { subsystems = [], nativeMultipath = "unknown" } = state;
     if (subsystems.length > 0) lines.push(["I/O", storageText(subsystems, nativeMultipath)]);
   }
+  for (const one of state.drains ?? []) lines.push(["drained", drainText(one, at)]);
   const head = `${style.paint("strong", state.daemon)} ${state.version}: ${verdict}, running for ${
     span(at - state.started)
   }\n`;

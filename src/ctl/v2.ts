@@ -6,6 +6,7 @@ import type { Dict } from "../lib/dbus/client.ts";
 import type {
   V1Change,
   V1Controller,
+  V1Drain,
   V1Event,
   V1Explanation,
   V1Failure,
@@ -20,6 +21,7 @@ import type {
 import { tsasFields } from "../lib/nvme/entry_text.ts";
 import { isTransport, type Tid } from "../lib/nvme/tid.ts";
 import type { V1PlanEffects } from "./v1_outputs.ts";
+import type { V2Drain } from "./v2_acts.ts";
 import type {
   V2Change,
   V2Controller,
@@ -190,7 +192,7 @@ export function status2(state: V1State, health: V1Health): V2Status {
     events,
     ...more
   } = state;
-  const { subsystems, nativeMultipath, ...rest } = more;
+  const { subsystems, nativeMultipath, drains = [], ...rest } = more;
   whole(rest);
   const { file, loadedAt, valid, findings } = config;
   return {
@@ -210,8 +212,14 @@ export function status2(state: V1State, health: V1Health): V2Status {
     controllers: controllers.map(controller2),
     subsystems: subsystems?.map(storage2) ?? null,
     native_multipath: nativeMultipath ?? "unknown",
+    drains: drains.map(drain2),
   };
 }
+
+export const drain2 = ({ what, uid, at, until, forced, controllers, ...rest }: V1Drain): V2Drain => {
+  whole(rest);
+  return { what, uid, begun_at: at, until, forced, controllers };
+};
 
 const LINKS: Readonly<Record<V1Step["step"], V2Link["kind"]>> = {
   source: "source",

@@ -4,6 +4,7 @@
  * is. All times are milliseconds since 1970. A member that may be `null` is always there. Members may be added under the same
  * number; none is removed and none changes its meaning.
  */
+import type { V2Drain, V2Drained } from "./v2_acts.ts";
 import type { DaemonName, V1Change, V1Finding, V1Phase, V1Source } from "../lib/dbus/v1_types.ts";
 
 /** What every document begins with. */
@@ -258,6 +259,8 @@ export interface V2Status extends V2Head {
   readonly subsystems: readonly V2Storage[] | null;
   /** stacd: `absent` is a kernel that was built without. */
   readonly native_multipath: "on" | "off" | "absent" | "unknown";
+  /** stacd. */
+  readonly drains: readonly V2Drain[];
 }
 
 /** `ls`. */
@@ -483,4 +486,5 @@ export type V2Output =
   | V2Check
   | V2Health
   | V2Doctor
+  | V2Drained
   | V2Event;

@@ -528,6 +528,48 @@ export const CANARIES: readonly Canary[] = [
     who: "stacd",
     cores: () => connector(nothingInUse),
   },
+  {
+    name: "drains the last usable path of what is in use",
+    rules: ["S12"],
+    who: "stacd",
+    with: ["drains", "mounts"],
+    cores: () => ({
+      ...realCores,
+      connector: {
+        ...realCores.connector,
+        step: (state, event, now) => {
+          const { list, asks } = state.drains;
+          const isBlind = event.type === "use-seen" && list.length + asks.length > 0;
+          return realCores.connector.step(state, isBlind ? nothingInUse(event) : event, now);
+        },
+      },
+    }),
+  },
+  {
+    name: "takes any drain for a forced one",
+    rules: ["S12"],
+    who: "stacd",
+    with: ["drains"],
+    cores: () => connector((event) => event.type === "drain" ? { ...event, mode: "force" } : event),
+  },
+  {
+    name: "forgets what is drained",
+    rules: ["S7"],
+    who: "stacd",
+    with: ["drains"],
+    cores: () => ({
+      ...realCores,
+      connector: {
+        ...realCores.connector,
+        step: (state, event, now) =>
+          realCores.connector.step(
+            event.type === "tick" ? { ...state, drains: { ...state.drains, list: [] } } : state,
+            event,
+            now,
+          ),
+      },
+    }),
+  },
   { name: "disconnects without a soak", rules: ["soak"], who: "stacd", cores: notSoaking },
   { name: "connects what no page lists", rules: ["asked"], who: "stacd", cores: inventive },
   {

@@ -37,6 +37,9 @@ export class ConnectRules {
     if ((tid.transport === "tcp" || tid.transport === "rdma") && !allows(conf.families, tid.traddr)) {
       throw new Violation("S7", `${who} connects ${named(tid)} of a disabled family`);
     }
+    if (who === "stacd" && this.#rules.drains.take(tid)) {
+      throw new Violation("S7", `stacd connects ${named(tid)}, which is drained`);
+    }
     const { exclusions } = this.#rules.sessions[who];
     if (exclusions === undefined) {
       throw new Violation(

@@ -48,6 +48,8 @@ const FINDER_EVENTS = all<Exclude<FinderEvent["type"], "use-seen">>({
   "mdns-problem": true,
 });
 const CONNECTOR_EVENTS = all<ConnectorEvent["type"]>({
+  drain: true,
+  undrain: true,
   ...COMMON_EVENTS,
   fetched: true,
   stafd: true,
@@ -81,6 +83,7 @@ const FINDER_EFFECTS = all<Exclude<FinderEffect["do"], "look-at-use" | "browse-a
   "restart-unit": true,
 });
 const CONNECTOR_EFFECTS = all<ConnectorEffect["do"]>({
+  answer: true,
   ...COMMON_EFFECTS,
   fetch: true,
   "look-at-use": true,

@@ -5,7 +5,7 @@ import type { Device } from "../../src/lib/sim/devices.ts";
 import { pageKey } from "./oracle/freshness.ts";
 import { sameAddress } from "./oracle/address.ts";
 import { AUDIT } from "./oracle/conf.ts";
-import { identity, named, WELL_KNOWN } from "./oracle/identity.ts";
+import { identity, isTransport, named, WELL_KNOWN } from "./oracle/identity.ts";
 import { LIMITS } from "./oracle/limits.ts";
 import { type Subtype, tidsListed } from "./oracle/listing.ts";
 import { serves } from "./oracle/matching.ts";
@@ -18,6 +18,7 @@ type Disconnect = Extract<AnyEffect, { readonly do: "disconnect" }>;
 /** What may change the sources of a controller. */
 const NEWS: ReadonlySet<AnyEvent["type"]> = new Set([
   "config",
+  "drain",
   "fetched",
   "log-read",
   "resolved",
@@ -145,6 +146,11 @@ export class DisconnectRules {
       case "audit":
         if (this.#rules.conf("stacd")?.scope !== AUDIT) lie("disconnect-scope does not say so");
         return;
+      case "drain":
+        if (who !== "stacd" || !this.#rules.drains.says(evidence, tid)) {
+          lie(`nobody drained ${evidence.what}`);
+        }
+        return;
       case "config":
       case "unresponsive":
         // Whether anybody asks for it in spite of that is judged for every disconnect.
@@ -203,6 +209,10 @@ export class DisconnectRules {
   deleted(device: Device): void {
     const use = this.#rules.inUse(device);
     if (use === undefined || this.#rules.conf("stacd")?.inUseGoes === true) return;
+    const { transport, target } = device;
+    const isForced = isTransport(transport) &&
+      this.#rules.drains.takeByForce({ ...device, transport, subsysnqn: target?.nqn ?? "" });
+    if (isForced) return;
     if (!this.#rules.isServedElsewhere(device)) {
       throw new Violation("S12", `stacd deletes ${device.name}, the last path of what is ${use}`);
     }

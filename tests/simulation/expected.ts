@@ -114,7 +114,8 @@ function wantedIocs(rules: Rules, dcs: readonly Tid[][]): Tid[][] {
     }
   }
   return wishes.filter((wish) =>
-    wish.length > 0 && wish.every((tid) => !barred(rules, conf, tid) && reachable(world, tid))
+    wish.length > 0 &&
+    wish.every((tid) => !barred(rules, conf, tid) && !rules.drains.take(tid) && reachable(world, tid))
   );
 }
 
@@ -214,8 +215,9 @@ function mustGo(rules: Rules, target: Target, device: Device, subtype: Subtype):
     isSame(tid) && !announced.has(identity(tid)) && !conf.excludes.some((one) => excludes(one, tid))
   );
   if (subtype === "referral" && isLeft) return false;
+  const isDrained = (tid: Tid): boolean => subtype === "nvme" && rules.drains.take(tid);
   return !asked.some((tid) =>
-    isSame(tid) && refusal(conf, { ...tid, hostIface: device.hostIface }) === undefined
+    isSame(tid) && !isDrained(tid) && refusal(conf, { ...tid, hostIface: device.hostIface }) === undefined
   );
 }
 

@@ -6,6 +6,7 @@ import type { Fault } from "./faults/fault.ts";
 import { HOST_FAULTS } from "./faults/host_faults.ts";
 import { KERNEL_FAULTS } from "./faults/kernel_faults.ts";
 import { PAGE_FAULTS } from "./faults/page_faults.ts";
+import { PERSON_FAULTS } from "./faults/person_faults.ts";
 import { SERVICE_FAULTS } from "./faults/service_faults.ts";
 import { USE_FAULTS } from "./faults/use_faults.ts";
 import type { Simulation } from "./simulation.ts";
@@ -18,6 +19,7 @@ export const FAULTS: readonly Fault[] = [
   ...SERVICE_FAULTS,
   ...HOST_FAULTS,
   ...USE_FAULTS,
+  ...PERSON_FAULTS,
 ];
 
 /** Everything works again: what was switched on is off, what was broken is whole. Permanently dead targets stay so. */

@@ -25,6 +25,7 @@ import { sameAddress } from "./oracle/address.ts";
 import { type Host, hostOf } from "./oracle/host.ts";
 import { identity, named } from "./oracle/identity.ts";
 import { LIMITS } from "./oracle/limits.ts";
+import { type Claimed, Drains } from "./oracle/drains.ts";
 import { Freshness, pageKey } from "./oracle/freshness.ts";
 import { asPublished, tidAnnounced } from "./oracle/listing.ts";
 import { type KernelWords, serves } from "./oracle/matching.ts";
@@ -44,6 +45,7 @@ const FILES = { stafd: "/etc/stas/stafd.conf", stacd: "/etc/stas/stacd.conf" } a
 
 export class Rules {
   readonly knowledge = new Knowledge();
+  readonly drains = new Drains();
   readonly world: World;
   readonly landscape: Landscape;
   readonly #connects: ConnectRules;
@@ -145,6 +147,7 @@ export class Rules {
   restarted(who: Daemon, stateFile: string | undefined): void {
     const saved = savedIn(stateFile);
     this.sessions[who] = new Session(saved);
+    if (who === "stacd") this.drains.restarted(saved.drains);
     const { all } = this.world.kernel.devices;
     this.knowledge.restarted(
       who,
@@ -251,6 +254,13 @@ export class Rules {
         session.running.delete(event.key);
         if (who === "stacd" && session.conf !== undefined) this.#kept(session.conf);
         return;
+      case "drain":
+        return this.drains.asked(event.what, event);
+      case "undrain":
+        return this.drains.undrained(event.what, event.keys.flatMap((key) => fleet.ctls.get(key)?.tid ?? []));
+      case "clock-set":
+        if (who === "stacd") this.drains.clockSet(event.ms);
+        return;
       case "exclusions":
         session.exclusions = event.exclusions;
         return;
@@ -335,6 +345,11 @@ export class Rules {
     this.#bounded(who, after);
   }
 
+  /** What stacd has drained after a step. */
+  drained(claimed: readonly Claimed[], { ctls }: Fleet): void {
+    this.drains.stepped(claimed, this.world.clock.now().wall, ctls.values());
+  }
+
   /** S6: everything has a limit. */
   #bounded(who: Daemon, fleet: Fleet): void {
     const over = (what: string, size: number, limit: number) => {
@@ -383,7 +398,8 @@ export class Rules {
 
   /** S8. */
   #secret(who: Daemon, where: string, value: unknown): void {
-    if (JSON.stringify(value).includes(SECRET_MARK)) {
+    const text = JSON.stringify(value, (_, part: unknown) => typeof part === "bigint" ? String(part) : part);
+    if (text.includes(SECRET_MARK)) {
       throw new Violation("S8", `${who}: a secret in the ${where}`);
     }
   }

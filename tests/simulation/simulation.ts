@@ -187,7 +187,12 @@ export class Simulation {
       });
       this.stafd = new StafdDaemon(this.world, core, watch);
     } else {
-      this.stacd = new StacdDaemon(this.world, this.#watched(who, cores.connector), watch);
+      const core = this.#watched(
+        who,
+        cores.connector,
+        ({ drains, fleet }) => this.rules.drained(drains.list, fleet),
+      );
+      this.stacd = new StacdDaemon(this.world, core, watch);
     }
     const daemon = who === "stafd" ? this.stafd : this.stacd;
     if (daemon === undefined) return;
@@ -417,6 +422,7 @@ export class Simulation {
     // A process that is down comes back by itself; one that runs is told to read its file.
     await this.go(70_000, () => this.#down !== undefined);
     if (this.#down !== undefined) throw new Violation("L1", `${this.#down} does not come back`);
+    await this.go(70_000, () => !this.rules.drains.settled);
     // Only who changed a file tells the daemons of it: a reload would also repair what events did not.
     if (this.filesChanged) this.reloadAll();
     await this.#settled();

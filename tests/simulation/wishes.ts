@@ -16,8 +16,9 @@ export interface Wish {
   readonly depth: number;
 }
 
-/** The exclude line or family that forbids it, in the configuration that is in force. */
-export function refusedBy({ knowledge }: Rules, who: Daemon, conf: Conf, tid: Tid): boolean {
+/** An exclude line, a family or a drain forbids it. */
+export function refusedBy({ knowledge, drains }: Rules, who: Daemon, conf: Conf, tid: Tid): boolean {
+  if (who === "stacd" && drains.take(tid)) return true;
   if (conf.excludes.length === 0 && conf.families.size === 2) return false;
   return refusal(conf, tid) !== undefined ||
     linesKnown(conf, knowledge, who).some(({ line, resolved }) =>

@@ -32,6 +32,12 @@ function shiftedEvidence(evidence: Evidence, shift: Shift): Evidence {
       return { ...evidence, at: shift(evidence.at) };
     case "unresponsive":
       return { ...evidence, since: shift(evidence.since) };
+    case "drain":
+      return {
+        ...evidence,
+        at: shift(evidence.at),
+        ...(evidence.until === undefined ? {} : { until: shift(evidence.until) }),
+      };
     case "config":
     case "audit":
     case "stop":
@@ -147,6 +153,10 @@ export function connectorAfterClockSet(state: ConnectorState, ms: number): Conne
       readAt: shift(page.readAt),
       young: shiftedYouth(page.young, shift),
     })),
+    drains: {
+      ...state.drains,
+      list: state.drains.list.map((drain) => ({ ...drain, at: shift(drain.at), until: maybe(drain.until) })),
+    },
     latency: { ...state.latency, awaited: shiftedMap(state.latency.awaited, shift) },
   };
 }

@@ -24,6 +24,8 @@ import { FleetTurn, nextReminder } from "./fleet_turn.ts";
 import { securityBar } from "./line_demands.ts";
 import { LinesTurn, writtenLines } from "./lines.ts";
 import type { Verdict } from "./planner.ts";
+import { drainedVerdict } from "./drain.ts";
+import { DrainTurn, isDrainReminder } from "./drain_turn.ts";
 import { forbiddance, isSpared, SPARED } from "./refusal.ts";
 import { type Attempt, attemptAt } from "./request.ts";
 import { originOf } from "./origin_of.ts";
@@ -43,6 +45,7 @@ export class ConnectorTurn implements FleetRules {
   readonly now: Now;
   #auditDue = false;
   readonly #report: ReportTurn;
+  readonly #drains: DrainTurn;
   /** While the step settles, no new information arrives. */
   #settledUnknowns: readonly string[] | undefined;
   #settling = false;
@@ -53,6 +56,7 @@ export class ConnectorTurn implements FleetRules {
     this.fleet = new FleetTurn<ConnectorEffect>(state.fleet, now, this);
     this.lines = new LinesTurn(state.lines, this.fleet, state.conf);
     this.#report = new ReportTurn(this);
+    this.#drains = new DrainTurn(this);
   }
 
   // --- FleetRules ----------------------------------------------------------------------------------------------------
@@ -77,6 +81,8 @@ export class ConnectorTurn implements FleetRules {
     const { conf } = this.state;
     if (conf === undefined) return { is: "held", why: "the configuration is not read yet" };
     const forbidden = forbiddance(ctl, conf, this.fleet.fleet);
+    const drained = drainedVerdict(this.state.drains.list, ctl, this.now.wall, forbidden);
+    if (drained !== undefined) return drained;
     if (forbidden !== undefined) return forbidden;
     if (ctl.claims.size > 0) return { is: "wanted" };
     const [first, ...rest] = ctl.released.values();
@@ -227,6 +233,7 @@ export class ConnectorTurn implements FleetRules {
 
   reminded(key: string): void {
     if (this.lines.reminded(key)) return;
+    if (isDrainReminder(key)) return this.#drains.due();
     if (key === FETCH_REMINDER) this.#fetch();
     if (key === AUDIT_REMINDER) {
       this.fleet.startScan();
@@ -330,6 +337,13 @@ export class ConnectorTurn implements FleetRules {
       case "network":
         this.fleet.take(event);
         return this.lines.recheck();
+      case "drain":
+        return this.#drains.drain(event);
+      case "undrain":
+        return this.#drains.undrain(event);
+      case "use-seen":
+        if (!this.#drains.seen(event)) this.fleet.take(event);
+        return;
       case "clock-set":
         this.state = connectorAfterClockSet(this.state, event.ms);
         return this.fleet.take(event);
@@ -385,7 +399,10 @@ export class ConnectorTurn implements FleetRules {
         // for again.
         if (this.state.stafd.present) this.#changed();
       }
-    } else this.fleet.startScan();
+    } else {
+      this.fleet.startScan();
+      this.#drains.remind();
+    }
     this.fleet.touchAll();
   }
 
@@ -403,6 +420,7 @@ export class ConnectorTurn implements FleetRules {
       this.fleet.remindBy(after(this.now, ROOM_LOOK), FETCH_REMINDER);
     }
     this.fleet.pump();
+    this.#drains.finish();
     if (this.fleet.fleet.stopping && this.fleet.quiet) this.fleet.emit({ do: "exit" });
     return {
       state: { ...this.state, fleet: this.fleet.fleet, lines: this.lines.lines },

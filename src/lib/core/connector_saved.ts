@@ -1,6 +1,8 @@
 /** stacd's state file: I/O controllers and their sources, so that a page read after a restart can withdraw them. */
 import { type ConnectorState, emptyConnector, type KnownPage } from "./connector_state.ts";
 import { dcOfPage } from "./ctl.ts";
+import { noDrains } from "./drain.ts";
+import { restoredDrains, savedDrains } from "./drain_saved.ts";
 import {
   familiesOf,
   isJson,
@@ -32,6 +34,7 @@ export function connectorStateValue(state: ConnectorState): Json {
     pages,
     young: savedYoung(state.fleet),
     secured: savedSecured(state.fleet),
+    drains: savedDrains(state.drains.list),
   };
 }
 
@@ -55,5 +58,6 @@ export function restoredConnector(value: unknown): ConnectorState {
       told: false,
     });
   }
-  return { ...emptyConnector, fleet, pages };
+  const drains = { ...noDrains, list: restoredDrains(value["drains"]) };
+  return { ...emptyConnector, fleet, pages, drains };
 }

@@ -4,6 +4,7 @@ import { type AenLatency, emptyLatency } from "./aen_latency.ts";
 import type { Instant, Now } from "../nvme/time.ts";
 import type { PageYouth } from "../ports.ts";
 import type { Authority } from "./ctl.ts";
+import { type Drains, noDrains } from "./drain.ts";
 import type { Op } from "./effects.ts";
 import { emptyFleet, type Fleet } from "./fleet.ts";
 import type { Lines } from "./lines.ts";
@@ -57,6 +58,8 @@ export interface ConnectorState {
   readonly stafd: StafdView;
   readonly pages: ReadonlyMap<Authority, KnownPage>;
   readonly latency: AenLatency;
+  /** What persons have taken out for maintenance (drain.ts). */
+  readonly drains: Drains;
 }
 
 export const noStafd: StafdView = {
@@ -84,4 +87,5 @@ export const emptyConnector: ConnectorState = {
   stafd: noStafd,
   pages: new Map(),
   latency: emptyLatency,
+  drains: noDrains,
 };

@@ -25,6 +25,7 @@ import type {
   StafdEvent,
   StafdReport,
 } from "../ports.ts";
+import type { DrainAnswer, DrainEvent } from "./drain.ts";
 import type { Proof } from "./evidence.ts";
 import type { HostConf, NbftTargets } from "./host.ts";
 
@@ -92,7 +93,11 @@ export type FinderEffect =
   | { readonly do: "restart-unit"; readonly template: string; readonly args: readonly string[] };
 
 /** Effects of stacd only. */
-export type ConnectorEffect = Effect | { readonly do: "fetch"; readonly op: Op };
+export type ConnectorEffect =
+  | Effect
+  | { readonly do: "fetch"; readonly op: Op }
+  /** Of a person's act: `call` is the number that it came with. */
+  | { readonly do: "answer"; readonly call: Op; readonly answer: DrainAnswer };
 
 /** Events of both daemons. */
 export type Event =
@@ -172,6 +177,7 @@ export type ConnectorEvent =
   | Event
   | { readonly type: "config"; readonly conf: StacdConf; readonly reload: boolean }
   | { readonly type: "fetched"; readonly op: Op; readonly outcome: Outcome<StafdReport> }
+  | DrainEvent
   | StafdEvent;
 
 /** The result of a step. */

@@ -18,7 +18,16 @@ export type Evidence =
   /** The policy is to remove connections that no source wants, and every source has been read. */
   | { readonly kind: "audit"; readonly file: string; readonly line?: number; readonly asked: string }
   /** The daemon stops and the configuration says not to keep connections. */
-  | { readonly kind: "stop"; readonly file: string; readonly line?: number };
+  | { readonly kind: "stop"; readonly file: string; readonly line?: number }
+  /** A person took it out for maintenance. Without `until` it has no term; `forced`: also what is in use goes (S12). */
+  | {
+    readonly kind: "drain";
+    readonly what: string;
+    readonly uid: number;
+    readonly at: number;
+    readonly until?: number;
+    readonly forced: boolean;
+  };
 
 /** Evidence that is not empty: the type of a disconnect requires it. */
 export type Proof = readonly [Evidence, ...Evidence[]];
@@ -47,6 +56,11 @@ export function evidenceText(evidence: Evidence): string {
       }: disconnect-scope: no source wants it (checked: ${evidence.asked})`;
     case "stop":
       return `${place(evidence.file, evidence.line)}: persistent-connections=false, and the daemon stops`;
+    case "drain": {
+      const { what, uid, until, forced } = evidence;
+      const end = until === undefined ? "until undrain or a reboot" : `until ${isoTime(until)}`;
+      return `drained by uid ${uid} ${end}${forced ? ", by force" : ""}: ${what}`;
+    }
   }
 }
 

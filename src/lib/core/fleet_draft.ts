@@ -112,8 +112,13 @@ export class FleetDraft<E extends { readonly do: string } = never> {
   }
 
   /** An event of the daemon itself: the line, and the event signal. */
-  happened(level: LogLevel, type: EventType, message: string): void {
-    this.log(level, message, eventFields(type));
+  happened(
+    level: LogLevel,
+    type: EventType,
+    message: string,
+    more?: Readonly<Record<string, string>>,
+  ): void {
+    this.log(level, message, eventFields(type, more));
     this.#event({ type, tid: null, text: "", device: "", message });
   }
 

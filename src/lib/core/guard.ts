@@ -83,9 +83,35 @@ export function guarded(
   now: Now,
 ): Guarded {
   if (guard?.at === undefined || guard.op !== undefined) return { is: "look" };
-  const again = after(guard.at, GUARD_INTERVAL);
-  const held = (why: string): Guarded =>
-    reached(again, now) ? { is: "look" } : { is: "held", why, until: again };
+  const seen = judgedBy(guard, guard.at, policy, siblings, own, excluded);
+  switch (seen.is) {
+    case "held": {
+      const again = after(guard.at, GUARD_INTERVAL);
+      return reached(again, now) ? { is: "look" } : { is: "held", why: seen.why, until: again };
+    }
+    case "watched":
+      return reached(seen.until, now) ? { is: "look" } : seen;
+    case "free":
+      // An old look proves nothing about now.
+      return guard.at.mono === now.mono ? seen : { is: "look" };
+  }
+}
+
+/** What a look says, however old it is. */
+export type Judged =
+  | { readonly is: "held"; readonly why: string }
+  | Extract<Guarded, { readonly is: "watched" | "free" }>;
+
+/** What the look of the time `at` says of a removal. */
+export function judgedBy(
+  guard: Guard,
+  at: Instant,
+  policy: GuardPolicy,
+  siblings: Siblings,
+  own: string,
+  excluded: boolean,
+): Judged {
+  const held = (why: string): Judged => ({ is: "held", why });
   if (guard.failure !== undefined && !policy.inUseGoes) return held(guard.failure);
   let watchedUntil: Instant | undefined;
   const claims: string[] = [];
@@ -95,7 +121,7 @@ export function guarded(
     if (!policy.inUseGoes) {
       const use = guard.uses.get(look.device);
       if (use?.is === "used") return held(`${look.device} is in use: ${use.why}`);
-      if (use?.is === "look-again") watchedUntil = later(watchedUntil, after(guard.at, use.in));
+      if (use?.is === "look-again") watchedUntil = later(watchedUntil, after(at, use.in));
       claims.push(look.device);
     }
     const lastUsable = otherWays(look, "").some(({ device }) => device === own);
@@ -107,11 +133,7 @@ export function guarded(
       return held(`the last usable path to ${look.device}: ${siblings.unknown}`);
     }
   }
-  if (watchedUntil !== undefined) {
-    return reached(watchedUntil, now) ? { is: "look" } : { is: "watched", until: watchedUntil };
-  }
-  // An old look proves nothing about the present.
-  return guard.at.mono === now.mono ? { is: "free", claims } : { is: "look" };
+  return watchedUntil === undefined ? { is: "free", claims } : { is: "watched", until: watchedUntil };
 }
 
 const later = (a: Instant | undefined, b: Instant): Instant => a === undefined || a.mono < b.mono ? b : a;

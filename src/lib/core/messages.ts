@@ -17,6 +17,8 @@ export const MESSAGES = {
   "log-page": "4806d5098c4548dea5ced53131353737",
   reload: "e524df13e2494b3981b0b6c90f638b19",
   "reload-refused": "63b584c610a4499a9e6e2cda3034f117",
+  drained: "1771872425ba4cd9bee4f85171d296b5",
+  undrained: "9a2704679adb4f628198353b612f6973",
   "stafd-gone": "1303a1e68a1446c18ffae605a19e8f13",
   "stafd-back": "e319897750224d5298d7cdc892e113a4",
 } as const;

@@ -228,7 +228,10 @@ export function unwanted(
   const isConfirmed = rules.confirmed(ctl);
   if (rules.guard === undefined) return isConfirmed ? disconnect([]) : { act: "confirm", ...due };
   const isExcluded = verdict.is === "excluded";
-  const stays = guarded(ctl.guard, rules.guard, kernel.siblings(ctl), device.device, isExcluded, now);
+  // A person was shown what uses it, and wants it to go.
+  const isForced = evidence.some((one) => one.kind === "drain" && one.forced);
+  const policy = isForced ? { ...rules.guard, inUseGoes: true } : rules.guard;
+  const stays = guarded(ctl.guard, policy, kernel.siblings(ctl), device.device, isExcluded, now);
   switch (stays.is) {
     case "look":
       return isConfirmed ? { act: "look", ...due } : { act: "confirm", ...due };

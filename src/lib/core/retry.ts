@@ -77,6 +77,9 @@ export const CONNECTED_ECHO: Duration = seconds(2);
 /** Attributes of a new device are not complete when its event comes (STAC-61). */
 export const AUDIT_DELAY: Duration = seconds(1);
 
+/** Whether a drain is possible is forgotten this long after it could be told, if no call comes for it. */
+export const DRAIN_PATIENCE: Duration = minutes(1);
+
 /** Times as in the manual: what waits, and how long. */
 export const WAITS: readonly (readonly [what: string, time: Duration])[] = [
   ["an address that is tried counts as unreachable", PROBE_TIMEOUT],
@@ -89,6 +92,7 @@ export const WAITS: readonly (readonly [what: string, time: Duration])[] = [
   ["events of one link are answered, together", SYNC_COALESCE],
   ["an event of a new connection is news", CONNECTED_ECHO],
   ["a controller of before the restart counts as new", STOOD],
+  ["a drain that was asked for is forgotten", DRAIN_PATIENCE],
 ];
 
 /** Retries as in the manual: the action, the first pause, and the longest one. */

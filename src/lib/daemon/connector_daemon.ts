@@ -8,6 +8,8 @@ import { publisher, serveStac } from "../dbus/server.ts";
 import { StafdClient } from "../dbus/stafd_client.ts";
 import { bounded, BoundedCalls, boundedStafd } from "./bounded_ports.ts";
 import { connectorCore, connectorService } from "./connector_service.ts";
+import { lookUp } from "./devices_now.ts";
+import { DrainCalls } from "./drain_calls.ts";
 import { factsAfterClockSet } from "./daemon_facts.ts";
 import { commonPorts, type Machine, proving, tellHost, tellHostAgain } from "./machine.ts";
 import { performConnector } from "./performer.ts";
@@ -37,7 +39,12 @@ export function buildConnector(
     (message) => machine.log.write({ level: "warning", message }),
   );
   const stafd = boundedStafd(client, calls);
-  const ports = { ...commonPorts(machine, publisher(STAC, () => keeper.bus), end.resolve), stafd };
+  const drains = new DrainCalls();
+  const ports = {
+    ...commonPorts(machine, publisher(STAC, () => keeper.bus), end.resolve),
+    stafd,
+    answer: drains.answer.bind(drains),
+  };
   const shell: Shell<ConnectorState, ConnectorEvent, ConnectorEffect> = new Shell(
     seams.core,
     restoredConnector(machine.stateFile.load()),
@@ -47,15 +54,23 @@ export function buildConnector(
   );
   seams.built(() => shell.state);
   const post = (event: ConnectorEvent): void => shell.post(event);
-  const handlers = connectorService({
-    state: () => shell.state,
-    clock,
-    read: machine.readDevice,
-    storage: machine.storage,
-    hung: () => calls.hung,
-    facts,
-    setTron,
-  });
+  const handlers = {
+    ...connectorService({
+      state: () => shell.state,
+      clock,
+      read: machine.readDevice,
+      storage: machine.storage,
+      hung: () => calls.hung,
+      facts,
+      setTron,
+    }),
+    ...drains.acts({
+      clock,
+      fleet: () => shell.state.fleet,
+      fresh: () => lookUp(shell.state.fleet, machine.readDevice),
+      post,
+    }),
+  };
   keeper.onBus((bus) => {
     serveStac(bus, handlers);
     return Promise.resolve(undefined);

@@ -7,6 +7,7 @@ import type { ConnectorState } from "../core/connector_state.ts";
 import type { ConnectorEffect, ConnectorEvent } from "../core/effects.ts";
 import type { StacHandlers } from "../dbus/server.ts";
 import type { Clock, Storage } from "../ports.ts";
+import { drainOf, drainProblems } from "./drain_calls.ts";
 import type { HungCall } from "./bounded_ports.ts";
 import type { DaemonFacts } from "./daemon_facts.ts";
 import type { ReadDevice } from "./devices_now.ts";
@@ -63,11 +64,17 @@ export function connectorService(parts: ConnectorServiceParts): StacHandlers {
     others: () => {
       const { stafd: { present, heardAt }, latency: { counts, sum } } = state();
       const aenToConnect = { bounds: LATENCY_BOUNDS, counts, sum };
-      return { avahi: null, stafd: { present, reportedAt: heardAt ?? null, aenToConnect } };
+      const { list } = state().drains;
+      const drains = list.length === 0 ? {} : { drains: list.map((drain) => drainOf(drain, state().fleet)) };
+      return { avahi: null, stafd: { present, reportedAt: heardAt ?? null, aenToConnect }, ...drains };
     },
     unknowns: () => new ConnectorTurn(state(), clock.now()).unknowns(),
     problems: () => {
-      const unsafe = [...securityProblems(state().conf, state().fleet.host), ...connectorRoom(state())];
+      const unsafe = [
+        ...securityProblems(state().conf, state().fleet.host),
+        ...connectorRoom(state()),
+        ...drainProblems(state().drains.list, state().fleet),
+      ];
       if (state().stafd.present) return unsafe;
       return [...unsafe, {
         id: "stafd-absent",

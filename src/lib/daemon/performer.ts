@@ -4,6 +4,7 @@
  */
 import type { Transport } from "../nvme/tid.ts";
 import type { TlsHost } from "../nvme/tls_host.ts";
+import type { DrainAnswer } from "../core/drain.ts";
 import type {
   ConnectorEffect,
   ConnectorEvent,
@@ -47,6 +48,8 @@ export interface FinderPorts extends CommonPorts {
 
 export interface ConnectorPorts extends CommonPorts {
   readonly stafd: Stafd;
+  /** To a person who waits for it. */
+  readonly answer: (call: number, answer: DrainAnswer) => void;
 }
 
 function performCommon(effect: Effect, ports: CommonPorts, post: (event: Event) => void): void {
@@ -152,5 +155,6 @@ export function performConnector(
   if (effect.do === "fetch") {
     return ports.stafd.fetch((outcome) => post({ type: "fetched", op: effect.op, outcome }));
   }
+  if (effect.do === "answer") return ports.answer(effect.call, effect.answer);
   return performCommon(effect, ports, post);
 }

@@ -41,7 +41,7 @@ export interface V1Parts {
   readonly tried: (text: string) => Tried;
   readonly accepts: (device: KernelCtrl) => boolean;
   readonly controllers: (core: Asked, peek: Peek) => readonly V1Controller[];
-  readonly others: () => Pick<V1State, "avahi" | "stafd">;
+  readonly others: () => Pick<V1State, "avahi" | "stafd" | "drains">;
   readonly unknowns: () => readonly string[];
   readonly problems: () => readonly Problem[];
 }

@@ -12,7 +12,8 @@ import {
 import { PROPERTIES, type STAC, type STAF } from "./interfaces.ts";
 import { isRecord, type JsonResult } from "./json_reader.ts";
 import { parseEvent, parseExplanation, parseHealth, parsePlan, parseState } from "./v1_parse.ts";
-import type { V1Event, V1Explanation, V1Health, V1Plan, V1State } from "./v1_types.ts";
+import { parseDrainAnswer } from "./v1_parse_acts.ts";
+import type { V1DrainAnswer, V1Event, V1Explanation, V1Health, V1Plan, V1State } from "./v1_types.ts";
 
 export type Result<T> =
   | { readonly ok: true; readonly value: T }
@@ -92,6 +93,20 @@ export class DaemonClient {
 
   health(): Promise<Result<V1Health>> {
     return this.#ask(".v1", "health", "", [], "s", parsed(parseHealth));
+  }
+
+  drain(
+    what: string,
+    names: readonly string[],
+    term: Duration | undefined,
+    mode: "ask" | "do" | "force",
+  ): Promise<Result<V1DrainAnswer>> {
+    const args = [what, names, BigInt(Math.round(term?.ms ?? 0)), mode];
+    return this.#ask(".v1", "drain", "sasts", args, "s", parsed(parseDrainAnswer));
+  }
+
+  undrain(what: string, names: readonly string[]): Promise<Result<V1DrainAnswer>> {
+    return this.#ask(".v1", "undrain", "sas", [what, names], "s", parsed(parseDrainAnswer));
   }
 
   /** Tells the events from now on, and every arrival and departure of the daemon (its state now included). */

@@ -169,9 +169,37 @@ ${TID_ARGS}
     </method>
 `;
 
+const ACTS = `    <method name="drain">
+      ${
+  doc(
+    "Takes controllers out for a while; they are disconnected, and not connected until then. Refused when something in use would be left without a usable path. Root only.",
+  )
+}
+      <arg name="what" type="s" direction="in">
+        ${doc("As a person wrote it: the drain is called so.")}
+      </arg>
+      <arg name="names" type="as" direction="in">
+        ${doc("What that stands for: NQNs, addresses, devices, transport ids.")}
+      </arg>
+      <arg name="term_ms" type="t" direction="in">
+        ${doc("Milliseconds; 0: until undrain or a reboot.")}
+      </arg>
+      <arg name="mode" type="s" direction="in">
+        ${doc("ask (nothing is done), do, or force (also what is in use goes).")}
+      </arg>
+      <arg name="answer_json" type="s" direction="out"/>
+    </method>
+    <method name="undrain">
+      ${doc("Ends a drain. Root only.")}
+      <arg name="what" type="s" direction="in"/>
+      <arg name="names" type="as" direction="in"/>
+      <arg name="answer_json" type="s" direction="out"/>
+    </method>
+`;
+
 export const STAF_XML = `${DOCTYPE}<node>\n${STANDARD}${STAF_METHODS}${debug(STAF.name)}${
   v1(STAF.name, PAGES)
 }</node>\n`;
 export const STAC_XML = `${DOCTYPE}<node>\n${STANDARD}${STAC_METHODS}${debug(STAC.name)}${
-  v1(STAC.name, "")
+  v1(STAC.name, ACTS)
 }</node>\n`;

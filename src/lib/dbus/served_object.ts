@@ -32,7 +32,10 @@ export interface Method<H> {
     handlers: H,
     body: readonly unknown[],
     trusted: boolean,
+    uid: number | undefined,
   ) => Later<readonly Value[] | BusError>;
+  /** Others get an error. The bus policy denies them such calls; this holds also where the policy file is missing. */
+  readonly rootOnly?: true;
 }
 
 export interface Property<H> {
@@ -70,7 +73,11 @@ export function servedObject<H>(xml: string, interfaces: Interfaces<H>, handlers
       : interfaces.get(head.interface)?.methods.get(head.member);
     if (method === undefined) return unknownMethod(head);
     return taken(head, method.takes, method.maxBytes, (call) => {
-      const result = method.run(handlers, call.body, isTrusted(call.uid));
+      const trusted = isTrusted(call.uid);
+      if (method.rootOnly === true && !trusted) {
+        return fail(BusErrors.accessDenied, `only root may call ${head.member}`);
+      }
+      const result = method.run(handlers, call.body, trusted, call.uid);
       return result instanceof Promise
         ? result.then((later) => outcome(method.gives, later))
         : outcome(method.gives, result);

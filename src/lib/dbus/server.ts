@@ -40,6 +40,23 @@ export interface StacHandlers {
   health(): Later<string>;
 }
 
+/** A person's act: `what` as written, and the names that it stands for. */
+export interface AskedAct {
+  readonly uid: number;
+  readonly what: string;
+  readonly names: readonly string[];
+}
+
+/** What stacd alone answers. */
+export interface StacActs {
+  /** `termMs`: 0 without end. */
+  drain(act: AskedAct, termMs: number, mode: DrainMode): Later<string>;
+  undrain(act: AskedAct): Later<string>;
+}
+
+const DRAIN_MODES = ["ask", "do", "force"] as const;
+export type DrainMode = typeof DRAIN_MODES[number];
+
 export interface StafHandlers extends StacHandlers {
   /** Empty for an unknown controller (DBUS-25). */
   getLogPages(tid: AskedTid): Later<readonly StringDict[]>;
@@ -155,13 +172,69 @@ const STAF_INTERFACES: ReadonlyMap<string, Interface<StafHandlers>> = new Map<
   }],
 ]);
 
-const STAC_INTERFACES: ReadonlyMap<string, Interface<StacHandlers>> = new Map<
+/** Names that one `what` may stand for: the devices below a mount point. */
+const MAX_NAMES = 256;
+const MAX_NAMES_BYTES = 256 * 1024;
+/** 10 years. */
+const LONGEST_TERM = 10 * 366 * 86_400_000;
+
+/** What a person's act is about, or why it cannot be one. */
+function askedAct(what: unknown, names: unknown, uid: number | undefined): AskedAct | BusError {
+  const wrong = (message: string): BusError => ({ name: BusErrors.invalidArgs, message });
+  const texts = Array.isArray(names) ? names.map(String) : [];
+  if (uid === undefined) {
+    return { name: BusErrors.accessDenied, message: "the bus does not tell whose call this is" };
+  }
+  if (String(what).trim() === "" || texts.length === 0 || texts.some((text) => text.trim() === "")) {
+    return wrong("it names no controller");
+  }
+  if (texts.length > MAX_NAMES) return wrong(`it has ${texts.length} names: one act takes ${MAX_NAMES}`);
+  return texts.concat(String(what)).some((text) => text.length > MAX_QUESTION)
+    ? tooLong(MAX_QUESTION)
+    : { uid, what: String(what).trim(), names: texts };
+}
+
+const STAC_ACTS: readonly (readonly [string, Method<StacHandlers & StacActs>])[] = [
+  ["drain", {
+    takes: ["sasts"],
+    maxBytes: MAX_NAMES_BYTES,
+    gives: "s",
+    rootOnly: true,
+    run: (handlers, [what, names, term, mode], _trusted, uid) => {
+      const act = askedAct(what, names, uid);
+      if (!("uid" in act)) return act;
+      const termMs = Number(term);
+      const how = DRAIN_MODES.find((word) => word === mode);
+      if (how === undefined || !(termMs <= LONGEST_TERM)) {
+        const message = "drain takes a term of at most ten years, in milliseconds, and one of the modes " +
+          DRAIN_MODES.join(", ");
+        return { name: BusErrors.invalidArgs, message };
+      }
+      return one(handlers.drain(act, termMs, how));
+    },
+  }],
+  ["undrain", {
+    takes: ["sas"],
+    maxBytes: MAX_NAMES_BYTES,
+    gives: "s",
+    rootOnly: true,
+    run: (handlers, [what, names], _trusted, uid) => {
+      const act = askedAct(what, names, uid);
+      return "uid" in act ? one(handlers.undrain(act)) : act;
+    },
+  }],
+];
+
+const STAC_INTERFACES: ReadonlyMap<string, Interface<StacHandlers & StacActs>> = new Map<
   string,
-  Interface<StacHandlers>
+  Interface<StacHandlers & StacActs>
 >([
   [STAC.name, { methods: new Map([["list_controllers", LIST]]), properties: new Map() }],
   [`${STAC.name}.debug`, DEBUG],
-  [`${STAC.name}.v1`, { methods: new Map(V1_METHODS), properties: new Map() }],
+  [`${STAC.name}.v1`, {
+    methods: new Map<string, Method<StacHandlers & StacActs>>([...V1_METHODS, ...STAC_ACTS]),
+    properties: new Map(),
+  }],
 ]);
 
 /** Exports stafd's object on this bus. The name is requested afterwards (DBUS-3). */
@@ -170,7 +243,7 @@ export function serveStaf(bus: Bus, handlers: StafHandlers): void {
 }
 
 /** Exports stacd's object on this bus. */
-export function serveStac(bus: Bus, handlers: StacHandlers): void {
+export function serveStac(bus: Bus, handlers: StacHandlers & StacActs): void {
   bus.exportAdmitting(STAC.path, servedObject(STAC_XML, STAC_INTERFACES, handlers));
 }
 

@@ -8,6 +8,7 @@ import {
   SCHEMA,
   type V1Change,
   type V1Controller,
+  type V1Drain,
   type V1Event,
   type V1Explanation,
   type V1Failure,
@@ -54,6 +55,7 @@ export const parseState = (text: string): JsonResult<V1State> =>
     ...doc.maybe("nativeMultipath", (is) => ({
       nativeMultipath: is.word("on", "off", "absent", "unknown"),
     })),
+    ...doc.maybe("drains", (list) => ({ drains: list.list(drain) })),
   }));
 
 export const parsePlan = (text: string): JsonResult<V1Plan> =>
@@ -185,8 +187,8 @@ function vouched(dc: JsonReader): Pick<ReportedDc, "current" | "young"> {
   return current === undefined ? {} : { current, young: young ?? null };
 }
 
-const words = (item: JsonReader): string => item.text();
-const number = (item: JsonReader): number => item.number();
+export const words = (item: JsonReader): string => item.text();
+export const number = (item: JsonReader): number => item.number();
 
 function latency(item: JsonReader): V1Latency {
   return {
@@ -196,12 +198,12 @@ function latency(item: JsonReader): V1Latency {
   };
 }
 
-function head(doc: JsonReader): Pick<V1State, "schema" | "daemon" | "at"> {
+export function head(doc: JsonReader): Pick<V1State, "schema" | "daemon" | "at"> {
   doc.at("schema").only(SCHEMA);
   return { schema: SCHEMA, daemon: doc.at("daemon").word("stafd", "stacd"), at: doc.at("at").number() };
 }
 
-function tid(item: JsonReader): Tid {
+export function tid(item: JsonReader): Tid {
   return {
     transport: item.at("transport").word("tcp", "rdma", "fc", "loop"),
     traddr: item.at("traddr").text(),
@@ -327,3 +329,12 @@ function controller(item: JsonReader): V1Controller {
     ...(lost === undefined ? {} : { lost }),
   };
 }
+
+export const drain = (item: JsonReader): V1Drain => ({
+  what: item.at("what").text(),
+  uid: item.at("uid").number(),
+  at: item.at("at").number(),
+  until: item.maybe("until", number) ?? null,
+  forced: item.at("forced").boolean(),
+  controllers: item.at("controllers").number(),
+});

@@ -220,6 +220,23 @@ export interface V1State {
   readonly subsystems?: readonly V1Subsystem[];
   /** stacd: `on`, `off`, `absent` (the kernel was built without), `unknown`. */
   readonly nativeMultipath?: "on" | "off" | "absent" | "unknown";
+  /** stacd: absent when there are none. */
+  readonly drains?: readonly V1Drain[];
+}
+
+/** Controllers that a person took out for maintenance (`stacctl drain`). */
+export interface V1Drain {
+  /** As it was written. */
+  readonly what: string;
+  readonly uid: number;
+  /** When it began. */
+  readonly at: number;
+  /** When it ends; null: by undrain or a reboot. */
+  readonly until: number | null;
+  /** Also what is in use goes. */
+  readonly forced: boolean;
+  /** Controllers that it takes now. */
+  readonly controllers: number;
 }
 
 export interface V1Change {
@@ -301,7 +318,7 @@ export interface V1Health {
   readonly problems: readonly {
     /**
      * Stable word for scripts: `controller-failing`, `config-invalid`, `stafd-absent`, `avahi-absent`,
-     * `host-identity-changed`, `less-safe-than-asked`, `security-unreadable`, `call-hung`, `removal-held`, `no-room`; of
+     * `host-identity-changed`, `less-safe-than-asked`, `security-unreadable`, `call-hung`, `removal-held`, `no-room`, `drained`; of
      * redundancy: `no-usable-path`, `one-path`, `no-optimized-path`, `native-multipath-off`, `dm-multipath`, `fewer-paths`,
      * `one-interface`, `one-array-address`, `io-policy`, `ctrl-loss-tmo`.
      */
@@ -321,6 +338,38 @@ export interface V1Health {
   }[];
 }
 
+export const DRAIN_RESULTS = ["possible", "drained", "undrained", "refused", "watching", "unknown"] as const;
+export const DRAINED_STATES = ["not-connected", "disconnected", "kept", "held", "watched"] as const;
+
+/** `drain` and `undrain` of stacd. */
+export interface V1DrainAnswer {
+  readonly schema: typeof SCHEMA;
+  readonly daemon: DaemonName;
+  readonly at: number;
+  /**
+   * `possible`: of the mode `ask`, it would be done; `watching`: it is not known yet whether a program reads or writes what would
+   * go, call again after `again`; `unknown`: nothing has that name.
+   */
+  readonly result: typeof DRAIN_RESULTS[number];
+  /** Why it was refused. */
+  readonly reasons: readonly string[];
+  /** What becomes of each controller that is named. */
+  readonly controllers: readonly {
+    readonly tid: Tid;
+    readonly text: string;
+    /** Empty where it is not connected. */
+    readonly device: string;
+    /** `held`: it would go, and may not; `watched`: that is not known yet; `kept`: stacd may not disconnect it. */
+    readonly becomes: typeof DRAINED_STATES[number];
+    /** Of the last three; empty otherwise. */
+    readonly why: string;
+  }[];
+  /** Milliseconds. */
+  readonly again: number | null;
+  /** The drains that began or ended; of `unknown` those in force. */
+  readonly drains: readonly V1Drain[];
+}
+
 /** The `event` signal. */
 export interface V1Event {
   readonly schema: typeof SCHEMA;
@@ -328,8 +377,8 @@ export interface V1Event {
   readonly at: number;
   /**
    * Stable word: `connected`, `failed`, `link-lost`, `link-returned`, `removed` (by the kernel or by others),
-   * `disconnecting`, `disconnected`, `disconnect-failed`, `held`, `let-go`, `less-safe`, `log-page`, `reload`, `stafd-gone`,
-   * `stafd-back`.
+   * `disconnecting`, `disconnected`, `disconnect-failed`, `held`, `let-go`, `less-safe`, `log-page`, `reload`, `drained`,
+   * `undrained`, `stafd-gone`, `stafd-back`.
    */
   readonly type: string;
   /** The controller, null for an event of the daemon itself. */

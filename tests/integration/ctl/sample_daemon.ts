@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { Bus } from "../../../src/lib/dbus/bus.ts";
 import { STAC, STAF } from "../../../src/lib/dbus/interfaces.ts";
-import { serveStac, serveStaf, type StafHandlers } from "../../../src/lib/dbus/server.ts";
+import { serveStac, serveStaf, type StacActs, type StafHandlers } from "../../../src/lib/dbus/server.ts";
 import type { V1Controller, V1Health, V1State } from "../../../src/lib/dbus/v1_types.ts";
 
 export const HOST_NQN = "nqn.2014-08.org.nvmexpress:uuid:01234567-0123-0123-0123-0123456789ab";
@@ -144,7 +144,7 @@ export function v1Health(over: Partial<V1Health> = {}): V1Health {
 }
 
 /** Answers of the samples, where a test does not say otherwise. */
-export function sampleHandlers(over: Partial<StafHandlers> = {}): StafHandlers {
+export function sampleHandlers(over: Partial<StafHandlers & StacActs> = {}): StafHandlers & StacActs {
   let tron = false;
   return {
     listControllers: (detailed) => [detailed ? DETAILS : DC],
@@ -165,12 +165,17 @@ export function sampleHandlers(over: Partial<StafHandlers> = {}): StafHandlers {
     pages: () => "{}",
     pageIndex: () => "{}",
     page: () => "{}",
+    drain: () => "{}",
+    undrain: () => "{}",
     ...over,
   };
 }
 
 /** Serves both daemons' names. */
-export async function sampleDaemon(address: string, over: Partial<StafHandlers> = {}): Promise<Bus> {
+export async function sampleDaemon(
+  address: string,
+  over: Partial<StafHandlers & StacActs> = {},
+): Promise<Bus> {
   const result = await Bus.connect(address);
   assert.ok(result.ok);
   const handlers = sampleHandlers(over);

@@ -14,6 +14,7 @@ import {
   type StacHandlers,
   type StafHandlers,
 } from "../../../src/lib/dbus/server.ts";
+import { Person } from "../../simulation/person.ts";
 import { realCores } from "../../simulation/cores.ts";
 import { STACD_CONF, STAFD_CONF } from "../../simulation/daemons.ts";
 import { Stage } from "../../simulation/scenarios/stage.ts";
@@ -84,7 +85,19 @@ export async function withSite(
     facts: facts(STACD_CONF),
   });
   serveStaf(serving.bus, staf);
-  serveStac(serving.bus, stac);
+  // Answered by the daemon itself, whose clock is the stage's.
+  const person = new Person(stage.world);
+  const after = async (act: ReturnType<Person["undrain"]>): Promise<string> => {
+    await stage.run(1_000);
+    const answer = await act;
+    return answer.ok ? JSON.stringify(answer.value) : answer.error.message;
+  };
+  serveStac(serving.bus, {
+    ...stac,
+    drain: ({ what }, termMs, mode) =>
+      after(person.drain(what, termMs === 0 ? undefined : termMs / 1_000, mode)),
+    undrain: ({ what }) => after(person.undrain(what)),
+  });
   assert.ok((await serving.bus.requestName(STAF.name)).ok);
   assert.ok((await serving.bus.requestName(STAC.name)).ok);
   const go = (command: string, around: ReturnType<typeof fakeWorld>): Promise<number> => {

@@ -1,8 +1,8 @@
 /** Daemons that answer what a test tells them to. */
-import type { StafHandlers } from "../../../src/lib/dbus/server.ts";
+import type { StacActs, StafHandlers } from "../../../src/lib/dbus/server.ts";
 
 /** Answers that show what was asked. */
-export function stafHandlers(over: Partial<StafHandlers> = {}): StafHandlers {
+export function stafHandlers(over: Partial<StafHandlers & StacActs> = {}): StafHandlers & StacActs {
   let tron = false;
   return {
     listControllers: (detailed) => [{ transport: "tcp", traddr: "10.0.0.1", detailed: String(detailed) }],
@@ -21,6 +21,9 @@ export function stafHandlers(over: Partial<StafHandlers> = {}): StafHandlers {
     health: () => "health",
     pages: () => "pages",
     pageIndex: () => "page_index",
+    drain: ({ uid, what, names }, termMs, mode) =>
+      `drain ${what} (${names.join(" and ")}) for ${termMs}, ${mode}, by ${uid}`,
+    undrain: ({ uid, what }) => `undrain ${what} by ${uid}`,
     page: (tid) => `page ${JSON.stringify(tid)}`,
     ...over,
   };

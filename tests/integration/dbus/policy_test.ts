@@ -92,7 +92,35 @@ Deno.test({
       );
       assert.equal(handlers.tron(), false);
     }
+    // Acts are root's: by the policy, also without an interface, and by stacd itself where the policy is missing.
+    for (const iface of [`${STAC.name}.v1`, ""]) {
+      const args = ["call", STAC.name, STAC.path, iface];
+      const drain = await asNobody(bus.address, ...args, "drain", "sasts", "x", "1", "x", "0", "force");
+      assert.match(drain, /denied|Invalid/i);
+      assert.match(await asNobody(bus.address, ...args, "undrain", "sas", "x", "1", "x"), /denied|Invalid/i);
+    }
     const root = await connect(bus.address);
+    const act = {
+      destination: STAC.name,
+      path: STAC.path,
+      interface: `${STAC.name}.v1`,
+      member: "drain",
+      signature: "sasts",
+      args: ["nvme3", ["nvme3", "nvme4"], 60_000n, "do"],
+    };
+    const answered = await root.call(act);
+    assert.ok(answered.ok);
+    assert.deepEqual(answered.body, ["drain nvme3 (nvme3 and nvme4) for 60000, do, by 0"]);
+    for (
+      const args of [["", ["a"], 0n, "do"], ["a", [], 0n, "do"], ["a", ["a"], 0n, "perhaps"], [
+        "a",
+        [""],
+        0n,
+        "do",
+      ]]
+    ) {
+      assert.equal((await root.call({ ...act, args })).ok, false, JSON.stringify(args[0]));
+    }
     const set = (on: boolean): readonly Value[] => [`${STAF.name}.debug`, "tron", new Variant("b", on)];
     const call = {
       destination: STAF.name,

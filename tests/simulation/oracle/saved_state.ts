@@ -1,5 +1,6 @@
 /** A state file as the daemons write it: which controllers a process remembers when it is started with it. */
 import type { Tid } from "../../../src/lib/nvme/tid.ts";
+import type { Claimed } from "./drains.ts";
 import { completed, identity, isTransport } from "./identity.ts";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -19,6 +20,7 @@ export interface Saved {
   readonly families: ReadonlySet<4 | 6>;
   /** Targets that were connected by TLS, without our side. */
   readonly byTls: ReadonlySet<string>;
+  readonly drains: readonly Claimed[];
 }
 
 const NOTHING: Saved = {
@@ -27,6 +29,7 @@ const NOTHING: Saved = {
   reads: new Set(),
   families: new Set(),
   byTls: new Set(),
+  drains: [],
 };
 
 function tidOf(value: unknown): Tid | undefined {
@@ -83,5 +86,10 @@ export function savedIn(text: string | undefined): Saved {
   }
   const allowed = isJson(value["families"]) ? value["families"] : {};
   const families = new Set(([4, 6] as const).filter((one) => allowed[`v${one}`] !== false));
-  return { controllers, claims, reads, families, byTls: securedIn(value["secured"]) };
+  const drains = listOf(value["drains"]).flatMap((one): Claimed[] => {
+    if (!isJson(one) || typeof one["at"] !== "number") return [];
+    const until = typeof one["until"] === "number" ? one["until"] : undefined;
+    return [{ what: textOf(one["what"]), at: one["at"], until, forced: one["forced"] === true }];
+  });
+  return { controllers, claims, reads, families, drains, byTls: securedIn(value["secured"]) };
 }

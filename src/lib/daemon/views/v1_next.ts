@@ -52,6 +52,11 @@ export function nextSteps(situation: Situation, now: Now): readonly V1Step[] {
     within(STATE_POLL, "its state is looked at again");
     if (givesUpAt !== null) next(givesUpAt, "the kernel gives up and deletes it; a new attempt follows");
   }
+  for (const one of situation.verdict.is === "excluded" ? situation.verdict.evidence : []) {
+    if (one.kind === "drain" && one.until !== undefined) {
+      next(one.until, "the drain is over, and it is wanted again");
+    }
+  }
   if (ctl.doom !== undefined && !reached(ctl.doom, now)) next(wallOf(ctl.doom, now), "will be disconnected");
   switch (decision.act) {
     case "hold":

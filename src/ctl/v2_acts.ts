@@ -1,0 +1,39 @@
+/** JSON of schema 2 about the acts of a person. */
+import type { V2Head, V2Tid } from "./v2_types.ts";
+
+/** Controllers that a person took out for maintenance. */
+export interface V2Drain {
+  /** As it was written. */
+  readonly what: string;
+  readonly uid: number;
+  /** When it began. */
+  readonly begun_at: number;
+  /** When it ends; null: by undrain or a reboot. */
+  readonly until: number | null;
+  /** Also what is in use goes. */
+  readonly forced: boolean;
+  /** Controllers that it takes now. */
+  readonly controllers: number;
+}
+
+/** `drain` and `undrain`. */
+export interface V2Drained extends V2Head {
+  readonly output: "drain";
+  /** `unknown`: nothing has that name. */
+  readonly result: "drained" | "undrained" | "refused" | "unknown";
+  /** Why it was refused. */
+  readonly reasons: readonly string[];
+  /** What becomes of each controller that is named. */
+  readonly controllers: readonly {
+    readonly tid: V2Tid;
+    readonly text: string;
+    /** Empty where it is not connected. */
+    readonly device: string;
+    /** `held`: it would go, and may not; `watched`: that is not known yet; `kept`: stacd may not disconnect it. */
+    readonly becomes: "not-connected" | "disconnected" | "kept" | "held" | "watched";
+    /** Of the last three; empty otherwise. */
+    readonly why: string;
+  }[];
+  /** The drains that began or ended; of `unknown` those in force. */
+  readonly drains: readonly V2Drain[];
+}

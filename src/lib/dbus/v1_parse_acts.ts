@@ -1,0 +1,20 @@
+/** Strict parsers of what a daemon answers to the acts of a person. */
+import { JsonReader, type JsonResult } from "./json_reader.ts";
+import { drain, head, number, tid, words } from "./v1_parse.ts";
+import { DRAIN_RESULTS, DRAINED_STATES, type V1DrainAnswer } from "./v1_types.ts";
+
+export const parseDrainAnswer = (text: string): JsonResult<V1DrainAnswer> =>
+  JsonReader.read("answer", text, (doc) => ({
+    ...head(doc),
+    result: doc.at("result").word(...DRAIN_RESULTS),
+    reasons: doc.at("reasons").list(words),
+    controllers: doc.at("controllers").list((one) => ({
+      tid: tid(one.at("tid")),
+      text: one.at("text").text(),
+      device: one.at("device").text(),
+      becomes: one.at("becomes").word(...DRAINED_STATES),
+      why: one.at("why").text(),
+    })),
+    again: doc.maybe("again", number) ?? null,
+    drains: doc.at("drains").list(drain),
+  }));

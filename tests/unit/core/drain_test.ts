@@ -1,0 +1,121 @@
+/** Drains alone: what they cover, how long, what a state file keeps of them, and their limits. */
+import assert from "node:assert/strict";
+import { emptyConnector } from "../../../src/lib/core/connector_state.ts";
+import { stepConnector } from "../../../src/lib/core/connector.ts";
+import { connectorStateValue, restoredConnector } from "../../../src/lib/core/connector_saved.ts";
+import { connectorAfterClockSet } from "../../../src/lib/core/clock_set.ts";
+import { type Ctl, newCtl } from "../../../src/lib/core/ctl.ts";
+import {
+  covers,
+  type Drain,
+  drainEvidence,
+  isOver,
+  MAX_DRAINS,
+  targetsOf,
+} from "../../../src/lib/core/drain.ts";
+import { evidenceText } from "../../../src/lib/core/evidence.ts";
+import { type Tid, tidKey } from "../../../src/lib/nvme/tid.ts";
+
+const TID: Tid = {
+  transport: "tcp",
+  traddr: "10.0.0.1",
+  trsvcid: "4420",
+  subsysnqn: "nqn.sub",
+  hostTraddr: "",
+  hostIface: "",
+  hostNqn: "nqn.host",
+};
+const ctl = (change: Partial<Tid> = {}): Ctl => {
+  const tid = { ...TID, ...change };
+  return newCtl(tidKey(tid), tid, 0);
+};
+const drain = (names: readonly string[], named: readonly Ctl[], all = named): Drain => ({
+  what: names.join(),
+  names,
+  uid: 0,
+  at: 1_000,
+  until: 5_000,
+  forced: false,
+  targets: targetsOf(new Set(named.map(({ key }) => key)), all),
+});
+
+Deno.test("another spelling, another host NQN and another way are the same controller; another port is not", () => {
+  const one = drain(["nvme3"], [ctl()]);
+  assert.ok(covers(one, ctl({ traddr: "::ffff:10.0.0.1" })));
+  assert.ok(covers(one, ctl({ hostNqn: "nqn.renamed" })), "who we are is no reason to connect it (S13)");
+  assert.ok(covers(one, ctl({ hostIface: "eth0" })));
+  assert.ok(!covers(one, ctl({ trsvcid: "4421" })));
+  assert.ok(!covers(one, ctl({ subsysnqn: "nqn.sub2" })));
+});
+
+Deno.test("of two ways to one controller the drain of one is not that of the other", () => {
+  const [a, b] = [ctl({ hostIface: "eth0" }), ctl({ hostIface: "eth1" })];
+  const one = drain(["nvme3"], [a], [a, b]);
+  assert.ok(covers(one, a));
+  assert.ok(!covers(one, b));
+  assert.ok(covers(one, ctl({ hostIface: "eth0", hostNqn: "nqn.renamed" })));
+});
+
+Deno.test("an address and an NQN mean what comes later, a device and a part of an NQN do not", () => {
+  const later = ctl({ subsysnqn: "nqn.sub.later" });
+  assert.ok(covers(drain(["10.0.0.1"], [ctl()]), later));
+  assert.ok(covers(drain(["nqn.sub.later"], [ctl()]), later));
+  for (const name of ["nvme3", "nvme3n1", "nqn.sub"]) assert.ok(!covers(drain([name], [ctl()]), later), name);
+});
+
+Deno.test("a drain is over at its term, not before; one without a term never is", () => {
+  const one = drain(["nvme3"], [ctl()]);
+  assert.ok(!isOver(one, 4_999));
+  assert.ok(isOver(one, 5_000));
+  assert.ok(!isOver({ ...one, until: undefined }, Number.MAX_SAFE_INTEGER));
+  assert.match(evidenceText(drainEvidence(one)), /^drained by uid 0 until 1970-01-01T00:00:05Z: nvme3$/);
+  assert.match(
+    evidenceText(drainEvidence({ ...one, until: undefined, forced: true, uid: 1000 })),
+    /^drained by uid 1000 until undrain or a reboot, by force: nvme3$/,
+  );
+});
+
+Deno.test("a state file keeps drains as they are, and what is not understood of one does not end it", () => {
+  const list = [drain(["10.0.0.1"], [ctl()]), {
+    ...drain(["nvme3"], [ctl()]),
+    until: undefined,
+    forced: true,
+  }];
+  const saved: unknown = JSON.parse(
+    JSON.stringify(connectorStateValue({ ...emptyConnector, drains: { ...emptyConnector.drains, list } })),
+  );
+  assert.deepEqual(restoredConnector(saved).drains.list, list);
+  const odd = { version: 1, drains: [{ names: ["nvme3"], until: "soon" }, "x", {}] };
+  assert.deepEqual(restoredConnector(odd).drains.list.map(({ names, until }) => [names, until]), [
+    [["nvme3"], undefined],
+  ]);
+});
+
+Deno.test("a clock that is set moves both ends of a drain", () => {
+  const list = [drain(["nvme3"], [ctl()]), { ...drain(["nvme4"], [ctl()]), until: undefined }];
+  const state = { ...emptyConnector, drains: { ...emptyConnector.drains, list } };
+  const { drains } = connectorAfterClockSet(state, -500);
+  assert.deepEqual(drains.list.map(({ at, until }) => [at, until]), [[500, 4_500], [500, undefined]]);
+});
+
+Deno.test("drains have a limit, and one of the same name takes the place of the other", () => {
+  const now = { mono: 0, wall: 1_000 };
+  const event = (what: string) =>
+    ({
+      type: "drain",
+      call: 1,
+      uid: 0,
+      what,
+      names: [what],
+      keys: [ctl().key],
+      term: undefined,
+      mode: "force",
+    }) as const;
+  let state = emptyConnector;
+  for (let n = 0; n < MAX_DRAINS; n++) state = stepConnector(state, event(`nvme${n}`), now).state;
+  assert.equal(state.drains.list.length, MAX_DRAINS);
+  const refused = stepConnector(state, event("nvme999"), now).state;
+  assert.equal(refused.drains.list.length, MAX_DRAINS);
+  const again = stepConnector(state, event("nvme0"), now).state;
+  assert.equal(again.drains.list.length, MAX_DRAINS);
+});
