@@ -63,6 +63,13 @@ interface Line {
 async function toldOnce(guest: Guest, began: string): Promise<void> {
   const lines = async (event: "link-lost" | "link-returned", more = "-o json"): Promise<string> =>
     await guest.run(`journalctl -u stacd --no-pager --since=@${began} ${more} STAS_EVENT=${event}`);
+  // The tree asks the kernel, and may be ahead of stacd's own look.
+  await guest.until(
+    "the return is in the journal",
+    `cat ${MONITORED}`,
+    (out) => out.includes("link-returned"),
+    SOON,
+  );
   for (const [event, priority] of [["link-lost", "4"], ["link-returned", "5"]] as const) {
     const told = (await lines(event)).trim().split("\n").map((text): Line => JSON.parse(text));
     assert.equal(told.length, 1, JSON.stringify(told));
