@@ -141,7 +141,7 @@ async function redundancy(guest: Guest): Promise<void> {
     // A cable that is cut: the path is told with the interface that it took, and the other one is the last.
     const began = (await guest.run("date +%s")).trim();
     await guest.run(
-      `systemd-run -q --unit=lab-monitor -p StandardOutput=file:${MONITORED} stacctl monitor -o jsonl`,
+      `systemd-run -q --unit=lab-monitor -p StandardOutput=file:${MONITORED} -p StandardError=journal stacctl monitor -o jsonl`,
     );
     await guest.run("nvmet-lab net-down fab1");
     await untilTree(
