@@ -85,9 +85,10 @@ export function explain(
       match: () => ofForeign(nowOf(device, peek), core, tid, asking[0], now),
     });
   }
-  for (const past of fleet.past) {
-    if (fleet.ctls.has(past.key)) continue;
-    known.push({ ...past, namespaces: [], hosts: [], match: () => ofPast(past, core.kind, now) });
+  for (const departures of Map.groupBy(fleet.past, ({ key }) => key).values()) {
+    const last = departures.at(-1);
+    if (last === undefined || fleet.ctls.has(last.key)) continue;
+    known.push({ ...last, namespaces: [], hosts: [], match: () => ofPast(departures, last, core.kind, now) });
   }
   const matching = named(matcherOf(query), known, (one) => one).map(({ match }) => match());
   return {
@@ -317,8 +318,16 @@ function ofForeign(
   };
 }
 
-function ofPast(past: Past, kind: Asked["kind"], now: Now): Match {
-  const words = past.evidence.length === 0 ? past.why : proofText(past.evidence);
+const whyOf = (past: Past): string => past.evidence.length === 0 ? past.why : proofText(past.evidence);
+
+/** One answer for a controller, however often it went: the last departure counts, the earlier ones are told in their order. */
+function ofPast(departures: readonly Past[], past: Past, kind: Asked["kind"], now: Now): Match {
+  const words = whyOf(past);
+  const earlier = departures.slice(0, -1).map((before): V1Step => ({
+    step: "decision",
+    at: before.at,
+    text: `${before.what} before${before.device === "" ? "" : ` (${before.device})`}: ${whyOf(before)}`,
+  }));
   return {
     tid: past.tid,
     text: past.text,
@@ -329,6 +338,6 @@ function ofPast(past: Past, kind: Asked["kind"], now: Now): Match {
       : past.what === "released"
       ? `Was withdrawn, but the connection was kept: ${past.why}.`
       : `Is no longer wanted: ${words}.`,
-    chain: [{ step: "decision", at: past.at, text: past.what }, nextOfPast(kind, now)],
+    chain: [...earlier, { step: "decision", at: past.at, text: past.what }, nextOfPast(kind, now)],
   };
 }
