@@ -77,7 +77,9 @@ async function copyPictures(out: string): Promise<void> {
   for (const folder of [FOLDER, `${FOLDER}/screenshots`]) {
     await Deno.mkdir(`${out}/${folder}`, { recursive: true });
     for await (const { name } of Deno.readDir(folder)) {
-      if (name.endsWith(".svg")) await Deno.copyFile(`${folder}/${name}`, `${out}/${folder}/${name}`);
+      if (name.endsWith(".svg") || name.endsWith(".png")) {
+        await Deno.copyFile(`${folder}/${name}`, `${out}/${folder}/${name}`);
+      }
     }
   }
 }

@@ -11,6 +11,7 @@ import {
   publisher,
   serveStac,
   serveStaf,
+  type StacActs,
   type StacHandlers,
   type StafHandlers,
 } from "../../../src/lib/dbus/server.ts";
@@ -78,26 +79,26 @@ export async function withSite(
     read: (device) => stage.stafd.machine.readDevice(device),
     facts: facts(STAFD_CONF),
   });
-  const stac = connectorService({
-    ...parts,
-    state: () => stage.stacd.state,
-    ...eyes(stage),
-    facts: facts(STACD_CONF),
-  });
-  serveStaf(serving.bus, staf);
-  // Answered by the daemon itself, whose clock is the stage's.
+  // A person's acts are answered by the daemon itself, whose clock is the stage's.
   const person = new Person(stage.world);
   const after = async (act: ReturnType<Person["undrain"]>): Promise<string> => {
     await stage.run(1_000);
     const answer = await act;
     return answer.ok ? JSON.stringify(answer.value) : answer.error.message;
   };
-  serveStac(serving.bus, {
-    ...stac,
+  const stac: StacHandlers & StacActs = {
+    ...connectorService({
+      ...parts,
+      state: () => stage.stacd.state,
+      ...eyes(stage),
+      facts: facts(STACD_CONF),
+    }),
     drain: ({ what }, termMs, mode) =>
       after(person.drain(what, termMs === 0 ? undefined : termMs / 1_000, mode)),
     undrain: ({ what }) => after(person.undrain(what)),
-  });
+  };
+  serveStaf(serving.bus, staf);
+  serveStac(serving.bus, stac);
   assert.ok((await serving.bus.requestName(STAF.name)).ok);
   assert.ok((await serving.bus.requestName(STAC.name)).ok);
   const go = (command: string, around: ReturnType<typeof fakeWorld>): Promise<number> => {

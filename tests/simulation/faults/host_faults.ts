@@ -97,7 +97,11 @@ export const HOST_FAULTS: readonly Fault[] = [
     only: "stacd",
     begin: (sim, random) => {
       const { stacd, subsystems } = sim.landscape;
-      const target = random.pick(subsystems.filter(({ address }) => address.transport === "tcp"));
+      // With the wrong key a line that asks for TLS connects nothing, and L1 asks for nothing.
+      const able = subsystems.filter(({ address, hasOtherKey }) =>
+        address.transport === "tcp" && !hasOtherKey
+      );
+      const target = random.pick(able);
       if (target === undefined || !sim.world.kernel.support.has("tls")) return;
       stacd.controllers.push(`${controllerLine(sim.world, random, target, true)};tls=true`);
       sim.writeFiles();
