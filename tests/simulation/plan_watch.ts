@@ -86,12 +86,14 @@ export class PlanWatch {
         realCores.finder,
         (state, now) => new FinderTurn(state, now),
         (device) => device.isDc,
+        () => undefined,
       ),
       connector: this.#watched(
         "stacd",
         realCores.connector,
         (state, now) => new ConnectorTurn(state, now),
         (device) => device.isIoc,
+        ({ drains }) => drains.list,
       ),
     };
   }
@@ -101,6 +103,8 @@ export class PlanWatch {
     core: Core<State, Event, Effect>,
     turn: (state: State, now: Now) => Asked,
     accepts: (device: KernelCtrl) => boolean,
+    /** What persons have asked for: the end of a term is their act, whatever event it comes with. */
+    acts: (state: State) => unknown,
   ): Core<State, Event, Effect> {
     const watched: Watched<State> = { last: undefined, planned: new Set(), overdue: new Map() };
     return {
@@ -116,7 +120,8 @@ export class PlanWatch {
         const done = doneIn(state.fleet, next.state.fleet, next.effects);
         const isReload = event.type === "config" && event.reload;
         if (isReload) this.#reloaded(who, this.#views.planOf(after, before, now).changes, changes, done);
-        if (!INSIDE.has(event.type) || watched.last !== state) watched.planned = all(changes);
+        const isOutside = !INSIDE.has(event.type) || acts(state) !== acts(next.state);
+        if (isOutside || watched.last !== state) watched.planned = all(changes);
         else this.#foreseen(who, event, watched.planned, done);
         for (const name of done) this.#count(name);
         this.#inTime(who, watched.overdue, next.state.fleet, changes, now);
