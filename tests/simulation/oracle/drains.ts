@@ -90,7 +90,8 @@ export class Drains {
       until: one.until === undefined ? undefined : one.until + ms,
     });
     this.#list = this.#list.map(shifted);
-    this.#ever = this.#ever.map(shifted);
+    // A process that is killed before it has saved the new times leaves the old ones to the next.
+    this.#ever = this.#ever.concat(this.#ever.map(shifted));
   }
 
   /** Another process: it knows what its state file says. */
