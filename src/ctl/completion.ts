@@ -35,6 +35,8 @@ function valuesOf(program: string, choices: readonly string[] | undefined, name:
       return { kind: "lines", command: `${program} completion names 2>/dev/null` };
     case "dc":
       return { kind: "lines", command: "stafctl completion names 2>/dev/null" };
+    case "moment":
+      return { kind: "words", words: ["today", "yesterday", "-1h", "-1d"] };
     case "interface":
       return { kind: "lines", command: "ls /sys/class/net 2>/dev/null" };
     default:

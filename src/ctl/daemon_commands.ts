@@ -9,10 +9,12 @@ import { doctor } from "./doctor_command.ts";
 import { drain, undrain } from "./drain_command.ts";
 import { explain } from "./explain_command.ts";
 import { health } from "./health_command.ts";
+import { history } from "./history_command.ts";
 import { list } from "./list_command.ts";
 import { isFiltered, SORTS, STATES } from "./list_filter.ts";
 import { allLogPages, discoveryLogPage } from "./log_pages_command.ts";
 import { metrics } from "./metrics_command.ts";
+import { MOMENT_FORMS, parseMoment } from "./moment.ts";
 import { monitor } from "./monitor_command.ts";
 import { type Format, OUTPUT_VARIABLE, outputOption, schemaOption } from "./output_format.ts";
 import { paged } from "./pager.ts";
@@ -88,6 +90,11 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
       throw new InvalidArgumentError(`--schema requires JSON: -o ${json.join(" or -o ")}`);
     }
     return output ?? (wished !== undefined && json.includes(wished) ? wished : first);
+  };
+  const moment = (text: string): number => {
+    const at = parseMoment(text, world.now());
+    if (at === undefined) throw new InvalidArgumentError(`Not a moment ${MOMENT_FORMS}.`);
+    return at;
   };
   const tracing = (on: boolean): Define => (command) =>
     command.description(`turn tracing ${on ? "on" : "off"} (root only)`).action(() =>
@@ -260,6 +267,31 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
         .action(({ output, color, schema }) =>
           finish(monitor(job(color, schema), form(EVENTS, { output, schema }, "table")))
         )],
+    ["history", (command) =>
+      command
+        .description(
+          "show past connections, losses, disconnections, reloads and drains, from the daemon and the journal",
+        )
+        .addOption(
+          new Option("--since <moment>", `only from then on: a moment ${MOMENT_FORMS}`).argParser(moment),
+        )
+        .addOption(new Option("--until <moment>", "only up to then: the same forms").argParser(moment))
+        .option("--evidence", "show the evidence of each disconnection and drain in lines of its own")
+        .addOption(outputOption(TEXT))
+        .option("--no-color", "no colours")
+        .option("--no-pager", "do not use a pager")
+        .action((options) => {
+          const { since, until, evidence, output } = options;
+          if (since !== undefined && until !== undefined && since > until) {
+            throw new InvalidArgumentError("--since is later than --until: exchange them");
+          }
+          const format = form(TEXT, { output }, "table");
+          return shown(
+            options,
+            format,
+            (around) => history(around, { format, since, until, evidence: evidence === true }),
+          );
+        })],
     ["wait", (command) =>
       command
         .description("wait until a controller is connected, or gone")

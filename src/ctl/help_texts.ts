@@ -61,6 +61,14 @@ const TEXTS: Readonly<Record<string, HelpText>> = {
     group: CHANGES,
     examples: [["$ monitor", "until Ctrl-C"], ["$ monitor -o jsonl", "for a program"]],
   },
+  history: {
+    group: CHANGES,
+    examples: [
+      ["sudo $ history --since yesterday", "from the journal, too"],
+      ["sudo $ history --since -2h --evidence", "each disconnection with its evidence"],
+      ['sudo $ history --until "2026-11-21 08:00" -o json', "for a program"],
+    ],
+  },
   wait: {
     group: CHANGES,
     examples: [
@@ -115,8 +123,8 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   start: "systemctl start does that",
   stop: "systemctl stop does that",
   restart: "systemctl restart does that",
-  events: "the command is monitor",
-  log: "journalctl shows the log",
+  events: "history shows past events, monitor shows them as they happen",
+  log: "history shows past events, journalctl the whole log",
 };
 
 /** A hint for an unknown command; undefined when there is none. */

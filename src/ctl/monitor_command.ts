@@ -1,13 +1,10 @@
 /** `monitor`: events as they happen, until the user or the bus ends it. */
-import type { V1Event } from "../lib/dbus/v1_types.ts";
 import { OK } from "./command_line.ts";
+import { eventText } from "./event_line.ts";
 import { callFailure } from "./failure_text.ts";
 import { jsonText } from "./output_format.ts";
 import { fail, type Job, withDaemon } from "./session.ts";
-import type { Style, Tone } from "./style.ts";
-import { harmless } from "./text_width.ts";
 import { event2 } from "./v2.ts";
-import { stamp } from "./when.ts";
 
 export function monitor(job: Job, format: "table" | "jsonl"): Promise<number> {
   const { world, tool, style, schema } = job;
@@ -49,26 +46,4 @@ export function monitor(job: Job, format: "table" | "jsonl"): Promise<number> {
 function oneLine(json: string): string {
   const value: unknown = JSON.parse(json);
   return jsonText(value) + "\n";
-}
-
-const TONES: ReadonlyMap<string, Tone> = new Map([
-  ["connected", "good"],
-  ["failed", "bad"],
-  ["disconnected", "bad"],
-  ["connecting", "busy"],
-  ["disconnecting", "busy"],
-  ["disconnect-failed", "bad"],
-  ["link-lost", "bad"],
-  ["link-returned", "good"],
-  ["removed", "bad"],
-  ["less-safe", "bad"],
-  ["held", "busy"],
-]);
-
-function eventText(event: V1Event, style: Style): string {
-  const who = [event.device, event.text].filter((text) => text !== "").join(" ");
-  const type = style.paint(TONES.get(event.type) ?? "plain", harmless(event.type).padEnd(17));
-  return `${style.paint("faint", stamp(event.at))} ${type} ${harmless(who === "" ? "" : `${who}: `)}${
-    harmless(event.message)
-  }\n`;
 }

@@ -1,4 +1,4 @@
-/** JSON of schema 2 about the acts of a person. */
+/** JSON of schema 2 about the acts of a person, and about what happened. */
 import type { V2Head, V2Tid } from "./v2_types.ts";
 
 /** Controllers that a person took out for maintenance. */
@@ -36,4 +36,36 @@ export interface V2Drained extends V2Head {
   }[];
   /** The drains that began or ended; of `unknown` those in force. */
   readonly drains: readonly V2Drain[];
+}
+
+/** One event of `history`. */
+export interface V2Past {
+  readonly at: number;
+  /** Stable word, as in `monitor`: `connected`, `link-lost`, `disconnecting`, `drained`... */
+  readonly type: string;
+  /** The controller, null for an event of the daemon itself. The journal does not have its `host_nqn`: empty. */
+  readonly tid: V2Tid | null;
+  readonly text: string;
+  /** Empty where it is not connected, or not known. */
+  readonly device: string;
+  /** For people, one sentence with the reason. */
+  readonly message: string;
+  /** Why no source wanted the controller any more, or what was drained; null: none, or only the daemon told the event. */
+  readonly evidence: string | null;
+  /** Of an act by hand, the user; null: no such act, or only the daemon told the event. */
+  readonly uid: number | null;
+}
+
+/** `history`. */
+export interface V2History extends V2Head {
+  readonly output: "history";
+  /** From and to when it was asked for; null: no limit. */
+  readonly since: number | null;
+  readonly until: number | null;
+  /** What could be asked; the journal is read by the tool. */
+  readonly sources: { readonly daemon: boolean; readonly journal: boolean };
+  /** For people: why something may be missing. */
+  readonly notes: readonly string[];
+  /** The oldest first. */
+  readonly events: readonly V2Past[];
 }

@@ -51,7 +51,14 @@ export interface Ran {
   readonly success: boolean;
   readonly out: string;
   readonly err: string;
+  /** The program wrote more than {@link MAX_OUTPUT}; the rest is not in `out`, and `success` says nothing. */
+  readonly isCut?: boolean;
 }
+
+/** Bytes of a program's output that are read. */
+export const MAX_OUTPUT = 16 * 1024 * 1024;
+/** Bytes of its error messages. */
+const MAX_ERRORS = 64 * 1024;
 
 type File = typeof Deno.stdout;
 
@@ -153,10 +160,29 @@ async function runProgram(
   child.unref();
   const timer = Promise.withResolvers<undefined>();
   const late = setTimeout(() => timer.resolve(undefined), timeout.ms);
-  const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
-  const ended = await Promise.race([child.output(), timer.promise]);
+  const all = Promise.all([read(child.stdout, MAX_OUTPUT), read(child.stderr, MAX_ERRORS), child.status]);
+  const ended = await Promise.race([all, timer.promise]);
   clearTimeout(late);
-  return ended && { success: ended.success, out: text(ended.stdout), err: text(ended.stderr) };
+  if (ended === undefined) return undefined;
+  const [out, err, { success }] = ended;
+  return { success, out: out.text, err: err.text, isCut: out.isCut };
+}
+
+/** A stream up to a number of bytes; what writes more is told that nobody reads (EPIPE). */
+async function read(
+  stream: ReadableStream<Uint8Array>,
+  limit: number,
+): Promise<{ readonly text: string; readonly isCut: boolean }> {
+  const decoder = new TextDecoder();
+  let [text, size] = ["", 0];
+  // Leaving the loop cancels the stream.
+  for await (const chunk of stream) {
+    const part = chunk.subarray(0, limit - size);
+    text += decoder.decode(part, { stream: true });
+    size += part.length;
+    if (part.length < chunk.length) return { text, isCut: true };
+  }
+  return { text: text + decoder.decode(), isCut: false };
 }
 
 const PERMISSIONS = ["run", "read", "write", "net", "env", "sys", "ffi", "import"] as const;

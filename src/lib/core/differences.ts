@@ -3,7 +3,7 @@ import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import { differences, lessSafe, lessSafeRemedy, lessSafeText } from "./as_asked.ts";
 import { type Ctl, noted } from "./ctl.ts";
 import type { FleetDraft } from "./fleet_draft.ts";
-import { eventFields } from "./messages.ts";
+import { eventFields } from "../nvme/messages.ts";
 
 type Turn = Pick<FleetDraft, "rules" | "say" | "put" | "ctl" | "now" | "announce">;
 

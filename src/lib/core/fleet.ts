@@ -2,7 +2,7 @@
  * The state that both daemons share: the wanted controllers, the kernel's connections, and the work under
  * way.
  */
-import type { EventType } from "./messages.ts";
+import type { EventType } from "../nvme/messages.ts";
 import type { IpFamilies } from "../config/controller_line.ts";
 import type { Exclusion } from "../nvme/exclusions.ts";
 import type { InterfaceTable, KernelCtrl } from "../nvme/kernel_ctrl.ts";

@@ -8,7 +8,7 @@ import { type Authority, type Claim, type Ctl, newCtl, withClaim, withoutClaim }
 import type { Effect, Op } from "./effects.ts";
 import type { Evidence } from "./evidence.ts";
 import { type Fleet, type Happening, MAX_CTLS, MAX_RECENT, withCtl, withoutCtl } from "./fleet.ts";
-import { eventFields, type EventType } from "./messages.ts";
+import { eventFields, type EventType } from "../nvme/messages.ts";
 import { youngPatterns } from "./refusal.ts";
 import { LOG_REMINDER, mayTell, periodEnded } from "./log_limit.ts";
 import type { FleetRules } from "./fleet_rules.ts";

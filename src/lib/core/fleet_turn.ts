@@ -23,7 +23,7 @@ import { alreadyThere } from "./in_the_way.ts";
 import { LINKS_REMINDER, linksSeen, lookAtLinks } from "./links.ts";
 import { LOG_REMINDER } from "./log_limit.ts";
 import { isKernelsTurn, mayBeWrong } from "./probing.ts";
-import { eventFields } from "./messages.ts";
+import { eventFields } from "../nvme/messages.ts";
 import { follow, isUnfinishedOf, unfollow, unmade } from "./unfinished.ts";
 import { DELETE_RETRY, KERNEL_LOOK, pause, REMOVED_PAUSE, SAVE_RETRY, SCAN_RETRY } from "./retry.ts";
 

@@ -17,7 +17,7 @@ import { FleetMove, isHeld } from "./fleet_move.ts";
 import { tlsRemedy, tlsText } from "./page_tls.ts";
 import { isAboutTls } from "./tls_targets.ts";
 import { newGuard } from "./guard.ts";
-import { eventFields } from "./messages.ts";
+import { eventFields } from "../nvme/messages.ts";
 import type { Decision } from "./planner.ts";
 import { isLost, keepLooking } from "./links.ts";
 import { asks, isMute, originAt, rankOf } from "./probing.ts";

@@ -5,7 +5,7 @@
 import { after } from "../nvme/time.ts";
 import { type Ctl, noted } from "./ctl.ts";
 import type { FleetDraft } from "./fleet_draft.ts";
-import { eventFields } from "./messages.ts";
+import { eventFields } from "../nvme/messages.ts";
 import { STATE_POLL } from "./retry.ts";
 
 export const LINKS_REMINDER = "#links";

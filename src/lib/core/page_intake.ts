@@ -11,7 +11,7 @@ import { listedIn } from "./entry_tid.ts";
 import type { Evidence } from "./evidence.ts";
 import type { FinderHost } from "./finder_host.ts";
 import type { Page } from "./finder_state.ts";
-import { eventFields } from "./messages.ts";
+import { eventFields } from "../nvme/messages.ts";
 import { authorityText } from "./origin_of.ts";
 import {
   type Intake,

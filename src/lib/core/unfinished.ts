@@ -11,7 +11,7 @@ import { type Ctl, noted } from "./ctl.ts";
 import type { FleetDraft } from "./fleet_draft.ts";
 import { listed, unlisted } from "./fleet_index.ts";
 import { keepLooking } from "./links.ts";
-import { eventFields } from "./messages.ts";
+import { eventFields } from "../nvme/messages.ts";
 import type { Decision, Verdict } from "./planner.ts";
 import { FORMING_LIMIT } from "./retry.ts";
 

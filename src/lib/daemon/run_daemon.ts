@@ -7,7 +7,7 @@ import type { DaemonConf, ParsedConf } from "../config/daemon_conf.ts";
 import type { ReadFile, ReadFolder } from "../config/sys_conf.ts";
 import { type ReadNext, readNextFiles } from "../config/next_files.ts";
 import type { HostConf } from "../core/host.ts";
-import { eventFields } from "../core/messages.ts";
+import { eventFields } from "../nvme/messages.ts";
 import type { STAC, STAF } from "../dbus/interfaces.ts";
 import { type BusAccess, BusKeeper } from "../dbus/reconnect.ts";
 import { VERSION } from "../nvme/version.ts";
