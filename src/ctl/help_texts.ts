@@ -64,9 +64,9 @@ const TEXTS: Readonly<Record<string, HelpText>> = {
   history: {
     group: CHANGES,
     examples: [
-      ["sudo $ history --since yesterday", "from the journal, too"],
-      ["sudo $ history --since -2h --evidence", "each disconnection with its evidence"],
-      ['sudo $ history --until "2026-11-21 08:00" -o json', "for a program"],
+      ["sudo $ history --since yesterday", "root sees more"],
+      ["sudo $ history --since -2h --evidence", "with the evidence"],
+      ["sudo $ history --until yesterday -o json", "for a program"],
     ],
   },
   wait: {

@@ -11,7 +11,7 @@ import { stamp } from "./when.ts";
 import { MAX_OUTPUT, type Ran, type World } from "./world.ts";
 
 /** Newest lines that are read; {@link MAX_OUTPUT} bounds them, too. */
-export const MAX_LINES = 10_000;
+const MAX_LINES = 10_000;
 const PATIENCE = seconds(30);
 
 const FIELDS = [

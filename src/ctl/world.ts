@@ -174,15 +174,19 @@ async function read(
   limit: number,
 ): Promise<{ readonly text: string; readonly isCut: boolean }> {
   const decoder = new TextDecoder();
+  const reader = stream.getReader();
   let [text, size] = ["", 0];
-  // Leaving the loop cancels the stream.
-  for await (const chunk of stream) {
-    const part = chunk.subarray(0, limit - size);
+  for (;;) {
+    const { value } = await reader.read();
+    if (value === undefined) return { text: text + decoder.decode(), isCut: false };
+    const part = value.subarray(0, limit - size);
     text += decoder.decode(part, { stream: true });
     size += part.length;
-    if (part.length < chunk.length) return { text, isCut: true };
+    if (part.length < value.length) {
+      await reader.cancel();
+      return { text, isCut: true };
+    }
   }
-  return { text: text + decoder.decode(), isCut: false };
 }
 
 const PERMISSIONS = ["run", "read", "write", "net", "env", "sys", "ffi", "import"] as const;

@@ -126,7 +126,7 @@ Deno.test("a program's output is read up to a bound, and the program is not wait
   assert.equal(noisy?.out, "done\n");
   assert.deepEqual(await run(["sh", "-c", "printf '\\303\\244'; echo no >&2; exit 3"], seconds(60)), {
     success: false,
-    out: "ä",
+    out: "\u00e4",
     err: "no\n",
     isCut: false,
   });

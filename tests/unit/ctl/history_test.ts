@@ -182,6 +182,17 @@ Deno.test("history: a bound on the lines and on the bytes is told, with the way 
   assert.doesNotMatch(cut.err, /understood/, "half a line is no strange one");
 });
 
+Deno.test("history: journalctl is started before the permissions are given up, which happens without a bus, too", async () => {
+  const order: string[] = [];
+  const world = {
+    ...fakeWorld(),
+    run: () => Promise.resolve(order.push("run") > 0 ? told(SOME) : undefined),
+    dropPermissions: () => void order.push("drop"),
+  };
+  assert.equal(await stacctl(["history"], world), 0);
+  assert.deepEqual(order, ["run", "drop"]);
+});
+
 Deno.test("history: events of one moment stay in the order of the journal", async () => {
   const types = ["removed", "connected", "link-lost", "link-returned", "removed"] as const;
   const { out } = await history(told(printed(...types.map((type) => entry(type, AT, "x")))));
