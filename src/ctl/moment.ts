@@ -41,9 +41,9 @@ function ofCalendar(text: string, now: number): number | undefined {
     ? [today.getFullYear(), today.getMonth(), today.getDate()]
     : [Number(year), Number(month) - 1, Number(day)];
   const [h, min, s] = [Number(hour), Number(minute), Number(second)];
-  // Counted without a zone and its summer time, for a day or an hour that no calendar has.
+  // Counted without a zone and its summer time. A day that no calendar has is one of another month.
   const utc = new Date(Date.UTC(y, m, d, h, min, s));
-  if (h > 23 || min > 59 || s > 59 || utc.getUTCMonth() !== m || utc.getUTCDate() !== d) return undefined;
+  if (h > 23 || min > 59 || s > 59 || utc.getUTCMonth() !== m) return undefined;
   if (zone === undefined) return new Date(y, m, d, h, min, s).getTime();
   const offset = offsetOf(zone);
   return offset === undefined ? undefined : utc.getTime() - offset;

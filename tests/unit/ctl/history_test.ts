@@ -281,6 +281,8 @@ Deno.test("history: a link that is lost three times was lost three times, whiche
     together([past(1_800, "d1800")], journal).map(({ message }) => message),
     ["j1000", "j1400", "d1800"],
   );
+  const late = together([past(1_000, "d1"), past(1_400, "d2")], [past(1_390, "j1"), past(1_900, "j2")]);
+  assert.deepEqual(late.map(({ message }) => message), ["d1", "d2"], "each line is of one event");
   assert.equal(together([past(1_000, "d")], [past(4_000, "j")]).length, 2, "not the same moment");
 });
 
