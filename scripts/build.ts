@@ -1,6 +1,7 @@
 /** `deno task build`: bundles src/main.ts and compiles it to one program with five names. */
 import * as esbuild from "esbuild";
 import {
+  checkRuntime,
   DENO_VERSION,
   hostTarget,
   isTarget,
@@ -8,12 +9,13 @@ import {
   sourceFromEnvironment,
   TARGETS,
 } from "./denort.ts";
-import type { Denort, Target } from "./denort.ts";
+import type { Target } from "./denort.ts";
 import { capture, collect, runScript } from "./run.ts";
+import { type BuildRecord, type Runtime, runtimeText } from "./runtime.ts";
 import { taskArguments, usageError } from "./task_arguments.ts";
 
 export const PROGRAM = "nvme-stas";
-/** Beside the program: where its runtime is from, for an installation that does not build. */
+/** Beside the program: its runtime and packages, for an installation that does not build. */
 export const BUILT_FILE = "nvme-stas.runtime";
 export const NAMES = ["stafd", "stacd", "stafctl", "stacctl", "stasadm"] as const;
 
@@ -38,11 +40,9 @@ const COMPILE_FLAGS = [
 /** Of every bundled file: any time does, as long as it is always the same. */
 const BUNDLE_TIME = 1_000_000_000;
 
-export interface Built {
+export interface Built extends BuildRecord {
   readonly program: string;
   readonly binDir: string;
-  /** Where its runtime is from. */
-  readonly runtime: Denort["from"];
 }
 
 /**
@@ -60,17 +60,36 @@ const withoutXml: esbuild.Plugin = {
   },
 };
 
+interface Bundle {
+  readonly entryPoint: string;
+  /** Those of npm of which it holds code. */
+  readonly packages: readonly string[];
+}
+
+/** Names of the packages that gave bytes to a bundle. */
+function packagesOf({ outputs }: esbuild.Metafile): readonly string[] {
+  const names = new Set<string>();
+  for (const { inputs } of Object.values(outputs)) {
+    for (const [path, { bytesInOutput }] of Object.entries(inputs)) {
+      const name = /^.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1];
+      if (name !== undefined && bytesInOutput > 0) names.add(name);
+    }
+  }
+  return [...names].toSorted();
+}
+
 /**
- * Bundles `entry` into `dir` and gives back the file to compile. One file for each part that a program loads or not:
+ * Bundles `entry` into `dir`, with the runtime that it is for. One file for each part that a program loads or not:
  * a tool then carries nothing of a daemon. Source maps lie beside and are not embedded (inlined they cost every
  * program 8 MB of memory); `scripts/trace.ts` reads them. Names are kept, for stack traces.
  */
-async function bundle(entry: string, dir: string): Promise<string> {
+async function bundle(entry: string, dir: string, runtime: Runtime): Promise<Bundle> {
   await Deno.remove(dir, { recursive: true }).catch((error: unknown) => {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   });
+  let packages: readonly string[] = [];
   try {
-    await esbuild.build({
+    const { metafile } = await esbuild.build({
       entryPoints: { [PROGRAM]: entry },
       outdir: dir,
       outExtension: { ".js": ".mjs" },
@@ -83,9 +102,12 @@ async function bundle(entry: string, dir: string): Promise<string> {
       minifySyntax: true,
       sourcemap: "external",
       sourcesContent: false,
+      metafile: true,
+      define: { NVME_STAS_RUNTIME: JSON.stringify(runtimeText(runtime)) },
       plugins: [withoutXml],
       logLevel: "warning",
     });
+    packages = packagesOf(metafile);
   } finally {
     await esbuild.stop();
   }
@@ -93,36 +115,7 @@ async function bundle(entry: string, dir: string): Promise<string> {
   for await (const { name } of Deno.readDir(dir)) {
     await Deno.utime(`${dir}/${name}`, BUNDLE_TIME, BUNDLE_TIME);
   }
-  return `${dir}/${PROGRAM}.mjs`;
-}
-
-/** Bundles and compiles; `entry` is a TypeScript file. Throws with the tool's own words when a step fails. */
-export async function build(target: Target, outDir: string, entry = "src/main.ts"): Promise<Built> {
-  if (Deno.version.deno !== DENO_VERSION) {
-    throw new Error(
-      `needs Deno ${DENO_VERSION}, this is ${Deno.version.deno}: npx -y deno@${DENO_VERSION} task build`,
-    );
-  }
-  await Deno.mkdir(outDir, { recursive: true });
-  const entryPoint = await bundle(entry, `${outDir}/bundle`);
-  const { env, from: runtime } = await provideDenort(target, sourceFromEnvironment(), outDir);
-  const program = `${outDir}/${PROGRAM}`;
-  await capture(
-    [Deno.execPath(), "compile", ...COMPILE_FLAGS, "--target", target, "-o", program, entryPoint],
-    {
-      env,
-    },
-  );
-  const binDir = `${outDir}/bin`;
-  await Deno.mkdir(binDir, { recursive: true });
-  for (const name of NAMES) {
-    await Deno.remove(`${binDir}/${name}`).catch((error: unknown) => {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    });
-    await Deno.symlink(`../${PROGRAM}`, `${binDir}/${name}`);
-  }
-  await Deno.writeTextFile(`${outDir}/${BUILT_FILE}`, `${runtime}\n`);
-  return { program, binDir, runtime };
+  return { entryPoint: `${dir}/${PROGRAM}.mjs`, packages };
 }
 
 /** Every name starts and knows itself: `NAME --version` succeeds through its link. */
@@ -133,6 +126,39 @@ async function checkNames(binDir: string): Promise<void> {
       throw new Error(`${name} --version: exit status ${ended.code}\n${ended.stderr.trim()}`);
     }
   }
+}
+
+/** Bundles and compiles; `entry` is a TypeScript file. Throws with the tool's own words when a step fails. */
+export async function build(target: Target, outDir: string, entry = "src/main.ts"): Promise<Built> {
+  if (Deno.version.deno !== DENO_VERSION) {
+    throw new Error(
+      `needs Deno ${DENO_VERSION}, this is ${Deno.version.deno}: npx -y deno@${DENO_VERSION} task build`,
+    );
+  }
+  await Deno.mkdir(outDir, { recursive: true });
+  const { env, runtime } = await provideDenort(target, sourceFromEnvironment(), outDir);
+  const { entryPoint, packages } = await bundle(entry, `${outDir}/bundle`, runtime);
+  const program = `${outDir}/${PROGRAM}`;
+  await capture(
+    [Deno.execPath(), "compile", ...COMPILE_FLAGS, "--target", target, "-o", program, entryPoint],
+    {
+      env,
+    },
+  );
+  await checkRuntime(program, runtime);
+  const binDir = `${outDir}/bin`;
+  await Deno.mkdir(binDir, { recursive: true });
+  for (const name of NAMES) {
+    await Deno.remove(`${binDir}/${name}`).catch((error: unknown) => {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    });
+    await Deno.symlink(`../${PROGRAM}`, `${binDir}/${name}`);
+  }
+  // A runtime of another version compiles, and does not start.
+  if (target === Deno.build.target) await checkNames(binDir);
+  const record: BuildRecord = { runtime, packages };
+  await Deno.writeTextFile(`${outDir}/${BUILT_FILE}`, `${JSON.stringify(record)}\n`);
+  return { program, binDir, ...record };
 }
 
 const USAGE = `usage: deno task build [--target TRIPLE]
@@ -152,7 +178,6 @@ async function main(): Promise<boolean> {
   if (!isTarget(target)) usageError(USAGE, `--target ${target}: must be one of ${TARGETS.join(", ")}`);
   const native = target === Deno.build.target;
   const { program, binDir } = await build(target, native ? "build" : `build/${target}`);
-  if (native) await checkNames(binDir);
   const { size } = await Deno.stat(program);
   console.error(`build: ${program} (${(size / 1e6).toFixed(1)} MB), as ${NAMES.join(", ")} in ${binDir}`);
   return true;

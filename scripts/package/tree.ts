@@ -2,8 +2,9 @@
 import { completionScript, type Shell } from "../../src/ctl/completion.ts";
 import { type Built, NAMES, PROGRAM } from "../build.ts";
 import { capture } from "../run.ts";
+import { cratesIn } from "../runtime.ts";
 import { stage } from "../stage.ts";
-import { billOfMaterials, notices } from "./bill.ts";
+import { billOfMaterials, debianCopyright, notices } from "./bill.ts";
 import { BUNDLES, SCHEMA_FOLDER } from "./schema_bundles.ts";
 import { manualPages } from "./man.ts";
 import { toolDefinition, TOOLS } from "./man_commands.ts";
@@ -117,8 +118,9 @@ export async function layOut(
   for (const doc of ["operations.md", "architecture.md", "house.svg"]) {
     await tree.copy(`docs/${doc}`, `${DOC_DIR}/${doc}`);
   }
-  await tree.write(`${DOC_DIR}/sbom.cdx.json`, billOfMaterials(built.runtime));
-  await tree.write(`${DOC_DIR}/THIRD-PARTY-NOTICES`, notices(built.runtime));
+  const crates = cratesIn(await Deno.readFile(built.program));
+  await tree.write(`${DOC_DIR}/sbom.cdx.json`, billOfMaterials(built, crates));
+  await tree.write(`${DOC_DIR}/THIRD-PARTY-NOTICES`, notices(built, crates));
   await tree.copy(CATALOG, "/usr/lib/systemd/catalog/nvme-stas.catalog");
   for (const name of Object.keys(BUNDLES)) {
     await tree.copy(`${SCHEMA_FOLDER}/${name}`, `/usr/share/nvme-stas/schema/${name}`);
@@ -128,7 +130,8 @@ export async function layOut(
       await tree.move(`/etc/stas/${conf}`, `/usr/share/nvme-stas/${conf}`);
     }
     await tree.copy(`packaging/apparmor/${APPARMOR_PROFILE}`, `/etc/apparmor.d/${APPARMOR_PROFILE}`);
-    await tree.copy("packaging/deb/copyright", `${DOC_DIR}/copyright`);
+    const copyright = await Deno.readTextFile("packaging/deb/copyright");
+    await tree.write(`${DOC_DIR}/copyright`, debianCopyright(copyright, built, crates));
     await tree.compressed(`${DOC_DIR}/changelog`, await Deno.readTextFile("CHANGELOG.md"));
     await tree.compressed(`${DOC_DIR}/changelog.Debian`, debianChangelog(release));
     await tree.copy("packaging/deb/lintian-overrides", "/usr/share/lintian/overrides/nvme-stas");

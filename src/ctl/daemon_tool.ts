@@ -1,6 +1,6 @@
 /** stafctl and stacctl, which differ in two commands. */
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
-import { VERSION } from "../lib/nvme/version.ts";
+import { runtimeLine, VERSION } from "../lib/nvme/version.ts";
 import { OK, runCommandLine, USAGE } from "./command_line.ts";
 import { addCompletions } from "./completion_command.ts";
 import { daemonCommands, type Finish } from "./daemon_commands.ts";
@@ -26,7 +26,7 @@ export function wholeTool(tool: Tool, world: World, finish: Finish): CommandUnkn
 const bareTool = (tool: Tool): CommandUnknownOpts =>
   new Command(tool.name)
     .description(`Shows and controls ${tool.daemon}`)
-    .version(`nvme-stas ${VERSION}`, "-v, --version", "print the version");
+    .version(`nvme-stas ${VERSION}\n${runtimeLine(Deno.version.deno)}`, "-v, --version", "print the version");
 
 const EARLY: ReadonlySet<string> = new Set(["--no-color", "--no-pager"]);
 /** Never with colours or a pager. */

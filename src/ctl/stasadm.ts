@@ -7,7 +7,7 @@ import type { SysOption } from "../lib/config/sys_conf.ts";
 import { clearSysOption, type Edited, setSysOption } from "../lib/config/sys_conf_edit.ts";
 import { MAX_SYMNAME } from "../lib/nvme/dim.ts";
 import { deriveHostNqn, nqnBytes, uuidFromMachineId } from "../lib/nvme/host_nqn.ts";
-import { VERSION } from "../lib/nvme/version.ts";
+import { runtimeLine, VERSION } from "../lib/nvme/version.ts";
 import { addCompletionCommand } from "./completion_command.ts";
 import { replaceFile } from "./atomic_file.ts";
 import { FAILED, OK, runCommandLine } from "./command_line.ts";
@@ -56,7 +56,7 @@ export function stasadm(
 ): CommandUnknownOpts {
   const program = new Command("stasadm")
     .description("Makes and stores the identity of this host")
-    .version(`nvme-stas ${VERSION}`, "-v, --version", "print the version")
+    .version(`nvme-stas ${VERSION}\n${runtimeLine(Deno.version.deno)}`, "-v, --version", "print the version")
     .option("-c, --conf-file <file>", "sys.conf to change", `${world.confDir}/sys.conf`);
   const FILE = ["-f, --file <file>", "store the value in this file, and a reference in sys.conf"] as const;
   const save = (option: SysOption, value: string, file: string | undefined): void =>

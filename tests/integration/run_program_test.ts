@@ -19,7 +19,7 @@ const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 Deno.test("a tool from source answers as the installed one does", async () => {
   const { code, stdout } = await command(["stacctl", "--version"]).output();
   assert.equal(code, 0);
-  assert.match(text(stdout), /^nvme-stas \d+\.\d+\.\d+/);
+  assert.match(text(stdout), /^nvme-stas \d+\.\d+\.\d+\nruntime Deno \d+\.\d+\.\d+, from source\n$/);
 });
 
 Deno.test("stacd --simulated connects what its stafd finds, and tells the address of its bus", async () => {

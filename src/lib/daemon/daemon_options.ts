@@ -68,7 +68,7 @@ ${what}
 
 options:
   -h, --help                 show this help and exit
-  -v, --version              show the versions of ${program} and of libnvme and exit
+  -v, --version              show the versions of ${program}, libnvme and the runtime and exit
   -f FILE, --conf-file FILE  configuration file (default: ${confFile})
   -c FILE, --conn-conf-file FILE
                              connectivity file of nvme-stas 3, with FILE.d/*.conf (default: none)

@@ -10,7 +10,7 @@ import type { HostConf } from "../core/host.ts";
 import { eventFields } from "../nvme/messages.ts";
 import type { STAC, STAF } from "../dbus/interfaces.ts";
 import { type BusAccess, BusKeeper } from "../dbus/reconnect.ts";
-import { VERSION } from "../nvme/version.ts";
+import { runtimeLine, VERSION } from "../nvme/version.ts";
 import type { Clock, Log } from "../ports.ts";
 import {
   findingEntry,
@@ -104,7 +104,7 @@ export async function runDaemon<Conf extends DaemonConf, P extends RunPlatform>(
     console.log(
       parsed.show === "help"
         ? daemonHelp(spec.program, spec.what, confFile).trimEnd()
-        : `nvme-stas ${VERSION}\nlibnvme ${spec.libraryVersion()}`,
+        : `nvme-stas ${VERSION}\nlibnvme ${spec.libraryVersion()}\n${runtimeLine(Deno.version.deno)}`,
     );
     return 0;
   }

@@ -4,7 +4,8 @@ import { manualPages } from "../../../scripts/package/man.ts";
 import { troff } from "../../../scripts/package/man_troff.ts";
 import { PACKAGE_NEEDS, UNPACK_NEEDS } from "../../../scripts/package/needs.ts";
 import { capture, collect } from "../../../scripts/run.ts";
-import { hostTarget } from "../../../scripts/denort.ts";
+import type { Runtime } from "../../../scripts/runtime.ts";
+import { cutAppendix, DENO_VERSION, hostTarget } from "../../../scripts/denort.ts";
 import { currentRelease } from "../../../scripts/package/release.ts";
 import { makeRpm } from "../../../scripts/package/rpm.ts";
 import { lacks, mountNamespaces, packages, skipAllWithout } from "../../lacking.ts";
@@ -43,19 +44,49 @@ async function checkContent(root: string, format: Format): Promise<void> {
   }
 }
 
-/** Each name of the program, run by its link in the unpacked package, says the packed version. */
-async function checkVersions(root: string): Promise<void> {
+/** The runtime in the program, by its own bytes. */
+async function runtimeIn(program: string): Promise<string> {
+  const denort = cutAppendix(await Deno.readFile(program));
+  const sum = new Uint8Array(await crypto.subtle.digest("SHA-256", denort)).toHex();
+  const [, source = ""] =
+    RUNTIME.exec(await capture([program.replace(/[^/]*$/, "../../bin/stafctl"), "--version"])) ?? [];
+  return `Deno ${DENO_VERSION} (denort, ${source}), sha256 ${sum}`;
+}
+
+const RUNTIME = /^runtime Deno [\d.]+ \(denort, ([^()]+)\), sha256 [0-9a-f]{64}$/m;
+
+/** Each name of the program, run by its link in the unpacked package, says the packed version, and its runtime last. */
+async function checkVersions(root: string, runtime: string): Promise<void> {
   for (const name of NAMES) {
     const dir = name === "stafd" || name === "stacd" ? "sbin" : "bin";
     const said = await capture([`${root}/usr/${dir}/${name}`, "--version"]);
-    assert.equal(said.split("\n")[0], `nvme-stas ${VERSION}`, name);
+    const lines = said.trimEnd().split("\n");
+    assert.equal(lines[0], `nvme-stas ${VERSION}`, name);
+    assert.equal(lines.at(-1), `runtime ${runtime}`, name);
+    if (dir === "sbin") assert.match(lines[1] ?? "", /^libnvme \S/, name);
+    assert.equal(lines.length, dir === "sbin" ? 3 : 2, said);
   }
+  const doc = `${root}/usr/share/doc/nvme-stas`;
+  assert.ok((await Deno.readTextFile(`${doc}/THIRD-PARTY-NOTICES`)).includes(`\nRuntime: ${runtime}\n`));
+  const bill: { components: { name: string; hashes?: unknown; components?: unknown[] }[] } = JSON.parse(
+    await Deno.readTextFile(`${doc}/sbom.cdx.json`),
+  );
+  const deno = bill.components.find(({ name }) => name === "deno");
+  assert.deepEqual(deno?.hashes, [{ alg: "SHA-256", content: runtime.slice(-64) }]);
+  assert.ok((deno?.components ?? []).length > 100, "crates of the runtime");
 }
 
 async function rpmSystem(dir: string, unpacked: string): Promise<RpmSystem> {
   await Deno.mkdir(dir);
   return RpmSystem.make(dir, `${unpacked}/usr/libexec/nvme-stas/nvme-stas`);
 }
+
+const NEWER_RUNTIME: Runtime = {
+  version: DENO_VERSION,
+  from: "given",
+  source: "given to the build",
+  sha256: "0".repeat(64),
+};
 
 /** The package of the next version, with another default of stacd.conf and of stafd.conf. */
 async function newerRpm(dir: string): Promise<string> {
@@ -65,7 +96,7 @@ async function newerRpm(dir: string): Promise<string> {
   }
   const listed = parseManifest(await Deno.readTextFile("packaging/files.txt"), "rpm");
   const release = { ...await currentRelease(), version: `${VERSION}.1` };
-  return makeRpm(`${dir}/newer`, listed, release, hostTarget(), `${dir}/newer-rpm`, "none");
+  return makeRpm(`${dir}/newer`, listed, release, hostTarget(), `${dir}/newer-rpm`, "none", NEWER_RUNTIME);
 }
 
 const IDENTITY = ["/etc/nvme/hostid", "/etc/nvme/hostnqn"];
@@ -160,7 +191,11 @@ Deno.test("packages: built twice with the same bytes, unpacked they hold what is
       const file = await findPackage(dir, ".deb");
       await capture(["dpkg-deb", "-x", file, `${dir}/deb`]);
       await checkContent(`${dir}/deb`, "deb");
-      await checkVersions(`${dir}/deb`);
+      const runtime = await runtimeIn(`${dir}/deb/usr/lib/nvme-stas/nvme-stas`);
+      await checkVersions(`${dir}/deb`, runtime);
+      assert.equal((await capture(["dpkg-deb", "-f", file, "Runtime"])).trimEnd(), runtime);
+      const copyright = await Deno.readTextFile(`${dir}/deb/usr/share/doc/nvme-stas/copyright`);
+      assert.ok(copyright.includes(`\n Runtime: ${runtime}\n`));
       const fields = await capture(["dpkg-deb", "-f", file, "Package", "Version", "Depends"]);
       assert.match(
         fields,
@@ -204,8 +239,18 @@ Deno.test("packages: built twice with the same bytes, unpacked they hold what is
       await Deno.mkdir(`${dir}/rpm`);
       await capture(["sh", "-c", `cd '${dir}/rpm' && rpm2cpio '${file}' | cpio -idm --quiet`]);
       await checkContent(`${dir}/rpm`, "rpm");
-      await checkVersions(`${dir}/rpm`);
+      const runtime = await runtimeIn(`${dir}/rpm/usr/libexec/nvme-stas/nvme-stas`);
+      await checkVersions(`${dir}/rpm`, runtime);
       const query = (...words: readonly string[]) => capture(["rpm", "-qp", ...words, file]);
+      const described = await query("--queryformat", "%{DESCRIPTION}");
+      assert.ok(
+        described.replaceAll("\n", " ").endsWith(`Runtime: ${runtime.replace(" (", ", (")}`),
+        described,
+      );
+      assert.match(
+        await query("--provides"),
+        new RegExp(`^bundled\\(deno\\) = ${DENO_VERSION.replaceAll(".", "\\.")}$`, "m"),
+      );
       assert.equal(await query("--queryformat", "%{EPOCH}:%{VERSION}"), `1:${VERSION}`);
       assert.equal(
         await query("-c"),

@@ -27,7 +27,7 @@ Deno.test("without a command: short usage on stdout, exit 1 (CLI-3)", async () =
 
 Deno.test("version, also before a command, and help at every level: stdout, exit 0 (CLI-1, CLI-4)", async () => {
   for (const [name, program] of programs) {
-    const version = `nvme-stas ${VERSION}\n`;
+    const version = `nvme-stas ${VERSION}\nruntime Deno ${Deno.version.deno}, from source\n`;
     assert.deepEqual(await run(program, "--version"), [0, version, ""]);
     assert.deepEqual(await run(program, "-v", name === "stasadm" ? "hostid" : "ls"), [0, version, ""]);
     const [status, out, err] = await run(program, "-h");
