@@ -153,8 +153,17 @@ export function drainedVerdict(
   return { is: "excluded", evidence: [drainEvidence(first), ...more.map(drainEvidence), ...lines] };
 }
 
-/** In the place of one of the same words. */
-export const withDrain = (drains: readonly Drain[], drain: Drain): readonly Drain[] => [
-  ...drains.filter(({ what }) => what !== drain.what),
-  drain,
-];
+/**
+ * With one more. It replaces one of the same words that takes nothing else: `nvme1` of today may be another controller than
+ * `nvme1` of the drain before, which then goes on to its own end.
+ */
+export function withDrain(drains: readonly Drain[], drain: Drain, ctls: Iterable<Ctl>): readonly Drain[] {
+  const same = drains.filter(({ what }) => what === drain.what);
+  if (same.length === 0) return [...drains, drain];
+  const taken = new Set(drain.targets);
+  for (const ctl of ctls) {
+    if (covers(drain, ctl)) taken.add(farSide(ctl.tid)).add(ownSide(ctl.tid));
+  }
+  const replaced = same.filter(({ targets }) => targets.isSubsetOf(taken));
+  return [...drains.filter((one) => !replaced.includes(one)), drain];
+}

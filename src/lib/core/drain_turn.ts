@@ -154,7 +154,7 @@ export class DrainTurn {
   /** Answers a question about the state in which the drain is in force. */
   #asIf<T>(drain: Drain, question: () => T): T {
     const { list } = this.#drains;
-    this.#put({ list: withDrain(list, drain) });
+    this.#put({ list: withDrain(list, drain, this.#host.fleet.all()) });
     const answer = question();
     this.#put({ list });
     return answer;
@@ -254,7 +254,7 @@ export class DrainTurn {
   #begin(event: Ask, controllers?: readonly Drained[]): void {
     const { fleet } = this.#host;
     const drain = this.#made(event);
-    this.#put({ list: withDrain(this.#drains.list, drain) });
+    this.#put({ list: withDrain(this.#drains.list, drain, this.#host.fleet.all()) });
     const words = evidenceText(drainEvidence(drain));
     fleet.happened("notice", "drained", `Controllers are ${words}`, {
       STAS_UID: String(drain.uid),

@@ -12,6 +12,7 @@ import {
   isOver,
   MAX_DRAINS,
   targetsOf,
+  withDrain,
 } from "../../../src/lib/core/drain.ts";
 import { evidenceText } from "../../../src/lib/core/evidence.ts";
 import { type Tid, tidKey } from "../../../src/lib/nvme/tid.ts";
@@ -118,4 +119,18 @@ Deno.test("drains have a limit, and one of the same name takes the place of the 
   assert.equal(refused.drains.list.length, MAX_DRAINS);
   const again = stepConnector(state, event("nvme0"), now).state;
   assert.equal(again.drains.list.length, MAX_DRAINS);
+});
+
+Deno.test("a drain of the same words replaces the one before only where it takes all of it (seed 50315)", () => {
+  const [a, b] = [ctl(), ctl({ subsysnqn: "nqn.sub2" })];
+  const before = drain(["nvme3"], [a], [a, b]);
+  // The number has changed hands: the first controller stays drained until its own end.
+  const reused = { ...drain(["nvme3"], [b], [a, b]), at: 2_000 };
+  assert.deepEqual(withDrain([before], reused, [a, b]), [before, reused]);
+  const again = { ...before, at: 3_000, until: 4_000 };
+  assert.deepEqual(withDrain([before], again, [a, b]), [again]);
+  // An address means both; a shorter term counts for both.
+  const wide = drain([TID.traddr], [a], [a, b]);
+  const shorter = { ...drain([TID.traddr], [b], [a, b]), until: 2_000 };
+  assert.deepEqual(withDrain([wide], shorter, [a, b]), [shorter]);
 });
