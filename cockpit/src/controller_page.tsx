@@ -79,7 +79,9 @@ export function ControllerPage({ daemon, what, state }: {
       </StackItem>
       {answer === undefined && <Loading what={`Asking ${daemon}`} />}
       {answer?.ok === false && (
-        <Alert isInline variant="danger" title={`${daemon} does not explain it`}>{answer.problem.text}</Alert>
+        <Alert isInline variant="danger" title={`${daemon} cannot explain this controller`}>
+          {answer.problem.text}
+        </Alert>
       )}
       {answer?.ok === true && answer.value.matches.length === 0 && (
         <EmptyState headingLevel="h2" titleText="No such controller">

@@ -18,9 +18,8 @@ import { UnitButton } from "./unit_button.tsx";
 type Running = Extract<Seen, { readonly is: "running" }>;
 
 const WHAT_IT_DOES: Readonly<Record<DaemonName, string>> = {
-  stafd:
-    "It finds discovery controllers and reads their log pages. Without it, stacd keeps the connections " +
-    "that exist and hears of nothing new.",
+  stafd: "It finds discovery controllers and reads their log pages. Without it, stacd keeps existing " +
+    "connections, and learns of no changes.",
   stacd:
     "It connects the host to the storage subsystems. Without it, existing connections stay, and nothing " +
     "is connected or disconnected.",
@@ -28,12 +27,12 @@ const WHAT_IT_DOES: Readonly<Record<DaemonName, string>> = {
 
 export function aboutRefusal(daemon: DaemonName, problem: Problem): string {
   if (isDenied(problem)) {
-    return `The system bus does not let this user ask ${daemon}. The package installs a policy that lets every ` +
-      `user ask: look for org.nvmexpress.${daemon === "stafd" ? "staf" : "stac"}.conf in ` +
+    return `The system bus does not let this user call ${daemon}. The package installs a policy that allows ` +
+      `every user: look for org.nvmexpress.${daemon === "stafd" ? "staf" : "stac"}.conf in ` +
       "/usr/share/dbus-1/system.d.";
   }
   if (problem.kind === "not-understood") {
-    return `${problem.text}. This page and ${daemon} are of versions that do not fit: install both packages of ` +
+    return `${problem.text}. This page and ${daemon} have incompatible versions: install both packages in ` +
       "the same version.";
   }
   return `${daemon} cannot be asked: ${problem.text}.`;
@@ -50,7 +49,11 @@ export function DaemonGate({ daemon, seen, children }: {
     return (
       <>
         {seen.stale !== undefined && (
-          <Alert isInline variant="warning" title={`${daemon} does not answer: what is shown is of before`}>
+          <Alert
+            isInline
+            variant="warning"
+            title={`${daemon} does not answer: the page shows its last known state`}
+          >
             {seen.stale.text}
           </Alert>
         )}

@@ -63,7 +63,7 @@ export function Copied({ name, text }: { readonly name: string; readonly text: s
 export function Loading({ what }: { readonly what: string }): ReactNode {
   return (
     <EmptyState headingLevel="h2" titleText={what} icon={Spinner}>
-      <EmptyStateBody>The host is being asked.</EmptyStateBody>
+      <EmptyStateBody>Waiting for the host.</EmptyStateBody>
     </EmptyState>
   );
 }

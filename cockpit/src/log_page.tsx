@@ -44,19 +44,21 @@ export function LogPageCard({ controller, state }: {
       <CardTitle component="h2">Log page</CardTitle>
       <CardBody>
         {answer?.ok === false && (
-          <Alert isInline variant="danger" title="stafd does not show it">{answer.problem.text}</Alert>
+          <Alert isInline variant="danger" title="stafd cannot show this log page">
+            {answer.problem.text}
+          </Alert>
         )}
         {page !== undefined && (
           <Content component="p">
             {page.page === "none"
-              ? "Not read yet: what it lists is unknown, and nothing is disconnected for its sake."
+              ? "Not read yet: its entries are unknown, and nothing is disconnected because of it."
               : `Generation ${page.genctr}, read ${span(state.at - page.readAt)} ago${
                 page.page === "cached" ? "; not read again since stafd was started" : ""
               }.`}
           </Content>
         )}
         {answer?.ok === true && page === undefined && (
-          <Content component="p">stafd has no page of it.</Content>
+          <Content component="p">stafd has no log page of this controller.</Content>
         )}
         {page !== undefined && page.entries.length > 0 && <Entries entries={page.entries} />}
       </CardBody>

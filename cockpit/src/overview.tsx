@@ -119,7 +119,7 @@ function DaemonFacts({ state, health }: { readonly state: V1State; readonly heal
             </Fact>
           )}
           <Fact term="Settings">
-            {state.config.valid ? "in force" : "refused, those of before are in force"}
+            {state.config.valid ? "in force" : "refused, the previous configuration is in force"}
             {errors > 0 && `, ${errors} ${errors === 1 ? "finding" : "findings"}`}
             {(!state.config.valid || errors > 0) && (
               <>

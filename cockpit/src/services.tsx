@@ -37,7 +37,7 @@ const ABOUT: Readonly<Record<UnitName, readonly [title: string, does: string, mi
   ],
   "avahi-daemon": [
     "Avahi",
-    "Tells stafd of discovery controllers that announce themselves by mDNS. Those of the configuration and of boot tables need no Avahi.",
+    "Reports discovery controllers that announce themselves by mDNS to stafd. Those in the configuration and in boot tables need no Avahi.",
     "Install avahi-daemon to find discovery controllers by mDNS; without it, name them in stafd.conf.",
   ],
 };

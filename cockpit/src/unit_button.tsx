@@ -5,7 +5,7 @@ import { isDenied, type Problem } from "./outcome.ts";
 import { act, type UnitName, type Verb } from "./units.ts";
 
 export const NO_RIGHTS =
-  "This needs administrative access: turn it on at the top of Cockpit, or ask somebody who may.";
+  "This needs administrative access: turn it on at the top of Cockpit, or ask an administrator.";
 
 export const actionText = (problem: Problem): string =>
   isDenied(problem) || problem.kind === "not-supported" ? NO_RIGHTS : problem.text;

@@ -1,4 +1,4 @@
-/** `doctor` in a container: what of the host it must have, and what it cannot have. */
+/** `doctor` in a container: the parts of the host that it needs, and those that it cannot have. */
 import { containerOf } from "../lib/nvme/container.ts";
 import {
   bad,
@@ -20,7 +20,7 @@ export function examineContainer({ world, daemon }: Patient): readonly Diagnosis
   const found: Diagnosis[] = [];
   if (!["/etc/nvme", "/etc"].some((path) => mounts.has(path))) {
     found.push(bad(
-      "/etc/nvme is not the host's: a host NQN from an image is that of every machine that runs the image",
+      "/etc/nvme is not the host's: every machine that runs this image has the same host NQN",
       "mount the host's: --volume /etc/nvme:/etc/nvme",
     ));
   }
@@ -34,7 +34,7 @@ export function examineContainer({ world, daemon }: Patient): readonly Diagnosis
   }
   if (!hasHostNetwork(root)) {
     found.push(bad(
-      "the network is the container's own: mDNS is not heard, and connections are made from within it",
+      "the network is the container's own: mDNS does not reach it, and connections start from within it",
       "--network host",
     ));
   }
@@ -56,12 +56,16 @@ export function examineContainer({ world, daemon }: Patient): readonly Diagnosis
     good(`this is ${what}`),
     ...found,
     ...(daemon === "stacd"
-      ? [good("namespaces in use are recognised by a claim of the device: the host's mounts are not seen")]
+      ? [
+        good(
+          "namespaces in use are recognised by claiming the device: the host's mounts are not visible here",
+        ),
+      ]
       : []),
   ];
 }
 
-/** Mount points, and whether they can be written. */
+/** Mount points, and whether they are writable. */
 function mountsOf(root: string): ReadonlyMap<string, boolean> {
   const text = readFileText(`${root}/proc/self/mountinfo`);
   const found = new Map<string, boolean>();
@@ -72,7 +76,7 @@ function mountsOf(root: string): ReadonlyMap<string, boolean> {
   return found;
 }
 
-/** A sysfs of the host lists the interfaces of the host, and /proc those of this process. */
+/** The host's sysfs lists the interfaces of the host, while /proc lists those of this process. */
 function hasHostNetwork(root: string): boolean {
   const text = readFileText(`${root}/proc/net/dev`);
   if (!text.ok) return true;

@@ -1,11 +1,11 @@
-/** `doctor`: what the kernel, libnvme and systemd of this host cannot do, and what follows from it. One table. */
+/** `doctor`: the limits of this host's kernel, libnvme and systemd, and their consequences. One table. */
 import { isAtLeast } from "../lib/nvme/kernel_version.ts";
 import { type Diagnosis, exists, good, notice, PATIENCE, type Patient, warning } from "./doctor_finding.ts";
 import type { World } from "./world.ts";
 
 const DEVICE = "/dev/nvme-fabrics";
 
-/** Facts of this host; undefined: not told. */
+/** Facts of this host; undefined: not known. */
 interface Host {
   /** Names of connect options that the kernel takes. */
   readonly options: ReadonlySet<string> | undefined;
@@ -18,11 +18,11 @@ interface Host {
 }
 
 interface Limit {
-  /** True where it applies; undefined where that is not known. */
+  /** True if the limit applies; undefined if that is not known. */
   readonly applies: (host: Host) => boolean | undefined;
   readonly cannot: string;
   readonly follows: string;
-  /** Something that people configure does not work without it. */
+  /** Present if the limit affects something that people configure. */
   readonly remedy?: string;
 }
 
@@ -34,7 +34,7 @@ const before = (part: "kernel" | "systemd", version: string) => (host: Host): bo
   return own === undefined ? undefined : !isAtLeast(own, version);
 };
 
-/** In the order of the versions that brought the cure. */
+/** In the order of the versions that removed each limit. */
 const LIMITS: readonly Limit[] = [
   {
     applies: lacks("host_iface"),
@@ -49,8 +49,9 @@ const LIMITS: readonly Limit[] = [
   },
   {
     applies: before("kernel", "5.18"),
-    cannot: "the kernel does not tell what kind a controller is, nor that a link is up again (Linux 5.18)",
-    follows: "stafd and stacd ask each controller, and see a returned link at their next look at states",
+    cannot: "the kernel reports neither the kind of a controller nor the return of a link (Linux 5.18)",
+    follows:
+      "stafd and stacd query each controller, and notice a returned link when they next read the states",
   },
   {
     applies: lacks("dhchap_secret"),
@@ -60,11 +61,11 @@ const LIMITS: readonly Limit[] = [
   {
     applies: before("kernel", "6.1"),
     cannot:
-      "the kernel tells neither the source address of a connection nor that a controller wants to be asked " +
+      "the kernel reports neither the source address of a connection nor a controller's request to be read " +
       "again (Linux 6.1)",
     follows:
-      "paths are matched by their interface only, and a change heard of while a link was away is found by " +
-      "the look at the generation counter every 5 minutes",
+      "paths are matched by their interface only, and a page that changed while a link was down is noticed " +
+      "when the generation counter is read, every 5 minutes",
   },
   {
     applies: before("kernel", "6.5"),
@@ -85,7 +86,7 @@ const LIMITS: readonly Limit[] = [
     applies: ({ libnvme }) => libnvme?.startsWith("none"),
     cannot: "libnvme cannot be loaded",
     follows:
-      "commands are sent without it; TLS keys cannot be looked up by name, and statuses are told in our words",
+      "commands are sent without it; TLS keys cannot be looked up by name, and statuses have our wording",
     remedy: "stafd --version says why; install libnvme (Debian: libnvme1t64, libnvme3-1; Fedora: libnvme)",
   },
   {
@@ -122,7 +123,7 @@ export async function examineLimits({ world }: Patient): Promise<readonly Diagno
 }
 
 const allKnown = ({ options }: Host): readonly Diagnosis[] =>
-  options === undefined ? [] : [good("kernel, libnvme and systemd can do all that is used")];
+  options === undefined ? [] : [good("kernel, libnvme and systemd have all features that are used")];
 
 function unknownOptions({ root, uid }: World, options: Host["options"]): readonly Diagnosis[] {
   if (options !== undefined || !exists(root + DEVICE)) return [];
@@ -131,7 +132,7 @@ function unknownOptions({ root, uid }: World, options: Host["options"]): readonl
     : [notice("kernel capabilities can be read only as root", "sudo")];
 }
 
-/** In another process: a reader waits while the kernel makes a connection, and cannot be interrupted. */
+/** Reads in another process: a reader blocks while the kernel makes a connection, and cannot be interrupted. */
 async function optionsOf(world: World): Promise<ReadonlySet<string> | undefined> {
   if (world.uid !== 0 || !exists(world.root + DEVICE)) return undefined;
   const ran = await world.run(["cat", world.root + DEVICE], PATIENCE);
@@ -152,7 +153,7 @@ function textOf(path: string): string | undefined {
   try {
     return Deno.readTextFileSync(path).trim();
   } catch {
-    // Not there, or not ours to see: not known.
+    // Missing, or not readable for this user: not known.
     return undefined;
   }
 }

@@ -1,4 +1,4 @@
-/** `drain` and `undrain`: controllers are taken out for maintenance, and back. */
+/** `drain` and `undrain`: take controllers out for maintenance, and put them back. */
 import type { Result } from "../lib/dbus/client.ts";
 import type { V1Drain, V1DrainAnswer } from "../lib/dbus/v1_types.ts";
 import type { Duration } from "../lib/nvme/time.ts";
@@ -14,12 +14,12 @@ import { clock, span } from "./when.ts";
 
 export interface DrainOptions {
   readonly format: "table" | "json";
-  /** Undefined: until undrain or a reboot. */
+  /** Undefined: until `undrain` or a reboot. */
   readonly term: Duration | undefined;
   readonly force: boolean;
 }
 
-/** What a timer can hold. */
+/** The longest time that a timer can hold. */
 const LONGEST_MS = 0x7fffffff;
 
 export function drain(job: Job, what: string, { format, term, force }: DrainOptions): Promise<number> {
@@ -56,7 +56,7 @@ export function drain(job: Job, what: string, { format, term, force }: DrainOpti
 
 export function undrain(job: Job, what: string, format: "table" | "json"): Promise<number> {
   const resolved = resolveWhat(job.world, what);
-  // A drain may be called by what is no more.
+  // The name of a drain may refer to something that no longer exists.
   const names = resolved.ok ? resolved.names : [what];
   return withDaemon(
     job,
@@ -116,7 +116,7 @@ const rows = (controllers: V1DrainAnswer["controllers"], words: (becomes: string
     }\n`
   ).join("");
 
-/** What `--force` takes, before it does. */
+/** The controllers that `--force` would disconnect, shown beforehand. */
 const takenText = ({ controllers }: V1DrainAnswer): string =>
   `This drain takes, by force:\n${
     rows(controllers, (words) => words.replace("being disconnected", "disconnected, nothing uses it"))
@@ -142,7 +142,7 @@ function drained2({ daemon, at, result, reasons, controllers, drains }: V1DrainA
   return {
     ...head2(daemon, at),
     output: "drain",
-    // What is asked is done, or asked again.
+    // Never final results: a possible drain is then done, a watched one is asked for again.
     result: result === "possible" || result === "watching" ? "refused" : result,
     reasons,
     controllers: controllers.map(({ tid, text, device, becomes, why }) => ({

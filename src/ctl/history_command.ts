@@ -1,4 +1,4 @@
-/** `history`: what happened, from the daemon's memory and, before that, from the journal. */
+/** `history`: past events, from the daemon's memory and, for earlier ones, from the journal. */
 import { FAILED, OK } from "./command_line.ts";
 import { eventText } from "./event_line.ts";
 import { busFailure, callFailure } from "./failure_text.ts";
@@ -16,11 +16,11 @@ export interface HistoryOptions extends Term {
   readonly evidence: boolean;
 }
 
-/** Exit status 1 when neither the daemon nor the journal could be asked. */
+/** Exit status 1 when neither the daemon nor the journal could be read. */
 export async function history(job: Job, options: HistoryOptions): Promise<number> {
   const { tool: { name, daemon }, world, style } = job;
   const { since, until } = options;
-  // While the tool may still start programs; what they wrote is read without permissions.
+  // Run journalctl while the tool may still start programs; its output is parsed without permissions.
   const ran = await askJournal(world, daemon, options);
   const memory = await remembered(job);
   const journal = journalEvents(ran);
@@ -78,7 +78,7 @@ async function remembered(job: Job): Promise<Memory> {
 /** Events whose message ends in their evidence. */
 const PROVED: ReadonlySet<string> = new Set(["disconnecting", "disconnected", "held", "let-go"]);
 
-/** The evidence in lines of its own, and no longer in the message. */
+/** The evidence, moved from the message to lines of its own. */
 function withEvidence(event: PastEvent, style: Style): string {
   const { evidence, message, type } = event;
   if (evidence === null) return eventText(event, style);

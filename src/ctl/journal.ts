@@ -1,6 +1,7 @@
 /**
- * The daemons' events in the journal, read by the tool through `journalctl`: the daemons themselves never read it, because it
- * may be on a disk that they serve. What is in it was written by others, as far as its form goes.
+ * The daemons' events in the journal, read by the tool through `journalctl`: the daemons themselves never read it,
+ * because it may be on a disk that they serve. Its contents are untrusted: other programs may have written any form
+ * of entry.
  */
 import { isRecord } from "../lib/dbus/json_reader.ts";
 import { isTransport, type Tid, tidText } from "../lib/nvme/tid.ts";
@@ -10,7 +11,7 @@ import { harmless } from "./text_width.ts";
 import { stamp } from "./when.ts";
 import { MAX_OUTPUT, type Ran, type World } from "./world.ts";
 
-/** Newest lines that are read; {@link MAX_OUTPUT} bounds them, too. */
+/** The limit of newest lines to read; {@link MAX_OUTPUT} bounds them, too. */
 const MAX_LINES = 10_000;
 const PATIENCE = seconds(30);
 
@@ -35,7 +36,7 @@ export interface Term {
 }
 
 export interface JournalEvents {
-  /** False: nothing could be read; `notes` say why. */
+  /** False: nothing could be read; `notes` has the reason. */
   readonly isRead: boolean;
   /** The oldest first. */
   readonly events: readonly PastEvent[];
@@ -43,7 +44,7 @@ export interface JournalEvents {
   readonly notes: readonly string[];
 }
 
-/** The newest first, so that a bound leaves out the oldest; and with `-n` alone older versions begin at `--since`. */
+/** Reads the newest first, so that a bound cuts off the oldest; with `-n` alone older versions begin at `--since`. */
 export const askJournal = (world: World, daemon: string, { since, until }: Term): Promise<Ran | undefined> =>
   world.run([
     "journalctl",
@@ -56,7 +57,7 @@ export const askJournal = (world: World, daemon: string, { since, until }: Term)
     `--output-fields=${FIELDS.join(",")}`,
     "-u",
     daemon,
-    // The journal's own stamp, by which it chooses, is a little later than that of the event.
+    // The journal selects by its own time stamp, which is a little later than that of the event.
     ...(since === undefined ? [] : [`--since=@${Math.max(0, Math.floor((since - SAME_MOMENT_MS) / 1000))}`]),
     ...(until === undefined ? [] : [`--until=@${Math.max(0, Math.ceil((until + SAME_MOMENT_MS) / 1000))}`]),
     ...[...TOLD.keys()].map((id) => `MESSAGE_ID=${id}`),
@@ -70,7 +71,7 @@ export function journalEvents(ran: Ran | undefined): JournalEvents {
   }
   const isCut = ran.isCut === true;
   const lines = ran.out.split("\n");
-  // Half a line.
+  // The last line is cut off.
   if (isCut) lines.pop();
   // `-- No entries --`
   const entries = lines.filter((line) => line.startsWith("{"));
@@ -171,7 +172,7 @@ function textOf(value: unknown): string {
   return new TextDecoder().decode(Uint8Array.from(bytes));
 }
 
-/** As milliseconds. */
+/** Converts microseconds to milliseconds. */
 function microseconds(text: string): number | undefined {
   return /^\d{1,17}$/.test(text) ? Math.floor(Number(text) / 1000) : undefined;
 }

@@ -3,7 +3,7 @@ import { timeSpanSeconds } from "../lib/config/time_span.ts";
 
 export const MOMENT_FORMS = 'such as "2026-11-21 20:41", 20:41, today, yesterday, -2h, "2h ago"';
 
-/** Local time where no zone is given; undefined when the text is no moment. */
+/** Local time where no zone is given; undefined when the text is not a moment. */
 export function parseMoment(text: string, now: number): number | undefined {
   const trimmed = text.trim();
   switch (trimmed.toLowerCase()) {
@@ -25,7 +25,7 @@ function midnight(now: number, days: number): number {
 }
 
 const CLOCK = String.raw`(\d{1,2}):(\d\d)(?::(\d\d)(?:\.\d+)?)?`;
-/** Date, time, or both; with both a zone, as `monitor` and `history` print them. */
+/** Date, time, or both; both together may have a zone, as `monitor` and `history` print them. */
 const CALENDAR = new RegExp(
   String.raw`^(?:(\d{4})-(\d\d)-(\d\d))?(?:(?:^|[T ]+)${CLOCK}(Z|[+-]\d\d:\d\d)?)?$`,
   "i",
@@ -41,7 +41,7 @@ function ofCalendar(text: string, now: number): number | undefined {
     ? [today.getFullYear(), today.getMonth(), today.getDate()]
     : [Number(year), Number(month) - 1, Number(day)];
   const [h, min, s] = [Number(hour), Number(minute), Number(second)];
-  // Counted without a zone and its summer time. A day that no calendar has is one of another month.
+  // Computed in UTC, which has no summer time. A day that does not exist turns into one of another month.
   const utc = new Date(Date.UTC(y, m, d, h, min, s));
   if (h > 23 || min > 59 || s > 59 || utc.getUTCMonth() !== m) return undefined;
   if (zone === undefined) return new Date(y, m, d, h, min, s).getTime();
@@ -63,6 +63,6 @@ function ago(text: string, now: number): number | undefined {
   const seconds = weeks === undefined ? timeSpanSeconds(span) : Number(weeks) * 7 * 86_400;
   if (seconds === undefined || !Number.isFinite(seconds)) return undefined;
   const at = Math.round(now - seconds * 1000);
-  // Further back than any journal, the moment is the beginning.
+  // A moment before 1970 counts as 1970, which is older than any journal.
   return Math.max(0, at);
 }

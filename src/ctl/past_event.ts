@@ -1,4 +1,4 @@
-/** What happened, from the daemon's memory and from the journal: one list, each event once. */
+/** Past events from the daemon's memory and from the journal: one list, each event once. */
 import type { V1Event } from "../lib/dbus/v1_types.ts";
 import { type EventType, MESSAGES } from "../lib/nvme/messages.ts";
 import { printable } from "../lib/nvme/plain_text.ts";
@@ -18,13 +18,13 @@ export interface PastEvent {
 /** Attempts and reports rather than changes: `monitor`, `explain` and the journal have them. */
 const LEFT_OUT: ReadonlySet<string> = new Set<EventType>(["failed", "log-page", "less-safe"]);
 
-/** The ids of what history tells, each with its word. */
+/** The ids of the events that history shows, each with its name. */
 export const TOLD: ReadonlyMap<string, string> = new Map(
   Object.entries(MESSAGES).filter(([type]) => !LEFT_OUT.has(type)).map(([type, id]) => [id, type]),
 );
 const TYPES: ReadonlySet<string> = new Set(TOLD.values());
 
-/** The daemon and the journal stamp an event one after the other, and a busy host takes its time in between. */
+/** The journal stamps an event after the daemon does, on a busy host noticeably later. */
 export const SAME_MOMENT_MS = 2_000;
 
 export const ofDaemon = (events: readonly V1Event[]): readonly PastEvent[] =>
@@ -32,7 +32,10 @@ export const ofDaemon = (events: readonly V1Event[]): readonly PastEvent[] =>
     { at, type, tid, text, device, message, evidence: null, uid: null }
   ));
 
-/** What makes two tellings those of one event, but for their moment. The journal has no host NQN, and shows texts escaped. */
+/**
+ * Two records of one event agree in this key; their times may differ. The journal has no host NQN, and shows texts
+ * escaped.
+ */
 function kindOf({ type, tid }: PastEvent): string {
   const parts = tid === null
     ? []
@@ -41,8 +44,8 @@ function kindOf({ type, tid }: PastEvent): string {
 }
 
 /**
- * The oldest first, as both lists are. Each of the daemon's events takes the nearest line of the journal that is the same, and only that one: a
- * link that is lost twice within a second was lost twice.
+ * The oldest first, like both lists. Each of the daemon's events absorbs the nearest matching line of the journal,
+ * and only that one: a link that is lost twice within a second was lost twice.
  */
 export function together(
   daemon: readonly PastEvent[],

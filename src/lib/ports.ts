@@ -1,8 +1,9 @@
 /**
- * What the core's effects need of the world. `linux/` and `sim/` implement these interfaces, the shell calls them.
+ * The interfaces to the outside world that the core's effects need. `linux/` and `sim/` implement them, the shell
+ * calls them.
  *
- * Work that takes time is started by a method that returns at once; its outcome arrives once, through `done`, later and
- * never from inside the call. An implementation never throws for what the world does: that is an {@link Outcome}.
+ * A method that takes time returns at once; its outcome arrives once, through `done`, later and never from inside the
+ * call. An implementation never throws for an event of the outside world: that is an {@link Outcome}.
  */
 import type { ConnectOptions, DhchapKeys } from "./nvme/connect_options.ts";
 import type { DiscoveryLog } from "./nvme/discovery_entry.ts";
@@ -18,7 +19,7 @@ export type Done<T> = (outcome: Outcome<T>) => void;
 
 export interface Clock {
   now(): Now;
-  /** Milliseconds since an arbitrary start, those of a suspended machine included; absent where nothing suspends it. */
+  /** Milliseconds since an arbitrary start, including time in suspend; absent where nothing suspends the machine. */
   uptime?(): number;
   /** Calls `wake` once, at or after the deadline. The result cancels it. */
   wakeAt(deadline: Instant, wake: () => void): () => void;
@@ -34,7 +35,7 @@ export interface HostIdentity {
 }
 
 export interface ConnectRequest {
-  /** `traddr` is a literal address. The host NQN to use is the one in here. */
+  /** `traddr` is a literal address. The connection uses the host NQN of this tid. */
   readonly tid: Tid;
   readonly hostId: string;
   readonly discovery: boolean;
@@ -44,19 +45,23 @@ export interface ConnectRequest {
 
 /** How an address is tested. */
 export interface Probe {
-  /** For the connection, and again for the answer. */
+  /** Applies to the connection, and again to the answer. */
   readonly timeout: Duration;
   /**
-   * After the TCP connection, ask for NVMe/TCP (ICReq) and wait for the answer: who accepts and then is silent would hold up
-   * the kernel. No or another answer is the errno {@link NO_NVME_TCP}.
+   * After the TCP connection, send an NVMe/TCP request (ICReq) and wait for the answer: a peer that accepts the
+   * connection and then stays silent would hold up the kernel. No answer, or a different one, gives the errno
+   * {@link NO_NVME_TCP}.
    */
   readonly asks: boolean;
 }
 
-/** It accepts TCP connections, and does not answer as an NVMe/TCP target. */
+/** The peer accepts TCP connections, but does not answer as an NVMe/TCP target. */
 export const NO_NVME_TCP = "EPROTO";
 
-/** What the test of an address has found: it answers; or nothing speaks against it and it could not be tested. */
+/**
+ * The result of an address test. Undefined: it answers; `untested`: it could not be tested, and nothing suggests that
+ * it is unreachable.
+ */
 export type Reached = "untested" | undefined;
 
 /** A controller in the kernel, safe against reuse of its number. */
@@ -65,7 +70,7 @@ export interface DeviceRef {
   readonly incarnation: number;
 }
 
-/** `inUse`: nothing was deleted, because a block device could not be claimed; why, in words. */
+/** `inUse`: nothing was deleted, because a block device could not be claimed; the text gives the reason. */
 export type Deletion = "deleted" | "gone" | { readonly inUse: string };
 
 export type KernelEvent =
@@ -76,8 +81,8 @@ export type KernelEvent =
     readonly ctrl: KernelCtrl;
   }
   /**
-   * A device was removed. `now` is the incarnation that had its name when this was heard: the number of one that
-   * is gone may be another's before anybody hears of it.
+   * A device was removed. `now` is the incarnation that had its name when this event arrived: by then the kernel may
+   * have given the number to another controller.
    */
   | { readonly type: "removed"; readonly device: string; readonly now: number | undefined }
   /** Asynchronous event notification: completion dword 0. */
@@ -94,17 +99,18 @@ export interface Kernel {
   /** The `state` attribute of each device that still exists. */
   states(devices: readonly string[], done: (states: ReadonlyMap<string, string>) => void): void;
   /**
-   * Can the address be reached from this host, from the interface and source address in the tid? By TCP that is tried. For
-   * RDMA there is no more to see than a route and a neighbour, for FC the state of the remote port: where these do not speak
-   * against it, it is `untested`.
+   * Can the address be reached from this host, from the interface and source address in the tid? TCP addresses are
+   * tried. RDMA shows only a route and a neighbour, FC only the state of the remote port: if these show no obstacle,
+   * the address is `untested`.
    */
   reach(tid: Tid, probe: Probe, done: Done<Reached>): void;
   /**
-   * Makes the connection. One at a time (the kernel serialises them anyway). Where it was made, `free` says first that
-   * the kernel takes the next one: naming and reading back what was made needs no turn, but may have to wait for that one.
+   * Makes the connection, one at a time (the kernel serialises them anyway). On success, `free` is called first, as
+   * soon as the kernel can take the next connect: naming and reading back the new controller needs no turn, but may
+   * have to wait for that next connect.
    */
   connect(request: ConnectRequest, free: () => void, done: Done<KernelCtrl>): void;
-  /** What the controller's namespaces are used for, and which controllers serve them. Disturbs nothing. */
+  /** Reads the uses of the controller's namespaces, and the controllers that serve them. Disturbs nothing. */
   lookAtUse(target: DeviceRef, done: Done<readonly NamespaceLook[]>): void;
   /**
    * Deletes exactly this controller; another one with its number is left alone and counts as `gone`. First it claims each
@@ -116,7 +122,7 @@ export interface Kernel {
   register(target: DeviceRef, tid: Tid, host: HostIdentity, done: Done<void>): void;
   /** The 32-bit entry of the discovery log in the Supported Log Pages log. */
   supportedLogs(target: DeviceRef, done: Done<number>): void;
-  /** Reads the discovery log whole (S3) and re-arms its notification. */
+  /** Reads the whole discovery log (S3) and re-arms its notification. */
   discoveryLog(target: DeviceRef, lsp: number, done: Done<DiscoveryLog>): void;
   /** Reads the generation counter of the discovery log, and leaves its notification as it is. */
   generation(target: DeviceRef, done: Done<bigint>): void;
@@ -124,7 +130,7 @@ export interface Kernel {
   own(device: string, owned: boolean): void;
 }
 
-/** All subsystems of this host, for questions about redundancy. Disturbs nothing. */
+/** Reads all subsystems of this host, to judge redundancy. Disturbs nothing. */
 export interface Storage {
   look(done: Done<StorageLook>): void;
 }
@@ -147,14 +153,14 @@ export type MdnsEvent =
   | { readonly type: "avahi"; readonly available: boolean; readonly message: string }
   | { readonly type: "service"; readonly service: MdnsService }
   | { readonly type: "service-gone"; readonly key: string }
-  /** Something that a person should know, once. */
+  /** A problem to report to a person, once. */
   | { readonly type: "mdns-problem"; readonly message: string };
 
 export interface Mdns {
   watch(sink: (event: MdnsEvent) => void): void;
   /** Turns browsing on or off. Turning it on again, or a reload, also retries at once. */
   browse(enabled: boolean): void;
-  /** Says again all that is announced. */
+  /** Reports all current announcements again. */
   again(): void;
 }
 
@@ -163,7 +169,7 @@ export interface Resolver {
   resolve(host: string, done: Done<readonly string[]>): void;
 }
 
-/** Who has lived so long with the state it loaded was not killed by it. */
+/** A daemon that has run this long with the state it loaded was not killed by that state. */
 export const PROVEN_AFTER: Duration = seconds(60);
 
 /** The daemon's own state over a restart (STAF-120, STAF-122). */
@@ -172,21 +178,21 @@ export interface StateFile {
   load(): unknown;
   /** Replaces the file atomically. `value` is plain JSON. */
   save(value: unknown, done: Done<void>): void;
-  /** What was loaded has done no harm: the daemon lives, or ends in order. */
+  /** The loaded state has done no harm: the daemon still runs, or ends normally. */
   proven(): void;
 }
 
-/** A page of a controller that has just come back, or that does not say the whole of what it said (S14). */
+/** A page of a controller that has just come back, or that lists only part of its earlier entries (S14). */
 export interface PageYouth {
-  /** Milliseconds since 1970: when it became young, or changed since. */
+  /** When it became young, or last changed since then, in milliseconds since 1970. */
   readonly since: number;
-  /** For people, with "because" before it. */
+  /** The reason, for people, to follow "because". */
   readonly why: string;
-  /** It is the first page of it that this stafd has read, and nothing else makes it young. */
+  /** It is young only because it is the first page of its controller that this stafd has read. */
   readonly isFirst: boolean;
 }
 
-/** What stafd tells stacd of one discovery controller. */
+/** What stafd reports to stacd about one discovery controller. */
 export interface ReportedDc {
   readonly tid: Tid;
   readonly device: string;
@@ -199,17 +205,20 @@ export interface ReportedDc {
   readonly genctr: string;
   /** Milliseconds since 1970. */
   readonly readAt: number;
-  /** When stafd heard the controller's event that made it read this page, in milliseconds since 1970; null without one. */
+  /**
+   * When stafd received the controller's event that led to this reading, in milliseconds since 1970; null without
+   * one.
+   */
   readonly toldAt: number | null;
   readonly entries: readonly Readonly<Record<string, string>>[];
   /**
-   * Of a page that was read: the link is up, nothing was heard since and the last reading succeeded. Only then the page is
-   * evidence for a removal (S14). A stafd before 1.0.1 does not say it.
+   * For a page that was read: the link is up, no event has arrived since, and the last reading succeeded. Only then
+   * is the page evidence for a removal (S14). A stafd before 1.0.1 does not report this.
    */
   readonly current?: boolean;
-  /** Since when the page is young, in milliseconds since 1970, and why; null when it is not (S14). */
+  /** When the page became young, and why; null when it is not young (S14). */
   readonly young?: PageYouth | null;
-  /** The authority that it goes back to (S16), for quotas. Missing from a stafd before 1.0.1. */
+  /** The authority that it derives from (S16), for quotas. Missing from a stafd before 1.0.1. */
   readonly authority?: string;
 }
 
@@ -224,9 +233,9 @@ export interface RetiredDc {
 export interface StafdReport {
   readonly dcs: readonly ReportedDc[];
   readonly retired: readonly RetiredDc[];
-  /** Why there may be discovery controllers that are not in the list: then nothing follows from an absence (S2). */
+  /** Reasons why discovery controllers may be missing from the list: then absence from it is no evidence (S2). */
   readonly unknowns: readonly string[];
-  /** Some pages could not be had this time: to be asked for again. */
+  /** Some pages could not be fetched this time: fetch again. */
   readonly partial?: true;
 }
 
@@ -240,7 +249,7 @@ export interface Stafd {
   fetch(done: Done<StafdReport>): void;
 }
 
-/** What the daemon publishes by itself. */
+/** Signals that the daemon sends. */
 export type Signal =
   | { readonly type: "log-pages-changed"; readonly tid: Tid; readonly device: string }
   | { readonly type: "dc-removed" }
@@ -251,7 +260,7 @@ export interface Publisher {
   emit(signal: Signal): void;
 }
 
-/** nvme-cli's host-wide list of what is not to be connected. */
+/** nvme-cli's host-wide list of exclusions. */
 export interface Exclusions {
   read(done: (list: readonly Exclusion[]) => void): void;
 }

@@ -1,6 +1,6 @@
 /**
- * The configuration of this version in the files of nvme-stas 3 (`stasadm migrate --to 3`), and all that changes on the
- * way: renamed, dropped, or with another meaning there. Pure.
+ * Writes the configuration of this version as files of nvme-stas 3 (`stasadm migrate --to 3`), and lists all changes:
+ * options that are renamed, dropped, or have another meaning there. Pure.
  */
 import { CONNECT_OPTIONS } from "../nvme/option_table.ts";
 import { parseExclusions } from "../nvme/exclusions.ts";
@@ -25,9 +25,9 @@ export interface NextText {
 }
 
 export interface MigrationChange {
-  /** `differs`: the same words, or none, and another behaviour. */
+  /** `differs`: the behaviour changes, although the words stay the same or there are none. */
   readonly kind: "renamed" | "dropped" | "differs";
-  /** `file:line`; empty for what holds on every host. */
+  /** `file:line`; empty for a change that applies to every host. */
   readonly where: string;
   readonly text: string;
 }
@@ -37,7 +37,10 @@ export interface Migration {
   readonly changes: readonly MigrationChange[];
 }
 
-/** What sys.conf says; undefined where the file of the system, as `/etc/nvme/hostnqn`, counts in both versions. */
+/**
+ * The identity from sys.conf; undefined where the system's file, such as `/etc/nvme/hostnqn`, counts in both
+ * versions.
+ */
 export interface HostParts {
   readonly nqn: Value<string> | undefined;
   readonly id: Value<string> | undefined;
@@ -189,7 +192,7 @@ function defaults(conf: DaemonConf, section: string, changes: Changes): readonly
   });
 }
 
-/** Lines that can be written; those that cannot are named. */
+/** Lines that can be written; the others are added to `changes`. */
 function writable(conf: DaemonConf, changes: Changes): readonly ControllerLine[] {
   for (const { line, why } of conf.unusable) {
     changes.add("dropped", line.origin, `the line is not connected now, and cannot be written: ${why}`);
@@ -203,7 +206,7 @@ function writable(conf: DaemonConf, changes: Changes): readonly ControllerLine[]
   }
   for (const { extra, origin, keys } of conf.controllers) {
     for (const key of extra.keys()) {
-      changes.add("dropped", origin, `${key} has no effect now, and no counterpart`);
+      changes.add("dropped", origin, `${key} has no effect now, and no counterpart in nvme-stas 3`);
     }
     if (keys.hostKey !== undefined || keys.ctrlKey !== undefined) {
       changes.add(
@@ -233,7 +236,7 @@ const common = (conf: DaemonConf): readonly NextPair[] =>
     ["ip-family", conf.ipFamilies, familyText(conf.ipFamilies)],
   );
 
-/** In seconds: `1M` is a month there. */
+/** In seconds, because `1M` means a month there. */
 const spanText = ({ ms }: Duration): string =>
   Number.isFinite(ms) ? `${Math.round(ms / 1_000)}s` : "infinity";
 
@@ -294,8 +297,16 @@ function stacdFile(conf: StacdConf, changes: Changes): NextText {
     conf.disconnectTrtypes,
     "disconnect-trtypes: only connections of stacd's own are disconnected",
   );
-  dropped(changes, conf.disconnectInUse, "disconnect-in-use: it does not look whether a namespace is in use");
-  dropped(changes, conf.inUseWindow, "in-use-window: it does not look whether a namespace is in use");
+  dropped(
+    changes,
+    conf.disconnectInUse,
+    "disconnect-in-use: nvme-stas 3 does not check whether a namespace is in use",
+  );
+  dropped(
+    changes,
+    conf.inUseWindow,
+    "in-use-window: nvme-stas 3 does not check whether a namespace is in use",
+  );
   dropped(changes, conf.youngPageSoak, "young-page-soak: a young log page withdraws at once");
   const text = sections([
     [GLOBAL, common(conf)],
@@ -361,7 +372,7 @@ function exclusions(excludes: readonly ExcludeLine[], changes: Changes): readonl
   return [{ name: EXCLUSIONS, text: `[Exclusions]\n${lines}`, hasKey: false }];
 }
 
-/** What is otherwise on every host. */
+/** Differences that apply to every host. */
 function everywhere({ disconnectScope }: StacdConf, changes: Changes): void {
   if (disconnectScope.value !== "no-disconnect") {
     changes.add(

@@ -1,4 +1,7 @@
-/** Sections of nvme-stas 3's connectivity file, from connections of ours. What its parser would reject is not written. Pure. */
+/**
+ * Sections of nvme-stas 3's connectivity file, made from our connections. Values that its parser would reject are not
+ * written. Pure.
+ */
 import type { ConnectOptions } from "../nvme/connect_options.ts";
 import { CONNECT_OPTIONS, type ConnectOption, isPassed } from "../nvme/option_table.ts";
 import { defaultTrsvcid } from "../nvme/tid.ts";
@@ -6,10 +9,10 @@ import { connectOptionText } from "./connect_option.ts";
 import type { ControllerLine } from "./controller_line.ts";
 import { parseNextFile } from "./next_file.ts";
 
-/** `name = value`, with what a file may not show when it is printed. */
+/** `name = value`, including secrets that must not be shown when the file is printed. */
 export type NextPair = readonly [name: string, value: string];
 
-/** Of an option that is set: its name and value there; an empty value takes the option out. */
+/** The name and value there of an option that is set; an empty value unsets the option. */
 export function nextOption(options: ConnectOptions, option: ConnectOption): NextPair | undefined {
   const text = connectOptionText(options, option);
   if (text === undefined) return undefined;
@@ -41,7 +44,7 @@ function sectionOf({ fields, overrides, keys }: ControllerLine): readonly NextPa
 
 function pathOf({ fields, overrides }: ControllerLine): string {
   const { transport, traddr, hostTraddr, hostIface } = fields;
-  // Without a port ours is 8009, and that of nvme-stas 3 depends on the section.
+  // Without a port we use 8009, while nvme-stas 3 uses a port that depends on the section.
   const trsvcid = fields.trsvcid === "" ? defaultTrsvcid(transport) : fields.trsvcid;
   const address: readonly NextPair[] = [
     ["transport", transport],

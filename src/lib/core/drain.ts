@@ -1,6 +1,7 @@
 /**
- * Maintenance by hand: controllers that a person has taken out for a while. A drain excludes like an exclude= line (S7), is an
- * act of a user with a term, and is kept in /run only: it ends at its term, by undrain, or with a reboot. Pure.
+ * Maintenance by hand: controllers that a person has taken out for a while. A drain excludes like an exclude= line
+ * (S7), but it is a person's act with a term and is kept in /run only: it ends at its term, with undrain, or with a
+ * reboot. Pure.
  */
 import { type Tid, tidKey, tidText } from "../nvme/tid.ts";
 import type { Duration, Instant } from "../nvme/time.ts";
@@ -12,30 +13,30 @@ import type { Evidence } from "./evidence.ts";
 import type { Guard } from "./guard.ts";
 import { configClaims, type Verdict } from "./planner.ts";
 
-/** Drains that are in force at one time; more are refused (S6). */
+/** The limit of drains in force; more are refused (S6). */
 export const MAX_DRAINS = 64;
-/** Controllers that one drain names; more are refused (S6). */
+/** The limit of controllers that one drain names; more are refused (S6). */
 export const MAX_TARGETS = 4096;
 
 export interface Drain {
   /** As the person wrote it. */
   readonly what: string;
-  /** What that stood for on this host: a mount point is named by its devices. */
+  /** The names that it stood for on this host: for a mount point, its devices. */
   readonly names: readonly string[];
   readonly uid: number;
   /** Milliseconds since 1970. */
   readonly at: number;
-  /** When it ends; undefined: by undrain or a reboot. */
+  /** When it ends; undefined: with undrain or a reboot. */
   readonly until: number | undefined;
-  /** A person was shown what it takes and wants it all the same (S12). */
+  /** A person has seen which controllers it takes, and confirmed it (S12). */
   readonly forced: boolean;
-  /** Controllers that it named when it began, by {@link farSide}, or by {@link ownSide} where only one way was meant. */
+  /** Controllers that it named when it began, as {@link farSide}, or as {@link ownSide} where only one path was meant. */
   readonly targets: ReadonlySet<string>;
 }
 
-/** A person's act, as it comes from the bus. */
+/** A person's act, as received from the bus. */
 interface Asked {
-  /** The answer goes to it. */
+  /** The call to answer. */
   readonly call: Op;
   readonly uid: number;
   readonly what: string;
@@ -47,61 +48,67 @@ export type DrainEvent =
   | Asked & {
     readonly type: "drain";
     readonly names: readonly string[];
-    /** Undefined: without end. */
+    /** Undefined: no end. */
     readonly term: Duration | undefined;
-    /** `ask`: only tell what it would take. `force`: also what is in use. */
+    /** `ask`: only report what it would disconnect. `force`: disconnect controllers even when in use. */
     readonly mode: "ask" | "do" | "force";
   }
   | Asked & { readonly type: "undrain" };
 
-/** What becomes of one controller. */
+/** The outcome for one controller. */
 export interface Drained {
   readonly tid: Tid;
   /** Empty where it is not connected. */
   readonly device: string;
-  /** `held`: it would go, and may not. `watched`: that is not known yet. `kept`: it is not ours to disconnect. */
+  /**
+   * `held`: it would be disconnected, but must not be. `watched`: whether it may be is not known yet. `kept`: stacd
+   * may not disconnect it.
+   */
   readonly becomes: "not-connected" | "disconnected" | "kept" | "held" | "watched";
-  /** Of the last three. */
+  /** The reason, for the last three. */
   readonly why: string;
 }
 
 export interface DrainAnswer {
-  /** `possible` answers `ask`; `watching`: to be asked again at `again`; `unknown`: no such controller or drain. */
+  /** `possible` answers `ask`; `watching`: ask again after `again`; `unknown`: no such controller or drain. */
   readonly result: "possible" | "drained" | "undrained" | "refused" | "watching" | "unknown";
   /** Why it was refused. */
   readonly reasons: readonly string[];
   readonly controllers: readonly Drained[];
-  /** Milliseconds until a look can tell more. */
+  /** Milliseconds until another look can show more. */
   readonly again: number | undefined;
-  /** The drains that begin or end, or, where there is no such one, those in force. */
+  /** The drains that begin or end; for an unknown name, the drains in force. */
   readonly drains: readonly Drain[];
 }
 
-/** A drain that is asked for and not decided: what uses its namespaces is being looked at. */
+/** A requested drain without a decision: stacd is still examining the use of its namespaces. */
 export interface DrainAsk {
-  /** The call that waits for an answer; undefined: it was told to come again. */
+  /** The call that waits for an answer; undefined: the answer told it to ask again. */
   readonly call: Op | undefined;
   readonly event: Extract<DrainEvent, { readonly type: "drain" }>;
   readonly looks: ReadonlyMap<string, { readonly guard: Guard; readonly ref: DeviceRef }>;
-  /** Forgotten then. */
+  /** The request expires at this instant. */
   readonly until: Instant;
 }
 
 export interface Drains {
   readonly list: readonly Drain[];
   readonly asks: readonly DrainAsk[];
-  /** Given when the state file has what they say (S9). */
+  /** Answers to send once the state file holds the changes that they report (S9). */
   readonly answers: readonly { readonly call: Op; readonly answer: DrainAnswer; readonly upTo: number }[];
 }
 
 export const noDrains: Drains = { list: [], asks: [], answers: [] };
 
-/** A controller by whichever way and as whichever host (S13). */
+/** A controller by any path and as any host (S13). */
 const farSide = (tid: Tid): string => tidKey({ ...tid, hostNqn: "", hostIface: "", hostTraddr: "" });
-/** One way to it. */
+/** One path to it. */
 const ownSide = (tid: Tid): string => `one way ${tidKey({ ...tid, hostNqn: "" })}`;
 
-/** What the controllers with these keys are called in a drain. Where all ways are meant, new ones are meant, too. */
+/**
+ * The targets of a drain of the controllers with these keys. If it names all paths to a controller, it covers new
+ * paths, too.
+ */
 export function targetsOf(keys: ReadonlySet<string>, ctls: Iterable<Ctl>): ReadonlySet<string> {
   const all = [...ctls];
   const spared = new Set(all.filter(({ key }) => !keys.has(key)).map(({ tid }) => farSide(tid)));
@@ -117,7 +124,10 @@ function matchersOf(drain: Drain): readonly Matcher[] {
   return known;
 }
 
-/** Does it take this controller? By an address or an NQN it takes also what is listed only later; a device is what it was then. */
+/**
+ * Does the drain cover this controller? An address or an NQN also covers controllers that are listed later; a device
+ * name means the controller that had it when the drain began.
+ */
 export function covers(drain: Drain, ctl: Ctl): boolean {
   const { tid } = ctl;
   if (drain.targets.has(farSide(tid)) || drain.targets.has(ownSide(tid))) return true;
@@ -140,7 +150,7 @@ export const drainEvidence = ({ what, uid, at, until, forced }: Drain): Evidence
   forced,
 });
 
-/** The verdict on a controller that is drained, whatever else is said of it; undefined when none covers it. */
+/** The verdict on a drained controller, which overrides all others; undefined when no drain covers it. */
 export function drainedVerdict(
   drains: readonly Drain[],
   ctl: Ctl,
@@ -154,8 +164,8 @@ export function drainedVerdict(
 }
 
 /**
- * With one more. It replaces one of the same words that takes nothing else: `nvme1` of today may be another controller than
- * `nvme1` of the drain before, which then goes on to its own end.
+ * Adds a drain. It replaces a drain of the same name that covers nothing beyond it: `nvme1` may mean another
+ * controller now than in the earlier drain, which then stays in force until its own end.
  */
 export function withDrain(drains: readonly Drain[], drain: Drain, ctls: Iterable<Ctl>): readonly Drain[] {
   const same = drains.filter(({ what }) => what === drain.what);

@@ -7,7 +7,7 @@ export const savedDrains = (drains: readonly Drain[]): readonly Json[] =>
 
 const texts = (value: unknown): readonly string[] => listOf(value).map(textOf).filter((text) => text !== "");
 
-/** What a person took out stays out: a record with what it takes counts, whatever else of it is not understood. */
+/** A drained controller stays drained: a record with valid targets counts, even if its other fields are invalid. */
 export function restoredDrains(value: unknown): readonly Drain[] {
   return listOf(value).slice(0, MAX_DRAINS).flatMap((record) => {
     if (!isJson(record)) return [];

@@ -1,6 +1,6 @@
 /**
- * The acts `drain` and `undrain` in one step of stacd. A drain that would leave a namespace in use without a usable path is
- * refused (S12): all that it takes is looked at first, and judged as if it were in force.
+ * The acts `drain` and `undrain` in one step of stacd. A drain that would leave a namespace in use without a usable
+ * path is refused (S12): stacd first examines all controllers that it covers, and judges them as if it were in force.
  */
 import type { Failure } from "../nvme/failure.ts";
 import { tidText } from "../nvme/tid.ts";
@@ -31,7 +31,7 @@ import { DRAIN_PATIENCE } from "./retry.ts";
 const REMINDER = "#drain";
 export const isDrainReminder = (key: string): boolean => key === REMINDER;
 
-/** Drains that are asked for at one time; more are refused (S6). */
+/** The limit of requested drains without a decision; more are refused (S6). */
 const MAX_ASKS = 8;
 
 type Ask = Extract<DrainEvent, { readonly type: "drain" }>;
@@ -76,7 +76,7 @@ export class DrainTurn {
     this.#host.state = { ...state, drains: { ...state.drains, ...change } };
   }
 
-  /** Answers are given by {@link finish}, when what they say is saved. */
+  /** {@link finish} sends the answers, once the changes that they report are saved. */
   #answer(call: number | undefined, answer: DrainAnswer): void {
     if (call === undefined) return;
     const upTo = this.#host.fleet.fleet.saves.wanted;
@@ -94,7 +94,7 @@ export class DrainTurn {
     const { call, keys } = event;
     const old = this.#drains.asks.find((ask) => this.#isSame(ask, event));
     if (old !== undefined) {
-      this.#refuse(old.call, "asked again meanwhile");
+      this.#refuse(old.call, "replaced by a newer request for the same drain");
       this.#drop(old);
     }
     if (keys.length === 0) return this.#answer(call, { ...nothing, result: "unknown" });
@@ -106,7 +106,9 @@ export class DrainTurn {
     if (others >= MAX_DRAINS) return this.#refuse(call, `${MAX_DRAINS} drains are in force: end one first`);
     if (event.mode === "force") return this.#begin(event);
     if (!fleet.fresh) return this.#refuse(call, "the kernel's connections have not been read yet");
-    if (this.#drains.asks.length >= MAX_ASKS) return this.#refuse(call, `${MAX_ASKS} drains are asked for`);
+    if (this.#drains.asks.length >= MAX_ASKS) {
+      return this.#refuse(call, `${MAX_ASKS} drains are waiting for a decision: try again`);
+    }
     const looks = new Map<
       string,
       { readonly guard: Guard; readonly ref: NonNullable<ReturnType<typeof deviceOf>> }
@@ -160,20 +162,20 @@ export class DrainTurn {
     return answer;
   }
 
-  /** Those whose connection it would take. */
+  /** Controllers whose connection it would disconnect. */
   #going(event: Ask): readonly Ctl[] {
     const drain = this.#made(event);
     return this.#asIf(drain, () => this.#ctls(event).filter((ctl) => this.#keptBy(ctl, drain) === undefined));
   }
 
-  /** Why its connection stays; empty where it has none. Undefined when it goes. */
+  /** Why its connection stays; empty where it has none. Undefined: it will be disconnected. */
   #keptBy(ctl: Ctl, drain: Drain): string | undefined {
     if (ctl.link.phase !== "up") return "";
     const decision = this.#host.fleet.afterwards(ctl, [drainEvidence(drain)]);
     return decision.act === "release" ? decision.why : decision.act === "forget" ? "" : undefined;
   }
 
-  /** A look has come back. False: it was none of a drain. */
+  /** A look at the use of namespaces has ended. False: it did not belong to a drain. */
   seen({ op, outcome }: UseSeen): boolean {
     const { now, guard: policy } = this.#host;
     const ask = this.#drains.asks.find(({ looks }) =>
@@ -234,7 +236,7 @@ export class DrainTurn {
     const look = looks.get(ctl.key);
     const isSeen = look?.ref.incarnation === deviceOf(ctl)?.incarnation && look?.guard.at !== undefined;
     if (look === undefined || !isSeen || look.guard.at === undefined) {
-      return { drained: is("held", "use unknown: it has another connection meanwhile") };
+      return { drained: is("held", "use unknown: its connection has been replaced meanwhile") };
     }
     const { fleet, guard: policy } = this.#host;
     const seen = judgedBy(look.guard, look.guard.at, policy, fleet.siblings(ctl), device, true);
@@ -287,7 +289,7 @@ export class DrainTurn {
     this.#answer(call, { ...nothing, result: "undrained", drains: ending });
   }
 
-  /** All that it takes is named: nothing else comes back by its end. */
+  /** All controllers that the drain covers are named: its end puts no others back. */
   #isWithin(drain: Drain, named: ReadonlySet<string>): boolean {
     const taken = [...this.#host.fleet.all()].filter((ctl) => covers(drain, ctl));
     return taken.length > 0 && taken.every(({ key }) => named.has(key));
@@ -307,7 +309,7 @@ export class DrainTurn {
     this.#touch(ending);
   }
 
-  /** What is drained is judged anew; what no longer is, is tried at once. */
+  /** Judges drained controllers again, and tries those no longer drained at once. */
   #touch(drains: readonly Drain[]): void {
     const { fleet } = this.#host;
     for (const ctl of fleet.all()) {
@@ -317,7 +319,7 @@ export class DrainTurn {
     }
   }
 
-  /** A term or somebody's patience is over. */
+  /** The term of a drain, or the wait for an answer, is over. */
   due(): void {
     const { now } = this.#host;
     const over = this.#drains.list.filter((drain) => isOver(drain, now.wall));
@@ -325,12 +327,12 @@ export class DrainTurn {
     for (const ask of this.#drains.asks) {
       if (!reached(ask.until, now)) continue;
       this.#drop(ask);
-      this.#refuse(ask.call, "use unknown: what uses its namespaces could not be seen in time");
+      this.#refuse(ask.call, "use unknown: the use of its namespaces could not be determined in time");
     }
     this.remind();
   }
 
-  /** Also after a restart: of the clock that deadlines go by, a state file knows nothing. */
+  /** Also needed after a restart: a state file cannot hold deadlines of the monotonic clock. */
   remind(): void {
     const { now, fleet } = this.#host;
     const { list, asks } = this.#drains;
@@ -341,7 +343,7 @@ export class DrainTurn {
     if (at !== Infinity) fleet.remindAt({ mono: at }, REMINDER);
   }
 
-  /** Last thing of a step. */
+  /** The end of a step. */
   finish(): void {
     const { answers } = this.#drains;
     if (answers.length === 0) return;

@@ -1,7 +1,8 @@
 /**
- * TLS by log page (DEC-15). An entry without security asks for nothing; one that requires TLS gets TLS or nothing; one that
- * offers it gets TLS where this host has a key for the pair of host and subsystem NQN and a handshake daemon, else a connection
- * without TLS. What was connected by TLS once is never connected without TLS again because of a page (S15).
+ * TLS by log page (DEC-15). An entry without security has no effect; one that requires TLS gets TLS or no connection;
+ * one that offers TLS gets it where this host has a key for the pair of host and subsystem NQN and a handshake
+ * daemon, otherwise a connection without TLS. A target that was once connected with TLS never loses TLS because of a
+ * page (S15).
  */
 import type { DaemonConf } from "../config/daemon_conf.ts";
 import type { ConnectOptions } from "../nvme/connect_options.ts";
@@ -13,11 +14,11 @@ import type { Fleet } from "./fleet.ts";
 import { isMdnsAuthority } from "./origin_of.ts";
 import { securedKey } from "./tls_targets.ts";
 
-/** Whom the pages of one controller are the word of. */
+/** The authority behind the pages of a discovery controller. */
 export type PageOwner = (dcKey: string) => string;
 
 export type TlsChoice =
-  /** No page has anything to say about it, or an option or line says it already. */
+  /** No page says anything about TLS, or an option or line already decides it. */
   | { readonly is: "unsaid" }
   /** Without TLS, although TLS is offered. */
   | { readonly is: "clear"; readonly why: string; readonly remedy: string }
@@ -26,7 +27,7 @@ export type TlsChoice =
     readonly is: "tls";
     readonly must: boolean;
     readonly why: string;
-    /** What it will fail for. */
+    /** The missing part for which it will fail. */
     readonly lacking: Lacking | undefined;
   };
 
@@ -39,13 +40,14 @@ const UNSAID: TlsChoice = { is: "unsaid" };
 
 interface PageDemand {
   readonly demand: TlsDemand;
-  /** The page that says it, in words. */
+  /** The page with this demand, in words. */
   readonly by: string;
 }
 
 /**
- * The strictest of what pages say of these, which are one target by one way or the other. What only mDNS leads to does not overrule a line, a boot table or the page of a configured
- * discovery controller: it could keep a rightful connection from being made (S16).
+ * The strictest demand of pages on these controllers, which are all paths to one target. A page that is known through
+ * mDNS only does not overrule a line, a boot table or the page of a configured discovery controller: it could prevent
+ * a legitimate connection (S16).
  */
 function demandOf(ctls: Iterable<Ctl>, ownerOf: PageOwner): PageDemand | undefined {
   let [trusted, heard]: (PageDemand | undefined)[] = [];
@@ -71,7 +73,7 @@ function stricter(known: PageDemand | undefined, found: PageDemand): PageDemand 
 const isListed = ({ claims }: Ctl): boolean =>
   [...claims.values()].some(({ kind }) => kind === "log-page" || kind === "referral");
 
-/** `options`: what lines and `[Global]` ask for. */
+/** `options`: the settings of lines and of `[Global]`. */
 export function tlsChoice(
   ctl: Ctl,
   options: ConnectOptions,
@@ -93,8 +95,8 @@ export function tlsChoice(
     return { is: "tls", must: true, why: `the log page of ${by} requires TLS`, lacking };
   }
   if (secured.has(target)) {
-    const says = demand === "none" ? "says no more that it has TLS" : "does not require TLS";
-    const why = `it was connected by TLS before, and that the log page of ${by} ${says} does not undo that`;
+    const says = demand === "none" ? "no longer lists TLS for it" : "does not require TLS";
+    const why = `it was connected by TLS before, and keeps TLS although the log page of ${by} ${says}`;
     return { is: "tls", must: true, why, lacking };
   }
   if (demand === "none") return UNSAID;
@@ -109,7 +111,7 @@ export function tlsChoice(
   return { is: "tls", must: false, why: offers, lacking };
 }
 
-/** What this host does not have for it. What it cannot read counts as present. */
+/** The part of TLS that this host lacks. A part that cannot be read counts as present. */
 function lackingFor({ tid }: Ctl, { tlsKey }: ConnectOptions, tls: TlsHost | undefined): Lacking | undefined {
   if (tls?.daemon === false) {
     return { what: "no daemon does the handshakes", remedy: TLS_DAEMON_REMEDY };
@@ -118,7 +120,7 @@ function lackingFor({ tid }: Ctl, { tlsKey }: ConnectOptions, tls: TlsHost | und
   return hasKey ? undefined : { what: "there is no key for this host and subsystem", remedy: TLS_KEY_REMEDY };
 }
 
-/** In words, for plans and explanations; undefined where no page has anything to say. */
+/** In words, for plans and explanations; undefined where no page says anything about TLS. */
 export function tlsText(choice: TlsChoice): string | undefined {
   switch (choice.is) {
     case "unsaid":
@@ -133,6 +135,6 @@ export function tlsText(choice: TlsChoice): string | undefined {
   }
 }
 
-/** What a person can do about what is in the way of TLS. */
+/** The remedy for the obstacle to TLS. */
 export const tlsRemedy = (choice: TlsChoice): string | undefined =>
   choice.is === "clear" ? choice.remedy : choice.is === "tls" ? choice.lacking?.remedy : undefined;

@@ -1,6 +1,7 @@
 /**
- * Connects that the kernel has taken and goes on with by itself (FC): a controller exists that was never live. It is no
- * connection yet, the kernel refuses to delete it before it was live once, and tries again until its ctrl-loss-tmo is over.
+ * Connects that the kernel has accepted and continues by itself (FC): the controller exists, but has never been live.
+ * It is not a connection yet; the kernel refuses to delete it before it has been live, and tries again until its
+ * ctrl-loss-tmo is over.
  */
 import type { Failure } from "../nvme/failure.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
@@ -24,7 +25,7 @@ export const isUnfinishedOf = ({ standing }: Ctl, ctrl: KernelCtrl): boolean =>
   standing?.is === "absent" && standing.device === ctrl.device && standing.incarnation === ctrl.incarnation &&
   isUnfinished(ctrl);
 
-/** The kernel goes on by itself: from now on it is watched, and nothing else is begun for it. */
+/** The kernel continues by itself: from now on stacd watches the controller, and starts nothing else for it. */
 export function follow<E extends { readonly do: string }>(
   fleet: FleetDraft<E>,
   ctl: Ctl,
@@ -42,7 +43,7 @@ export function follow<E extends { readonly do: string }>(
   fleet.touch(ctl.key);
 }
 
-/** It is live, or it is gone. */
+/** The controller is live, or gone: the watch ends. */
 export function unfollow<E extends { readonly do: string }>(fleet: FleetDraft<E>, ctl: Ctl): void {
   if (ctl.link.phase !== "forming") return;
   const { device } = ctl.link.ref;
@@ -92,7 +93,7 @@ export const unmade = (link: Forming, now: Now): Failure => ({
   remedy: "check that the subsystem is served at that port and that this host may use it",
 });
 
-/** What is to be done meanwhile: it is waited for, also when no source wants it any more. */
+/** The decision meanwhile: wait for it, even when no source wants it any more. */
 export function whileForming({ ref }: Forming, verdict: Verdict): Decision {
   switch (verdict.is) {
     case "wanted":

@@ -1,9 +1,9 @@
 import type { Duration } from "../nvme/time.ts";
 
-/** Calls `run` when so much time has gone by; the result cancels it. */
+/** Calls `run` after this span of time; the result cancels the call. */
 export type After = (span: Duration, run: () => void) => () => void;
 
-/** By this machine's clock. */
+/** {@link After} by this machine's clock. */
 export function afterwards(span: Duration, run: () => void): () => void {
   const timer = setTimeout(run, span.ms);
   return () => clearTimeout(timer);

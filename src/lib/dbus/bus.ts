@@ -1,4 +1,4 @@
-/** Our typed D-Bus layer: calls that always settle, signals from whom they claim to be, exported objects. */
+/** Our typed D-Bus layer: calls that always settle, signals with a verified sender, exported objects. */
 import { type Duration, milliseconds, seconds } from "../nvme/time.ts";
 import { type After, afterwards } from "./after.ts";
 import {
@@ -38,7 +38,7 @@ const DBUS_PATH = "/org/freedesktop/DBus";
 const DO_NOT_QUEUE = 4;
 /** The longest answer of the bus itself: a list of all its names. */
 const MAX_BUS_REPLY = 1024 * 1024;
-/** The longest arguments of calls to an object that does not tell. */
+/** The longest arguments of calls to an object that sets no limit. */
 const MAX_ARGUMENTS = 4 * 1024 * 1024;
 
 export type BusResult =
@@ -46,13 +46,16 @@ export type BusResult =
   | { readonly ok: false; readonly error: BusError };
 
 interface Owner {
-  /** Undefined until the bus has told, empty for nobody. */
+  /** Undefined until the bus has answered, empty when the name has no owner. */
   unique: string | undefined;
   /** Settles when `unique` is known. */
   readonly ready: Promise<Tracked>;
 }
 
-/** Connects to a bus. `look` sees the header of every message from then on; neither it nor what it gives back throws. */
+/**
+ * Connects to a bus. `look` sees the header of every message from then on; neither it nor the function that it
+ * returns throws.
+ */
 export type OpenConnection = (look: Look) => Promise<Connected>;
 
 type Tracked = { readonly ok: true } | { readonly ok: false; readonly error: BusError };
@@ -74,7 +77,7 @@ export class Bus {
   }
 
   /**
-   * Connects to a bus: `"system"`, or a D-Bus address. Errors: NoServer (nobody there), Timeout,
+   * Connects to a bus: `"system"`, or a D-Bus address. Errors: NoServer (nothing listens there), Timeout,
    * AccessDenied (the socket may not be opened).
    */
   static async connect(address: string, timeout: Duration = seconds(10)): Promise<BusResult> {
@@ -82,7 +85,7 @@ export class Bus {
     return await Bus.over(target, (look) => openConnection(target, timeout, look));
   }
 
-  /** As {@link connect}, over a connection of another kind; `after` measures how long calls may take. */
+  /** Like {@link connect}, over a connection of another kind; `after` measures the time-outs of calls. */
   static async over(target: string, open: OpenConnection, after: After = afterwards): Promise<BusResult> {
     const bus = new Bus(after);
     const opened = await open((head) => bus.#look(head));
@@ -113,7 +116,7 @@ export class Bus {
     return this.#connection?.closed ?? Promise.resolve("never connected");
   }
 
-  /** What has come in: how much of it was read, and how much ran past. */
+  /** Incoming traffic: how much was read, and how much was skipped. */
   get traffic(): Traffic | undefined {
     return this.#connection?.traffic;
   }
@@ -127,7 +130,7 @@ export class Bus {
     return new Promise((resolve) => this.#invoke(call, resolve));
   }
 
-  /** As {@link call}, but tells the reply before the next message is looked at. */
+  /** Like {@link call}, but delivers the reply before the next message is examined. */
   #invoke(call: Call, done: (reply: Reply) => void): void {
     if (this.#pending.full) {
       done(failed(BusErrors.limitsExceeded, "too many calls are waiting for an answer"));
@@ -139,14 +142,14 @@ export class Bus {
       this.#post(call, owner, done);
       return;
     }
-    // Only its owner's answer counts, so that has to be known.
+    // Only an answer from the owner of the destination counts, so find the owner first.
     void this.#track(destination).then((tracked) => {
       if (!tracked.ok) done(tracked);
       else this.#post(call, this.#owners.get(destination)?.unique ?? "", done);
     });
   }
 
-  /** `owner` is whom the bus will give the call to, empty when no program has it yet. */
+  /** `owner` is the connection to which the bus will deliver the call; empty when the name has no owner yet. */
   #post(call: Call, owner: string, done: (reply: Reply) => void): void {
     const sent = this.#send({
       type: METHOD_CALL,
@@ -167,7 +170,7 @@ export class Bus {
     return this.call(toBus(member, signature, args));
   }
 
-  /** Takes a well-known name, without queueing and without taking it away from anybody (DBUS-3). */
+  /** Requests a well-known name, without queueing and without replacing its owner (DBUS-3). */
   async requestName(name: string): Promise<NameResult> {
     const reply = await this.callBus("RequestName", "su", [name, DO_NOT_QUEUE]);
     if (!reply.ok) return { ok: false, taken: false, error: reply.error };
@@ -179,14 +182,14 @@ export class Bus {
     return { ok: false, taken: true, error: { name: BusErrors.failed, message } };
   }
 
-  /** Numeric user id of a connection, undefined when the bus does not tell. */
+  /** Numeric user id of a connection, undefined when the bus does not report it. */
   async uidOf(sender: string): Promise<number | undefined> {
     const reply = await this.callBus("GetConnectionUnixUser", "s", [sender]);
     const uid = reply.ok ? reply.body[0] : undefined;
     return typeof uid === "number" ? uid : undefined;
   }
 
-  /** Sends a signal to all who listen. False when it could not be sent. */
+  /** Sends a signal to all listeners. False when it could not be sent. */
   emitSignal(
     signal: {
       readonly path: string;
@@ -209,14 +212,14 @@ export class Bus {
     this.exportAdmitting(path, () => ({ ok: true, maxBytes: MAX_ARGUMENTS, tooLong, run: handler }));
   }
 
-  /** As {@link exportObject}, with a look at each call before its arguments are read. */
+  /** Like {@link exportObject}, but `admit` judges each call before its arguments are read. */
   exportAdmitting(path: string, admit: Admit): void {
     this.#calls.serve(path, admit);
   }
 
   /**
-   * Delivers the signals that fit the rule. Signals that the sender made before this resolves may be missing;
-   * none is lost afterwards, and none is delivered that only claims to come from the rule's sender.
+   * Delivers the signals that match the rule. Signals sent before this resolves may be missing; none is lost
+   * afterwards, and none with a forged sender is delivered.
    */
   async addMatch(rule: MatchRule, handler: (signal: SignalMessage) => void): Promise<Matched> {
     if (rule.sender !== undefined && isWellKnown(rule.sender)) {
@@ -239,8 +242,8 @@ export class Bus {
   }
 
   /**
-   * Tells the unique name of the owner of a well-known name, empty for none: now, and at each change.
-   * Signals of an owner come after the news that it owns the name.
+   * Reports the unique name of the owner of a well-known name (empty: none), now and at each change. Signals from a
+   * new owner arrive after the report that it owns the name.
    */
   async watchName(name: string, handler: (owner: string) => void): Promise<Matched> {
     const rule = { sender: DBUS, interface: DBUS, member: "NameOwnerChanged", arg0: name };
@@ -255,7 +258,7 @@ export class Bus {
       if (typeof owner === "string") tell(owner);
     });
     if (!matched.ok) return matched;
-    // Told before the next message is looked at, so that it never comes after a newer signal.
+    // Report the owner before examining the next message, so that the report never follows a newer signal.
     const problem = await new Promise<BusError | undefined>((resolve) => {
       this.#invoke(toBus("GetNameOwner", "s", [name]), (reply) => {
         if (reply.ok && typeof reply.body[0] === "string") tell(reply.body[0]);
@@ -268,7 +271,7 @@ export class Bus {
     return { ok: false, error: problem };
   }
 
-  /** Keeps the unique name of `name`'s owner. The watch stays: it is one rule, and a later match wants it again. */
+  /** Tracks the unique name of `name`'s owner. The watch stays: it is one rule, and a later match needs it again. */
   #track(name: string): Promise<Tracked> {
     const known = this.#owners.get(name);
     if (known !== undefined) return known.ready;
@@ -295,7 +298,7 @@ export class Bus {
     this.#pending.failAll({ name: BusErrors.disconnected, message: reason });
   }
 
-  /** Nothing of a message is decoded before its header shows that it is wanted. */
+  /** Decodes nothing of a message before its header shows that it is wanted. */
   #look(head: Head): Take | undefined {
     switch (head.type) {
       case METHOD_RETURN:
@@ -331,7 +334,7 @@ function errorMessage(
   to: { readonly destination: string; readonly replySerial: number },
   error: BusError,
 ): Outgoing {
-  // A text with a zero byte cannot be sent, and an error must arrive.
+  // A text with a zero byte cannot be sent, but the error must reach the caller.
   const text = error.message.replaceAll("\0", "\\0");
   return { type: ERROR, ...to, errorName: error.name, signature: "s", body: [text] };
 }
@@ -350,7 +353,7 @@ function ruleText(rule: MatchRule): string {
   return parts.join(",");
 }
 
-/** A bug in a handler ends the process, and not only the reading of the message. */
+/** Makes a bug in a handler end the process, instead of only the reading of the message. */
 function loudly(look: () => Take | undefined): Take | undefined {
   const guarded = <T>(run: () => T): T | undefined => {
     try {

@@ -1,4 +1,4 @@
-/** What goes over the bus, as values: calls, replies, signals, errors. */
+/** Calls, replies, signals and errors of the bus, as values. */
 import type { Duration } from "../nvme/time.ts";
 import type { Value } from "./connection.ts";
 
@@ -34,7 +34,7 @@ export interface BusError {
 export type Reply =
   | {
     readonly ok: true;
-    /** Unique name of who answered. */
+    /** Unique name of the connection that answered. */
     readonly sender: string;
     readonly signature: string;
     readonly body: readonly unknown[];
@@ -48,7 +48,10 @@ export interface Call {
   readonly member: string;
   readonly signature?: string;
   readonly args?: readonly Value[];
-  /** Signature of the answer: another one is an error (InvalidSignature), and is not decoded. Any when missing. */
+  /**
+   * Signature of the answer; an answer with another one is not decoded and is an error (InvalidSignature). Missing:
+   * any.
+   */
   readonly gives?: string;
   /** The longest body of the answer that is read, in bytes; the longest message when missing. */
   readonly maxReply?: number;
@@ -56,7 +59,7 @@ export interface Call {
   readonly timeout?: Duration;
 }
 
-/** A call of somebody else, as its header tells: nothing of the body has been read. */
+/** The header of another program's call; its body has not been read. */
 export interface CallHead {
   readonly sender: string;
   readonly path: string;
@@ -67,9 +70,9 @@ export interface CallHead {
   readonly bodyBytes: number;
 }
 
-/** A call of somebody else to an exported object. */
+/** Another program's call to an exported object. */
 export interface IncomingCall extends CallHead {
-  /** User of the caller's connection; undefined when the bus did not tell. */
+  /** User of the caller's connection; undefined when the bus did not report it. */
   readonly uid: number | undefined;
   readonly body: readonly unknown[];
 }
@@ -81,7 +84,7 @@ export type Answer =
 /** Answers calls to one object path. It never throws for what a caller sends. */
 export type CallHandler = (call: IncomingCall) => Answer | Promise<Answer>;
 
-/** What comes of a call, by its header. Only the body of one that is taken is read. */
+/** The decision on a call, made by its header. Only the body of an accepted call is read. */
 export type Admission =
   | {
     readonly ok: true;
@@ -92,12 +95,12 @@ export type Admission =
   }
   | { readonly ok: false; readonly error: BusError };
 
-/** Looks at calls to one object path. */
+/** Decides on calls to one object path. */
 export type Admit = (head: CallHead) => Admission;
 
 /**
- * A match rule on signals. What nobody has subscribed to from this sender is not decoded. A well-known `sender` is checked against its present
- * owner. Without a sender anybody's signal fits: for tests.
+ * A match rule for signals. Signals without a matching subscription are not decoded. A well-known `sender` is checked
+ * against its present owner. Without `sender`, signals from any sender match: for tests.
  */
 export interface MatchRule {
   readonly sender?: string;

@@ -1,23 +1,23 @@
 /**
- * Calls of others. Users take turns, and within one user's its connections: any local user may call as often, from as many
- * connections and with as much text as he likes; that must neither flood the kernel with questions, nor keep the daemon
- * from its own work, nor keep another user from his answer.
+ * The queue of incoming calls. Users take turns, and so do the connections of one user: any local user may call
+ * without limit, over any number of connections and with any amount of text; this must neither flood the kernel with
+ * queries, nor delay the daemon's own work, nor delay another user's answer.
  */
 
 export interface Turn {
   /** Unique name of the caller. */
   readonly sender: string;
-  /** What it keeps in memory. */
+  /** The memory that it occupies. */
   readonly bytes: number;
 }
 
 export interface QueueLimits {
-  /** Calls that are worked on at one time, and those among them of one user. */
+  /** The limit of calls in progress at one time, of all users and of one. */
   readonly atOnce: number;
   readonly atOnceOfUser: number;
-  /** Calls that are begun in one turn of the event loop. */
+  /** The limit of calls begun in one turn of the event loop. */
   readonly aTurn: number;
-  /** Waiting calls, and their bytes, of one user and of all. */
+  /** The limits of waiting calls and of their bytes, of one user and of all. */
   readonly waitingOfUser: number;
   readonly bytesOfUser: number;
   readonly waiting: number;
@@ -53,12 +53,12 @@ export class CallQueue<T extends Turn> {
   #bytes = 0;
   #inWork = 0;
   #begun = 0;
-  /** Set while the end of a turn is waited for; takes the wait back. */
+  /** Set while the queue waits for the end of a turn; cancels that wait. */
   #cancelTurn: (() => void) | undefined;
 
   /**
-   * `work` answers a call; the promise, if it is one, settles when that is done. `refuse` is told of each call that there is
-   * no room for.
+   * `work` answers a call; if it returns a promise, that settles once the call is answered. `refuse` receives each
+   * call that finds no room.
    */
   constructor(
     limits: QueueLimits,
@@ -72,7 +72,7 @@ export class CallQueue<T extends Turn> {
     this.#nextTurn = nextTurn;
   }
 
-  /** `user` is undefined as long as nobody knows whose connection it is: see {@link identified}. */
+  /** `user` is undefined until the user of the connection is known: see {@link identified}. */
   offer(call: T, user: string | undefined): void {
     const { waitingOfUser, bytesOfUser, waiting, bytes } = this.#limits;
     const to = this.#user(user ?? call.sender, user !== undefined);
@@ -82,12 +82,12 @@ export class CallQueue<T extends Turn> {
       return;
     }
     this.#add(to, call);
-    // Room is taken from whoever has most of it.
+    // Make room at the cost of the user with the largest share.
     while (this.#count > waiting || this.#bytes > bytes) this.#refuse(this.#last(this.#largest()));
     this.#run();
   }
 
-  /** Now it is known whose connection it is. */
+  /** The user of the connection is known now. */
   identified(sender: string, user: string): void {
     const unknown = this.#users.get(sender);
     if (unknown === undefined || unknown.known) return;
@@ -96,13 +96,13 @@ export class CallQueue<T extends Turn> {
     for (const call of calls) this.offer(call, user);
   }
 
-  /** The connection is gone: there is nobody to answer to. */
+  /** The connection is gone: drops its calls, since no answer can reach it. */
   gone(sender: string): void {
     const unknown = this.#users.get(sender);
     if (unknown !== undefined && !unknown.known) this.#drop(unknown);
   }
 
-  /** Forgets all who wait, and waits for no turn to end: nothing runs later because of calls that came before. */
+  /** Drops all waiting calls and stops waiting for the end of a turn: earlier calls cause no later work. */
   clear(): void {
     for (const user of [...this.#users.values()]) this.#drop(user);
     this.#cancelTurn?.();
@@ -153,7 +153,7 @@ export class CallQueue<T extends Turn> {
     return largest;
   }
 
-  /** The newest call of the connection with most of them. */
+  /** The newest call of the connection with the most waiting calls. */
   #last(user: User<T>): T {
     let most: readonly [string, Connection<T>] | undefined;
     for (const entry of user.connections) {
@@ -207,7 +207,7 @@ export class CallQueue<T extends Turn> {
     this.#forget(user);
   }
 
-  /** The next user who may have a call begun; he goes to the end of the line. */
+  /** The next user whose call may begin; moves that user to the end of the queue. */
   #nextUser(): User<T> | undefined {
     for (const user of this.#users.values()) {
       if (!user.known || user.count === 0 || user.inWork >= this.#limits.atOnceOfUser) continue;

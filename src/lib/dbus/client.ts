@@ -1,4 +1,4 @@
-/** Typed calls to a daemon, for the control tools. Answers are checked; what fails is data. */
+/** Typed calls to a daemon, for the control tools. Answers are checked; failures are data. */
 import { type Duration, seconds } from "../nvme/time.ts";
 import {
   type Bus,
@@ -109,7 +109,7 @@ export class DaemonClient {
     return this.#ask(".v1", "undrain", "sas", [what, names], "s", parsed(parseDrainAnswer));
   }
 
-  /** Tells the events from now on, and every arrival and departure of the daemon (its state now included). */
+  /** Reports events from now on, and each start and end of the daemon (beginning with its present state). */
   async watch(on: {
     readonly event: (event: V1Event, json: string) => void;
     readonly running: (running: boolean) => void;

@@ -1,6 +1,7 @@
 /**
- * The one place that touches the D-Bus library, which connects, authenticates and marshals what we send. What comes in is
- * ours (frame.ts): the library would decode every message whole before anybody could look at it.
+ * The one place that touches the D-Bus library, which connects, authenticates and marshals our messages. We read
+ * incoming messages ourselves (frame.ts): the library would decode each whole message before a caller could inspect
+ * it.
  */
 import { Buffer } from "node:buffer";
 import { EventEmitter } from "node:events";
@@ -23,7 +24,7 @@ import { decodeBody, WireError } from "./wire.ts";
 
 export { Variant };
 
-/** What can be sent. 64-bit integers are `bigint`; an `a{..}` is an object; a variant is a {@link Variant}. */
+/** Values that can be sent. 64-bit integers are `bigint`; an `a{..}` is an object; a variant is a {@link Variant}. */
 export type Value =
   | string
   | number
@@ -60,12 +61,12 @@ export type ReadBody =
   | { readonly ok: true; readonly body: readonly unknown[] }
   | { readonly ok: false; readonly message: string };
 
-/** Gets a body that has come whole; it is decoded when `read` is called. */
+/** Receives a complete body; calling `read` decodes it. */
 export type Take = (read: () => ReadBody) => void;
-/** Decides by a message's header: undefined lets the body run past. */
+/** Decides by a message's header: undefined skips the body. */
 export type Look = (head: Head) => Take | undefined;
 
-/** A message as a connection that needs no bytes has it. */
+/** A message of a connection that exchanges values instead of bytes. */
 export interface Incoming extends Head {
   readonly body: readonly unknown[];
 }
@@ -75,7 +76,7 @@ export interface Connection {
   readonly uniqueName: string;
   /** Settles once, with the reason, when the connection is over. */
   readonly closed: Promise<string>;
-  /** What has come in so far, where it is counted. */
+  /** Incoming traffic so far, where it is counted. */
   readonly traffic?: Traffic;
   send(message: Outgoing): Sent;
   close(): void;
@@ -92,8 +93,8 @@ export function systemBusAddress(): string {
 }
 
 /**
- * Connects, authenticates (EXTERNAL) and says Hello within `timeout`. `look` sees the header of every message from then on;
- * neither it nor what it gives back may throw.
+ * Connects, authenticates (EXTERNAL) and says Hello within `timeout`. `look` sees the header of every message from
+ * then on; neither it nor the function that it returns may throw.
  */
 export async function openConnection(address: string, timeout: Duration, look: Look): Promise<Connected> {
   const bus = sessionBus({ busAddress: address, authMethods: ["EXTERNAL"] });
@@ -140,7 +141,7 @@ class Wire implements Connection {
     return this.#framer.traffic;
   }
 
-  /** Settles when the bus has answered Hello, or with what went wrong. */
+  /** Settles when the bus has answered Hello, or with the problem. */
   ready(timeout: Duration): Promise<Problem | undefined> {
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
@@ -262,7 +263,7 @@ function readBody(head: Head, bytes: Uint8Array): ReadBody {
   }
 }
 
-/** The library declares no "error" event, but makes it. */
+/** The library does not declare its "error" event, but emits it. */
 function onError(emitter: EventEmitter, handler: (error: unknown) => void): void {
   emitter.removeAllListeners("error");
   emitter.on("error", handler);

@@ -1,6 +1,6 @@
 /**
- * Messages out of a stream of bytes. A message is looked at by its header; only the body that somebody takes is kept, any
- * other one runs past. Any user of this host can send us 32 MB of anything: that must cost no more than its passage. Pure.
+ * Messages out of a stream of bytes. Each message is judged by its header; only an accepted body is kept, any other
+ * is skipped. Any user of this host can send us 32 MB of anything: that must cost no more than reading past it. Pure.
  */
 import { parseSignature, WireError, WireReader } from "./wire.ts";
 
@@ -19,7 +19,7 @@ const FIXED_BYTES = 16;
 const LITTLE = 0x6c;
 const BIG = 0x42;
 
-/** What a message says before its body; absent fields are empty. */
+/** The fields of a message's header; absent fields are empty. */
 export interface Head {
   readonly type: number;
   readonly serial: number;
@@ -36,12 +36,12 @@ export interface Head {
   readonly bodyBytes: number;
 }
 
-/** Gets the body when it is complete; the bytes are its own. */
+/** Receives the body when it is complete; no other reference to the bytes is kept. */
 export type TakeBody = (body: Uint8Array) => void;
 /** Decides by the header: undefined skips the body. */
 type Look = (head: Head) => TakeBody | undefined;
 
-/** What has passed so far. */
+/** Counts of the traffic so far. */
 export interface Traffic {
   readonly taken: number;
   readonly takenBytes: number;
@@ -51,7 +51,7 @@ export interface Traffic {
   readonly mostKept: number;
 }
 
-/** A body that is wanted, as far as it has come. */
+/** A wanted body, as far as it has arrived. */
 interface Body {
   readonly bytes: Uint8Array;
   readonly take: TakeBody;
@@ -63,7 +63,7 @@ export class FrameError extends Error {}
 
 export class Framer {
   readonly #look: Look;
-  /** Bytes of a header that has not come whole. */
+  /** Bytes of an incomplete header. */
   #head = new Uint8Array(FIXED_BYTES);
   #headBytes = 0;
   #headWanted = FIXED_BYTES;
@@ -94,7 +94,7 @@ export class Framer {
     }
   }
 
-  /** Takes bytes of a header; their number. */
+  /** Takes bytes of a header; returns their number. */
   #collect(chunk: Uint8Array): number {
     const some = chunk.subarray(0, this.#headWanted - this.#headBytes);
     this.#head.set(some, this.#headBytes);
@@ -117,7 +117,7 @@ export class Framer {
       return;
     }
     const whole = FIXED_BYTES + padded(fieldsBytes);
-    // A message has fields, or it says nothing.
+    // A message without fields is invalid.
     if (whole === FIXED_BYTES) {
       this.#skip(rest);
       return;
@@ -201,7 +201,7 @@ const FIELDS = [
   ["signature", "g"],
 ] as const;
 
-/** A complete header; undefined when it is none. */
+/** A complete header; undefined when the bytes are not one. */
 function parseHead(bytes: Uint8Array): Head | undefined {
   const littleEndian = isLittle(bytes);
   const view = new DataView(bytes.buffer, bytes.byteOffset);
@@ -226,7 +226,7 @@ function parseHead(bytes: Uint8Array): Head | undefined {
       if (type === undefined || more.length > 0) return undefined;
       const value = reader.value(type);
       const [name, wanted] = FIELDS[code] ?? ["", ""];
-      // Fields that nobody knows yet are passed over, as the specification wants it.
+      // Skip unknown fields, as the specification requires.
       if (name === "") continue;
       if (signature !== wanted) return undefined;
       if (name === "replySerial") replySerial = Number(value);

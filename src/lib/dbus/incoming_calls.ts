@@ -1,6 +1,6 @@
 /**
- * Calls of others: looked at by header, queued by user, read when it is their turn. What an object does not take is answered
- * with an error before its arguments have come, and they run past.
+ * Incoming calls: judged by header, queued by user, read when it is their turn. A call that an object does not accept
+ * is answered with an error before its arguments have arrived, and they are skipped.
  */
 import {
   type Admission,
@@ -19,8 +19,8 @@ import { INTROSPECTABLE } from "./interfaces.ts";
 import { failed } from "./pending_calls.ts";
 
 /**
- * A tool asks some questions and waits. A thousand calls of one user are many; 4 MiB are one configuration file to be tried
- * of the longest kind, with room to spare.
+ * A tool makes a few calls and waits. A thousand calls of one user are many; 4 MiB hold the longest configuration
+ * file that can be tried, with room to spare.
  */
 const LIMITS = {
   atOnce: 8,
@@ -31,13 +31,13 @@ const LIMITS = {
   waiting: 2048,
   bytes: 8 * 1024 * 1024,
 } as const;
-/** What a waiting call keeps beside its header's texts and its arguments. */
+/** The memory of a waiting call in addition to its header's texts and its arguments. */
 const CALL_BYTES = 512;
-/** Connections whose user is remembered. Unique names are not used again. */
+/** Connections whose user is remembered. Unique names are not reused. */
 const MAX_USERS = 512;
-/** Questions for a connection's user that are under way at one time. */
+/** The limit of concurrent queries for the user of a connection. */
 const MAX_QUESTIONS = 16;
-/** Connections whose user is still to be asked for; a system bus has 2048 connections in all. */
+/** Connections whose user has not been queried yet; a system bus has 2048 connections in all. */
 const MAX_UNKNOWN = 2048;
 
 interface Waiting {
@@ -78,20 +78,20 @@ export class IncomingCalls {
     this.#objects.set(path, admit);
   }
 
-  /** Forgets who waits: there is nobody left to answer to. */
+  /** Drops the waiting calls: no answer can reach their callers any more. */
   clear(): void {
     this.#queue.clear();
     this.#toAsk.clear();
   }
 
-  /** A call's header: undefined when its body is not to be read. */
+  /** Judges a call by its header: undefined skips its body. */
   look(head: Head): Take | undefined {
     if (head.sender === "") return undefined;
     const admission = this.#admit(head);
     if (admission.ok && head.bodyBytes <= admission.maxBytes) {
       return (read) => this.#offer(head, head.bodyBytes, (uid) => run(head, read(), admission.run, uid));
     }
-    // A caller that wants no answer gets no work done, either.
+    // A call that expects no answer is not carried out either.
     if (!head.replyExpected) return undefined;
     this.#offer(head, 0, (uid) => ({
       ok: false,
@@ -153,7 +153,7 @@ export class IncomingCalls {
     }
   }
 
-  /** The promise settles when the answer has been sent; none when that was done at once. */
+  /** The promise settles when the answer has been sent; undefined when it was sent at once. */
   #work(call: Waiting, user: string): Promise<void> | undefined {
     const answer = call.run(user === NOBODY ? undefined : Number(user));
     if (answer instanceof Promise) return answer.then((late) => this.#answer(call.head, late));
@@ -162,7 +162,7 @@ export class IncomingCalls {
   }
 }
 
-/** All connections whose user the bus does not tell. */
+/** All connections whose user the bus does not report. */
 const NOBODY = "nobody";
 
 function run(

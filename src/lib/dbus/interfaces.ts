@@ -1,6 +1,6 @@
 /**
- * What the daemons publish, as introspection data (requirements 50). Names, signatures and argument names of
- * the first two interfaces of each daemon are the original's; the `.v1` interfaces are ours.
+ * Introspection data of the daemons' interfaces (requirements 50). Names, signatures and argument names of the first
+ * two interfaces of each daemon are the original's; the `.v1` interfaces are ours.
  */
 
 export const STAF = { name: "org.nvmexpress.staf", path: "/org/nvmexpress/staf" } as const;
@@ -80,7 +80,9 @@ const doc = (text: string): string =>
 const v1 = (name: string, extra: string): string =>
   `  <interface name="${name}.v1">
     ${
-    doc("What the older interface cannot say. Texts are JSON of schema 1; times are milliseconds since 1970.")
+    doc(
+      "Everything that the older interface cannot express. Texts are JSON of schema 1; times are milliseconds since 1970.",
+    )
   }
     <method name="state">
       ${
@@ -158,7 +160,7 @@ const PAGES = `    <method name="pages">
     </method>
     <method name="page_index">
       ${
-  doc("The same without the entries: how many there are, and how long. One page at a time is had by page.")
+  doc("The same without the entries: how many there are, and how long. Use page to fetch one page at a time.")
 }
       <arg name="index_json" type="s" direction="out"/>
     </method>
@@ -172,20 +174,20 @@ ${TID_ARGS}
 const ACTS = `    <method name="drain">
       ${
   doc(
-    "Takes controllers out for a while; they are disconnected, and not connected until then. Refused when something in use would be left without a usable path. Root only.",
+    "Takes controllers out for a while; they are disconnected, and not connected again until the drain ends. Refused when something in use would be left without a usable path. Root only.",
   )
 }
       <arg name="what" type="s" direction="in">
-        ${doc("As a person wrote it: the drain is called so.")}
+        ${doc("As the person wrote it: the name of the drain.")}
       </arg>
       <arg name="names" type="as" direction="in">
-        ${doc("What that stands for: NQNs, addresses, devices, transport ids.")}
+        ${doc("The controllers that it stands for: NQNs, addresses, devices, transport ids.")}
       </arg>
       <arg name="term_ms" type="t" direction="in">
         ${doc("Milliseconds; 0: until undrain or a reboot.")}
       </arg>
       <arg name="mode" type="s" direction="in">
-        ${doc("ask (nothing is done), do, or force (also what is in use goes).")}
+        ${doc("ask (nothing is done), do, or force (controllers in use are disconnected, too).")}
       </arg>
       <arg name="answer_json" type="s" direction="out"/>
     </method>

@@ -1,6 +1,6 @@
-/** Reads JSON of an expected shape without believing it: the first thing that is not as expected is kept. */
+/** Reads JSON of an expected shape without trusting it: keeps the first deviation. */
 
-/** A place in a JSON document. Reading what is missing gives an empty value and marks the document as wrong. */
+/** A place in a JSON document. Reading a missing member gives an empty value and marks the document as wrong. */
 export class JsonReader {
   readonly #value: unknown;
   readonly #path: string;

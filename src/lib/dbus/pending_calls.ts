@@ -1,6 +1,6 @@
 /**
- * Our calls that wait for an answer. An answer counts when it has the call's serial and comes from the connection that the
- * bus gave the call to: anybody on the bus can make up a serial.
+ * Our calls that wait for an answer. An answer counts if it has the call's serial and comes from the connection to
+ * which the bus delivered the call: any program on the bus can make up a serial.
  */
 import type { Duration } from "../nvme/time.ts";
 import type { After } from "./after.ts";
@@ -8,9 +8,9 @@ import { type BusError, BusErrors, DBUS, type Reply } from "./bus_types.ts";
 import { MAX_MESSAGE_BYTES, type ReadBody, type Take } from "./connection.ts";
 import { ERROR, type Head, METHOD_RETURN } from "./frame.ts";
 
-/** Calls of ours that may wait for an answer at one time; the bus itself allows 128. */
+/** The limit of our calls that wait for an answer; the bus itself allows 128. */
 const MAX_PENDING_CALLS = 120;
-/** The text of an error reply; a longer one is left out. */
+/** The longest text of an error reply; a longer one is left out. */
 const MAX_ERROR_BYTES = 64 * 1024;
 
 export interface Asked {
@@ -23,7 +23,7 @@ export interface Asked {
 }
 
 interface Pending extends Asked {
-  /** Unique names that may answer: who owned the destination when the call was sent, or has come to own it since. */
+  /** Unique names that may answer: the owner of the destination when the call was sent, and its owners since then. */
   readonly from: Set<string>;
   readonly settle: (reply: Reply) => void;
 }
@@ -40,7 +40,7 @@ export class PendingCalls {
     return this.#calls.size >= MAX_PENDING_CALLS;
   }
 
-  /** `owner` is the unique name of the destination, empty when nobody has it yet. */
+  /** `owner` is the unique name of the destination, empty when it has no owner yet. */
   add(serial: number, asked: Asked, owner: string, done: (reply: Reply) => void): void {
     const { destination, timeout } = asked;
     const cancel = this.#after(timeout, () => {
@@ -54,7 +54,7 @@ export class PendingCalls {
     this.#calls.set(serial, { ...asked, from: new Set(owner === "" ? [] : [owner]), settle });
   }
 
-  /** Somebody else owns a well-known name: what the bus keeps until a service has started goes to that one. */
+  /** A well-known name has a new owner: the bus delivers to it the calls that it held until the service started. */
   owned(name: string, owner: string): void {
     for (const { destination, from } of this.#calls.values()) {
       if (destination === name && owner !== "") from.add(owner);
@@ -65,7 +65,7 @@ export class PendingCalls {
     for (const { settle } of [...this.#calls.values()]) settle({ ok: false, error });
   }
 
-  /** An answer's header: undefined when its body is not to be read. */
+  /** Judges an answer by its header: undefined skips its body. */
   look(head: Head): Take | undefined {
     const call = this.#calls.get(head.replySerial);
     if (call === undefined) return undefined;
@@ -79,7 +79,7 @@ export class PendingCalls {
   }
 }
 
-/** The answer of a header that says enough. */
+/** The reply, if the header alone decides it. */
 function refusal(head: Head, { gives, maxReply = MAX_MESSAGE_BYTES }: Asked): Reply | undefined {
   const { bodyBytes, signature, errorName } = head;
   if (head.type === ERROR) {

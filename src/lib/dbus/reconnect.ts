@@ -1,6 +1,6 @@
 /**
- * Keeps a program on the bus over a restart of the bus: connects again with backoff, sets everything up again, takes its
- * name again. Nothing else is touched: connections to storage do not depend on the bus.
+ * Keeps a program on the bus across restarts of the bus: connects again with backoff, sets everything up again, and
+ * requests its name again. It touches nothing else: connections to storage do not depend on the bus.
  */
 import { type Duration, milliseconds, seconds } from "../nvme/time.ts";
 import { type After, afterwards } from "./after.ts";
@@ -21,11 +21,11 @@ export type Started =
 /** Doubled with each failure, and spread. */
 export const BUS_RETRY = { first: milliseconds(100), longest: seconds(5) };
 
-/** How a program comes to its bus, and measures the time until it tries again. */
+/** A program's way to its bus, and its measure of the time until the next attempt. */
 export interface BusAccess {
   readonly connect: () => Promise<BusResult>;
   readonly after: After;
-  /** From 0 to 1: the daemons of one host do not all come at the same time. */
+  /** From 0 to 1: spreads the attempts of the daemons of one host. */
   readonly jitter: () => number;
 }
 
@@ -53,23 +53,26 @@ export class BusKeeper {
     this.#tell = tell;
   }
 
-  /** The bus while there is one. */
+  /** The bus; undefined while there is no connection to it. */
   get bus(): Bus | undefined {
     return this.#bus;
   }
 
-  /** Calls `run` when so much time has gone by; the result cancels it. */
+  /** Calls `run` after a span of time; the result cancels the call. */
   get after(): After {
     return this.#access.after;
   }
 
-  /** To be done on each new connection, in the order of the calls; `lost` at each end of one. Before {@link start}. */
+  /**
+   * Adds a set-up step for each new connection, in the order of the calls; `lost` runs at each end of one. Call
+   * before {@link start}.
+   */
   onBus(attach: Attach, lost?: () => void): void {
     this.#attach.push(attach);
     if (lost !== undefined) this.#lost.push(lost);
   }
 
-  /** The first connection. It is not tried again: a program that cannot start says so (DBUS-3). */
+  /** Makes the first connection, without a second attempt: a program that cannot start says so (DBUS-3). */
   async start(): Promise<Started> {
     const result = await this.#once();
     if (!result.ok) return { ok: false, taken: result.taken, error: result.error };
@@ -88,7 +91,7 @@ export class BusKeeper {
     const connected = await this.#access.connect();
     if (!connected.ok) return { ok: false, taken: false, error: connected.error };
     const { bus } = connected;
-    // There for what attaching sets off already: a client that learns of its peer calls it at once.
+    // Set before attaching: a client that learns of its peer there calls it at once.
     this.#bus = bus;
     for (const attach of this.#attach) {
       const error = await attach(bus);

@@ -1,6 +1,6 @@
 /**
- * One published object: which calls it takes, by what their headers tell, and what it answers. The standard interfaces are
- * answered here; a daemon's own come as tables.
+ * One published object: the calls that it accepts, judged by their headers, and its answers. The standard interfaces
+ * are implemented here; a daemon's own come as tables.
  */
 import {
   type Admission,
@@ -16,7 +16,7 @@ import {
 } from "./bus.ts";
 import { INTROSPECTABLE, PEER, PROPERTIES } from "./interfaces.ts";
 
-/** An answer that may need a look at the kernel first. */
+/** An answer that may require a query to the kernel first. */
 export type Later<T> = T | Promise<T>;
 
 export interface Method<H> {
@@ -24,7 +24,7 @@ export interface Method<H> {
   readonly takes: readonly string[];
   /** The longest arguments that are read, in bytes. */
   readonly maxBytes: number;
-  /** Why longer ones are refused, where the number of bytes is not the reason that helps. */
+  /** The reason for refusing longer ones, where the number of bytes does not explain it. */
   readonly tooLong?: (trusted: boolean) => BusError;
   readonly gives: string;
   /** `trusted`: the caller is root, or the user that the daemon runs as. */
@@ -34,7 +34,10 @@ export interface Method<H> {
     trusted: boolean,
     uid: number | undefined,
   ) => Later<readonly Value[] | BusError>;
-  /** Others get an error. The bus policy denies them such calls; this holds also where the policy file is missing. */
+  /**
+   * Other users get an error. The bus policy already denies them such calls; this check holds even where the policy
+   * file is missing.
+   */
   readonly rootOnly?: true;
 }
 
@@ -148,7 +151,7 @@ function properties<H>(interfaces: Interfaces<H>, handlers: H, head: CallHead): 
     if (found === undefined && iface !== "" && !STANDARD.includes(iface)) {
       return unknownInterface(iface, head.path);
     }
-    // An empty interface name stands for whichever has the property.
+    // An empty interface name stands for any interface that has the property.
     const candidates = found !== undefined ? [found] : iface === "" ? [...interfaces.values()] : [];
     if (head.member === "GetAll") {
       const all = candidates.flatMap((candidate) => [...candidate.properties]);
@@ -178,7 +181,7 @@ function setProperty<H>(
   if (!(value instanceof Variant) || value.signature !== signature) {
     return fail(BusErrors.invalidArgs, `the property ${name} is of type ${signature}`);
   }
-  // The bus policy lets only root write (DBUS-51, DBUS-52); this holds also where the policy file is missing.
+  // The bus policy lets only root write (DBUS-51, DBUS-52); this check holds even where the policy file is missing.
   if (!trusted) return fail(BusErrors.accessDenied, `only root may write the property ${name}`);
   set(handlers, value.value);
   return answer("", []);

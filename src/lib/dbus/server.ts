@@ -11,7 +11,7 @@ export type StringDict = Readonly<Record<string, string>>;
 
 /**
  * A controller as a caller names it (DBUS-23, DBUS-24): texts as sent, not checked. `hostNqn` is undefined when the
- * caller used the older call with six arguments: the host NQN of the system is meant then (DBUS-26).
+ * caller used the older call with six arguments: this stands for the host NQN of the system (DBUS-26).
  */
 export interface AskedTid {
   readonly transport: string;
@@ -23,7 +23,10 @@ export interface AskedTid {
   readonly hostNqn: string | undefined;
 }
 
-/** What both daemons answer. Secrets are the daemon's to hide (DBUS-30). JSON texts: requirements 50, v1_types.ts. */
+/**
+ * The calls that both daemons answer. Hiding secrets is the daemon's task (DBUS-30). JSON texts: requirements 50,
+ * v1_types.ts.
+ */
 export interface StacHandlers {
   listControllers(detailed: boolean): Later<readonly StringDict[]>;
   processInfo(): Later<string>;
@@ -34,7 +37,7 @@ export interface StacHandlers {
   /** `DEBUG` or `INFO`. */
   logLevel(): string;
   state(): Later<string>;
-  /** `config` is the text of a configuration file to try, empty for the one in force. */
+  /** `config` is the text of a configuration file to try, empty for the configuration in force. */
   plan(config: string): Later<string>;
   explain(what: string): Later<string>;
   health(): Later<string>;
@@ -47,7 +50,7 @@ export interface AskedAct {
   readonly names: readonly string[];
 }
 
-/** What stacd alone answers. */
+/** The calls that only stacd answers. */
 export interface StacActs {
   /** `termMs`: 0 without end. */
   drain(act: AskedAct, termMs: number, mode: DrainMode): Later<string>;
@@ -68,8 +71,8 @@ export interface StafHandlers extends StacHandlers {
 }
 
 /**
- * The longest configuration text that is tried, in UTF-16 units. Reading it takes the daemon's time: 16 K of the worst
- * text 0.13 s, 1 M 6 s, so that only root may ask for more.
+ * The longest configuration text to try, in UTF-16 units. Reading it takes the daemon's time: for the worst text, 16
+ * K need 0.13 s and 1 M 6 s. Only root may submit more.
  */
 const MAX_CONFIG = 16 * 1024;
 const MAX_CONFIG_OF_ROOT = 1024 * 1024;
@@ -172,18 +175,18 @@ const STAF_INTERFACES: ReadonlyMap<string, Interface<StafHandlers>> = new Map<
   }],
 ]);
 
-/** Names that one `what` may stand for: the devices below a mount point. */
+/** The limit of names that one `what` may stand for: the devices below a mount point. */
 const MAX_NAMES = 256;
 const MAX_NAMES_BYTES = 256 * 1024;
 /** 10 years. */
 const LONGEST_TERM = 10 * 366 * 86_400_000;
 
-/** What a person's act is about, or why it cannot be one. */
+/** The parsed act of a person, or the error in it. */
 function askedAct(what: unknown, names: unknown, uid: number | undefined): AskedAct | BusError {
   const wrong = (message: string): BusError => ({ name: BusErrors.invalidArgs, message });
   const texts = Array.isArray(names) ? names.map(String) : [];
   if (uid === undefined) {
-    return { name: BusErrors.accessDenied, message: "the bus does not tell whose call this is" };
+    return { name: BusErrors.accessDenied, message: "the bus does not report the user of this call" };
   }
   if (String(what).trim() === "" || texts.length === 0 || texts.some((text) => text.trim() === "")) {
     return wrong("it names no controller");
@@ -247,7 +250,7 @@ export function serveStac(bus: Bus, handlers: StacHandlers & StacActs): void {
   bus.exportAdmitting(STAC.path, servedObject(STAC_XML, STAC_INTERFACES, handlers));
 }
 
-/** Sends stafd's or stacd's signals on the bus of the time; without a bus nobody listens. */
+/** Sends stafd's or stacd's signals on the current bus; without a bus there are no listeners. */
 export function publisher(service: typeof STAF | typeof STAC, bus: () => Bus | undefined): Publisher {
   const { name, path } = service;
   const emit = (iface: string, member: string, args: readonly string[]): void => {
@@ -280,7 +283,7 @@ function askedTid(body: readonly unknown[]): AskedTid {
     : { ...common, subsysnqn: fourth, hostTraddr: fifth, hostIface: sixth };
 }
 
-/** The one result of a call. What needs no waiting is answered at once. */
+/** The one result of a call. A result that is ready is sent at once. */
 const one = (value: Later<Value>): Later<readonly Value[]> =>
   value instanceof Promise ? value.then((later) => [later]) : [value];
 
@@ -298,7 +301,7 @@ function tooLong(limit: number): BusError {
   return { name: BusErrors.invalidArgs, message: `the text is longer than ${limit} characters` };
 }
 
-/** The bytes of one text of so many UTF-16 units: at most three for each, its length and its end. */
+/** The most bytes that a text of this many UTF-16 units takes: three for each, its length and its end. */
 function textBytes(units: number): number {
   return 4 + 3 * units + 1;
 }

@@ -1,6 +1,6 @@
 /**
- * stacd's view of stafd over the bus. What cannot be had or not be understood is a failure (unknown, S2), never an
- * empty report. The original's stafd, which has no versioned interface, is understood too.
+ * stacd's view of stafd over the bus. A report that cannot be fetched or is invalid is a failure (unknown, S2), never
+ * an empty report. The original's stafd, which has no versioned interface, is supported too.
  */
 import type { Outcome } from "../nvme/failure.ts";
 import type { Transport } from "../nvme/tid.ts";
@@ -13,23 +13,23 @@ import type { BusKeeper } from "./reconnect.ts";
 import { type AskStafd, CALL_TIMEOUT, STAF_V1, StafdPages, textOf } from "./stafd_pages.ts";
 import { parsePages } from "./v1_parse.ts";
 
-/** How often the bus is asked again for the user of stafd's connection, when it did not tell. */
+/** The pause before the bus is queried again for the user of stafd's connection, when it did not report one. */
 export const ASK_AGAIN = seconds(1);
-/** Retired controllers of an original stafd that are remembered. */
+/** The limit of remembered retired controllers of an original stafd. */
 const MAX_RETIRED = 1000;
 
 const NOTHING_LISTED =
   "this stafd (nvme-stas 2.x of Python) lists no discovery controller, and cannot say whether it still looks for any";
 
-/** Who owns stafd's name on one connection to the bus. */
+/** The owner of stafd's name on one connection to the bus. */
 interface Owner {
   readonly bus: Bus;
   readonly unique: string;
 }
 
 /**
- * Only a stafd of root's is believed (or of the user that runs this, for tests and demonstrations): what it says decides
- * what is connected. The bus policy lets nobody else have its name, where it is installed.
+ * Trusts only a stafd that runs as root (or as the user of this process, for tests and demonstrations): its reports
+ * decide which connections stacd makes. Where the bus policy is installed, no other user can own its name.
  */
 export class StafdClient implements Stafd {
   readonly #keeper: BusKeeper;
@@ -41,7 +41,7 @@ export class StafdClient implements Stafd {
   #owner: Owner | undefined;
   #present = false;
 
-  /** To be made before the keeper is started. `wall` gives milliseconds since 1970. */
+  /** Construct it before the keeper is started. `wall` gives milliseconds since 1970. */
   constructor(keeper: BusKeeper, wall: () => number, warn: (message: string) => void = () => {}) {
     this.#keeper = keeper;
     this.#wall = wall;
@@ -66,7 +66,7 @@ export class StafdClient implements Stafd {
     void this.#fetch().then(done);
   }
 
-  /** A new owner without a gap between is another stafd: both are told of. */
+  /** A new owner that directly follows another is another stafd: reports both the end and the start. */
   #owned(owner: Owner | undefined): void {
     this.#owner = owner;
     this.#tellPresent(false);
@@ -75,7 +75,7 @@ export class StafdClient implements Stafd {
 
   async #examine(owner: Owner): Promise<void> {
     const uid = await owner.bus.uidOf(owner.unique);
-    // Somebody else owns the name by now, or the connection is over.
+    // The name has another owner by now, or the connection has ended.
     if (this.#owner !== owner || this.#keeper.bus !== owner.bus) return;
     if (isTrusted(uid)) this.#tellPresent(true);
     else if (uid !== undefined) this.#warn(strangerText(uid));
@@ -89,7 +89,7 @@ export class StafdClient implements Stafd {
   }
 
   #signal(signal: SignalMessage): void {
-    // What came before its sender is known to be believed is in what is fetched then.
+    // A signal that arrives before its sender is known to be trusted is covered by the fetch that follows.
     if (!this.#present || signal.sender !== this.#owner?.unique) return;
     if (signal.member === "dc_removed") this.#legacy.dcRemoved(signal.sender);
     else if (signal.member !== "log_pages_changed") return;
@@ -104,7 +104,7 @@ export class StafdClient implements Stafd {
     return await this.#fetchWhole();
   }
 
-  /** From a stafd that has no pages one by one. */
+  /** Fetches the whole report, from a stafd that does not offer single pages. */
   async #fetchWhole(): Promise<Outcome<StafdReport>> {
     const reply = await this.#call(STAF_V1, { member: "pages" });
     if (reply.ok) return outcome(textOf(reply, parsePages));
@@ -122,13 +122,13 @@ export class StafdClient implements Stafd {
       value: {
         dcs,
         retired: this.#legacy.update(legacy.sender, removals, dcs, at),
-        // The original does not say what it does not know; right after its start that is everything.
+        // The original does not report its unknowns; right after its start everything is unknown.
         unknowns: dcs.length === 0 ? [NOTHING_LISTED] : [],
       },
     };
   }
 
-  /** A question with a text for an answer. */
+  /** A call that returns a text. */
   async #call(iface: string, question: Parameters<AskStafd>[0]): Promise<Reply> {
     const { bus } = this.#keeper;
     if (bus === undefined) return refused(BusErrors.disconnected, "not connected to the bus");
@@ -159,7 +159,10 @@ const strangerText = (uid: number): string =>
 
 const refused = (name: string, message: string): Reply => ({ ok: false, error: { name, message } });
 
-/** An original stafd says that it removed DCs, not which. What is gone from its next list after it said so is retired. */
+/**
+ * An original stafd signals that it removed DCs, but not which. A DC that is missing from its next list after such a
+ * signal counts as retired.
+ */
 class LegacyStafd {
   #owner = "";
   #previous = new Map<string, ReportedDc>();
@@ -167,7 +170,7 @@ class LegacyStafd {
   #seen = 0;
   #used = 0;
 
-  /** How often removals were signalled; to be taken before the list is asked for. */
+  /** The number of removal signals so far; read it before requesting the list. */
   get removals(): number {
     return this.#seen;
   }
@@ -178,8 +181,8 @@ class LegacyStafd {
   }
 
   /**
-   * The original does not say when a page was read: one that is as it was at the last look was not read since then, for all
-   * that can be said.
+   * The original does not say when it read a page: a page that is the same as at the last fetch counts as not read
+   * since.
    */
   firstSeen(sender: string, dcs: readonly ReportedDc[]): readonly ReportedDc[] {
     if (sender !== this.#owner) return dcs;
@@ -191,7 +194,7 @@ class LegacyStafd {
     });
   }
 
-  /** Takes in a list; the result are the controllers that were dropped since this stafd runs. */
+  /** Takes in a list; returns the controllers that this stafd has dropped since it started. */
   update(
     sender: string,
     removalsBefore: number,
@@ -205,7 +208,7 @@ class LegacyStafd {
         if (!present.has(key)) this.#retired.set(key, { tid, why: "stafd signalled dc_removed", at });
       }
     }
-    // A signal that came while the list was under way may be about a removal that the list does not show yet.
+    // A signal that arrived during the fetch may concern a removal that the list does not show yet.
     this.#used = Math.max(this.#used, Math.min(removalsBefore, this.#seen));
     for (const key of present.keys()) this.#retired.delete(key);
     for (const key of this.#retired.keys()) {
@@ -260,8 +263,8 @@ function parseLegacy(text: string, at: number): JsonResult<readonly ReportedDc[]
 }
 
 /**
- * Did the original read the page in this connection? Its cache outlives a restart, and an operation that failed is complete,
- * too: `{'fail count': 3, 'completed': True, 'alive': True, 'error': '...'}` comes with the page of long ago (K6).
+ * Did the original read the page in this connection? Its cache outlives a restart, and a failed operation is
+ * complete, too: `{'fail count': 3, 'completed': True, 'alive': True, 'error': '...'}` accompanies an old page (K6).
  */
 function succeeded(operation: string): boolean {
   return !operation.includes("'error'") &&

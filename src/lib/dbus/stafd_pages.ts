@@ -1,6 +1,7 @@
 /**
- * stafd's report, fetched in pieces: the index, and then each page that has changed since the last time. A page that cannot
- * be had for its own sake (too long, too much) is unknown and harms no other (S2, S6).
+ * stafd's report, fetched in pieces: the index, and then each page that has changed since the last fetch. A page that
+ * cannot be fetched for a reason of its own (it is too long, or exceeds the total) is unknown and does not affect the
+ * others (S2, S6).
  */
 import { seconds } from "../nvme/time.ts";
 import { tidKey, tidTexts } from "../nvme/tid.ts";
@@ -13,23 +14,23 @@ import { type PageIndex, parsePage, parsePageIndex } from "./v1_parse.ts";
 const MIB = 1024 * 1024;
 /** The longest answer with one page; stafd keeps no page of more than 12 MiB. */
 export const MAX_PAGE_REPLY = 14 * MIB;
-/** Of all pages together; stafd keeps 24 MiB. */
+/** The limit of all pages together; stafd keeps 24 MiB. */
 export const MAX_REPORT = 28 * MIB;
 
 type Question = Pick<Call, "member" | "signature" | "args" | "maxReply">;
-/** Asks on the versioned interface for a text. */
+/** A call to the versioned interface that returns a text. */
 export type AskStafd = (question: Question) => Promise<Reply>;
 
 export type Fetched =
   | { readonly is: "report"; readonly report: StafdReport }
-  /** This stafd has no pages one by one. */
+  /** This stafd does not offer single pages. */
   | { readonly is: "older" }
   | { readonly is: "failed"; readonly reply: Reply & { readonly ok: false } }
   | { readonly is: "garbled"; readonly message: string };
 
 type Indexed = PageIndex["dcs"][number];
 
-/** Errors that are about one page, and not about stafd or the bus. */
+/** Errors that concern one page, not stafd or the bus. */
 const OF_THE_PAGE: ReadonlySet<string> = new Set([BusErrors.limitsExceeded, BusErrors.failed]);
 
 export class StafdPages {
@@ -82,13 +83,13 @@ export class StafdPages {
           isPartial = true;
           continue;
         }
-        // What was had is not asked for again.
+        // Pages that were fetched are not requested again.
         this.#known = new Map([...before, ...known]);
         return { is: "failed", reply };
       }
       const page = reply.sender === this.#owner ? textOf(reply, parsePage) : OTHER;
       if (!page.ok) return { is: "garbled", message: page.message };
-      // Else it is gone meanwhile.
+      // Otherwise the page has been dropped meanwhile.
       const is = page.value !== undefined && tidKey(page.value.tid) === key ? page.value : undefined;
       if (is !== undefined) known.set(key, is);
       else isPartial = true;
@@ -102,7 +103,7 @@ export class StafdPages {
 
 const OTHER = { ok: false, message: "another stafd answered in the middle of it" } as const;
 
-/** The very page that is known: it has not been read since. */
+/** The page is the one already known: it has not been read since. */
 const isSame = (had: ReportedDc, { page, genctr, readAt, count }: Indexed): boolean =>
   had.page === page && had.genctr === genctr && had.readAt === readAt && had.entries.length === count;
 
@@ -124,7 +125,7 @@ export function textOf<T>(
   return typeof text === "string" ? parse(text) : { ok: false, message: "stafd's answer is not a text" };
 }
 
-/** Each call of a fetch; a report is not waited for longer than the bound of the port. */
+/** The time-out of each call of a fetch; the port bounds the wait for the whole report. */
 export const CALL_TIMEOUT = seconds(25);
 
 export const STAF_V1 = `${STAF.name}.v1`;

@@ -1,4 +1,4 @@
-/** Signals for those who have subscribed: looked at by header, decoded once, and only from the sender that the rule names. */
+/** Signals for subscribers: judged by header, decoded once, and only from the sender that the rule names. */
 import { isWellKnown, type MatchRule, type SignalMessage } from "./bus_types.ts";
 import type { Take } from "./connection.ts";
 import type { Head } from "./frame.ts";
@@ -17,12 +17,12 @@ export class Subscriptions {
   readonly #all = new Set<Subscription>();
   readonly #ownerOf: (name: string) => string;
 
-  /** `ownerOf` gives the unique name of a well-known name's owner, empty for nobody. */
+  /** `ownerOf` gives the unique name of a well-known name's owner, empty when it has none. */
   constructor(ownerOf: (name: string) => string) {
     this.#ownerOf = ownerOf;
   }
 
-  /** The result ends it, and says whether there was something to end. */
+  /** The result ends the subscription, and returns whether it was still active. */
   add(rule: MatchRule, handler: Handler): () => boolean {
     const subscription = { rule, handler };
     this.#all.add(subscription);
@@ -33,7 +33,7 @@ export class Subscriptions {
     this.#all.clear();
   }
 
-  /** A signal's header: undefined when it is not wanted. */
+  /** Judges a signal by its header: undefined when it is not wanted. */
   look(head: Head): Take | undefined {
     const wanted = [...this.#all].filter(({ rule }) => this.#fits(rule, head));
     if (wanted.length === 0 || head.bodyBytes > MAX_SIGNAL_BYTES) return undefined;

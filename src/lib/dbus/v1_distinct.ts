@@ -1,8 +1,11 @@
-/** Several transport ids may mean one controller, as a line's and an mDNS service's do: for counts and tables it is one. */
+/**
+ * Several transport ids may mean one controller, such as those of a configuration line and of an mDNS service: counts
+ * and tables treat them as one.
+ */
 import { canonicalAddress, impliedIface } from "../nvme/tid.ts";
 import type { V1Controller, V1Phase } from "./v1_types.ts";
 
-/** Phases of controllers that there should be. */
+/** Phases of wanted controllers. */
 export const WANTED: ReadonlySet<V1Phase> = new Set([
   "waiting",
   "connecting",
@@ -16,8 +19,9 @@ export const WANTED: ReadonlySet<V1Phase> = new Set([
 const WITH_DEVICE: ReadonlySet<V1Phase> = new Set(["connected", "reconnecting", "leaving", "disconnecting"]);
 
 /**
- * Each controller once, under the name that says most; its sources are those of all its names. Two names mean one controller
- * when they have one device, or when both are wanted, none has a device, and one says nothing that contradicts the other.
+ * Each controller once, under its most specific name; its sources are those of all its names. Two names mean one
+ * controller when they have one device, or when both are wanted, none has a device, and one says nothing that
+ * contradicts the other.
  */
 export function distinct(controllers: readonly V1Controller[]): readonly V1Controller[] {
   const byDevice = new Map<string, V1Controller>();
@@ -40,7 +44,7 @@ export function distinct(controllers: readonly V1Controller[]): readonly V1Contr
 
 const joined = (known: V1Controller, more: V1Controller): V1Controller => {
   const hosts = [...new Set([...known.hosts ?? [], ...more.hosts ?? []])];
-  // Each name is asked for in its own way: what one of them lacks is lacking.
+  // Each name has its own security settings: security that one of them lacks is lacking.
   const lessSafe = [...new Set([...known.lessSafe ?? [], ...more.lessSafe ?? []])];
   return {
     ...known,

@@ -176,7 +176,7 @@ function aboutPage(dc: JsonReader): Omit<ReportedDc, "entries"> {
   };
 }
 
-/** A stafd of version 1.0.0 says neither. */
+/** A stafd of version 1.0.0 reports neither. */
 function vouched(dc: JsonReader): Pick<ReportedDc, "current" | "young"> {
   const current = dc.maybe("current", (is) => is.boolean());
   const young = dc.maybe("young", (item) => ({
@@ -246,7 +246,7 @@ const held = (item: JsonReader): V1Held => ({
   reasons: item.at("reasons").list(words),
 });
 
-/** A daemon of version 1.0.0 tells no more than the text. */
+/** A daemon of version 1.0.0 reports only the text. */
 function source(item: JsonReader): V1Source {
   const dc = item.maybe("dc", (one) => ({
     tid: tid(one.at("tid")),

@@ -1,4 +1,4 @@
-/** Strict parsers of what a daemon answers to the acts of a person. */
+/** Strict parsers of a daemon's answers to the acts of a person. */
 import { JsonReader, type JsonResult } from "./json_reader.ts";
 import { drain, head, number, tid, words } from "./v1_parse.ts";
 import { DRAIN_RESULTS, DRAINED_STATES, type V1DrainAnswer } from "./v1_types.ts";

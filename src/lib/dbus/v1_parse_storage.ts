@@ -1,4 +1,4 @@
-/** Strict parsers of what `state` says of subsystems and their namespaces. */
+/** Strict parsers of the subsystems and namespaces in `state`. */
 import type { JsonReader } from "./json_reader.ts";
 import type { V1Namespace, V1Subsystem } from "./v1_types.ts";
 

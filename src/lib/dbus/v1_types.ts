@@ -1,8 +1,8 @@
 /**
  * The JSON of the versioned interfaces `org.nvmexpress.staf.v1` and `org.nvmexpress.stac.v1`.
  *
- * All times are milliseconds since 1970. A member that may be `null` is always there. New members may be added under
- * the same schema number; members are never removed and never change their meaning under it.
+ * All times are milliseconds since 1970. A member that may be `null` is always present. New members may be added
+ * under the same schema number; members are never removed and never change their meaning under it.
  */
 import type { Tid } from "../nvme/tid.ts";
 
@@ -10,7 +10,7 @@ export const SCHEMA = 1;
 
 export type DaemonName = "stafd" | "stacd";
 
-/** What asks for a controller: its reason to exist. */
+/** A source of a controller: the reason for its connection. */
 export interface V1Source {
   readonly kind: "config" | "mdns" | "referral" | "log-page" | "nbft" | "cache" | "kernel";
   /** For people: `/etc/stas/stafd.conf:12`, `mDNS service "B" on eth0`, `referral of (tcp, 10.0.0.1, 8009)`. */
@@ -27,7 +27,7 @@ export interface V1Source {
 
 /** The discovery controller whose log page lists a controller. */
 export interface V1SourceDc {
-  /** Its addresses are in canonical form, whoever wrote them how. */
+  /** Its addresses are in canonical form, whatever their spelling in the source. */
   readonly tid: Tid;
   readonly text: string;
   /** Generation counter of the log page, and when it was read. */
@@ -82,8 +82,8 @@ export interface V1Controller {
   readonly device: string;
   readonly phase: V1Phase;
   /**
-   * Since when it is in this phase; `waiting`, `connecting`, `failing` and `given-up` count as one, not connected. A restart of
-   * the daemon changes nothing of it.
+   * Since when it has been in this phase; `waiting`, `connecting`, `failing` and `given-up` count as one, not
+   * connected. A restart of the daemon does not change it.
    */
   readonly since: number;
   /** Why it is in this phase, one sentence. */
@@ -105,19 +105,25 @@ export interface V1Controller {
   readonly cntlid: string;
   /** Discovery controllers: the last log page, null when none was read. */
   readonly logPage: { readonly genctr: string; readonly readAt: number; readonly entries: number } | null;
-  /** Security that was asked for and that the connection does not have: `TLS`. Absent when it has all. */
+  /** Configured or required security that the connection lacks: `TLS`. Absent when it lacks none. */
   readonly lessSafe?: readonly string[];
-  /** Other options than those configured that the connection was made with: `kato is 5, not 30`. Absent when there are none. */
+  /** Options of the connection that differ from the configured ones: `kato is 5, not 30`. Absent when there are none. */
   readonly differs?: readonly string[];
   /** Host names that stand for its address in `controller=` lines. Absent when there are none. */
   readonly hosts?: readonly string[];
-  /** The interface of this host by which it goes, bound to it or not; that of before while the link is lost. Absent when not known. */
+  /**
+   * The interface of this host that the connection uses, bound to it or not; while the link is lost, the last one.
+   * Absent when not known.
+   */
   readonly iface?: string;
   /** ANA states of its namespaces, each once, with commas between: `optimized`. Absent without ANA. */
   readonly anaState?: string;
-  /** The source address that it has, or had before the link was lost (tcp, Linux 6.1). Absent when not known. */
+  /**
+   * The source address of the connection; while the link is lost, the last one (tcp, Linux 6.1). Absent when not
+   * known.
+   */
   readonly srcAddr?: string;
-  /** Only while its link is lost and the kernel tries to get it back. */
+  /** Present only while its link is lost and the kernel reconnects. */
   readonly lost?: {
     readonly at: number;
     /** Milliseconds; null when the kernel does not show it. */
@@ -129,7 +135,7 @@ export interface V1Controller {
   };
 }
 
-/** stacd: a subsystem that this host is connected to, by all its paths, whoever made them. */
+/** stacd: a subsystem that this host is connected to, with all its paths, whoever made them. */
 export interface V1Subsystem {
   readonly nqn: string;
   /** `nvme-subsys3`. */
@@ -137,10 +143,13 @@ export interface V1Subsystem {
   readonly model: string;
   /** `numa`, `round-robin`, `queue-depth`; empty where the kernel shows none. */
   readonly ioPolicy: string;
-  /** Paths that something asks for, and those of them that are up. */
+  /** Wanted paths, and those of them that are up. */
   readonly wanted: number;
   readonly live: number;
-  /** `reconnect_count` and others of each controller (`diag/` in sysfs of newer kernels); those that have none are left out. */
+  /**
+   * `reconnect_count` and others of each controller (`diag/` in sysfs of newer kernels); controllers without counters
+   * are left out.
+   */
   readonly counters?: Readonly<Record<string, Readonly<Record<string, number>>>>;
   readonly namespaces: readonly V1Namespace[];
 }
@@ -152,14 +161,14 @@ export interface V1Namespace {
   readonly shared: boolean;
   /** What uses it: `mounted on /srv`, `held by dm-2 (vg-data): mounted on /data`. */
   readonly holders: readonly string[];
-  /** Why that is not known whole; null when it is. */
+  /** Why its use is not fully known; null when it is. */
   readonly unknown: string | null;
   readonly paths: readonly {
     /** The controller, `nvme7`. */
     readonly device: string;
     /** `nvme3c7n1`. */
     readonly path: string;
-    /** Of the controller, as the kernel says. */
+    /** The controller's state, as the kernel reports it. */
     readonly state: string;
     /** `optimized`, `non-optimized`, `inaccessible`, `persistent-loss`, `change`; empty without ANA. */
     readonly anaState: string;
@@ -182,9 +191,9 @@ export interface V1Finding {
 export interface V1Latency {
   /** Upper bounds of the classes, in milliseconds, ascending. */
   readonly bounds: readonly number[];
-  /** How many fell into each class; one number more than there are bounds, for what took longer. */
+  /** The count of each class, with one more number than there are bounds: the count above the last bound. */
   readonly counts: readonly number[];
-  /** Milliseconds, of all of them. */
+  /** The sum of all, in milliseconds. */
   readonly sum: number;
 }
 
@@ -192,20 +201,23 @@ export interface V1State {
   readonly schema: typeof SCHEMA;
   readonly daemon: DaemonName;
   readonly version: string;
-  /** When this was said. */
+  /** When this report was made. */
   readonly at: number;
   readonly started: number;
   readonly host: { readonly nqn: string; readonly id: string; readonly symname: string };
   readonly config: {
     readonly file: string;
     readonly loadedAt: number;
-    /** False: the last reload was refused, the configuration before it is in force. */
+    /** False: the last reload was refused, and the previous configuration is in force. */
     readonly valid: boolean;
     readonly findings: readonly V1Finding[];
   };
   /** stafd: Avahi, null when `zeroconf` is off. */
   readonly avahi: { readonly available: boolean; readonly services: number } | null;
-  /** stacd: is stafd there, when did it last report, and how long did connections take from the event that led to them? */
+  /**
+   * stacd: whether stafd is running, when it last reported, and how long connections took from the event that led to
+   * them.
+   */
   readonly stafd: {
     readonly present: boolean;
     readonly reportedAt: number | null;
@@ -214,9 +226,9 @@ export interface V1State {
   readonly controllers: readonly V1Controller[];
   /** Links that were lost and that came back, counted since the daemon was started. */
   readonly links?: { readonly lost: number; readonly returned: number };
-  /** What happened last, the newest at the end; a restart of the daemon forgets it. */
+  /** The latest events, the newest at the end; a restart of the daemon clears them. */
   readonly events?: readonly V1Event[];
-  /** stacd: absent when sysfs could not be looked at. */
+  /** stacd: absent when sysfs could not be read. */
   readonly subsystems?: readonly V1Subsystem[];
   /** stacd: `on`, `off`, `absent` (the kernel was built without), `unknown`. */
   readonly nativeMultipath?: "on" | "off" | "absent" | "unknown";
@@ -226,16 +238,16 @@ export interface V1State {
 
 /** Controllers that a person took out for maintenance (`stacctl drain`). */
 export interface V1Drain {
-  /** As it was written. */
+  /** Its name, as the person wrote it. */
   readonly what: string;
   readonly uid: number;
   /** When it began. */
   readonly at: number;
-  /** When it ends; null: by undrain or a reboot. */
+  /** When it ends; null: with undrain or a reboot. */
   readonly until: number | null;
-  /** Also what is in use goes. */
+  /** Controllers are disconnected even when in use. */
   readonly forced: boolean;
-  /** Controllers that it takes now. */
+  /** The number of controllers that it covers now. */
   readonly controllers: number;
 }
 
@@ -249,11 +261,14 @@ export interface V1Change {
   readonly at: number | null;
   /** Why, most important first: sources for a connection, evidence for a disconnection. */
   readonly reasons: readonly string[];
-  /** A connection that failed before and is only tried again: nothing changes by it. Absent otherwise. */
+  /** A connection that failed before and is only tried again, so that it is no change. Absent otherwise. */
   readonly retry?: true;
 }
 
-/** A connection that is no longer wanted and stays all the same: a namespace behind it is in use, or it is the last path. */
+/**
+ * A connection that is no longer wanted, but stays because a namespace behind it is in use, or because it is the last
+ * path.
+ */
 export interface V1Held {
   readonly tid: Tid;
   readonly text: string;
@@ -273,11 +288,14 @@ export interface V1Plan {
   readonly findings: readonly V1Finding[];
   readonly changes: readonly V1Change[];
   readonly held: readonly V1Held[];
-  /** Controllers that stay as they are. */
+  /** The number of controllers that stay as they are. */
   readonly unchanged: number;
-  /** What is not known, so that nothing can be planned from it: `stafd is not running`. */
+  /** Unknown facts, from which nothing can be planned: `stafd is not running`. */
   readonly unknowns: readonly string[];
-  /** Lines that do nothing at the moment: an exclude that matches nothing, a controller that is excluded. Absent when there are none. */
+  /**
+   * Lines without effect at the moment: an exclude that matches nothing, a controller that is excluded. Absent when
+   * there are none.
+   */
   readonly notes?: readonly string[];
 }
 
@@ -324,14 +342,14 @@ export interface V1Health {
      */
     readonly id: string;
     /**
-     * What is the matter, more closely than `id` says it: of `controller-failing` it is `link-lost`, `given-up`, or the step
-     * that failed: `resolve-failed`, `reach-failed`, `connect-failed`, `verify-failed`, `disconnect-failed`... Absent when it
-     * is the `id`.
+     * The problem, more precisely than in `id`: for `controller-failing` it is `link-lost`, `given-up`, or the step
+     * that failed: `resolve-failed`, `reach-failed`, `connect-failed`, `verify-failed`, `disconnect-failed`... Absent
+     * when it equals the `id`.
      */
     readonly kind?: string;
     readonly text: string;
     readonly remedy: string | null;
-    /** NQN of the subsystem that it is about. Absent when it is about something else. */
+    /** NQN of the subsystem concerned. Absent when the problem is about something else. */
     readonly subsystem?: string;
     /** Advice does not degrade the health. Absent otherwise. */
     readonly severity?: "advice";
@@ -347,26 +365,29 @@ export interface V1DrainAnswer {
   readonly daemon: DaemonName;
   readonly at: number;
   /**
-   * `possible`: of the mode `ask`, it would be done; `watching`: it is not known yet whether a program reads or writes what would
-   * go, call again after `again`; `unknown`: nothing has that name.
+   * `possible`: in the mode `ask`, the drain would be done; `watching`: it is not known yet whether a program reads
+   * or writes namespaces that the drain would disconnect, call again after `again`; `unknown`: nothing has that name.
    */
   readonly result: typeof DRAIN_RESULTS[number];
   /** Why it was refused. */
   readonly reasons: readonly string[];
-  /** What becomes of each controller that is named. */
+  /** The outcome for each named controller. */
   readonly controllers: readonly {
     readonly tid: Tid;
     readonly text: string;
     /** Empty where it is not connected. */
     readonly device: string;
-    /** `held`: it would go, and may not; `watched`: that is not known yet; `kept`: stacd may not disconnect it. */
+    /**
+     * `held`: it would be disconnected, but must not be; `watched`: whether it may be is not known yet; `kept`: stacd
+     * may not disconnect it.
+     */
     readonly becomes: typeof DRAINED_STATES[number];
-    /** Of the last three; empty otherwise. */
+    /** The reason, for the last three; empty otherwise. */
     readonly why: string;
   }[];
   /** Milliseconds. */
   readonly again: number | null;
-  /** The drains that began or ended; of `unknown` those in force. */
+  /** The drains that began or ended; with `unknown`, the drains in force. */
   readonly drains: readonly V1Drain[];
 }
 

@@ -1,6 +1,6 @@
 /**
- * Values in the format of D-Bus, from bytes. Strict and bounded: the bus should pass on valid messages only, but which bus
- * is running here is not ours to choose. Pure.
+ * Values in the format of D-Bus, from bytes. Strict and bounded: a bus should pass on valid messages only, but we do
+ * not choose which bus runs on this host. Pure.
  */
 import { Variant } from "dbus-next";
 
@@ -17,13 +17,13 @@ export interface Type {
   readonly parts: readonly Type[];
 }
 
-/** What is wrong with bytes or a signature. */
+/** An error in bytes or in a signature. */
 export class WireError extends Error {}
 
 const BASIC = "ybnqiuxtdsogh";
 const EIGHT = "xtd({";
 
-/** Throws a {@link WireError} for what is no signature. */
+/** Parses a signature. Throws a {@link WireError} for an invalid one. */
 export function parseSignature(signature: string): readonly Type[] {
   if (signature.length > MAX_SIGNATURE) throw new WireError("a signature is longer than 255 characters");
   const types: Type[] = [];
@@ -170,7 +170,7 @@ export class WireReader {
         this.align(8);
         return parts.map((part) => this.value(part));
       default:
-        // We take no file descriptors: an index has nothing to point to.
+        // We accept no file descriptors: an index has nothing to refer to.
         throw new WireError(`a value of type ${code} cannot be read`);
     }
   }
@@ -227,7 +227,7 @@ export class WireReader {
     }
   }
 
-  /** The position before the next `length` bytes, which are passed. */
+  /** Moves past the next `length` bytes; returns the position before them. */
   #take(length: number): number {
     const start = this.#at;
     if (start + length > this.#bytes.length) throw new WireError("a value ends behind the message");

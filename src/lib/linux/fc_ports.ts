@@ -1,6 +1,7 @@
 /**
- * Is the remote port of an FC address logged in? By the classes of the SCSI transport, where drivers of real adapters list
- * their ports, those for NVMe, too. A host port that is not among them, as of nvme-fcloop, has no list: then nothing is known.
+ * Is the remote port of an FC address logged in? Answered from the classes of the SCSI transport, where drivers of
+ * real adapters list all their ports, including those for NVMe. A host port that is missing there, such as one of
+ * nvme-fcloop, has no list: then nothing is known.
  */
 import { canonicalFc } from "../nvme/address.ts";
 import type { Tid } from "../nvme/tid.ts";
@@ -13,7 +14,7 @@ interface Port {
   readonly state: string;
 }
 
-/** What speaks against it, in words; undefined when nothing does, or nothing is known. */
+/** The reason why it cannot be reached, in words; undefined when there is none, or nothing is known. */
 export function fcProblem({ traddr, hostTraddr }: Tid, sys: string): string | undefined {
   const hosts = portsIn(`${sys}/class/fc_host`, /^host(\d+)$/);
   const remote = portsIn(`${sys}/class/fc_remote_ports`, /^rport-(\d+):/);
@@ -35,7 +36,7 @@ function portsIn(folder: string, naming: RegExp): readonly Port[] {
   try {
     names = [...Deno.readDirSync(folder)].map(({ name }) => name);
   } catch (error) {
-    // No such class, or no such folder any more: nothing is listed.
+    // The class does not exist, or the folder is gone: nothing is listed.
     if (error instanceof Deno.errors.NotFound) return [];
     throw error;
   }
@@ -49,7 +50,7 @@ function portsIn(folder: string, naming: RegExp): readonly Port[] {
   });
 }
 
-/** Empty for one that cannot be read, or is gone. */
+/** Empty if the file cannot be read, or is gone. */
 function text(path: string): string {
   try {
     return Deno.readTextFileSync(path).trim();

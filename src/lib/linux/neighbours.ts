@@ -1,5 +1,5 @@
 /**
- * Which way packets to an address leave this host, and whether the neighbour that they go to is known: by rtnetlink
+ * The route of packets to an address, and the state of the neighbour that they go to, from rtnetlink
  * (linux/rtnetlink.h, linux/neighbour.h), which answers at once.
  */
 import { formatIp, type Ip } from "../nvme/address.ts";
@@ -26,12 +26,12 @@ const NUD_INCOMPLETE = 0x01;
 const NUD_FAILED = 0x20;
 const ANSWER = 8192;
 
-/** `unknown`: nothing that could be known: it is this host itself, or a link without neighbours. */
+/** `unknown`: has no neighbour state: it is this host itself, or a link without neighbours. */
 export type NeighbourState = "known" | "asked" | "missing" | "unknown";
 
 export interface Neighbour {
   readonly state: NeighbourState;
-  /** The address of the next hop, where that is a gateway. */
+  /** The address of the next hop, if that is a gateway. */
   readonly gateway: string | undefined;
 }
 
@@ -73,7 +73,7 @@ function stateOf(entry: Uint8Array<ArrayBuffer> | undefined): NeighbourState {
   return state === NUD_INCOMPLETE ? "asked" : "known";
 }
 
-/** The body of the answer of this type; undefined when the kernel has none. */
+/** The body of the answer of this type; undefined when the kernel sends none. */
 function ask(
   fd: number,
   message: Uint8Array<ArrayBuffer>,

@@ -1,7 +1,7 @@
 /**
- * Can the host or the gateway of an RDMA address be reached? Whether RDMA is spoken there, the connect alone can tell; what
- * can be seen before is that there is a route, and that the neighbour on the link answers. One empty datagram makes the
- * kernel look for it. A neighbour that is known already costs no time.
+ * Can the host or the gateway of an RDMA address be reached? Only the connect shows whether it speaks RDMA; before
+ * that, one can check that a route exists, and that the neighbour on the link answers. One empty datagram makes the
+ * kernel look for the neighbour. A known neighbour costs no time.
  */
 import type { Ip } from "../nvme/address.ts";
 import type { Duration } from "../nvme/time.ts";
@@ -14,7 +14,7 @@ const SOL_IP = 0;
 const IP_RECVERR = 11;
 const SOL_IPV6 = 41;
 const IPV6_RECVERR = 25;
-/** The neighbour is looked at so soon, and then each time after twice as long, up to the longest pause. */
+/** The pause before the first check of the neighbour; each further pause is twice as long, up to the longest. */
 const FIRST_LOOK_MS = 2;
 const LONGEST_PAUSE_MS = 200;
 
@@ -27,14 +27,14 @@ export interface RdmaEnds {
   readonly start: (fd: number) => number;
 }
 
-/** Why not. `gateway`: it is the neighbour that does not answer. */
+/** Why the address cannot be reached. `gateway`: the neighbour that does not answer is this gateway. */
 export interface NoNeighbour {
   readonly errno: number;
   readonly gateway?: string | undefined;
   readonly isNeighbour?: true;
 }
 
-/** Undefined when nothing speaks against it. */
+/** Undefined if nothing suggests that it is unreachable. */
 export async function askNeighbour(
   reactor: Reactor,
   ends: RdmaEnds,
@@ -42,10 +42,10 @@ export async function askNeighbour(
   timeout: Duration,
 ): Promise<NoNeighbour | undefined> {
   const fd = sys.socket(family, SOCK_DGRAM, 0);
-  // What this process may not do says nothing about the address.
+  // A missing permission of this process says nothing about the address.
   if (fd < 0) return undefined;
   try {
-    // Without this option a host that cannot be reached is no error of a datagram socket.
+    // Without this option a datagram socket does not report an unreachable host as an error.
     const isV4 = ends.ip.family === 4;
     const on = bytes(4);
     on[0] = 1;
@@ -53,7 +53,7 @@ export async function askNeighbour(
     const errno = ends.start(fd);
     if (errno === EACCES || errno === EPERM) return undefined;
     if (errno !== 0) return { errno };
-    // What refuses this datagram, a firewall for one, need not refuse RDMA.
+    // A firewall, for example, may refuse this datagram but not RDMA.
     if (sys.send(fd, bytes(0), null) < 0) return undefined;
     return await new Watch(reactor, fd, ends, timeout).result;
   } finally {
@@ -90,7 +90,7 @@ class Watch {
     if (found.state === "missing") return this.#done(this.#missing(found));
     if (found.state !== "asked") return this.#done(undefined);
     const left = this.#end - performance.now();
-    // The kernel asks three times, once a second, and is not answered.
+    // The kernel has asked three times, once a second, without an answer.
     if (left <= 0) return this.#done(this.#missing(found));
     this.#timer = setTimeout(
       () => this.#look(Math.min(2 * pause, LONGEST_PAUSE_MS)),

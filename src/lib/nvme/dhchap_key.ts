@@ -17,7 +17,7 @@ export const isDhchapKey = (text: string): boolean => FORM.test(text);
 export function dhchapKeyProblem(text: string): string | undefined {
   const [, hash = "", base64 = ""] = FORM.exec(text) ?? [];
   const lengths = LENGTHS.get(hash);
-  if (lengths === undefined) return `has the hash ${hash}, which is none of 00, 01, 02 and 03`;
+  if (lengths === undefined) return `has the hash ${hash}, which is not 00, 01, 02 or 03`;
   const bytes = bytesOf(base64);
   if (bytes === undefined) return "is not base64";
   const length = bytes.length - 4;
@@ -27,7 +27,7 @@ export function dhchapKeyProblem(text: string): string | undefined {
   const view = new DataView(bytes.buffer);
   return view.getUint32(length, true) === crc32(bytes.subarray(0, length))
     ? undefined
-    : "has a wrong checksum: a character of it is wrong";
+    : "has a wrong checksum: at least one character is wrong";
 }
 
 function bytesOf(base64: string): Uint8Array<ArrayBuffer> | undefined {
