@@ -1,4 +1,4 @@
-/** The page: its parts, and which of them is shown. */
+/** The page: its parts, and the choice of the visible one. */
 import { Nav, NavItem, NavList, Page, PageSection, Title } from "@patternfly/react-core";
 import { type ReactNode, useSyncExternalStore } from "react";
 import { Configuration } from "./configuration.tsx";

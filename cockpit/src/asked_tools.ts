@@ -1,4 +1,7 @@
-/** What the control tools are asked, because the bus does not have it: findings of an edited text, and its plan with effects. */
+/**
+ * Queries to the control tools for data that the bus does not offer: findings in an edited text, and its plan with
+ * effects.
+ */
 import { JsonReader, type JsonResult } from "../../src/lib/dbus/json_reader.ts";
 import type { DaemonName, V1Finding } from "../../src/lib/dbus/v1_types.ts";
 import type { Outcome } from "./outcome.ts";
@@ -60,7 +63,7 @@ const piped = (words: readonly string[]): readonly string[] => ["sh", "-c", 'cat
 export const check = (daemon: DaemonName, text: string): Promise<Outcome<Checked>> =>
   asked(piped([toolOf(daemon), "check", ...JSON_OF, "/dev/stdin"]), text, parseCheck);
 
-/** Of the file in force. */
+/** The findings in the file in force. */
 export const checkInForce = (daemon: DaemonName): Promise<Outcome<Checked>> =>
   asked([toolOf(daemon), "check", ...JSON_OF], undefined, parseCheck);
 
@@ -75,7 +78,7 @@ async function asked<T>(
   const ended = await run(command, input === undefined ? {} : { input });
   if (!ended.ok) return ended;
   const { out, status } = ended.value;
-  // An exit status other than 0 may be part of the answer; what is not JSON is the tool's complaint.
+  // An exit status other than 0 may be part of the answer; output that is not JSON is the tool's error message.
   const parsed = parse(out);
   if (parsed.ok) return parsed;
   const text = out.trim() === ""

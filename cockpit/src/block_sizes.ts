@@ -1,4 +1,4 @@
-/** How large the block devices are: sysfs says it, and lsblk reads that. */
+/** The sizes of block devices: lsblk reads them from sysfs. */
 import { useEffect, useState } from "react";
 import { run } from "./programs.ts";
 
@@ -7,7 +7,7 @@ export type Sizes = ReadonlyMap<string, number>;
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null;
 
-/** What `lsblk --json` printed; empty where it printed something else. */
+/** Parses the output of `lsblk --json`; empty if the output is anything else. */
 export function parseSizes(text: string): Sizes {
   let parsed: unknown;
   try {

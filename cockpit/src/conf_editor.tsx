@@ -28,7 +28,7 @@ import { act } from "./units.ts";
 /** After the last key. */
 const TYPING_MS = 300;
 
-/** What the tool finds in a text; the answer to an older text is not shown for a newer one. */
+/** The tool's findings in a text; an answer to an older text is never shown for a newer one. */
 function useFindings(daemon: DaemonName, text: string, isRead: boolean): Outcome<Checked> | undefined {
   const [answer, setAnswer] = useState<Outcome<Checked> | undefined>(undefined);
   useEffect(() => {
@@ -67,7 +67,7 @@ export function ConfEditor({ daemon, path, seen }: {
   const [line, setLine] = useState({ n: 0, turn: 0 });
   const isRunning = seen.is === "running";
   const isInvalid = findings?.ok === true && !findings.value.valid;
-  // The plan is that of the text that it was made for.
+  // A plan counts only for the text that it was made for.
   const planned = (step.is === "planned" || step.is === "saving") && step.text === text ? step : undefined;
 
   const showPlan = async (): Promise<void> => {

@@ -1,4 +1,4 @@
-/** The configuration files: edited with findings at their line, and never saved before the plan was seen. */
+/** The configuration files: edited with findings at their lines, and never saved before the plan has been shown. */
 import { Alert, Stack, StackItem, ToggleGroup, ToggleGroupItem } from "@patternfly/react-core";
 import type { ReactNode } from "react";
 import type { DaemonName } from "../../src/lib/dbus/v1_types.ts";

@@ -1,4 +1,4 @@
-/** One controller: why it is where it is, and what a discovery controller's log page says. */
+/** One controller: the reasons for its state, and for a discovery controller its log page. */
 import {
   Alert,
   Breadcrumb,
@@ -38,7 +38,7 @@ const STEPS: Readonly<Record<Match["chain"][number]["step"], string>> = {
   remedy: "Remedy",
 };
 
-/** Asked again whenever the daemon's state was read. */
+/** Queried again after each reading of the daemon's state. */
 function useExplanation(
   daemon: DaemonName,
   what: string,

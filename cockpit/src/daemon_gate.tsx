@@ -1,4 +1,4 @@
-/** What stands in the place of a daemon's data while there is none: words, and a way on. */
+/** The placeholder for a daemon's missing data: an explanation, and the next step. */
 import {
   Alert,
   Button,
@@ -38,7 +38,7 @@ export function aboutRefusal(daemon: DaemonName, problem: Problem): string {
   return `${daemon} cannot be asked: ${problem.text}.`;
 }
 
-/** Shows `children` with the data of a daemon that runs, and otherwise what is the matter. */
+/** Shows `children` with the data of a running daemon, otherwise the problem. */
 export function DaemonGate({ daemon, seen, children }: {
   readonly daemon: DaemonName;
   readonly seen: Seen;

@@ -22,13 +22,13 @@ export type Seen =
     readonly is: "running";
     readonly state: V1State;
     readonly health: V1Health;
-    /** Why what is shown is of before. */
+    /** Why the shown state is out of date. */
     readonly stale: Problem | undefined;
   };
 
-/** After an event, so that a burst of them is one question. */
+/** The pause after an event, so that a burst of events leads to one query. */
 const GATHER_MS = 100;
-/** In any case; a slow answer is asked for less often. */
+/** The interval of queries without events; longer if answers are slow. */
 const POLL_MS = 5_000;
 const POLL_FACTOR = 20;
 const CALL_MS = 30_000;
@@ -53,7 +53,10 @@ export class DaemonLink {
     this.#happened = happened;
   }
 
-  /** Watches the name first: Cockpit's bridge closes the channel to a name that nobody owns, and does not open it again. */
+  /**
+   * Watches the name first: Cockpit's bridge closes the channel to a name without an owner, and does not open it
+   * again.
+   */
   open(): void {
     const bus = globalThis.cockpit.dbus(BUS, { bus: "system" });
     const ask = async (): Promise<void> => {
@@ -66,7 +69,7 @@ export class DaemonLink {
       () => void ask(),
     );
     void ask();
-    // A signal that was lost is made good.
+    // Makes up for lost signals.
     setInterval(() => void ask(), POLL_MS);
   }
 
@@ -95,7 +98,7 @@ export class DaemonLink {
     this.refresh();
   }
 
-  /** Asks again, soon: after a change that the page has made, or an event. */
+  /** Queries again, soon: after a change made by the page, or an event. */
   refresh(): void {
     if (this.#isAsking) {
       this.#isStale = true;
@@ -135,7 +138,7 @@ export class DaemonLink {
     ]);
     const took = performance.now() - begin;
     this.#isAsking = false;
-    // It has ended meanwhile, or is another one now.
+    // The daemon has ended meanwhile, or was replaced by another.
     if (this.#client !== client) {
       if (this.#client !== undefined) this.#askIn(GATHER_MS);
       return;

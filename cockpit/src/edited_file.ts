@@ -1,4 +1,4 @@
-/** A configuration file of the host while somebody edits it. */
+/** A configuration file of the host during an edit. */
 import { useEffect, useRef, useState } from "react";
 import { type Outcome, type Problem, problemOf, settled } from "./outcome.ts";
 
@@ -7,14 +7,14 @@ export interface EditedFile {
   readonly read: Outcome<{ readonly exists: boolean }> | undefined;
   readonly text: string;
   readonly isChanged: boolean;
-  /** Somebody else has changed it on the host since the edit began. */
+  /** The file has changed on the host since the edit began. */
   readonly isConflict: boolean;
   edit(text: string): void;
-  /** Takes the host's text, and gives up what was edited. */
+  /** Takes the host's text, and discards the edit. */
   takeHosts(): void;
-  /** Keeps what was edited, against the text that the host has now. */
+  /** Keeps the edit, based on the host's present text. */
   keepMine(): void;
-  /** Undefined when it was saved. A file that was changed meanwhile is not overwritten. */
+  /** Undefined on success. A file that has changed meanwhile is not overwritten. */
   save(): Promise<Problem | undefined>;
 }
 
@@ -27,7 +27,7 @@ interface Version {
 const NONE: Version = { text: "", tag: "-" };
 
 export function useEditedFile(path: string): EditedFile {
-  /** What the edit began with. */
+  /** The version that the edit began with. */
   const [base, setBase] = useState<Version | undefined>(undefined);
   const [hosts, setHosts] = useState<Version | undefined>(undefined);
   const [problem, setProblem] = useState<Problem | undefined>(undefined);

@@ -1,4 +1,4 @@
-/** All that the page shows of the fabric: both daemons and the newest events, as a store for React. */
+/** The page's data of the fabric: both daemons and the newest events, as a store for React. */
 import type { DaemonName, V1Event } from "../../src/lib/dbus/v1_types.ts";
 import { DaemonLink, type Seen } from "./daemon_link.ts";
 

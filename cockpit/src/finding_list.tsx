@@ -1,4 +1,4 @@
-/** What is wrong in a text, line by line. */
+/** The findings in a text, line by line. */
 import { Alert, Button } from "@patternfly/react-core";
 import type { ReactNode } from "react";
 import type { DaemonName, V1Finding } from "../../src/lib/dbus/v1_types.ts";

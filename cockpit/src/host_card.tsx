@@ -1,4 +1,4 @@
-/** Who this host is, for the array's side to know. */
+/** This host's identity, to be configured on the array. */
 import { Alert, Card, CardBody, CardTitle, Content, Form, FormGroup } from "@patternfly/react-core";
 import type { ReactNode } from "react";
 import type { Fabric } from "./fabric.ts";

@@ -1,4 +1,4 @@
-/** What this page uses of `base1/cockpit.js`, which the host's Cockpit brings (287 and later). */
+/** The parts of `base1/cockpit.js` that this page uses; the host's Cockpit provides it (287 and later). */
 
 /** Why a channel of Cockpit ended: `access-denied`, `not-found`, `change-conflict`... */
 export interface HostFailure {

@@ -20,7 +20,7 @@ const COMMAND = [
   "json",
   "-f",
 ];
-/** Lines that come in one go are drawn in one go. */
+/** Lines that arrive together are drawn together. */
 const GATHER_MS = 50;
 
 function useJournal(): { readonly lines: readonly JournalLine[]; readonly problem: Problem | undefined } {

@@ -10,7 +10,7 @@ export interface JournalLine {
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null;
 
-/** Undefined for what is not a line of `journalctl -o json`. A message with odd bytes comes as a list of them. */
+/** Undefined for any other text. A message that is not UTF-8 comes as a list of bytes. */
 export function parseJournalLine(text: string): JournalLine | undefined {
   let parsed: unknown;
   try {

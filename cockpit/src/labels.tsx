@@ -45,7 +45,7 @@ export function HealthLabel({ status }: { readonly status: "good" | "degraded" }
   return <StatusLabel status={status === "good" ? "success" : "warning"}>{status}</StatusLabel>;
 }
 
-/** A text that is typed elsewhere: a click copies it. */
+/** A text to paste elsewhere: a click copies it. */
 export function Copied({ name, text }: { readonly name: string; readonly text: string }): ReactNode {
   return (
     <ClipboardCopy
@@ -68,12 +68,12 @@ export function Loading({ what }: { readonly what: string }): ReactNode {
   );
 }
 
-/** An address: it breaks only where it does not fit at all. */
+/** An address: it breaks only if it does not fit on a line at all. */
 export function Address({ children }: { readonly children: string }): ReactNode {
   return <span className="stas-address">{children}</span>;
 }
 
-/** A name from the fabric or the host: its end tells it from others, so that it may break but is never cut. */
+/** A name from the fabric or the host: its end distinguishes it from others, so that it may break but is never cut. */
 export function Name({ children }: { readonly children: string }): ReactNode {
   return <span className="stas-name">{children}</span>;
 }

@@ -1,4 +1,4 @@
-/** A text with line numbers, of which those with a finding stand out. */
+/** A text with line numbers; numbers of lines with a finding stand out. */
 import { type ReactNode, useEffect, useRef } from "react";
 import type { V1Finding } from "../../src/lib/dbus/v1_types.ts";
 
@@ -10,7 +10,7 @@ export function LinedText({ name, text, findings, goTo, edit }: {
   readonly name: string;
   readonly text: string;
   readonly findings: readonly V1Finding[];
-  /** `turn` counts the requests; line 0 is none. */
+  /** `turn` counts the requests; line 0 means none. */
   readonly goTo: { readonly n: number; readonly turn: number };
   readonly edit: (text: string) => void;
 }): ReactNode {

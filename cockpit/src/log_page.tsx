@@ -14,7 +14,7 @@ const PER_PAGE = 50;
 type Entry = Readonly<Record<string, string>>;
 type Answer = Outcome<ReportedDc | undefined>;
 
-/** Asked again when the page has another generation, or was read again. */
+/** Queried again when the page has another generation, or has been read again. */
 function usePage({ tid, logPage }: V1Controller): Answer | undefined {
   const [answer, setAnswer] = useState<Answer | undefined>(undefined);
   const key = JSON.stringify(tid);

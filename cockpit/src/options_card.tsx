@@ -1,4 +1,4 @@
-/** The options that a daemon has in force, and the place that each of them comes from. */
+/** A daemon's options in force, and the origin of each. */
 import { Alert, Card, CardBody, CardTitle, Content, ExpandableSection } from "@patternfly/react-core";
 import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
 import { type ReactNode, useEffect, useState } from "react";

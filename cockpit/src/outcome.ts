@@ -1,4 +1,4 @@
-/** What the host answers, as values: nothing of it is an exception for the page. */
+/** The host's answers, as values: none of them is an exception for the page. */
 export interface Problem {
   /** `access-denied`, `not-found`, `change-conflict`, `exit`, `unknown`... */
   readonly kind: string;
@@ -14,7 +14,7 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 
 const textOf = (value: unknown): string => typeof value === "string" ? value : "";
 
-/** The problem that a failed channel, process or call tells of. */
+/** The problem that a failed channel, process or call reports. */
 export function problemOf(failure: unknown): Problem {
   if (!isRecord(failure)) return { kind: "unknown", text: String(failure) };
   const status = failure["exit_status"];

@@ -1,4 +1,4 @@
-/** Where in the page a person is: the part after `#` in the address. */
+/** The current place in the page: the part after `#` in the address. */
 import { useSyncExternalStore } from "react";
 
 export const PARTS = ["overview", "subsystems", "configuration", "services"] as const;

@@ -1,4 +1,4 @@
-/** What a text would do: disconnections, last paths and what is mounted first, and in red. */
+/** The effects of a text: disconnections, last paths and mounts come first, and in red. */
 import { Alert, Content, Stack, StackItem } from "@patternfly/react-core";
 import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
 import type { ReactNode } from "react";

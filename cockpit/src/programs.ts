@@ -7,7 +7,7 @@ export interface Ended {
   readonly out: string;
 }
 
-/** Runs a program to its end. An exit status other than 0 is an answer; what could not be run is a problem. */
+/** Runs a program to its end. An exit status other than 0 is an answer; a program that could not be run is a problem. */
 export function run(
   command: readonly string[],
   { input, ...options }: SpawnOptions & { readonly input?: string } = {},
@@ -41,7 +41,7 @@ function exitStatus(failure: unknown): number | undefined {
   return typeof status === "number" ? status : undefined;
 }
 
-/** Lines of a program that goes on; the result ends it. */
+/** Lines of a continuous program; the result ends it. */
 export function follow(
   command: readonly string[],
   take: (line: string) => void,

@@ -1,4 +1,4 @@
-/** Subsystems with their paths, as the tree shows them, and what a filter leaves of them. */
+/** Subsystems with their paths, as the tree shows them, and the filter for them. */
 import { distinct, WANTED } from "../../src/lib/dbus/v1_distinct.ts";
 import { ifaceOf } from "../../src/ctl/controllers_view.ts";
 import type { V1Controller, V1State, V1Subsystem } from "../../src/lib/dbus/v1_types.ts";
@@ -32,7 +32,7 @@ export const dcsOf = ({ sources }: V1Controller): readonly string[] =>
 const dcName = (traddr: string, trsvcid: string): string =>
   traddr.includes(":") ? `[${traddr}]:${trsvcid}` : trsvcid === "" ? traddr : `${traddr}:${trsvcid}`;
 
-/** What lacks paths first, then by name. */
+/** Subsystems that lack paths first, then by name. */
 export function subsystemRows({ controllers, subsystems = [] }: V1State): readonly SubsystemRow[] {
   const storage = new Map(subsystems.map((one) => [one.nqn, one]));
   const groups = Map.groupBy(
@@ -65,14 +65,14 @@ export interface Filter {
 
 export const NO_FILTER: Filter = { standing: "", dc: "", iface: "", text: "" };
 
-/** Everything that a person may look for in a path. */
+/** All searchable texts of a path. */
 const wordsOf = ({ text, device, namespaces, model, serial }: V1Controller): string =>
   [text, device, model, serial, ...namespaces].join(" ").toLowerCase();
 
 const holdersOf = (storage: V1Subsystem | undefined): string =>
   (storage?.namespaces ?? []).flatMap(({ device, holders }) => [device, ...holders]).join(" ").toLowerCase();
 
-/** A filter by interface or discovery controller leaves only the paths that it is about. */
+/** A filter by interface or discovery controller keeps only the matching paths. */
 export function filtered(rows: readonly SubsystemRow[], filter: Filter): readonly SubsystemRow[] {
   const text = filter.text.trim().toLowerCase();
   return rows.flatMap((row): SubsystemRow[] => {

@@ -70,7 +70,7 @@ export function Subsystems({ state, options }: {
   const sizes = useSizes(
     (state.subsystems ?? []).flatMap(({ namespaces }) => namespaces.map(({ device }) => device)).join(" "),
   );
-  // Rows keep it for as long as they are drawn: it knows nothing of what is open when it is made.
+  // Rows keep this callback while they are drawn: it must not depend on the rows that are open when it is made.
   const toggle = useCallback((nqn: string): void => {
     setOpen((before) => {
       const next = new Set(before);
@@ -172,7 +172,7 @@ function namespacesText({ paths, storage }: SubsystemRow): string {
   return `${shown === "" ? "none" : shown}${used === 0 ? "" : ` (${used} in use)`}`;
 }
 
-/** Only drawn again when a text of it changes: a thousand paths stay quick. */
+/** Drawn again only when one of its texts changes: a thousand paths stay fast. */
 const Summary = memo(
   function Summary({ nqn, isOpen, standing, paths, namespaces, model, toggle }: {
     readonly nqn: string;

@@ -1,4 +1,4 @@
-/** Light or dark: what was chosen in Cockpit's menu, else what the browser prefers. */
+/** Light or dark: the choice in Cockpit's menu, otherwise the browser's preference. */
 const DARK_CLASS = "pf-v6-theme-dark";
 /** Where Cockpit's shell keeps the choice: `auto`, `light` or `dark`. */
 const CHOICE = "shell:style";
@@ -13,7 +13,7 @@ export function followTheme(): void {
   apply(chosen());
   prefersDark.addEventListener("change", () => apply(chosen()));
   globalThis.addEventListener("storage", () => apply(chosen()));
-  // The shell says so to its frames, too.
+  // The shell also reports a change to its frames.
   globalThis.addEventListener("cockpit-style", (event) => {
     const style: unknown = event instanceof CustomEvent ? event.detail?.style : undefined;
     apply(typeof style === "string" ? style : chosen());

@@ -1,4 +1,4 @@
-/** A button that starts or stops a unit, and says what came of it. */
+/** A button that starts or stops a unit, and shows the result. */
 import { Alert, Button, type ButtonProps } from "@patternfly/react-core";
 import { type ReactNode, useState } from "react";
 import { isDenied, type Problem } from "./outcome.ts";

@@ -1,4 +1,4 @@
-/** The units of systemd that the page is about. */
+/** The systemd units that the page shows. */
 import { useCallback, useEffect, useState } from "react";
 import type { DaemonName } from "../../src/lib/dbus/v1_types.ts";
 import type { Outcome, Problem } from "./outcome.ts";
@@ -22,7 +22,7 @@ async function readUnits(): Promise<Outcome<ReadonlyMap<string, UnitState>>> {
     : { ok: false, problem: { kind: "exit", text: out.trim() } };
 }
 
-/** Undefined when it was done. */
+/** Undefined on success. */
 export async function act(verb: Verb, unit: UnitName | DaemonName): Promise<Problem | undefined> {
   const words = verb === "enable" || verb === "disable" ? [verb, "--now"] : [verb];
   const ended = await run(["systemctl", ...words, `${unit}.service`], { superuser: "require" });

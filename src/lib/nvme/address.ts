@@ -10,7 +10,7 @@ export interface Ip {
   readonly scope: string;
 }
 
-/** An address as long as this is none; it also bounds the work done for a text from a peer. */
+/** A text longer than this is not an address; this also bounds the work done for a peer's text. */
 const MAX_LENGTH = 128;
 const QUAD = /^(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})$/;
 const GROUP = /^[0-9A-Fa-f]{1,4}$/;
@@ -94,7 +94,7 @@ export function unmapped(bytes: Uint8Array): Uint8Array | undefined {
   return bytes.slice(12);
 }
 
-/** Texts that are remembered; all are forgotten when there are more (S6). */
+/** The limit of cached texts; the cache is cleared when it is exceeded (S6). */
 const MAX_KNOWN = 4096;
 const known = new Map<string, Ip | undefined>();
 
@@ -108,7 +108,7 @@ export function parseIp(text: string): Ip | undefined {
   if (before !== undefined || known.has(text)) return before;
   if (known.size >= MAX_KNOWN) known.clear();
   const ip = parse(text);
-  // The same few addresses are looked at for every controller, again and again.
+  // The same few addresses are parsed for every controller, again and again.
   known.set(text, ip);
   return ip;
 }
@@ -127,7 +127,10 @@ export function isIp(text: string): boolean {
   return parseIp(text) !== undefined;
 }
 
-/** The one text that all spellings of an address share: IPv4-mapped is IPv4, IPv6 is compressed, there is no scope (TID-17, TID-18). */
+/**
+ * The one text for all spellings of an address: IPv4-mapped becomes IPv4, IPv6 is compressed, the scope is removed
+ * (TID-17, TID-18).
+ */
 export function canonicalIp(text: string): string | undefined {
   const ip = parseIp(text);
   if (ip === undefined || ip.family === 4) return ip?.text;
@@ -140,7 +143,10 @@ export function ipFamily(text: string): 4 | 6 | undefined {
   return parseIp(text)?.family;
 }
 
-/** TID-17 to TID-20: the same address, whatever its spelling and scope. What is not an address equals nothing, not even itself. */
+/**
+ * TID-17 to TID-20: the same address, whatever its spelling and scope. A text that is not an address equals nothing,
+ * not even itself.
+ */
 export function sameAddress(a: string, b: string): boolean {
   const canonical = canonicalIp(a);
   return canonical !== undefined && canonical === canonicalIp(b);
@@ -167,7 +173,7 @@ export function canonicalFc(text: string): string {
   return text.toLowerCase().replace(",pn-", ":pn-");
 }
 
-/** KRN-57 for display: only the separator is put right. */
+/** KRN-57 for display: corrects only the separator. */
 export function correctedFc(text: string): string {
   return text.replace(/,(?=pn-)/i, ":");
 }

@@ -1,4 +1,4 @@
-/** Admin commands, as far as stas sends them. All numbers are as on the wire. */
+/** The admin commands that stas sends. All numbers are as on the wire. */
 import { type Duration, seconds } from "./time.ts";
 
 export interface AdminCommand {
@@ -48,7 +48,7 @@ export function getLogCommand({ lid, lsp, rae, offset, length }: GetLog): AdminC
   }
   const numd = length / 4 - 1;
   return command(OPCODE.getLogPage, length, {
-    // The Supported Log Pages log is asked for with the broadcast id (KRN-58), the discovery log with none (KRN-55).
+    // The Supported Log Pages log is read with the broadcast id (KRN-58), the discovery log with none (KRN-55).
     nsid: lid === LID.supported ? 0xffff_ffff : 0,
     cdw10: ((lid & 0xff) | ((lsp & 0x7f) << 8) | (rae ? 0x8000 : 0) | ((numd & 0xffff) << 16)) >>> 0,
     cdw11: numd >>> 16,

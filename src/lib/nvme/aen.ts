@@ -3,7 +3,7 @@
 /** Completion dword 0 of "discovery log page changed": notice, F0h, log 70h. */
 export const DISCOVERY_LOG_CHANGED = 0x70f002;
 
-/** The number in `NVME_AEN=0x70f002`; undefined when it is no 32-bit hexadecimal number. */
+/** The number in `NVME_AEN=0x70f002`; undefined when it is not a 32-bit hexadecimal number. */
 export function parseAen(text: string): number | undefined {
   return /^(0x)?[0-9a-f]{1,8}$/i.test(text) ? parseInt(text, 16) : undefined;
 }

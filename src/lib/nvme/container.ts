@@ -1,4 +1,4 @@
-/** Is this a container? By the marks that podman, Docker and systemd-nspawn leave in it. */
+/** Is this a container? Podman, Docker and systemd-nspawn leave marks in theirs. */
 
 const MARKS: readonly (readonly [path: string, what: string])[] = [
   ["/run/.containerenv", "podman"],

@@ -1,11 +1,11 @@
-/** What comes of reading bytes or text from outside: the value, or what is wrong and where. Nothing is thrown. */
+/** The result of reading bytes or text from outside: the value, or the error and its place. Nothing is thrown. */
 export type Decoded<T> =
   | { readonly ok: true; readonly value: T }
   | {
     readonly ok: false;
     /** Where: byte offset, or line number for a text of lines. */
     readonly at: number;
-    /** What is wrong, place included, for people. */
+    /** The error with its place, for people. */
     readonly problem: string;
   };
 

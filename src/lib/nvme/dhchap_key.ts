@@ -2,7 +2,7 @@
 
 const FORM = /^DHHC-1:([0-9A-Fa-f]{2}):([A-Za-z0-9+/]+=*):?$/;
 
-/** Bytes of a key by its HH: any of the three for 00, else that of the hash (SHA-256, SHA-384, SHA-512). */
+/** Bytes of a key by its HH: any of the three lengths for 00, otherwise that of the hash (SHA-256, SHA-384, SHA-512). */
 const LENGTHS: ReadonlyMap<string, readonly number[]> = new Map([
   ["00", [32, 48, 64]],
   ["01", [32]],
@@ -13,7 +13,7 @@ const LENGTHS: ReadonlyMap<string, readonly number[]> = new Map([
 /** The form that the kernel takes; it prints others to its log. */
 export const isDhchapKey = (text: string): boolean => FORM.test(text);
 
-/** Why the kernel refuses a key that has the right form; it holds nothing of the key (S8). */
+/** Why the kernel refuses a key of the right form; the text contains no part of the key (S8). */
 export function dhchapKeyProblem(text: string): string | undefined {
   const [, hash = "", base64 = ""] = FORM.exec(text) ?? [];
   const lengths = LENGTHS.get(hash);

@@ -52,7 +52,7 @@ export function encodeDim(dim: Dim): Uint8Array {
   return bytes;
 }
 
-/** What is told to a discovery controller about this host. */
+/** The data of this host that a discovery controller receives. */
 export interface HostRegistration {
   /** The connection to the discovery controller: its address family and its host NQN are used. */
   readonly tid: Tid;
@@ -68,7 +68,7 @@ export interface HostRegistration {
 
 const encoder = new TextEncoder();
 
-/** Cut to so many bytes of UTF-8, between characters. */
+/** The text, cut to at most `length` bytes of UTF-8, between characters. */
 function cut(text: string, length: number): string {
   const buffer = new Uint8Array(length);
   return text.slice(0, encoder.encodeInto(text, buffer).read);
@@ -88,7 +88,7 @@ export function entityVersion(
 /** Longest symbolic name, in bytes of UTF-8. */
 export const MAX_SYMNAME = 256;
 
-/** The symbolic name as an attribute: ASCII if it is that, else UTF-8; filled up with zeros to a multiple of 4. */
+/** The symbolic name as an attribute: ASCII where possible, otherwise UTF-8; padded with zeros to a multiple of 4. */
 function label(symname: string): ExtendedAttribute {
   const text = encoder.encode(cut(symname, MAX_SYMNAME));
   const value = new Uint8Array(Math.ceil(text.length / 4) * 4);

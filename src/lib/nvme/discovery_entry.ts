@@ -21,7 +21,7 @@ export interface DiscoveryEntry {
   readonly attributes: readonly { readonly type: number; readonly value: Uint8Array }[];
 }
 
-/** A discovery log page that was read whole, with the same generation counter before and after (S3). */
+/** A complete discovery log page, with the same generation counter before and after reading (S3). */
 export interface DiscoveryLog {
   /** Generation counter; a 64-bit number. */
   readonly genctr: bigint;

@@ -14,13 +14,13 @@ import { putText, textField, viewOf } from "./fields.ts";
 /** Bytes of the header, and of a basic entry. */
 export const LOG_HEADER = 1024;
 export const LOG_ENTRY = 1024;
-/** Limits of what is believed (S6). */
+/** Limits of the accepted sizes (S6). */
 export const MAX_ENTRIES = 16_384;
 export const MAX_LOG = 24 * 1024 * 1024;
 
 export const TRTYPE = { unspecified: 0, rdma: 1, fc: 2, tcp: 3, loop: 254 } as const;
 export const ADRFAM = { pci: 0, ipv4: 1, ipv6: 2, ib: 3, fc: 4, loop: 254 } as const;
-/** DLPF: what was granted of the request's LSP. */
+/** DLPF: the granted parts of the request's LSP. */
 export const DLPF = { extended: 1, portLocal: 2, allSubsystems: 4 } as const;
 
 export interface LogHeader {
@@ -31,10 +31,10 @@ export interface LogHeader {
   readonly length: number;
 }
 
-/** Bytes of header that carry something. */
+/** Bytes of the header that carry fields. */
 const HEADER_FIELDS = 24;
 
-/** The header, from its first 24 bytes or more. What is refused: an unknown record format, counts and lengths that lie. */
+/** The header, from its first 24 bytes or more. Refuses an unknown record format, and inconsistent counts and lengths. */
 export function decodeLogHeader(bytes: Uint8Array): Decoded<LogHeader> {
   if (bytes.length < HEADER_FIELDS) {
     return malformed(bytes.length, `discovery log: header ends after ${bytes.length} bytes`);
@@ -140,8 +140,8 @@ export function decodeEntry(bytes: Uint8Array, at: number, extended: boolean, wh
 }
 
 /**
- * A whole page. One entry that lies spoils the page: to leave it out would look as if it were gone (S2).
- * Bytes after the length that the header gives are refused as well.
+ * A whole page. One malformed entry invalidates the page: leaving it out would make it look withdrawn (S2). Bytes
+ * after the length that the header gives are refused as well.
  */
 export function decodeDiscoveryLog(bytes: Uint8Array): Decoded<DiscoveryLog> {
   const header = decodeLogHeader(bytes);
@@ -159,7 +159,7 @@ export function decodeDiscoveryLog(bytes: Uint8Array): Decoded<DiscoveryLog> {
     entries.push(sized.value.entry);
     at += sized.value.length;
   }
-  // More bytes than entries: a count that is too low would hide entries, and what is hidden looks gone.
+  // More bytes than entries: a count that is too low would hide entries, and a hidden entry looks withdrawn.
   if (at !== length) return malformed(at, `discovery log: ${numrec} entries end at byte ${at} of ${length}`);
   return decoded({ genctr, entries });
 }

@@ -2,7 +2,7 @@
 import type { DiscoveryEntry } from "./discovery_entry.ts";
 import { pythonRepr } from "./python_literal.ts";
 
-/** A number and its word; what has no word is written as a decimal number. */
+/** Numbers and their words; a number without a word is written in decimal. */
 type Words = readonly (readonly [number, string])[];
 
 const TRTYPE: Words = [[0, "unspecified"], [1, "rdma"], [2, "fc"], [3, "tcp"], [254, "loop"]];
@@ -10,7 +10,7 @@ const ADRFAM: Words = [[0, "pci"], [1, "ipv4"], [2, "ipv6"], [3, "infiniband"], 
 const SUBTYPE: Words = [[1, "referral"], [2, "nvme"], [3, "discovery"]];
 const TREQ: Words = [[0, "not specified"], [1, "required"], [2, "not required"], [4, "disable sqflow"]];
 
-/** In `tsas`, what has no word is `reserved`. */
+/** In `tsas`, a number without a word is `reserved`. */
 const SECTYPE: Words = [[0, "none"], [1, "tls"], [2, "tls1.3"]];
 const QPTYPE: Words = [[1, "connected"], [2, "datagram"]];
 const PRTYPE: Words = [[1, "not specified"], [2, "infiniband"], [3, "roce"], [4, "rocev2"], [5, "iwarp"]];
@@ -19,7 +19,7 @@ const CMS: Words = [[1, "cm"]];
 const wordOf = (words: Words, number: number): string | undefined =>
   words.find(([value]) => value === number)?.[1];
 
-/** The TREQ byte of a `treq` text; undefined for what is none. */
+/** The TREQ byte of a `treq` text; undefined for any other text. */
 export function treqOfText(text: string): number | undefined {
   const word = TREQ.find(([, one]) => one === text);
   if (word !== undefined) return word[0];
@@ -57,7 +57,7 @@ export function entryToText(entry: DiscoveryEntry): Record<string, string> {
   };
 }
 
-/** The words of a `tsas` text by their names; undefined for what is no such text. */
+/** The words of a `tsas` text by their names; undefined for any other text. */
 export function tsasFields(text: string): Readonly<Record<string, string>> | undefined {
   const body = /^\{(.*)\}$/.exec(text.trim())?.[1];
   if (body === undefined) return undefined;

@@ -1,4 +1,4 @@
-/** What an entry of a discovery log page says about TLS: TREQ (Fig. 294) and the SECTYPE of NVMe/TCP. */
+/** The TLS demand of an entry of a discovery log page: from TREQ (Fig. 294) and the SECTYPE of NVMe/TCP. */
 import { treqOfText, tsasFields } from "./entry_text.ts";
 
 /**
@@ -16,7 +16,7 @@ export const stricterDemand = (a: TlsDemand, b: TlsDemand): TlsDemand =>
 const TSC_MASK = 0x3;
 const TSC = { notSpecified: 0, notRequired: 2 } as const;
 
-/** What cannot be read counts as the stricter one (S15). */
+/** An unreadable field counts as the stricter value (S15). */
 export function tlsOfEntry(entry: Readonly<Record<string, string>>): TlsDemand {
   const { trtype, tsas = "", treq = "" } = entry;
   if (trtype !== "tcp" || tsas === "") return "none";

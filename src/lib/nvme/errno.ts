@@ -1,4 +1,4 @@
-/** Linux error numbers, and what they mean for a connect (KRN-36; classes measured on kernels 6.1, 6.12, 7.2). */
+/** Linux error numbers, and their meaning for a connect (KRN-36; classes measured on kernels 6.1, 6.12, 7.2). */
 import { INSERT_TLS_KEY } from "./nvme_cli.ts";
 import type { Failure } from "./failure.ts";
 import { nqnLengthProblem } from "./host_nqn.ts";
@@ -22,7 +22,7 @@ const NAMES = (
   "EOWNERDEAD ENOTRECOVERABLE ERFKILL EHWPOISON"
 ).split(" ");
 
-/** `ECONNREFUSED` for 111 (or -111); `errno 4711` for what has no name. */
+/** `ECONNREFUSED` for 111 (or -111); `errno 4711` for a number without a name. */
 export function errnoName(number: number): string {
   const name = NAMES[Math.abs(number)];
   return name === undefined || name === "-" ? `errno ${Math.abs(number)}` : name;
@@ -91,12 +91,15 @@ const MEANINGS: ReadonlyMap<string, Meaning> = new Map([
   }],
 ]);
 
-/** What TLS needs on this host. */
+/** The remedy for a missing TLS handshake daemon. */
 export const TLS_DAEMON_REMEDY = "systemctl enable --now tlshd (package ktls-utils)";
 export const TLS_KEY_REMEDY = `put it into the keyring: ${INSERT_TLS_KEY}`;
 export const TLS_FAILED_REMEDY = "journalctl -u tlshd says why; the keys of host and controller may differ";
 
-/** What some of them mean where TLS was asked for (seen on kernel 6.12 with ktls-utils 1.0; EACCES from the source of that). */
+/**
+ * Their meaning in a connect with TLS, where it differs (seen on kernel 6.12 with ktls-utils 1.0; EACCES from the
+ * source of ktls-utils).
+ */
 const WITH_TLS: ReadonlyMap<string, Meaning> = new Map([
   ["ESRCH", {
     text: "there is no daemon for the TLS handshake",
@@ -122,8 +125,8 @@ const WITH_TLS: ReadonlyMap<string, Meaning> = new Map([
 ]);
 
 /**
- * What some of them mean on other transports than TCP (soft-RoCE, nvme-fcloop and nvme-loop on kernel 6.12; each one is asked
- * of the real kernel in `tests/vm/scenarios/errnos.ts`).
+ * Their meaning on transports other than TCP, where it differs (soft-RoCE, nvme-fcloop and nvme-loop on kernel 6.12;
+ * each one is checked against the real kernel in `tests/vm/scenarios/errnos.ts`).
  */
 const BY_TRANSPORT: Readonly<Partial<Record<Transport, ReadonlyMap<string, Meaning>>>> = {
   rdma: new Map([
@@ -164,12 +167,12 @@ const BY_TRANSPORT: Readonly<Partial<Record<Transport, ReadonlyMap<string, Meani
   ]),
 };
 
-/** KRN-36: what the failed connect means. */
+/** KRN-36: the meaning of the failed connect. */
 export function connectErrorText(errno: string): string {
   return MEANINGS.get(errno)?.text ?? "failed to write to the fabrics device";
 }
 
-/** What a person can do about it; undefined when there is nothing to say. */
+/** The remedy; undefined if there is none. */
 export const connectRemedy = (errno: string): string | undefined => MEANINGS.get(errno)?.remedy;
 
 /** The NVMe status in a line of the kernel log about a connect (`... ret=16772`), or undefined. */
@@ -179,7 +182,7 @@ export function statusInKernelLine(line: string): number | undefined {
   return status > 0 && status <= 0x7fff ? status : undefined;
 }
 
-/** EINVAL for an NQN that is right, and too long for Linux. */
+/** EINVAL for an NQN that is valid but too long for Linux. */
 function tooLong({ subsysnqn, hostNqn }: Pick<Tid, "subsysnqn" | "hostNqn">): Meaning | undefined {
   const named = [["subsystem NQN", subsysnqn, "at the storage"], [
     "host NQN",
@@ -195,7 +198,7 @@ function tooLong({ subsysnqn, hostNqn }: Pick<Tid, "subsysnqn" | "hostNqn">): Me
   return undefined;
 }
 
-/** FC: the kernel connects after it has said yes. What it then could not connect is gone again. */
+/** FC: the kernel makes the connection after it has accepted the connect. If that fails, the controller is gone again. */
 export const givenUp = (device: string, kernelLines: readonly string[]): Failure => ({
   phase: "connect",
   kind: "transient",
@@ -208,7 +211,7 @@ export const givenUp = (device: string, kernelLines: readonly string[]): Failure
 const logged = (kernelLines: readonly string[]): string =>
   kernelLines.length === 0 ? "" : `; kernel: ${printable(kernelLines.join("; ").slice(0, 400))}`;
 
-/** The failure of a connect, with what the kernel logged about it meanwhile, if that could be read. */
+/** The failure of a connect, with the kernel's log lines about it, if they could be read. */
 export function connectFailure(
   errno: string,
   kernelLines: readonly string[] = [],

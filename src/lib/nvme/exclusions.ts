@@ -50,7 +50,7 @@ function parseEntry(text: string): ReadonlyMap<Key, string> | string {
   return fields.size === 0 ? "no key=value" : fields;
 }
 
-/** The entries of one file. What cannot be understood excludes nothing, and is told. */
+/** The entries of one file. A malformed entry excludes nothing and is reported. */
 export function parseExclusions(text: string, file: string): Exclusions {
   const entries: Exclusion[] = [];
   const problems: ExclusionProblem[] = [];

@@ -10,7 +10,7 @@ export interface ExtendedAttribute {
 
 export const ATTRIBUTE = { hostId: 1, labelAscii: 2, labelUtf8: 3 } as const;
 
-/** What an extended entry adds to a basic one: TEL, NUMEXAT, reserved. */
+/** Bytes that an extended entry adds to a basic one: TEL, NUMEXAT, reserved. */
 export const EXTENDED_PART = 8;
 const HEADER = 4;
 

@@ -24,11 +24,14 @@ export interface ConnectParts {
 export type EncodedConnect =
   | {
     readonly ok: true;
-    /** Holds secrets (S8): for the device and for nothing else. */
+    /** Contains secrets (S8): only for writing to the device. */
     readonly text: string;
     /** The same with `*****` for each secret. */
     readonly redacted: string;
-    /** Options asked for and left out, because the kernel or the transport does not have them. Never a security option. */
+    /**
+     * Requested options that were left out, because the kernel or the transport does not have them. Never a security
+     * option.
+     */
     readonly dropped: readonly string[];
   }
   | { readonly ok: false; readonly failure: Failure };
@@ -36,7 +39,7 @@ export type EncodedConnect =
 /** The kernel takes one page. */
 export const MAX_CONNECT_TEXT = 4096;
 
-/** Every kernel has these, and without them it would be another connection: no list may take them away. */
+/** Every kernel has these, and without them it would be another connection: no list may remove them. */
 const IDENTITY = new Set(["nqn", "transport", "traddr", "hostnqn", "hostid"]);
 
 /** KRN-30. */
@@ -74,10 +77,10 @@ interface Item {
 
 const present = (text: string): boolean => text !== "" && text.toLowerCase() !== "none";
 
-/** What must be true of the identity, whatever the kernel supports. */
+/** Errors in the identity, whatever the kernel supports. */
 function identityProblem({ tid, hostId }: ConnectParts): Failure | undefined {
   for (const [name, nqn] of [["subsystem NQN", tid.subsysnqn], ["host NQN", tid.hostNqn]] as const) {
-    // Without these the kernel would make up its own, and the connection would be nobody's.
+    // Without these the kernel would generate its own, and the connection would have a foreign identity.
     if (!present(nqn)) return refusal(`${name} is missing`, "give the connection its NQN");
     if (encoder.encode(nqn).length > MAX_NQN) {
       return badValue(name, nqn, `is longer than ${MAX_NQN} bytes`, "no controller can have this NQN");
@@ -99,7 +102,10 @@ function identityProblem({ tid, hostId }: ConnectParts): Failure | undefined {
   return undefined;
 }
 
-/** Combinations that the kernel would refuse without a reason, or take and be less safe than it looks. */
+/**
+ * Combinations that the kernel would refuse without a reason, or accept although the connection is less secure than
+ * it looks.
+ */
 function securityProblem({ options, keys }: ConnectParts): Failure | undefined {
   if (keys.ctrlKey !== undefined && keys.hostKey === undefined) {
     return refusal(
@@ -141,7 +147,7 @@ function serial(name: string, value: string): string | Failure {
   );
 }
 
-/** All options asked for, in the order of KRN-30. */
+/** All requested options, in the order of KRN-30. */
 function itemsOf({ tid, hostId, discovery, options, keys }: ConnectParts): Item[] | Failure {
   const items: Item[] = [
     { name: "nqn", value: tid.subsysnqn },
@@ -185,7 +191,8 @@ const render = ({ name, value }: Item): string => value === undefined ? name : `
 
 /**
  * The connect text for a request. A security option that the kernel or the transport does not have is a permanent
- * failure, and so is `discovery`; any other one is left out and named in `dropped`. `tls_key` and `keyring` have to be serial numbers by now.
+ * failure, and so is `discovery`; any other one is left out and named in `dropped`. `tls_key` and `keyring` must
+ * already be serial numbers.
  */
 export function encodeConnect(parts: ConnectParts, supported: FabricsSupport): EncodedConnect {
   const problem = identityProblem(parts) ?? securityProblem(parts);
@@ -215,7 +222,7 @@ export function encodeConnect(parts: ConnectParts, supported: FabricsSupport): E
         : refusal(`${item.name} is not supported on ${parts.tid.transport}`, "remove the option, or use tcp");
       return { ok: false, failure };
     } else if (item.name === "discovery") {
-      // Without it the kernel would take the discovery controller for one with namespaces.
+      // Without it the kernel would treat the discovery controller as an I/O controller.
       const message = "this kernel cannot connect to a discovery controller by an NQN of its own";
       return { ok: false, failure: refusal(message, "leave its nqn out, or use Linux 5.16 or later") };
     } else {

@@ -1,4 +1,4 @@
-/** In which step something outside failed. */
+/** The step in which something outside failed. */
 export type Phase =
   | "resolve"
   | "reach"

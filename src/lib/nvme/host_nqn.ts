@@ -4,7 +4,7 @@
 export const MAX_NQN = 223;
 /** Longest NQN that Linux connects to or as: it counts a terminating zero among the 223 (seen up to 7.3). */
 const MAX_LINUX_NQN = 222;
-/** What `stasadm` puts in front of the UUID; the UUID form of an NQN. */
+/** The prefix that `stasadm` puts before the UUID: the UUID form of an NQN. */
 export const UUID_NQN_PREFIX = "nqn.2014-08.org.nvmexpress:uuid:";
 /** Application id of the derivation from the machine-id. */
 const APPLICATION_ID = "$nvmexpress.org$";
@@ -14,7 +14,7 @@ const encoder = new TextEncoder();
 
 export const nqnBytes = (nqn: string): number => encoder.encode(nqn).length;
 
-/** What is wrong with the length of an NQN, for people; undefined when nothing is. */
+/** The error in the length of an NQN, for people; undefined when there is none. */
 export function nqnLengthProblem(nqn: string): string | undefined {
   const bytes = nqnBytes(nqn);
   if (bytes > MAX_NQN) return `is longer than ${MAX_NQN} bytes`;
@@ -23,7 +23,7 @@ export function nqnLengthProblem(nqn: string): string | undefined {
     : undefined;
 }
 
-/** Why a UUID is nobody's: every machine that was never given one has it. */
+/** Why a UUID identifies no machine: every machine whose UUID was never set has it. */
 export function zeroOrOnes(uuid: string): string | undefined {
   if (/^[0-]+$/.test(uuid)) return "is all zeros, which is no machine's own";
   return /^[f-]+$/i.test(uuid) ? "is all ones, which is no machine's own" : undefined;
@@ -68,7 +68,7 @@ function asUuid4(bytes: Uint8Array): string {
   return uuidText(uuid);
 }
 
-/** CLI-61: UUID from the text of `/etc/machine-id`; undefined when that has not 32 hexadecimal digits in front. */
+/** CLI-61: UUID from the text of `/etc/machine-id`; undefined when that does not begin with 32 hexadecimal digits. */
 export function uuidFromMachineId(machineId: string, hmac: HmacSha256): string | undefined {
   const digits = machineId.slice(0, 32);
   if (!/^[0-9a-f]{32}$/i.test(digits)) return undefined;
@@ -97,7 +97,7 @@ export interface HostNqnSources {
   readonly machineId?: string | undefined;
   readonly productUuid?: string | undefined;
   readonly partitionUuid?: string | undefined;
-  /** 16 random bytes, for when nothing else exists. */
+  /** 16 random bytes, for a host without any other source. */
   readonly random: Uint8Array;
   readonly hmac: HmacSha256;
 }

@@ -1,4 +1,4 @@
-/** Identify Controller (CNS 01h): the fields that matter to stas. */
+/** Identify Controller (CNS 01h): the fields that stas uses. */
 import { type Decoded, decoded, malformed } from "./decoded.ts";
 import { textField, viewOf } from "./fields.ts";
 

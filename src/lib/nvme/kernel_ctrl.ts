@@ -1,4 +1,7 @@
-/** What the kernel says of one NVMe controller in `/sys/class/nvme` (requirements 20). Texts are trimmed; `none` is empty. */
+/**
+ * One NVMe controller as the kernel shows it in `/sys/class/nvme` (requirements 20). Texts are trimmed; `none` is
+ * empty.
+ */
 export interface KernelCtrl {
   /** `nvme3`. Numbers are used again: {@link incarnation} tells two owners of one number apart. */
   readonly device: string;
@@ -13,9 +16,9 @@ export interface KernelCtrl {
   readonly hostId: string;
   readonly hostTraddr: string;
   readonly hostIface: string;
-  /** Source address the connection really has; kernel 6.1 and later, and only while it is live. */
+  /** The connection's actual source address; kernel 6.1 and later, and only while it is live. */
   readonly srcAddr: string;
-  /** What it was when it was last seen, where it is not shown now. For people: nothing is matched by it. */
+  /** The last source address seen, if none is shown now. For people: matching does not use it. */
   readonly lastSrcAddr?: string;
   /** `new`, `live`, `resetting`, `connecting`, `deleting`, `deleting (no IO)`, `dead`; empty when unreadable. */
   readonly state: string;
@@ -34,13 +37,13 @@ export interface KernelCtrl {
   readonly owner: string;
   /** Block devices of its namespaces as far as sysfs shows them (`nvme0n1`). */
   readonly namespaces: readonly string[];
-  /** What was made of the options that it was connected with; undefined where that was not read. */
+  /** The options in effect on the connection; undefined where they were not read. */
   readonly made?: MadeWith;
 }
 
-/** How a connection was made, as far as sysfs shows it. Digests are not shown. */
+/** The options with which a connection was made, as far as sysfs shows them. It does not show digests. */
 export interface MadeWith {
-  /** `unproven`: made with TLS, and the key is not shown, as while the link is down. */
+  /** `unproven`: made with TLS, but the key is not shown, as while the link is down. */
   readonly tls: "none" | "tls" | "concat" | "unproven";
   /** Authentication of the host and of the controller; undefined when it cannot be read. */
   readonly dhchap: boolean | undefined;

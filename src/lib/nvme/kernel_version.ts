@@ -1,4 +1,4 @@
-/** Kernel versions, and which connect options a kernel takes (KRN-1 to KRN-4). */
+/** Kernel versions, and the connect options that a kernel accepts (KRN-1 to KRN-4). */
 import { CONNECT_OPTIONS, LINE_OPTIONS } from "./option_table.ts";
 
 /** KRN-1: all groups of digits; `5.14.0-rc1` is 5, 14, 0, 1. */
@@ -21,10 +21,10 @@ export function isAtLeast(release: string, wanted: string): boolean {
   return compareVersions(parseKernelVersion(release), parseKernelVersion(wanted)) >= 0;
 }
 
-/** The names of the options that `/dev/nvme-fabrics` takes. */
+/** The names of the options that `/dev/nvme-fabrics` accepts. */
 export type FabricsSupport = ReadonlySet<string>;
 
-/** What every kernel that stas meets has had since long before the list could be read. */
+/** Options that every supported kernel had long before the list became readable. */
 const ALWAYS = [
   "instance",
   "cntlid",
@@ -50,7 +50,10 @@ const ALWAYS = [
   "fast_io_fail_tmo",
 ] as const;
 
-/** First kernel of an option, as far as a version can tell. What a kernel can be built without is never assumed. */
+/**
+ * The first kernel with an option, as far as a version shows it. An option that a kernel can be built without is
+ * never assumed.
+ */
 const SINCE: readonly (readonly [string, string])[] = [
   ["discovery", "5.16"],
   ...[...LINE_OPTIONS, ...CONNECT_OPTIONS].flatMap(({ kernel, since, isBuildOption }) =>
@@ -74,8 +77,9 @@ export function parseSupported(text: string): FabricsSupport {
 }
 
 /**
- * What this kernel takes. A list that names the options which every kernel has is the truth: what it does not name is not
- * there, whatever the version says. Any other text only adds to what the version promises (KRN-2, KRN-3).
+ * The options that this kernel accepts. A list that names the options of every kernel is authoritative: an option
+ * that it does not name is missing, whatever the version. Any other text only adds to the options that the version
+ * implies (KRN-2, KRN-3).
  */
 export function kernelSupport(release: string, listText: string | undefined): FabricsSupport {
   const assumed = assumedSupport(release);

@@ -1,10 +1,10 @@
 /**
- * Reads a discovery log in pieces that other commands, and changes, may come between (S3).
+ * Reads a discovery log in pieces, between which other commands, and changes of the log, may occur (S3).
  *
- * Header, body in increasing offsets, header again; if an earlier reading suggests the length, that much of the
- * body comes with the header. The page counts when generation counter, record count and length are
- * the same at the end. Only the closing read of the header clears the event (RAE = 0), after the last byte of the body:
- * no change between can be missed. Pure: the caller sends the commands and feeds back what came of them.
+ * Header, body in increasing offsets, header again; if an earlier reading suggests the length, that much of the body
+ * comes with the header. The page counts when generation counter, record count and length are the same at the end.
+ * Only the closing read of the header clears the event (RAE = 0), after the last byte of the body: no change in
+ * between can be missed. Pure: the caller sends the commands and feeds back their outcomes.
  */
 import { type GetLog, LID } from "./admin_command.ts";
 import { decodeDiscoveryLog, decodeLogHeader, LOG_HEADER, type LogHeader } from "./discovery_log.ts";
@@ -12,18 +12,18 @@ import type { DiscoveryLog } from "./discovery_entry.ts";
 import type { Failure } from "./failure.ts";
 import { decodeStatus, STATUS, statusCode, statusText } from "./status.ts";
 
-/** How often a page that changes while it is read is begun again (KRN-55). */
+/** How often reading starts again when the page changes meanwhile (KRN-55). */
 export const MAX_RESTARTS = 6;
-/** Bytes of one command: what every controller can do, and what is tried first. */
+/** Bytes of one command: the size that every controller supports, and that is tried first. */
 const SMALL_CHUNK = 4096;
 const LARGE_CHUNK = 128 * 1024;
 
-/** What came of a command. */
+/** The outcome of a command. */
 export type LogReply =
   | { readonly type: "data"; readonly bytes: Uint8Array }
   /** NVMe status, not 0. */
   | { readonly type: "status"; readonly status: number }
-  /** The command did not get through. */
+  /** The command did not reach the controller. */
   | { readonly type: "errno"; readonly errno: string };
 
 export type LogProgress =
@@ -36,17 +36,17 @@ export interface LogReaderOptions {
   readonly lsp: number;
   /** Largest transfer of the controller in bytes, when it has a limit. */
   readonly maxTransfer?: number | undefined;
-  /** {@link LogReader.hint} of the reader before, from the same controller. */
+  /** {@link LogReader.hint} of the previous reader of the same controller. */
   readonly hint?: number | undefined;
 }
 
-/** Room for what was added since: mostly one entry. */
+/** Room for entries added since: usually one. */
 const GROWTH = 4 * 1024;
 
 const sameHeader = (a: LogHeader, b: LogHeader): boolean =>
   a.genctr === b.genctr && a.numrec === b.numrec && a.length === b.length && a.dlpf === b.dlpf;
 
-/** Errors that a smaller transfer may cure. */
+/** Errors that a smaller transfer may avoid. */
 function isTooLarge(reply: LogReply): boolean {
   if (reply.type === "errno") return reply.errno === "EINVAL";
   if (reply.type === "data") return false;
@@ -63,7 +63,7 @@ export class LogReader {
   #step: "opening" | "body" | "closing" = "opening";
   #header: LogHeader | undefined;
   #refusedMore = false;
-  /** Bytes of the page as its header tells. */
+  /** Bytes of the page according to its header. */
   #length = LOG_HEADER;
   /** The page, with room for all of it from the first byte that came after the opening. */
   #page = new Uint8Array(LOG_HEADER);
@@ -77,12 +77,18 @@ export class LogReader {
     if (hint > 0) this.#opening = Math.min(this.#chunk, hint + GROWTH);
   }
 
-  /** For the next time: bytes of the page; 0 when the controller gives no more than there is, and is not to be asked again. */
+  /**
+   * For the next reading: bytes of the page; 0 when the controller refuses requests beyond the end, so that they are
+   * not repeated.
+   */
   get hint(): number {
     return this.#refusedMore ? 0 : this.#length;
   }
 
-  /** Bytes of the page that are still to be read; there is no room made for them before the first of them is asked for. */
+  /**
+   * Bytes of the page that are still to be read; no memory is reserved for them before the first of them is
+   * requested.
+   */
   get left(): number {
     return this.#step === "body" ? this.#length - this.#filled : 0;
   }
@@ -149,7 +155,7 @@ export class LogReader {
       this.#step = "opening";
       return this.#more();
     }
-    // Whatever it says to that: more than the header was our idea.
+    // Whatever the error: assume that our request for more than the header caused it.
     const isOurs = this.#step === "opening" && this.#opening > LOG_HEADER;
     if (isOurs && (reply.type === "status" || isTooLarge(reply))) {
       this.#opening = LOG_HEADER;

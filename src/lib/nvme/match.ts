@@ -10,7 +10,7 @@ import {
   WELL_KNOWN_DISC_NQN,
 } from "./tid.ts";
 
-/** Canonical address to interfaces. Tables are immutable, so their index is made once for each. */
+/** Canonical address to interfaces. Tables are immutable, so each is indexed once. */
 const owners = new WeakMap<InterfaceTable, ReadonlyMap<string, readonly string[]>>();
 const NONE: readonly string[] = [];
 
@@ -58,10 +58,11 @@ function nameOfIface(text: string, interfaces: InterfaceTable): string {
 }
 
 /**
- * TID-30 and TID-31, from what sysfs says: the type first, then what only I/O controllers have (children, and on fabrics
- * more queues than the one for administration), then the NQN. Having neither makes no discovery controller: an I/O
- * controller without namespaces looks the same where the kernel (before 5.18) or the target does not report the type, and
- * stafd would adopt it, and disconnect it one day (S1). Both are false for what is not told.
+ * TID-30 and TID-31, from sysfs: the type first, then properties of I/O controllers only (children, and on fabrics
+ * more queues than the admin queue), then the NQN. A controller without these properties need not be a discovery
+ * controller: an I/O controller without namespaces looks the same where the kernel (before 5.18) or the target does
+ * not report the type, and stafd would take it over, and some day disconnect it (S1). Both are false if the kind is
+ * unknown.
  */
 export function classify(
   ctrl: {
@@ -81,7 +82,7 @@ export function classify(
 
 const isType = (cntrltype: string): boolean => cntrltype !== "" && cntrltype !== "reserved";
 
-/** It is not known whether this fabrics controller is a discovery or an I/O controller: nobody may take it for either. */
+/** It is unknown whether this fabrics controller is a discovery or an I/O controller: treat it as neither. */
 export const isUntold = ({ isDc, isIoc, cntrltype, transport }: KernelCtrl): boolean =>
   !isDc && !isIoc && !isType(cntrltype) && isTransport(transport);
 
@@ -92,7 +93,7 @@ export const isUntold = ({ isDc, isIoc, cntrltype, transport }: KernelCtrl): boo
 export const isUnfinished = ({ transport, subsysnqn, state }: KernelCtrl): boolean =>
   isTransport(transport) && subsysnqn === "" && state !== "live" && !state.startsWith("delet");
 
-/** TID-55 to TID-57. Undefined for PCIe and for whatever else is not ours to handle (S1). */
+/** TID-55 to TID-57. Undefined for PCIe and any other controller that stas must not handle (S1). */
 export function kernelTid(ctrl: KernelCtrl, interfaces: InterfaceTable): Tid | undefined {
   if (!isTransport(ctrl.transport)) return undefined;
   const inferred = ctrl.transport === "tcp" && ctrl.hostIface === "" && ctrl.srcAddr !== "";
@@ -108,8 +109,8 @@ export function kernelTid(ctrl: KernelCtrl, interfaces: InterfaceTable): Tid | u
 }
 
 /**
- * A coarse key for an index of connections: whatever {@link matches} has the same key (the reverse does not hold).
- * Takes a tid or a kernel controller.
+ * A coarse key for an index of connections: a candidate and a connection that {@link matches} have the same key (the
+ * reverse does not hold). Takes a tid or a kernel controller.
  */
 export function matchIndexKey(
   end: { readonly transport: string; readonly traddr: string; readonly trsvcid: string },
@@ -147,8 +148,8 @@ function legacyIface(
 }
 
 /**
- * TID-44: the source address of a connection and the wanted interface. An address may be on several interfaces (VLANs with
- * one fe80:: address): if the one that the kernel was told is among them, it is that one and no other.
+ * TID-44: the source address of a connection and the wanted interface. An address may be on several interfaces (VLANs
+ * with one fe80:: address): if the interface given to the kernel is among them, it is that one and no other.
  */
 function sourceIface(wanted: string, told: string, source: string, interfaces: InterfaceTable): boolean {
   const names = ownersOf(source, interfaces);
@@ -156,9 +157,9 @@ function sourceIface(wanted: string, told: string, source: string, interfaces: I
 }
 
 /**
- * TID-43 to TID-45, with the scope of an address as its interface (TID-18). What the kernel was told goes before the
- * source address, unlike in TID-44: an interface may be given by another of its names (altname), be a VRF, or send from an
- * address of `lo`; its source address then belongs to another name.
+ * TID-43 to TID-45, with the scope of an address as its interface (TID-18). The interface given to the kernel takes
+ * precedence over the source address, unlike in TID-44: an interface may be given by another of its names (altname),
+ * be a VRF, or send from an address of `lo`; its source address then belongs to another name.
  */
 function tcpSourceMatches(candidate: Tid, existing: KernelCtrl, interfaces: InterfaceTable): boolean {
   const wanted = nameOfIface(impliedIface(candidate), interfaces);
@@ -176,8 +177,8 @@ function tcpSourceMatches(candidate: Tid, existing: KernelCtrl, interfaces: Inte
 }
 
 /**
- * TID-40 to TID-49. Whether `existing` is a discovery or an I/O controller is the caller's to check ({@link classify}).
- * `interfaces` is this host's table; what is no address matches nothing on tcp and rdma.
+ * TID-40 to TID-49. Whether `existing` is a discovery or an I/O controller is the caller's to check ({@link
+ * classify}). `interfaces` is this host's table; on tcp and rdma, a text that is not an address matches nothing.
  */
 export function matches(candidate: Tid, existing: KernelCtrl, interfaces: InterfaceTable): boolean {
   if (

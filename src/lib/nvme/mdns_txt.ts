@@ -4,14 +4,14 @@ import { MAX_NQN } from "./host_nqn.ts";
 import { decodeUtf8, quoted } from "./plain_text.ts";
 import { WELL_KNOWN_DISC_NQN } from "./tid.ts";
 
-/** S6: more records than this of one service are not looked at. */
+/** S6: further records of one service are ignored. */
 const MAX_RECORDS = 256;
 /** Control, format, surrogate, private-use and unassigned characters, and separators other than the space. */
 const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/u;
 
 /**
- * STAF-35: `key=value` records, keys in lower case, the last of a repeated key. Not printable, without exactly one `=`,
- * or without key: ignored.
+ * STAF-35: `key=value` records, keys in lower case, the last of a repeated key. Records that are not printable, have
+ * no key, or do not have exactly one `=` are ignored.
  */
 export function parseTxt(records: readonly Uint8Array[]): ReadonlyMap<string, string> {
   const fields = new Map<string, string>();
@@ -24,7 +24,7 @@ export function parseTxt(records: readonly Uint8Array[]): ReadonlyMap<string, st
   return fields;
 }
 
-/** The records without an NQN: for a kernel that can connect by the well-known one only (STAF-37). */
+/** The records without the NQN: for a kernel that can only connect by the well-known NQN (STAF-37). */
 export function withoutNqn(records: readonly Uint8Array[]): readonly Uint8Array[] {
   return records.filter((record) => !/^nqn=/i.test(decodeUtf8(record) ?? ""));
 }
@@ -35,14 +35,14 @@ export type Identified =
     readonly transport: "tcp" | "rdma";
     /** Of the discovery controller; the well-known one when the service names none. */
     readonly nqn: string;
-    /** Something that the administrator of the service should put right. */
+    /** A defect that the administrator of the service should correct. */
     readonly notice?: string;
   }
   | { readonly ok: false; readonly problem: string };
 
 /**
- * STAF-36, STAF-37. A service of type `_nvme-disc._tcp` without `p` counts as tcp, as it did in older versions.
- * Whether the kernel can connect to another NQN than the well-known one is the caller's to know: {@link withoutNqn}.
+ * STAF-36, STAF-37. A service of type `_nvme-disc._tcp` without `p` counts as tcp, as it did in older versions. The
+ * caller must check whether the kernel can connect to an NQN other than the well-known one: {@link withoutNqn}.
  */
 export function identifyService(records: readonly Uint8Array[], stype: string): Identified {
   const fields = parseTxt(records);

@@ -1,7 +1,7 @@
-/** What is mounted and what is swapped to: `/proc/self/mountinfo` and `/proc/swaps` (proc(5)). */
+/** Mounts and swap areas: `/proc/self/mountinfo` and `/proc/swaps` (proc(5)). */
 
 export interface Mount {
-  /** `259:3`; of a file system with several devices (btrfs) it is none of theirs. */
+  /** `259:3`; for a file system with several devices (btrfs) it is the number of none of them. */
   readonly dev: string;
   readonly mountPoint: string;
   readonly fsType: string;
@@ -12,7 +12,7 @@ export interface Mount {
 const unescape = (text: string): string =>
   text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 
-/** Lines that are not of the form are left out. */
+/** Malformed lines are left out. */
 export function parseMountinfo(text: string): readonly Mount[] {
   return text.split("\n").flatMap((line) => {
     const [left = "", right = ""] = line.split(" - ", 2);

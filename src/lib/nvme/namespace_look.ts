@@ -1,6 +1,6 @@
 /**
- * What the system shows of one namespace's block device: what holds it, which controllers serve it, what was read and
- * written. Whether it is in use follows from that (S12).
+ * The state of one namespace's block device: its holders, the controllers that serve it, and its I/O counters.
+ * Whether it is in use follows from these (S12).
  */
 
 /** I/O of one block device since the kernel made it (`stat` in sysfs). Sectors have 512 bytes. */
@@ -29,7 +29,7 @@ export interface NamespacePath {
 export interface NamespaceLook {
   /** The block device that programs use: `nvme0n1`, the head of all paths with native multipath. */
   readonly device: string;
-  /** What holds the device, in words for people: `mounted on /srv`. Empty when nothing was found. */
+  /** The holders of the device, in words for people: `mounted on /srv`. Empty when none was found. */
   readonly holders: readonly string[];
   /** Which source could not be read, and why; then the namespace counts as in use. */
   readonly unknown: string | undefined;
@@ -39,7 +39,10 @@ export interface NamespaceLook {
   readonly io: IoCounters | undefined;
 }
 
-/** The fields of `stat` in sysfs (Documentation/block/stat.rst); undefined when it is not that. Old kernels end after 11 or 15. */
+/**
+ * The fields of `stat` in sysfs (Documentation/block/stat.rst); undefined when the text is not that. Old kernels end
+ * after 11 or 15.
+ */
 export function parseIoCounters(text: string): IoCounters | undefined {
   const fields = text.trim().split(/\s+/).map(Number);
   if (fields.length < 11 || !fields.every((field) => Number.isSafeInteger(field) && field >= 0)) {
@@ -55,7 +58,7 @@ export function parseIoCounters(text: string): IoCounters | undefined {
   };
 }
 
-/** ANA states by which a host may send I/O; a controller without ANA serves all its namespaces. */
+/** ANA states in which a host may send I/O; a controller without ANA serves all its namespaces. */
 export const anaUsable = (state: string): boolean =>
   state === "" || state === "optimized" || state === "non-optimized";
 

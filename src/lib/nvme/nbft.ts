@@ -1,4 +1,4 @@
-/** NVMe Boot Firmware Table (NVM Express Boot Specification; TP8012): what the firmware booted from. */
+/** NVMe Boot Firmware Table (NVM Express Boot Specification; TP8012): the firmware's connections to the boot storage. */
 import { type Decoded, decoded, malformed } from "./decoded.ts";
 import { uuidText } from "./host_nqn.ts";
 import { nbftIp, type NbftListName, type NbftTable, openNbft } from "./nbft_table.ts";
@@ -275,7 +275,7 @@ function decodeDiscovery(table: NbftTable, at: number): NbftDiscovery | undefine
   };
 }
 
-/** Those that can be read, by index. What occurs twice stays: each may be what the host runs from. */
+/** The readable ones, by index. Repeated indexes stay: each may be the storage that the host runs from. */
 function ordered<T extends { readonly index: number }>(
   table: NbftTable,
   places: readonly number[],
@@ -292,8 +292,8 @@ function ordered<T extends { readonly index: number }>(
 }
 
 /**
- * The table of one file in `/sys/firmware/acpi/tables/NBFT*`. A frame that lies refuses the table;
- * a single descriptor that does is left out with a warning.
+ * The table of one file in `/sys/firmware/acpi/tables/NBFT*`. An inconsistent frame makes the whole table invalid; a
+ * single invalid descriptor is left out with a warning.
  */
 export function decodeNbft(bytes: Uint8Array): Decoded<Nbft> {
   const opened = openNbft(bytes);

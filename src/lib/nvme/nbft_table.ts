@@ -23,7 +23,7 @@ interface Reference {
 
 const none: NbftList = { offset: 0, stride: 0, count: 0 };
 
-/** Place in the control descriptor, and least size, of what hangs below it. */
+/** The place in the control descriptor, and the least size, of each object that it refers to. */
 const LISTS = [
   ["hfi", 16, 32],
   ["subsystem", 24, 128],
@@ -33,7 +33,10 @@ const LISTS = [
 
 export type NbftListName = (typeof LISTS)[number][0];
 
-/** A table whose frame is sound. Reading from it never leaves it; what cannot be read is told to {@link NbftTable.warnings}. */
+/**
+ * A table whose frame is sound. Reading never goes beyond it; unreadable objects are reported in
+ * {@link NbftTable.warnings}.
+ */
 export class NbftTable {
   readonly bytes: Uint8Array;
   readonly lists: Readonly<Record<NbftListName, NbftList>>;
@@ -112,7 +115,10 @@ function checkHeader(bytes: Uint8Array): Decoded<DataView> {
   return decoded(new DataView(bytes.buffer, bytes.byteOffset, length));
 }
 
-/** Checks the frame: what is wrong here makes the whole table untrustworthy. Undefined value: the table says that it is void. */
+/**
+ * Checks the frame: an error in it makes the whole table untrustworthy. Undefined value: the table declares itself
+ * void.
+ */
 export function openNbft(bytes: Uint8Array): Decoded<NbftTable | undefined> {
   const checked = checkHeader(bytes);
   if (!checked.ok) return checked;

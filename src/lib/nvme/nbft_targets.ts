@@ -1,4 +1,4 @@
-/** What the boot table means for the daemons (requirements 20; STAC-47). */
+/** The boot table's controllers, for the daemons (requirements 20; STAC-47). */
 import { isTransport, normaliseTid, type Tid, type Transport } from "./tid.ts";
 import type { InterfaceTable } from "./kernel_ctrl.ts";
 import { interfaceOfMac } from "./match.ts";
@@ -55,7 +55,7 @@ export function parseDiscoveryUri(uri: string): DiscoveryUri | undefined {
 
 /** The interface of this host that the firmware used; empty when it cannot be told. */
 function ifaceOf(hfi: NbftHfi | undefined, interfaces: InterfaceTable): string {
-  // A MAC address of zeros is none, and would be that of the loopback.
+  // A MAC address of zeros means that none is given; as an address it would be that of the loopback interface.
   if (hfi === undefined || /^[0:]*$/.test(hfi.mac)) return "";
   return interfaceOfMac(hfi.mac, hfi.vlan, interfaces);
 }

@@ -1,6 +1,6 @@
 /**
- * The options of a connection, each once: parser, encoder, `check` and the manual read here what there is to know of them.
- * Transports and versions are those of Linux up to 7.3 (an option that a transport does not list is answered with EINVAL).
+ * The options of a connection, each once: the single source for parser, encoder, `check` and the manual. Transports
+ * and versions are those of Linux up to 7.3 (an option that a transport does not list is answered with EINVAL).
  */
 import type { ConnectOptions } from "./connect_options.ts";
 import type { Transport } from "./tid.ts";
@@ -11,7 +11,7 @@ export type BooleanKey = KeysOf<ConnectOptions, boolean>;
 export type IntegerKey = KeysOf<ConnectOptions, number>;
 export type TextKey = KeysOf<ConnectOptions, string>;
 
-/** What the kernel's option parser takes (a C int). */
+/** The range of the kernel's option parser (a C int). */
 export const INT_MIN = -2_147_483_648;
 export const INT_MAX = 2_147_483_647;
 
@@ -20,13 +20,13 @@ export interface OptionFacts {
   readonly name: string;
   /** For `/dev/nvme-fabrics`. */
   readonly kernel: string;
-  /** Others refuse it. */
+  /** The transports that accept it; others refuse it. */
   readonly transports: readonly Transport[];
-  /** First kernel that has it; undefined: older than all that stas meets. */
+  /** First kernel that has it; undefined: every supported kernel has it. */
   readonly since?: string;
-  /** A kernel can be built without it: its version promises nothing. */
+  /** A kernel can be built without it, so that its version proves nothing. */
   readonly isBuildOption?: true;
-  /** Without it a connection is less secure than its owner wants: it is never left out. */
+  /** Without it a connection is less secure than configured: it is never left out. */
   readonly security?: true;
   /** A discovery controller has no use for it (KRN-32). */
   readonly ioOnly?: true;
@@ -37,16 +37,16 @@ export interface OptionFacts {
 export type IntegerOption = OptionFacts & {
   readonly kind: "integer";
   readonly key: IntegerKey;
-  /** What a file may say. */
+  /** The least value that a file may set. */
   readonly min: number;
   readonly max: number;
-  /** What is below is not passed, and the kernel decides (CFG-22, CFG-28, KRN-31). */
+  /** Smaller values are not passed, and the kernel's default applies (CFG-22, CFG-28, KRN-31). */
   readonly least: number;
   /** For findings: `seconds`, or empty. */
   readonly unit: string;
 };
 
-/** Those that a person sets in `[Global]` or for one controller. */
+/** Options that a person sets in `[Global]` or for one controller. */
 export type ConnectOption =
   | OptionFacts & { readonly kind: "boolean"; readonly key: BooleanKey }
   | IntegerOption
@@ -123,7 +123,10 @@ export const CONNECT_OPTIONS: readonly ConnectOption[] = [
   { kind: "text", name: "tls-key", key: "tlsKey", kernel: "tls_key", since: "6.7", ...tls },
 ];
 
-/** Those that belong to one controller and are no {@link ConnectOptions}. Without the first five it is another connection. */
+/**
+ * Options that belong to one controller and are not {@link ConnectOptions}. Without the first five it is another
+ * connection.
+ */
 export const LINE_OPTIONS: readonly OptionFacts[] = [
   { name: "transport", kernel: "transport", transports: ALL },
   { name: "traddr", kernel: "traddr", transports: ALL },
@@ -159,6 +162,6 @@ export const ofKernelName = (kernel: string): OptionFacts | undefined => byKerne
 /** Whether a number of a file is passed to the kernel at all. */
 export const isPassed = (option: IntegerOption, value: number): boolean => value >= option.least;
 
-/** Does the transport take the option? What is not in the tables is no option of a person. */
+/** Does the transport accept the option? Options outside the tables are not set by people. */
 export const takes = (transport: Transport, kernel: string): boolean =>
   byKernelName.get(kernel)?.transports.includes(transport) ?? true;

@@ -1,4 +1,4 @@
-/** Texts from outside: what may be in them, and how they are shown when they are wrong. */
+/** Texts from outside: their permitted characters, and how wrong ones are shown. */
 
 const CONTROL = /\p{Cc}/u;
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -8,7 +8,7 @@ export function hasControl(text: string): boolean {
   return CONTROL.test(text);
 }
 
-/** UTF-8 text, or undefined when the bytes are not that. */
+/** UTF-8 text, or undefined when the bytes are not valid UTF-8. */
 export function decodeUtf8(bytes: Uint8Array): string | undefined {
   try {
     return utf8.decode(bytes);
@@ -18,10 +18,13 @@ export function decodeUtf8(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** Characters that do not show, or that change how others show: controls, formats, lone surrogates, line separators. */
+/**
+ * Characters that are invisible, or that change the display of others: controls, formats, lone surrogates, line
+ * separators.
+ */
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
-/** A text from outside for a message or a terminal: what does not show is written as `\u{...}`. */
+/** A text from outside for a message or a terminal: invisible characters are written as `\u{...}`. */
 export function printable(text: string): string {
   return text.replace(INVISIBLE, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }

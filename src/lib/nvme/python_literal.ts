@@ -1,6 +1,6 @@
 /**
- * Python's literal syntax, which the original puts into texts on D-Bus (requirements 50) and into the
- * tools' output (requirements 60). One line; the layout over lines is the tools' affair.
+ * Python's literal syntax, which the original puts into texts on D-Bus (requirements 50) and into the tools' output
+ * (requirements 60). One line; the tools lay it out over several.
  */
 export type PythonValue =
   | null
@@ -61,7 +61,7 @@ function numberRepr(value: number): string {
   if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf";
   if (Number.isInteger(value)) return BigInt(value).toString();
   const [mantissa = "", exponent = "0"] = value.toExponential().split("e");
-  // JavaScript goes over to an exponent only below 1e-6.
+  // JavaScript switches to an exponent only below 1e-6.
   if (Number(exponent) >= -4) return value.toString();
   return `${mantissa}e-${exponent.slice(1).padStart(2, "0")}`;
 }

@@ -3,7 +3,7 @@
 /** Our name in it. */
 export const OWNER = "stas";
 
-/** Longest name that is believed (S6). */
+/** The longest accepted name (S6). */
 const MAX_OWNER = 64;
 
 /** The name in an `owner` file: its first line. Empty when the file holds no name. */

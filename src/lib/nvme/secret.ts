@@ -9,7 +9,7 @@ export class Secret {
     this.#text = text;
   }
 
-  /** The text itself. For the connect string and for nothing else. */
+  /** The text itself. Only for the connect string. */
   reveal(): string {
     return this.#text;
   }

@@ -26,7 +26,7 @@ export function statusCode(status: number): number {
   return status & 0x7ff;
 }
 
-/** Statuses that we act on. */
+/** Statuses that change our behaviour. */
 export const STATUS = {
   invalidOpcode: 0x001,
   invalidField: 0x002,

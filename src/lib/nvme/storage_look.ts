@@ -1,18 +1,18 @@
 /**
- * What the system shows of all NVMe subsystems at one moment: which controllers serve which namespace and in which ANA
- * state, how I/O is spread over them, and what uses the namespaces.
+ * All NVMe subsystems of the system at one moment: which controllers serve which namespace and in which ANA state,
+ * how I/O is spread over them, and what uses the namespaces.
  */
 
 /**
  * Native multipath (`nvme_core.multipath`). `off`: every path is a device of its own; `absent`: this kernel was built
- * without it, which is the same; `unknown`: the module is not loaded or does not tell.
+ * without it, which is the same; `unknown`: the module is not loaded or does not report it.
  */
 export type NativeMultipath = "on" | "off" | "absent" | "unknown";
 
 /** Counters of newer kernels (`diag/` in sysfs), by the name of their file; empty where there are none. */
 export type Counters = Readonly<Record<string, number>>;
 
-/** The counters that are read, by what they are about. */
+/** The counters that are read, by their subject. */
 export const DIAG_COUNTERS = {
   controller: ["reconnect_count", "reset_count", "command_error_count"],
   path: ["multipath_failover_count", "command_retry_count", "command_error_count"],
@@ -44,9 +44,9 @@ export interface ServedNamespace {
   readonly device: string;
   /** It is the head of native multipath; otherwise it belongs to one controller. */
   readonly isShared: boolean;
-  /** What holds it, in words for people: `mounted on /srv`. */
+  /** Its holders, in words for people: `mounted on /srv`. */
   readonly holders: readonly string[];
-  /** Why its use is not known whole. */
+  /** Why its use is not fully known. */
   readonly unknown: string | undefined;
   /** The map of dm-multipath that has it as a path. */
   readonly dmMultipath: string | undefined;

@@ -1,4 +1,4 @@
-/** Supported Log Pages, LID 00h (Base 2.1 section 5.1.12.1.1), and what it says of the discovery log (Fig. 292). */
+/** Supported Log Pages, LID 00h (Base 2.1 section 5.1.12.1.1), and its entry of the discovery log (Fig. 292). */
 import { LID } from "./admin_command.ts";
 import { type Decoded, decoded, malformed } from "./decoded.ts";
 import { viewOf } from "./fields.ts";

@@ -1,4 +1,4 @@
-/** What sysfs says of a controller, made into a {@link KernelCtrl} (requirements 20). */
+/** Turns the sysfs attributes of a controller into a {@link KernelCtrl} (requirements 20). */
 import type { KernelCtrl, MadeWith } from "./kernel_ctrl.ts";
 import { classify } from "./match.ts";
 import { parseUeventFile } from "./uevent.ts";
@@ -20,7 +20,10 @@ export const CTRL_ATTRIBUTES = [
 
 export type CtrlAttribute = (typeof CTRL_ATTRIBUTES)[number];
 
-/** What a connection was made with, by file name. Of the two secrets only the beginning is ever read. */
+/**
+ * The attributes that show how a connection was made, by file name. Only the beginning of the two secrets is ever
+ * read.
+ */
 export const MADE_ATTRIBUTES = [
   "ctrl_loss_tmo",
   "dhchap_ctrl_secret",
@@ -42,11 +45,11 @@ export interface SysfsCtrl {
   readonly uevent: string;
   /** Text of an attribute file as read; absent when unreadable. */
   readonly attributes: Readonly<Partial<Record<CtrlAttribute, string>>>;
-  /** Likewise; `null` when it exists and may not be read. */
+  /** Likewise; `null` when the file exists but may not be read. */
   readonly made?: Readonly<Partial<Record<MadeAttribute, string | null>>>;
   /** Whether devices hang below it: path and namespace devices. */
   readonly hasChildren: boolean;
-  /** Text of `queue_count`, where the type is not told; absent when unreadable. */
+  /** Text of `queue_count`, where the type is not reported; absent when unreadable. */
   readonly queueCount?: string | undefined;
   readonly namespaces: readonly string[];
   readonly owner: string;
@@ -75,7 +78,7 @@ export function addressField(address: string, key: string): string {
   return sysfsText(value);
 }
 
-/** The address fields come from the `uevent` file; where it is silent, from the attributes. */
+/** The address fields come from the `uevent` file; fields that it lacks, from the attributes. */
 export function kernelCtrlFromSysfs(raw: SysfsCtrl): KernelCtrl {
   const properties = parseUeventFile(raw.uevent);
   const { attributes } = raw;
@@ -117,7 +120,7 @@ function madeWith(raw: NonNullable<SysfsCtrl["made"]>): MadeWith {
     const text = (raw[name] ?? "").trim();
     return /^-?\d+$/.test(text) ? Number(text) : undefined;
   };
-  // Absent on kernels without it, and then there is none.
+  // A kernel without this attribute has no such secret.
   const secret = (name: MadeAttribute): boolean | undefined =>
     raw[name] === null ? undefined : !["", "none"].includes((raw[name] ?? "").trim());
   const plus = (value: number | undefined, by: number) => value === undefined ? undefined : value + by;
@@ -133,7 +136,7 @@ function madeWith(raw: NonNullable<SysfsCtrl["made"]>): MadeWith {
   };
 }
 
-/** The kernel shows `tls_key` of connections that were made with TLS only (and `tls_mode` says which way, from 7.0). */
+/** The kernel shows `tls_key` of connections that were made with TLS only (and `tls_mode` shows the kind, from 7.0). */
 function tlsOf(raw: NonNullable<SysfsCtrl["made"]>): MadeWith["tls"] {
   const key = raw["tls_key"];
   if (key === undefined) return "none";

@@ -1,13 +1,13 @@
-/** The first two messages of an NVMe/TCP connection (NVMe/TCP 1.1, 3.6.2): what a target answers tells that it is one. */
+/** The first two messages of an NVMe/TCP connection (NVMe/TCP 1.1, 3.6.2): the answer shows that the peer is a target. */
 import { type Decoded, decoded, malformed } from "./decoded.ts";
 import { viewOf } from "./fields.ts";
 
-/** Bytes of either. */
+/** Bytes of each of the two. */
 export const IC_PDU = 128;
 
 const TYPE = { icReq: 0x00, icResp: 0x01 } as const;
 
-/** Version 0, no alignment, no digests, as the kernel asks without options. */
+/** Version 0, no alignment, no digests, like the kernel's own request without options. */
 export function encodeIcReq(): Uint8Array<ArrayBuffer> {
   const pdu = new Uint8Array(IC_PDU);
   const view = viewOf(pdu);

@@ -20,7 +20,7 @@ export interface Tid {
   readonly hostNqn: string;
 }
 
-/** What a transport id is made of; what is missing takes the defaults of TID-1 to TID-4. */
+/** The parts of a transport id; missing ones take the defaults of TID-1 to TID-4. */
 export interface TidParts {
   readonly transport: Transport;
   readonly traddr?: string | undefined;
@@ -62,7 +62,7 @@ export function normaliseTid(parts: TidParts, defaults: TidDefaults): Tid {
   };
 }
 
-/** An address in the one form that its spellings share. What is no IP address on tcp or rdma (a host name) stays as it is. */
+/** The canonical form of an address. On tcp or rdma, a text that is not an IP address (a host name) stays as it is. */
 export function canonicalAddress(transport: string, address: string): string {
   if (transport === "tcp" || transport === "rdma") return canonicalIp(address) ?? address;
   return transport === "fc" ? canonicalFc(address) : address.toLowerCase();
@@ -74,8 +74,8 @@ export function impliedIface(tid: Tid): string {
 }
 
 /**
- * A link-local address that says by itself on which interface it is, where nothing else tells the kernel: RDMA takes no
- * interface, and on tcp the interface may be known from another address only. It stays the same controller.
+ * A link-local address with its interface as scope, where nothing else gives the kernel the interface: RDMA accepts
+ * no interface option, and on tcp the interface may be known from another address only. It stays the same controller.
  */
 export function scoped(tid: Tid, iface: string = impliedIface(tid)): Tid {
   const isTold = tid.transport === "tcp" && tid.hostIface !== "";
@@ -102,7 +102,7 @@ export function tidKey(tid: Tid): string {
   ]);
 }
 
-/** A transport id that has this key, its addresses in canonical form; undefined for what is no key. */
+/** A transport id that has this key, its addresses in canonical form; undefined for a text that is not a key. */
 export function tidOfKey(key: string): Tid | undefined {
   let parsed: unknown;
   try {
@@ -152,8 +152,8 @@ export function tidFields(tid: Tid): Record<string, string> {
 }
 
 /**
- * The reverse of {@link tidFields}; other keys are ignored. Undefined when the transport is none of ours.
- * A missing `host-nqn` takes the default, empty when there is none.
+ * The reverse of {@link tidFields}; other keys are ignored. Undefined when stas does not handle the transport. A
+ * missing `host-nqn` takes the default, empty when there is none.
  */
 export function tidFromFields(
   record: Readonly<Record<string, string | undefined>>,

@@ -31,7 +31,10 @@ export const until = (deadline: Instant, now: Instant): Duration => ({
 export const earlier = (a: Instant | undefined, b: Instant | undefined): Instant | undefined =>
   a === undefined ? b : b === undefined || a.mono <= b.mono ? a : b;
 
-/** `2026-11-22T20:15:44Z`, from milliseconds since 1970. By arithmetic, because the pure rooms have no clock to borrow from. */
+/**
+ * `2026-11-22T20:15:44Z`, from milliseconds since 1970. Computed by arithmetic, because the pure rooms have no access
+ * to a clock.
+ */
 export function isoTime(wall: number): string {
   const secs = Math.floor(wall / 1000);
   const days = Math.floor(secs / 86_400);

@@ -1,7 +1,7 @@
-/** What this host has for TLS connections, as far as it shows. */
+/** The means of this host for TLS connections, as far as they are visible. */
 
 export interface TlsHost {
-  /** A daemon does the handshakes for the kernel (tlshd); undefined: it cannot be told. */
+  /** A daemon does the handshakes for the kernel (tlshd); undefined: not known. */
   readonly daemon: boolean | undefined;
   /** Pairs of host and subsystem NQN with a pre-shared key ({@link tlsPair}); undefined: they cannot be read. */
   readonly pairs: ReadonlySet<string> | undefined;
@@ -10,12 +10,12 @@ export interface TlsHost {
 /** Separated by a space, which no NQN has. */
 export const tlsPair = (hostNqn: string, subsysnqn: string): string => `${hostNqn} ${subsysnqn}`;
 
-/** `NVMe0R01 HOSTNQN SUBSYSNQN` and a digest since version 1. Generated keys (G) are those of one connection each. */
+/** `NVMe0R01 HOSTNQN SUBSYSNQN` and a digest since version 1. Generated keys (G) belong to one connection each. */
 const IDENTITY = /^NVMe[01]R0[12] (\S+) (\S+)(?: \S+)?$/;
 
 /**
- * Pairs that have a usable key, of the lines of /proc/keys: serial number, flags, uses, time left, permissions, user, group,
- * type, description. Revoked, dead, invalidated and expired keys are of no use.
+ * Pairs that have a usable key, from the lines of /proc/keys: serial number, flags, uses, time left, permissions,
+ * user, group, type, description. Revoked, dead, invalidated and expired keys are not usable.
  */
 export function pairsOfKeys(text: string): ReadonlySet<string> {
   const pairs = new Set<string>();

@@ -2,7 +2,7 @@
 import { canonicalFc, canonicalIp, scopeOf } from "./address.ts";
 import { impliedIface, isTransport, type Tid, tidText, type Transport } from "./tid.ts";
 
-/** What a controller may be named by. */
+/** The names of a controller. */
 export interface Nameable {
   readonly tid: Tid;
   readonly text: string;
@@ -13,7 +13,10 @@ export interface Nameable {
   readonly hosts: readonly string[];
 }
 
-/** `certain`: it is this. `possible`: a text of it has the question as a part, which counts where nothing is certain. */
+/**
+ * `certain`: it is the one named. `possible`: one of its texts contains the question, which counts if no controller
+ * is certain.
+ */
 export type Fit = "certain" | "possible" | "no";
 
 export type Matcher = (one: Nameable) => Fit;
@@ -24,7 +27,7 @@ const BLOCK = /^(nvme\d+n\d+)(?:p\d+)?$/;
 /** One path of a namespace with several; the number after `c` is that of the controller. */
 const PATH = /^nvme\d+c(\d+)n\d+$/;
 
-/** Reads the question once. An empty one fits everything. */
+/** Parses the question once. An empty question matches everything. */
 export function matcherOf(what: string): Matcher {
   const wanted = what.trim();
   if (wanted === "") return () => "certain";
@@ -45,7 +48,7 @@ export function matcherOf(what: string): Matcher {
   return (one) => one.tid.subsysnqn === wanted || isText(one, wanted) ? "certain" : part(one);
 }
 
-/** Those that fit: the certain ones, or, where there are none, the possible ones. */
+/** The matches: the certain ones, or, if there are none, the possible ones. */
 export function named<T>(matcher: Matcher, all: Iterable<T>, nameable: (one: T) => Nameable): readonly T[] {
   const certain: T[] = [];
   const possible: T[] = [];
@@ -92,7 +95,7 @@ function fitsPlace({ tid, hosts }: Nameable, { transport, address, trsvcid }: Pl
   return isAddress(tid, address) || hosts.some((host) => host.toLowerCase() === address.toLowerCase());
 }
 
-/** A scope that is named must be the one; without it any is meant. */
+/** A given scope must match; without a scope, any matches. */
 function isAddress(tid: Tid, address: string): boolean {
   const canonical = canonicalOf(address);
   if (canonical === undefined) return tid.traddr.toLowerCase() === address.toLowerCase();

@@ -1,10 +1,10 @@
-/** Avahi in the simulated world: services on interfaces, and a daemon that comes and goes. */
+/** Avahi in the simulated world: services on interfaces, and a daemon that starts and stops. */
 import { milliseconds } from "../nvme/time.ts";
 import type { Mdns, MdnsEvent, MdnsService } from "../ports.ts";
 import type { Random } from "./random.ts";
 import type { Scheduler } from "./scheduler.ts";
 
-/** Something announced on one interface; `p` as in the TXT record. */
+/** One announcement on one interface; `p` as in the TXT record. */
 export interface Announcement {
   readonly hostIface: string;
   readonly name: string;
@@ -56,7 +56,7 @@ export class SimAvahi {
     if (this.#running) { for (const port of this.#ports) port.tell({ type: "service", service }); }
   }
 
-  /** Says again what is announced. */
+  /** Repeats an announcement. */
   repeat(key: string): void {
     const service = this.#announced.get(key);
     if (service === undefined || !this.#running) return;
@@ -81,7 +81,7 @@ export class SimAvahi {
     for (const port of this.#ports) port.found();
   }
 
-  /** Something that Avahi complains of. */
+  /** Makes Avahi report a problem. */
   complain(message: string): void {
     for (const port of this.#ports) port.tell({ type: "mdns-problem", message });
   }
@@ -97,12 +97,12 @@ export class SimAvahi {
 
 export class AvahiPort implements Mdns {
   readonly #avahi: SimAvahi;
-  /** There is a bus to hear anything on. */
+  /** Connected to the bus, so that messages arrive. */
   #bus = false;
   #sink: ((event: MdnsEvent) => void) | undefined;
   #browsing = false;
   #available: boolean | undefined;
-  /** Of which availability a message is: what comes from an Avahi that is gone is not told. */
+  /** Counts the starts of Avahi: messages of an earlier start are discarded. */
   #era = 0;
 
   constructor(avahi: SimAvahi) {
@@ -117,7 +117,7 @@ export class AvahiPort implements Mdns {
     return Promise.resolve(undefined);
   }
 
-  /** The connection is over. */
+  /** The connection has ended. */
   lost(): void {
     this.#bus = false;
     this.gone("the system bus went away");
@@ -163,7 +163,7 @@ export class AvahiPort implements Mdns {
     });
   }
 
-  /** Avahi, or the bus, runs. */
+  /** Avahi, or the bus, is available. */
   found(): void {
     if (!this.#browsing || !this.#bus) return;
     const era = ++this.#era;

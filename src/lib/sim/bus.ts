@@ -1,6 +1,6 @@
 /**
- * The system bus of the simulated world, message by message: names and their owners, match rules, calls, signals. It is slow,
- * loses calls, and goes away with all connections. What programs put on top of it is the product's own.
+ * The system bus of the simulated world, message by message: names and their owners, match rules, calls, signals. It
+ * is slow, loses calls, and can end together with all its connections. The layers above it are the product's own.
  */
 import { BusErrors, DBUS } from "../dbus/bus_types.ts";
 import { Bus, type BusResult } from "../dbus/bus.ts";
@@ -13,11 +13,11 @@ import type { Scheduler } from "./scheduler.ts";
 
 const PRIMARY_OWNER = 1;
 const NAME_TAKEN = 3;
-/** Every program of the simulated host is root's. */
+/** Every program of the simulated host runs as root. */
 const ROOT = 0;
 const HOP_MS = 3;
 
-/** A match rule as its text says. */
+/** The keys and values of a match rule. */
 type Rule = ReadonlyMap<string, string>;
 
 interface Peer {
@@ -25,7 +25,7 @@ interface Peer {
   readonly receive: (message: Incoming) => void;
   readonly rules: string[];
   readonly over: (reason: string) => void;
-  /** What arrives later than this stays in its order. */
+  /** The latest delivery time so far: later messages keep their order. */
   lastAt: number;
 }
 
@@ -40,7 +40,7 @@ export class SimBus {
   /** Probability that a call to a program is never answered (it times out), or that the answer is an error. */
   callsLost = 0;
   callsFail = 0;
-  /** Is told of every message to programs, with the well-known name of its sender if it has one. */
+  /** Called with every message to programs, and the well-known name of its sender if it has one. */
   witness: (name: string, message: Outgoing) => void = () => undefined;
   readonly time: Scheduler;
   readonly random: Random;
@@ -54,12 +54,15 @@ export class SimBus {
     return this.#up;
   }
 
-  /** The unique name of who has this one. */
+  /** The unique name of the owner of this name. */
   ownerOf(name: string): string | undefined {
     return this.#names.get(name);
   }
 
-  /** How one process comes to the bus; `alive` is false when it was killed, and `opened` is told how to cut it off. */
+  /**
+   * One process's access to the bus; `alive` is false once it was killed, and `opened` receives a function that cuts
+   * it off.
+   */
   access(alive: () => boolean, opened: (cut: () => void) => void): BusAccess {
     const later = (ms: number, run: () => void): () => void =>
       this.time.in(milliseconds(ms), () => {
@@ -94,7 +97,7 @@ export class SimBus {
     this.#up = true;
   }
 
-  /** A signal of whoever has this name now; nothing when nobody has. */
+  /** Sends a signal from the present owner of this name; does nothing when it has no owner. */
   signalAs(
     name: string,
     signal: Pick<Outgoing, "path" | "interface" | "member" | "signature" | "body">,
@@ -151,7 +154,7 @@ export class SimBus {
     this.time.in(milliseconds(this.random.between(0, HOP_MS)), run);
   }
 
-  /** A message of a peer's; the result is its serial number. */
+  /** Sends a message of a peer; returns its serial number. */
   #sent(from: Peer, message: Outgoing): number {
     const serial = ++this.#serial;
     if (message.destination !== DBUS) this.witness(this.#nameOf(from), message);
@@ -185,7 +188,7 @@ export class SimBus {
     if (to !== undefined) this.#deliver(to, message, this.random.between(0, 5 * HOP_MS));
   }
 
-  /** In the order in which it was sent, as the bus does it. */
+  /** Delivers in the order of sending, as the bus does. */
   #deliver(to: Peer, message: Incoming, ms: number): void {
     to.lastAt = Math.max(to.lastAt, this.time.now.mono + ms);
     this.time.in(milliseconds(to.lastAt - this.time.now.mono), () => {

@@ -1,4 +1,4 @@
-/** Connects in the simulated kernel: one at a time for the whole host, and slow when the other end is. */
+/** Connects in the simulated kernel: one at a time for the whole host, and as slow as the other end. */
 import { connectFailure } from "../nvme/errno.ts";
 import { encodeConnect } from "../nvme/fabrics_options.ts";
 import type { Outcome } from "../nvme/failure.ts";
@@ -14,13 +14,13 @@ import type { Scheduler } from "./scheduler.ts";
 
 interface Job {
   readonly request: ConnectRequest;
-  /** What was written to the device: `nqn=...,transport=...`. */
+  /** The text written to the device: `nqn=...,transport=...`. */
   readonly text: string;
   readonly who: string;
   readonly done: (outcome: Outcome<KernelCtrl>) => void;
 }
 
-/** How long the kernel is held up, and what it says then. */
+/** How long the kernel blocks, and the error that it then returns. */
 const MISERY: ReadonlyMap<Target["manner"], { readonly ms: number; readonly errno: string }> = new Map([
   ["silent", { ms: 3_100, errno: "ETIMEDOUT" }],
   ["closed", { ms: 1, errno: "ECONNREFUSED" }],
@@ -32,13 +32,13 @@ const MISERY: ReadonlyMap<Target["manner"], { readonly ms: number; readonly errn
 const REFUSED = 0x4184;
 
 export class Connecting {
-  /** What the kernel does when no ctrl-loss-tmo is given, in seconds. */
+  /** The kernel's default of ctrl-loss-tmo, in seconds. */
   ctrlLossTmo = 600;
-  /** How many connects fail for lack of memory or of file descriptors. */
+  /** The number of connects that will fail for lack of memory or of file descriptors. */
   shortage = 0;
-  /** Is told of each connect that really begins, with the existing connections. */
+  /** Called for each connect that really begins, with the existing connections. */
   witness: (who: string, request: ConnectRequest) => void = () => undefined;
-  /** What the host has for TLS: everything, unless a story says otherwise. */
+  /** The host's means for TLS: all of them, unless a story says otherwise. */
   tls: TlsHost = { daemon: true, pairs: undefined };
   readonly #time: Scheduler;
   readonly #random: Random;
@@ -59,7 +59,7 @@ export class Connecting {
     return this.#running?.who === who || this.#queue.some((job) => job.who === who);
   }
 
-  /** What cannot be written is refused before it comes to the kernel. */
+  /** Begins a connect; an invalid request is refused before it reaches the kernel. */
   begin(request: ConnectRequest, who: string, done: (outcome: Outcome<KernelCtrl>) => void): void {
     const encoded = encodeConnect(request, this.#devices.release.support);
     if (!encoded.ok) return done(encoded);
@@ -67,7 +67,7 @@ export class Connecting {
     this.#next();
   }
 
-  /** When what the kernel is connecting has ended; at once when it connects nothing. */
+  /** Calls `then` when the present connect has ended; at once when there is none. */
   afterRunning(then: () => void): void {
     if (this.#running === undefined) then();
     else this.#afterRunning.push(then);
@@ -112,7 +112,7 @@ export class Connecting {
     }
     const route = this.#fabric.route(traddr, of("host_iface"), of("host_traddr"));
     if (!route.ok) return this.#fail(job, 1, route.errno);
-    // The kernel knows its I/O controllers; of discovery controllers it makes as many as it is asked for.
+    // The kernel refuses a second connection to an I/O controller; it makes any number to a discovery controller.
     if (!discovery && this.#devices.all.some((device) => this.#same(device, of))) {
       return this.#fail(job, 1, "EALREADY");
     }
@@ -133,7 +133,7 @@ export class Connecting {
     }
     const insecure = this.#tlsProblem(options, target);
     if (insecure !== undefined) return this.#fail(job, insecure.ms, insecure.errno);
-    // Asked for as a discovery controller, it turns out to be none; or the other way round.
+    // Connected as a discovery controller, it turns out to be an I/O controller; or the other way round.
     const wrongKind = manner === "up" && discovery !== (target.discovery !== undefined);
     const device = this.#make(job, options, target);
     const ms = misery?.ms ?? this.#random.between(10, 120);
@@ -171,7 +171,7 @@ export class Connecting {
     return device;
   }
 
-  /** FC: the first attempt ends the call, whatever comes of it, and the kernel goes on by itself. */
+  /** FC: the first attempt ends the call, whatever its result, and the kernel continues by itself. */
   #goOn(job: Job, options: ReadonlyMap<string, string>, target: Target): void {
     const device = this.#make(job, options, target);
     this.#time.in(milliseconds(20), () => {
@@ -181,7 +181,7 @@ export class Connecting {
     });
   }
 
-  /** What keeps a handshake from its end, or a connection without one from its beginning. */
+  /** The obstacle to completing a handshake, or to a connection without TLS. */
   #tlsProblem(
     options: ReadonlyMap<string, string>,
     target: Target,
@@ -208,8 +208,8 @@ export class Connecting {
   }
 
   /**
-   * The kernel's own test for a second connection to one I/O controller (`nvmf_ip_options_match`): texts are compared, and what
-   * is given on one side only is another connection.
+   * The kernel's own test for a second connection to one I/O controller (`nvmf_ip_options_match`): it compares texts,
+   * and an option given on one side only makes another connection.
    */
   #same(device: Device, of: (name: string) => string): boolean {
     return device.target !== undefined && device.state !== "deleting" &&
@@ -231,7 +231,7 @@ function parseOptions(text: string): ReadonlyMap<string, string> {
   );
 }
 
-/** A target that nothing serves. */
+/** A target for an address at which nothing answers. */
 function nobody(options: ReadonlyMap<string, string>): Target {
   const address: Address = { transport: "fc", traddr: options.get("traddr") ?? "", trsvcid: "" };
   const target = new Target(address, options.get("nqn") ?? "");

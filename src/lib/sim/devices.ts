@@ -1,4 +1,4 @@
-/** The controllers in the host's kernel, their life and their events. */
+/** The controllers in the host's kernel, their life cycle and their events. */
 import { isDiscoveryChange } from "../nvme/aen.ts";
 import type { KernelCtrl, MadeWith } from "../nvme/kernel_ctrl.ts";
 import { classify, isUntold } from "../nvme/match.ts";
@@ -15,7 +15,7 @@ import { sysfsOf } from "./sysfs.ts";
 
 const AEN = 0x70f002;
 
-/** What a connection is made with. */
+/** The options of a connection. */
 export interface DeviceSpec {
   readonly transport: string;
   readonly traddr: string;
@@ -24,16 +24,16 @@ export interface DeviceSpec {
   readonly hostIface: string;
   readonly hostNqn: string;
   readonly hostId: string;
-  /** The NQN that was asked for, when that is not the target's own. */
+  /** The requested NQN, when it is not the target's own. */
   readonly asked?: string;
   /** Undefined for a local (PCIe) device. */
   readonly target: Target | undefined;
-  /** Who made it: `stafd`, `stacd`, or somebody else. */
+  /** Its maker: `stafd`, `stacd`, or another program. */
   readonly maker: string;
   /** Name in the registry of owners. */
   readonly owner: string;
   readonly ctrlLossTmoMs: number;
-  /** What sysfs shows of the options; without TLS and keys where nothing is said. */
+  /** The options that sysfs shows; absent: without TLS and keys. */
   readonly made?: Partial<MadeWith>;
 }
 
@@ -48,7 +48,7 @@ const PLAIN: MadeWith = {
   ioQueues: undefined,
 };
 
-/** How often its link is tried again, and for how long. */
+/** The interval of attempts to restore its link, and their time limit. */
 const lossOf = ({ ctrlLossTmoMs }: DeviceSpec): Partial<MadeWith> => ({
   reconnectDelay: RECONNECT.ms / 1000,
   ctrlLossTmo: ctrlLossTmoMs === Infinity ? -1 : ctrlLossTmoMs / 1000,
@@ -59,7 +59,7 @@ export interface Device extends DeviceSpec {
   readonly incarnation: number;
   readonly bornAt: number;
   state: "new" | "connecting" | "live" | "deleting";
-  /** All attributes are in sysfs; before it is live the first time, they are not. */
+  /** All attributes are in sysfs: only once it has been live. */
   complete: boolean;
   ownedBy: string;
   source: string;
@@ -67,17 +67,17 @@ export interface Device extends DeviceSpec {
   anaState: string;
   /** Since when the link is lost. */
   lostAt: number | undefined;
-  /** A change of the log page makes an event. */
+  /** A change of the log page causes an event. */
   armed: boolean;
-  /** Was live once: its return is a `rediscover`. */
+  /** It has been live: its next return is a `rediscover`. */
   started: boolean;
 }
 
-/** What goes wrong between kernel and listener, as probabilities and spans. */
+/** Faults between kernel and listener, as probabilities and spans. */
 export interface KernelChaos {
   /** An event is lost, and with it the next few. */
   eventLoss: number;
-  /** An event is lost, and nobody is told that one was. */
+  /** An event is lost without any notice of the loss. */
   silentLoss: number;
   /** An AEN is lost on its way: the controller has sent it, and sends no other before its page is read. */
   aenLoss: number;
@@ -106,7 +106,7 @@ interface Ear {
   dropping: number;
 }
 
-/** Time from losing a link to noticing, and from one attempt to have it back to the next. */
+/** The time from losing a link to noticing it, and between attempts to restore it. */
 const NOTICE_MS = 2_000;
 const RECONNECT = seconds(10);
 
@@ -121,7 +121,7 @@ export class Devices {
   readonly #fabric: Fabric;
   readonly #ears: Ear[] = [];
   #incarnations = 100;
-  /** Is told of every device that comes and goes, at once: for stories and checks. */
+  /** Called at once for every device made or removed: for stories and checks. */
   witness: (what: "made" | "removed", device: Device) => void = () => undefined;
 
   constructor(time: Scheduler, random: Random, fabric: Fabric) {
@@ -150,7 +150,10 @@ export class Devices {
     };
   }
 
-  /** What the event says is looked up when it is heard, as the real listener does it; a device gone by then has none. */
+  /**
+   * The contents of the event are looked up on arrival, as the real listener does; for a device that is gone by then
+   * there is no event.
+   */
   #announce(make: () => KernelEvent | undefined): void {
     for (const ear of [...this.#ears]) {
       if (ear.dropping === 0 && this.#random.chance(this.chaos.eventLoss)) {
@@ -165,7 +168,7 @@ export class Devices {
     }
   }
 
-  /** All listeners miss what happens from now on, and are told so after a while. */
+  /** All listeners miss the events from now on, and learn of the loss after a while. */
   loseEvents(ms: number): void {
     for (const ear of this.#ears) {
       if (ear.dropping > 0) continue;
@@ -192,7 +195,7 @@ export class Devices {
     });
   }
 
-  /** Interfaces changed: told to all, and at the start to the one that asks. */
+  /** Reports changed interfaces to all listeners, or at the start to the given one. */
   tellNetwork(hear?: Listener): void {
     const event: KernelEvent = { type: "network", interfaces: this.#fabric.interfaces };
     if (hear !== undefined) this.#time.in(milliseconds(1), () => hear(event));
@@ -251,7 +254,7 @@ export class Devices {
     this.#announce(() => ({ type: "removed", device: name, now: this.#table.get(name)?.incarnation }));
   }
 
-  /** The page of a discovery service changed: those that listen for it are told, once until they read it. */
+  /** The page of a discovery service changed: each armed controller reports it, once until its next reading. */
   pageChanged(target: Target): void {
     for (const device of this.#table.values()) {
       if (device.target !== target || device.state !== "live" || !device.armed) continue;
@@ -268,12 +271,12 @@ export class Devices {
     }
   }
 
-  /** An event that says nothing new. */
+  /** An event without any change. */
   stir(device: Device): void {
     this.#tell(device, "change");
   }
 
-  /** An event that is none of the discovery log. */
+  /** An event that does not concern the discovery log. */
   otherAen(device: Device, value: number): void {
     if (isDiscoveryChange(value)) throw new Error("that one is made by a change of the page");
     this.#announce(() => ({ type: "aen", device: device.name, value }));
@@ -288,7 +291,7 @@ export class Devices {
     return device.target === undefined || (device.target.manner === "up" && this.#routeOf(device).ok);
   }
 
-  /** Losing a link makes no event; the kernel notices after a while and tries by itself to have it back. */
+  /** Losing a link causes no event; the kernel notices after a while and tries by itself to restore it. */
   linksChanged(): void {
     for (const device of this.#table.values()) {
       if (device.state !== "live" || this.linked(device)) continue;
@@ -324,7 +327,7 @@ export class Devices {
 
   // --- sysfs ---------------------------------------------------------------------------------------------------------
 
-  /** What sysfs says of it at this moment, and the controller where sysfs does not tell. */
+  /** The device as sysfs shows it at this moment, completed by the controller where sysfs does not show the type. */
   view(device: Device): KernelCtrl {
     const isServing = device.complete && device.target?.discovery === undefined &&
       device.target?.isEmpty !== true;

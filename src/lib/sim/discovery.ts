@@ -1,4 +1,4 @@
-/** What a discovery controller says: its log page with all its earlier versions, and how it treats other commands. */
+/** A discovery controller's answers: its log page with all earlier versions, and its handling of other commands. */
 import { parseIp } from "../nvme/address.ts";
 import type { DiscoveryEntry } from "../nvme/discovery_entry.ts";
 import type { Target } from "./fabric.ts";
@@ -6,7 +6,7 @@ import type { Target } from "./fabric.ts";
 export interface LogVersion {
   readonly genctr: bigint;
   readonly entries: readonly DiscoveryEntry[];
-  /** Since when it was the page, monotonic milliseconds. */
+  /** Since when it was the current page, in monotonic milliseconds. */
   readonly since: number;
 }
 
@@ -49,7 +49,7 @@ export class Discovery {
   refusesRegistration = false;
   /** The entry of the discovery log in the Supported Log Pages log; undefined: the command is refused. */
   supported: number | undefined = 1;
-  /** Refuses to give less than the whole page. */
+  /** Refuses to return less than the whole page. */
   refusesHeader = false;
   /** The next reads fail: the page never stays the same while it is read. */
   torn = 0;
@@ -58,9 +58,9 @@ export class Discovery {
   /** Hosts that registered. */
   readonly registered: string[] = [];
   #watchers: (() => void)[] = [];
-  /** When it started again; undefined when it never did. */
+  /** When it last restarted; undefined when it never did. */
   restartedAt: number | undefined;
-  /** What it will list when it has come back whole. */
+  /** The entries that it will list again once it is complete. */
   #missing: readonly DiscoveryEntry[] = [];
 
   constructor(dctype: Discovery["dctype"], entries: readonly DiscoveryEntry[], genctr = 1n) {
@@ -74,30 +74,30 @@ export class Discovery {
     return last;
   }
 
-  /** Is called after each change of the page. */
+  /** Calls `changed` after each change of the page. */
   watch(changed: () => void): void {
     this.#watchers.push(changed);
   }
 
-  /** Somebody changes the page: what it lists, or only its generation. */
+  /** Changes the page: its entries, or only its generation. */
   edit(entries: readonly DiscoveryEntry[], at: number): void {
     this.versions.push({ genctr: this.page.genctr + 1n, entries, since: at });
     for (const watcher of this.#watchers) watcher();
   }
 
-  /** It starts again with this page, of which it says nothing: its connections are gone. The rest comes back later. */
+  /** It restarts with this page, without an event: its connections are gone. The other entries come back later. */
   restart(genctr: bigint, entries: readonly DiscoveryEntry[], at: number): void {
     this.#missing = [...this.#missing, ...this.page.entries].filter((entry) => !has(entries, entry));
     this.restartedAt = at;
     this.versions.push({ genctr, entries, since: at });
   }
 
-  /** It does not list yet what it listed before it started again. */
+  /** It does not list yet all entries that it listed before its restart. */
   get isYoung(): boolean {
     return this.#missing.length > 0;
   }
 
-  /** It has come back whole. */
+  /** It lists all its entries again. */
   complete(at: number): void {
     const missing = this.#missing.filter((entry) => !has(this.page.entries, entry));
     this.#missing = [];

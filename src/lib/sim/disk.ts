@@ -6,12 +6,12 @@ import type { Random } from "./random.ts";
 import type { Scheduler } from "./scheduler.ts";
 
 export class SimDisk {
-  /** What is in the files. */
+  /** The contents of the files. */
   readonly texts = new Map<string, string>();
-  /** How often in a row a file was loaded by a daemon of which nothing was heard since. */
+  /** How many times in a row a file was loaded by a daemon that has given no sign of life since. */
   readonly loads = new Map<string, number>();
   full = false;
-  /** Probability that a write has no end. */
+  /** Probability that a write never ends. */
   hangs = 0;
   /** Writes that do not return. */
   readonly stuck: (() => void)[] = [];
@@ -23,7 +23,7 @@ export class SimDisk {
     this.random = random;
   }
 
-  /** Half of the file is left. */
+  /** Leaves only half of the file. */
   tear(name: string): void {
     const text = this.texts.get(name);
     if (text !== undefined) this.texts.set(name, text.slice(0, text.length >>> 1));
@@ -60,7 +60,7 @@ export class DiskPort implements StateFile {
     }
   }
 
-  /** The daemons' crashes do not come from what they load here: the files are not set aside. */
+  /** Loaded state never crashes a daemon here, so that files are not set aside. */
   proven(): void {
     this.#disk.loads.delete(this.#name);
   }

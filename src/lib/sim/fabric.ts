@@ -1,4 +1,4 @@
-/** The network and what is on it: controllers, their addresses, and how they behave towards this host. */
+/** The network and its controllers: their addresses, and their behaviour towards this host. */
 import { canonicalIp, parseIp, scopeOf } from "../nvme/address.ts";
 import type { InterfaceTable } from "../nvme/kernel_ctrl.ts";
 import type { TlsDemand } from "../nvme/entry_tls.ts";
@@ -6,8 +6,8 @@ import type { Transport } from "../nvme/tid.ts";
 import type { Discovery } from "./discovery.ts";
 
 /**
- * How a controller meets a connection: it works; nothing answers; the port is closed; the peer accepts and says nothing
- * (10 s); it answers all but the last command (61 s); or it refuses this host, for good.
+ * How a controller reacts to a connection: it works; nothing answers; the port is closed; the peer accepts and stays
+ * silent (10 s); it answers all but the last command (61 s); or it refuses this host permanently.
  */
 export type Manner = "up" | "silent" | "closed" | "mute" | "stuck" | "forbidding";
 
@@ -24,9 +24,9 @@ export interface Interface {
   /** First of a family: the address that connections come from. */
   readonly v4: readonly string[];
   readonly v6: readonly string[];
-  /** Beginnings of the addresses that are reached by it. */
+  /** Prefixes of the addresses that are reached through it. */
   readonly nets: readonly string[];
-  /** Other names that the kernel takes for it; the table of interfaces does not tell them. */
+  /** Other names that the kernel accepts for it; the table of interfaces does not show them. */
   readonly altnames?: readonly string[];
   /** An interface without an address of its own sends from this one, which is on another. */
   readonly borrowed?: string;
@@ -43,15 +43,15 @@ export class Target {
   isEmpty = false;
   /** A connection with TLS can be made; without it, one that wants TLS fails. */
   offersTls = true;
-  /** What pages say of TLS to it. */
+  /** The TLS demand for it in log pages. */
   listsTls: TlsDemand = "none";
   /** A connection without TLS is refused. */
   refusesClear = false;
-  /** It has another key than this host. */
+  /** Its key differs from this host's. */
   hasOtherKey = false;
-  /** As Identify does it before NVMe 1.4: it does not say what it is. */
+  /** Like Identify before NVMe 1.4: it does not report its type. */
   tellsNoType = false;
-  /** How it serves its namespaces: `optimized`, `inaccessible`...; empty for one without ANA. */
+  /** The ANA state of its namespaces: `optimized`, `inaccessible`...; empty without ANA. */
   anaState = "";
 
   constructor(address: Address, nqn: string) {
@@ -59,7 +59,7 @@ export class Target {
     this.nqn = nqn;
   }
 
-  /** As `explain` and the stories call it. */
+  /** Its name in `explain` and in the stories. */
   get text(): string {
     return `${this.address.traddr}:${this.address.trsvcid} ${this.nqn}`;
   }
@@ -79,7 +79,7 @@ export class Fabric {
   readonly #fcPorts = new Set<string>();
   #watchers: (() => void)[] = [];
 
-  /** A remote port of this host's FC adapter logs in or out. What is behind it is another matter. */
+  /** A remote port of this host's FC adapter logs in or out. This does not affect the controllers behind it. */
   setFcPort(traddr: string, online: boolean): void {
     if (online) this.#fcPorts.add(traddr);
     else this.#fcPorts.delete(traddr);
@@ -107,12 +107,12 @@ export class Fabric {
     this.#changed();
   }
 
-  /** Is called after each change of interfaces. */
+  /** Calls `changed` after each change of interfaces. */
   watch(changed: () => void): void {
     this.#watchers.push(changed);
   }
 
-  /** An event of the network in which nothing changed. */
+  /** A network event without any change. */
   touch(): void {
     this.#changed();
   }
@@ -121,7 +121,7 @@ export class Fabric {
     for (const watcher of this.#watchers) watcher();
   }
 
-  /** The host's interfaces, as its kernel tells. An interface without a link keeps its addresses. */
+  /** The host's interfaces, as its kernel reports them. An interface without a link keeps its addresses. */
   get interfaces(): InterfaceTable {
     return new Map(
       [...this.#interfaces.values()].map(({ iface: { name, index, mac, v4, v6 }, up }) =>
@@ -135,7 +135,7 @@ export class Fabric {
     return target;
   }
 
-  /** All that answer at an address. */
+  /** All targets at an address. */
   at(traddr: string, trsvcid: string): readonly Target[] {
     return this.targets.filter(({ address }) =>
       canonical(address.traddr) === canonical(traddr) && address.trsvcid === trsvcid

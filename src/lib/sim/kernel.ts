@@ -25,23 +25,23 @@ import type { Fabric } from "./fabric.ts";
 import type { Random } from "./random.ts";
 import type { Scheduler } from "./scheduler.ts";
 
-/** A page as it was really read: what a check compares with. */
+/** A page as it was really read, for checks to compare with. */
 export interface ReadPage {
   readonly reader: string;
   readonly device: Device;
   readonly log: DiscoveryLog;
 }
 
-/** Probabilities of what goes wrong with commands. */
+/** Probabilities of faults in commands. */
 export interface CommandChaos {
   scanFails: number;
   deleteBusy: number;
-  /** The number of a device that is to be deleted is given to somebody else's just before. */
+  /** Just before a device is deleted, its number is given to another program's device. */
   swapBeforeDelete: number;
   commandFails: number;
   /** A call never returns. */
   hangs: number;
-  /** How long the kernel takes to delete a controller, from and to. */
+  /** The shortest and longest time that the kernel takes to delete a controller. */
   deleteMs: readonly [low: number, high: number];
 }
 
@@ -57,7 +57,7 @@ export const calmCommands = (): CommandChaos => ({
 export class SimKernel {
   readonly devices: Devices;
   readonly connecting: Connecting;
-  /** Connect options that the kernel takes. */
+  /** Connect options that the kernel accepts. */
   get support(): ReadonlySet<string> {
     return this.devices.release.support;
   }
@@ -66,14 +66,17 @@ export class SimKernel {
   readonly time: Scheduler;
   readonly random: Random;
   readonly fabric: Fabric;
-  /** Of a connection that its maker hears of so many milliseconds later: is the next one in the kernel before it is named? */
+  /**
+   * Does the kernel begin the next connect before the maker of this connection learns its name, `heard` milliseconds
+   * later?
+   */
   overtakes: (heard: number) => boolean = (heard) => heard >= 10;
-  /** Somebody else's connection that takes the number of a device swapped before it is deleted. */
+  /** Makes another program's connection, which takes the number of a device that is swapped before its deletion. */
   swap: (device: Device) => void = () => undefined;
   wasRead: (page: ReadPage) => void = () => undefined;
-  /** Is told of each controller that a daemon deletes, before it is. */
+  /** Called before a daemon deletes a controller. */
   deletes: (who: string, device: Device) => void = () => undefined;
-  /** Is told when the generation of a page alone is asked for. */
+  /** Called when only the generation of a page is read. */
   generationRead: () => void = () => undefined;
 
   constructor(time: Scheduler, random: Random, fabric: Fabric) {
@@ -87,7 +90,7 @@ export class SimKernel {
   /** Calls that do not return. */
   readonly stuck: (() => void)[] = [];
 
-  /** Deletes a controller at once, as `nvme disconnect` of somebody else does. */
+  /** Deletes a controller at once, like another program's `nvme disconnect`. */
   deleteNow(device: Device): void {
     this.devices.remove(device);
   }
@@ -99,7 +102,7 @@ function fail(phase: Phase, errno: string, message: string, kind: Failure["kind"
   return { ok: false, failure: { phase, kind, errno, message: `${message} (${errno})`, ...more } } as const;
 }
 
-/** What one process sees of the kernel. After {@link close} it hears nothing any more; what it began goes on. */
+/** One process's view of the kernel. After {@link close} it receives nothing more; operations that it began go on. */
 export class KernelPort implements Kernel {
   readonly #kernel: SimKernel;
   readonly #who: string;
@@ -179,7 +182,7 @@ export class KernelPort implements Kernel {
     }
     const there = fabric.at(tid.traddr, tid.trsvcid);
     if (tid.transport !== "tcp") {
-      // No neighbour has the address. Whether a neighbour speaks RDMA, the connect alone can tell.
+      // No neighbour has the address. Only the connect shows whether a neighbour speaks RDMA.
       const isNobody = tid.transport === "rdma" && there.length === 0;
       const text = `no neighbour has ${tid.traddr}`;
       return this.#after<Outcome<Reached>>(
@@ -214,13 +217,13 @@ export class KernelPort implements Kernel {
       this.#after(heard, free, () => undefined);
       const read = random.between(0, 40);
       if (!this.#kernel.overtakes(heard)) return this.#after(heard + read, done, () => outcome);
-      // The kernel cannot say which connection this one is before it has made the next.
+      // The kernel cannot name this connection before it has made the next one.
       const late = (): void => this.#after(read, done, () => this.#readBack(outcome.value.device));
       this.#kernel.time.in(milliseconds(heard), () => connecting.afterRunning(late));
     });
   }
 
-  /** The call tells the number, and nothing else: whoever has it by now is read. */
+  /** The call returns only the number: read the controller that has it by now. */
   #readBack(device: string): Outcome<KernelCtrl> {
     const { devices } = this.#kernel;
     const now = devices.get(device);
@@ -229,7 +232,7 @@ export class KernelPort implements Kernel {
       : { ok: true, value: devices.view(now) };
   }
 
-  /** A connect of this process is in the kernel or waits for it: the process cannot end before that does. */
+  /** A connect of this process is in the kernel or waits for it: the process cannot end before the connect does. */
   get stuck(): boolean {
     return this.#kernel.connecting.holds(this.#who);
   }
@@ -290,7 +293,7 @@ export class KernelPort implements Kernel {
     });
   }
 
-  /** Runs a command on a discovery controller; a link that is down holds it up and then fails it. */
+  /** Runs a command on a discovery controller; a link that is down delays the command and then makes it fail. */
   #command<T>(
     phase: Phase,
     target: DeviceRef,

@@ -1,4 +1,7 @@
-/** One process's view of the simulated host: every port that a daemon needs of its machine, and its signals. Killed, it is deaf. */
+/**
+ * One process's view of the simulated host: every port that a daemon needs of its machine, and its signals. A killed
+ * process receives nothing.
+ */
 import type { Transport } from "../nvme/tid.ts";
 import type { TlsHost } from "../nvme/tls_host.ts";
 import type { BusAccess } from "../dbus/reconnect.ts";
@@ -18,11 +21,11 @@ export type Signal = "SIGHUP" | "SIGTERM" | "SIGINT";
 const nothing = (): void => undefined;
 
 export interface Ways {
-  /** Another bus than the world's. */
+  /** A bus other than the world's. */
   readonly bus?: BusAccess;
-  /** What else hears signals. */
+  /** Another listener for signals. */
   readonly signals?: { on(signal: Signal, handler: () => void): void };
-  /** Is called when the daemon has started, as systemd would be told. */
+  /** Called when the daemon has started, in place of the notice to systemd. */
   readonly ready?: () => void;
   readonly readFile?: (path: string) => FileText;
 }
@@ -135,7 +138,7 @@ export class SimMachine {
     else handler();
   }
 
-  /** The process ends at once: SIGKILL, or its own end. */
+  /** Ends the process at once: by SIGKILL, or on its own. */
   kill(): void {
     if (!this.#alive) return;
     this.#alive = false;

@@ -1,22 +1,22 @@
 /**
- * Namespaces of the simulated kernel: one for each subsystem, reached by all its paths through one head (native multipath),
- * and what uses it. A program may use it openly (a mount in our mount namespace), by a claim that only open(2) sees (a mount
- * in another one), or raw, which only its traffic tells.
+ * Namespaces of the simulated kernel: one for each subsystem, reached by all its paths through one head (native
+ * multipath), and its uses. A program may use it openly (a mount in our mount namespace), by a claim that only
+ * open(2) sees (a mount in another one), or raw, which only its traffic reveals.
  */
 import type { IoCounters, NamespaceLook, NamespacePath } from "../nvme/namespace_look.ts";
 import type { Device } from "./devices.ts";
 
-/** Sectors that udev and the like read when a device appears. */
+/** Sectors that udev and similar programs read when a device appears. */
 const PROBE_SECTORS = 512;
 
 export interface NamespaceUse {
   /** Shown by passive sources, in words: `mounted on /srv`. */
   readonly holders: Set<string>;
-  /** Claimed by somebody whom passive sources do not show. */
+  /** Claims by programs that passive sources do not show. */
   hiddenClaims: number;
-  /** Somebody has it locked (udev while it looks). */
+  /** Another program has it locked (udev while it probes the device). */
   locked: boolean;
-  /** Why the use cannot be looked at. */
+  /** Why its use cannot be read. */
   unreadable: string | undefined;
   /** Since when a program writes to the device itself, again and again; monotonic milliseconds. */
   rawSince: number | undefined;
@@ -31,7 +31,7 @@ interface Namespace extends NamespaceUse {
 
 export class Namespaces {
   readonly #byNqn = new Map<string, Namespace>();
-  /** Sees each look, for checks. */
+  /** Called for each look, for checks. */
   looked: (nqn: string) => void = () => undefined;
 
   #of(nqn: string): Namespace {
@@ -52,7 +52,7 @@ export class Namespaces {
     return found;
   }
 
-  /** What uses the subsystem's namespace: to be changed by stories. */
+  /** The uses of the subsystem's namespace, for stories to change. */
   use(nqn: string): NamespaceUse {
     return this.#of(nqn);
   }
@@ -89,7 +89,10 @@ export class Namespaces {
     return true;
   }
 
-  /** What would lose its data if the last path went now, in words: the truth, whoever can see it. A raw user has to have begun. */
+  /**
+   * The program that would lose data if the last path were disconnected now, in words: the actual use, whether
+   * visible or not. A raw user counts once it has begun.
+   */
   usedBy(nqn: string, now: number): string | undefined {
     const namespace = this.#byNqn.get(nqn);
     if (namespace === undefined) return undefined;
@@ -99,7 +102,7 @@ export class Namespaces {
     return namespace.rawSince !== undefined && namespace.rawSince < now ? "written to" : undefined;
   }
 
-  /** Programs that write, lock, or hide what they do, have ended; what is mounted stays so. */
+  /** Ends raw writes and locks, and makes uses readable again; mounts and claims stay. */
   calm(): void {
     for (const namespace of this.#byNqn.values()) {
       Object.assign(namespace, { locked: false, unreadable: undefined, rawSince: undefined });
@@ -126,7 +129,7 @@ export class Namespaces {
     };
   }
 
-  /** Claims a head; the result ends the claim, or says in words why there is none. */
+  /** Claims a head; returns a function that ends the claim, or the reason, in words, why the claim failed. */
   claim(head: string): (() => void) | string {
     const namespace = [...this.#byNqn].find(([nqn]) => this.head(nqn) === head)?.[1];
     if (namespace === undefined) return `/dev/${head} cannot be opened (ENOENT)`;

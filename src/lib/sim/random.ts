@@ -29,7 +29,7 @@ export class Random {
     return low + this.#next() % (high - low + 1);
   }
 
-  /** What cannot happen takes no throw of the dice: a new kind of fault leaves the stories without it as they were. */
+  /** A probability of zero takes no throw of the dice: a new kind of fault does not change stories without it. */
   maybe(probability: number): boolean {
     return probability > 0 && this.chance(probability);
   }

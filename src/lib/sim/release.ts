@@ -1,13 +1,13 @@
 /** Releases of the simulated kernel: each has the attributes, events and connect options that it had, and no others. */
 import { isAtLeast, kernelSupport } from "../nvme/kernel_version.ts";
 
-/** Those that a distribution of today runs, the newest last. */
+/** Releases that present distributions run, the newest last. */
 export const RELEASES = ["5.14.0", "5.15.0", "5.18.0", "6.1.0", "6.12.0", "7.2.0"] as const;
 export const NEWEST = "7.2.0";
 
 /** The first release with each of these (requirements 80). */
 const SINCE = {
-  /** The subsystem's own NQN of a discovery controller that was asked for by the well-known one. */
+  /** A discovery controller that is connected by the well-known NQN shows its subsystem's own NQN. */
   uniqueNqn: "5.16",
   optionList: "5.17",
   /** Attributes `cntrltype` and `dctype`. */
@@ -20,7 +20,7 @@ const SINCE = {
   rediscover: "6.1",
   /** `host_iface` counts when connections are compared. */
   comparesIface: "6.1",
-  /** A host ID that goes with one host NQN does not go with another one. */
+  /** A host ID that is used with one host NQN is refused with another. */
   oneIdentity: "6.5",
 } as const;
 
@@ -53,13 +53,13 @@ export class Release {
     return this.#has.get(what) === true;
   }
 
-  /** What reading `/dev/nvme-fabrics` gives; undefined where that fails. */
+  /** The text read from `/dev/nvme-fabrics`; undefined where reading fails. */
   get optionList(): string | undefined {
     if (!this.has("optionList")) return undefined;
     return OPTIONS.filter(([, since]) => isAtLeast(this.text, since)).map(([name]) => name).join(",") + "\n";
   }
 
-  /** As the product makes it of release and list. */
+  /** The options that the product derives from release and list. */
   get support(): ReadonlySet<string> {
     return this.#support ??= kernelSupport(this.text, this.optionList);
   }

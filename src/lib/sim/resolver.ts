@@ -9,13 +9,13 @@ export class SimResolver {
   readonly names = new Map<string, readonly string[]>();
   /** Probability that the name server does not answer. */
   fails = 0;
-  /** Probability that a question has no end. */
+  /** Probability that a query never ends. */
   hangs = 0;
-  /** Questions that are not answered. */
+  /** Queries without an answer. */
   readonly stuck: (() => void)[] = [];
   readonly time: Scheduler;
   readonly random: Random;
-  /** Is told of every answer. */
+  /** Called with every answer. */
   witness: (who: string, host: string, addresses: readonly string[]) => void = () => undefined;
 
   constructor(time: Scheduler, random: Random) {

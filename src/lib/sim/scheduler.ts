@@ -1,4 +1,7 @@
-/** Time of the simulated world: virtual, as fast as the machine can go and the same at each run; or real, for the demo. */
+/**
+ * Time of the simulated world: virtual, as fast as the machine allows and the same in each run; or real, for the
+ * demo.
+ */
 import { setImmediate } from "node:timers";
 import type { Duration, Instant, Now } from "../nvme/time.ts";
 import type { Clock } from "../ports.ts";
@@ -14,12 +17,12 @@ const settled = (): Promise<void> => new Promise((done) => setImmediate(done));
 
 interface Entry {
   readonly at: number;
-  /** Of two at the same time, the one that was asked for first goes first. */
+  /** Of two at the same time, the one scheduled first runs first. */
   readonly turn: number;
   run: (() => void) | undefined;
 }
 
-/** A binary heap of what is to come; nothing happens but inside {@link VirtualTime.runUntil}. */
+/** A binary heap of future events; they run only inside {@link VirtualTime.runUntil}. */
 export class VirtualTime implements Scheduler {
   readonly #heap: Entry[] = [];
   #mono = 0;
@@ -39,8 +42,8 @@ export class VirtualTime implements Scheduler {
   }
 
   /**
-   * Lets everything happen that is due until then. `go` ends it early when it says false. What an event sets off without
-   * waiting for a time (promises) is over before the next one.
+   * Runs all events that are due until then. It ends early when `go` returns false. Promises that an event starts,
+   * and that wait for no time, settle before the next event.
    */
   async runUntil(end: Instant, go: () => boolean = () => true): Promise<void> {
     await settled();
@@ -119,14 +122,14 @@ export class RealTime implements Scheduler {
     };
   }
 
-  /** Nothing of what is due later happens any more. */
+  /** Cancels all later events. */
   close(): void {
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
   }
 }
 
-/** The clocks of the host: one that only goes forward, and one that somebody may set. */
+/** The clocks of the host: one that only goes forward, and one that can be set. */
 export class SimClock implements Clock {
   readonly #time: Scheduler;
   #wall: number;
@@ -146,7 +149,7 @@ export class SimClock implements Clock {
     return this.#time.in({ ms: deadline.mono - this.#time.now.mono }, wake);
   }
 
-  /** Somebody sets the date, forwards or backwards. */
+  /** Sets the date, forwards or backwards. */
   step(by: Duration): void {
     this.#wall += by.ms;
   }

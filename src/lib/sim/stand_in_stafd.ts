@@ -1,4 +1,7 @@
-/** Plays stafd for a stacd that is alone in the world: relays the pages of discovery controllers, and comes and goes. */
+/**
+ * Plays stafd for a stacd that is alone in the world: relays the pages of discovery controllers, and starts and
+ * stops.
+ */
 import { entryToText } from "../nvme/entry_text.ts";
 import { milliseconds } from "../nvme/time.ts";
 import { type Tid, tidTexts } from "../nvme/tid.ts";
@@ -25,7 +28,7 @@ export class StandInStafd {
   #retired: RetiredDc[] = [];
   #running = false;
   #era = 0;
-  /** Is told of every page that is read. */
+  /** Called for every page that is read. */
   wasRead: (tid: Tid, target: Target) => void = () => undefined;
 
   constructor(world: World) {
@@ -43,7 +46,7 @@ export class StandInStafd {
     if (this.#running) this.#readSoon(followed, 200);
   }
 
-  /** Lets one go for good. */
+  /** Drops a discovery controller for good. */
   retire(target: Target): void {
     const at = this.#followed.findIndex((one) => one.target === target);
     const [gone] = at < 0 ? [] : this.#followed.splice(at, 1);
@@ -56,7 +59,7 @@ export class StandInStafd {
     return this.#followed.map(({ target }) => target);
   }
 
-  /** Comes back with its state file, or without it: then it has pages again when it has read them. */
+  /** Starts with its state file, or without it: then it has no pages until it has read them. */
   start(remembers: boolean): void {
     if (this.#running) return;
     this.#running = true;
@@ -68,7 +71,7 @@ export class StandInStafd {
     void this.#connect(this.#era);
   }
 
-  /** On the bus, under stafd's name; again when the bus comes back. */
+  /** Connects to the bus under stafd's name; again when the bus comes back. */
   async #connect(era: number): Promise<void> {
     const { bus, time } = this.#world;
     const isCurrent = (): boolean => era === this.#era && this.#running;
@@ -116,7 +119,7 @@ export class StandInStafd {
     });
   }
 
-  /** As stafd does: the index first, then page by page. */
+  /** Answers like stafd: the index first, then single pages. */
   #answer(member: string, body: readonly unknown[]): string | undefined {
     const { dcs, ...others } = this.report();
     if (member === "page_index") {

@@ -3,7 +3,7 @@ import type { NativeMultipath, ServedNamespace, StorageLook, SubsystemLook } fro
 import type { Storage } from "../ports.ts";
 import type { Device, Devices } from "./devices.ts";
 
-/** What stories set; the kernel's defaults to begin with. */
+/** Settings for stories to change; they begin with the kernel's defaults. */
 export interface StorageSettings {
   nativeMultipath: NativeMultipath;
   kernel: string;
@@ -76,7 +76,7 @@ function subsystem(nqn: string, members: readonly Device[], devices: Devices): S
   };
 }
 
-/** The port of one process; silent once that has ended. Like the other looks of views, it takes no time. */
+/** The port of one process; silent once the process has ended. Like the other reads for views, it takes no time. */
 export const storagePort = (devices: Devices, alive: () => boolean): Storage => ({
   look: (done) =>
     queueMicrotask(() => {

@@ -1,4 +1,4 @@
-/** What `/sys/class/nvme/nvmeN` of one kernel release says of a controller: texts, for the product's own decoder. */
+/** The texts in `/sys/class/nvme/nvmeN` of one kernel release, for the product's own decoder. */
 import type { SysfsCtrl } from "../nvme/sysfs_ctrl.ts";
 import type { Device } from "./devices.ts";
 import type { Release } from "./release.ts";
@@ -33,7 +33,7 @@ export function sysfsOf(device: Device, release: Release, heads: readonly string
       ...(complete
         ? {
           cntlid: "1\n",
-          // As wide as Identify has them.
+          // Padded to the width of the Identify field.
           model: `${"Simulated".padEnd(40)}\n`,
           serial: `${`S${device.incarnation}`.padEnd(20)}\n`,
         }
@@ -48,7 +48,7 @@ export function sysfsOf(device: Device, release: Release, heads: readonly string
 
 const line = (text: string): string => `${text === "" ? "(efault)" : text}\n`;
 
-/** Before it is identified, what was asked for. */
+/** Until the controller is identified, the requested NQN. */
 function subsysnqnOf({ transport, target, asked, complete }: Device, release: Release): string {
   // Its connect may last for ever, and nothing is shown until it has succeeded.
   if (transport === "fc" && !complete) return "(efault)";

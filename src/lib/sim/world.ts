@@ -13,7 +13,7 @@ import { Random } from "./random.ts";
 import { SimResolver } from "./resolver.ts";
 import { type Scheduler, SimClock } from "./scheduler.ts";
 
-/** What reading a small text file gives. */
+/** The result of reading a small text file. */
 export type FileText =
   | { readonly ok: true; readonly text: string }
   | { readonly ok: false; readonly why: "missing" | "unreadable"; readonly message: string };
@@ -30,7 +30,7 @@ export class World {
   readonly avahi: SimAvahi;
   readonly resolver: SimResolver;
   readonly disk: SimDisk;
-  /** Those that the host can use. */
+  /** Transports that the host can use. */
   transports: ReadonlySet<Transport> = new Set(["tcp", "rdma", "fc"]);
   readonly bus: SimBus;
   /** Configuration files by name; a name without a text is a missing file. */
@@ -39,9 +39,9 @@ export class World {
   readonly nbft = new Map<string, Uint8Array>();
   /** nvme-cli's host-wide list. */
   exclusions: readonly Exclusion[] = [];
-  /** Is told of every line that a daemon logs. */
+  /** Called with every line that a daemon logs. */
   logged: (who: string, entry: LogEntry) => void = () => undefined;
-  /** Is told of every unit that is restarted. */
+  /** Called for every unit that is restarted. */
   restarted: (template: string, args: readonly string[]) => void = () => undefined;
 
   constructor(time: Scheduler, seed: number, wall: number = START) {
@@ -68,7 +68,7 @@ export class World {
     return target;
   }
 
-  /** A controller behaves differently from now on. */
+  /** Changes the behaviour of a controller from now on. */
   setManner(target: Target, manner: Manner): void {
     if (target.manner === manner) return;
     target.manner = manner;
@@ -100,7 +100,7 @@ export class World {
   exclusionsPort(alive: () => boolean): Exclusions {
     return {
       read: (done) => {
-        // Slower than what a start does meanwhile, so that it is seen to be waited for.
+        // Slower than everything else that a start does meanwhile, so that a start that does not wait for it shows.
         this.time.in(milliseconds(50), () => {
           if (alive()) done(this.exclusions);
         });
