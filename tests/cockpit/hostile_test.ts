@@ -77,7 +77,7 @@ Deno.test("An answer that is not of the contract is said to be none, and the res
     assert.ok((await connected.bus.requestName(STAC.name)).ok);
     try {
       await visit.open();
-      await visit.see("stacd cannot be asked", "of versions that do not fit", "2 of 2");
+      await visit.see("stacd cannot be asked", "incompatible versions", "2 of 2");
     } finally {
       connected.bus.close();
     }
