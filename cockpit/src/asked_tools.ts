@@ -3,51 +3,24 @@
  * effects.
  */
 import { JsonReader, type JsonResult } from "../../src/lib/dbus/json_reader.ts";
-import type { DaemonName, V1Finding } from "../../src/lib/dbus/v1_types.ts";
+import type { V2Change, V2Check, V2Effects, V2Held, V2Plan } from "../../src/ctl/v2_types.ts";
+import { findingOf } from "../../src/lib/dbus/v1_parse.ts";
+import type { DaemonName } from "../../src/lib/dbus/v1_types.ts";
 import type { Outcome } from "./outcome.ts";
 import { run } from "./programs.ts";
 
-export interface Checked {
-  /** False: the daemon would not use the file. */
-  readonly valid: boolean;
-  readonly findings: readonly V1Finding[];
-  readonly values: readonly {
-    readonly section: string;
-    readonly option: string;
-    readonly value: string | null;
-    readonly origin: string;
-  }[];
-}
+/** What the page shows of the tools' contract (nvme-stas-json(5)). */
+export type Checked = Pick<V2Check["files"][number], "valid" | "findings" | "values">;
 
-export interface Planned {
-  readonly at: number;
-  readonly valid: boolean;
-  readonly findings: readonly V1Finding[];
-  readonly changes: readonly {
-    readonly action: "connect" | "adopt" | "disconnect" | "let-go";
-    readonly text: string;
-    readonly device: string;
-    readonly at: number | null;
-    readonly reasons: readonly string[];
-    readonly retry: boolean;
-  }[];
-  readonly held: readonly {
-    readonly text: string;
-    readonly device: string;
-    readonly why: string;
-    readonly reasons: readonly string[];
-  }[];
-  readonly unchanged: number;
-  readonly unknowns: readonly string[];
-  readonly notes: readonly string[];
+export interface Planned
+  extends Pick<V2Plan, "at" | "valid" | "findings" | "unchanged" | "unknowns" | "notes"> {
+  readonly changes: readonly Pick<V2Change, "action" | "text" | "device" | "at" | "reasons" | "retry">[];
+  readonly held: readonly Pick<V2Held, "text" | "device" | "why" | "reasons">[];
   readonly effects: Effects | null;
 }
 
-export interface Effects {
-  readonly paths: readonly { readonly device: string; readonly subsysnqn: string; readonly text: string }[];
-  readonly lastPaths: readonly string[];
-  readonly inUse: readonly { readonly device: string; readonly holders: readonly string[] }[];
-  readonly policy: string | null;
+export interface Effects extends Pick<V2Effects, "paths" | "last_paths" | "policy"> {
+  readonly in_use: readonly Pick<V2Effects["in_use"][number], "device" | "holders">[];
 }
 
 const JSON_OF = ["-o", "json", "--schema", "2"] as const;
@@ -91,21 +64,13 @@ async function asked<T>(
 
 const words = (item: JsonReader): string => item.text();
 
-const finding = (item: JsonReader): V1Finding => ({
-  severity: item.at("severity").word("error", "warning", "notice"),
-  file: item.at("file").text(),
-  line: item.at("line").number(),
-  column: item.at("column").number(),
-  message: item.at("message").text(),
-});
-
 export const parseCheck = (text: string): JsonResult<Checked> =>
   JsonReader.read("check", text, (doc) => {
     doc.at("schema").only(2);
     doc.at("output").word("check");
     const [first] = doc.at("files").list((file) => ({
       valid: file.at("valid").boolean(),
-      findings: file.at("findings").list(finding),
+      findings: file.at("findings").list(findingOf),
       values: file.at("values").list((value) => ({
         section: value.at("section").text(),
         option: value.at("option").text(),
@@ -123,7 +88,7 @@ export const parsePlan = (text: string): JsonResult<Planned> =>
     return {
       at: doc.at("at").number(),
       valid: doc.at("valid").boolean(),
-      findings: doc.at("findings").list(finding),
+      findings: doc.at("findings").list(findingOf),
       changes: doc.at("changes").list((change) => ({
         action: change.at("action").word("connect", "adopt", "disconnect", "let-go"),
         text: change.at("text").text(),
@@ -147,8 +112,8 @@ export const parsePlan = (text: string): JsonResult<Planned> =>
           subsysnqn: path.at("subsysnqn").text(),
           text: path.at("text").text(),
         })),
-        lastPaths: effects.at("last_paths").list(words),
-        inUse: effects.at("in_use").list((one) => ({
+        last_paths: effects.at("last_paths").list(words),
+        in_use: effects.at("in_use").list((one) => ({
           device: one.at("device").text(),
           holders: one.at("holders").list(words),
         })),

@@ -126,7 +126,7 @@ export function PlanView({ daemon, plan, isRunning }: {
 }
 
 function EffectsView({ effects }: { readonly effects: Effects }): ReactNode {
-  const { lastPaths, inUse, policy, paths } = effects;
+  const { last_paths: lastPaths, in_use: inUse, policy, paths } = effects;
   return (
     <StackItem className="stas-findings">
       {lastPaths.length > 0 && (

@@ -1,18 +1,17 @@
 /** The packages of the page of Cockpit: the same files for every machine, as a .deb and as an .rpm. */
-import { resolve } from "node:path";
 import lock from "../../package-lock.json" with { type: "json" };
 import { bundlePage } from "../cockpit/bundle.ts";
 import { capture } from "../run.ts";
 import type { Compression } from "./deb.ts";
 import { type Format, listTree } from "./manifest.ts";
 import { debianChangelog, type Release, rpmChangelog } from "./release.ts";
+import { rpmbuild } from "./rpmbuild.ts";
 
 const NAME = "cockpit-nvme-stas";
 const SOURCE = "packaging/cockpit";
 const PAGE_DIR = "/usr/share/cockpit/nvme-stas";
 const DOC_DIR = `/usr/share/doc/${NAME}`;
 const METAINFO = "org.nvmexpress.nvme_stas.cockpit.metainfo.xml";
-const PAYLOADS: Record<Compression, string> = { xz: "w6.xzdio", none: "w.ufdio" };
 
 /** Licenses as the packages of npm say them, and the fonts that PatternFly brings. */
 function notices(packages: readonly string[]): string {
@@ -91,33 +90,7 @@ async function makeRpm(
   const spec = (await Deno.readTextFile(`${SOURCE}/${NAME}.spec`)).replaceAll("@VERSION@", version)
     .replace("@FILES@", [...folders, ...files].join("\n"))
     .replace("@CHANGELOG@", rpmChangelog(release));
-  const top = await Deno.makeTempDir({ prefix: "nvme-stas-rpm-" });
-  try {
-    await Deno.writeTextFile(`${top}/${NAME}.spec`, spec);
-    const defines = {
-      _topdir: top,
-      _rpmdir: resolve(outDir),
-      _rpmfilename: "%{NAME}-%{VERSION}-%{RELEASE}.%{ARCH}.rpm",
-      tree: resolve(root),
-      _binary_payload: PAYLOADS[compression],
-      _buildhost: "reproducible",
-      use_source_date_epoch_as_buildtime: "1",
-      clamp_mtime_to_source_date_epoch: "1",
-      source_date_epoch_from_changelog: "0",
-    };
-    await capture(
-      [
-        "rpmbuild",
-        "-bb",
-        "--quiet",
-        ...Object.entries(defines).flatMap(([name, value]) => ["--define", `${name} ${value}`]),
-        `${top}/${NAME}.spec`,
-      ],
-      { env: { SOURCE_DATE_EPOCH: String(epoch) } },
-    );
-  } finally {
-    await Deno.remove(top, { recursive: true });
-  }
+  await rpmbuild({ name: NAME, spec, root, outDir, compression, epoch });
   return `${outDir}/${NAME}-${version}-1.noarch.rpm`;
 }
 

@@ -1,18 +1,15 @@
 /** The .rpm, by rpmbuild. */
-import { resolve } from "node:path";
 import type { Target } from "../denort.ts";
-import { capture } from "../run.ts";
 import { type Runtime, runtimeText } from "../runtime.ts";
 import type { Compression } from "./deb.ts";
 import type { Entry } from "./manifest.ts";
 import { type Release, rpmChangelog } from "./release.ts";
+import { rpmbuild } from "./rpmbuild.ts";
 
 const ARCHITECTURES: Record<Target, string> = {
   "x86_64-unknown-linux-gnu": "x86_64",
   "aarch64-unknown-linux-gnu": "aarch64",
 };
-
-const PAYLOADS: Record<Compression, string> = { xz: "w6.xzdio", none: "w.ufdio" };
 
 /** Folders that are the package's own. */
 const OWN_FOLDERS = [
@@ -66,34 +63,6 @@ export async function makeRpm(
   const { version, epoch } = release;
   const arch = ARCHITECTURES[target];
   const spec = await specText(listed, release, runtime);
-  const top = await Deno.makeTempDir({ prefix: "nvme-stas-rpm-" });
-  try {
-    await Deno.writeTextFile(`${top}/nvme-stas.spec`, spec);
-    const defines = {
-      _topdir: top,
-      _rpmdir: resolve(outDir),
-      _rpmfilename: "%{NAME}-%{VERSION}-%{RELEASE}.%{ARCH}.rpm",
-      tree: resolve(root),
-      _binary_payload: PAYLOADS[compression],
-      _buildhost: "reproducible",
-      use_source_date_epoch_as_buildtime: "1",
-      clamp_mtime_to_source_date_epoch: "1",
-      source_date_epoch_from_changelog: "0",
-    };
-    await capture(
-      [
-        "rpmbuild",
-        "-bb",
-        "--quiet",
-        "--target",
-        `${arch}-linux`,
-        ...Object.entries(defines).flatMap(([name, value]) => ["--define", `${name} ${value}`]),
-        `${top}/nvme-stas.spec`,
-      ],
-      { env: { SOURCE_DATE_EPOCH: String(epoch) } },
-    );
-  } finally {
-    await Deno.remove(top, { recursive: true });
-  }
+  await rpmbuild({ name: "nvme-stas", spec, root, outDir, compression, epoch, target: `${arch}-linux` });
   return `${outDir}/nvme-stas-${version}-1.${arch}.rpm`;
 }

@@ -61,3 +61,15 @@ export const connector = (change: (event: ConnectorEvent) => ConnectorEvent): Co
   ...realCores,
   connector: hearing(realCores.connector, change),
 });
+
+/** stafd takes its steps in this way. */
+export const finderStepping = (step: Cores["finder"]["step"]): Cores => ({
+  ...realCores,
+  finder: { ...realCores.finder, step },
+});
+
+/** stacd takes its steps in this way. */
+export const connectorStepping = (step: Cores["connector"]["step"]): Cores => ({
+  ...realCores,
+  connector: { ...realCores.connector, step },
+});

@@ -7,7 +7,16 @@ import { noNbft } from "../../src/lib/core/host.ts";
 import { serviceAuthority } from "../../src/lib/core/mdns_services.ts";
 import { tidKey } from "../../src/lib/nvme/tid.ts";
 import { type Duration, seconds } from "../../src/lib/nvme/time.ts";
-import { connector, doing, finder, hearing, nothingInUse, withDevices } from "./altered.ts";
+import {
+  connector,
+  connectorStepping,
+  doing,
+  finder,
+  finderStepping,
+  hearing,
+  nothingInUse,
+  withDevices,
+} from "./altered.ts";
 import { type Cores, realCores } from "./cores.ts";
 import type { OnInvalid } from "./daemons.ts";
 import { HOST_NQN } from "./landscape.ts";
@@ -72,28 +81,22 @@ export function noIncarnations(): Cores {
 /** A service that asks for another controller now has withdrawn the first one. */
 function serviceMoves(): Cores {
   const { finder: real } = realCores;
-  return {
-    ...realCores,
-    finder: {
-      ...real,
-      step: (state, event, now) => {
-        if (event.type !== "service") return real.step(state, event, now);
-        const { key, traddr, port } = event.service;
-        const old = state.services.get(key)?.tid;
-        if (old === undefined || (old.traddr === traddr && old.trsvcid === String(port))) {
-          return real.step(state, event, now);
-        }
-        const turn = new FinderTurn(state, now);
-        turn.fleet.release(tidKey(old), serviceAuthority(key), {
-          kind: "unresponsive",
-          since: now.wall,
-          timeoutMs: 0,
-        });
-        turn.take(event);
-        return turn.finish();
-      },
-    },
-  };
+  return finderStepping((state, event, now) => {
+    if (event.type !== "service") return real.step(state, event, now);
+    const { key, traddr, port } = event.service;
+    const old = state.services.get(key)?.tid;
+    if (old === undefined || (old.traddr === traddr && old.trsvcid === String(port))) {
+      return real.step(state, event, now);
+    }
+    const turn = new FinderTurn(state, now);
+    turn.fleet.release(tidKey(old), serviceAuthority(key), {
+      kind: "unresponsive",
+      since: now.wall,
+      timeoutMs: 0,
+    });
+    turn.take(event);
+    return turn.finish();
+  });
 }
 
 const QUIET_MS = 1_500;
@@ -127,127 +130,91 @@ function debounced(): Cores {
 /** A removal is begun when nothing has happened for a while. */
 function soakingForEver(): Cores {
   const { connector: real } = realCores;
-  return {
-    ...realCores,
-    connector: {
-      ...real,
-      step: (state, event, now) => {
-        const next = real.step(state, event, now);
-        if (event.type === "tick") return next;
-        let { fleet } = next.state;
-        const doom = { mono: now.mono + 1_000 };
-        for (const ctl of fleet.ctls.values()) {
-          if (ctl.doom === undefined) continue;
-          const ctls = fleet.ctls.with(ctl.key, { ...ctl, doom });
-          fleet = { ...fleet, ctls, agenda: remind(fleet.agenda, doom, ctl.key) };
-        }
-        return { ...next, state: { ...next.state, fleet } };
-      },
-    },
-  };
+  return connectorStepping((state, event, now) => {
+    const next = real.step(state, event, now);
+    if (event.type === "tick") return next;
+    let { fleet } = next.state;
+    const doom = { mono: now.mono + 1_000 };
+    for (const ctl of fleet.ctls.values()) {
+      if (ctl.doom === undefined) continue;
+      const ctls = fleet.ctls.with(ctl.key, { ...ctl, doom });
+      fleet = { ...fleet, ctls, agenda: remind(fleet.agenda, doom, ctl.key) };
+    }
+    return { ...next, state: { ...next.state, fleet } };
+  });
 }
 
 /** Goes from each discovery controller along every path of referrals, as far as they lead. */
 function walkingPaths(): Cores {
   const { finder: real } = realCores;
   const MANY = 100_000;
-  return {
-    ...realCores,
-    finder: {
-      ...real,
-      step: (state, event, now) => {
-        const next = real.step(state, event, now);
-        const { ctls } = next.state.fleet;
-        let work = next.work ?? 0;
-        const walk = (key: string, path: ReadonlySet<string>): void => {
-          if (path.has(key) || work++ > MANY) return;
-          for (const claim of ctls.get(key)?.claims.values() ?? []) {
-            if (claim.kind === "referral") walk(claim.dc, new Set(path).add(key));
-          }
-        };
-        for (const key of ctls.keys()) walk(key, new Set());
-        return { ...next, work };
-      },
-    },
-  };
+  return finderStepping((state, event, now) => {
+    const next = real.step(state, event, now);
+    const { ctls } = next.state.fleet;
+    let work = next.work ?? 0;
+    const walk = (key: string, path: ReadonlySet<string>): void => {
+      if (path.has(key) || work++ > MANY) return;
+      for (const claim of ctls.get(key)?.claims.values() ?? []) {
+        if (claim.kind === "referral") walk(claim.dc, new Set(path).add(key));
+      }
+    };
+    for (const key of ctls.keys()) walk(key, new Set());
+    return { ...next, work };
+  });
 }
 
 /** Each change is compared with all that any authority has ever said of anybody. */
 function lookingAtAllForEach(): Cores {
   const { finder: real } = realCores;
-  return {
-    ...realCores,
-    finder: {
-      ...real,
-      step: (state, event, now) => {
-        const next = real.step(state, event, now);
-        const { ctls } = next.state.fleet;
-        let claims = 0;
-        for (const ctl of ctls.values()) claims += ctl.claims.size;
-        return { ...next, work: (next.work ?? 0) + ctls.size * claims };
-      },
-    },
-  };
+  return finderStepping((state, event, now) => {
+    const next = real.step(state, event, now);
+    const { ctls } = next.state.fleet;
+    let claims = 0;
+    for (const ctl of ctls.values()) claims += ctl.claims.size;
+    return { ...next, work: (next.work ?? 0) + ctls.size * claims };
+  });
 }
 
 /** Each removal is begun at once. */
 function notSoaking(): Cores {
   const { connector: real } = realCores;
-  return {
-    ...realCores,
-    connector: {
-      ...real,
-      step: (state, event, now) => {
-        const next = real.step(state, event, now);
-        let { fleet } = next.state;
-        for (const ctl of fleet.ctls.values()) {
-          if (ctl.doom === undefined || ctl.doom.mono <= now.mono) continue;
-          const doom = { mono: now.mono };
-          const ctls = fleet.ctls.with(ctl.key, { ...ctl, doom });
-          fleet = { ...fleet, ctls, agenda: remind(fleet.agenda, doom, ctl.key) };
-        }
-        return { ...next, state: { ...next.state, fleet } };
-      },
-    },
-  };
+  return connectorStepping((state, event, now) => {
+    const next = real.step(state, event, now);
+    let { fleet } = next.state;
+    for (const ctl of fleet.ctls.values()) {
+      if (ctl.doom === undefined || ctl.doom.mono <= now.mono) continue;
+      const doom = { mono: now.mono };
+      const ctls = fleet.ctls.with(ctl.key, { ...ctl, doom });
+      fleet = { ...fleet, ctls, agenda: remind(fleet.agenda, doom, ctl.key) };
+    }
+    return { ...next, state: { ...next.state, fleet } };
+  });
 }
 
 function forgetsTls(): Cores {
   const { connector: real } = realCores;
-  return {
-    ...realCores,
-    connector: {
-      ...real,
-      step: (state, event, now) => {
-        const next = real.step(state, event, now);
-        const fleet = { ...next.state.fleet, secured: Table.empty<true>() };
-        return { ...next, state: { ...next.state, fleet } };
-      },
-    },
-  };
+  return connectorStepping((state, event, now) => {
+    const next = real.step(state, event, now);
+    const fleet = { ...next.state.fleet, secured: Table.empty<true>() };
+    return { ...next, state: { ...next.state, fleet } };
+  });
 }
 
 /** What failed is tried again after a second, always. */
 function impatient(): Cores {
   const { connector: real } = realCores;
-  return {
-    ...realCores,
-    connector: {
-      ...real,
-      step: (state, event, now) => {
-        const next = real.step(state, event, now);
-        let { fleet } = next.state;
-        for (const ctl of fleet.ctls.values()) {
-          const { link } = ctl;
-          if (link.phase !== "waiting" || link.until.mono <= now.mono + 1_000) continue;
-          const until = { mono: now.mono + 1_000 };
-          const ctls = fleet.ctls.with(ctl.key, { ...ctl, link: { ...link, until } });
-          fleet = { ...fleet, ctls, agenda: remind(fleet.agenda, until, ctl.key) };
-        }
-        return { ...next, state: { ...next.state, fleet } };
-      },
-    },
-  };
+  return connectorStepping((state, event, now) => {
+    const next = real.step(state, event, now);
+    let { fleet } = next.state;
+    for (const ctl of fleet.ctls.values()) {
+      const { link } = ctl;
+      if (link.phase !== "waiting" || link.until.mono <= now.mono + 1_000) continue;
+      const until = { mono: now.mono + 1_000 };
+      const ctls = fleet.ctls.with(ctl.key, { ...ctl, link: { ...link, until } });
+      fleet = { ...fleet, ctls, agenda: remind(fleet.agenda, until, ctl.key) };
+    }
+    return { ...next, state: { ...next.state, fleet } };
+  });
 }
 
 /** Lists each subsystem once more, by an NQN that no page names. */
@@ -287,25 +254,19 @@ const stripped = (event: ConnectorEvent): ConnectorEvent =>
 /** Of the connections to the same address it takes another one than that it meant. */
 function byAnyInterface(): Cores {
   const { finder: real } = realCores;
-  return {
-    ...realCores,
-    finder: {
-      ...real,
-      step: (state, event, now) => {
-        const next = real.step(state, event, now);
-        const effects = next.effects.map((effect) => {
-          if (effect.do !== "disconnect") return effect;
-          const { tid } = effect;
-          const other = [...state.fleet.devices.values()].find((device) =>
-            device.traddr === tid.traddr && device.trsvcid === tid.trsvcid && device.isDc &&
-            device.device !== effect.target.device && device.hostIface !== tid.hostIface
-          );
-          return other === undefined ? effect : { ...effect, target: other };
-        });
-        return { ...next, effects };
-      },
-    },
-  };
+  return finderStepping((state, event, now) => {
+    const next = real.step(state, event, now);
+    const effects = next.effects.map((effect) => {
+      if (effect.do !== "disconnect") return effect;
+      const { tid } = effect;
+      const other = [...state.fleet.devices.values()].find((device) =>
+        device.traddr === tid.traddr && device.trsvcid === tid.trsvcid && device.isDc &&
+        device.device !== effect.target.device && device.hostIface !== tid.hostIface
+      );
+      return other === undefined ? effect : { ...effect, target: other };
+    });
+    return { ...next, effects };
+  });
 }
 
 /** Takes no page for young. */
@@ -424,31 +385,21 @@ export const CANARIES: readonly Canary[] = [
     name: "connects two at once",
     rules: ["S5"],
     who: "stacd",
-    cores: () => ({
-      ...realCores,
-      connector: {
-        ...realCores.connector,
-        step: (state, event, now) => {
-          const next = realCores.connector.step(state, event, now);
-          return { ...next, state: { ...next.state, fleet: { ...next.state.fleet, busy: undefined } } };
-        },
-      },
-    }),
+    cores: () =>
+      connectorStepping((state, event, now) => {
+        const next = realCores.connector.step(state, event, now);
+        return { ...next, state: { ...next.state, fleet: { ...next.state.fleet, busy: undefined } } };
+      }),
   },
   {
     name: "forgets what it has just connected",
     rules: ["S4"],
     who: "stafd",
-    cores: () => ({
-      ...realCores,
-      finder: {
-        ...realCores.finder,
-        step: (state, event, now) => {
-          const next = realCores.finder.step(state, event, now);
-          return { ...next, state: { ...next.state, fleet: { ...next.state.fleet, unread: [] } } };
-        },
-      },
-    }),
+    cores: () =>
+      finderStepping((state, event, now) => {
+        const next = realCores.finder.step(state, event, now);
+        return { ...next, state: { ...next.state, fleet: { ...next.state.fleet, unread: [] } } };
+      }),
   },
   {
     name: "does everything twice",
@@ -460,17 +411,12 @@ export const CANARIES: readonly Canary[] = [
     name: "keeps all that is past",
     rules: ["S6"],
     who: "stacd",
-    cores: () => ({
-      ...realCores,
-      connector: {
-        ...realCores.connector,
-        step: (state, event, now) => {
-          const next = realCores.connector.step(state, event, now);
-          const past = [...state.fleet.past, ...next.state.fleet.past, ...next.state.fleet.past];
-          return { ...next, state: { ...next.state, fleet: { ...next.state.fleet, past } } };
-        },
-      },
-    }),
+    cores: () =>
+      connectorStepping((state, event, now) => {
+        const next = realCores.connector.step(state, event, now);
+        const past = [...state.fleet.past, ...next.state.fleet.past, ...next.state.fleet.past];
+        return { ...next, state: { ...next.state, fleet: { ...next.state.fleet, past } } };
+      }),
   },
   {
     name: "walks every path of referrals",
@@ -533,17 +479,12 @@ export const CANARIES: readonly Canary[] = [
     rules: ["S12"],
     who: "stacd",
     with: ["drains", "mounts"],
-    cores: () => ({
-      ...realCores,
-      connector: {
-        ...realCores.connector,
-        step: (state, event, now) => {
-          const { list, asks } = state.drains;
-          const isBlind = event.type === "use-seen" && list.length + asks.length > 0;
-          return realCores.connector.step(state, isBlind ? nothingInUse(event) : event, now);
-        },
-      },
-    }),
+    cores: () =>
+      connectorStepping((state, event, now) => {
+        const { list, asks } = state.drains;
+        const isBlind = event.type === "use-seen" && list.length + asks.length > 0;
+        return realCores.connector.step(state, isBlind ? nothingInUse(event) : event, now);
+      }),
   },
   {
     name: "takes any drain for a forced one",
@@ -557,18 +498,14 @@ export const CANARIES: readonly Canary[] = [
     rules: ["S7"],
     who: "stacd",
     with: ["drains"],
-    cores: () => ({
-      ...realCores,
-      connector: {
-        ...realCores.connector,
-        step: (state, event, now) =>
-          realCores.connector.step(
-            event.type === "tick" ? { ...state, drains: { ...state.drains, list: [] } } : state,
-            event,
-            now,
-          ),
-      },
-    }),
+    cores: () =>
+      connectorStepping((state, event, now) =>
+        realCores.connector.step(
+          event.type === "tick" ? { ...state, drains: { ...state.drains, list: [] } } : state,
+          event,
+          now,
+        )
+      ),
   },
   { name: "disconnects without a soak", rules: ["soak"], who: "stacd", cores: notSoaking },
   { name: "connects what no page lists", rules: ["asked"], who: "stacd", cores: inventive },
@@ -685,14 +622,10 @@ export const CANARIES: readonly Canary[] = [
     rules: ["S13"],
     who: "stacd",
     with: ["families", "kill-stacd"],
-    cores: () => ({
-      ...realCores,
-      connector: {
-        ...realCores.connector,
-        step: (state, event, now) =>
-          realCores.connector.step({ ...state, fleet: { ...state.fleet, families: undefined } }, event, now),
-      },
-    }),
+    cores: () =>
+      connectorStepping((state, event, now) =>
+        realCores.connector.step({ ...state, fleet: { ...state.fleet, families: undefined } }, event, now)
+      ),
   },
   {
     name: "says nothing of what fails",
@@ -741,16 +674,11 @@ export const CANARIES: readonly Canary[] = [
     name: "changes the state that it was given",
     rules: ["purity"],
     who: "stafd",
-    cores: () => ({
-      ...realCores,
-      finder: {
-        ...realCores.finder,
-        step: (state, event, now) => {
-          const next = realCores.finder.step(state, event, now);
-          for (const ctl of state.fleet.ctls.values()) Object.assign(ctl, { attempts: ctl.attempts + 1 });
-          return next;
-        },
-      },
-    }),
+    cores: () =>
+      finderStepping((state, event, now) => {
+        const next = realCores.finder.step(state, event, now);
+        for (const ctl of state.fleet.ctls.values()) Object.assign(ctl, { attempts: ctl.attempts + 1 });
+        return next;
+      }),
   },
 ];

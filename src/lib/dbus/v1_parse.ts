@@ -35,7 +35,7 @@ export const parseState = (text: string): JsonResult<V1State> =>
       file: doc.at("config").at("file").text(),
       loadedAt: doc.at("config").at("loadedAt").number(),
       valid: doc.at("config").at("valid").boolean(),
-      findings: doc.at("config").at("findings").list(finding),
+      findings: doc.at("config").at("findings").list(findingOf),
     },
     avahi: doc.maybe("avahi", (avahi) => ({
       available: avahi.at("available").boolean(),
@@ -62,7 +62,7 @@ export const parsePlan = (text: string): JsonResult<V1Plan> =>
   JsonReader.read("plan", text, (doc) => ({
     ...head(doc),
     valid: doc.at("valid").boolean(),
-    findings: doc.at("findings").list(finding),
+    findings: doc.at("findings").list(findingOf),
     changes: doc.at("changes").list(change),
     held: doc.at("held").list(held),
     unchanged: doc.at("unchanged").number(),
@@ -215,7 +215,7 @@ export function tid(item: JsonReader): Tid {
   };
 }
 
-function finding(item: JsonReader): V1Finding {
+export function findingOf(item: JsonReader): V1Finding {
   return {
     severity: item.at("severity").word("error", "warning", "notice"),
     file: item.at("file").text(),

@@ -1,4 +1,5 @@
 /** Who this host is, and its defaults, change between two runs or at a reload: nothing is disconnected for that (K1, S13). */
+import { connectorStepping } from "../altered.ts";
 import assert from "node:assert/strict";
 import type { HostConf } from "../../../src/lib/core/host.ts";
 import type { Fleet } from "../../../src/lib/core/fleet.ts";
@@ -197,16 +198,11 @@ export const HOST_SCENARIOS: readonly Scenario[] = [
       assert.equal(alone.to(subsystem).length, 0);
     },
     // The audit takes the identity for evidence.
-    original: () => ({
-      ...realCores,
-      connector: {
-        ...realCores.connector,
-        step: (state, event, now) => {
-          if (event.type !== "host") return realCores.connector.step(state, event, now);
-          return realCores.connector.step(state, { ...event, host: HOST }, now);
-        },
-      },
-    }),
+    original: () =>
+      connectorStepping((state, event, now) => {
+        if (event.type !== "host") return realCores.connector.step(state, event, now);
+        return realCores.connector.step(state, { ...event, host: HOST }, now);
+      }),
   },
   {
     from: "K1, core.md: host NQN changed, reload",
@@ -273,20 +269,15 @@ export const HOST_SCENARIOS: readonly Scenario[] = [
       assert.deepEqual(stage.to(own).map(({ hostNqn }) => hostNqn), [OTHER.nqn]);
     },
     // The host NQN of a line is that of the host.
-    original: () => ({
-      ...realCores,
-      connector: {
-        ...realCores.connector,
-        step: (state, event, now) => {
-          if (event.type !== "config") return realCores.connector.step(state, event, now);
-          const controllers = event.conf.controllers.map((one) => ({
-            ...one,
-            fields: { ...one.fields, hostNqn: undefined },
-          }));
-          return realCores.connector.step(state, { ...event, conf: { ...event.conf, controllers } }, now);
-        },
-      },
-    }),
+    original: () =>
+      connectorStepping((state, event, now) => {
+        if (event.type !== "config") return realCores.connector.step(state, event, now);
+        const controllers = event.conf.controllers.map((one) => ({
+          ...one,
+          fields: { ...one.fields, hostNqn: undefined },
+        }));
+        return realCores.connector.step(state, { ...event, conf: { ...event.conf, controllers } }, now);
+      }),
   },
   {
     from: "K1, defaults, DEC-13",
@@ -380,24 +371,19 @@ export const HOST_SCENARIOS: readonly Scenario[] = [
       }
     },
     // A line is called by what the defaults make of it.
-    original: () => ({
-      ...realCores,
-      connector: {
-        ...realCores.connector,
-        step: (state, event, now) => {
-          let { ctls } = state.fleet;
-          if (event.type === "config") {
-            for (const ctl of ctls.values()) {
-              const claims = new Map([...ctl.claims].map(([authority, claim]) => [`${authority}?`, claim]));
-              const lines = new Map(
-                [...claims].map(([authority, claim]) => [authority.replace(/^line:/, "line:?"), claim]),
-              );
-              ctls = ctls.with(ctl.key, { ...ctl, claims: lines });
-            }
+    original: () =>
+      connectorStepping((state, event, now) => {
+        let { ctls } = state.fleet;
+        if (event.type === "config") {
+          for (const ctl of ctls.values()) {
+            const claims = new Map([...ctl.claims].map(([authority, claim]) => [`${authority}?`, claim]));
+            const lines = new Map(
+              [...claims].map(([authority, claim]) => [authority.replace(/^line:/, "line:?"), claim]),
+            );
+            ctls = ctls.with(ctl.key, { ...ctl, claims: lines });
           }
-          return realCores.connector.step({ ...state, fleet: { ...state.fleet, ctls } }, event, now);
-        },
-      },
-    }),
+        }
+        return realCores.connector.step({ ...state, fleet: { ...state.fleet, ctls } }, event, now);
+      }),
   },
 ];

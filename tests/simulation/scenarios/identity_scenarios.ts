@@ -4,7 +4,7 @@ import type { ConnectorEffect, ConnectorEvent } from "../../../src/lib/core/effe
 import { noNbft } from "../../../src/lib/core/host.ts";
 import { Table } from "../../../src/lib/core/table.ts";
 import { entryFor } from "../../../src/lib/sim/discovery.ts";
-import { connector, doing, nothingInUse, withDevices } from "../altered.ts";
+import { connector, connectorStepping, doing, nothingInUse, withDevices } from "../altered.ts";
 import { noIncarnations } from "../canaries.ts";
 import { realCores } from "../cores.ts";
 import { mappedIsIpv6, stacdAfter } from "./original.ts";
@@ -65,18 +65,13 @@ export const IDENTITY_SCENARIOS: readonly Scenario[] = [
       assert.deepEqual(stage.to(subsystem), [before]);
     },
     // Each object for itself: the index by which the other user of a device is found has nothing in it.
-    original: () => ({
-      ...realCores,
-      connector: {
-        ...realCores.connector,
-        step: (state, event, now) => {
-          const alone = state.fleet.ctls.size === 2
-            ? { ...state.fleet, ctlsAt: Table.empty<readonly string[]>() }
-            : state.fleet;
-          return realCores.connector.step({ ...state, fleet: alone }, nothingInUse(event), now);
-        },
-      },
-    }),
+    original: () =>
+      connectorStepping((state, event, now) => {
+        const alone = state.fleet.ctls.size === 2
+          ? { ...state.fleet, ctlsAt: Table.empty<readonly string[]>() }
+          : state.fleet;
+        return realCores.connector.step({ ...state, fleet: alone }, nothingInUse(event), now);
+      }),
   },
   {
     from: "TID-16 overruled, DEC-13",
@@ -277,24 +272,19 @@ export const IDENTITY_SCENARIOS: readonly Scenario[] = [
       assert.deepEqual(stage.to(subsystem), [device]);
     },
     // All that is in the state file is ours.
-    original: () => ({
-      ...realCores,
-      connector: {
-        ...realCores.connector,
-        step: (state, event, now) => {
-          let { fleet } = state;
-          if (event.type === "config" && !event.reload) {
-            for (const ctl of fleet.ctls.values()) {
-              fleet = {
-                ...fleet,
-                ctls: fleet.ctls.with(ctl.key, { ...ctl, resting: false, restored: true }),
-              };
-            }
+    original: () =>
+      connectorStepping((state, event, now) => {
+        let { fleet } = state;
+        if (event.type === "config" && !event.reload) {
+          for (const ctl of fleet.ctls.values()) {
+            fleet = {
+              ...fleet,
+              ctls: fleet.ctls.with(ctl.key, { ...ctl, resting: false, restored: true }),
+            };
           }
-          return realCores.connector.step({ ...state, fleet }, event, now);
-        },
-      },
-    }),
+        }
+        return realCores.connector.step({ ...state, fleet }, event, now);
+      }),
   },
   {
     from: "S2, STAC-31 (found by the simulation's author)",

@@ -5,7 +5,7 @@ import { ConnectorTurn } from "../../../src/lib/core/connector.ts";
 import type { KernelCtrl } from "../../../src/lib/nvme/kernel_ctrl.ts";
 import { Table } from "../../../src/lib/core/table.ts";
 import { entryFor } from "../../../src/lib/sim/discovery.ts";
-import { hearing, withDevices } from "../altered.ts";
+import { connectorStepping, hearing, withDevices } from "../altered.ts";
 import { type Cores, realCores } from "../cores.ts";
 import { DC_LINE, line, listed } from "./listed.ts";
 import { stacdAfter } from "./original.ts";
@@ -115,17 +115,12 @@ export const RECOGNITION_SCENARIOS: readonly Scenario[] = [
       assert.deepEqual(all.map(({ hostIface }) => hostIface), ["fabx", "fabx"], "the old ones are gone");
     },
     // What was read once is believed.
-    original: () => ({
-      ...realCores,
-      connector: {
-        ...realCores.connector,
-        step: (state, event, now) => {
-          let readAt = Table.empty<number>();
-          for (const name of state.fleet.devices.keys()) readAt = readAt.with(name, now.mono);
-          return realCores.connector.step({ ...state, fleet: { ...state.fleet, readAt } }, event, now);
-        },
-      },
-    }),
+    original: () =>
+      connectorStepping((state, event, now) => {
+        let readAt = Table.empty<number>();
+        for (const name of state.fleet.devices.keys()) readAt = readAt.with(name, now.mono);
+        return realCores.connector.step({ ...state, fleet: { ...state.fleet, readAt } }, event, now);
+      }),
   },
   {
     from: "H6, STAC-1",
@@ -151,16 +146,11 @@ export const RECOGNITION_SCENARIOS: readonly Scenario[] = [
       assert.equal(stage.to(subsystem).length, 1, "listed again, connected again");
     },
     // What was saved is as good as what is said.
-    original: () => ({
-      ...realCores,
-      connector: {
-        ...realCores.connector,
-        step: (state, event, now) => {
-          const pages = new Map([...state.pages].map(([key, page]) => [key, { ...page, told: true }]));
-          return realCores.connector.step({ ...state, pages }, event, now);
-        },
-      },
-    }),
+    original: () =>
+      connectorStepping((state, event, now) => {
+        const pages = new Map([...state.pages].map(([key, page]) => [key, { ...page, told: true }]));
+        return realCores.connector.step({ ...state, pages }, event, now);
+      }),
   },
   {
     from: "K2, EALREADY",

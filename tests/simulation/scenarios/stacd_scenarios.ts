@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { ConnectorEffect } from "../../../src/lib/core/effects.ts";
 import { remind } from "../../../src/lib/core/agenda.ts";
 import { entryFor } from "../../../src/lib/sim/discovery.ts";
-import { connector, doing, hearing } from "../altered.ts";
+import { connector, connectorStepping, doing, hearing } from "../altered.ts";
 import { type Cores, realCores } from "../cores.ts";
 import { lettingGo, stacdAfter } from "./original.ts";
 import { DC_LINE, line, listed } from "./listed.ts";
@@ -319,26 +319,21 @@ export const STACD_SCENARIOS: readonly Scenario[] = [
       assert.deepEqual([stage.to(old).length, stage.to(place).length], [0, 1]);
     },
     // Removed as soon as it is not listed.
-    original: () => ({
-      ...realCores,
-      connector: {
-        ...realCores.connector,
-        step: (state, event, now) => {
-          const next = realCores.connector.step(state, event, now);
-          let { fleet } = next.state;
-          for (const ctl of fleet.ctls.values()) {
-            if (ctl.doom === undefined || ctl.doom.mono <= now.mono) continue;
-            const doomed = { ...ctl, doom: now };
-            fleet = {
-              ...fleet,
-              ctls: fleet.ctls.with(ctl.key, doomed),
-              agenda: remind(fleet.agenda, now, ctl.key),
-            };
-          }
-          return { ...next, state: { ...next.state, fleet } };
-        },
-      },
-    }),
+    original: () =>
+      connectorStepping((state, event, now) => {
+        const next = realCores.connector.step(state, event, now);
+        let { fleet } = next.state;
+        for (const ctl of fleet.ctls.values()) {
+          if (ctl.doom === undefined || ctl.doom.mono <= now.mono) continue;
+          const doomed = { ...ctl, doom: now };
+          fleet = {
+            ...fleet,
+            ctls: fleet.ctls.with(ctl.key, doomed),
+            agenda: remind(fleet.agenda, now, ctl.key),
+          };
+        }
+        return { ...next, state: { ...next.state, fleet } };
+      }),
   },
   {
     from: "stafd's own stop (found by the simulation)",

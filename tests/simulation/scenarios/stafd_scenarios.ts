@@ -5,7 +5,7 @@ import { newDc } from "../../../src/lib/core/finder_state.ts";
 import { entryFor } from "../../../src/lib/sim/discovery.ts";
 import { WELL_KNOWN_DISC_NQN } from "../../../src/lib/nvme/tid.ts";
 import { Release } from "../../../src/lib/sim/release.ts";
-import { doing, finder, withDevices } from "../altered.ts";
+import { doing, finder, finderStepping, withDevices } from "../altered.ts";
 import { type Cores, realCores } from "../cores.ts";
 import { referral } from "../landscape.ts";
 import type { FinderCore } from "../daemons.ts";
@@ -17,13 +17,8 @@ type FinderStep = ReturnType<FinderCore["step"]>;
 type FinderEvent = Parameters<FinderCore["step"]>[1];
 
 /** stafd, with something more done after each of its steps. */
-const stafdAfter = (more: (next: FinderStep, event: FinderEvent) => FinderStep): Cores => ({
-  ...realCores,
-  finder: {
-    ...realCores.finder,
-    step: (state, event, now) => more(realCores.finder.step(state, event, now), event),
-  },
-});
+const stafdAfter = (more: (next: FinderStep, event: FinderEvent) => FinderStep): Cores =>
+  finderStepping((state, event, now) => more(realCores.finder.step(state, event, now), event));
 
 const announced = { hostIface: "eth0", name: "dc", traddr: "10.0.0.100", port: 8009, txt: ["p=tcp"] };
 
@@ -129,29 +124,24 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
       assert.deepEqual(stage.to("nqn.dc"), [before]);
     },
     // What Avahi does not announce at the moment is not wanted.
-    original: () => ({
-      ...realCores,
-      finder: {
-        ...realCores.finder,
-        step: (state, event, now) => {
-          if (event.type !== "avahi" || event.available || state.services.size === 0) {
-            return realCores.finder.step(state, event, now);
-          }
-          let { fleet } = state;
-          for (const ctl of fleet.ctls.values()) {
-            const gone = { kind: "unresponsive", since: now.wall, timeoutMs: 0 } as const;
-            const released = new Map([...ctl.claims.keys()].map((authority) => [authority, gone]));
-            fleet = { ...fleet, ctls: fleet.ctls.with(ctl.key, { ...ctl, claims: new Map(), released }) };
-          }
-          const step = realCores.finder.step({ ...state, fleet }, event, now);
-          return realCores.finder.step(
-            step.state,
-            { type: "nbft", targets: { discovery: [], boot: [] } },
-            now,
-          );
-        },
-      },
-    }),
+    original: () =>
+      finderStepping((state, event, now) => {
+        if (event.type !== "avahi" || event.available || state.services.size === 0) {
+          return realCores.finder.step(state, event, now);
+        }
+        let { fleet } = state;
+        for (const ctl of fleet.ctls.values()) {
+          const gone = { kind: "unresponsive", since: now.wall, timeoutMs: 0 } as const;
+          const released = new Map([...ctl.claims.keys()].map((authority) => [authority, gone]));
+          fleet = { ...fleet, ctls: fleet.ctls.with(ctl.key, { ...ctl, claims: new Map(), released }) };
+        }
+        const step = realCores.finder.step({ ...state, fleet }, event, now);
+        return realCores.finder.step(
+          step.state,
+          { type: "nbft", targets: { discovery: [], boot: [] } },
+          now,
+        );
+      }),
   },
   {
     from: "nvme-stas 2.3, STAF-39",
@@ -313,21 +303,16 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
       assert.deepEqual([stage.to("nqn.first").length, stage.to("nqn.second").length], [1, 0]);
     },
     // What was never read counts as read.
-    original: () => ({
-      ...realCores,
-      finder: {
-        ...realCores.finder,
-        step: (state, event, now) => {
-          let { dcs } = state;
-          const page = { genctr: "0", readAt: 0, toldAt: undefined, fresh: true, entries: [], bytes: 2 };
-          for (const [key, dc] of dcs) dcs = dcs.with(key, { ...dc, page: dc.page ?? page });
-          for (const key of state.fleet.ctls.keys()) {
-            if (!dcs.has(key)) dcs = dcs.with(key, { ...newDc, page });
-          }
-          return realCores.finder.step({ ...state, dcs }, event, now);
-        },
-      },
-    }),
+    original: () =>
+      finderStepping((state, event, now) => {
+        let { dcs } = state;
+        const page = { genctr: "0", readAt: 0, toldAt: undefined, fresh: true, entries: [], bytes: 2 };
+        for (const [key, dc] of dcs) dcs = dcs.with(key, { ...dc, page: dc.page ?? page });
+        for (const key of state.fleet.ctls.keys()) {
+          if (!dcs.has(key)) dcs = dcs.with(key, { ...newDc, page });
+        }
+        return realCores.finder.step({ ...state, dcs }, event, now);
+      }),
   },
   {
     from: "S2, STAF-76 (found by the simulation)",
@@ -356,23 +341,18 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
       assert.equal(stage.to("nqn.dc").length, 1);
     },
     // Its time is up, whatever is under way.
-    original: () => ({
-      ...realCores,
-      finder: {
-        ...realCores.finder,
-        step: (state, event, now) => {
-          if (event.type !== "connected" || !event.outcome.ok) {
-            return realCores.finder.step(state, event, now);
-          }
-          const turn = new FinderTurn(state, now);
-          const gone = { kind: "unresponsive", since: now.wall, timeoutMs: 0 } as const;
-          const authorities = turn.fleet.ctl(event.key)?.claims.keys() ?? [];
-          for (const authority of authorities) turn.fleet.release(event.key, authority, gone);
-          turn.take(event);
-          return turn.finish();
-        },
-      },
-    }),
+    original: () =>
+      finderStepping((state, event, now) => {
+        if (event.type !== "connected" || !event.outcome.ok) {
+          return realCores.finder.step(state, event, now);
+        }
+        const turn = new FinderTurn(state, now);
+        const gone = { kind: "unresponsive", since: now.wall, timeoutMs: 0 } as const;
+        const authorities = turn.fleet.ctl(event.key)?.claims.keys() ?? [];
+        for (const authority of authorities) turn.fleet.release(event.key, authority, gone);
+        turn.take(event);
+        return turn.finish();
+      }),
   },
   {
     from: "nvme-cli#3837",
@@ -390,17 +370,12 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
       assert.deepEqual([stage.to("nqn.first").length, stage.to("nqn.second").length], [0, 0]);
     },
     // Whoever refers to it is enough.
-    original: () => ({
-      ...realCores,
-      finder: {
-        ...realCores.finder,
-        step: (state, event, now) => {
-          const next = realCores.finder.step(state, event, now);
-          const isReload = event.type === "config" && event.reload;
-          return isReload ? { state: { ...next.state, fleet: state.fleet }, effects: [] } : next;
-        },
-      },
-    }),
+    original: () =>
+      finderStepping((state, event, now) => {
+        const next = realCores.finder.step(state, event, now);
+        const isReload = event.type === "config" && event.reload;
+        return isReload ? { state: { ...next.state, fleet: state.fleet }, effects: [] } : next;
+      }),
   },
   {
     from: "libnvme#431",

@@ -10,7 +10,7 @@ import { WELL_KNOWN_DISC_NQN } from "../../../src/lib/nvme/tid.ts";
 import type { Device } from "../../../src/lib/sim/devices.ts";
 import { type Discovery, entryFor } from "../../../src/lib/sim/discovery.ts";
 import type { Target } from "../../../src/lib/sim/fabric.ts";
-import { doing, hearing } from "../altered.ts";
+import { connectorStepping, doing, hearing } from "../altered.ts";
 import { type Cores, realCores } from "../cores.ts";
 import { HOST_NQN } from "../landscape.ts";
 import { line } from "./listed.ts";
@@ -61,17 +61,11 @@ const alwaysTls = asking(({ options }) => ({ ...options, tls: true }));
 /** What was connected by TLS is not remembered. */
 const forgetful = (): Cores => {
   const { connector: real } = realCores;
-  return {
-    ...realCores,
-    connector: {
-      ...real,
-      step: (state, event, now) => {
-        const next = real.step(state, event, now);
-        const fleet = { ...next.state.fleet, secured: Table.empty<true>() };
-        return { ...next, state: { ...next.state, fleet } };
-      },
-    },
-  };
+  return connectorStepping((state, event, now) => {
+    const next = real.step(state, event, now);
+    const fleet = { ...next.state.fleet, secured: Table.empty<true>() };
+    return { ...next, state: { ...next.state, fleet } };
+  });
 };
 
 /** The link is lost for longer than the kernel tries to have it back: the connection is made again. */

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { type Discovery, entryFor } from "../../../src/lib/sim/discovery.ts";
 import type { Target } from "../../../src/lib/sim/fabric.ts";
-import { connector } from "../altered.ts";
+import { connector, connectorStepping } from "../altered.ts";
 import { type Cores, realCores } from "../cores.ts";
 import { referral } from "../landscape.ts";
 import { DC_LINE, line, listed } from "./listed.ts";
@@ -46,19 +46,13 @@ const soakless = (): Cores => {
 /** The end of a removal is no reason to audit. */
 function noAuditAtTheEnd(): Cores {
   const { connector: real } = realCores;
-  return {
-    ...realCores,
-    connector: {
-      ...real,
-      step: (state, event, now) => {
-        if (event.type !== "disconnected" || state.conf === undefined) return real.step(state, event, now);
-        const { conf } = state;
-        const disconnectScope = { ...conf.disconnectScope, value: "only-stas-connections" } as const;
-        const next = real.step({ ...state, conf: { ...conf, disconnectScope } }, event, now);
-        return { ...next, state: { ...next.state, conf } };
-      },
-    },
-  };
+  return connectorStepping((state, event, now) => {
+    if (event.type !== "disconnected" || state.conf === undefined) return real.step(state, event, now);
+    const { conf } = state;
+    const disconnectScope = { ...conf.disconnectScope, value: "only-stas-connections" } as const;
+    const next = real.step({ ...state, conf: { ...conf, disconnectScope } }, event, now);
+    return { ...next, state: { ...next.state, conf } };
+  });
 }
 
 /** One discovery controller that lists three subsystems. Its page is old. */

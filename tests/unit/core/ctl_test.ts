@@ -1,15 +1,7 @@
 import assert from "node:assert/strict";
 import { newCtl, withClaim, withoutClaim } from "../../../src/lib/core/ctl.ts";
+import { TID as tid } from "./tid.ts";
 
-const tid = {
-  transport: "tcp",
-  traddr: "10.0.0.1",
-  trsvcid: "4420",
-  subsysnqn: "nqn.sub",
-  hostTraddr: "",
-  hostIface: "",
-  hostNqn: "nqn.host",
-} as const;
 const claim = { kind: "nbft", file: "NBFT", traddr: "10.0.0.1", hostId: "" } as const;
 const gone = { kind: "config", file: "stacd.conf", what: "no line" } as const;
 const audit = { kind: "audit", file: "stacd.conf", asked: "all" } as const;

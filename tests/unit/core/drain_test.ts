@@ -16,16 +16,8 @@ import {
 } from "../../../src/lib/core/drain.ts";
 import { evidenceText } from "../../../src/lib/core/evidence.ts";
 import { type Tid, tidKey } from "../../../src/lib/nvme/tid.ts";
+import { TID } from "./tid.ts";
 
-const TID: Tid = {
-  transport: "tcp",
-  traddr: "10.0.0.1",
-  trsvcid: "4420",
-  subsysnqn: "nqn.sub",
-  hostTraddr: "",
-  hostIface: "",
-  hostNqn: "nqn.host",
-};
 const ctl = (change: Partial<Tid> = {}): Ctl => {
   const tid = { ...TID, ...change };
   return newCtl(tidKey(tid), tid, 0);

@@ -3,17 +3,7 @@ import assert from "node:assert/strict";
 import type { Claim, Ctl } from "../../../src/lib/core/ctl.ts";
 import { newCtl } from "../../../src/lib/core/ctl.ts";
 import { isNcc } from "../../../src/lib/core/ncc.ts";
-import type { Tid } from "../../../src/lib/nvme/tid.ts";
-
-const TID: Tid = {
-  transport: "tcp",
-  traddr: "10.0.0.1",
-  trsvcid: "4420",
-  subsysnqn: "nqn.sub",
-  hostTraddr: "",
-  hostIface: "",
-  hostNqn: "",
-};
+import { TID } from "./tid.ts";
 
 const listedWith = (...eflags: readonly string[]): Ctl => ({
   ...newCtl("a", TID, 0),

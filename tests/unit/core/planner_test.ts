@@ -11,16 +11,8 @@ import {
 } from "../../../src/lib/core/planner.ts";
 import type { KernelCtrl } from "../../../src/lib/nvme/kernel_ctrl.ts";
 import { tidKey } from "../../../src/lib/nvme/tid.ts";
+import { TID as tid } from "./tid.ts";
 
-const tid = {
-  transport: "tcp",
-  traddr: "10.0.0.1",
-  trsvcid: "4420",
-  subsysnqn: "nqn.sub",
-  hostTraddr: "",
-  hostIface: "",
-  hostNqn: "nqn.host",
-} as const;
 const entry = { subtype: "nvme" };
 const claim = { kind: "log-page", dc: "dc", dcText: "dc", genctr: "1", readAt: 0, entry, also: [] } as const;
 const evidence: Evidence = { kind: "config", file: "stacd.conf", line: 1, what: "exclude" };

@@ -24,7 +24,7 @@ Deno.test("a build's record is read back; what is not one is none", () => {
 
 Deno.test("crates are found by the paths in a program's texts, each once, in order", () => {
   const path = (crate: string): string =>
-    `\0/root/.cargo/registry/src/index.crates.example-1949/${crate}/src/lib.rs`;
+    `\0/builds/cargo/registry/src/index.crates.example-1949/${crate}/src/lib.rs`;
   const crates = [
     "rustls-webpki-0.103.3",
     "ash-0.38.0+1.3.281",

@@ -1,26 +1,26 @@
 /** RDMA, by soft-RoCE: a target and a host in one kernel (the full one; the cloud kernels have no rdma_rxe). */
 import assert from "node:assert/strict";
-import { nqnOf, reloadStacd, untilIocsListed } from "../connector.ts";
+import { nqnOf, reloadStacd } from "../connector.ts";
 import { SOON, start, untilConnected, untilDiscovering } from "../fabric.ts";
-import { configure, confOf, listed, reload, untilPublished } from "../finder.ts";
-import { type Guest, Unmet } from "../guest.ts";
+import { configure, confOf, reload } from "../finder.ts";
+import type { Guest } from "../guest.ts";
 import { RDMA } from "../needs.ts";
 import type { Scenario } from "../scenario.ts";
-import { untilBlockDevice, untilNoBlockDevice, writeAndReadBack } from "../storage.ts";
+import { followsLine, followsPage, type Place } from "../transport.ts";
 
 /** The lab's target. */
 const TRADDR = "192.0.2.101";
-const WHERE = `transport=rdma;traddr=${TRADDR};trsvcid=4420`;
-const PORT = 51;
+const TARGET: Place = {
+  where: `transport=rdma;traddr=${TRADDR};trsvcid=4420`,
+  discovery: `${TRADDR}:4420`,
+  port: 51,
+};
 /** On the link of the RDMA device, and nobody's. */
-const DEAD = [250, 251, 252].map((host) => `transport=rdma;traddr=192.0.2.${host};trsvcid=4420`);
+const DEAD = [250, 251, 252].map((host) =>
+  `transport=rdma;traddr=192.0.2.${host};trsvcid=4420;nqn=${nqnOf("none")}`
+);
 
-/** Connected by a line beside lines whose address nobody has; disconnected when the line is gone. */
-async function byLine(guest: Guest): Promise<void> {
-  const dead = DEAD.map((where) => `${where};nqn=${nqnOf("none")}`);
-  await reloadStacd(guest, { controllers: [...dead, `${WHERE};nqn=${nqnOf("one")}`] });
-  await untilConnected(guest, ["one"]);
-  await writeAndReadBack(guest, "one", await untilBlockDevice(guest, "one"));
+async function deadOnesAreTold(guest: Guest): Promise<void> {
   const why = await guest.until(
     "the failure of a dead address is told in RDMA's words",
     "COLUMNS=400 stacctl explain 192.0.2.250",
@@ -28,30 +28,6 @@ async function byLine(guest: Guest): Promise<void> {
     SOON,
   );
   assert.doesNotMatch(why, /tls = true|NVMe\/TCP|host-iface/);
-  await reloadStacd(guest, {});
-  await untilConnected(guest, []);
-  await untilNoBlockDevice(guest, "one");
-}
-
-/** The discovery controller's page is read and followed, and its notifications are heard. */
-async function byPage(guest: Guest): Promise<void> {
-  await configure(guest, confOf([WHERE]));
-  await start(guest, "stafd");
-  await untilDiscovering(guest, [`${TRADDR}:4420`]);
-  const [dc] = await listed(guest);
-  if (dc === undefined) throw new Unmet("stafd lists nothing");
-  await untilPublished(guest, dc, ["one"]);
-  await untilConnected(guest, ["one"]);
-  const device = await untilBlockDevice(guest, "one");
-  await guest.run(`nvmet-lab link two ${PORT}`);
-  await untilPublished(guest, dc, ["one", "two"]);
-  await untilConnected(guest, ["one", "two"]);
-  await writeAndReadBack(guest, "two", await untilBlockDevice(guest, "two"));
-  await guest.run(`nvmet-lab unlink two ${PORT}`);
-  await untilPublished(guest, dc, ["one"]);
-  await untilConnected(guest, ["one"]);
-  await untilIocsListed(guest, ["one"]);
-  await writeAndReadBack(guest, "one", device);
 }
 
 /** Announced by mDNS with `p=roce`. The host's own Avahi announces: the target has no other machine's address. */
@@ -69,28 +45,28 @@ async function byMdns(guest: Guest): Promise<void> {
     (out) => /mDNS/.test(out) && out.includes(`(rdma, ${TRADDR}, 4420`),
     SOON,
   );
-  await untilDiscovering(guest, [`${TRADDR}:4420`]);
+  await untilDiscovering(guest, [TARGET.discovery]);
   await untilConnected(guest, ["one"]);
   await guest.run("systemctl stop rdma-name rdma-service");
 }
 
 async function run(guest: Guest): Promise<void> {
-  await guest.run(`nvmet-lab rdma-up && nvmet-lab add one ${PORT} && nvmet-lab create two`);
+  await guest.run(`nvmet-lab rdma-up && nvmet-lab add one ${TARGET.port} && nvmet-lab create two`);
   await configure(guest, confOf([]));
   await start(guest, "stacd");
-  await byLine(guest);
-  await byPage(guest);
+  await followsLine(guest, TARGET, DEAD, () => deadOnesAreTold(guest));
+  await followsPage(guest, TARGET);
   await byMdns(guest);
 }
 
 /** H1: what somebody made without authentication is not called good for a line that asks for it, and is not taken away. */
 async function unprotected(guest: Guest): Promise<void> {
-  await guest.run(`nvmet-lab rdma-up && nvmet-lab add one ${PORT}`);
+  await guest.run(`nvmet-lab rdma-up && nvmet-lab add one ${TARGET.port}`);
   await guest.run(`nvme connect -t rdma -a ${TRADDR} -s 4420 -n ${nqnOf("one")}`);
   await configure(guest, confOf([]));
   await start(guest, "stacd");
   const secret = (await guest.run("nvme gen-dhchap-key --hmac=0 2>/dev/null")).trim();
-  await reloadStacd(guest, { controllers: [`${WHERE};nqn=${nqnOf("one")};dhchap-secret=${secret}`] });
+  await reloadStacd(guest, { controllers: [`${TARGET.where};nqn=${nqnOf("one")};dhchap-secret=${secret}`] });
   await guest.until(
     "degraded: less safe than asked",
     "COLUMNS=400 stacctl status -o table; true",

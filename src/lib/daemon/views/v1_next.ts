@@ -117,7 +117,7 @@ function undecided(
   if (verdict.is === "excluded" && !isUp) {
     return within(
       longest(KERNEL_LOOK.longest),
-      "not before a reload without that line; what the kernel has is looked at again by then",
+      "not before a reload without that line; the kernel's connections are checked again by then",
     );
   }
   if (bar !== undefined && !isUp) {
@@ -149,6 +149,6 @@ export const nextOfPast = (kind: Asked["kind"], now: Now): V1Step => ({
   text: `connected again as soon as a source wants it; ${
     kind === "io"
       ? "stafd has looked by then whether log pages have changed"
-      : "what the kernel has is looked at again by then"
+      : "the kernel's connections are checked again by then"
   }`,
 });
