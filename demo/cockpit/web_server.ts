@@ -1,4 +1,5 @@
 /** Cockpit's own web server with a session that needs no login, for the page on a simulated host. */
+import { capture } from "../../scripts/run.ts";
 import { wholePath } from "../../scripts/system_packages.ts";
 import { DemoFailure } from "../failure.ts";
 import type { SimulatedHost } from "./host.ts";
@@ -42,17 +43,24 @@ function freePort(): number {
 
 export async function startWebServer({ host, dataDir, port = freePort(), uid }: Session): Promise<WebServer> {
   const home = await Deno.makeTempDir({ prefix: "nvme-stas-session-" });
-  if (uid !== undefined) await Deno.chown(home, uid, uid);
+  let data = dataDir;
+  if (uid !== undefined) {
+    // The work tree may be in a folder that this user may not enter, such as root's home.
+    data = `${home}/share`;
+    await capture(["cp", "-r", dataDir, data]);
+    await Deno.chown(home, uid, uid);
+  }
   const child = new Deno.Command(program(), {
     args: ["--no-tls", "--address", "127.0.0.1", "--port", String(port), "--local-session=cockpit-bridge"],
     env: {
       DBUS_SYSTEM_BUS_ADDRESS: host.address,
-      XDG_DATA_DIRS: `${dataDir}:/usr/share`,
+      XDG_DATA_DIRS: `${data}:/usr/share`,
       PATH: `${host.programDir}:${wholePath()}`,
       HOME: home,
       XDG_RUNTIME_DIR: home,
       LC_ALL: "C.UTF-8",
     },
+    cwd: "/",
     stdin: "null",
     stdout: "null",
     stderr: "piped",
