@@ -181,6 +181,7 @@ export const OTHERS = {
   journalctl: { program: "journalctl", apt: ["systemd"], dnf: ["systemd"] },
   less: { program: "less", apt: ["less"], dnf: ["less"] },
   mkfs: { program: "mkfs.ext4", apt: ["e2fsprogs"], dnf: ["e2fsprogs"] },
+  make: { program: "make", apt: ["make"], dnf: ["make"] },
   fish: { program: "fish", apt: ["fish"], dnf: ["fish"] },
 } as const satisfies Readonly<Record<string, Need>>;
 

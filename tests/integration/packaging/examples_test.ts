@@ -52,9 +52,7 @@ Deno.test("example: commands of the manual pages and documents are understood by
       if (main === undefined) continue;
       // Files that an example writes go to a place of ours.
       const here = program === "stasadm"
-        ? args.map((word) =>
-          word.replace(/^\/etc\/nvme\//, `${confDir}/`).replace(/^\/root\//, `${home}/${ran}/`)
-        )
+        ? args.map((word) => word.replace(/^\/etc\/nvme\//, `${confDir}/`).replace(/^~\//, `${home}/${ran}/`))
         : args;
       const world = fakeWorld({ bus: bus.address, confDir, interrupted: Promise.resolve() });
       const status = await main(here, world);

@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { listTree } from "../../../scripts/package/manifest.ts";
 import { capture, collect } from "../../../scripts/run.ts";
 import { NAMES } from "../../../scripts/build.ts";
+import { OTHERS } from "../../../scripts/system_packages.ts";
 import { VERSION } from "../../../src/lib/nvme/version.ts";
+import { lacks, packages } from "../../lacking.ts";
 
 const PREFIX = "/opt/storage";
 
@@ -89,7 +91,9 @@ Deno.test("install: a folder that a unit's command line could not hold is refuse
   }
 });
 
-Deno.test("Makefile: every target is a task, with PREFIX and DESTDIR", async () => {
+Deno.test("Makefile: every target is a task, with PREFIX and DESTDIR", {
+  ignore: lacks(packages([OTHERS.make])),
+}, async () => {
   const { tasks }: { tasks: Record<string, unknown> } = JSON.parse(await Deno.readTextFile("deno.json"));
   const lines = (await Deno.readTextFile("Makefile")).matchAll(/^\t\$\(DENO\) task (\S+)/gm);
   const called = [...lines].map(([, name = ""]) => name);
