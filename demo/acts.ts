@@ -1,7 +1,7 @@
 /** What the demo shows, act by act. Each one says what it does, waits for it with a bound, and shows the tools' answers. */
 import { tableText } from "../src/ctl/table.ts";
 import type { V1Controller, V1State } from "../src/lib/dbus/v1_types.ts";
-import { type Duration, seconds } from "../src/lib/nvme/time.ts";
+import { type Duration, seconds } from "../src/lib/base/time.ts";
 import { entryFor } from "../src/lib/sim/discovery.ts";
 import type { Target } from "../src/lib/sim/fabric.ts";
 import { type RunningDaemon, startStacd, startStafd } from "./daemons.ts";

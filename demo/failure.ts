@@ -1,5 +1,5 @@
 /** What the demo says when something does not come about. */
-import type { Duration } from "../src/lib/nvme/time.ts";
+import type { Duration } from "../src/lib/base/time.ts";
 
 /** Something did not happen, or not in time; the message says what. */
 export class DemoFailure extends Error {

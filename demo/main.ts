@@ -6,7 +6,7 @@ import { BUS_NEEDS, providePackages } from "../scripts/system_packages.ts";
 import { taskArguments, usageError } from "../scripts/task_arguments.ts";
 import { styleFor } from "../src/ctl/style.ts";
 import { realWorld, type World } from "../src/ctl/world.ts";
-import { type Duration, seconds } from "../src/lib/nvme/time.ts";
+import { type Duration, seconds } from "../src/lib/base/time.ts";
 import type { LogEntry } from "../src/lib/ports.ts";
 import { type Daemons, play, showSite, type Stage, startDaemons, stopDaemons } from "./acts.ts";
 import { openBus } from "./bus.ts";

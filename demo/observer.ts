@@ -3,7 +3,7 @@ import { Bus } from "../src/lib/dbus/bus.ts";
 import { DaemonClient } from "../src/lib/dbus/client.ts";
 import { STAC, STAF } from "../src/lib/dbus/interfaces.ts";
 import type { DaemonName, V1State } from "../src/lib/dbus/v1_types.ts";
-import type { Duration } from "../src/lib/nvme/time.ts";
+import type { Duration } from "../src/lib/base/time.ts";
 import { DemoFailure, tooLate } from "./failure.ts";
 
 /** The state is asked for after each event, and this often in any case. */

@@ -1,5 +1,5 @@
 /** `deno task dist`: the source as a tarball, the same bytes from the same source. */
-import { VERSION } from "../src/lib/nvme/version.ts";
+import { VERSION } from "../src/lib/base/version.ts";
 import { exists } from "./exists.ts";
 import { packSource } from "./dist/tarball.ts";
 import { currentRelease } from "./package/release.ts";

@@ -1,5 +1,5 @@
 /** `deno task image`: a container image with both daemons and the tools. */
-import { VERSION } from "../src/lib/nvme/version.ts";
+import { VERSION } from "../src/lib/base/version.ts";
 import { layOutImage } from "./image/rootfs.ts";
 import { builtProgram } from "./install/built.ts";
 import { currentRelease } from "./package/release.ts";

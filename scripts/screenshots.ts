@@ -6,7 +6,7 @@ import { main as stacctl } from "../src/ctl/stacctl.ts";
 import { main as stafctl } from "../src/ctl/stafctl.ts";
 import { Buffer } from "../src/ctl/pager.ts";
 import { realWorld } from "../src/ctl/world.ts";
-import { seconds } from "../src/lib/nvme/time.ts";
+import { seconds } from "../src/lib/base/time.ts";
 import { entryFor } from "../src/lib/sim/discovery.ts";
 import { startStacd, startStafd } from "../demo/daemons.ts";
 import { openBus } from "../demo/bus.ts";

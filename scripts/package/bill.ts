@@ -1,6 +1,6 @@
 /** What the program is made of: a CycloneDX bill of materials, and notices for people. From the build's record, package-lock.json and the program. */
 import lock from "../../package-lock.json" with { type: "json" };
-import { VERSION } from "../../src/lib/nvme/version.ts";
+import { VERSION } from "../../src/lib/base/version.ts";
 import { type BuildRecord, type Crate, runtimeText } from "../runtime.ts";
 
 interface Part {

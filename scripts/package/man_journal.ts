@@ -1,5 +1,5 @@
 /** What the journal tells of events, from the ids in the source and the catalog that explains them. */
-import { MESSAGES } from "../../src/lib/nvme/messages.ts";
+import { MESSAGES } from "../../src/lib/base/messages.ts";
 import type { Block } from "./man_block.ts";
 
 export const CATALOG = "packaging/catalog/nvme-stas.catalog";

@@ -1,5 +1,5 @@
 /** Which version is packed, and from when: the same for every build of the same source. */
-import { VERSION } from "../../src/lib/nvme/version.ts";
+import { VERSION } from "../../src/lib/base/version.ts";
 import { exists } from "../exists.ts";
 import { capture } from "../run.ts";
 

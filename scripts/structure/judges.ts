@@ -27,8 +27,8 @@ export const JUDGES: readonly string[] = [
 /** Judges of views: these run what they judge, and that only. */
 const UNDER_TEST: ReadonlyMap<string, readonly string[]> = new Map([
   [`${FOLDER}plan_watch.ts`, [
-    "src/lib/core/connector.ts",
-    "src/lib/core/finder.ts",
+    "src/lib/core/stacd/stacd_step.ts",
+    "src/lib/core/stafd/stafd_step.ts",
     "src/lib/daemon/views/v1_explain.ts",
     "src/lib/daemon/views/v1_plan.ts",
     `${FOLDER}cores.ts`,

@@ -15,30 +15,36 @@ interface Room {
 }
 
 export const ROOMS: readonly Room[] = [
-  { name: "nvme", at: "src/lib/nvme/", mayImport: [], pure: true },
-  { name: "config", at: "src/lib/config/", mayImport: ["nvme"], pure: true },
-  { name: "ports", at: "src/lib/ports.ts", mayImport: ["nvme"], pure: true },
-  { name: "core", at: "src/lib/core/", mayImport: ["config", "nvme", "ports"], pure: true },
-  { name: "dbus", at: "src/lib/dbus/", mayImport: ["nvme", "ports"], packages: "any" },
-  { name: "linux", at: "src/lib/linux/", mayImport: ["dbus", "nvme", "ports"], packages: "any" },
-  { name: "sim", at: "src/lib/sim/", mayImport: ["dbus", "nvme", "ports"], packages: ["node:timers"] },
+  { name: "base", at: "src/lib/base/", mayImport: [], pure: true },
+  { name: "nvme", at: "src/lib/nvme/", mayImport: ["base"], pure: true },
+  { name: "config", at: "src/lib/config/", mayImport: ["base", "nvme"], pure: true },
+  { name: "ports", at: "src/lib/ports.ts", mayImport: ["base", "nvme"], pure: true },
+  { name: "core", at: "src/lib/core/", mayImport: ["base", "config", "nvme", "ports"], pure: true },
+  { name: "dbus", at: "src/lib/dbus/", mayImport: ["base", "nvme", "ports"], packages: "any" },
+  { name: "linux", at: "src/lib/linux/", mayImport: ["base", "dbus", "nvme", "ports"], packages: "any" },
+  {
+    name: "sim",
+    at: "src/lib/sim/",
+    mayImport: ["base", "dbus", "nvme", "ports"],
+    packages: ["node:timers"],
+  },
   {
     name: "daemon",
     at: "src/lib/daemon/",
-    mayImport: ["config", "core", "dbus", "nvme", "ports"],
+    mayImport: ["base", "config", "core", "dbus", "nvme", "ports"],
     packages: "any",
   },
-  { name: "ctl", at: "src/ctl/", mayImport: ["config", "dbus", "nvme"], packages: "any" },
+  { name: "ctl", at: "src/ctl/", mayImport: ["base", "config", "dbus", "nvme"], packages: "any" },
   {
     name: "composition root",
     at: "src/stafd.ts",
-    mayImport: ["config", "core", "daemon", "dbus", "linux", "nvme", "ports"],
+    mayImport: ["base", "config", "core", "daemon", "dbus", "linux", "nvme", "ports"],
     packages: "any",
   },
   {
     name: "composition root",
     at: "src/stacd.ts",
-    mayImport: ["config", "core", "daemon", "dbus", "linux", "nvme", "ports"],
+    mayImport: ["base", "config", "core", "daemon", "dbus", "linux", "nvme", "ports"],
     packages: "any",
   },
   {
@@ -49,7 +55,7 @@ export const ROOMS: readonly Room[] = [
   {
     name: "cockpit",
     at: "cockpit/",
-    mayImport: ["ctl", "dbus", "nvme", "ports"],
+    mayImport: ["base", "ctl", "dbus", "nvme", "ports"],
     packages: [
       "@patternfly/patternfly",
       "@patternfly/react-core",

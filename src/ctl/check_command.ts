@@ -17,7 +17,7 @@ import { parseStacdConf } from "../lib/config/stacd_conf.ts";
 import { parseStafdConf } from "../lib/config/stafd_conf.ts";
 import { parseSysConf, readSysConf } from "../lib/config/sys_conf.ts";
 import { type FabricsSupport, parseSupported } from "../lib/nvme/kernel_version.ts";
-import { Secret } from "../lib/nvme/secret.ts";
+import { Secret } from "../lib/base/secret.ts";
 import { FAILED, OK } from "./command_line.ts";
 import { findingsText } from "./findings_view.ts";
 import { exists, PATIENCE } from "./doctor_finding.ts";

@@ -2,7 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { parseTimeSpan } from "../lib/config/time_span.ts";
 import { WELL_KNOWN_DISC_NQN } from "../lib/nvme/tid.ts";
-import { type Duration, seconds } from "../lib/nvme/time.ts";
+import { type Duration, seconds } from "../lib/base/time.ts";
 import { check } from "./check_command.ts";
 import { OK, USAGE } from "./command_line.ts";
 import { doctor } from "./doctor_command.ts";

@@ -1,6 +1,6 @@
 /** stafctl and stacctl, which differ in two commands. */
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
-import { runtimeLine, VERSION } from "../lib/nvme/version.ts";
+import { runtimeLine, VERSION } from "../lib/base/version.ts";
 import { OK, runCommandLine, USAGE } from "./command_line.ts";
 import { addCompletions } from "./completion_command.ts";
 import { daemonCommands, type Finish } from "./daemon_commands.ts";

@@ -1,5 +1,5 @@
 /** `doctor` in a container: the parts of the host that it needs, and those that it cannot have. */
-import { containerOf } from "../lib/nvme/container.ts";
+import { containerOf } from "../lib/base/container.ts";
 import {
   bad,
   type Diagnosis,

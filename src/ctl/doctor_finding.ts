@@ -2,7 +2,7 @@
 import type { Bus } from "../lib/dbus/bus.ts";
 import type { DaemonClient } from "../lib/dbus/client.ts";
 import type { V1State } from "../lib/dbus/v1_types.ts";
-import { type Duration, seconds } from "../lib/nvme/time.ts";
+import { type Duration, seconds } from "../lib/base/time.ts";
 import type { World } from "./world.ts";
 
 export type Verdict = "good" | "notice" | "warning" | "error";

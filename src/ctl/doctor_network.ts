@@ -1,7 +1,7 @@
 /** `doctor`: mDNS, and the route to each controller. */
 import { parseStafdConf } from "../lib/config/stafd_conf.ts";
 import { type Bus, DBUS } from "../lib/dbus/bus.ts";
-import { containerOf } from "../lib/nvme/container.ts";
+import { containerOf } from "../lib/base/container.ts";
 import type { V1State } from "../lib/dbus/v1_types.ts";
 import {
   bad,

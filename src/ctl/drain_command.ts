@@ -1,7 +1,7 @@
 /** `drain` and `undrain`: take controllers out for maintenance, and put them back. */
 import type { Result } from "../lib/dbus/client.ts";
 import type { V1Drain, V1DrainAnswer } from "../lib/dbus/v1_types.ts";
-import type { Duration } from "../lib/nvme/time.ts";
+import type { Duration } from "../lib/base/time.ts";
 import { FAILED, OK } from "./command_line.ts";
 import { callFailure } from "./failure_text.ts";
 import { printDocuments } from "./output_format.ts";

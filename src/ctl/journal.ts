@@ -5,7 +5,7 @@
  */
 import { isRecord } from "../lib/dbus/json_reader.ts";
 import { isTransport, type Tid, tidText } from "../lib/nvme/tid.ts";
-import { seconds } from "../lib/nvme/time.ts";
+import { seconds } from "../lib/base/time.ts";
 import { type PastEvent, SAME_MOMENT_MS, TOLD } from "./past_event.ts";
 import { harmless } from "./text_width.ts";
 import { stamp } from "./when.ts";

@@ -1,5 +1,5 @@
 /** The original's output format: Python literals laid out 120 columns wide, byte for byte (requirements 60). */
-import { isList, pythonRepr, type PythonValue, sortedEntries } from "../lib/nvme/python_literal.ts";
+import { isList, pythonRepr, type PythonValue, sortedEntries } from "../lib/base/python_literal.ts";
 
 const WIDTH = 120;
 

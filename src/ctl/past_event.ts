@@ -1,7 +1,7 @@
 /** Past events from the daemon's memory and from the journal: one list, each event once. */
 import type { V1Event } from "../lib/dbus/v1_types.ts";
-import { type EventType, MESSAGES } from "../lib/nvme/messages.ts";
-import { printable } from "../lib/nvme/plain_text.ts";
+import { type EventType, MESSAGES } from "../lib/base/messages.ts";
+import { printable } from "../lib/base/plain_text.ts";
 import type { Tid } from "../lib/nvme/tid.ts";
 
 export interface PastEvent {

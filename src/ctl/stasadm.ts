@@ -7,7 +7,7 @@ import type { SysOption } from "../lib/config/sys_conf.ts";
 import { clearSysOption, type Edited, setSysOption } from "../lib/config/sys_conf_edit.ts";
 import { MAX_SYMNAME } from "../lib/nvme/dim.ts";
 import { deriveHostNqn, nqnBytes, uuidFromMachineId } from "../lib/nvme/host_nqn.ts";
-import { runtimeLine, VERSION } from "../lib/nvme/version.ts";
+import { runtimeLine, VERSION } from "../lib/base/version.ts";
 import { addCompletionCommand } from "./completion_command.ts";
 import { replaceFile } from "./atomic_file.ts";
 import { FAILED, OK, runCommandLine } from "./command_line.ts";

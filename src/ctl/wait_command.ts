@@ -1,7 +1,7 @@
 /** `wait`: ends when a controller is connected, or gone. */
 import type { DaemonClient } from "../lib/dbus/client.ts";
 import type { V1Controller, V1Explanation, V1State } from "../lib/dbus/v1_types.ts";
-import type { Duration } from "../lib/nvme/time.ts";
+import type { Duration } from "../lib/base/time.ts";
 import { named } from "../lib/nvme/what.ts";
 import { FAILED, OK } from "./command_line.ts";
 import { callFailure } from "./failure_text.ts";

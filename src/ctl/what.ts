@@ -5,7 +5,7 @@
 import { editDistance } from "../lib/config/suggestion.ts";
 import type { V1Controller, V1State } from "../lib/dbus/v1_types.ts";
 import { type Matcher, matcherOf, type Nameable } from "../lib/nvme/what.ts";
-import { parseMountinfo } from "../lib/nvme/mount_table.ts";
+import { parseMountinfo } from "../lib/base/mount_table.ts";
 import { addressOf } from "./controllers_view.ts";
 import { namesIn } from "./doctor_finding.ts";
 import { readFileText, wordsOf } from "./host_identity.ts";

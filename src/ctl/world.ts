@@ -1,5 +1,5 @@
 /** The environment of a control tool: its output, bus and files. Tests supply their own. */
-import type { Duration } from "../lib/nvme/time.ts";
+import type { Duration } from "../lib/base/time.ts";
 import type { HiddenFolder } from "./hidden_folders.ts";
 import { wordsOf } from "./host_identity.ts";
 import type { Pager } from "./pager.ts";

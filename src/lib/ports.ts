@@ -8,12 +8,12 @@
 import type { ConnectOptions, DhchapKeys } from "./nvme/connect_options.ts";
 import type { DiscoveryLog } from "./nvme/discovery_entry.ts";
 import type { Exclusion } from "./nvme/exclusions.ts";
-import type { Outcome } from "./nvme/failure.ts";
+import type { Outcome } from "./base/failure.ts";
 import type { InterfaceTable, KernelCtrl } from "./nvme/kernel_ctrl.ts";
 import type { NamespaceLook } from "./nvme/namespace_look.ts";
 import type { StorageLook } from "./nvme/storage_look.ts";
 import type { Tid } from "./nvme/tid.ts";
-import { type Duration, type Instant, type Now, seconds } from "./nvme/time.ts";
+import { type Duration, type Instant, type Now, seconds } from "./base/time.ts";
 
 export type Done<T> = (outcome: Outcome<T>) => void;
 
@@ -239,13 +239,13 @@ export interface StafdReport {
   readonly partial?: true;
 }
 
-export type StafdEvent =
+export type StafdNews =
   | { readonly type: "stafd"; readonly present: boolean }
   /** A log page or the set of discovery controllers changed: time to fetch. */
   | { readonly type: "stafd-changed" };
 
 export interface Stafd {
-  watch(sink: (event: StafdEvent) => void): void;
+  watch(sink: (event: StafdNews) => void): void;
   fetch(done: Done<StafdReport>): void;
 }
 

@@ -5,9 +5,9 @@
  */
 import process from "node:process";
 import { parseStacdConf } from "../../src/lib/config/stacd_conf.ts";
-import { stepConnector } from "../../src/lib/core/connector.ts";
-import { type ConnectorState, emptyConnector } from "../../src/lib/core/connector_state.ts";
-import type { ConnectorEvent } from "../../src/lib/core/effects.ts";
+import { stepStacd } from "../../src/lib/core/stacd/stacd_step.ts";
+import { emptyStacd, type StacdState } from "../../src/lib/core/stacd/stacd_state.ts";
+import type { StacdEvent } from "../../src/lib/core/effects.ts";
 import type { KernelCtrl } from "../../src/lib/nvme/kernel_ctrl.ts";
 import { normaliseTid } from "../../src/lib/nvme/tid.ts";
 import type { ReportedDc } from "../../src/lib/ports.ts";
@@ -88,15 +88,15 @@ function device(n: number): KernelCtrl {
   };
 }
 
-function play(state: ConnectorState, events: readonly ConnectorEvent[], mono: number): ConnectorState {
-  return events.reduce((now, event) => stepConnector(now, event, { mono, wall: mono }).state, state);
+function play(state: StacdState, events: readonly StacdEvent[], mono: number): StacdState {
+  return events.reduce((now, event) => stepStacd(now, event, { mono, wall: mono }).state, state);
 }
 
-function started(): ConnectorState {
+function started(): StacdState {
   const parsed = parseStacdConf("", "stacd.conf");
   if (!parsed.ok) throw new Error("an empty file is valid");
   const eth0 = { index: 2, mac: "", up: true, v4: ["10.255.0.9"], v6: [] };
-  return play(emptyConnector, [
+  return play(emptyStacd, [
     { type: "host", host: HOST },
     { type: "exclusions", exclusions: [] },
     { type: "config", conf: parsed.conf, reload: false },
@@ -106,13 +106,13 @@ function started(): ConnectorState {
 }
 
 /** The answer to the question that is under way. */
-function report(state: ConnectorState, dc: ReportedDc): ConnectorEvent {
+function report(state: StacdState, dc: ReportedDc): StacdEvent {
   const { op } = state.stafd;
   if (op === undefined) throw new Error("stacd has not asked");
   return { type: "fetched", op, outcome: { ok: true, value: { dcs: [dc], retired: [], unknowns: [] } } };
 }
 
-function asking(state: ConnectorState): ConnectorState {
+function asking(state: StacdState): StacdState {
   return play(state, [{ type: "stafd-changed" }], 0);
 }
 
@@ -123,8 +123,8 @@ function cpu(): number {
 }
 
 /** One step from one state, again and again. */
-function measure(name: string, state: ConnectorState, event: ConnectorEvent, mono: number): PlanResult {
-  const round = () => stepConnector(state, event, { mono, wall: mono });
+function measure(name: string, state: StacdState, event: StacdEvent, mono: number): PlanResult {
+  const round = () => stepStacd(state, event, { mono, wall: mono });
   for (let i = 0; i < WARM_UP; i++) round();
   const times = Array.from({ length: BATCHES }, () => {
     const begin = cpu();
@@ -147,7 +147,7 @@ function measure(name: string, state: ConnectorState, event: ConnectorEvent, mon
   };
 }
 
-const sizeOf = (event: ConnectorEvent): number =>
+const sizeOf = (event: StacdEvent): number =>
   event.type === "fetched" && event.outcome.ok ? event.outcome.value.dcs[0]?.entries.length ?? 0 : 0;
 
 export function planResults(sizes: readonly number[] = [1_000, 10_000]): PlanResult[] {
@@ -158,13 +158,13 @@ export function planResults(sizes: readonly number[] = [1_000, 10_000]): PlanRes
     const { scan } = listed.fleet;
     if (scan === undefined) throw new Error("stacd has not looked at the kernel");
     const devices = Array.from({ length: n }, (_, i) => device(i));
-    const scanned: ConnectorEvent = { type: "scanned", op: scan, outcome: { ok: true, value: devices } };
+    const scanned: StacdEvent = { type: "scanned", op: scan, outcome: { ok: true, value: devices } };
     const connected = asking(play(listed, [scanned], 20));
     if ([...connected.fleet.ctls.values()].some(({ link }) => link.phase !== "up")) {
       throw new Error("not all are up");
     }
     const changed = report(connected, page(2, 1, n + 1));
-    const event: ConnectorEvent = { type: "device", cause: "change", ctrl: device(n >> 1) };
+    const event: StacdEvent = { type: "device", cause: "change", ctrl: device(n >> 1) };
     return [
       measure("first page", fresh, first, 10),
       measure("adoption of all", listed, scanned, 20),

@@ -1,6 +1,6 @@
 /** What must hold for any input of a decoder. */
 import assert from "node:assert/strict";
-import type { Decoded } from "../../src/lib/nvme/decoded.ts";
+import type { Decoded } from "../../src/lib/base/decoded.ts";
 import { kindOf } from "./fuzzer.ts";
 
 /** The input inside a larger buffer: a decoder that reads outside sees the difference. */

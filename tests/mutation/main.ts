@@ -1,5 +1,5 @@
 /**
- * `deno task mutate`: are the tests able to see a fault? Small faults are put into `core`, `config` and `nvme`, one at a time and
+ * `deno task mutate`: are the tests able to see a fault? Small faults are put into `base`, `core`, `config` and `nvme`, one at a time and
  * in a copy of the tree; each that no test notices is a survivor.
  */
 import { parse } from "../../scripts/structure/rule.ts";
@@ -10,7 +10,7 @@ import { NAMED, namedMutant } from "./named.ts";
 import { difference, type Mutant, mutantsOf, mutated } from "./operators.ts";
 import { baseline, trial, type Verdict } from "./trial.ts";
 
-const ROOMS = ["src/lib/core", "src/lib/config", "src/lib/nvme"];
+const ROOMS = ["src/lib/base", "src/lib/core", "src/lib/config", "src/lib/nvme"];
 
 interface Candidate {
   readonly name: string;
@@ -23,7 +23,7 @@ const stale: string[] = [];
 const USAGE =
   `usage: deno task mutate [--count N] [--seed TEXT] [--only TEXT] [--minutes N] [--jobs N] [--named]
 
-Puts small faults into core, config and nvme, one at a time and in a copy of the tree, and lists those that no test
+Puts small faults into base, core, config and nvme, one at a time and in a copy of the tree, and lists those that no test
 notices. How to go on from there: tests/simulation/README.md, "How good the tests are"
 
   --count N    faults of the sample (default: 200)

@@ -3,7 +3,7 @@
  * about addresses of their own and about those of others. They do not stop.
  */
 import type { DiscoveryEntry } from "../../src/lib/nvme/discovery_entry.ts";
-import { milliseconds } from "../../src/lib/nvme/time.ts";
+import { milliseconds } from "../../src/lib/base/time.ts";
 import { Discovery, entryFor } from "../../src/lib/sim/discovery.ts";
 import type { Manner, Target } from "../../src/lib/sim/fabric.ts";
 import type { Random } from "../../src/lib/sim/random.ts";

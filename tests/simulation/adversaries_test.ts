@@ -3,7 +3,7 @@
  * without one: 10 s, which one target that accepts and is silent takes in the kernel. None holds it longer (adversaries.ts).
  */
 import assert from "node:assert/strict";
-import { milliseconds } from "../../src/lib/nvme/time.ts";
+import { milliseconds } from "../../src/lib/base/time.ts";
 import { entryFor } from "../../src/lib/sim/discovery.ts";
 import { Random } from "../../src/lib/sim/random.ts";
 import type { Target } from "../../src/lib/sim/fabric.ts";

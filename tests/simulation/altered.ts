@@ -1,16 +1,11 @@
 /** Cores that are not quite the real ones: for canaries, and for the originals of the scenarios. */
-import type {
-  ConnectorEffect,
-  ConnectorEvent,
-  FinderEffect,
-  FinderEvent,
-} from "../../src/lib/core/effects.ts";
+import type { StacdEffect, StacdEvent, StafdEffect, StafdEvent } from "../../src/lib/core/effects.ts";
 import type { KernelCtrl } from "../../src/lib/nvme/kernel_ctrl.ts";
 import type { Core } from "../../src/lib/daemon/shell.ts";
 import { type Cores, realCores } from "./cores.ts";
 
-type AnyEvent = FinderEvent | ConnectorEvent;
-type AnyEffect = FinderEffect | ConnectorEffect;
+type AnyEvent = StafdEvent | StacdEvent;
+type AnyEffect = StafdEffect | StacdEffect;
 
 /** The core hears something else than what was said. */
 export function hearing<State, Event extends AnyEvent, Effect>(
@@ -47,29 +42,29 @@ export function withDevices<Event extends AnyEvent>(
 }
 
 /** Whoever hears this finds no namespace in use, and none at all. */
-export const nothingInUse = (event: ConnectorEvent): ConnectorEvent =>
+export const nothingInUse = (event: StacdEvent): StacdEvent =>
   event.type === "use-seen" ? { ...event, outcome: { ok: true, value: [] } } : event;
 
 /** stafd hears something else. */
-export const finder = (change: (event: FinderEvent) => FinderEvent): Cores => ({
+export const stafd = (change: (event: StafdEvent) => StafdEvent): Cores => ({
   ...realCores,
-  finder: hearing(realCores.finder, change),
+  stafd: hearing(realCores.stafd, change),
 });
 
 /** stacd hears something else. */
-export const connector = (change: (event: ConnectorEvent) => ConnectorEvent): Cores => ({
+export const stacd = (change: (event: StacdEvent) => StacdEvent): Cores => ({
   ...realCores,
-  connector: hearing(realCores.connector, change),
+  stacd: hearing(realCores.stacd, change),
 });
 
 /** stafd takes its steps in this way. */
-export const finderStepping = (step: Cores["finder"]["step"]): Cores => ({
+export const stafdStepping = (step: Cores["stafd"]["step"]): Cores => ({
   ...realCores,
-  finder: { ...realCores.finder, step },
+  stafd: { ...realCores.stafd, step },
 });
 
 /** stacd takes its steps in this way. */
-export const connectorStepping = (step: Cores["connector"]["step"]): Cores => ({
+export const stacdStepping = (step: Cores["stacd"]["step"]): Cores => ({
   ...realCores,
-  connector: { ...realCores.connector, step },
+  stacd: { ...realCores.stacd, step },
 });

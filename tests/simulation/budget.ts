@@ -1,5 +1,5 @@
 /** S11: the work of one step is bounded by what the daemon knows, and by what the step is told; never by paths through it. */
-import type { Fleet } from "../../src/lib/core/fleet.ts";
+import type { Fleet } from "../../src/lib/core/fleet/fleet.ts";
 import type { AnyEvent } from "./rules.ts";
 import { Violation } from "./violation.ts";
 

@@ -1,20 +1,20 @@
 /** Cores that are broken on purpose, one for each rule: a simulation that does not catch them catches nothing. */
-import { remind } from "../../src/lib/core/agenda.ts";
-import type { ConnectorEvent } from "../../src/lib/core/effects.ts";
-import { FinderTurn } from "../../src/lib/core/finder.ts";
-import { Table } from "../../src/lib/core/table.ts";
-import { noNbft } from "../../src/lib/core/host.ts";
-import { serviceAuthority } from "../../src/lib/core/mdns_services.ts";
+import { remind } from "../../src/lib/core/fleet/agenda.ts";
+import type { StacdEvent } from "../../src/lib/core/effects.ts";
+import { StafdTurn } from "../../src/lib/core/stafd/stafd_step.ts";
+import { Table } from "../../src/lib/base/table.ts";
+import { noNbft } from "../../src/lib/core/request/host.ts";
+import { serviceAuthority } from "../../src/lib/core/stafd/mdns_services.ts";
 import { tidKey } from "../../src/lib/nvme/tid.ts";
-import { type Duration, seconds } from "../../src/lib/nvme/time.ts";
+import { type Duration, seconds } from "../../src/lib/base/time.ts";
 import {
-  connector,
-  connectorStepping,
   doing,
-  finder,
-  finderStepping,
   hearing,
   nothingInUse,
+  stacd,
+  stacdStepping,
+  stafd,
+  stafdStepping,
   withDevices,
 } from "./altered.ts";
 import { type Cores, realCores } from "./cores.ts";
@@ -35,8 +35,8 @@ export interface Canary {
 
 /** Remembers the last report, and answers with it what a broken core makes of silence. */
 function absenceIsEmpty(): Cores {
-  let last: Extract<ConnectorEvent, { readonly type: "fetched" }> | undefined;
-  return connector((event) => {
+  let last: Extract<StacdEvent, { readonly type: "fetched" }> | undefined;
+  return stacd((event) => {
     if (event.type !== "fetched") return event;
     if (event.outcome.ok) {
       last = event;
@@ -57,11 +57,11 @@ function absenceIsEmpty(): Cores {
 /** One number is one device for ever, as it looks to this core. */
 export function noIncarnations(): Cores {
   const latest = new Map<string, number>();
-  const blind = withDevices<ConnectorEvent>((ctrl) => {
+  const blind = withDevices<StacdEvent>((ctrl) => {
     latest.set(ctrl.device, ctrl.incarnation);
     return { ...ctrl, incarnation: 1 };
   });
-  const heard = hearing(realCores.connector, (event: ConnectorEvent) => {
+  const heard = hearing(realCores.stacd, (event: StacdEvent) => {
     if (event.type === "connected" && event.outcome.ok) {
       latest.set(event.outcome.value.device, event.outcome.value.incarnation);
       return { ...event, outcome: { ok: true, value: { ...event.outcome.value, incarnation: 1 } } };
@@ -75,20 +75,20 @@ export function noIncarnations(): Cores {
         ? [{ ...effect, target: { ...effect.target, incarnation: latest.get(effect.target.device) ?? 1 } }]
         : [effect],
   );
-  return { ...realCores, connector: seeing };
+  return { ...realCores, stacd: seeing };
 }
 
 /** A service that asks for another controller now has withdrawn the first one. */
 function serviceMoves(): Cores {
-  const { finder: real } = realCores;
-  return finderStepping((state, event, now) => {
+  const { stafd: real } = realCores;
+  return stafdStepping((state, event, now) => {
     if (event.type !== "service") return real.step(state, event, now);
     const { key, traddr, port } = event.service;
     const old = state.services.get(key)?.tid;
     if (old === undefined || (old.traddr === traddr && old.trsvcid === String(port))) {
       return real.step(state, event, now);
     }
-    const turn = new FinderTurn(state, now);
+    const turn = new StafdTurn(state, now);
     turn.fleet.release(tidKey(old), serviceAuthority(key), {
       kind: "unresponsive",
       since: now.wall,
@@ -103,11 +103,11 @@ const QUIET_MS = 1_500;
 
 /** Asks stafd when there was no signal for a while, however long that takes. */
 function debounced(): Cores {
-  const { connector: real } = realCores;
+  const { stacd: real } = realCores;
   let heardAt: number | undefined;
   return {
     ...realCores,
-    connector: {
+    stacd: {
       ...real,
       step: (state, event, now) => {
         if (event.type === "stafd-changed") {
@@ -129,8 +129,8 @@ function debounced(): Cores {
 
 /** A removal is begun when nothing has happened for a while. */
 function soakingForEver(): Cores {
-  const { connector: real } = realCores;
-  return connectorStepping((state, event, now) => {
+  const { stacd: real } = realCores;
+  return stacdStepping((state, event, now) => {
     const next = real.step(state, event, now);
     if (event.type === "tick") return next;
     let { fleet } = next.state;
@@ -146,9 +146,9 @@ function soakingForEver(): Cores {
 
 /** Goes from each discovery controller along every path of referrals, as far as they lead. */
 function walkingPaths(): Cores {
-  const { finder: real } = realCores;
+  const { stafd: real } = realCores;
   const MANY = 100_000;
-  return finderStepping((state, event, now) => {
+  return stafdStepping((state, event, now) => {
     const next = real.step(state, event, now);
     const { ctls } = next.state.fleet;
     let work = next.work ?? 0;
@@ -165,8 +165,8 @@ function walkingPaths(): Cores {
 
 /** Each change is compared with all that any authority has ever said of anybody. */
 function lookingAtAllForEach(): Cores {
-  const { finder: real } = realCores;
-  return finderStepping((state, event, now) => {
+  const { stafd: real } = realCores;
+  return stafdStepping((state, event, now) => {
     const next = real.step(state, event, now);
     const { ctls } = next.state.fleet;
     let claims = 0;
@@ -177,8 +177,8 @@ function lookingAtAllForEach(): Cores {
 
 /** Each removal is begun at once. */
 function notSoaking(): Cores {
-  const { connector: real } = realCores;
-  return connectorStepping((state, event, now) => {
+  const { stacd: real } = realCores;
+  return stacdStepping((state, event, now) => {
     const next = real.step(state, event, now);
     let { fleet } = next.state;
     for (const ctl of fleet.ctls.values()) {
@@ -192,8 +192,8 @@ function notSoaking(): Cores {
 }
 
 function forgetsTls(): Cores {
-  const { connector: real } = realCores;
-  return connectorStepping((state, event, now) => {
+  const { stacd: real } = realCores;
+  return stacdStepping((state, event, now) => {
     const next = real.step(state, event, now);
     const fleet = { ...next.state.fleet, secured: Table.empty<true>() };
     return { ...next, state: { ...next.state, fleet } };
@@ -202,8 +202,8 @@ function forgetsTls(): Cores {
 
 /** What failed is tried again after a second, always. */
 function impatient(): Cores {
-  const { connector: real } = realCores;
-  return connectorStepping((state, event, now) => {
+  const { stacd: real } = realCores;
+  return stacdStepping((state, event, now) => {
     const next = real.step(state, event, now);
     let { fleet } = next.state;
     for (const ctl of fleet.ctls.values()) {
@@ -219,7 +219,7 @@ function impatient(): Cores {
 
 /** Lists each subsystem once more, by an NQN that no page names. */
 function inventive(): Cores {
-  return connector((event) => {
+  return stacd((event) => {
     if (event.type !== "fetched" || !event.outcome.ok) return event;
     const dcs = event.outcome.value.dcs.map((dc) => ({
       ...dc,
@@ -233,8 +233,8 @@ function inventive(): Cores {
 
 const saying = (lines: number): Cores => ({
   ...realCores,
-  connector: doing(
-    realCores.connector,
+  stacd: doing(
+    realCores.stacd,
     (effect) =>
       effect.do === "reach"
         ? [
@@ -248,13 +248,13 @@ const saying = (lines: number): Cores => ({
   ),
 });
 
-const stripped = (event: ConnectorEvent): ConnectorEvent =>
+const stripped = (event: StacdEvent): StacdEvent =>
   event.type === "config" && event.reload ? { ...event, conf: { ...event.conf, excludes: [] } } : event;
 
 /** Of the connections to the same address it takes another one than that it meant. */
 function byAnyInterface(): Cores {
-  const { finder: real } = realCores;
-  return finderStepping((state, event, now) => {
+  const { stafd: real } = realCores;
+  return stafdStepping((state, event, now) => {
     const next = real.step(state, event, now);
     const effects = next.effects.map((effect) => {
       if (effect.do !== "disconnect") return effect;
@@ -280,20 +280,20 @@ export const CANARIES: readonly Canary[] = [
     name: "does not know the boot volumes",
     rules: ["S1"],
     who: "stacd",
-    cores: () => connector((event) => event.type === "nbft" ? { ...event, targets: noNbft } : event),
+    cores: () => stacd((event) => event.type === "nbft" ? { ...event, targets: noNbft } : event),
   },
   {
     name: "does not look at the owner",
     rules: ["S1"],
     who: "stacd",
-    cores: () => connector(withDevices((ctrl) => ({ ...ctrl, owner: "" }))),
+    cores: () => stacd(withDevices((ctrl) => ({ ...ctrl, owner: "" }))),
   },
   {
     name: "takes every scope for only-stas-connections",
     rules: ["S1"],
     who: "stacd",
     cores: () =>
-      connector((event) =>
+      stacd((event) =>
         event.type === "config"
           ? {
             ...event,
@@ -310,8 +310,7 @@ export const CANARIES: readonly Canary[] = [
     rules: ["S1"],
     who: "stacd",
     with: ["other-hosts"],
-    cores: () =>
-      connector(withDevices((ctrl) => ctrl.hostNqn === "" ? ctrl : { ...ctrl, hostNqn: HOST_NQN })),
+    cores: () => stacd(withDevices((ctrl) => ctrl.hostNqn === "" ? ctrl : { ...ctrl, hostNqn: HOST_NQN })),
   },
   {
     name: "disconnects by whichever interface it comes upon",
@@ -332,7 +331,7 @@ export const CANARIES: readonly Canary[] = [
     rules: ["S2"],
     who: "both",
     cores: () =>
-      connector((event) => {
+      stacd((event) => {
         if (event.type !== "fetched" || !event.outcome.ok) return event;
         const { dcs, retired, unknowns } = event.outcome.value;
         const believed = { page: "read", entries: [], current: true, young: null } as const;
@@ -346,7 +345,7 @@ export const CANARIES: readonly Canary[] = [
     who: "both",
     cores: () => ({
       ...realCores,
-      connector: doing(realCores.connector, (effect) =>
+      stacd: doing(realCores.stacd, (effect) =>
         effect.do === "disconnect"
           ? [{
             ...effect,
@@ -366,7 +365,7 @@ export const CANARIES: readonly Canary[] = [
     rules: ["S3"],
     who: "stafd",
     cores: () =>
-      finder((event) =>
+      stafd((event) =>
         event.type === "log-read" && !event.outcome.ok
           ? { ...event, outcome: { ok: true, value: { genctr: 0n, entries: [] } } }
           : event
@@ -377,7 +376,7 @@ export const CANARIES: readonly Canary[] = [
     rules: ["S4"],
     who: "stafd",
     cores: () =>
-      finder((event) =>
+      stafd((event) =>
         event.type === "scanned" && event.outcome.ok ? { ...event, outcome: { ok: true, value: [] } } : event
       ),
   },
@@ -386,8 +385,8 @@ export const CANARIES: readonly Canary[] = [
     rules: ["S5"],
     who: "stacd",
     cores: () =>
-      connectorStepping((state, event, now) => {
-        const next = realCores.connector.step(state, event, now);
+      stacdStepping((state, event, now) => {
+        const next = realCores.stacd.step(state, event, now);
         return { ...next, state: { ...next.state, fleet: { ...next.state.fleet, busy: undefined } } };
       }),
   },
@@ -396,8 +395,8 @@ export const CANARIES: readonly Canary[] = [
     rules: ["S4"],
     who: "stafd",
     cores: () =>
-      finderStepping((state, event, now) => {
-        const next = realCores.finder.step(state, event, now);
+      stafdStepping((state, event, now) => {
+        const next = realCores.stafd.step(state, event, now);
         return { ...next, state: { ...next.state, fleet: { ...next.state.fleet, unread: [] } } };
       }),
   },
@@ -405,15 +404,15 @@ export const CANARIES: readonly Canary[] = [
     name: "does everything twice",
     rules: ["S5"],
     who: "stafd",
-    cores: () => ({ ...realCores, finder: doing(realCores.finder, (effect) => [effect, effect]) }),
+    cores: () => ({ ...realCores, stafd: doing(realCores.stafd, (effect) => [effect, effect]) }),
   },
   {
     name: "keeps all that is past",
     rules: ["S6"],
     who: "stacd",
     cores: () =>
-      connectorStepping((state, event, now) => {
-        const next = realCores.connector.step(state, event, now);
+      stacdStepping((state, event, now) => {
+        const next = realCores.stacd.step(state, event, now);
         const past = [...state.fleet.past, ...next.state.fleet.past, ...next.state.fleet.past];
         return { ...next, state: { ...next.state, fleet: { ...next.state.fleet, past } } };
       }),
@@ -434,7 +433,7 @@ export const CANARIES: readonly Canary[] = [
     name: "forgets to exclude after a reload",
     rules: ["S7"],
     who: "stacd",
-    cores: () => connector(stripped),
+    cores: () => stacd(stripped),
   },
   {
     name: "logs the keys",
@@ -442,7 +441,7 @@ export const CANARIES: readonly Canary[] = [
     who: "stacd",
     cores: () => ({
       ...realCores,
-      connector: doing(realCores.connector, (effect) => {
+      stacd: doing(realCores.stacd, (effect) => {
         if (effect.do !== "connect") return [effect];
         const key = effect.request.keys.hostKey?.reveal() ?? "";
         return [effect, { do: "log", entry: { level: "debug", message: `connecting with ${key}` } }];
@@ -454,9 +453,9 @@ export const CANARIES: readonly Canary[] = [
     rules: ["S9", "L1"],
     who: "both",
     cores: () => ({
-      finder: doing(realCores.finder, (effect) => [effect.do === "save" ? { ...effect, value: {} } : effect]),
-      connector: doing(
-        realCores.connector,
+      stafd: doing(realCores.stafd, (effect) => [effect.do === "save" ? { ...effect, value: {} } : effect]),
+      stacd: doing(
+        realCores.stacd,
         (effect) => [effect.do === "save" ? { ...effect, value: {} } : effect],
       ),
     }),
@@ -472,7 +471,7 @@ export const CANARIES: readonly Canary[] = [
     name: "does not look whether anything is in use",
     rules: ["S12"],
     who: "stacd",
-    cores: () => connector(nothingInUse),
+    cores: () => stacd(nothingInUse),
   },
   {
     name: "drains the last usable path of what is in use",
@@ -480,10 +479,10 @@ export const CANARIES: readonly Canary[] = [
     who: "stacd",
     with: ["drains", "mounts"],
     cores: () =>
-      connectorStepping((state, event, now) => {
+      stacdStepping((state, event, now) => {
         const { list, asks } = state.drains;
         const isBlind = event.type === "use-seen" && list.length + asks.length > 0;
-        return realCores.connector.step(state, isBlind ? nothingInUse(event) : event, now);
+        return realCores.stacd.step(state, isBlind ? nothingInUse(event) : event, now);
       }),
   },
   {
@@ -491,7 +490,7 @@ export const CANARIES: readonly Canary[] = [
     rules: ["S12"],
     who: "stacd",
     with: ["drains"],
-    cores: () => connector((event) => event.type === "drain" ? { ...event, mode: "force" } : event),
+    cores: () => stacd((event) => event.type === "drain" ? { ...event, mode: "force" } : event),
   },
   {
     name: "forgets what is drained",
@@ -499,8 +498,8 @@ export const CANARIES: readonly Canary[] = [
     who: "stacd",
     with: ["drains"],
     cores: () =>
-      connectorStepping((state, event, now) =>
-        realCores.connector.step(
+      stacdStepping((state, event, now) =>
+        realCores.stacd.step(
           event.type === "tick" ? { ...state, drains: { ...state.drains, list: [] } } : state,
           event,
           now,
@@ -515,8 +514,8 @@ export const CANARIES: readonly Canary[] = [
     who: "stacd",
     cores: () => ({
       ...realCores,
-      connector: doing(
-        realCores.connector,
+      stacd: doing(
+        realCores.stacd,
         (effect) =>
           effect.do === "connect"
             ? [{ ...effect, request: { ...effect.request, options: { ...effect.request.options, kato: 7 } } }]
@@ -529,7 +528,7 @@ export const CANARIES: readonly Canary[] = [
     rules: ["S15"],
     who: "stacd",
     cores: () =>
-      connector((event) =>
+      stacd((event) =>
         event.type === "config"
           ? {
             ...event,
@@ -552,8 +551,8 @@ export const CANARIES: readonly Canary[] = [
     with: ["asks-for-tls"],
     cores: () => ({
       ...realCores,
-      connector: doing(
-        realCores.connector,
+      stacd: doing(
+        realCores.stacd,
         (effect) =>
           effect.do === "connect"
             ? [{
@@ -571,16 +570,14 @@ export const CANARIES: readonly Canary[] = [
     name: "believes young pages",
     rules: ["S14"],
     who: "both",
-    cores: () =>
-      connector((event) => event.type === "config" ? { ...event, conf: soakless(event.conf) } : event),
+    cores: () => stacd((event) => event.type === "config" ? { ...event, conf: soakless(event.conf) } : event),
   },
   {
     name: "reads young pages and withdraws at once",
     rules: ["S14"],
     who: "stafd",
     with: ["dc-restarts", "referrals"],
-    cores: () =>
-      finder((event) => event.type === "config" ? { ...event, conf: soakless(event.conf) } : event),
+    cores: () => stafd((event) => event.type === "config" ? { ...event, conf: soakless(event.conf) } : event),
   },
   {
     name: "leaves the secrets of a line out",
@@ -588,8 +585,8 @@ export const CANARIES: readonly Canary[] = [
     who: "stacd",
     cores: () => ({
       ...realCores,
-      connector: doing(
-        realCores.connector,
+      stacd: doing(
+        realCores.stacd,
         (
           effect,
         ) => [effect.do === "connect" ? { ...effect, request: { ...effect.request, keys: {} } } : effect],
@@ -601,15 +598,15 @@ export const CANARIES: readonly Canary[] = [
     // What is lost is made good by the look every five minutes (L5): that is too late in a storm of events.
     rules: ["L1", "L2"],
     who: "stafd",
-    cores: () => finder((event) => event.type === "aen" ? { ...event, value: 0x000002 } : event),
+    cores: () => stafd((event) => event.type === "aen" ? { ...event, value: 0x000002 } : event),
   },
   {
     name: "takes no file after its first one",
     rules: ["S10", "L1"],
     who: "stacd",
     cores: () => {
-      let first: Extract<ConnectorEvent, { readonly type: "config" }> | undefined;
-      return connector((event) => {
+      let first: Extract<StacdEvent, { readonly type: "config" }> | undefined;
+      return stacd((event) => {
         if (event.type !== "config") return event;
         first ??= event;
         return { ...first, reload: event.reload };
@@ -623,8 +620,8 @@ export const CANARIES: readonly Canary[] = [
     who: "stacd",
     with: ["families", "kill-stacd"],
     cores: () =>
-      connectorStepping((state, event, now) =>
-        realCores.connector.step({ ...state, fleet: { ...state.fleet, families: undefined } }, event, now)
+      stacdStepping((state, event, now) =>
+        realCores.stacd.step({ ...state, fleet: { ...state.fleet, families: undefined } }, event, now)
       ),
   },
   {
@@ -633,7 +630,7 @@ export const CANARIES: readonly Canary[] = [
     who: "stacd",
     cores: () => ({
       ...realCores,
-      connector: doing(realCores.connector, (effect) => effect.do === "log" ? [] : [effect]),
+      stacd: doing(realCores.stacd, (effect) => effect.do === "log" ? [] : [effect]),
     }),
   },
   { name: "floods the log", rules: ["L4"], who: "stacd", cores: () => saying(100) },
@@ -643,8 +640,8 @@ export const CANARIES: readonly Canary[] = [
     who: "stafd",
     cores: () => ({
       ...realCores,
-      finder: {
-        ...realCores.finder,
+      stafd: {
+        ...realCores.stafd,
         wakeAt: () => undefined,
       },
     }),
@@ -667,7 +664,7 @@ export const CANARIES: readonly Canary[] = [
     who: "stacd",
     cores: () => ({
       ...realCores,
-      connector: { ...realCores.connector, wakeAt: () => ({ mono: 0 }) },
+      stacd: { ...realCores.stacd, wakeAt: () => ({ mono: 0 }) },
     }),
   },
   {
@@ -675,8 +672,8 @@ export const CANARIES: readonly Canary[] = [
     rules: ["purity"],
     who: "stafd",
     cores: () =>
-      finderStepping((state, event, now) => {
-        const next = realCores.finder.step(state, event, now);
+      stafdStepping((state, event, now) => {
+        const next = realCores.stafd.step(state, event, now);
         for (const ctl of state.fleet.ctls.values()) Object.assign(ctl, { attempts: ctl.attempts + 1 });
         return next;
       }),

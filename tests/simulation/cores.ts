@@ -1,11 +1,11 @@
 /** The real cores, as a shell takes them; canaries begin from these. */
-import { connectorCore } from "../../src/lib/daemon/connector_service.ts";
-import { finderCore } from "../../src/lib/daemon/finder_service.ts";
-import type { ConnectorCore, FinderCore } from "./daemons.ts";
+import { stacdCore } from "../../src/lib/daemon/stacd_service.ts";
+import { stafdCore } from "../../src/lib/daemon/stafd_service.ts";
+import type { StacdCore, StafdCore } from "./daemons.ts";
 
 export interface Cores {
-  readonly finder: FinderCore;
-  readonly connector: ConnectorCore;
+  readonly stafd: StafdCore;
+  readonly stacd: StacdCore;
 }
 
-export const realCores: Cores = { finder: finderCore, connector: connectorCore };
+export const realCores: Cores = { stafd: stafdCore, stacd: stacdCore };

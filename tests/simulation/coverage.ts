@@ -1,12 +1,7 @@
 /** Which events, effects and steps of a connection's life the seeds have reached. A list that misses one does not compile. */
-import type { Link } from "../../src/lib/core/ctl.ts";
-import type { Fleet } from "../../src/lib/core/fleet.ts";
-import type {
-  ConnectorEffect,
-  ConnectorEvent,
-  FinderEffect,
-  FinderEvent,
-} from "../../src/lib/core/effects.ts";
+import type { Link } from "../../src/lib/core/controller/ctl.ts";
+import type { Fleet } from "../../src/lib/core/fleet/fleet.ts";
+import type { StacdEffect, StacdEvent, StafdEffect, StafdEvent } from "../../src/lib/core/effects.ts";
 
 const all = <K extends string>(keys: Readonly<Record<K, true>>): readonly string[] => Object.keys(keys);
 
@@ -36,7 +31,7 @@ const COMMON_EVENTS = {
 } as const;
 
 // Discovery controllers have no namespaces that could be in use.
-const FINDER_EVENTS = all<Exclude<FinderEvent["type"], "use-seen">>({
+const STAFD_EVENTS = all<Exclude<StafdEvent["type"], "use-seen">>({
   ...COMMON_EVENTS,
   registered: true,
   "supported-logs": true,
@@ -47,7 +42,7 @@ const FINDER_EVENTS = all<Exclude<FinderEvent["type"], "use-seen">>({
   "service-gone": true,
   "mdns-problem": true,
 });
-const CONNECTOR_EVENTS = all<ConnectorEvent["type"]>({
+const STACD_EVENTS = all<StacdEvent["type"]>({
   drain: true,
   undrain: true,
   ...COMMON_EVENTS,
@@ -73,7 +68,7 @@ const COMMON_EFFECTS = {
   exit: true,
 } as const;
 
-const FINDER_EFFECTS = all<Exclude<FinderEffect["do"], "look-at-use" | "browse-again">>({
+const STAFD_EFFECTS = all<Exclude<StafdEffect["do"], "look-at-use" | "browse-again">>({
   ...COMMON_EFFECTS,
   register: true,
   "supported-logs": true,
@@ -82,7 +77,7 @@ const FINDER_EFFECTS = all<Exclude<FinderEffect["do"], "look-at-use" | "browse-a
   browse: true,
   "restart-unit": true,
 });
-const CONNECTOR_EFFECTS = all<ConnectorEffect["do"]>({
+const STACD_EFFECTS = all<StacdEffect["do"]>({
   answer: true,
   ...COMMON_EFFECTS,
   fetch: true,
@@ -151,8 +146,8 @@ export class Coverage {
 
 /** Everything that seeds of these daemons are to reach. */
 export function toReach(who: "stafd" | "stacd"): readonly string[] {
-  const events = who === "stafd" ? FINDER_EVENTS : CONNECTOR_EVENTS;
-  const effects = who === "stafd" ? FINDER_EFFECTS : CONNECTOR_EFFECTS;
+  const events = who === "stafd" ? STAFD_EVENTS : STACD_EVENTS;
+  const effects = who === "stafd" ? STAFD_EFFECTS : STACD_EFFECTS;
   return [
     ...events.map((type) => `${who} event ${type}`),
     ...effects.map((effect) => `${who} effect ${effect}`),

@@ -2,14 +2,9 @@
 import type { ParsedConf } from "../../src/lib/config/daemon_conf.ts";
 import { parseStacdConf, type StacdConf } from "../../src/lib/config/stacd_conf.ts";
 import { parseStafdConf, type StafdConf } from "../../src/lib/config/stafd_conf.ts";
-import type { ConnectorState } from "../../src/lib/core/connector_state.ts";
-import type {
-  ConnectorEffect,
-  ConnectorEvent,
-  FinderEffect,
-  FinderEvent,
-} from "../../src/lib/core/effects.ts";
-import type { FinderState } from "../../src/lib/core/finder_state.ts";
+import type { StacdState } from "../../src/lib/core/stacd/stacd_state.ts";
+import type { StacdEffect, StacdEvent, StafdEffect, StafdEvent } from "../../src/lib/core/effects.ts";
+import type { StafdState } from "../../src/lib/core/stafd/stafd_state.ts";
 import { stafdReport } from "../../src/lib/daemon/report.ts";
 import type { Core, Seams } from "../../src/lib/daemon/shell.ts";
 import { runStacd } from "../../src/lib/daemon/stacd_program.ts";
@@ -18,13 +13,13 @@ import type { StafdReport } from "../../src/lib/ports.ts";
 import { SimMachine } from "../../src/lib/sim/machine.ts";
 import type { FileText, World } from "../../src/lib/sim/world.ts";
 
-export type FinderCore = Core<FinderState, FinderEvent, FinderEffect>;
-export type ConnectorCore = Core<ConnectorState, ConnectorEvent, ConnectorEffect>;
+export type StafdCore = Core<StafdState, StafdEvent, StafdEffect>;
+export type StacdCore = Core<StacdState, StacdEvent, StacdEffect>;
 
 /** What a simulation does around each effect: the process may be killed before it or after it. */
 export type Around = (
   who: "stafd" | "stacd",
-  effect: FinderEffect | ConnectorEffect,
+  effect: StafdEffect | StacdEffect,
 ) => "go" | "before" | "after";
 
 export interface Watch {
@@ -46,8 +41,8 @@ export const STACD_CONF = "/etc/stas/stacd.conf";
 abstract class SimDaemon<
   Conf,
   State,
-  E extends FinderEvent | ConnectorEvent,
-  F extends FinderEffect | ConnectorEffect,
+  E extends StafdEvent | StacdEvent,
+  F extends StafdEffect | StacdEffect,
 > {
   readonly world: World;
   readonly machine: SimMachine;
@@ -185,15 +180,15 @@ abstract class SimDaemon<
   }
 }
 
-export class StafdDaemon extends SimDaemon<StafdConf, FinderState, FinderEvent, FinderEffect> {
+export class StafdDaemon extends SimDaemon<StafdConf, StafdState, StafdEvent, StafdEffect> {
   readonly who = "stafd";
   readonly file = STAFD_CONF;
 
-  constructor(world: World, core: FinderCore, watch: Watch) {
+  constructor(world: World, core: StafdCore, watch: Watch) {
     super(world, "stafd", core, watch);
   }
 
-  override run(seams: Seams<FinderState, FinderEvent, FinderEffect>): Promise<number> {
+  override run(seams: Seams<StafdState, StafdEvent, StafdEffect>): Promise<number> {
     return runStafd({ open: () => this.machine, libraryVersion: () => "simulated", seams }, this.args);
   }
 
@@ -201,7 +196,7 @@ export class StafdDaemon extends SimDaemon<StafdConf, FinderState, FinderEvent, 
     return parseStafdConf(text, this.file);
   }
 
-  override confOf(event: FinderEvent): StafdConf | undefined {
+  override confOf(event: StafdEvent): StafdConf | undefined {
     return event.type === "config" ? event.conf : undefined;
   }
 
@@ -210,15 +205,15 @@ export class StafdDaemon extends SimDaemon<StafdConf, FinderState, FinderEvent, 
   }
 }
 
-export class StacdDaemon extends SimDaemon<StacdConf, ConnectorState, ConnectorEvent, ConnectorEffect> {
+export class StacdDaemon extends SimDaemon<StacdConf, StacdState, StacdEvent, StacdEffect> {
   readonly who = "stacd";
   readonly file = STACD_CONF;
 
-  constructor(world: World, core: ConnectorCore, watch: Watch) {
+  constructor(world: World, core: StacdCore, watch: Watch) {
     super(world, "stacd", core, watch);
   }
 
-  override run(seams: Seams<ConnectorState, ConnectorEvent, ConnectorEffect>): Promise<number> {
+  override run(seams: Seams<StacdState, StacdEvent, StacdEffect>): Promise<number> {
     return runStacd({ open: () => this.machine, libraryVersion: () => "simulated", seams }, this.args);
   }
 
@@ -226,7 +221,7 @@ export class StacdDaemon extends SimDaemon<StacdConf, ConnectorState, ConnectorE
     return parseStacdConf(text, this.file);
   }
 
-  override confOf(event: ConnectorEvent): StacdConf | undefined {
+  override confOf(event: StacdEvent): StacdConf | undefined {
     return event.type === "config" ? event.conf : undefined;
   }
 }

@@ -1,5 +1,5 @@
 /** S1, S2 and the soak: what is disconnected is ours, goes on true evidence, and was not wanted for a while. */
-import type { Evidence } from "../../src/lib/core/evidence.ts";
+import type { Evidence } from "../../src/lib/core/planning/evidence.ts";
 import type { Tid } from "../../src/lib/nvme/tid.ts";
 import type { Device } from "../../src/lib/sim/devices.ts";
 import { pageKey } from "./oracle/freshness.ts";

@@ -27,8 +27,8 @@ Deno.test("a listed subsystem is connected within a second, and disconnected whe
       throw error;
     },
   };
-  const stafd = new StafdDaemon(world, realCores.finder, watch);
-  const stacd = new StacdDaemon(world, realCores.connector, watch);
+  const stafd = new StafdDaemon(world, realCores.stafd, watch);
+  const stacd = new StacdDaemon(world, realCores.stacd, watch);
   const connected = (): string[] =>
     world.kernel.devices.all.map(({ target }) => target?.nqn ?? "").toSorted();
   stafd.start();

@@ -1,5 +1,5 @@
 /** The world of one seed: fabric, host, configuration files, and what was connected before the daemons started. */
-import type { NbftTargets } from "../../src/lib/core/host.ts";
+import type { NbftTargets } from "../../src/lib/core/request/host.ts";
 import { decodeNbft } from "../../src/lib/nvme/nbft.ts";
 import { nbftTargets } from "../../src/lib/nvme/nbft_targets.ts";
 import { normaliseTid, WELL_KNOWN_DISC_NQN } from "../../src/lib/nvme/tid.ts";

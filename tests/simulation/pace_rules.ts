@@ -2,7 +2,7 @@
  * L4 and L6, and how much is said: no attempt without a trace, none more often than documented, no flood of log lines, and no call
  * that neither ends nor is given up.
  */
-import type { Fleet } from "../../src/lib/core/fleet.ts";
+import type { Fleet } from "../../src/lib/core/fleet/fleet.ts";
 import type { Tid } from "../../src/lib/nvme/tid.ts";
 import { identity, named } from "./oracle/identity.ts";
 import { LIMITS } from "./oracle/limits.ts";

@@ -3,7 +3,7 @@ import { DaemonClient, type Result } from "../../src/lib/dbus/client.ts";
 import { STAC } from "../../src/lib/dbus/interfaces.ts";
 import type { DrainMode } from "../../src/lib/dbus/server.ts";
 import type { V1DrainAnswer } from "../../src/lib/dbus/v1_types.ts";
-import { seconds } from "../../src/lib/nvme/time.ts";
+import { seconds } from "../../src/lib/base/time.ts";
 import type { World } from "../../src/lib/sim/world.ts";
 
 export class Person {

@@ -1,6 +1,6 @@
 /** What `plan` and `explain` say is what happens next, in every scenario of the simulation. */
 import assert from "node:assert/strict";
-import { FinderTurn } from "../../src/lib/core/finder.ts";
+import { StafdTurn } from "../../src/lib/core/stafd/stafd_step.ts";
 import { explain } from "../../src/lib/daemon/views/v1_explain.ts";
 import { planOf } from "../../src/lib/daemon/views/v1_plan.ts";
 import { PlanWatch, realViews, type Views } from "./plan_watch.ts";
@@ -62,7 +62,7 @@ Deno.test("what is no longer wanted is planned to go also while the kernel is be
   const { state } = stage.stafd;
   assert.equal(state.fleet.fresh, false);
   const now = stage.world.clock.now();
-  const core = new FinderTurn(state, now);
+  const core = new StafdTurn(state, now);
   const { changes } = planOf(core, core, now);
   assert.deepEqual(changes.map(({ action, device }) => [action, device]), [["disconnect", "nvme0"]]);
   const { matches } = explain("", "stafd", core, () => true, () => undefined, now);

@@ -2,17 +2,17 @@
  * Holds `plan` and `explain` against what happens: asked again after each thing that a daemon is told, in every world that the
  * simulation makes. What is done without news from outside was planned; what is planned is begun in time.
  */
-import { ConnectorTurn } from "../../src/lib/core/connector.ts";
-import type { Ctl } from "../../src/lib/core/ctl.ts";
-import { FinderTurn } from "../../src/lib/core/finder.ts";
-import type { Fleet } from "../../src/lib/core/fleet.ts";
+import { StacdTurn } from "../../src/lib/core/stacd/stacd_step.ts";
+import type { Ctl } from "../../src/lib/core/controller/ctl.ts";
+import { StafdTurn } from "../../src/lib/core/stafd/stafd_step.ts";
+import type { Fleet } from "../../src/lib/core/fleet/fleet.ts";
 import type { Core } from "../../src/lib/daemon/shell.ts";
 import type { Asked } from "../../src/lib/daemon/views/v1_common.ts";
 import { explain } from "../../src/lib/daemon/views/v1_explain.ts";
 import { heldBy, planOf } from "../../src/lib/daemon/views/v1_plan.ts";
 import type { V1Change } from "../../src/lib/dbus/v1_types.ts";
 import type { KernelCtrl } from "../../src/lib/nvme/kernel_ctrl.ts";
-import type { Now } from "../../src/lib/nvme/time.ts";
+import type { Now } from "../../src/lib/base/time.ts";
 import type { World } from "../../src/lib/sim/world.ts";
 import { type Cores, realCores } from "./cores.ts";
 import { identity, named as tidText } from "./oracle/identity.ts";
@@ -81,17 +81,17 @@ export class PlanWatch {
   constructor(views: Views = realViews) {
     this.#views = views;
     this.cores = {
-      finder: this.#watched(
+      stafd: this.#watched(
         "stafd",
-        realCores.finder,
-        (state, now) => new FinderTurn(state, now),
+        realCores.stafd,
+        (state, now) => new StafdTurn(state, now),
         (device) => device.isDc,
         () => undefined,
       ),
-      connector: this.#watched(
+      stacd: this.#watched(
         "stacd",
-        realCores.connector,
-        (state, now) => new ConnectorTurn(state, now),
+        realCores.stacd,
+        (state, now) => new StacdTurn(state, now),
         (device) => device.isIoc,
         ({ drains }) => drains.list,
       ),

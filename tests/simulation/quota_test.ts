@@ -2,20 +2,20 @@
 import assert from "node:assert/strict";
 import { parseStacdConf } from "../../src/lib/config/stacd_conf.ts";
 import { parseStafdConf } from "../../src/lib/config/stafd_conf.ts";
-import { connectorWakeAt, stepConnector } from "../../src/lib/core/connector.ts";
-import { type ConnectorState, emptyConnector } from "../../src/lib/core/connector_state.ts";
-import type { ConnectorEvent, FinderEffect, FinderEvent } from "../../src/lib/core/effects.ts";
-import { stepFinder } from "../../src/lib/core/finder.ts";
+import { stacdWakeAt, stepStacd } from "../../src/lib/core/stacd/stacd_step.ts";
+import { emptyStacd, type StacdState } from "../../src/lib/core/stacd/stacd_state.ts";
+import type { StacdEvent, StafdEffect, StafdEvent } from "../../src/lib/core/effects.ts";
+import { stepStafd } from "../../src/lib/core/stafd/stafd_step.ts";
 import {
-  emptyFinder,
-  type FinderState,
+  emptyStafd,
   MAX_SERVICES,
   ROOMY_SERVICES,
-} from "../../src/lib/core/finder_state.ts";
-import { MAX_CTLS } from "../../src/lib/core/fleet.ts";
-import { mdnsAuthority } from "../../src/lib/core/origin_of.ts";
+  type StafdState,
+} from "../../src/lib/core/stafd/stafd_state.ts";
+import { MAX_CTLS } from "../../src/lib/core/fleet/fleet.ts";
+import { mdnsAuthority } from "../../src/lib/core/sources/origin_of.ts";
 import type { MdnsService, ReportedDc } from "../../src/lib/ports.ts";
-import { connectorRoom } from "../../src/lib/daemon/views/v1_room.ts";
+import { stacdRoom } from "../../src/lib/daemon/views/v1_room.ts";
 import { foundDc, HOST_NQN } from "../unit/core/one_dc.ts";
 
 const host = { nqn: HOST_NQN, id: HOST_NQN.slice(-36), symname: "", key: undefined };
@@ -48,7 +48,7 @@ const dc = (n: number, count: number, more: Partial<ReportedDc> = {}): ReportedD
 });
 
 class Stacd {
-  state: ConnectorState = emptyConnector;
+  state: StacdState = emptyStacd;
   mono = 0;
   lines: string[] = [];
   fetches: number[] = [];
@@ -61,8 +61,8 @@ class Stacd {
     this.take({ type: "stafd", present: true });
   }
 
-  take(event: ConnectorEvent): void {
-    const { state, effects } = stepConnector(this.state, event, { mono: this.mono, wall: this.mono });
+  take(event: StacdEvent): void {
+    const { state, effects } = stepStacd(this.state, event, { mono: this.mono, wall: this.mono });
     this.state = state;
     for (const effect of effects) {
       if (effect.do === "log") this.lines.push(effect.entry.message);
@@ -99,7 +99,7 @@ Deno.test("V5: a discovery controller heard by mDNS that lists 16,384 has a quar
   assert.equal(stacd.state.fleet.ctls.size, MAX_CTLS);
   assert.ok(stacd.lines.some((line) => line.includes("are left out: there is no room")), "it is said");
   assert.match(
-    connectorRoom(stacd.state).map(({ text }) => text).join(),
+    stacdRoom(stacd.state).map(({ text }) => text).join(),
     /^12288 controllers of the log page of \(tcp, 10\.0\.0\.1,/,
   );
 });
@@ -155,7 +155,7 @@ Deno.test("what was left out is asked for again when there is room, without a ch
   // The first one withdraws what it has; the second one's page is as it was.
   stacd.report(dc(1, 10, { genctr: "9", readAt: 9 }), dc(2, MAX_CTLS));
   if (stacd.of(2) === before) {
-    const wake = connectorWakeAt(stacd.state)?.mono ?? Infinity;
+    const wake = stacdWakeAt(stacd.state)?.mono ?? Infinity;
     assert.ok(wake <= stacd.mono + 5_000, String(wake));
     stacd.mono = wake;
     stacd.take({ type: "tick" });
@@ -168,8 +168,8 @@ Deno.test("what was left out is asked for again when there is room, without a ch
 // --- stafd -----------------------------------------------------------------------------------------------------------
 
 class Stafd {
-  state: FinderState = emptyFinder;
-  effects: FinderEffect[] = [];
+  state: StafdState = emptyStafd;
+  effects: StafdEffect[] = [];
 
   constructor() {
     const parsed = parseStafdConf("", "stafd.conf");
@@ -179,8 +179,8 @@ class Stafd {
     this.take({ type: "avahi", available: true, message: "" });
   }
 
-  take(event: FinderEvent): void {
-    const step = stepFinder(this.state, event, { mono: 0, wall: 0 });
+  take(event: StafdEvent): void {
+    const step = stepStafd(this.state, event, { mono: 0, wall: 0 });
     this.state = step.state;
     this.effects.push(...step.effects);
   }

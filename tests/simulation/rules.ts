@@ -2,14 +2,9 @@
  * The safety rules of the design, checked at every step and at every effect of either daemon. They judge by the oracle and by
  * the fabric's own truth, never by the product's code.
  */
-import type {
-  ConnectorEffect,
-  ConnectorEvent,
-  FinderEffect,
-  FinderEvent,
-} from "../../src/lib/core/effects.ts";
-import type { FinderState } from "../../src/lib/core/finder_state.ts";
-import type { Fleet } from "../../src/lib/core/fleet.ts";
+import type { StacdEffect, StacdEvent, StafdEffect, StafdEvent } from "../../src/lib/core/effects.ts";
+import type { StafdState } from "../../src/lib/core/stafd/stafd_state.ts";
+import type { Fleet } from "../../src/lib/core/fleet/fleet.ts";
 import type { InterfaceTable } from "../../src/lib/nvme/kernel_ctrl.ts";
 import type { Tid } from "../../src/lib/nvme/tid.ts";
 import type { StafdReport } from "../../src/lib/ports.ts";
@@ -37,8 +32,8 @@ import { Session } from "./session.ts";
 import { TlsRules } from "./tls_rules.ts";
 import { refusedBy, stafdRoots, stafdWants } from "./wishes.ts";
 
-export type AnyEffect = FinderEffect | ConnectorEffect;
-export type AnyEvent = FinderEvent | ConnectorEvent;
+export type AnyEffect = StafdEffect | StacdEffect;
+export type AnyEvent = StafdEvent | StacdEvent;
 export type Daemon = "stafd" | "stacd";
 
 const FILES = { stafd: "/etc/stas/stafd.conf", stacd: "/etc/stas/stacd.conf" } as const;
@@ -173,7 +168,7 @@ export class Rules {
   }
 
   /** S3: a page that counts as read was read whole, with this generation and these entries. */
-  pageTaken(state: FinderState, key: string): void {
+  pageTaken(state: StafdState, key: string): void {
     const page = state.dcs.get(key)?.page;
     if (page?.fresh !== true) return;
     const read = this.knowledge.reads.some(({ statement }) =>

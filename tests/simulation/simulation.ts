@@ -1,12 +1,12 @@
 /** One seed: a world, one daemon or both in it, faults, and then peace. */
-import { proofText } from "../../src/lib/core/evidence.ts";
+import { proofText } from "../../src/lib/core/planning/evidence.ts";
 import { MALFORMED } from "../../src/lib/daemon/run_daemon.ts";
 import type { Core } from "../../src/lib/daemon/shell.ts";
 import type { Outgoing } from "../../src/lib/dbus/connection.ts";
 import { STAF } from "../../src/lib/dbus/interfaces.ts";
 import { parsePages } from "../../src/lib/dbus/v1_parse.ts";
 import { sameAddress } from "../../src/lib/nvme/address.ts";
-import { milliseconds } from "../../src/lib/nvme/time.ts";
+import { milliseconds } from "../../src/lib/base/time.ts";
 import { normaliseTid, type Tid, tidText } from "../../src/lib/nvme/tid.ts";
 import type { Device } from "../../src/lib/sim/devices.ts";
 import { Random } from "../../src/lib/sim/random.ts";
@@ -181,7 +181,7 @@ export class Simulation {
     };
     this.tell(who, "--- starts");
     if (who === "stafd") {
-      const core = this.#watched(who, cores.finder, (state, event) => {
+      const core = this.#watched(who, cores.stafd, (state, event) => {
         this.rules.forget(state.fleet);
         if (event.type === "log-read") this.rules.pageTaken(state, event.key);
       });
@@ -189,7 +189,7 @@ export class Simulation {
     } else {
       const core = this.#watched(
         who,
-        cores.connector,
+        cores.stacd,
         ({ drains, fleet }) => this.rules.drained(drains.list, fleet),
       );
       this.stacd = new StacdDaemon(this.world, core, watch);

@@ -1,6 +1,6 @@
 /** Values compared by what they hold, however they hold it: to see whether a step changed what it was given. */
-import { Secret } from "../../src/lib/nvme/secret.ts";
-import { Table } from "../../src/lib/core/table.ts";
+import { Secret } from "../../src/lib/base/secret.ts";
+import { Table } from "../../src/lib/base/table.ts";
 
 /** One text for all that can be reached from a value. */
 export function snapshot(value: unknown): string {

@@ -4,7 +4,7 @@
  */
 import { familyAllowed } from "../../src/lib/config/controller_line.ts";
 import { STAF } from "../../src/lib/dbus/interfaces.ts";
-import { milliseconds } from "../../src/lib/nvme/time.ts";
+import { milliseconds } from "../../src/lib/base/time.ts";
 import { Discovery, entryFor } from "../../src/lib/sim/discovery.ts";
 import type { Target } from "../../src/lib/sim/fabric.ts";
 import { Random } from "../../src/lib/sim/random.ts";

@@ -1,5 +1,5 @@
 /** TLS by log page (DEC-15, S15): TLS where every page requires it, and never without TLS again what was connected by TLS. */
-import type { Fleet } from "../../src/lib/core/fleet.ts";
+import type { Fleet } from "../../src/lib/core/fleet/fleet.ts";
 import type { Tid } from "../../src/lib/nvme/tid.ts";
 import type { ConnectRequest } from "../../src/lib/ports.ts";
 import { linesEver } from "./lines_known.ts";

@@ -1,7 +1,7 @@
 /** What every transport has to do: a line and a page, each followed to its disconnection. Subsystems "one" and "two" exist. */
-import { nqnOf, reloadStacd, untilIocsListed } from "./connector.ts";
+import { nqnOf, reloadStacd, untilIocsListed } from "./stacd.ts";
 import { start, untilConnected, untilDiscovering } from "./fabric.ts";
-import { configure, confOf, listed, untilPublished } from "./finder.ts";
+import { configure, confOf, listed, untilPublished } from "./stafd.ts";
 import { type Guest, Unmet } from "./guest.ts";
 import { untilBlockDevice, untilNoBlockDevice, writeAndReadBack } from "./storage.ts";
 

@@ -1,5 +1,5 @@
 /** Discovery Information Management, read by the side that answers. */
-import { type Decoded, decoded, malformed } from "../../src/lib/nvme/decoded.ts";
+import { type Decoded, decoded, malformed } from "../../src/lib/base/decoded.ts";
 import { type Dim, DIM_HEADER } from "../../src/lib/nvme/dim.ts";
 import type { DiscoveryEntry } from "../../src/lib/nvme/discovery_entry.ts";
 import { decodeEntry } from "../../src/lib/nvme/discovery_log.ts";

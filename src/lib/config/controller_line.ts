@@ -1,7 +1,7 @@
 /** One `controller=` entry (CFG-52 to CFG-59): which controller, and how to connect to it. */
 import { canonicalIp, ipFamily } from "../nvme/address.ts";
 import type { ConnectOptions, DhchapKeys } from "../nvme/connect_options.ts";
-import { Secret } from "../nvme/secret.ts";
+import { Secret } from "../base/secret.ts";
 import {
   isTransport,
   normaliseTid,

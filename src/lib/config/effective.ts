@@ -1,5 +1,5 @@
 /** The values in force and their origins, for `check`, in the notation of the files. */
-import type { Duration } from "../nvme/time.ts";
+import type { Duration } from "../base/time.ts";
 import { connectOptionText } from "./connect_option.ts";
 import { CONNECT_OPTIONS, type ConnectOption } from "../nvme/option_table.ts";
 import { type DaemonConf, IP_FAMILIES } from "./daemon_conf.ts";

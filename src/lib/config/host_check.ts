@@ -9,7 +9,7 @@ import { encodeConnect } from "../nvme/fabrics_options.ts";
 import { isUuid } from "../nvme/host_nqn.ts";
 import type { FabricsSupport } from "../nvme/kernel_version.ts";
 import { CONNECT_OPTIONS, LINE_OPTIONS, ofKernelName } from "../nvme/option_table.ts";
-import type { Secret } from "../nvme/secret.ts";
+import type { Secret } from "../base/secret.ts";
 import { type Tid, WELL_KNOWN_DISC_NQN } from "../nvme/tid.ts";
 import { mergedOptions } from "./connect_option.ts";
 import { type ControllerLine, toTid } from "./controller_line.ts";

@@ -4,8 +4,8 @@
  */
 import { CONNECT_OPTIONS } from "../nvme/option_table.ts";
 import { parseExclusions } from "../nvme/exclusions.ts";
-import type { Secret } from "../nvme/secret.ts";
-import type { Duration } from "../nvme/time.ts";
+import type { Secret } from "../base/secret.ts";
+import type { Duration } from "../base/time.ts";
 import type { ControllerLine } from "./controller_line.ts";
 import { type DaemonConf, IP_FAMILIES, unreadPlaces } from "./daemon_conf.ts";
 import { type ExcludeLine, isPattern } from "./exclude.ts";

@@ -2,7 +2,7 @@
  * Names of nvme-stas 3 and nvme-cli 3 in files of this version. Each gets advice; a name has the safe meaning
  * where ignoring it would disconnect something that the file's author wants to keep.
  */
-import { type Duration, forever } from "../nvme/time.ts";
+import { type Duration, forever } from "../base/time.ts";
 import type { FindingKind } from "./finding_kind.ts";
 import type { Ini, IniEntry } from "./ini.ts";
 import { parseTimeSpan } from "./time_span.ts";

@@ -1,5 +1,5 @@
 /** Parses the text of one value. */
-import type { Duration } from "../nvme/time.ts";
+import type { Duration } from "../base/time.ts";
 import { didYouMean } from "./suggestion.ts";
 import { parseTimeSpan } from "./time_span.ts";
 

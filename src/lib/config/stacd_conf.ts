@@ -1,6 +1,6 @@
 /** stacd.conf: every option with its default and its origin. */
 import { INT_MAX } from "../nvme/option_table.ts";
-import { type Duration, hours, seconds } from "../nvme/time.ts";
+import { type Duration, hours, seconds } from "../base/time.ts";
 import type { Transport } from "../nvme/tid.ts";
 import { COMMON_DEFAULTS, type DaemonConf, parseDaemonConf, type ParsedConf } from "./daemon_conf.ts";
 import { IOC_MANAGEMENT } from "./known_options.ts";

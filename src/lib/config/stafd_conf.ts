@@ -1,5 +1,5 @@
 /** stafd.conf: every option with its default and its origin. */
-import { type Duration, hours } from "../nvme/time.ts";
+import { type Duration, hours } from "../base/time.ts";
 import { COMMON_DEFAULTS, type DaemonConf, parseDaemonConf, type ParsedConf } from "./daemon_conf.ts";
 import { DC_MANAGEMENT, GLOBAL, SERVICE_DISCOVERY } from "./known_options.ts";
 import { giveUpAfter } from "./next_names.ts";

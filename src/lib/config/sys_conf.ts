@@ -12,9 +12,9 @@ import {
   UUID_NQN_PREFIX,
   zeroOrOnes,
 } from "../nvme/host_nqn.ts";
-import { hasControl } from "../nvme/plain_text.ts";
+import { hasControl } from "../base/plain_text.ts";
 import { WELL_KNOWN_DISC_NQN } from "../nvme/tid.ts";
-import { Secret } from "../nvme/secret.ts";
+import { Secret } from "../base/secret.ts";
 import { keyProblem, mayBeRead, othersMayRead } from "./key_source.ts";
 import { FINDING_KINDS, type FindingKind } from "./finding_kind.ts";
 import { type Finding, FindingList, inFileOrder, type Position } from "./finding.ts";

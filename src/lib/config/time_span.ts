@@ -1,5 +1,5 @@
 /** Time spans as people write them (CFG-50, CFG-51). */
-import { type Duration, forever, seconds } from "../nvme/time.ts";
+import { type Duration, forever, seconds } from "../base/time.ts";
 
 const NUMBER = /^[+-]?(?:\d+(?:_\d+)*(?:\.(?:\d+(?:_\d+)*)?)?|\.\d+(?:_\d+)*)(?:e[+-]?\d+)?$/i;
 const INFINITE = /^[+-]?inf(?:inity)?$/i;

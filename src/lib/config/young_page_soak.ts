@@ -2,7 +2,7 @@
  * `young-page-soak`: how long a log page of a discovery controller that has just come back withdraws nothing
  * (S14).
  */
-import { type Duration, hours, minutes } from "../nvme/time.ts";
+import { type Duration, hours, minutes } from "../base/time.ts";
 import type { OptionReader } from "./option_reader.ts";
 import type { Value } from "./origin.ts";
 import { type Parsed, parseSpan } from "./scalar.ts";

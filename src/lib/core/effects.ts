@@ -7,7 +7,7 @@ import type { StacdConf } from "../config/stacd_conf.ts";
 import type { StafdConf } from "../config/stafd_conf.ts";
 import type { DiscoveryLog } from "../nvme/discovery_entry.ts";
 import type { Exclusion } from "../nvme/exclusions.ts";
-import type { Outcome } from "../nvme/failure.ts";
+import type { Outcome } from "../base/failure.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import type { NamespaceLook } from "../nvme/namespace_look.ts";
 import type { Tid, Transport } from "../nvme/tid.ts";
@@ -22,12 +22,12 @@ import type {
   Probe,
   Reached,
   Signal,
-  StafdEvent,
+  StafdNews,
   StafdReport,
 } from "../ports.ts";
-import type { DrainAnswer, DrainEvent } from "./drain.ts";
-import type { Proof } from "./evidence.ts";
-import type { HostConf, NbftTargets } from "./host.ts";
+import type { DrainAnswer, DrainEvent } from "./stacd/drain.ts";
+import type { Proof } from "./planning/evidence.ts";
+import type { HostConf, NbftTargets } from "./request/host.ts";
 
 export type Op = number;
 
@@ -68,7 +68,7 @@ export type Effect =
   | { readonly do: "exit" };
 
 /** Effects of stafd only. */
-export type FinderEffect =
+export type StafdEffect =
   | Effect
   | {
     readonly do: "register";
@@ -93,7 +93,7 @@ export type FinderEffect =
   | { readonly do: "restart-unit"; readonly template: string; readonly args: readonly string[] };
 
 /** Effects of stacd only. */
-export type ConnectorEffect =
+export type StacdEffect =
   | Effect
   | { readonly do: "fetch"; readonly op: Op }
   /** Of a person's act: `call` is the number that it came with. */
@@ -148,7 +148,7 @@ export type Event =
   | { readonly type: "stop" }
   | KernelEvent;
 
-export type FinderEvent =
+export type StafdEvent =
   | Event
   /** A valid configuration, at the start or by a reload. An invalid one never becomes an event (S10). */
   | { readonly type: "config"; readonly conf: StafdConf; readonly reload: boolean }
@@ -173,12 +173,12 @@ export type FinderEvent =
   }
   | MdnsEvent;
 
-export type ConnectorEvent =
+export type StacdEvent =
   | Event
   | { readonly type: "config"; readonly conf: StacdConf; readonly reload: boolean }
   | { readonly type: "fetched"; readonly op: Op; readonly outcome: Outcome<StafdReport> }
   | DrainEvent
-  | StafdEvent;
+  | StafdNews;
 
 /** The result of a step. */
 export interface Step<State, E> {

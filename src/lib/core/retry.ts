@@ -1,5 +1,5 @@
 /** Every time after which something is tried or looked at again (L4): the manual, nvme-stas(7), has them in one table. */
-import { type Duration, milliseconds, minutes, seconds } from "../nvme/time.ts";
+import { type Duration, milliseconds, minutes, seconds } from "../base/time.ts";
 
 /** Exponential back-off: the first pause, doubled with each further failure up to the longest one. */
 export interface RetrySchedule {

@@ -1,6 +1,6 @@
 /** Turns the boot firmware's tables into the core's values. */
 import type { Event } from "../core/effects.ts";
-import type { NbftTarget } from "../core/host.ts";
+import type { NbftTarget } from "../core/request/host.ts";
 import { isIp } from "../nvme/address.ts";
 import type { InterfaceTable } from "../nvme/kernel_ctrl.ts";
 import type { Nbft } from "../nvme/nbft.ts";

@@ -2,10 +2,10 @@
  * Ports whose calls all end (L6), between the performer and the machine. A call that does not return in time
  * has a failure as its outcome; its late result is ignored.
  */
-import type { Failure, Outcome } from "../nvme/failure.ts";
+import type { Failure, Outcome } from "../base/failure.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import { tidText } from "../nvme/tid.ts";
-import { after, type Duration, milliseconds } from "../nvme/time.ts";
+import { after, type Duration, milliseconds } from "../base/time.ts";
 import type { Clock, Done, Exclusions, Kernel, Log, Resolver, Stafd, StateFile, Storage } from "../ports.ts";
 import { CALL_BOUNDS, type CallKind } from "./call_bounds.ts";
 import type { Machine } from "./machine.ts";

@@ -3,8 +3,8 @@
  * place: no second call is made on the same object before it has returned, because it may hold a lock of the
  * kernel or one of Deno's threads.
  */
-import type { Failure } from "../nvme/failure.ts";
-import { type Duration, minutes, seconds } from "../nvme/time.ts";
+import type { Failure } from "../base/failure.ts";
+import { type Duration, minutes, seconds } from "../base/time.ts";
 
 export interface CallBound {
   readonly phase: Failure["phase"];

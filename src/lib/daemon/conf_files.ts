@@ -7,8 +7,8 @@ import type { Daemon } from "../config/known_options.ts";
 import { identityOf } from "../config/next_conf.ts";
 import type { ReadNext } from "../config/next_files.ts";
 import { parseSysConf, type ReadFile, type Unusable } from "../config/sys_conf.ts";
-import type { HostConf } from "../core/host.ts";
-import { Secret } from "../nvme/secret.ts";
+import type { HostConf } from "../core/request/host.ts";
+import { Secret } from "../base/secret.ts";
 import type { LogEntry } from "../ports.ts";
 
 export type Loaded<T> =

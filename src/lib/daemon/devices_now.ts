@@ -1,5 +1,5 @@
-import type { Fleet } from "../core/fleet.ts";
-import type { Outcome } from "../nvme/failure.ts";
+import type { Fleet } from "../core/fleet/fleet.ts";
+import type { Outcome } from "../base/failure.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import type { Peek } from "./views/classic.ts";
 

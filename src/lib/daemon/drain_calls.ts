@@ -1,12 +1,12 @@
 /** The acts `drain` and `undrain` between the bus and the core: a call becomes an event, and the core's answer its reply. */
-import { covers, type Drain, type DrainAnswer, type DrainEvent, drainEvidence } from "../core/drain.ts";
-import { type Ctl, deviceOf } from "../core/ctl.ts";
-import { evidenceText } from "../core/evidence.ts";
-import type { Fleet } from "../core/fleet.ts";
+import { covers, type Drain, type DrainAnswer, type DrainEvent, drainEvidence } from "../core/stacd/drain.ts";
+import { type Ctl, deviceOf } from "../core/controller/ctl.ts";
+import { evidenceText } from "../core/planning/evidence.ts";
+import type { Fleet } from "../core/fleet/fleet.ts";
 import type { AskedAct, StacActs } from "../dbus/server.ts";
 import type { V1Drain, V1DrainAnswer } from "../dbus/v1_types.ts";
 import { tidText } from "../nvme/tid.ts";
-import { milliseconds } from "../nvme/time.ts";
+import { milliseconds } from "../base/time.ts";
 import { matcherOf, type Nameable, named } from "../nvme/what.ts";
 import type { Clock } from "../ports.ts";
 import type { Peek } from "./views/classic.ts";

@@ -1,6 +1,6 @@
 /** The machine of a daemon, real or simulated: its ports, and the facts that it reports at the start. */
 import type { Event } from "../core/effects.ts";
-import type { HostConf } from "../core/host.ts";
+import type { HostConf } from "../core/request/host.ts";
 import {
   type Clock,
   type Exclusions,
@@ -14,7 +14,7 @@ import {
 } from "../ports.ts";
 import type { Transport } from "../nvme/tid.ts";
 import type { TlsHost } from "../nvme/tls_host.ts";
-import { after } from "../nvme/time.ts";
+import { after } from "../base/time.ts";
 import type { ReadDevice } from "./devices_now.ts";
 import type { CommonPorts } from "./performer.ts";
 

@@ -4,15 +4,8 @@
  */
 import type { Transport } from "../nvme/tid.ts";
 import type { TlsHost } from "../nvme/tls_host.ts";
-import type { DrainAnswer } from "../core/drain.ts";
-import type {
-  ConnectorEffect,
-  ConnectorEvent,
-  Effect,
-  Event,
-  FinderEffect,
-  FinderEvent,
-} from "../core/effects.ts";
+import type { DrainAnswer } from "../core/stacd/drain.ts";
+import type { Effect, Event, StacdEffect, StacdEvent, StafdEffect, StafdEvent } from "../core/effects.ts";
 import type {
   Exclusions,
   HostIdentity,
@@ -40,13 +33,13 @@ export interface CommonPorts {
   readonly exit: () => void;
 }
 
-export interface FinderPorts extends CommonPorts {
+export interface StafdPorts extends CommonPorts {
   readonly mdns: Mdns;
   readonly units: Units;
   readonly host: () => HostIdentity;
 }
 
-export interface ConnectorPorts extends CommonPorts {
+export interface StacdPorts extends CommonPorts {
   readonly stafd: Stafd;
   /** To a person who waits for it. */
   readonly answer: (call: number, answer: DrainAnswer) => void;
@@ -106,10 +99,10 @@ function performCommon(effect: Effect, ports: CommonPorts, post: (event: Event) 
   }
 }
 
-export function performFinder(
-  effect: FinderEffect,
-  ports: FinderPorts,
-  post: (event: FinderEvent) => void,
+export function performStafd(
+  effect: StafdEffect,
+  ports: StafdPorts,
+  post: (event: StafdEvent) => void,
 ): void {
   const { kernel } = ports;
   switch (effect.do) {
@@ -147,10 +140,10 @@ export function performFinder(
   }
 }
 
-export function performConnector(
-  effect: ConnectorEffect,
-  ports: ConnectorPorts,
-  post: (event: ConnectorEvent) => void,
+export function performStacd(
+  effect: StacdEffect,
+  ports: StacdPorts,
+  post: (event: StacdEvent) => void,
 ): void {
   if (effect.do === "fetch") {
     return ports.stafd.fetch((outcome) => post({ type: "fetched", op: effect.op, outcome }));

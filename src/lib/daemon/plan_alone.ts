@@ -5,24 +5,24 @@
 import type { ReadFile } from "../config/sys_conf.ts";
 import { parseStacdConf } from "../config/stacd_conf.ts";
 import { parseStafdConf } from "../config/stafd_conf.ts";
-import { ConnectorTurn } from "../core/connector.ts";
-import { restoredConnector } from "../core/connector_saved.ts";
-import type { ConnectorEffect, Event, FinderEffect } from "../core/effects.ts";
-import { FinderTurn } from "../core/finder.ts";
-import { restoredFinder } from "../core/finder_saved.ts";
-import type { HostConf } from "../core/host.ts";
-import { idleLines } from "../core/idle_lines.ts";
+import { StacdTurn } from "../core/stacd/stacd_step.ts";
+import { restoredStacd } from "../core/saved/stacd_saved.ts";
+import type { Event, StacdEffect, StafdEffect } from "../core/effects.ts";
+import { StafdTurn } from "../core/stafd/stafd_step.ts";
+import { restoredStafd } from "../core/saved/stafd_saved.ts";
+import type { HostConf } from "../core/request/host.ts";
+import { idleLines } from "../core/advice/idle_lines.ts";
 import type { V1Plan } from "../dbus/v1_types.ts";
 import type { InterfaceTable } from "../nvme/kernel_ctrl.ts";
 import type { Nbft } from "../nvme/nbft.ts";
 import type { Transport } from "../nvme/tid.ts";
 import type { TlsHost } from "../nvme/tls_host.ts";
-import { after, type Duration, type Now, seconds } from "../nvme/time.ts";
+import { after, type Duration, type Now, seconds } from "../base/time.ts";
 import type { Clock, Exclusions, Kernel, Resolver } from "../ports.ts";
 import { nbftEvent } from "./boot_tables.ts";
 import { loadHost, SYS_CONF } from "./conf_files.ts";
-import { connectorCore } from "./connector_service.ts";
-import { finderCore } from "./finder_service.ts";
+import { stacdCore } from "./stacd_service.ts";
+import { stafdCore } from "./stafd_service.ts";
 import type { Core } from "./shell.ts";
 import { planOf } from "./views/v1_plan.ts";
 
@@ -63,8 +63,8 @@ export async function planAlone(
   const host = loadHost(SYS_CONF, machine.readFile);
   if (!host.ok) return JSON.stringify(refused(host.findings));
   const answer = daemon === "stafd"
-    ? await ofFinder(text, host.value, machine)
-    : await ofConnector(text, host.value, machine);
+    ? await ofStafd(text, host.value, machine)
+    : await ofStacd(text, host.value, machine);
   return JSON.stringify("refused" in answer ? refused(answer.refused) : { ...head, valid: true, ...answer });
 }
 
@@ -72,21 +72,21 @@ type Answer =
   | { readonly refused: V1Plan["findings"] }
   | Pick<V1Plan, "findings" | "changes" | "held" | "unchanged" | "unknowns" | "notes">;
 
-async function ofConnector(text: string, host: HostConf, machine: PlanMachine): Promise<Answer> {
+async function ofStacd(text: string, host: HostConf, machine: PlanMachine): Promise<Answer> {
   const parsed = parseStacdConf(text, "", machine.readFile);
   if (!parsed.ok) return { refused: parsed.findings };
-  const before = restoredConnector(machine.saved());
+  const before = restoredStacd(machine.saved());
   const state = await settled(
-    connectorCore,
+    stacdCore,
     before,
     [...begun(host, machine), { type: "config", conf: parsed.conf, reload: false }],
     machine,
   );
   const now = machine.clock.now();
-  const turn = new ConnectorTurn(state, now);
+  const turn = new StacdTurn(state, now);
   return {
     findings: parsed.findings,
-    ...planOf(turn, new ConnectorTurn(before, now), now),
+    ...planOf(turn, new StacdTurn(before, now), now),
     unknowns: [
       "stacd is not running: this is what its start would do with the kernel's present connections",
       ...notLooked(state.fleet.fresh),
@@ -97,21 +97,21 @@ async function ofConnector(text: string, host: HostConf, machine: PlanMachine): 
   };
 }
 
-async function ofFinder(text: string, host: HostConf, machine: PlanMachine): Promise<Answer> {
+async function ofStafd(text: string, host: HostConf, machine: PlanMachine): Promise<Answer> {
   const parsed = parseStafdConf(text, "", machine.readFile);
   if (!parsed.ok) return { refused: parsed.findings };
-  const before = restoredFinder(machine.saved());
+  const before = restoredStafd(machine.saved());
   const state = await settled(
-    finderCore,
+    stafdCore,
     before,
     [...begun(host, machine), { type: "config", conf: parsed.conf, reload: false }],
     machine,
   );
   const now: Now = machine.clock.now();
-  const turn = new FinderTurn(state, now);
+  const turn = new StafdTurn(state, now);
   return {
     findings: parsed.findings,
-    ...planOf(turn, new FinderTurn(before, now), now),
+    ...planOf(turn, new StafdTurn(before, now), now),
     unknowns: [
       "stafd is not running: this is what its start would do with the kernel's present connections",
       ...notLooked(state.fleet.fresh),
@@ -139,7 +139,7 @@ const begun = (host: HostConf, machine: PlanMachine): readonly Event[] => [
 ];
 
 /** The state after these events, and after the answers to all queries. */
-function settled<State, E, F extends ConnectorEffect | FinderEffect>(
+function settled<State, E, F extends StacdEffect | StafdEffect>(
   core: Core<State, E | Event, F>,
   initial: State,
   events: readonly (E | Event)[],
@@ -180,7 +180,7 @@ function settled<State, E, F extends ConnectorEffect | FinderEffect>(
 
 /** Queries are carried out; changes, and effects of time alone, are not. */
 function ask(
-  effect: ConnectorEffect | FinderEffect,
+  effect: StacdEffect | StafdEffect,
   { kernel, resolver }: PlanMachine,
   answer: (event: Event) => void,
 ): boolean {

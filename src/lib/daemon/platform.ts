@@ -37,7 +37,7 @@ export interface BusMdns extends Mdns {
 }
 
 /** Parts that only stafd needs. */
-export interface FinderPlatform extends Platform {
+export interface StafdPlatform extends Platform {
   readonly mdns: BusMdns;
   readonly units: Units;
   readonly udevRule: { install(): Promise<void>; remove(): Promise<void> };

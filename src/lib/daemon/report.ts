@@ -1,11 +1,11 @@
 import { unreadPlaces } from "../config/daemon_conf.ts";
-import { type Ctl, deviceOf } from "../core/ctl.ts";
-import { FinderTurn } from "../core/finder.ts";
-import { type FinderState, newDc, type Page } from "../core/finder_state.ts";
-import { unresolvedHosts } from "../core/lines.ts";
-import { isCurrent } from "../core/page_evidence.ts";
+import { type Ctl, deviceOf } from "../core/controller/ctl.ts";
+import { StafdTurn } from "../core/stafd/stafd_step.ts";
+import { newDc, type Page, type StafdState } from "../core/stafd/stafd_state.ts";
+import { unresolvedHosts } from "../core/sources/lines.ts";
+import { isCurrent } from "../core/planning/page_evidence.ts";
 import { type Tid, tidKey } from "../nvme/tid.ts";
-import type { Now } from "../nvme/time.ts";
+import type { Now } from "../base/time.ts";
 import type { ReportedDc, StafdReport } from "../ports.ts";
 
 /** The record of one discovery controller in {@link pageIndex}: all but its entries. */
@@ -26,7 +26,7 @@ export interface PageIndex extends Omit<StafdReport, "dcs"> {
 const MAX_REPORT_TEXT = 16 * 1024 * 1024;
 
 /** The report about the page of one discovery controller; undefined if stacd must not learn of it. */
-function pageOf(state: FinderState, turn: FinderTurn, ctl: Ctl): { page: Page | undefined } | undefined {
+function pageOf(state: StafdState, turn: StafdTurn, ctl: Ctl): { page: Page | undefined } | undefined {
   const { is } = turn.verdict(ctl);
   if (is === "excluded" && ctl.link.phase !== "up") return undefined;
   const page = state.dcs.get(ctl.key)?.page;
@@ -35,7 +35,7 @@ function pageOf(state: FinderState, turn: FinderTurn, ctl: Ctl): { page: Page | 
   return { page: is === "unwanted" && page?.fresh === false ? undefined : page };
 }
 
-function indexed(state: FinderState, turn: FinderTurn, ctl: Ctl, page: Page | undefined): IndexedDc {
+function indexed(state: StafdState, turn: StafdTurn, ctl: Ctl, page: Page | undefined): IndexedDc {
   return {
     tid: ctl.tid,
     device: deviceOf(ctl)?.device ?? "",
@@ -61,8 +61,8 @@ const whole = ({ count: _count, bytes: _bytes, ...dc }: IndexedDc, page: Page | 
  * dropped for good. stacd fetches the pages themselves one at a time, so that an overlong page does not
  * affect the others.
  */
-export function pageIndex(state: FinderState, now: Now): PageIndex {
-  const turn = new FinderTurn(state, now);
+export function pageIndex(state: StafdState, now: Now): PageIndex {
+  const turn = new StafdTurn(state, now);
   const dcs: IndexedDc[] = [];
   for (const ctl of state.fleet.ctls.values()) {
     const known = pageOf(state, turn, ctl);
@@ -72,8 +72,8 @@ export function pageIndex(state: FinderState, now: Now): PageIndex {
 }
 
 /** One discovery controller with its page; undefined when stafd no longer has the controller. */
-export function pageReport(state: FinderState, now: Now, tid: Tid): ReportedDc | undefined {
-  const turn = new FinderTurn(state, now);
+export function pageReport(state: StafdState, now: Now, tid: Tid): ReportedDc | undefined {
+  const turn = new StafdTurn(state, now);
   const ctl = state.fleet.ctls.get(tidKey(tid));
   const known = ctl === undefined ? undefined : pageOf(state, turn, ctl);
   return ctl === undefined || known === undefined
@@ -82,8 +82,8 @@ export function pageReport(state: FinderState, now: Now, tid: Tid): ReportedDc |
 }
 
 /** Everything in one answer, for a stacd before 1.0.1. Pages that do not fit are marked as unknown. */
-export function stafdReport(state: FinderState, now: Now): StafdReport {
-  const turn = new FinderTurn(state, now);
+export function stafdReport(state: StafdState, now: Now): StafdReport {
+  const turn = new StafdTurn(state, now);
   const dcs: ReportedDc[] = [];
   let left = MAX_REPORT_TEXT;
   for (const ctl of state.fleet.ctls.values()) {
@@ -98,7 +98,7 @@ export function stafdReport(state: FinderState, now: Now): StafdReport {
 }
 
 /** Discovery controllers that stafd may still learn of. */
-function unknownsOf(state: FinderState): readonly string[] {
+function unknownsOf(state: StafdState): readonly string[] {
   const { conf, avahi, fleet, lines } = state;
   if (conf === undefined) return ["stafd has not read its configuration yet"];
   const unknowns = fleet.fresh ? [] : ["stafd has not read the kernel's connections yet"];

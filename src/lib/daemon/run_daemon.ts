@@ -6,11 +6,11 @@
 import type { DaemonConf, ParsedConf } from "../config/daemon_conf.ts";
 import type { ReadFile, ReadFolder } from "../config/sys_conf.ts";
 import { type ReadNext, readNextFiles } from "../config/next_files.ts";
-import type { HostConf } from "../core/host.ts";
-import { eventFields } from "../nvme/messages.ts";
+import type { HostConf } from "../core/request/host.ts";
+import { eventFields } from "../base/messages.ts";
 import type { STAC, STAF } from "../dbus/interfaces.ts";
 import { type BusAccess, BusKeeper } from "../dbus/reconnect.ts";
-import { runtimeLine, VERSION } from "../nvme/version.ts";
+import { runtimeLine, VERSION } from "../base/version.ts";
 import type { Clock, Log } from "../ports.ts";
 import {
   findingEntry,

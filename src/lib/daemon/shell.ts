@@ -2,7 +2,7 @@
  * The loop around a core: it passes events in one at a time, carries out the resulting effects, and has one
  * timer for all the times that the core waits for. It makes no decisions.
  */
-import type { Instant, Now } from "../nvme/time.ts";
+import type { Instant, Now } from "../base/time.ts";
 import type { Clock } from "../ports.ts";
 import { ClockWatch } from "./clock_watch.ts";
 

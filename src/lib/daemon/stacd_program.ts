@@ -2,7 +2,7 @@
 import { parseStacdConf } from "../config/stacd_conf.ts";
 import { STAC } from "../dbus/interfaces.ts";
 import { nbftEvent } from "./boot_tables.ts";
-import { buildConnector, connectorSeams } from "./connector_daemon.ts";
+import { buildStacd, stacdSeams } from "./stacd_daemon.ts";
 import type { DaemonOptions } from "./daemon_options.ts";
 import { openedKernel, type Platform } from "./platform.ts";
 import { runDaemon } from "./run_daemon.ts";
@@ -10,11 +10,11 @@ import { runDaemon } from "./run_daemon.ts";
 export interface StacdProgram {
   readonly open: (options: DaemonOptions) => Platform;
   readonly libraryVersion: () => string;
-  readonly seams?: typeof connectorSeams;
+  readonly seams?: typeof stacdSeams;
 }
 
 export function runStacd(
-  { open, libraryVersion, seams = connectorSeams }: StacdProgram,
+  { open, libraryVersion, seams = stacdSeams }: StacdProgram,
   args: readonly string[],
 ): Promise<number> {
   return runDaemon({
@@ -26,7 +26,7 @@ export function runStacd(
     libraryVersion,
     build: async ({ platform, ...bus }) => {
       const { kernel, close } = await openedKernel(platform, bus.facts);
-      return buildConnector(
+      return buildStacd(
         {
           ...platform,
           kernel,

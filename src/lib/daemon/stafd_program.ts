@@ -3,18 +3,18 @@ import { parseStafdConf } from "../config/stafd_conf.ts";
 import { STAF } from "../dbus/interfaces.ts";
 import { nbftEvent } from "./boot_tables.ts";
 import type { DaemonOptions } from "./daemon_options.ts";
-import { buildFinder, finderSeams } from "./finder_daemon.ts";
-import { type FinderPlatform, openedKernel } from "./platform.ts";
+import { buildStafd, stafdSeams } from "./stafd_daemon.ts";
+import { openedKernel, type StafdPlatform } from "./platform.ts";
 import { runDaemon } from "./run_daemon.ts";
 
 export interface StafdProgram {
-  readonly open: (options: DaemonOptions) => FinderPlatform;
+  readonly open: (options: DaemonOptions) => StafdPlatform;
   readonly libraryVersion: () => string;
-  readonly seams?: typeof finderSeams;
+  readonly seams?: typeof stafdSeams;
 }
 
 export function runStafd(
-  { open, libraryVersion, seams = finderSeams }: StafdProgram,
+  { open, libraryVersion, seams = stafdSeams }: StafdProgram,
   args: readonly string[],
 ): Promise<number> {
   return runDaemon({
@@ -28,7 +28,7 @@ export function runStafd(
       const { log, mdns, units, udevRule } = platform;
       const { kernel, close } = await openedKernel(platform, bus.facts);
       bus.keeper.onBus((connection) => mdns.attach(connection), () => mdns.lost());
-      return buildFinder(
+      return buildStafd(
         {
           ...platform,
           kernel,

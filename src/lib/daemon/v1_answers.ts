@@ -1,8 +1,8 @@
 /** The versioned interface's answers, for both daemons. {@link V1Parts} supplies the parts that differ. */
 import type { Finding } from "../config/finding.ts";
-import type { Ctl } from "../core/ctl.ts";
-import type { Fleet } from "../core/fleet.ts";
-import { idleLines } from "../core/idle_lines.ts";
+import type { Ctl } from "../core/controller/ctl.ts";
+import type { Fleet } from "../core/fleet/fleet.ts";
+import { idleLines } from "../core/advice/idle_lines.ts";
 import type { StacHandlers } from "../dbus/server.ts";
 import type { V1Controller, V1Health, V1Plan, V1State } from "../dbus/v1_types.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";

@@ -1,4 +1,4 @@
-import type { Duration } from "../nvme/time.ts";
+import type { Duration } from "../base/time.ts";
 
 /** Calls `run` after this span of time; the result cancels the call. */
 export type After = (span: Duration, run: () => void) => () => void;

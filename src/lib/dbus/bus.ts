@@ -1,5 +1,5 @@
 /** Our typed D-Bus layer: calls that always settle, signals with a verified sender, exported objects. */
-import { type Duration, milliseconds, seconds } from "../nvme/time.ts";
+import { type Duration, milliseconds, seconds } from "../base/time.ts";
 import { type After, afterwards } from "./after.ts";
 import {
   type Admit,

@@ -1,5 +1,5 @@
 /** Calls, replies, signals and errors of the bus, as values. */
-import type { Duration } from "../nvme/time.ts";
+import type { Duration } from "../base/time.ts";
 import type { Value } from "./connection.ts";
 
 /** Name and first interface of the bus daemon itself. */

@@ -1,5 +1,5 @@
 /** Typed calls to a daemon, for the control tools. Answers are checked; failures are data. */
-import { type Duration, seconds } from "../nvme/time.ts";
+import { type Duration, seconds } from "../base/time.ts";
 import {
   type Bus,
   type BusError,

@@ -7,7 +7,7 @@ import { Buffer } from "node:buffer";
 import { EventEmitter } from "node:events";
 import { Socket } from "node:net";
 import { Message, type MessageBus, sessionBus, Variant } from "dbus-next";
-import type { Duration } from "../nvme/time.ts";
+import type { Duration } from "../base/time.ts";
 import { DBUS } from "./bus_types.ts";
 import {
   ERROR,

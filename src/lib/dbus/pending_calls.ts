@@ -2,7 +2,7 @@
  * Our calls that wait for an answer. An answer counts if it has the call's serial and comes from the connection to
  * which the bus delivered the call: any program on the bus can make up a serial.
  */
-import type { Duration } from "../nvme/time.ts";
+import type { Duration } from "../base/time.ts";
 import type { After } from "./after.ts";
 import { type BusError, BusErrors, DBUS, type Reply } from "./bus_types.ts";
 import { MAX_MESSAGE_BYTES, type ReadBody, type Take } from "./connection.ts";

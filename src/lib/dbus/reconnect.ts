@@ -2,7 +2,7 @@
  * Keeps a program on the bus across restarts of the bus: connects again with backoff, sets everything up again, and
  * requests its name again. It touches nothing else: connections to storage do not depend on the bus.
  */
-import { type Duration, milliseconds, seconds } from "../nvme/time.ts";
+import { type Duration, milliseconds, seconds } from "../base/time.ts";
 import { type After, afterwards } from "./after.ts";
 import { Bus, type BusError, type BusResult } from "./bus.ts";
 

@@ -2,10 +2,10 @@
  * stacd's view of stafd over the bus. A report that cannot be fetched or is invalid is a failure (unknown, S2), never
  * an empty report. The original's stafd, which has no versioned interface, is supported too.
  */
-import type { Outcome } from "../nvme/failure.ts";
+import type { Outcome } from "../base/failure.ts";
 import type { Transport } from "../nvme/tid.ts";
-import { seconds } from "../nvme/time.ts";
-import type { Done, ReportedDc, RetiredDc, Stafd, StafdEvent, StafdReport } from "../ports.ts";
+import { seconds } from "../base/time.ts";
+import type { Done, ReportedDc, RetiredDc, Stafd, StafdNews, StafdReport } from "../ports.ts";
 import { type Bus, type BusError, BusErrors, isTrusted, type Reply, type SignalMessage } from "./bus.ts";
 import { STAF } from "./interfaces.ts";
 import { JsonReader, type JsonResult } from "./json_reader.ts";
@@ -37,7 +37,7 @@ export class StafdClient implements Stafd {
   readonly #warn: (message: string) => void;
   readonly #legacy = new LegacyStafd();
   readonly #pages = new StafdPages();
-  #sink: (event: StafdEvent) => void = () => {};
+  #sink: (event: StafdNews) => void = () => {};
   #owner: Owner | undefined;
   #present = false;
 
@@ -57,7 +57,7 @@ export class StafdClient implements Stafd {
     }, () => this.#owned(undefined));
   }
 
-  watch(sink: (event: StafdEvent) => void): void {
+  watch(sink: (event: StafdNews) => void): void {
     this.#sink = sink;
     if (this.#present) sink({ type: "stafd", present: true });
   }

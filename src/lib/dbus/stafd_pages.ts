@@ -3,7 +3,7 @@
  * cannot be fetched for a reason of its own (it is too long, or exceeds the total) is unknown and does not affect the
  * others (S2, S6).
  */
-import { seconds } from "../nvme/time.ts";
+import { seconds } from "../base/time.ts";
 import { tidKey, tidTexts } from "../nvme/tid.ts";
 import type { ReportedDc, StafdReport } from "../ports.ts";
 import { BusErrors, type Call, type Reply } from "./bus.ts";

@@ -1,6 +1,6 @@
 /** mDNS by avahi-daemon, which may start and stop at any time (STAF-30 to STAF-33, STAF-40c). */
 import type { BusError, SignalMessage } from "../dbus/bus.ts";
-import { type Duration, minutes } from "../nvme/time.ts";
+import { type Duration, minutes } from "../base/time.ts";
 import type { Mdns, MdnsEvent } from "../ports.ts";
 import { AVAHI, AvahiBrowsing, type AvahiBus, SERVICE_BROWSER, SERVICE_RESOLVER } from "./avahi_browsing.ts";
 

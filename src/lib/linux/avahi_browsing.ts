@@ -5,7 +5,7 @@
  */
 import type { Bus, Reply, SignalMessage, Value } from "../dbus/bus.ts";
 import { isIp } from "../nvme/address.ts";
-import { printable, quoted } from "../nvme/plain_text.ts";
+import { printable, quoted } from "../base/plain_text.ts";
 import type { MdnsEvent, MdnsService } from "../ports.ts";
 import { sys } from "./ffi_libc.ts";
 

@@ -5,7 +5,7 @@
  * slaves of block devices, file systems mounted in this mount namespace, devices of btrfs, swap, loop
  * devices. A source that cannot be read is reported in {@link Tables.problem}.
  */
-import { type Mount, parseMountinfo, parseSwaps } from "../nvme/mount_table.ts";
+import { type Mount, parseMountinfo, parseSwaps } from "../base/mount_table.ts";
 import { isAbsent, names, read, text } from "./attribute_files.ts";
 
 export interface UsePlaces {

@@ -1,5 +1,5 @@
 /** The holders of a controller's namespaces, and the controllers that serve them (S12). */
-import type { Failure, Outcome } from "../nvme/failure.ts";
+import type { Failure, Outcome } from "../base/failure.ts";
 import { type NamespaceLook, type NamespacePath, parseIoCounters } from "../nvme/namespace_look.ts";
 import { names, text } from "./attribute_files.ts";
 import { BlockHolders, type Tables, USE_PLACES, type UsePlaces } from "./block_holders.ts";

@@ -1,5 +1,5 @@
 /** Time of this machine. */
-import { type Instant, type Now, reached } from "../nvme/time.ts";
+import { type Instant, type Now, reached } from "../base/time.ts";
 import type { Clock } from "../ports.ts";
 import { errnoOf } from "./os_error.ts";
 

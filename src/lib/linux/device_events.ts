@@ -3,7 +3,7 @@
  * for all events that came together, and never reported after its `removed`.
  */
 import { parseAen } from "../nvme/aen.ts";
-import type { Outcome } from "../nvme/failure.ts";
+import type { Outcome } from "../base/failure.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import { parseUevent, type Uevent } from "../nvme/uevent.ts";
 import type { KernelEvent } from "../ports.ts";

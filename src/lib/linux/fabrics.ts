@@ -4,7 +4,7 @@
  */
 import { connectFailure, errnoName, givenUp } from "../nvme/errno.ts";
 import { type ConnectReply, encodeConnect, parseConnectReply } from "../nvme/fabrics_options.ts";
-import type { Failure, Outcome } from "../nvme/failure.ts";
+import type { Failure, Outcome } from "../base/failure.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import { type FabricsSupport, kernelSupport } from "../nvme/kernel_version.ts";
 import { type Tid, tidText, type Transport } from "../nvme/tid.ts";

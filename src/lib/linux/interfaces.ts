@@ -3,7 +3,7 @@ import type { InterfaceTable } from "../nvme/kernel_ctrl.ts";
 import { bytes, sys } from "./ffi_libc.ts";
 import { drainNetlink, NETLINK_ROUTE, netlinkAddress, openNetlink } from "./netlink.ts";
 import { type Reactor, READABLE } from "./reactor.ts";
-import { type Duration, milliseconds } from "../nvme/time.ts";
+import { type Duration, milliseconds } from "../base/time.ts";
 import {
   type AddressInfo,
   dumpRequest,

@@ -2,7 +2,7 @@
  * The log (STAF-2). Under systemd: structured records straight to the journal. Otherwise lines: with a prefix
  * `<N>` for a program that collects stderr, or plain on stdout for a person.
  */
-import { printable, printableLines } from "../nvme/plain_text.ts";
+import { printable, printableLines } from "../base/plain_text.ts";
 import type { Log, LogEntry, LogLevel } from "../ports.ts";
 import { errnoOf } from "./os_error.ts";
 import { UnixDatagram } from "./unix_datagram.ts";

@@ -2,7 +2,7 @@
 import { type AdminCommand, dimCommand, getLogCommand, identifyCommand, LID } from "../nvme/admin_command.ts";
 import type { DiscoveryLog } from "../nvme/discovery_entry.ts";
 import { encodeRegistration, TAS } from "../nvme/dim.ts";
-import type { Failure, Outcome, Phase } from "../nvme/failure.ts";
+import type { Failure, Outcome, Phase } from "../base/failure.ts";
 import { decodeLogHeader, LOG_HEADER } from "../nvme/discovery_log.ts";
 import { dctypeText, decodeIdentify } from "../nvme/identify.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
@@ -11,7 +11,7 @@ import { LogReader } from "../nvme/log_reader.ts";
 import { decodeStatus } from "../nvme/status.ts";
 import { discoveryLogEntry, SUPPORTED_LOGS_SIZE } from "../nvme/supported_logs.ts";
 import type { Tid } from "../nvme/tid.ts";
-import { seconds } from "../nvme/time.ts";
+import { seconds } from "../base/time.ts";
 import type {
   ConnectRequest,
   Deletion,

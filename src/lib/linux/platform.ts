@@ -2,7 +2,7 @@
 import { systemBusAddress } from "../dbus/connection.ts";
 import { type BusAccess, busAt } from "../dbus/reconnect.ts";
 import type { InterfaceTable, KernelCtrl } from "../nvme/kernel_ctrl.ts";
-import type { Outcome } from "../nvme/failure.ts";
+import type { Outcome } from "../base/failure.ts";
 import type { Clock, Exclusions, Log, Resolver, StateFile, Storage } from "../ports.ts";
 import { SystemClock } from "./clock.ts";
 import { ExclusionsFiles } from "./exclusions_files.ts";

@@ -4,7 +4,7 @@
  * kernel look for the neighbour. A known neighbour costs no time.
  */
 import type { Ip } from "../nvme/address.ts";
-import type { Duration } from "../nvme/time.ts";
+import type { Duration } from "../base/time.ts";
 import { bytes, SOCK_DGRAM, sys } from "./ffi_libc.ts";
 import { type Neighbour, neighbourOf } from "./neighbours.ts";
 import { EACCES, EHOSTUNREACH, EPERM } from "./os_error.ts";

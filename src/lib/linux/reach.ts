@@ -12,9 +12,9 @@
  */
 import { type Ip, isLinkLocal, parseIp } from "../nvme/address.ts";
 import { connectErrorText, connectRemedy, errnoName } from "../nvme/errno.ts";
-import type { Failure, Outcome } from "../nvme/failure.ts";
+import type { Failure, Outcome } from "../base/failure.ts";
 import { impliedIface, scoped, type Tid } from "../nvme/tid.ts";
-import type { Duration } from "../nvme/time.ts";
+import type { Duration } from "../base/time.ts";
 import {
   AF_INET,
   AF_INET6,

@@ -1,6 +1,6 @@
 /** Resolves host names with the system's resolver, including `/etc/hosts` (STAF-14). */
 import { lookup } from "node:dns";
-import type { Failure, Outcome } from "../nvme/failure.ts";
+import type { Failure, Outcome } from "../base/failure.ts";
 import type { Done, Resolver } from "../ports.ts";
 import { Limiter } from "./limiter.ts";
 import { THREADS } from "./thread_shares.ts";

@@ -4,7 +4,7 @@
  * Written on the main thread: the unit's runtime directory is in memory, so that a write is a copy, while
  * eight calls on another thread would delay every new connection, which waits for its record.
  */
-import type { Failure, Outcome } from "../nvme/failure.ts";
+import type { Failure, Outcome } from "../base/failure.ts";
 import type { Done, Log, StateFile } from "../ports.ts";
 import { errnoOf, isGone } from "./os_error.ts";
 

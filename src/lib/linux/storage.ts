@@ -1,5 +1,5 @@
 /** All NVMe subsystems in sysfs, with their paths and namespaces, for queries about redundancy. */
-import type { Failure, Outcome } from "../nvme/failure.ts";
+import type { Failure, Outcome } from "../base/failure.ts";
 import {
   type Counters,
   DIAG_COUNTERS,

@@ -6,7 +6,7 @@
  * thread pool reads it. Attributes are opened relative to the controller's folder: resolving the long path
  * would cost a third of a read.
  */
-import type { Failure, Outcome } from "../nvme/failure.ts";
+import type { Failure, Outcome } from "../base/failure.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import { parseOwner } from "../nvme/registry.ts";
 import {

@@ -4,7 +4,7 @@
  */
 import type { ConnectOptions } from "../nvme/connect_options.ts";
 import { INSERT_TLS_KEY } from "../nvme/nvme_cli.ts";
-import type { Failure, Outcome } from "../nvme/failure.ts";
+import type { Failure, Outcome } from "../base/failure.ts";
 import { cString } from "./ffi_libc.ts";
 import type { LibraryNames } from "./libnvme.ts";
 

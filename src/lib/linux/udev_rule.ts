@@ -1,7 +1,7 @@
 /**
  * Overrides nvme-cli's udev rule for automatic connections while stafd does its work (STAF-110, STAF-111).
  */
-import { containerOf } from "../nvme/container.ts";
+import { containerOf } from "../base/container.ts";
 import { AUTOCONNECT_RULE, OVERRIDE_MARK, registrySettles } from "../nvme/nvme_cli.ts";
 import type { Log } from "../ports.ts";
 import { errnoOf } from "./os_error.ts";

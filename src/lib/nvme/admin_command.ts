@@ -1,5 +1,5 @@
 /** The admin commands that stas sends. All numbers are as on the wire. */
-import { type Duration, seconds } from "./time.ts";
+import { type Duration, seconds } from "../base/time.ts";
 
 export interface AdminCommand {
   readonly opcode: number;

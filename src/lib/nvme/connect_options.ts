@@ -1,4 +1,4 @@
-import type { Secret } from "./secret.ts";
+import type { Secret } from "../base/secret.ts";
 
 /**
  * Connection parameters of `/dev/nvme-fabrics` that a person can set (CFG-25 to CFG-36, CFG-56).

@@ -1,12 +1,12 @@
 /** Discovery Information Management, opcode 21h: explicit registration of the host (Base 2.1 Fig. 495 to 500; TP8010; KRN-47, 48). */
 import { ipFamily } from "./address.ts";
-import { type Decoded, decoded, malformed } from "./decoded.ts";
+import { type Decoded, decoded, malformed } from "../base/decoded.ts";
 import type { DiscoveryEntry } from "./discovery_entry.ts";
 import { ADRFAM, encodeEntry, entrySize, TRTYPE } from "./discovery_log.ts";
 import { ATTRIBUTE, type ExtendedAttribute } from "./extended_attribute.ts";
 import { fits, putText, viewOf } from "./fields.ts";
 import { isUuidNqn, MAX_NQN, uuidBytes, uuidNqn } from "./host_nqn.ts";
-import { hasControl, quoted } from "./plain_text.ts";
+import { hasControl, quoted } from "../base/plain_text.ts";
 import type { Tid } from "./tid.ts";
 
 export const DIM_HEADER = 1024;

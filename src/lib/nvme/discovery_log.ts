@@ -1,6 +1,6 @@
 /** The discovery log page, LID 70h (Base 2.1 section 5.1.12.3.1, Fig. 292 to 296; TP8010). */
 import { canonicalIp, correctedFc } from "./address.ts";
-import { type Decoded, decoded, malformed } from "./decoded.ts";
+import { type Decoded, decoded, malformed } from "../base/decoded.ts";
 import type { DiscoveryEntry, DiscoveryLog } from "./discovery_entry.ts";
 import {
   attributesSize,

@@ -1,6 +1,6 @@
 /** Discovery log entries as dictionaries of texts, as they go over D-Bus (requirements 50). */
 import type { DiscoveryEntry } from "./discovery_entry.ts";
-import { pythonRepr } from "./python_literal.ts";
+import { pythonRepr } from "../base/python_literal.ts";
 
 /** Numbers and their words; a number without a word is written in decimal. */
 type Words = readonly (readonly [number, string])[];

@@ -1,8 +1,8 @@
 /** Linux error numbers, and their meaning for a connect (KRN-36; classes measured on kernels 6.1, 6.12, 7.2). */
 import { INSERT_TLS_KEY } from "./nvme_cli.ts";
-import type { Failure } from "./failure.ts";
+import type { Failure } from "../base/failure.ts";
 import { nqnLengthProblem } from "./host_nqn.ts";
-import { printable } from "./plain_text.ts";
+import { printable } from "../base/plain_text.ts";
 import { decodeStatus, statusText } from "./status.ts";
 import type { Tid, Transport } from "./tid.ts";
 

@@ -1,5 +1,5 @@
 /** nvme-cli's exclusions: `/etc/nvme/exclusions.conf` and `exclusions.conf.d/*.conf` (libnvme 3). */
-import { quoted } from "./plain_text.ts";
+import { quoted } from "../base/plain_text.ts";
 import { canonicalAddress, impliedIface, type Tid } from "./tid.ts";
 
 const KEYS = [

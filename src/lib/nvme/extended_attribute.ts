@@ -1,5 +1,5 @@
 /** Extended attributes of discovery log entries and DIM entries (Base 2.1 Fig. 499; TP8010). */
-import { type Decoded, decoded, malformed } from "./decoded.ts";
+import { type Decoded, decoded, malformed } from "../base/decoded.ts";
 import { viewOf } from "./fields.ts";
 
 export interface ExtendedAttribute {

@@ -5,11 +5,11 @@
 import { MAKE_DHCHAP_KEY } from "./nvme_cli.ts";
 import { isIp } from "./address.ts";
 import type { ConnectOptions, DhchapKeys } from "./connect_options.ts";
-import { type Decoded, decoded, malformed } from "./decoded.ts";
-import type { Failure } from "./failure.ts";
+import { type Decoded, decoded, malformed } from "../base/decoded.ts";
+import type { Failure } from "../base/failure.ts";
 import { isUuid, MAX_NQN } from "./host_nqn.ts";
 import type { FabricsSupport } from "./kernel_version.ts";
-import { hasControl, quoted } from "./plain_text.ts";
+import { hasControl, quoted } from "../base/plain_text.ts";
 import { CONNECT_OPTIONS, type ConnectOption, isPassed, ofKernelName, takes } from "./option_table.ts";
 import { type Tid, WELL_KNOWN_DISC_NQN } from "./tid.ts";
 

@@ -1,5 +1,5 @@
 /** Fixed fields of little-endian structures. Callers check lengths first: reading past the end is a bug and throws. */
-import { decodeUtf8, hasControl } from "./plain_text.ts";
+import { decodeUtf8, hasControl } from "../base/plain_text.ts";
 
 const encoder = new TextEncoder();
 

@@ -1,5 +1,5 @@
 /** Identify Controller (CNS 01h): the fields that stas uses. */
-import { type Decoded, decoded, malformed } from "./decoded.ts";
+import { type Decoded, decoded, malformed } from "../base/decoded.ts";
 import { textField, viewOf } from "./fields.ts";
 
 export const IDENTIFY_SIZE = 4096;

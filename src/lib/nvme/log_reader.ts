@@ -9,7 +9,7 @@
 import { type GetLog, LID } from "./admin_command.ts";
 import { decodeDiscoveryLog, decodeLogHeader, LOG_HEADER, type LogHeader } from "./discovery_log.ts";
 import type { DiscoveryLog } from "./discovery_entry.ts";
-import type { Failure } from "./failure.ts";
+import type { Failure } from "../base/failure.ts";
 import { decodeStatus, STATUS, statusCode, statusText } from "./status.ts";
 
 /** How often reading starts again when the page changes meanwhile (KRN-55). */

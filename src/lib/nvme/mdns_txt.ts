@@ -1,7 +1,7 @@
 /** TXT records of mDNS services (STAF-35 to STAF-37). */
 import { fits } from "./fields.ts";
 import { MAX_NQN } from "./host_nqn.ts";
-import { decodeUtf8, quoted } from "./plain_text.ts";
+import { decodeUtf8, quoted } from "../base/plain_text.ts";
 import { WELL_KNOWN_DISC_NQN } from "./tid.ts";
 
 /** S6: further records of one service are ignored. */

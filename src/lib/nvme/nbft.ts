@@ -1,5 +1,5 @@
 /** NVMe Boot Firmware Table (NVM Express Boot Specification; TP8012): the firmware's connections to the boot storage. */
-import { type Decoded, decoded, malformed } from "./decoded.ts";
+import { type Decoded, decoded, malformed } from "../base/decoded.ts";
 import { uuidText } from "./host_nqn.ts";
 import { nbftIp, type NbftListName, type NbftTable, openNbft } from "./nbft_table.ts";
 import { WELL_KNOWN_DISC_NQN } from "./tid.ts";

@@ -1,6 +1,6 @@
 /** The frame of an NVMe Boot Firmware Table: header, control descriptor, lists, heap. */
 import { canonicalIp, formatIp } from "./address.ts";
-import { type Decoded, decoded, malformed } from "./decoded.ts";
+import { type Decoded, decoded, malformed } from "../base/decoded.ts";
 import { textField, viewOf } from "./fields.ts";
 
 const HEADER = 64;

@@ -3,7 +3,7 @@ import { isTransport, normaliseTid, type Tid, type Transport } from "./tid.ts";
 import type { InterfaceTable } from "./kernel_ctrl.ts";
 import { interfaceOfMac } from "./match.ts";
 import type { Nbft, NbftHfi } from "./nbft.ts";
-import { quoted } from "./plain_text.ts";
+import { quoted } from "../base/plain_text.ts";
 
 export interface NbftTarget {
   readonly tid: Tid;

@@ -1,6 +1,6 @@
 /** Supported Log Pages, LID 00h (Base 2.1 section 5.1.12.1.1), and its entry of the discovery log (Fig. 292). */
 import { LID } from "./admin_command.ts";
-import { type Decoded, decoded, malformed } from "./decoded.ts";
+import { type Decoded, decoded, malformed } from "../base/decoded.ts";
 import { viewOf } from "./fields.ts";
 
 export const SUPPORTED_LOGS_SIZE = 1024;

@@ -1,5 +1,5 @@
 /** The first two messages of an NVMe/TCP connection (NVMe/TCP 1.1, 3.6.2): the answer shows that the peer is a target. */
-import { type Decoded, decoded, malformed } from "./decoded.ts";
+import { type Decoded, decoded, malformed } from "../base/decoded.ts";
 import { viewOf } from "./fields.ts";
 
 /** Bytes of each of the two. */

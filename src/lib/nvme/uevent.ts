@@ -1,6 +1,6 @@
 /** Kernel uevents: the netlink payload (group 1) and the `uevent` file of sysfs. */
-import { type Decoded, decoded, malformed } from "./decoded.ts";
-import { decodeUtf8, hasControl, quoted } from "./plain_text.ts";
+import { type Decoded, decoded, malformed } from "../base/decoded.ts";
+import { decodeUtf8, hasControl, quoted } from "../base/plain_text.ts";
 
 export interface Uevent {
   /** `add`, `change`, `remove`, ... */

@@ -1,5 +1,5 @@
 /** Avahi in the simulated world: services on interfaces, and a daemon that starts and stops. */
-import { milliseconds } from "../nvme/time.ts";
+import { milliseconds } from "../base/time.ts";
 import type { Mdns, MdnsEvent, MdnsService } from "../ports.ts";
 import type { Random } from "./random.ts";
 import type { Scheduler } from "./scheduler.ts";

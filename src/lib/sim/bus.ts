@@ -7,7 +7,7 @@ import { Bus, type BusResult } from "../dbus/bus.ts";
 import type { Connected, Incoming, Outgoing, Value } from "../dbus/connection.ts";
 import { ERROR, METHOD_CALL, METHOD_RETURN, SIGNAL } from "../dbus/frame.ts";
 import type { BusAccess } from "../dbus/reconnect.ts";
-import { milliseconds } from "../nvme/time.ts";
+import { milliseconds } from "../base/time.ts";
 import type { Random } from "./random.ts";
 import type { Scheduler } from "./scheduler.ts";
 

@@ -1,10 +1,10 @@
 /** Connects in the simulated kernel: one at a time for the whole host, and as slow as the other end. */
 import { connectFailure } from "../nvme/errno.ts";
 import { encodeConnect } from "../nvme/fabrics_options.ts";
-import type { Outcome } from "../nvme/failure.ts";
+import type { Outcome } from "../base/failure.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import { WELL_KNOWN_DISC_NQN } from "../nvme/tid.ts";
-import { milliseconds } from "../nvme/time.ts";
+import { milliseconds } from "../base/time.ts";
 import { type TlsHost, tlsPair } from "../nvme/tls_host.ts";
 import type { ConnectRequest } from "../ports.ts";
 import type { Device, Devices } from "./devices.ts";

@@ -3,7 +3,7 @@ import { isDiscoveryChange } from "../nvme/aen.ts";
 import type { KernelCtrl, MadeWith } from "../nvme/kernel_ctrl.ts";
 import { classify, isUntold } from "../nvme/match.ts";
 import { kernelCtrlFromSysfs } from "../nvme/sysfs_ctrl.ts";
-import { milliseconds, seconds } from "../nvme/time.ts";
+import { milliseconds, seconds } from "../base/time.ts";
 import type { KernelEvent } from "../ports.ts";
 import type { Fabric, Target } from "./fabric.ts";
 import { Namespaces } from "./namespaces.ts";

@@ -1,6 +1,6 @@
 /** The state files of the daemons: a disk that may be full, and files that may be damaged. */
-import type { Outcome } from "../nvme/failure.ts";
-import { milliseconds } from "../nvme/time.ts";
+import type { Outcome } from "../base/failure.ts";
+import { milliseconds } from "../base/time.ts";
 import type { Done, StateFile } from "../ports.ts";
 import type { Random } from "./random.ts";
 import type { Scheduler } from "./scheduler.ts";

@@ -1,11 +1,11 @@
 /** The host's NVMe over Fabrics in the simulated world: one kernel, and a port for each process that uses it. */
 import type { DiscoveryLog } from "../nvme/discovery_entry.ts";
 import { connectRemedy } from "../nvme/errno.ts";
-import type { Failure, Outcome, Phase } from "../nvme/failure.ts";
+import type { Failure, Outcome, Phase } from "../base/failure.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import type { NamespaceLook } from "../nvme/namespace_look.ts";
 import type { Tid } from "../nvme/tid.ts";
-import { milliseconds } from "../nvme/time.ts";
+import { milliseconds } from "../base/time.ts";
 import {
   type ConnectRequest,
   type Deletion,

@@ -5,7 +5,7 @@
 import type { Transport } from "../nvme/tid.ts";
 import type { TlsHost } from "../nvme/tls_host.ts";
 import type { BusAccess } from "../dbus/reconnect.ts";
-import type { Outcome } from "../nvme/failure.ts";
+import type { Outcome } from "../base/failure.ts";
 import type { InterfaceTable, KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import { decodeNbft, type Nbft } from "../nvme/nbft.ts";
 import type { Clock, Exclusions, Log, Storage, Units } from "../ports.ts";

@@ -1,6 +1,6 @@
 /** Names in the simulated world. */
-import type { Outcome } from "../nvme/failure.ts";
-import { milliseconds } from "../nvme/time.ts";
+import type { Outcome } from "../base/failure.ts";
+import { milliseconds } from "../base/time.ts";
 import type { Done, Resolver } from "../ports.ts";
 import type { Random } from "./random.ts";
 import type { Scheduler } from "./scheduler.ts";

@@ -3,7 +3,7 @@
  * demo.
  */
 import { setImmediate } from "node:timers";
-import type { Duration, Instant, Now } from "../nvme/time.ts";
+import type { Duration, Instant, Now } from "../base/time.ts";
 import type { Clock } from "../ports.ts";
 
 /** Calls something later; the result cancels it. */

@@ -3,7 +3,7 @@
  * stops.
  */
 import { entryToText } from "../nvme/entry_text.ts";
-import { milliseconds } from "../nvme/time.ts";
+import { milliseconds } from "../base/time.ts";
 import { type Tid, tidTexts } from "../nvme/tid.ts";
 import { type Bus, BusErrors } from "../dbus/bus.ts";
 import { STAF } from "../dbus/interfaces.ts";

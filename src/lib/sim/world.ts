@@ -2,7 +2,7 @@
 import type { Transport } from "../nvme/tid.ts";
 import type { Exclusion } from "../nvme/exclusions.ts";
 import type { Exclusions, Log, LogEntry, Units } from "../ports.ts";
-import { milliseconds } from "../nvme/time.ts";
+import { milliseconds } from "../base/time.ts";
 import { SimAvahi } from "./avahi.ts";
 import { SimBus } from "./bus.ts";
 import type { Discovery } from "./discovery.ts";

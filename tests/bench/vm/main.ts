@@ -51,7 +51,7 @@ async function measure(guest: Guest, who: Who, verb: Verb, subs: number, runs: n
 }
 
 const USAGE =
-  `usage: deno task bench vm -- [--subs N,N...] [--runs N] [--aen N] [--finder N] [--no-peer] [--reuse]
+  `usage: deno task bench vm -- [--subs N,N...] [--runs N] [--aen N] [--stafd N] [--no-peer] [--reuse]
 
 How long the compiled daemons take in the virtual machine, from their start to all connected and from a
 notification to its connection, and what they cost; beside the kernel alone (writes to /dev/nvme-fabrics) and the
@@ -61,7 +61,7 @@ work than of the program: read the ratios.
   --subs N,N...  numbers of subsystems (default: 3,50,200)
   --runs N       turns of each (default: 2)
   --aen N        notifications (default: 5)
-  --finder N     turns of stafd alone, before the rest: to its first log page, and from a notification to its
+  --stafd N     turns of stafd alone, before the rest: to its first log page, and from a notification to its
                  signal (default: 0). With --subs 0 nothing else is measured
   --no-peer      without the original
   --reuse        use the machine VMBED_NAME (default: bench) that runs already, image "peer" with ours in
@@ -74,15 +74,15 @@ async function main(): Promise<boolean> {
       subs: { type: "string", default: "3,50,200" },
       runs: { type: "string", default: "2" },
       aen: { type: "string", default: "5" },
-      finder: { type: "string", default: "0" },
+      stafd: { type: "string", default: "0" },
       "no-peer": { type: "boolean", default: false },
       reuse: { type: "boolean", default: false },
     },
   });
   const sizes = values.subs.split(",").map(Number).filter((size) => size !== 0);
-  const [runs, notifications, finder] = [Number(values.runs), Number(values.aen), Number(values.finder)];
-  if (![...sizes, runs, notifications, finder].every(Number.isInteger)) {
-    usageError(USAGE, "--subs, --runs, --aen and --finder take whole numbers");
+  const [runs, notifications, stafd] = [Number(values.runs), Number(values.aen), Number(values.stafd)];
+  if (![...sizes, runs, notifications, stafd].every(Number.isInteger)) {
+    usageError(USAGE, "--subs, --runs, --aen and --stafd take whole numbers");
   }
   const daemons: readonly Who[] = values["no-peer"] ? ["ours"] : ["ours", "peer"];
   const machine = Deno.env.get("VMBED_NAME") ?? "bench";
@@ -93,7 +93,7 @@ async function main(): Promise<boolean> {
   };
   const rounds: Round[] = [];
   try {
-    for (let turn = 0; turn < finder; turn++) {
+    for (let turn = 0; turn < stafd; turn++) {
       for (const who of daemons) {
         await install(who);
         for (const verb of ["stafd-start", "stafd-aen"] as const) {

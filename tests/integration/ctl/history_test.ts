@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { MAX_OUTPUT, realWorld } from "../../../src/ctl/world.ts";
 import type { LogEntry } from "../../../src/lib/ports.ts";
 import { entryFor } from "../../../src/lib/sim/discovery.ts";
-import { seconds } from "../../../src/lib/nvme/time.ts";
+import { seconds } from "../../../src/lib/base/time.ts";
 import { line, type Site, withSite } from "./site.ts";
 
 /** What journalctl prints of stacd's log: the entries with one of the ids, the newest first, a little late. */

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { main as stacctl } from "../../../src/ctl/stacctl.ts";
 import { main as stafctl } from "../../../src/ctl/stafctl.ts";
-import { connectorService, type ConnectorServiceParts } from "../../../src/lib/daemon/connector_service.ts";
+import { stacdService, type StacdServiceParts } from "../../../src/lib/daemon/stacd_service.ts";
 import type { DaemonFacts } from "../../../src/lib/daemon/daemon_facts.ts";
-import { finderService } from "../../../src/lib/daemon/finder_service.ts";
+import { stafdService } from "../../../src/lib/daemon/stafd_service.ts";
 import { Bus } from "../../../src/lib/dbus/bus.ts";
 import { STAC, STAF } from "../../../src/lib/dbus/interfaces.ts";
 import {
@@ -46,7 +46,7 @@ export interface Site {
 }
 
 /** Another kernel than the simulated one, for what stacd reads of it when it is asked. */
-export type Eyes = (stage: Stage) => Pick<ConnectorServiceParts, "read" | "storage">;
+export type Eyes = (stage: Stage) => Pick<StacdServiceParts, "read" | "storage">;
 
 const simulated: Eyes = (stage) => ({
   read: (device) => stage.stacd.machine.readDevice(device),
@@ -73,7 +73,7 @@ export async function withSite(
     conf: { file, loadedAt: world.clock.now().wall, valid: true, findings: [] },
   });
   const parts = { clock: world.clock, setTron: () => undefined };
-  const staf = finderService({
+  const staf = stafdService({
     ...parts,
     state: () => stage.stafd.state,
     read: (device) => stage.stafd.machine.readDevice(device),
@@ -87,7 +87,7 @@ export async function withSite(
     return answer.ok ? JSON.stringify(answer.value) : answer.error.message;
   };
   const stac: StacHandlers & StacActs = {
-    ...connectorService({
+    ...stacdService({
       ...parts,
       state: () => stage.stacd.state,
       ...eyes(stage),

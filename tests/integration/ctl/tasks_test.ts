@@ -4,7 +4,7 @@
  * set-up is in plan_alone_test.ts, an array that was replaced in missing_test.ts, discovery.conf in the tests of stasadm.
  */
 import assert from "node:assert/strict";
-import { ConnectorTurn } from "../../../src/lib/core/connector.ts";
+import { StacdTurn } from "../../../src/lib/core/stacd/stacd_step.ts";
 import { explain } from "../../../src/lib/daemon/views/v1_explain.ts";
 import type { KernelCtrl } from "../../../src/lib/nvme/kernel_ctrl.ts";
 import { HOST_NQN } from "../../simulation/landscape.ts";
@@ -147,7 +147,7 @@ Deno.test("task: change keys: what is in force is told, and that the new ones ar
     const seen = await machine.readDevice(device.name);
     const peek = (): KernelCtrl | undefined => seen.ok ? seen.value : undefined;
     const told = (loadedAt: number): string => {
-      const turn = new ConnectorTurn(state, moment);
+      const turn = new StacdTurn(state, moment);
       const { matches } = explain("nqn.a", "stacd", turn, () => true, peek, moment, { loadedAt });
       return matches.flatMap(({ chain }) => chain.map(({ text }) => text)).join("\n");
     };

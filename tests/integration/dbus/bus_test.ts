@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Bus, BusErrors, type Reply } from "../../../src/lib/dbus/bus.ts";
-import { milliseconds, seconds } from "../../../src/lib/nvme/time.ts";
+import { milliseconds, seconds } from "../../../src/lib/base/time.ts";
 import { privateBus } from "./private_bus.ts";
 
 async function connect(address: string): Promise<Bus> {

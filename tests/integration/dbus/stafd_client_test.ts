@@ -4,9 +4,9 @@ import { STAF } from "../../../src/lib/dbus/interfaces.ts";
 import { BusKeeper } from "../../../src/lib/dbus/reconnect.ts";
 import { publisher, serveStaf, type StafHandlers } from "../../../src/lib/dbus/server.ts";
 import { StafdClient } from "../../../src/lib/dbus/stafd_client.ts";
-import type { Outcome } from "../../../src/lib/nvme/failure.ts";
+import type { Outcome } from "../../../src/lib/base/failure.ts";
 import type { Tid } from "../../../src/lib/nvme/tid.ts";
-import type { StafdEvent, StafdReport } from "../../../src/lib/ports.ts";
+import type { StafdNews, StafdReport } from "../../../src/lib/ports.ts";
 import { stafHandlers } from "./fake_daemons.ts";
 import { type PrivateBus, privateBus } from "./private_bus.ts";
 import { RawClient } from "./raw_client.ts";
@@ -27,7 +27,7 @@ const tid: Tid = {
 class Stacd {
   readonly keeper: BusKeeper;
   readonly client: StafdClient;
-  readonly events: StafdEvent[] = [];
+  readonly events: StafdNews[] = [];
   #waiting: (() => void)[] = [];
   #wall = 1_000;
 
@@ -44,7 +44,7 @@ class Stacd {
     this.#wall += ms;
   }
 
-  async until(count: number): Promise<readonly StafdEvent[]> {
+  async until(count: number): Promise<readonly StafdNews[]> {
     while (this.events.length < count) await new Promise<void>((wake) => this.#waiting.push(wake));
     return this.events;
   }

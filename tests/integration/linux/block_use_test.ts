@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { devText } from "../../../src/lib/linux/block_holders.ts";
 import { BlockUse } from "../../../src/lib/linux/block_use.ts";
-import { parseMountinfo, parseSwaps } from "../../../src/lib/nvme/mount_table.ts";
+import { parseMountinfo, parseSwaps } from "../../../src/lib/base/mount_table.ts";
 
 /** A tree of files; what ends in `/` is an empty folder. */
 async function tree(root: string, files: Readonly<Record<string, string>>): Promise<void> {

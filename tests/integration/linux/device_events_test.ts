@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { DeviceEvents } from "../../../src/lib/linux/device_events.ts";
-import type { Outcome } from "../../../src/lib/nvme/failure.ts";
+import type { Outcome } from "../../../src/lib/base/failure.ts";
 import type { KernelCtrl } from "../../../src/lib/nvme/kernel_ctrl.ts";
 import type { KernelEvent } from "../../../src/lib/ports.ts";
 

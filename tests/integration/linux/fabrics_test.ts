@@ -3,7 +3,7 @@ import { Fabrics } from "../../../src/lib/linux/fabrics.ts";
 import { Sysfs } from "../../../src/lib/linux/sysfs.ts";
 import { TlsKeys } from "../../../src/lib/linux/tls_keys.ts";
 import { encodeConnect } from "../../../src/lib/nvme/fabrics_options.ts";
-import { Secret } from "../../../src/lib/nvme/secret.ts";
+import { Secret } from "../../../src/lib/base/secret.ts";
 import type { ConnectRequest } from "../../../src/lib/ports.ts";
 import { DISCOVERY, FakeSysfs } from "./fake_sysfs.ts";
 import { RememberingLog } from "./waiting.ts";

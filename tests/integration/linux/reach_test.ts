@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Reach } from "../../../src/lib/linux/reach.ts";
 import { Reactor } from "../../../src/lib/linux/reactor.ts";
 import type { Tid } from "../../../src/lib/nvme/tid.ts";
-import { milliseconds, seconds } from "../../../src/lib/nvme/time.ts";
+import { milliseconds, seconds } from "../../../src/lib/base/time.ts";
 import "./waiting.ts";
 
 const tid = (traddr: string, port: number | string, more: Partial<Tid> = {}): Tid => ({

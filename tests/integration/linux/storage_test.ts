@@ -6,7 +6,7 @@ import {
   redundancyProblems,
   redundancyText,
   type SubsystemFacts,
-} from "../../../src/lib/core/redundancy.ts";
+} from "../../../src/lib/core/advice/redundancy.ts";
 import { LinuxStorage } from "../../../src/lib/linux/storage.ts";
 import type { StorageLook } from "../../../src/lib/nvme/storage_look.ts";
 import { type StorageTree, type TreePath, withTree } from "./storage_tree.ts";

@@ -126,7 +126,7 @@ Deno.test("one controller that cannot be read makes the whole list unknown; one 
   assert.equal(gone.failure.kind, "gone");
 });
 
-Deno.test("a finder does not see I/O controllers; one that it saw before its type was known, it sees once more", async () => {
+Deno.test("a stafd does not see I/O controllers; one that it saw before its type was known, it sees once more", async () => {
   await using fake = await FakeSysfs.create();
   const io = { ...DISCOVERY, cntrltype: "io\n", subsysnqn: "nqn.io\n" };
   await fake.add("nvme0", DISCOVERY);

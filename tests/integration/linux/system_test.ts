@@ -10,7 +10,7 @@ import { SystemResolver } from "../../../src/lib/linux/resolver.ts";
 import { overrideText, UdevRule } from "../../../src/lib/linux/udev_rule.ts";
 import { findSystemctl, systemdEscape, SystemdUnits, unitName } from "../../../src/lib/linux/units.ts";
 import type { Exclusion } from "../../../src/lib/nvme/exclusions.ts";
-import type { Outcome } from "../../../src/lib/nvme/failure.ts";
+import type { Outcome } from "../../../src/lib/base/failure.ts";
 import { namesIn, outcome, RememberingLog } from "./waiting.ts";
 
 async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {

@@ -1,7 +1,7 @@
 /** Runs in the near namespace: browses over the bus given, kept over its restarts, and tells all events. */
 import { BusKeeper } from "../../../src/lib/dbus/reconnect.ts";
 import { Avahi } from "../../../src/lib/linux/avahi.ts";
-import { milliseconds } from "../../../src/lib/nvme/time.ts";
+import { milliseconds } from "../../../src/lib/base/time.ts";
 import type { MdnsEvent } from "../../../src/lib/ports.ts";
 
 const [address = "", wakeUp = "60000"] = Deno.args;

@@ -1,7 +1,7 @@
 /** Runs in a namespace: tests the addresses that come as JSON lines, and tells the outcomes. */
 import { Reach } from "../../../src/lib/linux/reach.ts";
 import { Reactor } from "../../../src/lib/linux/reactor.ts";
-import { milliseconds } from "../../../src/lib/nvme/time.ts";
+import { milliseconds } from "../../../src/lib/base/time.ts";
 
 const reactor = new Reactor();
 const reach = new Reach(reactor);

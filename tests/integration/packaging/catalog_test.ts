@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { CATALOG } from "../../../scripts/package/man_journal.ts";
 import { OTHERS } from "../../../scripts/system_packages.ts";
-import { MESSAGES } from "../../../src/lib/nvme/messages.ts";
+import { MESSAGES } from "../../../src/lib/base/messages.ts";
 import { lacks, packages } from "../../lacking.ts";
 
 async function journalctl(...args: readonly string[]): Promise<string> {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { IMAGE_NEEDS } from "../../../scripts/package/needs.ts";
 import { capture, collect } from "../../../scripts/run.ts";
 import { LIBNVME_NEEDS } from "../../../scripts/system_packages.ts";
-import { VERSION } from "../../../src/lib/nvme/version.ts";
+import { VERSION } from "../../../src/lib/base/version.ts";
 import { lacks, mountNamespaces, packages } from "../../lacking.ts";
 
 const CONTEXT = "build/image";

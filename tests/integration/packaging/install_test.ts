@@ -4,7 +4,7 @@ import { listTree } from "../../../scripts/package/manifest.ts";
 import { capture, collect } from "../../../scripts/run.ts";
 import { NAMES } from "../../../scripts/build.ts";
 import { OTHERS } from "../../../scripts/system_packages.ts";
-import { VERSION } from "../../../src/lib/nvme/version.ts";
+import { VERSION } from "../../../src/lib/base/version.ts";
 import { lacks, packages } from "../../lacking.ts";
 
 const PREFIX = "/opt/storage";

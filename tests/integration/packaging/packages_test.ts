@@ -10,7 +10,7 @@ import { currentRelease } from "../../../scripts/package/release.ts";
 import { makeRpm } from "../../../scripts/package/rpm.ts";
 import { lacks, mountNamespaces, packages, skipAllWithout } from "../../lacking.ts";
 import { NAMES } from "../../../scripts/build.ts";
-import { VERSION } from "../../../src/lib/nvme/version.ts";
+import { VERSION } from "../../../src/lib/base/version.ts";
 import { checkDebKeepsOthers, checkRpmKeepsOthers } from "./others_files.ts";
 import { RpmSystem } from "./rpm_system.ts";
 

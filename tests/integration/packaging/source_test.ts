@@ -4,7 +4,7 @@ import { DENO_VERSION, hostTarget, provideDenort } from "../../../scripts/denort
 import { differences, listTree, parseManifest } from "../../../scripts/package/manifest.ts";
 import { SOURCE_NEEDS } from "../../../scripts/package/needs.ts";
 import { capture, collect } from "../../../scripts/run.ts";
-import { VERSION } from "../../../src/lib/nvme/version.ts";
+import { VERSION } from "../../../src/lib/base/version.ts";
 import { lacks, networkNamespaces, packages } from "../../lacking.ts";
 
 /** A machine with a distribution's tools, Deno and its runtime, and no way out. */

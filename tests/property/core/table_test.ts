@@ -1,8 +1,8 @@
 /** Table and agenda against the plain things that they stand for. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { due, emptyAgenda, nextTime, remind } from "../../../src/lib/core/agenda.ts";
-import { Table } from "../../../src/lib/core/table.ts";
+import { due, emptyAgenda, nextTime, remind } from "../../../src/lib/core/fleet/agenda.ts";
+import { Table } from "../../../src/lib/base/table.ts";
 
 const key = fc.string({ maxLength: 3 });
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { type ConnectParts, encodeConnect } from "../../../src/lib/nvme/fabrics_options.ts";
 import { assumedSupport, parseSupported } from "../../../src/lib/nvme/kernel_version.ts";
-import { Secret } from "../../../src/lib/nvme/secret.ts";
+import { Secret } from "../../../src/lib/base/secret.ts";
 import { WELL_KNOWN_DISC_NQN } from "../../../src/lib/nvme/tid.ts";
 
 const SECURITY = ["dhchap_secret", "dhchap_ctrl_secret", "tls", "concat", "keyring", "tls_key"];

@@ -1,6 +1,6 @@
 /** What goes wrong with processes, their files and the people who edit them. */
 import { parseExclusions } from "../../../src/lib/nvme/exclusions.ts";
-import { milliseconds } from "../../../src/lib/nvme/time.ts";
+import { milliseconds } from "../../../src/lib/base/time.ts";
 import { STACD_CONF, STAFD_CONF } from "../daemons.ts";
 import { anySubsystem, editConf, secondThoughts } from "../edits.ts";
 import { controllerLine, IFACES } from "../landscape.ts";

@@ -1,13 +1,13 @@
 /** Somebody sets the clock: what was is as long ago as before, and nothing of the past lies in the future. */
 import assert from "node:assert/strict";
-import { ConnectorTurn } from "../../../src/lib/core/connector.ts";
-import { FinderTurn } from "../../../src/lib/core/finder.ts";
-import { Table } from "../../../src/lib/core/table.ts";
+import { StacdTurn } from "../../../src/lib/core/stacd/stacd_step.ts";
+import { StafdTurn } from "../../../src/lib/core/stafd/stafd_step.ts";
+import { Table } from "../../../src/lib/base/table.ts";
 import { type Asked, controllerOf } from "../../../src/lib/daemon/views/v1_common.ts";
 import { explain } from "../../../src/lib/daemon/views/v1_explain.ts";
 import { entryFor } from "../../../src/lib/sim/discovery.ts";
-import { hours, type Now } from "../../../src/lib/nvme/time.ts";
-import { connector, finder } from "../altered.ts";
+import { hours, type Now } from "../../../src/lib/base/time.ts";
+import { stacd, stafd } from "../altered.ts";
 import type { Cores } from "../cores.ts";
 import { line, listed } from "./listed.ts";
 import type { Scenario } from "./scenario.ts";
@@ -55,8 +55,8 @@ function ages(core: Asked, daemon: "stafd" | "stacd", now: Now): Record<string, 
 const agesOf = (stage: Stage): readonly Record<string, readonly number[]>[] => {
   const now = stage.world.clock.now();
   return [
-    ages(new FinderTurn(stage.stafd.state, now), "stafd", now),
-    ages(new ConnectorTurn(stage.stacd.state, now), "stacd", now),
+    ages(new StafdTurn(stage.stafd.state, now), "stafd", now),
+    ages(new StacdTurn(stage.stacd.state, now), "stacd", now),
   ];
 };
 
@@ -80,8 +80,8 @@ async function play(cores: Cores, by: number): Promise<void> {
 }
 
 const deaf = (): Cores => ({
-  finder: finder((event) => event.type === "clock-set" ? { type: "tick" } : event).finder,
-  connector: connector((event) => event.type === "clock-set" ? { type: "tick" } : event).connector,
+  stafd: stafd((event) => event.type === "clock-set" ? { type: "tick" } : event).stafd,
+  stacd: stacd((event) => event.type === "clock-set" ? { type: "tick" } : event).stacd,
 });
 
 export const CLOCK_SCENARIOS: readonly Scenario[] = [

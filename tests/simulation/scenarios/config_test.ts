@@ -1,6 +1,6 @@
 /** What the configuration asks for, and what must not follow from it: names with several addresses, host IDs, patterns. */
 import assert from "node:assert/strict";
-import { tidOfEntry } from "../../../src/lib/core/entry_tid.ts";
+import { tidOfEntry } from "../../../src/lib/core/sources/entry_tid.ts";
 import { normaliseTid, tidKey } from "../../../src/lib/nvme/tid.ts";
 import { entryFor } from "../../../src/lib/sim/discovery.ts";
 import { realCores } from "../cores.ts";

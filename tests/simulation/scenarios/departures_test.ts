@@ -1,6 +1,6 @@
 /** H8: of a controller that went several times, `explain` tells one answer: the last departure, and the earlier ones with it. */
 import assert from "node:assert/strict";
-import { ConnectorTurn } from "../../../src/lib/core/connector.ts";
+import { StacdTurn } from "../../../src/lib/core/stacd/stacd_step.ts";
 import { explain } from "../../../src/lib/daemon/views/v1_explain.ts";
 import { realCores } from "../cores.ts";
 import { line } from "./listed.ts";
@@ -17,7 +17,7 @@ Deno.test("H8: explain of what went twice is one answer, the last departure, wit
     await stage.run(120_000);
     assert.equal(stage.to("nqn.twice").length, text === "" ? 0 : 1);
   }
-  const turn = new ConnectorTurn(stage.stacd.state, stage.world.clock.now());
+  const turn = new StacdTurn(stage.stacd.state, stage.world.clock.now());
   const { matches } = explain(
     "nqn.twice",
     "stacd",

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { V1DrainAnswer } from "../../../src/lib/dbus/v1_types.ts";
 import { entryFor } from "../../../src/lib/sim/discovery.ts";
 import type { Target } from "../../../src/lib/sim/fabric.ts";
-import { connector, doing, nothingInUse } from "../altered.ts";
+import { doing, nothingInUse, stacd } from "../altered.ts";
 import { type Cores, realCores } from "../cores.ts";
 import { Person } from "../person.ts";
 import { line, listed } from "./listed.ts";
@@ -34,15 +34,15 @@ const withSecondPath = async (stage: Stage): Promise<{ first: Target; second: Ta
 /** A drain as other tools have it: it ends where the process does. */
 const forgetful = (): Cores => ({
   ...realCores,
-  connector: doing(realCores.connector, (effect) => {
+  stacd: doing(realCores.stacd, (effect) => {
     if (effect.do !== "save" || typeof effect.value !== "object") return [effect];
     return [{ ...effect, value: { ...effect.value, drains: [] } }];
   }),
 });
-const unguarded = (): Cores => connector(nothingInUse);
+const unguarded = (): Cores => stacd(nothingInUse);
 /** An act that disconnects once, and forbids nothing. */
 const once = (): Cores =>
-  connector((event) => event.type === "drain" ? { ...event, names: [], term: { ms: 1 } } : event);
+  stacd((event) => event.type === "drain" ? { ...event, names: [], term: { ms: 1 } } : event);
 
 export const DRAIN_SCENARIOS: readonly Scenario[] = [
   {
@@ -229,6 +229,6 @@ export const DRAIN_SCENARIOS: readonly Scenario[] = [
         assert.equal(stage.to(target).length, 1);
       }
     },
-    original: () => connector((event) => event.type === "drain" ? { ...event, mode: "force" } : event),
+    original: () => stacd((event) => event.type === "drain" ? { ...event, mode: "force" } : event),
   },
 ];

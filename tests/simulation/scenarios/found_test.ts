@@ -1,6 +1,6 @@
 /** Defects that the simulation found, or the search for what nothing tested: each is red without what mended it. */
 import assert from "node:assert/strict";
-import type { FinderState } from "../../../src/lib/core/finder_state.ts";
+import type { StafdState } from "../../../src/lib/core/stafd/stafd_state.ts";
 import { entryFor } from "../../../src/lib/sim/discovery.ts";
 import { STACD_CONF } from "../daemons.ts";
 import { realCores } from "../cores.ts";
@@ -19,7 +19,7 @@ function foreign(conf = ""): { readonly stage: Stage; readonly there: () => bool
   return { stage, there: () => stage.to(subsystem).length > 0 };
 }
 
-const onlyLost = (state: FinderState) => {
+const onlyLost = (state: StafdState) => {
   const [ctl] = [...state.fleet.ctls.values()];
   assert.ok(ctl !== undefined);
   return { ctl, lost: state.dcs.get(ctl.key)?.lost };

@@ -1,8 +1,8 @@
 /** Who this host is, and its defaults, change between two runs or at a reload: nothing is disconnected for that (K1, S13). */
-import { connectorStepping } from "../altered.ts";
+import { stacdStepping } from "../altered.ts";
 import assert from "node:assert/strict";
-import type { HostConf } from "../../../src/lib/core/host.ts";
-import type { Fleet } from "../../../src/lib/core/fleet.ts";
+import type { HostConf } from "../../../src/lib/core/request/host.ts";
+import type { Fleet } from "../../../src/lib/core/fleet/fleet.ts";
 import { Release } from "../../../src/lib/sim/release.ts";
 import { entryFor } from "../../../src/lib/sim/discovery.ts";
 import type { Device } from "../../../src/lib/sim/devices.ts";
@@ -27,29 +27,27 @@ function nameless(fleet: Fleet): Fleet {
 }
 
 const withoutRecord = (): Cores => ({
-  finder: {
-    ...realCores.finder,
-    step: (state, event, now) =>
-      realCores.finder.step({ ...state, fleet: nameless(state.fleet) }, event, now),
+  stafd: {
+    ...realCores.stafd,
+    step: (state, event, now) => realCores.stafd.step({ ...state, fleet: nameless(state.fleet) }, event, now),
   },
-  connector: {
-    ...realCores.connector,
-    step: (state, event, now) =>
-      realCores.connector.step({ ...state, fleet: nameless(state.fleet) }, event, now),
+  stacd: {
+    ...realCores.stacd,
+    step: (state, event, now) => realCores.stacd.step({ ...state, fleet: nameless(state.fleet) }, event, now),
   },
 });
 
 /** What the file says now is all that counts. */
 const asTheFileSays: Cores = {
-  finder: {
-    ...realCores.finder,
+  stafd: {
+    ...realCores.stafd,
     step: (state, event, now) =>
-      realCores.finder.step({ ...state, fleet: { ...state.fleet, families: undefined } }, event, now),
+      realCores.stafd.step({ ...state, fleet: { ...state.fleet, families: undefined } }, event, now),
   },
-  connector: {
-    ...realCores.connector,
+  stacd: {
+    ...realCores.stacd,
     step: (state, event, now) =>
-      realCores.connector.step({ ...state, fleet: { ...state.fleet, families: undefined } }, event, now),
+      realCores.stacd.step({ ...state, fleet: { ...state.fleet, families: undefined } }, event, now),
   },
 };
 
@@ -199,9 +197,9 @@ export const HOST_SCENARIOS: readonly Scenario[] = [
     },
     // The audit takes the identity for evidence.
     original: () =>
-      connectorStepping((state, event, now) => {
-        if (event.type !== "host") return realCores.connector.step(state, event, now);
-        return realCores.connector.step(state, { ...event, host: HOST }, now);
+      stacdStepping((state, event, now) => {
+        if (event.type !== "host") return realCores.stacd.step(state, event, now);
+        return realCores.stacd.step(state, { ...event, host: HOST }, now);
       }),
   },
   {
@@ -270,13 +268,13 @@ export const HOST_SCENARIOS: readonly Scenario[] = [
     },
     // The host NQN of a line is that of the host.
     original: () =>
-      connectorStepping((state, event, now) => {
-        if (event.type !== "config") return realCores.connector.step(state, event, now);
+      stacdStepping((state, event, now) => {
+        if (event.type !== "config") return realCores.stacd.step(state, event, now);
         const controllers = event.conf.controllers.map((one) => ({
           ...one,
           fields: { ...one.fields, hostNqn: undefined },
         }));
-        return realCores.connector.step(state, { ...event, conf: { ...event.conf, controllers } }, now);
+        return realCores.stacd.step(state, { ...event, conf: { ...event.conf, controllers } }, now);
       }),
   },
   {
@@ -372,7 +370,7 @@ export const HOST_SCENARIOS: readonly Scenario[] = [
     },
     // A line is called by what the defaults make of it.
     original: () =>
-      connectorStepping((state, event, now) => {
+      stacdStepping((state, event, now) => {
         let { ctls } = state.fleet;
         if (event.type === "config") {
           for (const ctl of ctls.values()) {
@@ -383,7 +381,7 @@ export const HOST_SCENARIOS: readonly Scenario[] = [
             ctls = ctls.with(ctl.key, { ...ctl, claims: lines });
           }
         }
-        return realCores.connector.step({ ...state, fleet: { ...state.fleet, ctls } }, event, now);
+        return realCores.stacd.step({ ...state, fleet: { ...state.fleet, ctls } }, event, now);
       }),
   },
 ];

@@ -16,8 +16,8 @@ const BOUND = 15_000;
 /** The kernel gets whatever accepts a TCP connection. */
 export const asksNobody = (): Cores => ({
   ...realCores,
-  connector: doing(
-    realCores.connector,
+  stacd: doing(
+    realCores.stacd,
     (effect) => effect.do === "reach" ? [{ ...effect, probe: { ...effect.probe, asks: false } }] : [effect],
   ),
 });
@@ -34,14 +34,14 @@ const withoutTurns = (): Cores =>
 
 /** What the configuration asks for has its turn when all others have had theirs. */
 function configuredLast(): Cores {
-  const { finder } = realCores;
-  const step: typeof finder.step = (state, event, now) => {
-    const next = finder.step(state, event, now);
+  const { stafd } = realCores;
+  const step: typeof stafd.step = (state, event, now) => {
+    const next = stafd.step(state, event, now);
     const { fleet } = next.state;
     const probe = { ...fleet.turns.probe, credit: [-1e9, 0, 0] } as const;
     return { ...next, state: { ...next.state, fleet: { ...fleet, turns: { ...fleet.turns, probe } } } };
   };
-  return { ...realCores, finder: { ...finder, step } };
+  return { ...realCores, stafd: { ...stafd, step } };
 }
 
 /**

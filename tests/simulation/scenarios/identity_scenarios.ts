@@ -1,10 +1,10 @@
 /** Defects of telling whose a connection is: ours, another spelling of ours, or somebody else's. */
 import assert from "node:assert/strict";
-import type { ConnectorEffect, ConnectorEvent } from "../../../src/lib/core/effects.ts";
-import { noNbft } from "../../../src/lib/core/host.ts";
-import { Table } from "../../../src/lib/core/table.ts";
+import type { StacdEffect, StacdEvent } from "../../../src/lib/core/effects.ts";
+import { noNbft } from "../../../src/lib/core/request/host.ts";
+import { Table } from "../../../src/lib/base/table.ts";
 import { entryFor } from "../../../src/lib/sim/discovery.ts";
-import { connector, connectorStepping, doing, nothingInUse, withDevices } from "../altered.ts";
+import { doing, nothingInUse, stacd, stacdStepping, withDevices } from "../altered.ts";
 import { noIncarnations } from "../canaries.ts";
 import { realCores } from "../cores.ts";
 import { mappedIsIpv6, stacdAfter } from "./original.ts";
@@ -25,7 +25,7 @@ export const IDENTITY_SCENARIOS: readonly Scenario[] = [
       await stage.run(30_000);
       assert.equal(stage.to(boot).length, 1);
     },
-    original: () => connector((event) => event.type === "nbft" ? { ...event, targets: noNbft } : event),
+    original: () => stacd((event) => event.type === "nbft" ? { ...event, targets: noNbft } : event),
   },
   {
     from: "ISS-16, STAC-31",
@@ -42,8 +42,8 @@ export const IDENTITY_SCENARIOS: readonly Scenario[] = [
       assert.deepEqual(stage.to(subsystem).map(({ incarnation }) => incarnation), [before.incarnation]);
     },
     original: () =>
-      connector((event) =>
-        withDevices<ConnectorEvent>((ctrl) =>
+      stacd((event) =>
+        withDevices<StacdEvent>((ctrl) =>
           ctrl.traddr.startsWith("FD01") ? { ...ctrl, trsvcid: "04420" } : ctrl
         )(nothingInUse(event))
       ),
@@ -66,11 +66,11 @@ export const IDENTITY_SCENARIOS: readonly Scenario[] = [
     },
     // Each object for itself: the index by which the other user of a device is found has nothing in it.
     original: () =>
-      connectorStepping((state, event, now) => {
+      stacdStepping((state, event, now) => {
         const alone = state.fleet.ctls.size === 2
           ? { ...state.fleet, ctlsAt: Table.empty<readonly string[]>() }
           : state.fleet;
-        return realCores.connector.step({ ...state, fleet: alone }, nothingInUse(event), now);
+        return realCores.stacd.step({ ...state, fleet: alone }, nothingInUse(event), now);
       }),
   },
   {
@@ -116,7 +116,7 @@ export const IDENTITY_SCENARIOS: readonly Scenario[] = [
     original: () =>
       stacdAfter((next, event) => {
         if (event.type !== "scanned") return next;
-        const effects: ConnectorEffect[] = [...next.effects];
+        const effects: StacdEffect[] = [...next.effects];
         for (const { key, tid, link } of next.state.fleet.ctls.values()) {
           if (link.phase !== "up" || !tid.traddr.startsWith("::ffff:")) continue;
           const evidence = [{ kind: "config", file: "stacd.conf", line: 2, what: "ip-family" }] as const;
@@ -140,7 +140,7 @@ export const IDENTITY_SCENARIOS: readonly Scenario[] = [
       assert.equal(stage.to(subsystem).length, 0);
     },
     original: () =>
-      connector((event) => {
+      stacd((event) => {
         if (event.type !== "resolved") return event;
         const failure = { phase: "resolve", kind: "transient", message: "no usable address" } as const;
         return { ...event, outcome: { ok: false, failure } };
@@ -158,8 +158,8 @@ export const IDENTITY_SCENARIOS: readonly Scenario[] = [
     },
     original: () => ({
       ...realCores,
-      connector: doing(
-        realCores.connector,
+      stacd: doing(
+        realCores.stacd,
         (effect) =>
           effect.do === "connect"
             ? [{
@@ -192,7 +192,7 @@ export const IDENTITY_SCENARIOS: readonly Scenario[] = [
       assert.ok(devices.all.includes(disk));
     },
     original: () =>
-      connector(withDevices((ctrl) => ctrl.transport === "pcie" ? { ...ctrl, transport: "tcp" } : ctrl)),
+      stacd(withDevices((ctrl) => ctrl.transport === "pcie" ? { ...ctrl, transport: "tcp" } : ctrl)),
   },
   {
     from: "nvme-stas 2.3, KRN",
@@ -206,7 +206,7 @@ export const IDENTITY_SCENARIOS: readonly Scenario[] = [
       await stage.start();
       assert.ok(stage.to(subsystem).some(({ hostNqn }) => hostNqn === HOST.nqn));
     },
-    original: () => connector(withDevices((ctrl) => ({ ...ctrl, hostNqn: HOST.nqn }))),
+    original: () => stacd(withDevices((ctrl) => ({ ...ctrl, hostNqn: HOST.nqn }))),
   },
   {
     from: "nvme-stas 2.1, trailing spaces",
@@ -226,7 +226,7 @@ export const IDENTITY_SCENARIOS: readonly Scenario[] = [
       assert.equal(stage.to(subsystem).length, 1);
     },
     original: () =>
-      connector((event) => {
+      stacd((event) => {
         if (event.type !== "fetched" || !event.outcome.ok) return event;
         const { dcs, retired, unknowns } = event.outcome.value;
         const raw = dcs.map((dc) => ({
@@ -273,7 +273,7 @@ export const IDENTITY_SCENARIOS: readonly Scenario[] = [
     },
     // All that is in the state file is ours.
     original: () =>
-      connectorStepping((state, event, now) => {
+      stacdStepping((state, event, now) => {
         let { fleet } = state;
         if (event.type === "config" && !event.reload) {
           for (const ctl of fleet.ctls.values()) {
@@ -283,7 +283,7 @@ export const IDENTITY_SCENARIOS: readonly Scenario[] = [
             };
           }
         }
-        return realCores.connector.step({ ...state, fleet }, event, now);
+        return realCores.stacd.step({ ...state, fleet }, event, now);
       }),
   },
   {
@@ -302,7 +302,7 @@ export const IDENTITY_SCENARIOS: readonly Scenario[] = [
       assert.equal(stage.to(subsystem).length, 0, "it means another one, which serves the namespace now");
     },
     original: () =>
-      connector((event) =>
+      stacd((event) =>
         event.type === "config" ? { ...event, conf: { ...event.conf, controllers: [] } } : event
       ),
   },

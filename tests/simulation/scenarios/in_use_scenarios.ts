@@ -1,13 +1,13 @@
 /** Namespaces in use keep their paths, and what is wanted elsewhere keeps its last one (S12). */
 import assert from "node:assert/strict";
 import { entryFor } from "../../../src/lib/sim/discovery.ts";
-import { connector, nothingInUse } from "../altered.ts";
+import { nothingInUse, stacd } from "../altered.ts";
 import { DC_LINE, line, listed } from "./listed.ts";
 import type { Scenario } from "./scenario.ts";
 import { Stage } from "./stage.ts";
 
 /** Nobody looks whether anything is in use. */
-const unguarded = () => connector(nothingInUse);
+const unguarded = () => stacd(nothingInUse);
 const LINE = "traddr=10.0.1.1;trsvcid=4420;nqn=nqn.sub";
 
 /** How often the log says that a disconnect begins. */

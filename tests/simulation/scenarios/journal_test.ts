@@ -1,6 +1,6 @@
 /** What happens is in the journal: with the id of the catalog, the same word as the event on the bus, and its fields. */
 import assert from "node:assert/strict";
-import { MESSAGES } from "../../../src/lib/nvme/messages.ts";
+import { MESSAGES } from "../../../src/lib/base/messages.ts";
 import type { LogEntry } from "../../../src/lib/ports.ts";
 import { entryFor } from "../../../src/lib/sim/discovery.ts";
 import { realCores } from "../cores.ts";

@@ -13,11 +13,11 @@ const SIX_MINUTES = 6 * 60_000 + 2_000;
 const deaf = (): Cores => {
   let scans = 0;
   return {
-    finder: doing(
-      realCores.finder,
+    stafd: doing(
+      realCores.stafd,
       (effect) => effect.do === "generation" || (effect.do === "scan" && ++scans > 2) ? [] : [effect],
     ),
-    connector: doing(realCores.connector, (effect) => effect.do === "scan" && ++scans > 2 ? [] : [effect]),
+    stacd: doing(realCores.stacd, (effect) => effect.do === "scan" && ++scans > 2 ? [] : [effect]),
   };
 };
 
@@ -128,8 +128,8 @@ export const LOST_SCENARIOS: readonly Scenario[] = [
       let isOver = false;
       return {
         ...realCores,
-        finder: doing(
-          hearing(realCores.finder, (event) => {
+        stafd: doing(
+          hearing(realCores.stafd, (event) => {
             isOver ||= event.type === "log-read" && !event.outcome.ok;
             return event;
           }),

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { Discovery, entryFor } from "../../../src/lib/sim/discovery.ts";
-import { MAX_REFERRALS } from "../../../src/lib/core/referrals.ts";
+import { MAX_REFERRALS } from "../../../src/lib/core/stafd/referrals.ts";
 import type { Target } from "../../../src/lib/sim/fabric.ts";
 import { withinBudget } from "../budget.ts";
 import { type Cores, realCores } from "../cores.ts";
@@ -15,18 +15,18 @@ const DC_LINE = "[Controllers]\ncontroller = transport=tcp;traddr=10.0.0.100\n";
 
 /** The real cores, each step within its budget; what it takes at most for each thing that is known is not asked. */
 const counted: Cores = {
-  finder: {
-    ...realCores.finder,
+  stafd: {
+    ...realCores.stafd,
     step: (state, event, now) => {
-      const next = realCores.finder.step(state, event, now);
+      const next = realCores.stafd.step(state, event, now);
       withinBudget("stafd", state, event, next);
       return next;
     },
   },
-  connector: {
-    ...realCores.connector,
+  stacd: {
+    ...realCores.stacd,
     step: (state, event, now) => {
-      const next = realCores.connector.step(state, event, now);
+      const next = realCores.stacd.step(state, event, now);
       withinBudget("stacd", state, event, next);
       return next;
     },

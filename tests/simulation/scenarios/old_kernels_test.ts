@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { entryFor } from "../../../src/lib/sim/discovery.ts";
 import type { Target } from "../../../src/lib/sim/fabric.ts";
 import { NEWEST, Release } from "../../../src/lib/sim/release.ts";
-import { connector, finder } from "../altered.ts";
+import { stacd, stafd } from "../altered.ts";
 import { type Cores, realCores } from "../cores.ts";
 import { AUDIT, Stage } from "./stage.ts";
 
@@ -106,10 +106,9 @@ for (const sub of ["with", "without"] as const) {
 
 /** Nothing tells that a connection is up (again): the event came with 5.18. */
 const deaf: Cores = {
-  finder:
-    finder((event) => event.type === "device" && event.cause !== "add" ? { type: "tick" } : event).finder,
-  connector: connector((event) => event.type === "device" && event.cause !== "add" ? { type: "tick" } : event)
-    .connector,
+  stafd: stafd((event) => event.type === "device" && event.cause !== "add" ? { type: "tick" } : event).stafd,
+  stacd: stacd((event) => event.type === "device" && event.cause !== "add" ? { type: "tick" } : event)
+    .stacd,
 };
 
 for (const [events, cores] of [["", realCores], [", without an event", deaf]] as const) {

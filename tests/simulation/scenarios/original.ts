@@ -1,30 +1,30 @@
 /** What the original does, as changes to our cores. */
-import { ConnectorTurn } from "../../../src/lib/core/connector.ts";
-import type { ConnectorState } from "../../../src/lib/core/connector_state.ts";
-import type { ConnectorEffect, ConnectorEvent, FinderEvent } from "../../../src/lib/core/effects.ts";
-import type { Now } from "../../../src/lib/nvme/time.ts";
+import { StacdTurn } from "../../../src/lib/core/stacd/stacd_step.ts";
+import type { StacdState } from "../../../src/lib/core/stacd/stacd_state.ts";
+import type { StacdEffect, StacdEvent, StafdEvent } from "../../../src/lib/core/effects.ts";
+import type { Now } from "../../../src/lib/base/time.ts";
 import { hearing } from "../altered.ts";
 import { type Cores, realCores } from "../cores.ts";
-import type { ConnectorCore } from "../daemons.ts";
+import type { StacdCore } from "../daemons.ts";
 
-type ConnectorStep = ReturnType<ConnectorCore["step"]>;
+type StacdStep = ReturnType<StacdCore["step"]>;
 
 /** stacd, with something more done after each of its steps. */
 export function stacdAfter(
-  more: (next: ConnectorStep, event: ConnectorEvent, now: Now, before: ConnectorState) => ConnectorStep,
+  more: (next: StacdStep, event: StacdEvent, now: Now, before: StacdState) => StacdStep,
 ): Cores {
-  const { connector } = realCores;
+  const { stacd } = realCores;
   return {
     ...realCores,
-    connector: {
-      ...connector,
-      step: (state, event, now) => more(connector.step(state, event, now), event, now, state),
+    stacd: {
+      ...stacd,
+      step: (state, event, now) => more(stacd.step(state, event, now), event, now, state),
     },
   };
 }
 
 /** An IPv4-mapped address is IPv6 (TID-16). */
-function asMapped<Event extends FinderEvent | ConnectorEvent>(event: Event): Event {
+function asMapped<Event extends StafdEvent | StacdEvent>(event: Event): Event {
   if (event.type !== "config" || event.conf.ipFamilies.value.v6) return event;
   const isMapped = (traddr: string): boolean => traddr.startsWith("::ffff:");
   const controllers = event.conf.controllers.filter(({ fields }) => !isMapped(fields.traddr));
@@ -32,13 +32,13 @@ function asMapped<Event extends FinderEvent | ConnectorEvent>(event: Event): Eve
 }
 
 export const mappedIsIpv6: Cores = {
-  finder: hearing(realCores.finder, asMapped),
-  connector: hearing(realCores.connector, asMapped),
+  stafd: hearing(realCores.stafd, asMapped),
+  stacd: hearing(realCores.stacd, asMapped),
 };
 
 /** Everything that these authorities ask for is no longer asked for. */
-export function lettingGo(next: ConnectorStep, prefix: string, now: Now): ConnectorStep {
-  const turn = new ConnectorTurn(next.state, now);
+export function lettingGo(next: StacdStep, prefix: string, now: Now): StacdStep {
+  const turn = new StacdTurn(next.state, now);
   for (const ctl of turn.fleet.fleet.ctls.values()) {
     for (const authority of ctl.claims.keys()) {
       if (!authority.startsWith(prefix)) continue;
@@ -50,6 +50,6 @@ export function lettingGo(next: ConnectorStep, prefix: string, now: Now): Connec
     }
   }
   const step = turn.finish();
-  const effects: readonly ConnectorEffect[] = [...next.effects, ...step.effects];
+  const effects: readonly StacdEffect[] = [...next.effects, ...step.effects];
   return { state: step.state, effects };
 }

@@ -1,11 +1,11 @@
 /** Defects of recognising a connection: by which way it goes, and what stands in the way of one that is not recognised. */
 import assert from "node:assert/strict";
-import { after, milliseconds } from "../../../src/lib/nvme/time.ts";
-import { ConnectorTurn } from "../../../src/lib/core/connector.ts";
+import { after, milliseconds } from "../../../src/lib/base/time.ts";
+import { StacdTurn } from "../../../src/lib/core/stacd/stacd_step.ts";
 import type { KernelCtrl } from "../../../src/lib/nvme/kernel_ctrl.ts";
-import { Table } from "../../../src/lib/core/table.ts";
+import { Table } from "../../../src/lib/base/table.ts";
 import { entryFor } from "../../../src/lib/sim/discovery.ts";
-import { connectorStepping, hearing, withDevices } from "../altered.ts";
+import { hearing, stacdStepping, withDevices } from "../altered.ts";
 import { type Cores, realCores } from "../cores.ts";
 import { DC_LINE, line, listed } from "./listed.ts";
 import { stacdAfter } from "./original.ts";
@@ -15,8 +15,8 @@ import { Stage } from "./stage.ts";
 /** What the kernel was told of the interface counts for nothing: the source address alone tells. */
 const forgotten = (ctrl: KernelCtrl): KernelCtrl => ({ ...ctrl, hostIface: "" });
 const bySourceOnly = (): Cores => ({
-  finder: hearing(realCores.finder, withDevices(forgotten)),
-  connector: hearing(realCores.connector, withDevices(forgotten)),
+  stafd: hearing(realCores.stafd, withDevices(forgotten)),
+  stacd: hearing(realCores.stacd, withDevices(forgotten)),
 });
 
 /** Both daemons killed and started again: nothing is made and nothing is lost. */
@@ -116,10 +116,10 @@ export const RECOGNITION_SCENARIOS: readonly Scenario[] = [
     },
     // What was read once is believed.
     original: () =>
-      connectorStepping((state, event, now) => {
+      stacdStepping((state, event, now) => {
         let readAt = Table.empty<number>();
         for (const name of state.fleet.devices.keys()) readAt = readAt.with(name, now.mono);
-        return realCores.connector.step({ ...state, fleet: { ...state.fleet, readAt } }, event, now);
+        return realCores.stacd.step({ ...state, fleet: { ...state.fleet, readAt } }, event, now);
       }),
   },
   {
@@ -147,9 +147,9 @@ export const RECOGNITION_SCENARIOS: readonly Scenario[] = [
     },
     // What was saved is as good as what is said.
     original: () =>
-      connectorStepping((state, event, now) => {
+      stacdStepping((state, event, now) => {
         const pages = new Map([...state.pages].map(([key, page]) => [key, { ...page, told: true }]));
-        return realCores.connector.step({ ...state, pages }, event, now);
+        return realCores.stacd.step({ ...state, pages }, event, now);
       }),
   },
   {
@@ -183,7 +183,7 @@ export const RECOGNITION_SCENARIOS: readonly Scenario[] = [
     original: () =>
       stacdAfter((next, event, now) => {
         if (event.type !== "connected" || event.outcome.ok) return next;
-        const turn = new ConnectorTurn(next.state, now);
+        const turn = new StacdTurn(next.state, now);
         const ctl = turn.fleet.ctl(event.key);
         const until = after(now, milliseconds(1_000));
         if (ctl !== undefined) turn.fleet.put({ ...ctl, link: { phase: "waiting", until } });

@@ -1,9 +1,9 @@
 /** Connections less safe than asked for (S15): made, called good, or taken away for it. */
 import assert from "node:assert/strict";
 import type { StacdConf } from "../../../src/lib/config/stacd_conf.ts";
-import { ConnectorTurn } from "../../../src/lib/core/connector.ts";
+import { StacdTurn } from "../../../src/lib/core/stacd/stacd_step.ts";
 import type { Peek } from "../../../src/lib/daemon/views/classic.ts";
-import { ConnectorView } from "../../../src/lib/daemon/views/connector_view.ts";
+import { StacdView } from "../../../src/lib/daemon/views/stacd_view.ts";
 import { controllerOf } from "../../../src/lib/daemon/views/v1_common.ts";
 import { explain } from "../../../src/lib/daemon/views/v1_explain.ts";
 import { healthOf, securityProblems } from "../../../src/lib/daemon/views/v1_health.ts";
@@ -35,7 +35,7 @@ function listedByInterface(cores: Cores, stacd: string): { stage: Stage; subsyst
 function told(stage: Stage): { health: V1Health; ls: string; explained: string } {
   const { state } = stage.stacd;
   const now = stage.world.clock.now();
-  const core = new ConnectorTurn(state, now);
+  const core = new StacdTurn(state, now);
   const { devices } = stage.world.kernel;
   const peek: Peek = (name) => {
     const device = devices.get(name);
@@ -44,7 +44,7 @@ function told(stage: Stage): { health: V1Health; ls: string; explained: string }
   const controllers = [...state.fleet.ctls.values()].map((ctl) => controllerOf(ctl, core, peek, now));
   return {
     health: healthOf("stacd", now.wall, controllers, securityProblems(state.conf, state.fleet.host)),
-    ls: JSON.stringify(new ConnectorView(state, now, peek).listControllers(true)),
+    ls: JSON.stringify(new StacdView(state, now, peek).listControllers(true)),
     explained: JSON.stringify(explain("", "stacd", core, () => true, peek, now)),
   };
 }
@@ -54,8 +54,8 @@ const problems = (health: V1Health): readonly string[] => health.problems.map(({
 /** stacd reads its file like this. */
 const reading = (change: (conf: StacdConf) => StacdConf) => (): Cores => ({
   ...realCores,
-  connector: hearing(
-    realCores.connector,
+  stacd: hearing(
+    realCores.stacd,
     (event) => event.type === "config" ? { ...event, conf: change(event.conf) } : event,
   ),
 });
@@ -63,7 +63,7 @@ const reading = (change: (conf: StacdConf) => StacdConf) => (): Cores => ({
 /** What a page lists is connected without what lines say of it. */
 const withoutLines = (plain: ConnectOptions) => (): Cores => ({
   ...realCores,
-  connector: doing(realCores.connector, (effect) => [
+  stacd: doing(realCores.stacd, (effect) => [
     effect.do === "connect" && effect.request.tid.hostIface !== ""
       ? {
         ...effect,
@@ -79,7 +79,7 @@ const trusting = (): Cores => {
     ctrl.made === undefined
       ? ctrl
       : { ...ctrl, made: { ...ctrl.made, tls: "tls", dhchap: true, dhchapCtrl: true } };
-  return { ...realCores, connector: hearing(realCores.connector, withDevices(safe)) };
+  return { ...realCores, stacd: hearing(realCores.stacd, withDevices(safe)) };
 };
 
 export const SECURITY_SCENARIOS: readonly Scenario[] = [
@@ -112,8 +112,8 @@ export const SECURITY_SCENARIOS: readonly Scenario[] = [
     },
     original: () => ({
       ...realCores,
-      connector: doing(
-        realCores.connector,
+      stacd: doing(
+        realCores.stacd,
         (
           effect,
         ) => [effect.do === "connect" ? { ...effect, request: { ...effect.request, keys: {} } } : effect],

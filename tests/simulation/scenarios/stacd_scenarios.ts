@@ -1,9 +1,9 @@
 /** Defects that ended in a wrong disconnect, or in none, of an I/O controller. */
 import assert from "node:assert/strict";
-import type { ConnectorEffect } from "../../../src/lib/core/effects.ts";
-import { remind } from "../../../src/lib/core/agenda.ts";
+import type { StacdEffect } from "../../../src/lib/core/effects.ts";
+import { remind } from "../../../src/lib/core/fleet/agenda.ts";
 import { entryFor } from "../../../src/lib/sim/discovery.ts";
-import { connector, connectorStepping, doing, hearing } from "../altered.ts";
+import { doing, hearing, stacd, stacdStepping } from "../altered.ts";
 import { type Cores, realCores } from "../cores.ts";
 import { lettingGo, stacdAfter } from "./original.ts";
 import { DC_LINE, line, listed } from "./listed.ts";
@@ -12,10 +12,10 @@ import { Stage } from "./stage.ts";
 
 /** What is removed in a moment is removed at once when the daemon stops. */
 function stopEndsSoak(): Cores {
-  const { connector: real } = realCores;
+  const { stacd: real } = realCores;
   const step: typeof real.step = (state, event, now) => {
     if (event.type !== "stop") return real.step(state, event, now);
-    const effects: ConnectorEffect[] = [];
+    const effects: StacdEffect[] = [];
     for (const { key, tid, doom, link, released } of state.fleet.ctls.values()) {
       const [evidence] = released.values();
       if (doom === undefined || link.phase !== "up" || evidence === undefined) continue;
@@ -24,7 +24,7 @@ function stopEndsSoak(): Cores {
     const next = real.step(state, event, now);
     return { ...next, effects: [...effects, ...next.effects] };
   };
-  return { ...realCores, connector: { ...real, step } };
+  return { ...realCores, stacd: { ...real, step } };
 }
 
 export const STACD_SCENARIOS: readonly Scenario[] = [
@@ -83,7 +83,7 @@ export const STACD_SCENARIOS: readonly Scenario[] = [
       assert.equal(stage.to(subsystem).length, 1);
     },
     original: () =>
-      connector((event) => {
+      stacd((event) => {
         if (event.type !== "fetched" || !event.outcome.ok) return event;
         const { dcs, retired, unknowns } = event.outcome.value;
         const value = {
@@ -172,7 +172,7 @@ export const STACD_SCENARIOS: readonly Scenario[] = [
     },
     // What has no page does not count.
     original: () =>
-      connector((event) => {
+      stacd((event) => {
         if (event.type !== "fetched" || !event.outcome.ok) return event;
         const dcs = event.outcome.value.dcs.filter(({ page }) => page !== "none");
         return { ...event, outcome: { ok: true, value: { ...event.outcome.value, dcs } } };
@@ -194,9 +194,9 @@ export const STACD_SCENARIOS: readonly Scenario[] = [
     // It is not probed before the kernel is held up with it.
     original: () => ({
       ...realCores,
-      connector: doing(
+      stacd: doing(
         hearing(
-          realCores.connector,
+          realCores.stacd,
           (event) => event.type === "reached" ? { ...event, outcome: { ok: true, value: undefined } } : event,
         ),
         (effect) =>
@@ -240,7 +240,7 @@ export const STACD_SCENARIOS: readonly Scenario[] = [
       await stage.run(80_000);
       assert.equal(stage.to(subsystem).length, 1);
     },
-    original: () => connector((event) => event.type === "overflow" ? { type: "tick" } : event),
+    original: () => stacd((event) => event.type === "overflow" ? { type: "tick" } : event),
   },
   {
     from: "nvme-stas, February 2026",
@@ -280,9 +280,7 @@ export const STACD_SCENARIOS: readonly Scenario[] = [
       assert.equal(stage.to(subsystem).length, 0);
     },
     original: () =>
-      connector((event) =>
-        event.type === "config" ? { ...event, conf: { ...event.conf, excludes: [] } } : event
-      ),
+      stacd((event) => event.type === "config" ? { ...event, conf: { ...event.conf, excludes: [] } } : event),
   },
   {
     from: "ISS-3, CFG-46",
@@ -293,7 +291,7 @@ export const STACD_SCENARIOS: readonly Scenario[] = [
       await listed(stage);
     },
     original: () =>
-      connector((event) => {
+      stacd((event) => {
         if (event.type !== "config") return event;
         const origin = { kind: "file", file: "stacd.conf", line: 2 } as const;
         const all = { matches: {}, neverMatches: false, text: "", origin };
@@ -320,8 +318,8 @@ export const STACD_SCENARIOS: readonly Scenario[] = [
     },
     // Removed as soon as it is not listed.
     original: () =>
-      connectorStepping((state, event, now) => {
-        const next = realCores.connector.step(state, event, now);
+      stacdStepping((state, event, now) => {
+        const next = realCores.stacd.step(state, event, now);
         let { fleet } = next.state;
         for (const ctl of fleet.ctls.values()) {
           if (ctl.doom === undefined || ctl.doom.mono <= now.mono) continue;
@@ -371,8 +369,8 @@ export const STACD_SCENARIOS: readonly Scenario[] = [
     },
     original: () => ({
       ...realCores,
-      connector: doing(
-        realCores.connector,
+      stacd: doing(
+        realCores.stacd,
         (effect) => effect.do === "save" ? [{ ...effect, value: {} }] : [effect],
       ),
     }),

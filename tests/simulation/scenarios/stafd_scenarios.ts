@@ -1,24 +1,24 @@
 /** Defects of finding discovery controllers and of following what they say. */
 import assert from "node:assert/strict";
-import { FinderTurn } from "../../../src/lib/core/finder.ts";
-import { newDc } from "../../../src/lib/core/finder_state.ts";
+import { StafdTurn } from "../../../src/lib/core/stafd/stafd_step.ts";
+import { newDc } from "../../../src/lib/core/stafd/stafd_state.ts";
 import { entryFor } from "../../../src/lib/sim/discovery.ts";
 import { WELL_KNOWN_DISC_NQN } from "../../../src/lib/nvme/tid.ts";
 import { Release } from "../../../src/lib/sim/release.ts";
-import { doing, finder, finderStepping, withDevices } from "../altered.ts";
+import { doing, stafd, stafdStepping, withDevices } from "../altered.ts";
 import { type Cores, realCores } from "../cores.ts";
 import { referral } from "../landscape.ts";
-import type { FinderCore } from "../daemons.ts";
+import type { StafdCore } from "../daemons.ts";
 import type { Scenario } from "./scenario.ts";
 import { HOST, Stage } from "./stage.ts";
 
 const DC_LINE = "[Controllers]\ncontroller = transport=tcp;traddr=10.0.0.100\n";
-type FinderStep = ReturnType<FinderCore["step"]>;
-type FinderEvent = Parameters<FinderCore["step"]>[1];
+type StafdStep = ReturnType<StafdCore["step"]>;
+type StafdEvent = Parameters<StafdCore["step"]>[1];
 
 /** stafd, with something more done after each of its steps. */
-const stafdAfter = (more: (next: FinderStep, event: FinderEvent) => FinderStep): Cores =>
-  finderStepping((state, event, now) => more(realCores.finder.step(state, event, now), event));
+const stafdAfter = (more: (next: StafdStep, event: StafdEvent) => StafdStep): Cores =>
+  stafdStepping((state, event, now) => more(realCores.stafd.step(state, event, now), event));
 
 const announced = { hostIface: "eth0", name: "dc", traddr: "10.0.0.100", port: 8009, txt: ["p=tcp"] };
 
@@ -35,7 +35,7 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
       assert.equal(stage.to(subsystem).length, 1);
     },
     original: () =>
-      finder((event) => event.type === "supported-logs" && !event.outcome.ok ? { type: "tick" } : event),
+      stafd((event) => event.type === "supported-logs" && !event.outcome.ok ? { type: "tick" } : event),
   },
   {
     from: "nvme-stas#528",
@@ -49,7 +49,7 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
     },
     original: () => ({
       ...realCores,
-      finder: doing(realCores.finder, (effect) => effect.do === "register" ? [] : [effect]),
+      stafd: doing(realCores.stafd, (effect) => effect.do === "register" ? [] : [effect]),
     }),
   },
   {
@@ -104,7 +104,7 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
       await stage.run(30_000);
       assert.equal(stage.stafd.state.fleet.ctls.size, 0);
     },
-    original: () => finder((event) => event.type === "service-gone" ? { type: "tick" } : event),
+    original: () => stafd((event) => event.type === "service-gone" ? { type: "tick" } : event),
   },
   {
     from: "STAF-20, STAF-33",
@@ -125,9 +125,9 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
     },
     // What Avahi does not announce at the moment is not wanted.
     original: () =>
-      finderStepping((state, event, now) => {
+      stafdStepping((state, event, now) => {
         if (event.type !== "avahi" || event.available || state.services.size === 0) {
-          return realCores.finder.step(state, event, now);
+          return realCores.stafd.step(state, event, now);
         }
         let { fleet } = state;
         for (const ctl of fleet.ctls.values()) {
@@ -135,8 +135,8 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
           const released = new Map([...ctl.claims.keys()].map((authority) => [authority, gone]));
           fleet = { ...fleet, ctls: fleet.ctls.with(ctl.key, { ...ctl, claims: new Map(), released }) };
         }
-        const step = realCores.finder.step({ ...state, fleet }, event, now);
-        return realCores.finder.step(
+        const step = realCores.stafd.step({ ...state, fleet }, event, now);
+        return realCores.stafd.step(
           step.state,
           { type: "nbft", targets: { discovery: [], boot: [] } },
           now,
@@ -157,7 +157,7 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
       assert.equal(stage.to("nqn.dc").length, 1);
     },
     // Tried once.
-    original: () => ({ ...realCores, finder: { ...realCores.finder, wakeAt: () => undefined } }),
+    original: () => ({ ...realCores, stafd: { ...realCores.stafd, wakeAt: () => undefined } }),
   },
   {
     from: "STAF-19, STAF-20",
@@ -186,7 +186,7 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
     },
     // What was announced once is announced for good.
     original: () =>
-      finder((event) =>
+      stafd((event) =>
         event.type === "config"
           ? { ...event, conf: { ...event.conf, zeroconf: { ...event.conf.zeroconf, value: true } } }
           : event
@@ -207,7 +207,7 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
       assert.equal(stage.restarted.length, 1);
     },
     original: () =>
-      finder((event) =>
+      stafd((event) =>
         event.type === "device" && event.cause === "connected" ? { ...event, cause: "rediscover" } : event
       ),
   },
@@ -225,7 +225,7 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
       assert.equal(stage.to("nqn.dc").length, 1);
     },
     original: () =>
-      finder(withDevices((ctrl) => ctrl.subsysnqn === "nqn.dc" ? { ...ctrl, isDc: false } : ctrl)),
+      stafd(withDevices((ctrl) => ctrl.subsysnqn === "nqn.dc" ? { ...ctrl, isDc: false } : ctrl)),
   },
   {
     from: "STAF-57",
@@ -248,7 +248,7 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
       ]);
     },
     original: () =>
-      finder((event) =>
+      stafd((event) =>
         event.type !== "log-read" || !event.outcome.ok ? event : {
           ...event,
           outcome: {
@@ -275,7 +275,7 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
       assert.equal(stage.to("nqn.dc").length, 1);
     },
     original: () =>
-      finder(withDevices((ctrl) => ({ ...ctrl, traddr: ctrl.traddr.replace("10.0.0.100", "0.0.0.0") }))),
+      stafd(withDevices((ctrl) => ({ ...ctrl, traddr: ctrl.traddr.replace("10.0.0.100", "0.0.0.0") }))),
   },
   {
     from: "S2 (found by the simulation)",
@@ -304,14 +304,14 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
     },
     // What was never read counts as read.
     original: () =>
-      finderStepping((state, event, now) => {
+      stafdStepping((state, event, now) => {
         let { dcs } = state;
         const page = { genctr: "0", readAt: 0, toldAt: undefined, fresh: true, entries: [], bytes: 2 };
         for (const [key, dc] of dcs) dcs = dcs.with(key, { ...dc, page: dc.page ?? page });
         for (const key of state.fleet.ctls.keys()) {
           if (!dcs.has(key)) dcs = dcs.with(key, { ...newDc, page });
         }
-        return realCores.finder.step({ ...state, dcs }, event, now);
+        return realCores.stafd.step({ ...state, dcs }, event, now);
       }),
   },
   {
@@ -342,11 +342,11 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
     },
     // Its time is up, whatever is under way.
     original: () =>
-      finderStepping((state, event, now) => {
+      stafdStepping((state, event, now) => {
         if (event.type !== "connected" || !event.outcome.ok) {
-          return realCores.finder.step(state, event, now);
+          return realCores.stafd.step(state, event, now);
         }
-        const turn = new FinderTurn(state, now);
+        const turn = new StafdTurn(state, now);
         const gone = { kind: "unresponsive", since: now.wall, timeoutMs: 0 } as const;
         const authorities = turn.fleet.ctl(event.key)?.claims.keys() ?? [];
         for (const authority of authorities) turn.fleet.release(event.key, authority, gone);
@@ -371,8 +371,8 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
     },
     // Whoever refers to it is enough.
     original: () =>
-      finderStepping((state, event, now) => {
-        const next = realCores.finder.step(state, event, now);
+      stafdStepping((state, event, now) => {
+        const next = realCores.stafd.step(state, event, now);
         const isReload = event.type === "config" && event.reload;
         return isReload ? { state: { ...next.state, fleet: state.fleet }, effects: [] } : next;
       }),
@@ -407,7 +407,7 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
       assert.equal(stage.to(subsystem).length, 1);
     },
     original: () =>
-      finder(
+      stafd(
         withDevices((ctrl) => ctrl.state === "connecting" ? { ...ctrl, state: "live", isDc: true } : ctrl),
       ),
   },
@@ -456,7 +456,7 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
     },
     original: () => ({
       ...realCores,
-      finder: doing(realCores.finder, (effect) => effect.do === "resolve" ? [effect, effect] : [effect]),
+      stafd: doing(realCores.stafd, (effect) => effect.do === "resolve" ? [effect, effect] : [effect]),
     }),
   },
   {
@@ -473,7 +473,7 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
       await stage.run(3_000);
       assert.equal(stage.to(subsystem).length, 1);
     },
-    original: () => finder((event) => event.type === "overflow" ? { type: "tick" } : event),
+    original: () => stafd((event) => event.type === "overflow" ? { type: "tick" } : event),
   },
   {
     from: "S9 (found by the simulation)",
@@ -491,8 +491,8 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
     },
     original: () => ({
       ...realCores,
-      finder: doing(
-        realCores.finder,
+      stafd: doing(
+        realCores.stafd,
         (effect) => effect.do === "save" ? [{ ...effect, value: {} }] : [effect],
       ),
     }),

@@ -1,5 +1,5 @@
 /** A small world for one story: one network, controllers added by hand, both daemons, and a clock that is told how far to go. */
-import type { HostConf } from "../../../src/lib/core/host.ts";
+import type { HostConf } from "../../../src/lib/core/request/host.ts";
 import type { DiscoveryEntry } from "../../../src/lib/nvme/discovery_entry.ts";
 import type { Device } from "../../../src/lib/sim/devices.ts";
 import { Discovery } from "../../../src/lib/sim/discovery.ts";
@@ -124,12 +124,12 @@ export class Stage {
   }
 
   startStafd(): void {
-    this.#stafd = new StafdDaemon(this.world, this.#cores.finder, this.#watch);
+    this.#stafd = new StafdDaemon(this.world, this.#cores.stafd, this.#watch);
     this.#stafd.start();
   }
 
   startStacd(): void {
-    this.#stacd = new StacdDaemon(this.world, this.#cores.connector, this.#watch);
+    this.#stacd = new StacdDaemon(this.world, this.#cores.stacd, this.#watch);
     this.#stacd.start();
   }
 

@@ -1,7 +1,7 @@
 /** TLS by log page (DEC-15, S15): used where a page asks for it and it is possible, demanded where it is required or was had. */
 import assert from "node:assert/strict";
 import type { DaemonConf } from "../../../src/lib/config/daemon_conf.ts";
-import { Table } from "../../../src/lib/core/table.ts";
+import { Table } from "../../../src/lib/base/table.ts";
 import type { ConnectRequest } from "../../../src/lib/ports.ts";
 import type { DiscoveryEntry } from "../../../src/lib/nvme/discovery_entry.ts";
 import type { TlsDemand } from "../../../src/lib/nvme/entry_tls.ts";
@@ -10,7 +10,7 @@ import { WELL_KNOWN_DISC_NQN } from "../../../src/lib/nvme/tid.ts";
 import type { Device } from "../../../src/lib/sim/devices.ts";
 import { type Discovery, entryFor } from "../../../src/lib/sim/discovery.ts";
 import type { Target } from "../../../src/lib/sim/fabric.ts";
-import { connectorStepping, doing, hearing } from "../altered.ts";
+import { doing, hearing, stacdStepping } from "../altered.ts";
 import { type Cores, realCores } from "../cores.ts";
 import { HOST_NQN } from "../landscape.ts";
 import { line } from "./listed.ts";
@@ -49,7 +49,7 @@ const tlsOf = (devices: readonly Device[]): readonly (string | undefined)[] =>
 /** stacd, with other options than it asks for. */
 const asking = (change: (request: ConnectRequest) => ConnectRequest["options"]) => (): Cores => ({
   ...realCores,
-  connector: doing(realCores.connector, (effect) => [
+  stacd: doing(realCores.stacd, (effect) => [
     effect.do === "connect"
       ? { ...effect, request: { ...effect.request, options: change(effect.request) } }
       : effect,
@@ -60,8 +60,8 @@ const alwaysTls = asking(({ options }) => ({ ...options, tls: true }));
 
 /** What was connected by TLS is not remembered. */
 const forgetful = (): Cores => {
-  const { connector: real } = realCores;
-  return connectorStepping((state, event, now) => {
+  const { stacd: real } = realCores;
+  return stacdStepping((state, event, now) => {
     const next = real.step(state, event, now);
     const fleet = { ...next.state.fleet, secured: Table.empty<true>() };
     return { ...next, state: { ...next.state, fleet } };
@@ -162,8 +162,8 @@ export const TLS_SCENARIOS: readonly Scenario[] = [
     },
     original: () => ({
       ...realCores,
-      connector: hearing(
-        realCores.connector,
+      stacd: hearing(
+        realCores.stacd,
         (event) => event.type === "config" ? { ...event, conf: ignoring(event.conf) } : event,
       ),
     }),
@@ -215,7 +215,7 @@ export const TLS_SCENARIOS: readonly Scenario[] = [
     },
     original: () => ({
       ...realCores,
-      finder: doing(realCores.finder, (effect) => {
+      stafd: doing(realCores.stafd, (effect) => {
         if (effect.do !== "connect") return [effect];
         const { tls: _, ...options } = effect.request.options;
         return [{ ...effect, request: { ...effect.request, options } }];
@@ -238,7 +238,7 @@ export const TLS_SCENARIOS: readonly Scenario[] = [
     },
     original: () => ({
       ...realCores,
-      connector: hearing(realCores.connector, (event) => {
+      stacd: hearing(realCores.stacd, (event) => {
         if (event.type !== "fetched" || !event.outcome.ok) return event;
         const dcs = event.outcome.value.dcs.map(({ authority: _, ...dc }) => dc);
         return { ...event, outcome: { ok: true, value: { ...event.outcome.value, dcs } } };
@@ -261,7 +261,7 @@ export const TLS_SCENARIOS: readonly Scenario[] = [
     },
     original: () => ({
       ...realCores,
-      connector: doing(realCores.connector, (effect) => {
+      stacd: doing(realCores.stacd, (effect) => {
         if (effect.do !== "connect" || effect.request.tid.hostIface === "") return [effect];
         const { tls: _, ...options } = effect.request.options;
         return [{ ...effect, request: { ...effect.request, options } }];

@@ -1,7 +1,7 @@
 /** RDMA and FC: what cannot be tested beforehand (findings, H2). */
 import assert from "node:assert/strict";
 import type { Target } from "../../../src/lib/sim/fabric.ts";
-import { connector, doing } from "../altered.ts";
+import { doing, stacd } from "../altered.ts";
 import { realCores } from "../cores.ts";
 import { stacdAfter } from "./original.ts";
 import type { Scenario } from "./scenario.ts";
@@ -11,7 +11,7 @@ import type { Cores } from "../cores.ts";
 
 /** What was not tested counts as what was. */
 const asTested = () =>
-  connector((event) =>
+  stacd((event) =>
     event.type === "reached" && event.outcome.ok
       ? { ...event, outcome: { ok: true, value: undefined } }
       : event
@@ -63,7 +63,7 @@ const established = (stage: Stage): number =>
 
 /** A connect that the kernel has taken is a connection. */
 const asEstablished = () =>
-  connector((event) =>
+  stacd((event) =>
     event.type === "connected" && event.outcome.ok && event.outcome.value.subsysnqn === ""
       ? { ...event, outcome: { ok: true, value: { ...event.outcome.value, subsysnqn: "nqn.fc" } } }
       : event
@@ -82,8 +82,8 @@ const untiring = () =>
 /** Does not remember what the kernel is still connecting for it. */
 const forgetful = (): Cores => ({
   ...realCores,
-  connector: doing(
-    realCores.connector,
+  stacd: doing(
+    realCores.stacd,
     (effect) =>
       effect.do === "save"
         ? [{
@@ -255,7 +255,7 @@ export const TRANSPORT_SCENARIOS: readonly Scenario[] = [
     },
     original: () => ({
       ...realCores,
-      connector: doing(realCores.connector, (effect) => effect.do === "states" ? [] : [effect]),
+      stacd: doing(realCores.stacd, (effect) => effect.do === "states" ? [] : [effect]),
     }),
   },
   {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { type Discovery, entryFor } from "../../../src/lib/sim/discovery.ts";
 import type { Target } from "../../../src/lib/sim/fabric.ts";
-import { connector, connectorStepping } from "../altered.ts";
+import { stacd, stacdStepping } from "../altered.ts";
 import { type Cores, realCores } from "../cores.ts";
 import { referral } from "../landscape.ts";
 import { DC_LINE, line, listed } from "./listed.ts";
@@ -13,7 +13,7 @@ const MINUTE = 60_000;
 
 /** stacd is told of every page that it is up to date and old. */
 const believing = (): Cores =>
-  connector((event) => {
+  stacd((event) => {
     if (event.type !== "fetched" || !event.outcome.ok) return event;
     const { value } = event.outcome;
     const dcs = value.dcs.map((dc) => ({ ...dc, current: true, young: null }));
@@ -28,14 +28,14 @@ const soakless = (): Cores => {
     ...conf,
     youngPageSoak: { ...conf.youngPageSoak, value: { ms: 0 } },
   });
-  const { finder, connector: stacd } = realCores;
+  const { stafd, stacd: stacd } = realCores;
   return {
-    finder: {
-      ...finder,
+    stafd: {
+      ...stafd,
       step: (state, event, now) =>
-        finder.step(state, event.type === "config" ? { ...event, conf: none(event.conf) } : event, now),
+        stafd.step(state, event.type === "config" ? { ...event, conf: none(event.conf) } : event, now),
     },
-    connector: {
+    stacd: {
       ...stacd,
       step: (state, event, now) =>
         stacd.step(state, event.type === "config" ? { ...event, conf: none(event.conf) } : event, now),
@@ -45,8 +45,8 @@ const soakless = (): Cores => {
 
 /** The end of a removal is no reason to audit. */
 function noAuditAtTheEnd(): Cores {
-  const { connector: real } = realCores;
-  return connectorStepping((state, event, now) => {
+  const { stacd: real } = realCores;
+  return stacdStepping((state, event, now) => {
     if (event.type !== "disconnected" || state.conf === undefined) return real.step(state, event, now);
     const { conf } = state;
     const disconnectScope = { ...conf.disconnectScope, value: "only-stas-connections" } as const;
@@ -226,9 +226,7 @@ export const YOUNG_PAGE_SCENARIOS: readonly Scenario[] = [
       assert.deepEqual(connections(stage, subsystems), [0, 1, 1]);
     },
     original: () =>
-      connector((event) =>
-        event.type === "config" ? { ...event, conf: { ...event.conf, excludes: [] } } : event
-      ),
+      stacd((event) => event.type === "config" ? { ...event, conf: { ...event.conf, excludes: [] } } : event),
   },
   {
     from: "S14, README: young-page-soak",
@@ -376,7 +374,7 @@ export const YOUNG_PAGE_SCENARIOS: readonly Scenario[] = [
       assert.deepEqual(connections(stage, subsystems), [0, 1, 1], "read");
     },
     original: () =>
-      connector((event) => {
+      stacd((event) => {
         if (event.type !== "fetched" || !event.outcome.ok) return event;
         const { value } = event.outcome;
         const dcs = value.dcs.map((dc) => ({

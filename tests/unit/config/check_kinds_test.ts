@@ -6,7 +6,7 @@ import { parseStacdConf } from "../../../src/lib/config/stacd_conf.ts";
 import { parseStafdConf } from "../../../src/lib/config/stafd_conf.ts";
 import { type ReadFile, readSysConf } from "../../../src/lib/config/sys_conf.ts";
 import { parseSupported } from "../../../src/lib/nvme/kernel_version.ts";
-import { Secret } from "../../../src/lib/nvme/secret.ts";
+import { Secret } from "../../../src/lib/base/secret.ts";
 import { say, stacd, stafd } from "./confs.ts";
 
 const NQN = "nqn.2014-08.org.example:host";

@@ -4,7 +4,7 @@ import { effectiveStacd, effectiveStafd } from "../../../src/lib/config/effectiv
 import { originText } from "../../../src/lib/config/origin.ts";
 import { parseStacdConf } from "../../../src/lib/config/stacd_conf.ts";
 import { parseStafdConf } from "../../../src/lib/config/stafd_conf.ts";
-import { forever, hours } from "../../../src/lib/nvme/time.ts";
+import { forever, hours } from "../../../src/lib/base/time.ts";
 import { say, stacd, stafd } from "./confs.ts";
 
 Deno.test("a missing file is an empty one, and all is default (CFG-6)", () => {

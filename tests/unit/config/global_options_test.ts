@@ -1,6 +1,6 @@
 /** What the options of `[Global]` and stafd's own switches mean, one by one. */
 import assert from "node:assert/strict";
-import { forever, hours } from "../../../src/lib/nvme/time.ts";
+import { forever, hours } from "../../../src/lib/base/time.ts";
 import { stacd, stafd } from "./confs.ts";
 
 Deno.test("CFG-23: boolean words in any case; words of ip-family and disconnect-scope as they are written", () => {

@@ -13,7 +13,7 @@ import { parseStafdConf, type StafdConf } from "../../../src/lib/config/stafd_co
 import type { FileText } from "../../../src/lib/config/sys_conf.ts";
 import { parseExclusions } from "../../../src/lib/nvme/exclusions.ts";
 import { CONNECT_OPTIONS, isPassed } from "../../../src/lib/nvme/option_table.ts";
-import { Secret } from "../../../src/lib/nvme/secret.ts";
+import { Secret } from "../../../src/lib/base/secret.ts";
 import { defaultTrsvcid } from "../../../src/lib/nvme/tid.ts";
 
 const KEY = "DHHC-1:00:ia6zGodOr4SEG0Zzaw398rpY0wqipUWj4jWjUh4HWUz6aQ2n:";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { parseTimeSpan, timeSpanSeconds } from "../../../src/lib/config/time_span.ts";
-import { forever, hours, seconds } from "../../../src/lib/nvme/time.ts";
+import { forever, hours, seconds } from "../../../src/lib/base/time.ts";
 
 Deno.test("CFG-50: forms of time spans beyond the vectors", () => {
   const examples: readonly (readonly [string, number | undefined])[] = [

@@ -5,7 +5,7 @@ import {
   emptyLatency,
   LATENCY_BOUNDS,
   takeLatency,
-} from "../../../src/lib/core/aen_latency.ts";
+} from "../../../src/lib/core/stacd/aen_latency.ts";
 
 /** One connection is awaited since then, in milliseconds. */
 const awaiting = (key: string, toldAt: number): AenLatency => ({

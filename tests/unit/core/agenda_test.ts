@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { due, emptyAgenda, nextTime, remind, timeOf } from "../../../src/lib/core/agenda.ts";
+import { due, emptyAgenda, nextTime, remind, timeOf } from "../../../src/lib/core/fleet/agenda.ts";
 
 const at = (mono: number) => ({ mono });
 

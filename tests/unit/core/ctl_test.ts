@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { newCtl, withClaim, withoutClaim } from "../../../src/lib/core/ctl.ts";
+import { newCtl, withClaim, withoutClaim } from "../../../src/lib/core/controller/ctl.ts";
 import { TID as tid } from "./tid.ts";
 
 const claim = { kind: "nbft", file: "NBFT", traddr: "10.0.0.1", hostId: "" } as const;

@@ -69,7 +69,7 @@ const WITH_TIMES: ReadonlyMap<string, string> = new Map([
   ["dbus/client.ts", "calls of the tools"],
   ["dbus/bus.ts", "within the bound of the call"],
   ["dbus/stafd_pages.ts", "within the bound of the call"],
-  ["core/log_limit.ts", "counts lines, and tries nothing"],
+  ["core/fleet/log_limit.ts", "counts lines, and tries nothing"],
 ]);
 
 Deno.test("no other file has a time of its own", async () => {

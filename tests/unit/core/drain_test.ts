@@ -1,10 +1,10 @@
 /** Drains alone: what they cover, how long, what a state file keeps of them, and their limits. */
 import assert from "node:assert/strict";
-import { emptyConnector } from "../../../src/lib/core/connector_state.ts";
-import { stepConnector } from "../../../src/lib/core/connector.ts";
-import { connectorStateValue, restoredConnector } from "../../../src/lib/core/connector_saved.ts";
-import { connectorAfterClockSet } from "../../../src/lib/core/clock_set.ts";
-import { type Ctl, newCtl } from "../../../src/lib/core/ctl.ts";
+import { emptyStacd } from "../../../src/lib/core/stacd/stacd_state.ts";
+import { stepStacd } from "../../../src/lib/core/stacd/stacd_step.ts";
+import { restoredStacd, stacdStateValue } from "../../../src/lib/core/saved/stacd_saved.ts";
+import { stacdAfterClockSet } from "../../../src/lib/core/saved/clock_set.ts";
+import { type Ctl, newCtl } from "../../../src/lib/core/controller/ctl.ts";
 import {
   covers,
   type Drain,
@@ -13,8 +13,8 @@ import {
   MAX_DRAINS,
   targetsOf,
   withDrain,
-} from "../../../src/lib/core/drain.ts";
-import { evidenceText } from "../../../src/lib/core/evidence.ts";
+} from "../../../src/lib/core/stacd/drain.ts";
+import { evidenceText } from "../../../src/lib/core/planning/evidence.ts";
 import { type Tid, tidKey } from "../../../src/lib/nvme/tid.ts";
 import { TID } from "./tid.ts";
 
@@ -75,19 +75,19 @@ Deno.test("a state file keeps drains as they are, and what is not understood of 
     forced: true,
   }];
   const saved: unknown = JSON.parse(
-    JSON.stringify(connectorStateValue({ ...emptyConnector, drains: { ...emptyConnector.drains, list } })),
+    JSON.stringify(stacdStateValue({ ...emptyStacd, drains: { ...emptyStacd.drains, list } })),
   );
-  assert.deepEqual(restoredConnector(saved).drains.list, list);
+  assert.deepEqual(restoredStacd(saved).drains.list, list);
   const odd = { version: 1, drains: [{ names: ["nvme3"], until: "soon" }, "x", {}] };
-  assert.deepEqual(restoredConnector(odd).drains.list.map(({ names, until }) => [names, until]), [
+  assert.deepEqual(restoredStacd(odd).drains.list.map(({ names, until }) => [names, until]), [
     [["nvme3"], undefined],
   ]);
 });
 
 Deno.test("a clock that is set moves both ends of a drain", () => {
   const list = [drain(["nvme3"], [ctl()]), { ...drain(["nvme4"], [ctl()]), until: undefined }];
-  const state = { ...emptyConnector, drains: { ...emptyConnector.drains, list } };
-  const { drains } = connectorAfterClockSet(state, -500);
+  const state = { ...emptyStacd, drains: { ...emptyStacd.drains, list } };
+  const { drains } = stacdAfterClockSet(state, -500);
   assert.deepEqual(drains.list.map(({ at, until }) => [at, until]), [[500, 4_500], [500, undefined]]);
 });
 
@@ -104,12 +104,12 @@ Deno.test("drains have a limit, and one of the same name takes the place of the 
       term: undefined,
       mode: "force",
     }) as const;
-  let state = emptyConnector;
-  for (let n = 0; n < MAX_DRAINS; n++) state = stepConnector(state, event(`nvme${n}`), now).state;
+  let state = emptyStacd;
+  for (let n = 0; n < MAX_DRAINS; n++) state = stepStacd(state, event(`nvme${n}`), now).state;
   assert.equal(state.drains.list.length, MAX_DRAINS);
-  const refused = stepConnector(state, event("nvme999"), now).state;
+  const refused = stepStacd(state, event("nvme999"), now).state;
   assert.equal(refused.drains.list.length, MAX_DRAINS);
-  const again = stepConnector(state, event("nvme0"), now).state;
+  const again = stepStacd(state, event("nvme0"), now).state;
   assert.equal(again.drains.list.length, MAX_DRAINS);
 });
 

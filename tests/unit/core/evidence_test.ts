@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Evidence, evidenceText, proofText } from "../../../src/lib/core/evidence.ts";
+import { type Evidence, evidenceText, proofText } from "../../../src/lib/core/planning/evidence.ts";
 
 const at = Date.UTC(2026, 10, 22, 20, 15, 44);
 

@@ -1,10 +1,10 @@
 /** When a person hears of a connect that failed (STAF-45). */
 import assert from "node:assert/strict";
 import { parseStafdConf } from "../../../src/lib/config/stafd_conf.ts";
-import type { FinderEffect, FinderEvent } from "../../../src/lib/core/effects.ts";
-import { finderWakeAt, stepFinder } from "../../../src/lib/core/finder.ts";
-import { emptyFinder, type FinderState } from "../../../src/lib/core/finder_state.ts";
-import type { Failure } from "../../../src/lib/nvme/failure.ts";
+import type { StafdEffect, StafdEvent } from "../../../src/lib/core/effects.ts";
+import { stafdWakeAt, stepStafd } from "../../../src/lib/core/stafd/stafd_step.ts";
+import { emptyStafd, type StafdState } from "../../../src/lib/core/stafd/stafd_state.ts";
+import type { Failure } from "../../../src/lib/base/failure.ts";
 
 const refused: Failure = { phase: "connect", kind: "transient", message: "refused" };
 const noKey: Failure = { phase: "connect", kind: "permanent", message: "a key is missing" };
@@ -16,11 +16,11 @@ function levels(failures: readonly Failure[]): string[] {
     "stafd.conf",
   );
   assert.ok(parsed.ok);
-  let state: FinderState = emptyFinder;
+  let state: StafdState = emptyStafd;
   let mono = 0;
-  let effects: FinderEffect[] = [];
-  const take = (event: FinderEvent): void => {
-    const step = stepFinder(state, event, { mono, wall: mono });
+  let effects: StafdEffect[] = [];
+  const take = (event: StafdEvent): void => {
+    const step = stepStafd(state, event, { mono, wall: mono });
     state = step.state;
     effects.push(...step.effects);
     for (const effect of step.effects) {
@@ -43,7 +43,7 @@ function levels(failures: readonly Failure[]): string[] {
   return failures.map((failure) => {
     let connect = effects.find((effect) => effect.do === "connect");
     while (connect === undefined) {
-      const wake = finderWakeAt(state);
+      const wake = stafdWakeAt(state);
       assert.ok(wake !== undefined, "no further attempt");
       mono = wake.mono;
       take({ type: "tick" });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { otherWays, useOf } from "../../../src/lib/core/in_use.ts";
+import { otherWays, useOf } from "../../../src/lib/core/planning/in_use.ts";
 import type { IoCounters, NamespaceLook } from "../../../src/lib/nvme/namespace_look.ts";
-import { seconds } from "../../../src/lib/nvme/time.ts";
+import { seconds } from "../../../src/lib/base/time.ts";
 
 const QUIET: IoCounters = { readSectors: 0, writtenSectors: 0, discardedSectors: 0, flushes: 0, inFlight: 0 };
 const WINDOW = seconds(60);

@@ -1,17 +1,17 @@
 /** What the kernel says out of order: scans, answers and events that are older or newer than each other. */
 import assert from "node:assert/strict";
 import { parseStacdConf } from "../../../src/lib/config/stacd_conf.ts";
-import { stepConnector } from "../../../src/lib/core/connector.ts";
-import { type ConnectorState, emptyConnector } from "../../../src/lib/core/connector_state.ts";
-import type { Ctl } from "../../../src/lib/core/ctl.ts";
-import type { ConnectorEffect, ConnectorEvent } from "../../../src/lib/core/effects.ts";
-import type { Failure } from "../../../src/lib/nvme/failure.ts";
+import { stepStacd } from "../../../src/lib/core/stacd/stacd_step.ts";
+import { emptyStacd, type StacdState } from "../../../src/lib/core/stacd/stacd_state.ts";
+import type { Ctl } from "../../../src/lib/core/controller/ctl.ts";
+import type { StacdEffect, StacdEvent } from "../../../src/lib/core/effects.ts";
+import type { Failure } from "../../../src/lib/base/failure.ts";
 import type { KernelCtrl } from "../../../src/lib/nvme/kernel_ctrl.ts";
 
 const HOST = { nqn: "nqn.host", id: "46ba5037-7ce5-41fa-9452-48477bf00080", symname: "", key: undefined };
 const ETH0 = { index: 2, mac: "02:00:00:00:00:01", up: true, v4: ["10.0.0.1"], v6: [] };
 const ETH1 = { index: 3, mac: "02:00:00:00:00:02", up: true, v4: ["10.0.9.1"], v6: [] };
-const NETWORK: ConnectorEvent = { type: "network", interfaces: new Map([["eth0", ETH0], ["eth1", ETH1]]) };
+const NETWORK: StacdEvent = { type: "network", interfaces: new Map([["eth0", ETH0], ["eth1", ETH1]]) };
 const line = (n: number, more = ""): string =>
   `controller = transport=tcp;traddr=10.0.1.${n};trsvcid=4420;nqn=nqn.sub${n}${more}\n`;
 
@@ -42,9 +42,9 @@ const device = (name: string, incarnation: number, n: number): KernelCtrl => ({
 
 /** stacd, told everything by hand; what is asked for is saved and reached at once. */
 class Told {
-  state: ConnectorState = emptyConnector;
+  state: StacdState = emptyStacd;
   mono = 0;
-  effects: ConnectorEffect[] = [];
+  effects: StacdEffect[] = [];
 
   constructor(controllers: string) {
     this.take({ type: "host", host: HOST });
@@ -59,8 +59,8 @@ class Told {
   }
 
   /** The effects of one event, and of those that follow from it at once. */
-  take(event: ConnectorEvent): readonly ConnectorEffect[] {
-    const step = stepConnector(this.state, event, { mono: this.mono, wall: this.mono });
+  take(event: StacdEvent): readonly StacdEffect[] {
+    const step = stepStacd(this.state, event, { mono: this.mono, wall: this.mono });
     this.state = step.state;
     const all = [...step.effects];
     for (const effect of step.effects) {
@@ -81,7 +81,7 @@ class Told {
   }
 
   /** The answer to the scan that is under way. */
-  scanned(...devices: readonly KernelCtrl[]): readonly ConnectorEffect[] {
+  scanned(...devices: readonly KernelCtrl[]): readonly StacdEffect[] {
     const { scan } = this.state.fleet;
     assert.ok(scan !== undefined, "it looks at the kernel");
     return this.take({ type: "scanned", op: scan, outcome: { ok: true, value: devices } });

@@ -1,8 +1,8 @@
 /** A host key that is asked for and cannot be read (S15). */
 import assert from "node:assert/strict";
-import { newCtl } from "../../../src/lib/core/ctl.ts";
-import { securityBar } from "../../../src/lib/core/line_demands.ts";
-import { type Lines, type LineState, writtenLines } from "../../../src/lib/core/lines.ts";
+import { newCtl } from "../../../src/lib/core/controller/ctl.ts";
+import { securityBar } from "../../../src/lib/core/request/line_demands.ts";
+import { type Lines, type LineState, writtenLines } from "../../../src/lib/core/sources/lines.ts";
 import { tidKey } from "../../../src/lib/nvme/tid.ts";
 import { stacd } from "../config/confs.ts";
 

@@ -1,9 +1,9 @@
 /** Log lines that others can cause are bounded for each source and time, and what was left out is counted. */
 import assert from "node:assert/strict";
 import { parseStafdConf } from "../../../src/lib/config/stafd_conf.ts";
-import type { FinderEffect, FinderEvent } from "../../../src/lib/core/effects.ts";
-import { finderWakeAt, stepFinder } from "../../../src/lib/core/finder.ts";
-import { emptyFinder, type FinderState } from "../../../src/lib/core/finder_state.ts";
+import type { StafdEffect, StafdEvent } from "../../../src/lib/core/effects.ts";
+import { stafdWakeAt, stepStafd } from "../../../src/lib/core/stafd/stafd_step.ts";
+import { emptyStafd, type StafdState } from "../../../src/lib/core/stafd/stafd_state.ts";
 import {
   LINES_OF_SOURCE,
   LOG_PERIOD,
@@ -11,10 +11,10 @@ import {
   mayTell,
   periodEnded,
   toldNothing,
-} from "../../../src/lib/core/log_limit.ts";
+} from "../../../src/lib/core/fleet/log_limit.ts";
 
 class Daemon {
-  state: FinderState = emptyFinder;
+  state: StafdState = emptyStafd;
   mono = 0;
   lines: string[] = [];
 
@@ -25,11 +25,11 @@ class Daemon {
     this.take({ type: "avahi", available: true, message: "avahi-daemon is available" });
   }
 
-  take(event: FinderEvent): void {
-    const step = stepFinder(this.state, event, { mono: this.mono, wall: this.mono });
+  take(event: StafdEvent): void {
+    const step = stepStafd(this.state, event, { mono: this.mono, wall: this.mono });
     this.state = step.state;
     this.lines.push(
-      ...step.effects.flatMap((effect: FinderEffect) => effect.do === "log" ? [effect.entry.message] : []),
+      ...step.effects.flatMap((effect: StafdEffect) => effect.do === "log" ? [effect.entry.message] : []),
     );
   }
 
@@ -63,7 +63,7 @@ Deno.test("10,000 invalid announcements are a few lines, and a count of the rest
   daemon.announce(1, "eth1");
   assert.equal(daemon.invalid(), LINES_OF_SOURCE + 1);
   daemon.mono += LOG_PERIOD.ms;
-  assert.ok((finderWakeAt(daemon.state)?.mono ?? Infinity) <= daemon.mono, "somebody is to hear of it");
+  assert.ok((stafdWakeAt(daemon.state)?.mono ?? Infinity) <= daemon.mono, "somebody is to hear of it");
   daemon.take({ type: "tick" });
   const suppressed = daemon.lines.filter((line) => line.includes("suppressed"));
   assert.deepEqual(suppressed, [
@@ -75,9 +75,9 @@ Deno.test("10,000 invalid announcements are a few lines, and a count of the rest
 
 Deno.test("what nobody suppressed wakes nobody", () => {
   const daemon = new Daemon();
-  const before = finderWakeAt(daemon.state);
+  const before = stafdWakeAt(daemon.state);
   daemon.announce(1, "eth0");
-  assert.deepEqual(finderWakeAt(daemon.state), before);
+  assert.deepEqual(stafdWakeAt(daemon.state), before);
 });
 
 Deno.test("sources are bounded: those beyond share their lines, and old ones make room", () => {

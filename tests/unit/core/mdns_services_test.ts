@@ -1,9 +1,9 @@
 /** What stafd makes of the addresses that mDNS tells. */
 import assert from "node:assert/strict";
 import { parseStafdConf } from "../../../src/lib/config/stafd_conf.ts";
-import type { FinderEffect, FinderEvent } from "../../../src/lib/core/effects.ts";
-import { stepFinder } from "../../../src/lib/core/finder.ts";
-import { emptyFinder, type FinderState } from "../../../src/lib/core/finder_state.ts";
+import type { StafdEffect, StafdEvent } from "../../../src/lib/core/effects.ts";
+import { stepStafd } from "../../../src/lib/core/stafd/stafd_step.ts";
+import { emptyStafd, type StafdState } from "../../../src/lib/core/stafd/stafd_state.ts";
 import type { MdnsService } from "../../../src/lib/ports.ts";
 
 const NOW = { mono: 0, wall: 0 };
@@ -24,10 +24,10 @@ const service = (hostIface: string, traddr: string, p: string): MdnsService => (
 function found(text: string, services: readonly MdnsService[]): { made: string[]; errors: string[] } {
   const parsed = parseStafdConf(text, "stafd.conf");
   assert.ok(parsed.ok);
-  let state: FinderState = emptyFinder;
-  const effects: FinderEffect[] = [];
-  const take = (event: FinderEvent): void => {
-    const step = stepFinder(state, event, NOW);
+  let state: StafdState = emptyStafd;
+  const effects: StafdEffect[] = [];
+  const take = (event: StafdEvent): void => {
+    const step = stepStafd(state, event, NOW);
     state = step.state;
     effects.push(...step.effects);
   };

@@ -1,8 +1,8 @@
 /** A controller counts as not connected to the CDC only if every page that lists it says so (STAC-50). */
 import assert from "node:assert/strict";
-import type { Claim, Ctl } from "../../../src/lib/core/ctl.ts";
-import { newCtl } from "../../../src/lib/core/ctl.ts";
-import { isNcc } from "../../../src/lib/core/ncc.ts";
+import type { Claim, Ctl } from "../../../src/lib/core/controller/ctl.ts";
+import { newCtl } from "../../../src/lib/core/controller/ctl.ts";
+import { isNcc } from "../../../src/lib/core/sources/ncc.ts";
 import { TID } from "./tid.ts";
 
 const listedWith = (...eflags: readonly string[]): Ctl => ({

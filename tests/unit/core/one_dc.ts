@@ -1,12 +1,12 @@
 /** stafd's core with one discovery controller, which a line asks for and which is found connected. */
 import assert from "node:assert/strict";
 import { parseStafdConf } from "../../../src/lib/config/stafd_conf.ts";
-import { stepFinder } from "../../../src/lib/core/finder.ts";
-import { emptyFinder, type FinderState } from "../../../src/lib/core/finder_state.ts";
-import type { FinderEffect, FinderEvent } from "../../../src/lib/core/effects.ts";
+import { stepStafd } from "../../../src/lib/core/stafd/stafd_step.ts";
+import { emptyStafd, type StafdState } from "../../../src/lib/core/stafd/stafd_state.ts";
+import type { StafdEffect, StafdEvent } from "../../../src/lib/core/effects.ts";
 import type { KernelCtrl } from "../../../src/lib/nvme/kernel_ctrl.ts";
 import { WELL_KNOWN_DISC_NQN } from "../../../src/lib/nvme/tid.ts";
-import type { Now } from "../../../src/lib/nvme/time.ts";
+import type { Now } from "../../../src/lib/base/time.ts";
 
 export const HOST_NQN = "nqn.2014-08.org.nvmexpress:uuid:01234567-89ab-cdef-0123-456789abcdef";
 
@@ -35,8 +35,8 @@ export const foundDc = (dctype: string): KernelCtrl => ({
 });
 
 export class OneDc {
-  state: FinderState = emptyFinder;
-  readonly effects: FinderEffect[] = [];
+  state: StafdState = emptyStafd;
+  readonly effects: StafdEffect[] = [];
   now: Now = { mono: 0, wall: 0 };
 
   constructor(dctype: string, lines: readonly string[] = ["controller = transport=tcp;traddr=192.0.2.11"]) {
@@ -51,15 +51,15 @@ export class OneDc {
     this.take({ type: "scanned", op: scan.op, outcome: { ok: true, value: [foundDc(dctype)] } });
   }
 
-  take(event: FinderEvent): void {
-    const step = stepFinder(this.state, event, this.now);
+  take(event: StafdEvent): void {
+    const step = stepStafd(this.state, event, this.now);
     this.state = step.state;
     this.effects.push(...step.effects);
   }
 
   /** The newest effect of a kind. */
-  last<Kind extends FinderEffect["do"]>(kind: Kind): Extract<FinderEffect, { readonly do: Kind }> {
-    const found = this.effects.findLast((effect): effect is Extract<FinderEffect, { readonly do: Kind }> =>
+  last<Kind extends StafdEffect["do"]>(kind: Kind): Extract<StafdEffect, { readonly do: Kind }> {
+    const found = this.effects.findLast((effect): effect is Extract<StafdEffect, { readonly do: Kind }> =>
       effect.do === kind
     );
     assert.ok(found !== undefined, `nothing was done of the kind ${kind}`);

@@ -1,6 +1,6 @@
 /** V4: what discovery controllers say is kept within a budget, and none takes the room of the others. */
 import assert from "node:assert/strict";
-import { mdnsAuthority } from "../../../src/lib/core/origin_of.ts";
+import { mdnsAuthority } from "../../../src/lib/core/sources/origin_of.ts";
 import {
   intakeOf,
   type Kept,
@@ -9,7 +9,7 @@ import {
   MDNS_PAGES_TEXT,
   overBudget,
   textBytes,
-} from "../../../src/lib/core/page_budget.ts";
+} from "../../../src/lib/core/stafd/page_budget.ts";
 import type { DiscoveryEntry } from "../../../src/lib/nvme/discovery_entry.ts";
 import { stafdReport } from "../../../src/lib/daemon/report.ts";
 import { OneDc } from "./one_dc.ts";

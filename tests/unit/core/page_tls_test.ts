@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { parseStacdConf } from "../../../src/lib/config/stacd_conf.ts";
-import { type Ctl, newCtl, pageAuthority, withClaim } from "../../../src/lib/core/ctl.ts";
-import { restoredConnector } from "../../../src/lib/core/connector_saved.ts";
-import { connectorStateValue } from "../../../src/lib/core/connector_saved.ts";
-import { emptyFleet, type Fleet, withCtl, withoutCtl } from "../../../src/lib/core/fleet.ts";
-import { tlsChoice } from "../../../src/lib/core/page_tls.ts";
-import { securedKey } from "../../../src/lib/core/tls_targets.ts";
+import { type Ctl, newCtl, pageAuthority, withClaim } from "../../../src/lib/core/controller/ctl.ts";
+import { restoredStacd } from "../../../src/lib/core/saved/stacd_saved.ts";
+import { stacdStateValue } from "../../../src/lib/core/saved/stacd_saved.ts";
+import { emptyFleet, type Fleet, withCtl, withoutCtl } from "../../../src/lib/core/fleet/fleet.ts";
+import { tlsChoice } from "../../../src/lib/core/request/page_tls.ts";
+import { securedKey } from "../../../src/lib/core/request/tls_targets.ts";
 import type { TlsDemand } from "../../../src/lib/nvme/entry_tls.ts";
 import { type TlsHost, tlsPair } from "../../../src/lib/nvme/tls_host.ts";
 import { type Tid, tidKey } from "../../../src/lib/nvme/tid.ts";
@@ -117,9 +117,9 @@ function claimIn({ claims }: Ctl) {
 
 Deno.test("what was connected by TLS is in the state file", () => {
   const secured = emptyFleet.secured.with(securedKey(TID), true);
-  const empty = restoredConnector(undefined);
+  const empty = restoredStacd(undefined);
   const saved: unknown = JSON.parse(
-    JSON.stringify(connectorStateValue({ ...empty, fleet: { ...empty.fleet, secured } })),
+    JSON.stringify(stacdStateValue({ ...empty, fleet: { ...empty.fleet, secured } })),
   );
-  assert.equal(restoredConnector(saved).fleet.secured.has(securedKey({ ...TID, hostIface: "eth1" })), true);
+  assert.equal(restoredStacd(saved).fleet.secured.has(securedKey({ ...TID, hostIface: "eth1" })), true);
 });

@@ -1,14 +1,14 @@
 /** The planner alone: every kind of decision, from what is wanted, what the kernel has, and the policy. */
 import assert from "node:assert/strict";
-import { type Ctl, newCtl, withClaim } from "../../../src/lib/core/ctl.ts";
-import type { Evidence, Proof } from "../../../src/lib/core/evidence.ts";
+import { type Ctl, newCtl, withClaim } from "../../../src/lib/core/controller/ctl.ts";
+import type { Evidence, Proof } from "../../../src/lib/core/planning/evidence.ts";
 import {
   decide,
   type Decision,
   type KernelView,
   type Rules,
   type Verdict,
-} from "../../../src/lib/core/planner.ts";
+} from "../../../src/lib/core/planning/planner.ts";
 import type { KernelCtrl } from "../../../src/lib/nvme/kernel_ctrl.ts";
 import { tidKey } from "../../../src/lib/nvme/tid.ts";
 import { TID as tid } from "./tid.ts";

@@ -1,8 +1,15 @@
 /** V6: who is asked for NVMe/TCP before the kernel is, and what comes of no answer. */
 import assert from "node:assert/strict";
-import { type Claim, type Ctl, newCtl } from "../../../src/lib/core/ctl.ts";
-import { asks, isKernelsTurn, isMute, mayBeWrong, originAt, rankOf } from "../../../src/lib/core/probing.ts";
-import type { Failure } from "../../../src/lib/nvme/failure.ts";
+import { type Claim, type Ctl, newCtl } from "../../../src/lib/core/controller/ctl.ts";
+import {
+  asks,
+  isKernelsTurn,
+  isMute,
+  mayBeWrong,
+  originAt,
+  rankOf,
+} from "../../../src/lib/core/fleet/probing.ts";
+import type { Failure } from "../../../src/lib/base/failure.ts";
 import { matchIndexKey } from "../../../src/lib/nvme/match.ts";
 import type { Tid } from "../../../src/lib/nvme/tid.ts";
 import { NO_NVME_TCP } from "../../../src/lib/ports.ts";

@@ -1,9 +1,9 @@
 /** S16: a full table gives room by authority. */
 import assert from "node:assert/strict";
-import { type Ctl, newCtl } from "../../../src/lib/core/ctl.ts";
-import { MAX_CTLS } from "../../../src/lib/core/fleet.ts";
-import { mdnsAuthority, OWN_FILES } from "../../../src/lib/core/origin_of.ts";
-import { MDNS_CTLS, TableRoom } from "../../../src/lib/core/table_room.ts";
+import { type Ctl, newCtl } from "../../../src/lib/core/controller/ctl.ts";
+import { MAX_CTLS } from "../../../src/lib/core/fleet/fleet.ts";
+import { mdnsAuthority, OWN_FILES } from "../../../src/lib/core/sources/origin_of.ts";
+import { MDNS_CTLS, TableRoom } from "../../../src/lib/core/fleet/table_room.ts";
 
 const tid = {
   transport: "tcp",

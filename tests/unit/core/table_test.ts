@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Table } from "../../../src/lib/core/table.ts";
+import { Table } from "../../../src/lib/base/table.ts";
 
 Deno.test("a change gives a new table and leaves the old one as it was", () => {
   const none = Table.empty<number>();

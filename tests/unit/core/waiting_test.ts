@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { newCtl } from "../../../src/lib/core/ctl.ts";
-import { emptyFleet, type Fleet, withCtl } from "../../../src/lib/core/fleet.ts";
-import { linedUp } from "../../../src/lib/core/waiting.ts";
+import { newCtl } from "../../../src/lib/core/controller/ctl.ts";
+import { emptyFleet, type Fleet, withCtl } from "../../../src/lib/core/fleet/fleet.ts";
+import { linedUp } from "../../../src/lib/core/fleet/waiting.ts";
 import { tidFromFields, tidKey } from "../../../src/lib/nvme/tid.ts";
 
 function fleetOf(count: number): { readonly fleet: Fleet; readonly keys: readonly string[] } {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { main as stacctl } from "../../../src/ctl/stacctl.ts";
 import { main as stafctl } from "../../../src/ctl/stafctl.ts";
 import { main as stasadm } from "../../../src/ctl/stasadm.ts";
-import { VERSION } from "../../../src/lib/nvme/version.ts";
+import { VERSION } from "../../../src/lib/base/version.ts";
 import { toolDefinition } from "../../../scripts/package/man_commands.ts";
 import { fakeWorld } from "./fake_world.ts";
 

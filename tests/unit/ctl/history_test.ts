@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { type PastEvent, together } from "../../../src/ctl/past_event.ts";
 import { main as stacctl } from "../../../src/ctl/stacctl.ts";
 import type { Ran } from "../../../src/ctl/world.ts";
-import { MESSAGES } from "../../../src/lib/nvme/messages.ts";
+import { MESSAGES } from "../../../src/lib/base/messages.ts";
 import { fakeWorld } from "./fake_world.ts";
 
 const NOW = 1_700_000_000_000;

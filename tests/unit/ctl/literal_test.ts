@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { formatLiteral, literalOf } from "../../../src/ctl/literal.ts";
-import { pythonRepr } from "../../../src/lib/nvme/python_literal.ts";
+import { pythonRepr } from "../../../src/lib/base/python_literal.ts";
 import vectors from "../../vectors/pprint-width120.json" with { type: "json" };
 
 Deno.test("the original's output format, on its vectors (CLI-30)", () => {

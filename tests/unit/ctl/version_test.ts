@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { VERSION } from "../../../src/lib/nvme/version.ts";
+import { VERSION } from "../../../src/lib/base/version.ts";
 import manifest from "../../../package.json" with { type: "json" };
 
 Deno.test("the programs say the version of package.json", () => {

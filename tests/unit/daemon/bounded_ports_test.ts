@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { BoundedCalls } from "../../../src/lib/daemon/bounded_ports.ts";
 import { CALL_BOUNDS } from "../../../src/lib/daemon/call_bounds.ts";
 import { withHung } from "../../../src/lib/daemon/views/v1_hung.ts";
-import type { Outcome } from "../../../src/lib/nvme/failure.ts";
+import type { Outcome } from "../../../src/lib/base/failure.ts";
 import { SimClock, VirtualTime } from "../../../src/lib/sim/scheduler.ts";
 
 const CALL = { kind: "disconnect", place: "nvme3", object: "nvme3" } as const;

@@ -6,7 +6,7 @@ import {
   parseConnectReply,
 } from "../../../src/lib/nvme/fabrics_options.ts";
 import { assumedSupport, parseSupported } from "../../../src/lib/nvme/kernel_version.ts";
-import { Secret } from "../../../src/lib/nvme/secret.ts";
+import { Secret } from "../../../src/lib/base/secret.ts";
 import { normaliseTid, type TidParts, WELL_KNOWN_DISC_NQN } from "../../../src/lib/nvme/tid.ts";
 
 const HOST_ID = "12345678-aaaa-bbbb-cccc-123456789012";

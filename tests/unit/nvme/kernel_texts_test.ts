@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { DISCOVERY_LOG_CHANGED, isDiscoveryChange, parseAen } from "../../../src/lib/nvme/aen.ts";
 import { addressField, kernelCtrlFromSysfs, sysfsText } from "../../../src/lib/nvme/sysfs_ctrl.ts";
-import { printable, quoted } from "../../../src/lib/nvme/plain_text.ts";
+import { printable, quoted } from "../../../src/lib/base/plain_text.ts";
 import { parseUevent, parseUeventFile } from "../../../src/lib/nvme/uevent.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);

@@ -1,7 +1,7 @@
 /** S8: a secret cannot be shown by accident. */
 import assert from "node:assert/strict";
 import { inspect } from "node:util";
-import { Secret } from "../../../src/lib/nvme/secret.ts";
+import { Secret } from "../../../src/lib/base/secret.ts";
 
 Deno.test("a secret shows itself to nobody", () => {
   const secret = new Secret("DHHC-1:00:geheim:");

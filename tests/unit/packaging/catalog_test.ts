@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { CATALOG, parseCatalog } from "../../../scripts/package/man_journal.ts";
-import { MESSAGES } from "../../../src/lib/nvme/messages.ts";
+import { MESSAGES } from "../../../src/lib/base/messages.ts";
 
 const ENTRIES = parseCatalog(Deno.readTextFileSync(CATALOG));
 

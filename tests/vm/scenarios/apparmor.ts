@@ -1,7 +1,7 @@
 /** The daemons in their AppArmor profile, enforced: connecting, a page that changes, disconnecting, with no denial. */
 import assert from "node:assert/strict";
 import { capture } from "../../../scripts/run.ts";
-import { configureStacd, configureStafd, hide, ONE, unhide } from "../connector.ts";
+import { configureStacd, configureStafd, hide, ONE, unhide } from "../stacd.ts";
 import { start, untilConnected, untilDiscovering } from "../fabric.ts";
 import type { Guest } from "../guest.ts";
 import { APPARMOR } from "../needs.ts";

@@ -3,9 +3,9 @@
  * The daemons stay the same processes, and no connection is touched.
  */
 import assert from "node:assert/strict";
-import { identities, untilIocsListed } from "../connector.ts";
+import { identities, untilIocsListed } from "../stacd.ts";
 import { call, entries, nothingChanges, SOON, start, untilConnected, untilDiscovering } from "../fabric.ts";
-import { identity } from "../finder.ts";
+import { identity } from "../stafd.ts";
 import type { Guest } from "../guest.ts";
 import type { Scenario } from "../scenario.ts";
 

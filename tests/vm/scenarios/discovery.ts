@@ -1,7 +1,7 @@
 /** stafd finds discovery controllers through Avahi and by its configuration, and publishes what they say. */
 import assert from "node:assert/strict";
 import { call, entries, type Entry, start, untilDiscovering } from "../fabric.ts";
-import { identity, recordSignals, subsystems, untilSignal } from "../finder.ts";
+import { identity, recordSignals, subsystems, untilSignal } from "../stafd.ts";
 import type { Guest } from "../guest.ts";
 import { AVAHI } from "../needs.ts";
 import type { Scenario } from "../scenario.ts";

@@ -1,6 +1,6 @@
 /** The kernel's answer to connects that cannot succeed, by transport: each row of the table is tried. */
 import assert from "node:assert/strict";
-import { nqnOf, offerByLoop } from "../connector.ts";
+import { nqnOf, offerByLoop } from "../stacd.ts";
 import { ERRNOS } from "../errno_table.ts";
 import type { Guest } from "../guest.ts";
 import { FC, LOOP, type Need, RDMA } from "../needs.ts";

@@ -1,6 +1,6 @@
 /** Fibre Channel, by nvme-fcloop: a target and a host in one kernel. Nothing of it goes over the network. */
 import { start } from "../fabric.ts";
-import { configure, confOf } from "../finder.ts";
+import { configure, confOf } from "../stafd.ts";
 import type { Guest } from "../guest.ts";
 import { FC } from "../needs.ts";
 import type { Scenario } from "../scenario.ts";

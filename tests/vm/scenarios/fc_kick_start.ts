@@ -1,8 +1,8 @@
 /** FC's kick-start (FC_EVENT=nvmediscovery): nvme-cli acts on it, and nothing is connected twice. */
 import assert from "node:assert/strict";
-import { configureStacd, nqnOf } from "../connector.ts";
+import { configureStacd, nqnOf } from "../stacd.ts";
 import { controllers, SOON, start, untilConnected, untilDiscovering } from "../fabric.ts";
-import { configure, confOf, listed, reload, untilPublished } from "../finder.ts";
+import { configure, confOf, listed, reload, untilPublished } from "../stafd.ts";
 import { type Guest, Unmet } from "../guest.ts";
 import { FC } from "../needs.ts";
 import type { Scenario } from "../scenario.ts";

@@ -1,8 +1,8 @@
 /** FC: remote ports without a target, beside live ones, and targets that come late (findings, H2 and H5). */
 import assert from "node:assert/strict";
-import { nqnOf, offerByLoop, reloadStacd, stacdJournal, untilStacdLogged } from "../connector.ts";
+import { nqnOf, offerByLoop, reloadStacd, stacdJournal, untilStacdLogged } from "../stacd.ts";
 import { controllers, liveSubsystems, parseControllers, SOON, start, untilConnected } from "../fabric.ts";
-import { configure, confOf, now } from "../finder.ts";
+import { configure, confOf, now } from "../stafd.ts";
 import type { Guest } from "../guest.ts";
 import { FC } from "../needs.ts";
 import type { Scenario } from "../scenario.ts";

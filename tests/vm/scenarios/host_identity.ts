@@ -1,8 +1,8 @@
 /** Who this host is, and what its interfaces are called, changes: no connection goes for it, and none is made twice. */
 import assert from "node:assert/strict";
-import { configureStafd, identities, ONE, stacdJournal, staysAsItIs } from "../connector.ts";
+import { configureStafd, identities, ONE, stacdJournal, staysAsItIs } from "../stacd.ts";
 import { SOON, start, untilConnected, untilDiscovering } from "../fabric.ts";
-import { configure, confOf, now, reload } from "../finder.ts";
+import { configure, confOf, now, reload } from "../stafd.ts";
 import type { Guest } from "../guest.ts";
 import type { Scenario } from "../scenario.ts";
 import { untilBlockDevice } from "../storage.ts";

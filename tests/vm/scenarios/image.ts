@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { capture } from "../../../scripts/run.ts";
-import { configureStacd, configureStafd, ONE } from "../connector.ts";
+import { configureStacd, configureStafd, ONE } from "../stacd.ts";
 import { nothingChanges, SOON, untilConnected, untilDiscovering } from "../fabric.ts";
 import type { Guest } from "../guest.ts";
 import type { Scenario } from "../scenario.ts";

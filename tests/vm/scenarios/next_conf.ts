@@ -1,8 +1,8 @@
 /** A connectivity file of nvme-stas 3 as the manual says, on a real kernel; and `check` with what this host's kernel takes. */
 import assert from "node:assert/strict";
-import { deviceOf, nqnOf, ONE } from "../connector.ts";
+import { deviceOf, nqnOf, ONE } from "../stacd.ts";
 import { controllers, start, untilConnected, untilDiscovering } from "../fabric.ts";
-import { configure, confOf } from "../finder.ts";
+import { configure, confOf } from "../stafd.ts";
 import type { Guest } from "../guest.ts";
 import type { Scenario } from "../scenario.ts";
 

@@ -1,8 +1,8 @@
 /** Hosts that lack something: each scenario takes it away, sees the main job done, and gives it back. */
 import assert from "node:assert/strict";
-import { configureStacd, configureStafd, nqnOf, ONE, reloadStacd, tcpLine, TWO } from "../connector.ts";
+import { configureStacd, configureStafd, nqnOf, ONE, reloadStacd, tcpLine, TWO } from "../stacd.ts";
 import { controllers, start, untilConnected, untilDiscovering } from "../fabric.ts";
-import { configure, confOf } from "../finder.ts";
+import { configure, confOf } from "../stafd.ts";
 import type { Guest } from "../guest.ts";
 import { AVAHI, IPV6, type Need } from "../needs.ts";
 import type { Scenario } from "../scenario.ts";

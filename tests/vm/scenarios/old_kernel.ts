@@ -4,7 +4,7 @@
  * strace has the kernel answer "no such file" for them. Nothing in the daemons knows of that.
  */
 import assert from "node:assert/strict";
-import { connections } from "../finder.ts";
+import { connections } from "../stafd.ts";
 import { nothingChanges, SOON, start, untilConnected, untilDiscovering } from "../fabric.ts";
 import type { Guest } from "../guest.ts";
 import { STRACE } from "../needs.ts";

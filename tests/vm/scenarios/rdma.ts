@@ -1,8 +1,8 @@
 /** RDMA, by soft-RoCE: a target and a host in one kernel (the full one; the cloud kernels have no rdma_rxe). */
 import assert from "node:assert/strict";
-import { nqnOf, reloadStacd } from "../connector.ts";
+import { nqnOf, reloadStacd } from "../stacd.ts";
 import { SOON, start, untilConnected, untilDiscovering } from "../fabric.ts";
-import { configure, confOf, reload } from "../finder.ts";
+import { configure, confOf, reload } from "../stafd.ts";
 import type { Guest } from "../guest.ts";
 import { RDMA } from "../needs.ts";
 import type { Scenario } from "../scenario.ts";

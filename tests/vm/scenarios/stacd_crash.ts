@@ -1,6 +1,6 @@
 /** Data goes on flowing while the daemons die; and whenever stacd is killed, it ends where it should. */
 import assert from "node:assert/strict";
-import { configureStafd, identities, ONE, untilIocsListed } from "../connector.ts";
+import { configureStafd, identities, ONE, untilIocsListed } from "../stacd.ts";
 import { SOON, start, untilConnected } from "../fabric.ts";
 import type { Guest } from "../guest.ts";
 import type { Scenario } from "../scenario.ts";

@@ -20,9 +20,9 @@ import {
   tcpLine,
   TWO,
   untilIocsListed,
-} from "../connector.ts";
+} from "../stacd.ts";
 import { SOON, start, untilConnected } from "../fabric.ts";
-import { now } from "../finder.ts";
+import { now } from "../stafd.ts";
 import type { Guest } from "../guest.ts";
 import { LOOP } from "../needs.ts";
 import type { Scenario } from "../scenario.ts";

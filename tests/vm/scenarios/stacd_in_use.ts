@@ -12,9 +12,9 @@ import {
   ONE,
   stacdJournal,
   untilStacdLogged,
-} from "../connector.ts";
+} from "../stacd.ts";
 import { controllers, SOON, start, untilConnected } from "../fabric.ts";
-import { now } from "../finder.ts";
+import { now } from "../stafd.ts";
 import type { Guest } from "../guest.ts";
 import type { Scenario } from "../scenario.ts";
 import { untilBlockDevice } from "../storage.ts";

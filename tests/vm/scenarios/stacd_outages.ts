@@ -11,9 +11,9 @@ import {
   nqnOf,
   reloadStacd,
   untilStacdLogged,
-} from "../connector.ts";
+} from "../stacd.ts";
 import { controllers, SOON, start, untilConnected } from "../fabric.ts";
-import { FAKE, fakeSet, fakeUp, now, untilLogged } from "../finder.ts";
+import { FAKE, fakeSet, fakeUp, now, untilLogged } from "../stafd.ts";
 import type { Guest } from "../guest.ts";
 import type { Scenario } from "../scenario.ts";
 import { untilBlockDevice } from "../storage.ts";

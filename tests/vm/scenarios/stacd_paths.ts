@@ -11,7 +11,7 @@ import {
   tcpLine,
   untilIocs,
   untilIocsListed,
-} from "../connector.ts";
+} from "../stacd.ts";
 import { type Controller, controllers, SOON, start, untilConnected } from "../fabric.ts";
 import type { Guest } from "../guest.ts";
 import type { Scenario } from "../scenario.ts";

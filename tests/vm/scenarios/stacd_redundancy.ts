@@ -3,9 +3,9 @@
  * "Since when?": the loss and its return in the journal, in `monitor`, in `explain`, and over a restart.
  */
 import assert from "node:assert/strict";
-import { MESSAGES } from "../../../src/lib/nvme/messages.ts";
+import { MESSAGES } from "../../../src/lib/base/messages.ts";
 import type { V1Controller, V1Event } from "../../../src/lib/dbus/v1_types.ts";
-import { configureStafd, nqnOf, ONE } from "../connector.ts";
+import { configureStafd, nqnOf, ONE } from "../stacd.ts";
 import { SOON, start, untilConnected } from "../fabric.ts";
 import type { Guest } from "../guest.ts";
 import type { Scenario } from "../scenario.ts";

@@ -8,9 +8,9 @@ import {
   stacdJournal,
   tcpLine,
   untilStacdLogged,
-} from "../connector.ts";
+} from "../stacd.ts";
 import { start, untilConnected } from "../fabric.ts";
-import { now } from "../finder.ts";
+import { now } from "../stafd.ts";
 import type { Guest } from "../guest.ts";
 import { AUTHENTICATION } from "../needs.ts";
 import type { Scenario } from "../scenario.ts";

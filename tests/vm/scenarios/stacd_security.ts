@@ -12,9 +12,9 @@ import {
   ONE,
   reloadStacd,
   tcpLine,
-} from "../connector.ts";
+} from "../stacd.ts";
 import { controllers, liveSubsystems, start, untilConnected } from "../fabric.ts";
-import { configure } from "../finder.ts";
+import { configure } from "../stafd.ts";
 import type { Guest } from "../guest.ts";
 import type { Scenario } from "../scenario.ts";
 

@@ -16,9 +16,9 @@ import {
   tcpLine,
   TWO,
   untilStacdLogged,
-} from "../connector.ts";
+} from "../stacd.ts";
 import { start, untilConnected, untilDiscovering } from "../fabric.ts";
-import { now } from "../finder.ts";
+import { now } from "../stafd.ts";
 import type { Guest } from "../guest.ts";
 import type { Scenario } from "../scenario.ts";
 

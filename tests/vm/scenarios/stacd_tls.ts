@@ -3,16 +3,9 @@
  * key or a missing handshake daemon means no connection, and an existing connection survives both.
  */
 import assert from "node:assert/strict";
-import {
-  configureStacd,
-  configureStafd,
-  deviceOf,
-  nqnOf,
-  reloadStacd,
-  untilStacdLogged,
-} from "../connector.ts";
+import { configureStacd, configureStafd, deviceOf, nqnOf, reloadStacd, untilStacdLogged } from "../stacd.ts";
 import { controllers, start, untilConnected } from "../fabric.ts";
-import { now } from "../finder.ts";
+import { now } from "../stafd.ts";
 import type { Guest } from "../guest.ts";
 import { TLS } from "../needs.ts";
 import type { Scenario } from "../scenario.ts";

@@ -14,7 +14,7 @@ import {
   untilLogged,
   untilPublished,
   untilSignal,
-} from "../finder.ts";
+} from "../stafd.ts";
 import type { Guest } from "../guest.ts";
 import { AVAHI } from "../needs.ts";
 import type { Scenario } from "../scenario.ts";

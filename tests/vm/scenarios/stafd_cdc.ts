@@ -21,7 +21,7 @@ import {
   untilFake,
   untilLogged,
   untilPublished,
-} from "../finder.ts";
+} from "../stafd.ts";
 import type { Guest } from "../guest.ts";
 import type { Scenario } from "../scenario.ts";
 

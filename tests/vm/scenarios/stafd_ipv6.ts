@@ -1,16 +1,7 @@
 /** Discovery controllers at IPv6 addresses, link-local ones too: from a line of the configuration, and found by mDNS. */
 import assert from "node:assert/strict";
 import { SOON, start, untilDiscovering } from "../fabric.ts";
-import {
-  at,
-  configure,
-  confOf,
-  connections,
-  listed,
-  reload,
-  untilListed,
-  untilPublished,
-} from "../finder.ts";
+import { at, configure, confOf, connections, listed, reload, untilListed, untilPublished } from "../stafd.ts";
 import type { Guest } from "../guest.ts";
 import { IPV6 } from "../needs.ts";
 import type { Scenario } from "../scenario.ts";

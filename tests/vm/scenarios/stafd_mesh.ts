@@ -11,7 +11,7 @@ import {
   listed,
   untilListed,
   untilLogged,
-} from "../finder.ts";
+} from "../stafd.ts";
 import type { Guest } from "../guest.ts";
 import type { Scenario } from "../scenario.ts";
 

@@ -14,7 +14,7 @@ import {
   untilListed,
   untilLogged,
   untilPublished,
-} from "../finder.ts";
+} from "../stafd.ts";
 import type { Guest } from "../guest.ts";
 import type { Scenario } from "../scenario.ts";
 

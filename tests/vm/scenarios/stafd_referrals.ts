@@ -11,7 +11,7 @@ import {
   untilListed,
   untilPublished,
   untilSignal,
-} from "../finder.ts";
+} from "../stafd.ts";
 import type { Guest } from "../guest.ts";
 import type { Scenario } from "../scenario.ts";
 

@@ -1,7 +1,7 @@
 /** stafd takes over every kind of change in its configuration, and nothing else moves; a broken file changes nothing. */
 import assert from "node:assert/strict";
 import { callCommand, parseReply, start, untilDiscovering } from "../fabric.ts";
-import { at, configure, confOf, connections, journal, listed, now, reload, untilLogged } from "../finder.ts";
+import { at, configure, confOf, connections, journal, listed, now, reload, untilLogged } from "../stafd.ts";
 import type { Guest } from "../guest.ts";
 import type { Scenario } from "../scenario.ts";
 

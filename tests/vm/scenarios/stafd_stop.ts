@@ -18,7 +18,7 @@ import {
   untilListed,
   untilLogged,
   untilPublished,
-} from "../finder.ts";
+} from "../stafd.ts";
 import { type Guest, Unmet } from "../guest.ts";
 import type { Scenario } from "../scenario.ts";
 

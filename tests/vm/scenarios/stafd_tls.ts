@@ -1,7 +1,7 @@
 /** TLS to a discovery controller: used where it is asked for, and never left out because something is missing. */
 import assert from "node:assert/strict";
 import { controllers, start, untilDiscovering } from "../fabric.ts";
-import { at, configure, confOf, listed, now, reload, untilLogged, untilPublished } from "../finder.ts";
+import { at, configure, confOf, listed, now, reload, untilLogged, untilPublished } from "../stafd.ts";
 import type { Guest } from "../guest.ts";
 import { TLS } from "../needs.ts";
 import type { Scenario } from "../scenario.ts";

@@ -1,6 +1,6 @@
 /** What a unit does when its daemon cannot start, and when it is killed again and again (DEC-18). */
 import assert from "node:assert/strict";
-import { configureStafd, identities, ONE } from "../connector.ts";
+import { configureStafd, identities, ONE } from "../stacd.ts";
 import { SOON, start, untilConnected } from "../fabric.ts";
 import type { Guest } from "../guest.ts";
 import type { Scenario } from "../scenario.ts";

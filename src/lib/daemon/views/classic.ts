@@ -3,14 +3,14 @@
  * (DBUS-30).
  */
 import { CONNECT_OPTIONS } from "../../nvme/option_table.ts";
-import { lessSafe } from "../../core/as_asked.ts";
-import { type Ctl, deviceOf } from "../../core/ctl.ts";
-import { configClaims } from "../../core/planner.ts";
+import { lessSafe } from "../../core/controller/as_asked.ts";
+import { type Ctl, deviceOf } from "../../core/controller/ctl.ts";
+import { configClaims } from "../../core/planning/planner.ts";
 import { CONNECT_RETRY, pause } from "../../core/retry.ts";
 import type { KernelCtrl } from "../../nvme/kernel_ctrl.ts";
-import { pythonRepr } from "../../nvme/python_literal.ts";
+import { pythonRepr } from "../../base/python_literal.ts";
 import { type Tid, tidFields } from "../../nvme/tid.ts";
-import type { Now } from "../../nvme/time.ts";
+import type { Now } from "../../base/time.ts";
 import type { ConnectRequest } from "../../ports.ts";
 import { IDLE_INTERVAL, pythonBool, timerText } from "./texts.ts";
 

@@ -1,7 +1,7 @@
 /** Texts that the original's D-Bus interface puts into its answers (requirements 50). */
-import type { Operation } from "../../core/finder_state.ts";
-import { pythonRepr, type PythonValue } from "../../nvme/python_literal.ts";
-import { type Instant, type Now, reached, until } from "../../nvme/time.ts";
+import type { Operation } from "../../core/stafd/stafd_state.ts";
+import { pythonRepr, type PythonValue } from "../../base/python_literal.ts";
+import { type Instant, type Now, reached, until } from "../../base/time.ts";
 
 /** Interval of a connect timer that is off. */
 export const IDLE_INTERVAL = 60;

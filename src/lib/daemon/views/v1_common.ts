@@ -2,24 +2,24 @@
  * The versioned interfaces' description of controllers, for both daemons: a view of the core, which decides
  * (v1_types.ts).
  */
-import type { Attempt } from "../../core/request.ts";
+import type { Attempt } from "../../core/request/request.ts";
 import type { DaemonConf } from "../../config/daemon_conf.ts";
-import { differences, lessSafe, lessSafeText } from "../../core/as_asked.ts";
-import { type Claim, claimText, type Ctl, deviceOf } from "../../core/ctl.ts";
-import { proofText } from "../../core/evidence.ts";
-import { identityTexts } from "../../core/identity.ts";
-import type { Lines } from "../../core/lines.ts";
-import { hostIdOf } from "../../core/request.ts";
-import type { Fleet } from "../../core/fleet.ts";
-import type { FleetTurn } from "../../core/fleet_turn.ts";
-import type { Decision, Verdict } from "../../core/planner.ts";
+import { differences, lessSafe, lessSafeText } from "../../core/controller/as_asked.ts";
+import { type Claim, claimText, type Ctl, deviceOf } from "../../core/controller/ctl.ts";
+import { proofText } from "../../core/planning/evidence.ts";
+import { identityTexts } from "../../core/controller/identity.ts";
+import type { Lines } from "../../core/sources/lines.ts";
+import { hostIdOf } from "../../core/request/request.ts";
+import type { Fleet } from "../../core/fleet/fleet.ts";
+import type { FleetTurn } from "../../core/fleet/fleet_turn.ts";
+import type { Decision, Verdict } from "../../core/planning/planner.ts";
 import type { V1Controller, V1Failure, V1Phase, V1Source } from "../../dbus/v1_types.ts";
 import { isIp, scopeOf } from "../../nvme/address.ts";
 import type { KernelCtrl } from "../../nvme/kernel_ctrl.ts";
 import { interfaceOf } from "../../nvme/match.ts";
 import { impliedIface, tidOfKey, tidText } from "../../nvme/tid.ts";
 import type { ConnectRequest } from "../../ports.ts";
-import { type Instant, type Now, until } from "../../nvme/time.ts";
+import { type Instant, type Now, until } from "../../base/time.ts";
 import type { Peek } from "./classic.ts";
 import { localTime } from "./texts.ts";
 

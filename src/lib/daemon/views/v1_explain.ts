@@ -1,18 +1,24 @@
 /** `explain`: the chain from the sources of a controller through the decisions to the next action. */
-import { differences, lessSafe, lessSafeRemedy, lessSafeText, unshown } from "../../core/as_asked.ts";
-import { claimText, type Ctl, deviceOf } from "../../core/ctl.ts";
-import { IDENTITY_REMEDY } from "../../core/identity.ts";
-import { evidenceText, proofText } from "../../core/evidence.ts";
-import type { Past } from "../../core/fleet.ts";
-import { ctlsFor } from "../../core/fleet_index.ts";
-import { tlsRemedy, tlsText } from "../../core/page_tls.ts";
-import { LINK_LOST } from "../../core/links.ts";
-import type { Decision, Verdict } from "../../core/planner.ts";
+import {
+  differences,
+  lessSafe,
+  lessSafeRemedy,
+  lessSafeText,
+  unshown,
+} from "../../core/controller/as_asked.ts";
+import { claimText, type Ctl, deviceOf } from "../../core/controller/ctl.ts";
+import { IDENTITY_REMEDY } from "../../core/controller/identity.ts";
+import { evidenceText, proofText } from "../../core/planning/evidence.ts";
+import type { Past } from "../../core/fleet/fleet.ts";
+import { ctlsFor } from "../../core/fleet/fleet_index.ts";
+import { tlsRemedy, tlsText } from "../../core/request/page_tls.ts";
+import { LINK_LOST } from "../../core/controller/links.ts";
+import type { Decision, Verdict } from "../../core/planning/planner.ts";
 import type { DaemonName, V1Explanation, V1Phase, V1Step } from "../../dbus/v1_types.ts";
 import type { KernelCtrl } from "../../nvme/kernel_ctrl.ts";
 import { kernelTid, matches } from "../../nvme/match.ts";
 import { tidText } from "../../nvme/tid.ts";
-import type { Now } from "../../nvme/time.ts";
+import type { Now } from "../../base/time.ts";
 import { matcherOf, type Nameable, named } from "../../nvme/what.ts";
 import type { Peek } from "./classic.ts";
 import { localTime } from "./texts.ts";

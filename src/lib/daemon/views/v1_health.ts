@@ -1,10 +1,10 @@
 /** `health`: are all wanted controllers connected? */
-import { deviceOf } from "../../core/ctl.ts";
-import { IDENTITY_REMEDY } from "../../core/identity.ts";
+import { deviceOf } from "../../core/controller/ctl.ts";
+import { IDENTITY_REMEDY } from "../../core/controller/identity.ts";
 import { distinct, WANTED } from "../../dbus/v1_distinct.ts";
 import type { DaemonConf } from "../../config/daemon_conf.ts";
-import { lessSafeRemedy, lessSafeText } from "../../core/as_asked.ts";
-import type { HostConf } from "../../core/host.ts";
+import { lessSafeRemedy, lessSafeText } from "../../core/controller/as_asked.ts";
+import type { HostConf } from "../../core/request/host.ts";
 import type { V1Controller, V1Health } from "../../dbus/v1_types.ts";
 import type { Peek } from "./classic.ts";
 import { type Asked, otherwise } from "./v1_common.ts";

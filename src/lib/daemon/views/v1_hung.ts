@@ -1,6 +1,6 @@
 /** Calls that have not returned, for `health` and `explain` (L6). */
 import type { V1Explanation, V1Step } from "../../dbus/v1_types.ts";
-import { isoTime } from "../../nvme/time.ts";
+import { isoTime } from "../../base/time.ts";
 import type { HungCall } from "../bounded_ports.ts";
 
 export const HUNG_REMEDY =

@@ -1,9 +1,9 @@
 /** The next actions for a controller, each with its time. */
-import type { Ctl } from "../../core/ctl.ts";
-import type { Decision, Verdict } from "../../core/planner.ts";
+import type { Ctl } from "../../core/controller/ctl.ts";
+import type { Decision, Verdict } from "../../core/planning/planner.ts";
 import { FETCH_RETRY, GENERATION_LOOK, KERNEL_LOOK, STATE_POLL } from "../../core/retry.ts";
 import type { V1Step } from "../../dbus/v1_types.ts";
-import { after, type Duration, type Now, reached } from "../../nvme/time.ts";
+import { after, type Duration, type Now, reached } from "../../base/time.ts";
 import { CALL_BOUNDS } from "../call_bounds.ts";
 import { type Asked, formingOf, type V1Lost, wallOf } from "./v1_common.ts";
 

@@ -1,10 +1,10 @@
 /** `plan`: what would be connected and disconnected, with reasons. The core answers; nothing is done. */
-import { claimText, type Ctl, deviceOf } from "../../core/ctl.ts";
-import { evidenceText } from "../../core/evidence.ts";
-import { tlsText } from "../../core/page_tls.ts";
+import { claimText, type Ctl, deviceOf } from "../../core/controller/ctl.ts";
+import { evidenceText } from "../../core/planning/evidence.ts";
+import { tlsText } from "../../core/request/page_tls.ts";
 import type { V1Change, V1Held } from "../../dbus/v1_types.ts";
 import { tidText } from "../../nvme/tid.ts";
-import type { Now } from "../../nvme/time.ts";
+import type { Now } from "../../base/time.ts";
 import { type Asked, wallOf } from "./v1_common.ts";
 
 /** A plan asks what is to be done, not how. */

@@ -1,7 +1,7 @@
 /** Controllers left out for lack of room, as problems for the health (S16). */
-import { MAX_CTLS } from "../../core/fleet.ts";
-import { type FinderState, MAX_SERVICES } from "../../core/finder_state.ts";
-import type { ConnectorState } from "../../core/connector_state.ts";
+import { MAX_CTLS } from "../../core/fleet/fleet.ts";
+import { MAX_SERVICES, type StafdState } from "../../core/stafd/stafd_state.ts";
+import type { StacdState } from "../../core/stacd/stacd_state.ts";
 import { tidText } from "../../nvme/tid.ts";
 import type { Problem } from "./v1_health.ts";
 
@@ -9,7 +9,7 @@ const noRoom = (text: string, remedy: string): Problem => ({ id: "no-room", text
 
 const UNUSUAL = "it lists more than a host can use: check the controller, or exclude it";
 
-export const connectorRoom = ({ pages }: ConnectorState): readonly Problem[] =>
+export const stacdRoom = ({ pages }: StacdState): readonly Problem[] =>
   [...pages.values()].flatMap(({ left, dcText }) =>
     left === 0 ? [] : noRoom(
       `${left} controllers of the log page of ${dcText} are left out: stacd manages at most ${MAX_CTLS}`,
@@ -17,7 +17,7 @@ export const connectorRoom = ({ pages }: ConnectorState): readonly Problem[] =>
     )
   );
 
-export function finderRoom({ dcs, fleet, unheard, services }: FinderState): readonly Problem[] {
+export function stafdRoom({ dcs, fleet, unheard, services }: StafdState): readonly Problem[] {
   const problems: Problem[] = [];
   for (const [key, { left }] of dcs) {
     const ctl = left === 0 ? undefined : fleet.ctls.get(key);

@@ -2,15 +2,15 @@
  * The versioned interface's description of subsystems: a view of their state in the system, and of the wanted
  * paths.
  */
-import type { Fleet } from "../../core/fleet.ts";
-import { proofText } from "../../core/evidence.ts";
+import type { Fleet } from "../../core/fleet/fleet.ts";
+import { proofText } from "../../core/planning/evidence.ts";
 import {
   type PathFacts,
   REDUNDANCY_KINDS,
   redundancyProblems,
   redundancyText,
   type SubsystemFacts,
-} from "../../core/redundancy.ts";
+} from "../../core/advice/redundancy.ts";
 import { distinct, WANTED } from "../../dbus/v1_distinct.ts";
 import type { V1Controller, V1State, V1Subsystem } from "../../dbus/v1_types.ts";
 import type { Counters, StorageLook, SubsystemLook } from "../../nvme/storage_look.ts";

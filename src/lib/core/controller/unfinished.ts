@@ -1,0 +1,111 @@
+/**
+ * Connects that the kernel has accepted and continues by itself (FC): the controller exists, but has never been live.
+ * It is not a connection yet; the kernel refuses to delete it before it has been live, and tries again until its
+ * ctrl-loss-tmo is over.
+ */
+import type { Failure } from "../../base/failure.ts";
+import type { KernelCtrl } from "../../nvme/kernel_ctrl.ts";
+import { isUnfinished } from "../../nvme/match.ts";
+import { after, type Now, reached } from "../../base/time.ts";
+import type { DeviceRef } from "../../ports.ts";
+import { type Ctl, noted } from "./ctl.ts";
+import type { FleetDraft } from "../fleet/fleet_draft.ts";
+import { listed, unlisted } from "../fleet/fleet_index.ts";
+import { keepLooking } from "./links.ts";
+import { eventFields } from "../../base/messages.ts";
+import type { Decision, Verdict } from "../planning/planner.ts";
+import { FORMING_LIMIT } from "../retry.ts";
+
+type Forming = Extract<Ctl["link"], { readonly phase: "forming" }>;
+
+const words = ({ device }: DeviceRef): string => `the kernel is still connecting ${device}`;
+
+/** Does our record say that the kernel is still connecting it for this controller, maybe since before a restart? */
+export const isUnfinishedOf = ({ standing }: Ctl, ctrl: KernelCtrl): boolean =>
+  standing?.is === "absent" && standing.device === ctrl.device && standing.incarnation === ctrl.incarnation &&
+  isUnfinished(ctrl);
+
+/** The kernel continues by itself: from now on stacd watches the controller, and starts nothing else for it. */
+export function follow<E extends { readonly do: string }>(
+  fleet: FleetDraft<E>,
+  ctl: Ctl,
+  { device, incarnation }: KernelCtrl,
+): void {
+  const until = after(fleet.now, FORMING_LIMIT);
+  const ref = { device, incarnation };
+  const link: Forming = { phase: "forming", ref, since: fleet.now.wall, until };
+  const next: Ctl = { ...ctl, doom: undefined, guard: undefined, oneTry: false, resting: false, link };
+  fleet.put(noted(next, fleet.now.wall, words(ref)));
+  fleet.fleet = { ...fleet.fleet, users: listed(fleet.fleet.users, device, ctl.key) };
+  fleet.say("info", next, `The kernel is still connecting ${device}; it is not established yet`);
+  keepLooking(fleet);
+  fleet.remindAt(until, ctl.key);
+  fleet.touch(ctl.key);
+}
+
+/** The controller is live, or gone: the watch ends. */
+export function unfollow<E extends { readonly do: string }>(fleet: FleetDraft<E>, ctl: Ctl): void {
+  if (ctl.link.phase !== "forming") return;
+  const { device } = ctl.link.ref;
+  fleet.fleet = { ...fleet.fleet, users: unlisted(fleet.fleet.users, device, ctl.key) };
+}
+
+/** After a while it counts as failed, once, although the kernel goes on. */
+export function lookAtForming<E extends { readonly do: string }>(
+  fleet: FleetDraft<E>,
+  ctl: Ctl,
+): Ctl {
+  const { link } = ctl;
+  if (link.phase !== "forming" || link.until === undefined) return ctl;
+  if (!reached(link.until, fleet.now)) {
+    fleet.remindAt(link.until, ctl.key);
+    return ctl;
+  }
+  const { until: _, ...told } = link;
+  const failure = late(link.ref);
+  const at = fleet.now.wall;
+  const lastFailure = { failure, at };
+  const next = noted({ ...ctl, attempts: ctl.attempts + 1, lastFailure, link: told }, at, failure.message);
+  fleet.put(next);
+  fleet.announce(next, "failed", failure.message);
+  const text = `Failed to connect to controller. ${failure.message}; ${failure.remedy ?? ""}`;
+  fleet.say("error", next, text, eventFields("failed"));
+  return next;
+}
+
+const late = (ref: DeviceRef): Failure => ({
+  phase: "connect",
+  kind: "transient",
+  message: `${words(ref)}: it has not been live since it was made ${
+    FORMING_LIMIT.ms / 1000
+  } s ago or earlier`,
+  remedy:
+    "check that the subsystem is served at that port and that this host may use it; the kernel tries again by itself",
+});
+
+/** The kernel has given up. */
+export const unmade = (link: Forming, now: Now): Failure => ({
+  phase: "connect",
+  kind: "transient",
+  message: `${link.ref.device} was deleted before it was live, after ${
+    Math.max(0, Math.round((now.wall - link.since) / 1000))
+  } s`,
+  remedy: "check that the subsystem is served at that port and that this host may use it",
+});
+
+/** The decision meanwhile: wait for it, even when no source wants it any more. */
+export function whileForming({ ref }: Forming, verdict: Verdict): Decision {
+  switch (verdict.is) {
+    case "wanted":
+      return { act: "none", why: `${words(ref)}, which has not been live yet` };
+    case "held": {
+      const { is: _, adopts: _adopts, ...held } = verdict;
+      return { act: "hold", ...held };
+    }
+    case "excluded":
+    case "unwanted": {
+      const why = `${words(ref)}, and refuses to delete it before it has been live once`;
+      return { act: "hold", why, withdrawn: verdict.evidence };
+    }
+  }
+}

@@ -1,0 +1,261 @@
+/**
+ * Decides what to do about one controller, and why: the only place that decides to connect or to disconnect.
+ * It looks at the claims, the kernel's connections and the policy, and changes nothing. The daemons carry out
+ * its decisions; `plan` and `explain` show them.
+ */
+import type { KernelCtrl } from "../../nvme/kernel_ctrl.ts";
+import { type Duration, type Instant, type Now, reached } from "../../base/time.ts";
+import type { ConnectRequest, DeviceRef } from "../../ports.ts";
+import { type Claim, claimText, type Ctl } from "../controller/ctl.ts";
+import type { Evidence, Proof } from "./evidence.ts";
+import { guarded, type GuardPolicy, type Siblings } from "./guard.ts";
+import { isUnfinishedOf, whileForming } from "../controller/unfinished.ts";
+
+export type Verdict =
+  | { readonly is: "wanted" }
+  /** Unknown: nothing new begins, and nothing is disconnected (S2). */
+  | {
+    readonly is: "held";
+    readonly why: string;
+    /** A connection from before a restart is still managed. */
+    readonly adopts?: true;
+    /** This host cannot use it, which is not a failure. */
+    readonly unusable?: true;
+    /**
+     * Its source has withdrawn it, but the withdrawal does not count yet: the record stays until that time,
+     * or until there is news.
+     */
+    readonly withdrawn?: Proof;
+    readonly until?: Instant;
+  }
+  /** Claimed, but forbidden by the configuration. */
+  | { readonly is: "excluded"; readonly evidence: Proof }
+  /** No source wants it any more. */
+  | { readonly is: "unwanted"; readonly evidence: Proof };
+
+type Unwanted = Extract<Verdict, { readonly evidence: Proof }>;
+
+export type Decision =
+  | { readonly act: "none"; readonly why: string }
+  /** `look`: this kernel sends no event at the end of the operation, so it is read again after a while. */
+  | {
+    readonly act: "hold";
+    readonly why: string;
+    readonly look?: boolean;
+    /** When the planner decides again. */
+    readonly until?: Instant;
+    readonly withdrawn?: Proof;
+  }
+  | { readonly act: "adopt"; readonly device: KernelCtrl; readonly why: string }
+  /** The kernel is still completing the connect that was begun before a restart. */
+  | { readonly act: "follow"; readonly device: KernelCtrl; readonly why: string }
+  | { readonly act: "connect"; readonly why: string }
+  | { readonly act: "wait"; readonly until: Instant; readonly why: string }
+  /** Will be disconnected when the soak ends, if nothing changes. */
+  | { readonly act: "soak"; readonly evidence: Proof; readonly device: string }
+  /** Its connection is being disconnected already, for another controller that it served. */
+  | { readonly act: "going"; readonly evidence: Proof; readonly device: string }
+  /** Its removal is due: first the source of the evidence must confirm it. */
+  | { readonly act: "confirm"; readonly evidence: Proof; readonly device: string }
+  /** Its removal is due: first the use of its namespaces must be checked. */
+  | { readonly act: "look"; readonly evidence: Proof; readonly device: string }
+  /** Its removal is due, and the traffic of its namespaces is watched until then. */
+  | { readonly act: "watch"; readonly until: Instant; readonly evidence: Proof; readonly device: string }
+  /**
+   * Its removal is due, but it stays: it is in use, or the last path to a wanted subsystem (S12). Looked at
+   * again at `until`.
+   */
+  | {
+    readonly act: "guard";
+    readonly until: Instant;
+    readonly why: string;
+    readonly evidence: Proof;
+    readonly device: string;
+  }
+  /** `claims`: block devices that must be claimed first. */
+  | {
+    readonly act: "disconnect";
+    readonly target: DeviceRef;
+    readonly evidence: Proof;
+    readonly claims: readonly string[];
+  }
+  /** The connection stays, but is no longer managed. */
+  | { readonly act: "release"; readonly why: string; readonly evidence: Proof }
+  /** There is no connection: only the record is removed. */
+  | { readonly act: "forget"; readonly evidence: readonly Evidence[] }
+  /** Excluded and not connected: the record stays while a source wants it. */
+  | { readonly act: "rest"; readonly evidence: Proof };
+
+/** The planner's questions to the rules of each daemon. */
+export interface Rules {
+  verdict(ctl: Ctl): Verdict;
+  /** Why no attempt may be made now; undefined when one may. */
+  bar(ctl: Ctl): string | undefined;
+  /** Why the policy keeps this connection although it is not wanted; undefined when it is to be removed. */
+  keep(ctl: Ctl, device: KernelCtrl): string | undefined;
+  /** How long a removal is left to soak. */
+  readonly soak: Duration;
+  /** How the use of namespaces holds a removal; undefined where there are no namespaces. */
+  readonly guard: GuardPolicy | undefined;
+  /** Why, since the start, it is not yet known which other controllers are wanted; undefined when it is. */
+  readonly unheard: string | undefined;
+  request(ctl: Ctl): ConnectRequest;
+  /** The source of the evidence has just confirmed it (S14). */
+  confirmed(ctl: Ctl): boolean;
+}
+
+/** The planner's questions about the kernel. */
+export interface KernelView {
+  /** False while the view of the kernel is incomplete or stale. */
+  readonly fresh: boolean;
+  device(ref: DeviceRef): KernelCtrl | undefined;
+  /** An existing connection that is this controller's (requirements 20). */
+  find(ctl: Ctl): KernelCtrl | undefined;
+  /**
+   * A connection that is being made, or made again, and may be this controller's: its identity is not known
+   * yet.
+   */
+  forming(ctl: Ctl): KernelCtrl | undefined;
+  /** Why this connection is not ours to disconnect (S1); undefined when it is. */
+  shield(device: KernelCtrl): string | undefined;
+  /** Another wanted controller that this connection serves (ISS-16, ISS-18). */
+  otherUser(ctl: Ctl, device: KernelCtrl): Ctl | undefined;
+  /** Is this connection being disconnected already, for another controller that it served? */
+  isGoing(device: KernelCtrl): boolean;
+  /** The future of the other connections to its subsystem. */
+  siblings(ctl: Ctl): Siblings;
+}
+
+const whyWanted = (ctl: Ctl): string => [...ctl.claims.values()].map(claimText).join("; ");
+
+/** `fresh`: whether to assume that the kernel is as last seen. */
+export function decide(
+  ctl: Ctl,
+  kernel: KernelView,
+  rules: Rules,
+  now: Now,
+  fresh: boolean = kernel.fresh,
+): Decision {
+  const { link } = ctl;
+  if (link.phase === "connecting" || link.phase === "deleting") {
+    return { act: "none", why: `${link.phase}: one operation at a time` };
+  }
+  const verdict = rules.verdict(ctl);
+  if (link.phase === "forming") return whileForming(link, verdict);
+  if (verdict.is === "held") {
+    // There is nothing to hold: no connection, and no source that wants one.
+    const isNobodys = ctl.claims.size === 0 && link.phase !== "up" && verdict.withdrawn === undefined;
+    if (isNobodys && !ctl.restored) return { act: "forget", evidence: [] };
+    const { is: _, adopts, ...held } = verdict;
+    const hold: Decision = { act: "hold", ...held };
+    const isLooked = link.phase !== "up" && (adopts === true || verdict.withdrawn !== undefined);
+    return isLooked ? restored(ctl, kernel, fresh) ?? hold : hold;
+  }
+  return verdict.is === "wanted"
+    ? wanted(ctl, kernel, rules, now, fresh)
+    : unwanted(ctl, verdict, kernel, rules, now, fresh);
+}
+
+function wanted(ctl: Ctl, kernel: KernelView, rules: Rules, now: Now, fresh: boolean): Decision {
+  const { link } = ctl;
+  if (link.phase === "up") return { act: "none", why: `connected; wanted by ${whyWanted(ctl)}` };
+  if (!fresh) return { act: "hold", why: "the kernel's connections have not been read yet" };
+  const device = kernel.find(ctl);
+  if (device !== undefined) return { act: "adopt", device, why: whyWanted(ctl) };
+  const forming = kernel.forming(ctl);
+  if (forming !== undefined) return untilDone(ctl, forming, whyWanted(ctl));
+  const bar = rules.bar(ctl);
+  if (bar !== undefined) return { act: "hold", why: bar };
+  if (link.phase === "reaching" || link.phase === "ready") return { act: "none", why: "being connected" };
+  if (link.phase === "waiting" && !reached(link.until, now)) {
+    return { act: "wait", until: link.until, why: ctl.lastFailure?.failure.message ?? "tried a moment ago" };
+  }
+  return { act: "connect", why: whyWanted(ctl) };
+}
+
+/**
+ * No source wants a controller of the state file any more; its connection is still ours, and the planner
+ * judges it (S9).
+ */
+function restored(ctl: Ctl, kernel: KernelView, fresh: boolean): Decision | undefined {
+  if (!ctl.restored) return undefined;
+  if (!fresh) return { act: "hold", why: "the kernel's connections have not been read yet" };
+  const device = kernel.find(ctl);
+  if (device !== undefined) return { act: "adopt", device, why: "connected before a restart" };
+  // It may be this controller's: the record is removed, or the connection deleted, once that is known.
+  const forming = kernel.forming(ctl);
+  return forming === undefined ? undefined : untilDone(ctl, forming, "being connected before a restart");
+}
+
+/** The decision about a controller that no source wants any more, on this evidence. */
+export function unwanted(
+  ctl: Ctl,
+  verdict: Unwanted,
+  kernel: KernelView,
+  rules: Rules,
+  now: Now,
+  fresh: boolean,
+): Decision {
+  const { evidence } = verdict;
+  if (ctl.link.phase !== "up") {
+    const found = restored(ctl, kernel, fresh);
+    if (found !== undefined) return found;
+    // If only referrals in a circle claim it, it was withdrawn already: once is enough.
+    const rests = verdict.is === "excluded" || ctl.resting;
+    return rests && ctl.claims.size > 0 ? { act: "rest", evidence } : { act: "forget", evidence };
+  }
+  if (!fresh) return { act: "hold", why: "the kernel's connections have not been read yet" };
+  const device = kernel.device(ctl.link.ref);
+  if (device === undefined) return { act: "forget", evidence };
+  if (kernel.isGoing(device)) return { act: "going", evidence, device: device.device };
+  const other = kernel.otherUser(ctl, device);
+  const why = kernel.shield(device) ?? rules.keep(ctl, device) ??
+    (other === undefined ? undefined : "the connection also serves a controller that is wanted");
+  if (why !== undefined) return { act: "release", why, evidence };
+  // During a stop, only its own disconnects go ahead at once; any other removal whose soak has not ended is
+  // left to the next start.
+  const soaks = rules.soak.ms > 0 && !evidence.some(({ kind }) => kind === "stop");
+  if (soaks && (ctl.doom === undefined || !reached(ctl.doom, now))) {
+    return { act: "soak", evidence, device: device.device };
+  }
+  const due = { evidence, device: device.device };
+  const disconnect = (claims: readonly string[]): Decision => ({
+    act: "disconnect",
+    target: { device: device.device, incarnation: device.incarnation },
+    evidence,
+    claims,
+  });
+  const isConfirmed = rules.confirmed(ctl);
+  if (rules.guard === undefined) return isConfirmed ? disconnect([]) : { act: "confirm", ...due };
+  const isExcluded = verdict.is === "excluded";
+  // A person was shown what uses it, and wants it to go.
+  const isForced = evidence.some((one) => one.kind === "drain" && one.forced);
+  const policy = isForced ? { ...rules.guard, inUseGoes: true } : rules.guard;
+  const stays = guarded(ctl.guard, policy, kernel.siblings(ctl), device.device, isExcluded, now);
+  switch (stays.is) {
+    case "look":
+      return isConfirmed ? { act: "look", ...due } : { act: "confirm", ...due };
+    case "watched":
+      return { act: "watch", until: stays.until, ...due };
+    case "held":
+      return { act: "guard", until: stays.until, why: stays.why, ...due };
+    case "free":
+      return isConfirmed ? disconnect(stays.claims) : { act: "confirm", ...due };
+  }
+}
+
+/** Either our record says that the kernel is completing this connect for us, or the device cannot be identified yet. */
+const untilDone = (ctl: Ctl, device: KernelCtrl, why: string): Decision =>
+  isUnfinishedOf(ctl, device) ? { act: "follow", device, why } : untilTold(device);
+
+/** A kernel before 5.18 does not show the type, and sends no event when a connection is up (again). */
+const untilTold = ({ device, cntrltype }: KernelCtrl): Decision => ({
+  act: "hold",
+  why: `${device}, to the same address, is still being set up`,
+  look: cntrltype === "",
+});
+
+/** The claims that come from lines of a file, in the order of the file: the first one counts. */
+export const configClaims = (ctl: Ctl): readonly Extract<Claim, { readonly kind: "config" }>[] =>
+  [...ctl.claims.values()].flatMap((claim) => claim.kind === "config" ? [claim] : [])
+    .sort((a, b) => a.line - b.line);

@@ -1,0 +1,91 @@
+/** stacd's state. */
+import type { StacdConf } from "../../config/stacd_conf.ts";
+import { type AenLatency, emptyLatency } from "./aen_latency.ts";
+import type { Instant, Now } from "../../base/time.ts";
+import type { PageYouth } from "../../ports.ts";
+import type { Authority } from "../controller/ctl.ts";
+import { type Drains, noDrains } from "./drain.ts";
+import type { Op } from "../effects.ts";
+import { emptyFleet, type Fleet } from "../fleet/fleet.ts";
+import type { Lines } from "../sources/lines.ts";
+
+/** One discovery controller's page, as stafd reported it. */
+export interface KnownPage {
+  readonly dcText: string;
+  readonly page: "none" | "cached" | "read";
+  readonly genctr: string;
+  /** Milliseconds since 1970. */
+  readonly readAt: number;
+  /** stafd says that the page is up to date (S14). */
+  readonly current: boolean;
+  readonly young: PageYouth | undefined;
+  /**
+   * Number of listed controllers for which there was no room; while it is not 0 the page withdraws nothing
+   * (S16).
+   */
+  readonly left: number;
+  /** The authority that the page counts for (origin_of.ts). */
+  readonly authority: string;
+  /** A stafd has reported the page to this process; until then it comes from the state file. */
+  readonly told: boolean;
+}
+
+export interface StafdView {
+  readonly present: boolean;
+  /** The query under way. */
+  readonly op: Op | undefined;
+  /** Something has changed since the query was sent. */
+  readonly again: boolean;
+  /** When the query was sent. */
+  readonly askedAt: Instant | undefined;
+  /** When the query for the last report was sent; undefined: no report from the present stafd. */
+  readonly knownAt: Instant | undefined;
+  readonly failures: number;
+  /** Wall clock of the last valid report; undefined: none from the present stafd. */
+  readonly reportedAt: number | undefined;
+  /** Wall clock of the last report of any stafd, for display. */
+  readonly heardAt: number | undefined;
+  /** Information that stafd itself lacked, as of that report. */
+  readonly unknowns: readonly string[];
+  /** Number of successive reports for which stafd lacked information. */
+  readonly unsure: number;
+}
+
+export interface StacdState {
+  readonly fleet: Fleet;
+  readonly conf: StacdConf | undefined;
+  readonly lines: Lines;
+  readonly stafd: StafdView;
+  readonly pages: ReadonlyMap<Authority, KnownPage>;
+  readonly latency: AenLatency;
+  /** What persons have taken out for maintenance (drain.ts). */
+  readonly drains: Drains;
+}
+
+export const noStafd: StafdView = {
+  present: false,
+  op: undefined,
+  again: false,
+  askedAt: undefined,
+  knownAt: undefined,
+  failures: 0,
+  reportedAt: undefined,
+  heardAt: undefined,
+  unknowns: [],
+  unsure: 0,
+};
+
+export const heard = ({ wall }: Now): Pick<StafdView, "reportedAt" | "heardAt"> => ({
+  reportedAt: wall,
+  heardAt: wall,
+});
+
+export const emptyStacd: StacdState = {
+  fleet: emptyFleet,
+  conf: undefined,
+  lines: new Map(),
+  stafd: noStafd,
+  pages: new Map(),
+  latency: emptyLatency,
+  drains: noDrains,
+};

@@ -1,0 +1,165 @@
+/**
+ * stafd: accepts a completely read log page as the statement of its discovery controller, as far as there is
+ * room.
+ */
+import { YOUNG_PAGE_SOAK } from "../../config/young_page_soak.ts";
+import type { DiscoveryLog } from "../../nvme/discovery_entry.ts";
+import type { Failure } from "../../base/failure.ts";
+import { tidText } from "../../nvme/tid.ts";
+import { type Ctl, pageAuthority } from "../controller/ctl.ts";
+import { listedIn } from "../sources/entry_tid.ts";
+import type { Evidence } from "../planning/evidence.ts";
+import type { StafdHost } from "./stafd_host.ts";
+import type { Page } from "./stafd_state.ts";
+import { eventFields } from "../../base/messages.ts";
+import { authorityText } from "../sources/origin_of.ts";
+import {
+  type Intake,
+  intakeOf,
+  type Kept,
+  MAX_PAGE_TEXT,
+  MAX_PAGES_TEXT,
+  overBudget,
+} from "./page_budget.ts";
+import { youngText, youthOf } from "../planning/page_youth.ts";
+import { MAX_REFERRALS } from "./referrals.ts";
+
+/** The result for a page that was read. */
+export interface Taken {
+  /** Why the page is not accepted: then it is unknown, and its previous content stays (S2). */
+  readonly failure: Failure | undefined;
+  /** Controllers whose pages made way for it: these pages are unknown from now on. */
+  readonly dropped: readonly { readonly key: string; readonly failure: Failure }[];
+}
+
+export function takePage(stafd: StafdHost, ctl: Ctl, log: DiscoveryLog): Taken {
+  const intake = intakeOf(log.entries);
+  const { why, over } = roomFor(stafd, ctl, intake);
+  if (why !== undefined) return { failure: notKept(why), dropped: [] };
+  for (const key of over) stafd.putDc(key, { ...stafd.dc(key), page: undefined });
+  const dc = stafd.dc(ctl.key);
+  const { entries, refused, bytes } = intake;
+  const readAt = stafd.now.wall;
+  const genctr = String(log.genctr);
+  const soak = stafd.state.conf?.youngPageSoak.value ?? YOUNG_PAGE_SOAK;
+  const young = youthOf(dc.page, { genctr, entries, back: dc.back, at: readAt }, soak);
+  stafd.putDc(ctl.key, {
+    ...dc,
+    live: true,
+    back: false,
+    readLog: { failures: 0, completed: true, failure: undefined, retryAt: undefined },
+    page: { genctr, readAt, toldAt: dc.toldAt, fresh: true, young, entries, bytes },
+    // This page, or the next reading, covers an event that came during the reading.
+    toldAt: dc.then === "nothing" ? undefined : dc.toldAt,
+  });
+  stafd.fleet.said();
+  stafd.fleet.dirty();
+  const text = `Received discovery log pages (num records=${entries.length}).`;
+  stafd.fleet.sayOf(ctl, "info", text, eventFields("log-page", { NVME_GENCTR: genctr }));
+  if (refused > 0) {
+    const why = "the subsystem NQN is longer than 223 bytes";
+    stafd.fleet.sayOf(ctl, "warning", `${refused} entries of its log page are refused: ${why}`);
+  }
+  if (young?.since === readAt && !young.isFirst && soak.ms > 0) {
+    stafd.fleet.sayOf(ctl, "notice", `${youngText(soak)}, because ${young.why}`);
+  }
+  stafd.fleet.announce(ctl, "log-page", `log page read, generation ${genctr}, ${entries.length} entries`);
+  takeReferrals(stafd, ctl, entries, genctr);
+  const device = ctl.link.phase === "up" ? ctl.link.ref.device : "nvme?";
+  stafd.fleet.emitFirst({ do: "signal", signal: { type: "log-pages-changed", tid: ctl.tid, device } });
+  const failure = notKept(
+    "its log page was dropped because the log pages of other controllers need the room",
+  );
+  return { failure: undefined, dropped: [...over].map((key) => ({ key, failure })) };
+}
+
+const notKept = (message: string): Failure => ({ phase: "read-log", kind: "permanent", message });
+
+const mib = (bytes: number): string => `${Math.ceil(bytes / 1024 / 1024)} MiB`;
+
+interface Room {
+  /** Why there is no room. */
+  readonly why?: string;
+  /** The keys of the controllers whose pages make way. */
+  readonly over: ReadonlySet<string>;
+}
+
+/** Finds room for a page, if its authority is entitled to the room. */
+function roomFor(stafd: StafdHost, ctl: Ctl, { entries, bytes }: Intake): Room {
+  const none: ReadonlySet<string> = new Set();
+  const size = `its log page has ${entries.length} entries of ${mib(bytes)} in all`;
+  if (bytes > MAX_PAGE_TEXT) {
+    return { why: `${size}, more than the limit of ${mib(MAX_PAGE_TEXT)} for one page`, over: none };
+  }
+  const pages: Kept[] = [{ key: ctl.key, authority: stafd.authorityOf(ctl.key), bytes }];
+  let sum = bytes;
+  stafd.fleet.work += stafd.state.dcs.size;
+  for (const [key, { page }] of stafd.state.dcs) {
+    if (page === undefined || key === ctl.key) continue;
+    pages.push({ key, authority: stafd.authorityOf(key), bytes: page.bytes });
+    sum += page.bytes;
+  }
+  if (sum <= MAX_PAGES_TEXT) return { over: none };
+  const over = overBudget(pages);
+  if (!over.has(ctl.key)) return { over };
+  const authority = stafd.authorityOf(ctl.key);
+  const who = authorityText(authority, stafd.fleet.ctl(authority));
+  const why = `${size}: the ${
+    mib(MAX_PAGES_TEXT)
+  } that are kept of all pages are used, most of them by ${who}`;
+  return { why, over: none };
+}
+
+/** A completely read page is this controller's statement about referrals; it replaces the previous one. */
+function takeReferrals(stafd: StafdHost, ctl: Ctl, entries: Page["entries"], genctr: string): void {
+  const { fleet, now: { wall: readAt } } = stafd;
+  const authority = pageAuthority(ctl.key);
+  const dcText = tidText(ctl.tid);
+  const now = listedIn(entries, ctl.tid, "referral");
+  const gone: Evidence = { kind: "log-page", dc: dcText, genctr, readAt };
+  const said = fleet.saidOf(authority);
+  // Controllers that a dropped one cut off wait for this page, too.
+  if (said.some(({ released }) => released.has(authority))) fleet.touchAll();
+  for (const other of said) {
+    if (!now.has(other.key)) fleet.release(other.key, authority, gone);
+  }
+  followReferrals(stafd, ctl, now, genctr, readAt);
+}
+
+/** There may be room now for referrals that were left out. */
+export function retakeReferrals(stafd: StafdHost, ctl: Ctl): void {
+  const { page } = stafd.dc(ctl.key);
+  if (page === undefined) return;
+  followReferrals(stafd, ctl, listedIn(page.entries, ctl.tid, "referral"), page.genctr, page.readAt);
+}
+
+function followReferrals(
+  stafd: StafdHost,
+  ctl: Ctl,
+  now: ReturnType<typeof listedIn>,
+  genctr: string,
+  readAt: number,
+): void {
+  const { fleet } = stafd;
+  const authority = pageAuthority(ctl.key);
+  const dcText = tidText(ctl.tid);
+  // Referrals over the limit are unknown, not absent: those followed before stay (S6).
+  let room = MAX_REFERRALS;
+  for (const key of now.keys()) if (fleet.ctl(key)?.claims.has(authority) === true) room--;
+  let left = 0;
+  let full = 0;
+  for (const [key, { tid, entry }] of now) {
+    if (fleet.ctl(key)?.claims.has(authority) !== true && room-- <= 0) {
+      left++;
+      continue;
+    }
+    const claim = { kind: "referral", dc: ctl.key, dcText, genctr, readAt, entry } as const;
+    if (!fleet.claim(key, tid, authority, claim)) full++;
+  }
+  stafd.putDc(ctl.key, { ...stafd.dc(ctl.key), left: full });
+  left += full;
+  if (left > 0) {
+    const limit = `limit of ${MAX_REFERRALS} referrals of one controller, or of controllers in all, reached`;
+    fleet.sayOf(ctl, "warning", `${left} of its ${now.size} referrals are not followed: ${limit}`);
+  }
+}
