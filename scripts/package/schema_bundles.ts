@@ -28,6 +28,7 @@ export const BUNDLES: Readonly<Record<string, Bundle>> = {
       explain: "V1Explanation",
       health: "V1Health",
       drain: "V1DrainAnswer",
+      forget: "V1ForgetAnswer",
       pages: "StafdReport",
       event: "V1Event",
     },

@@ -8,6 +8,7 @@ import { OK, USAGE } from "./command_line.ts";
 import { doctor } from "./doctor_command.ts";
 import { drain, undrain } from "./drain_command.ts";
 import { explain } from "./explain_command.ts";
+import { forget } from "./forget_command.ts";
 import { health } from "./health_command.ts";
 import { history } from "./history_command.ts";
 import { list } from "./list_command.ts";
@@ -332,6 +333,19 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
           return shown(options, format, (around) => doctor(around, format));
         })],
   ];
+  const finderActs: readonly (readonly [string, Define])[] = [
+    ["forget", (command) =>
+      command
+        .description(
+          "drop a silent discovery controller that mDNS announced, and what only it lists, now (root only)",
+        )
+        .argument("<dc>", FORMS)
+        .option("--dry-run", "only show what would be dropped")
+        .addOption(outputOption(TEXT))
+        .action((what, { dryRun, output }) =>
+          finish(forget(job(false), what, { format: output ?? "table", dryRun: dryRun === true }))
+        )],
+  ];
   const acts: readonly (readonly [string, Define])[] = [
     ["drain", (command) =>
       command
@@ -356,7 +370,7 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
         .addOption(outputOption(TEXT))
         .action((what, { output }) => finish(undrain(job(false), what, output ?? "table")))],
   ];
-  return new Map([...old, ...(daemon === "stafd" ? logPages : acts), ...more]);
+  return new Map([...old, ...(daemon === "stafd" ? [...finderActs, ...logPages] : acts), ...more]);
 }
 
 function timeSpan(text: string): Duration {

@@ -38,6 +38,7 @@ const NEVER_DRESSED: ReadonlySet<string> = new Set([
   "completion",
   "drain",
   "undrain",
+  "forget",
 ]);
 
 /** `help`, `help COMMAND` and `-V`, as other tools have them. */

@@ -87,6 +87,13 @@ const TEXTS: Readonly<Record<string, HelpText>> = {
       ["sudo $ drain nvme3", "one path, until undrain"],
     ],
   },
+  forget: {
+    group: ACTS,
+    examples: [
+      ["sudo $ forget 192.0.2.17 --dry-run", "what would go with an array that was replaced"],
+      ["sudo $ forget 192.0.2.17", "now, not when zeroconf-connections-persistence ends"],
+    ],
+  },
   undrain: { group: ACTS, examples: [["sudo $ undrain 192.0.2.18", "the text that was given to drain"]] },
   tron: { group: OTHERS, examples: [["sudo $ tron", "debug messages in the journal, until troff"]] },
   troff: { group: OTHERS, examples: [["sudo $ troff", "debug messages off again"]] },

@@ -38,6 +38,30 @@ export interface V2Drained extends V2Head {
   readonly drains: readonly V2Drain[];
 }
 
+/** `forget`. */
+export interface V2Forgotten extends V2Head {
+  readonly output: "forget";
+  /** `possible`: with `--dry-run`, it would be done; `unknown`: nothing has that name. */
+  readonly result: "possible" | "forgotten" | "refused" | "unknown";
+  /** Why it was refused, each with the way out. */
+  readonly reasons: readonly string[];
+  /** The controllers that are named, then those to which only they referred. */
+  readonly controllers: readonly {
+    readonly tid: V2Tid;
+    readonly text: string;
+    /** Empty where it is not connected. */
+    readonly device: string;
+    /** `disconnected`: its connection, whose link is lost, goes, too; `kept`: stafd may not disconnect it; `refused`: nothing changes. */
+    readonly becomes: "not-connected" | "disconnected" | "kept" | "refused";
+    /** Of the last two; empty otherwise. */
+    readonly why: string;
+    /** The number of I/O controllers that its log page listed last. */
+    readonly listed: number;
+    /** Those of them that no other log page lists. */
+    readonly only: number;
+  }[];
+}
+
 /** One event of `history`. */
 export interface V2Past {
   readonly at: number;

@@ -486,6 +486,50 @@ export const CANARIES: readonly Canary[] = [
       }),
   },
   {
+    name: "forgets what is still announced, or connected",
+    rules: ["S2"],
+    who: "stafd",
+    with: ["forgets", "avahi-goodbyes"],
+    cores: () =>
+      stafdStepping((state, event, now) => {
+        if (event.type !== "forget") return realCores.stafd.step(state, event, now);
+        const turn = new StafdTurn(state, now);
+        for (const key of event.keys) {
+          for (const [authority, { kind }] of turn.fleet.ctl(key)?.claims ?? []) {
+            if (kind !== "mdns") continue;
+            turn.fleet.release(key, authority, {
+              kind: "forgotten",
+              what: event.what,
+              uid: event.uid,
+              at: now.wall,
+            });
+          }
+        }
+        return turn.finish();
+      }),
+  },
+  {
+    name: "forgets when it is only asked",
+    rules: ["S2"],
+    who: "stafd",
+    with: ["forgets", "avahi-goodbyes"],
+    cores: () => stafd((event) => event.type === "forget" ? { ...event, mode: "do" } : event),
+  },
+  {
+    name: "disconnects what is in use because the controller that listed it was forgotten",
+    rules: ["S12"],
+    who: "both",
+    with: ["forgets", "avahi-goodbyes", "mounts"],
+    cores: () =>
+      stacdStepping((state, event, now) => {
+        const isForgotten = [...state.fleet.ctls.values()].some(({ guard, released }) =>
+          guard !== undefined &&
+          [...released.values()].some((one) => one.kind === "dc-retired" && one.why.startsWith("forgotten"))
+        );
+        return realCores.stacd.step(state, isForgotten ? nothingInUse(event) : event, now);
+      }),
+  },
+  {
     name: "takes any drain for a forced one",
     rules: ["S12"],
     who: "stacd",

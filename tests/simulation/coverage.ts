@@ -41,6 +41,7 @@ const STAFD_EVENTS = all<Exclude<StafdEvent["type"], "use-seen">>({
   service: true,
   "service-gone": true,
   "mdns-problem": true,
+  forget: true,
 });
 const STACD_EVENTS = all<StacdEvent["type"]>({
   drain: true,
@@ -76,6 +77,7 @@ const STAFD_EFFECTS = all<Exclude<StafdEffect["do"], "look-at-use" | "browse-aga
   generation: true,
   browse: true,
   "restart-unit": true,
+  answer: true,
 });
 const STACD_EFFECTS = all<StacdEffect["do"]>({
   answer: true,

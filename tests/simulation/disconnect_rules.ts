@@ -20,6 +20,7 @@ const NEWS: ReadonlySet<AnyEvent["type"]> = new Set([
   "config",
   "drain",
   "fetched",
+  "forget",
   "log-read",
   "resolved",
   "service",
@@ -149,6 +150,11 @@ export class DisconnectRules {
       case "drain":
         if (who !== "stacd" || !this.#rules.drains.says(evidence, tid)) {
           lie(`nobody drained ${evidence.what}`);
+        }
+        return;
+      case "forgotten":
+        if (who !== "stafd" || !this.#rules.forgets.forgetting.says(evidence, tid)) {
+          lie(`nobody had ${evidence.what} forgotten`);
         }
         return;
       case "config":

@@ -1,8 +1,8 @@
-/** A person with stacctl, root, on the simulated bus: calls go the way that all calls go. */
+/** A person with stafctl and stacctl, root, on the simulated bus: calls go the way that all calls go. */
 import { DaemonClient, type Result } from "../../src/lib/dbus/client.ts";
-import { STAC } from "../../src/lib/dbus/interfaces.ts";
-import type { DrainMode } from "../../src/lib/dbus/server.ts";
-import type { V1DrainAnswer } from "../../src/lib/dbus/v1_types.ts";
+import { STAC, STAF } from "../../src/lib/dbus/interfaces.ts";
+import type { DrainMode, ForgetMode } from "../../src/lib/dbus/server.ts";
+import type { V1DrainAnswer, V1ForgetAnswer } from "../../src/lib/dbus/v1_types.ts";
 import { seconds } from "../../src/lib/base/time.ts";
 import type { World } from "../../src/lib/sim/world.ts";
 
@@ -22,11 +22,18 @@ export class Person {
     return this.#with((client) => client.undrain(what, [what]));
   }
 
-  async #with<T>(ask: (client: DaemonClient) => Promise<Result<T>>): Promise<Result<T>> {
+  forget(what: string, mode: ForgetMode = "do"): Promise<Result<V1ForgetAnswer>> {
+    return this.#with((client) => client.forget(what, [what], mode), STAF);
+  }
+
+  async #with<T>(
+    ask: (client: DaemonClient) => Promise<Result<T>>,
+    service: typeof STAC | typeof STAF = STAC,
+  ): Promise<Result<T>> {
     const connected = await this.#world.bus.access(() => true, () => undefined).connect();
     if (!connected.ok) return connected;
     try {
-      return await ask(new DaemonClient(connected.bus, STAC));
+      return await ask(new DaemonClient(connected.bus, service));
     } finally {
       connected.bus.close();
     }

@@ -13,6 +13,7 @@ import type { Device } from "../../src/lib/sim/devices.ts";
 import type { World } from "../../src/lib/sim/world.ts";
 import { ConnectRules } from "./connect_rules.ts";
 import { DisconnectRules } from "./disconnect_rules.ts";
+import { ForgetRules } from "./forget_rules.ts";
 import { Knowledge } from "./knowledge.ts";
 import type { Landscape } from "./landscape.ts";
 import { type Conf, confOf } from "./oracle/conf.ts";
@@ -41,6 +42,7 @@ const FILES = { stafd: "/etc/stas/stafd.conf", stacd: "/etc/stas/stacd.conf" } a
 export class Rules {
   readonly knowledge = new Knowledge();
   readonly drains = new Drains();
+  readonly forgets: ForgetRules;
   readonly world: World;
   readonly landscape: Landscape;
   readonly #connects: ConnectRules;
@@ -88,6 +90,7 @@ export class Rules {
     this.#disconnects = new DisconnectRules(this);
     this.#pace = new PaceRules(this);
     this.#tls = new TlsRules(this);
+    this.forgets = new ForgetRules(this);
     world.kernel.wasRead = (page) => {
       this.knowledge.read(page, world.clock.now().wall);
       const { device: { target, incarnation, hostNqn }, log: { genctr, entries } } = page;
@@ -154,6 +157,7 @@ export class Rules {
         ),
     );
     if (who === "stafd") {
+      this.forgets.restarted();
       this.freshness.restarted();
       this.#readBy.clear();
     }
@@ -213,6 +217,7 @@ export class Rules {
     const session = this.sessions[who];
     this.#disconnects.beforeNews(who, event);
     this.#pace.heard(who, event);
+    if (event.type !== "config") this.forgets.heard(event);
     switch (event.type) {
       case "device": {
         session.devices.set(event.ctrl.device, event.ctrl.incarnation);
@@ -263,7 +268,8 @@ export class Rules {
         session.stopping = true;
         return;
       case "config":
-        return this.#configured(who, session);
+        this.#configured(who, session);
+        return this.forgets.heard(event);
       case "service": {
         const { service } = event;
         const ignoreIface = this.conf("stafd")?.ignoreIface ?? false;
@@ -338,6 +344,7 @@ export class Rules {
     this.#pace.stepped(who, event, before, after, effects);
     this.#tls.stepped(who, event, after);
     this.#bounded(who, after);
+    if (event.type === "forget") this.forgets.stepped(event, before, after);
   }
 
   /** What stacd has drained after a step. */

@@ -19,6 +19,7 @@ export const MESSAGES = {
   "reload-refused": "63b584c610a4499a9e6e2cda3034f117",
   drained: "1771872425ba4cd9bee4f85171d296b5",
   undrained: "9a2704679adb4f628198353b612f6973",
+  forgotten: "662d5ac967bc4103a6dbed04c13fc219",
   "stafd-gone": "1303a1e68a1446c18ffae605a19e8f13",
   "stafd-back": "e319897750224d5298d7cdc892e113a4",
 } as const;

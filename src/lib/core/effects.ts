@@ -26,6 +26,7 @@ import type {
   StafdReport,
 } from "../ports.ts";
 import type { DrainAnswer, DrainEvent } from "./stacd/drain.ts";
+import type { ForgetAnswer, ForgetEvent } from "./stafd/forget.ts";
 import type { Proof } from "./planning/evidence.ts";
 import type { HostConf, NbftTargets } from "./request/host.ts";
 
@@ -90,7 +91,9 @@ export type StafdEffect =
   | { readonly do: "browse"; readonly enabled: boolean }
   /** Services were left out, and now there is room: report all announcements again. */
   | { readonly do: "browse-again" }
-  | { readonly do: "restart-unit"; readonly template: string; readonly args: readonly string[] };
+  | { readonly do: "restart-unit"; readonly template: string; readonly args: readonly string[] }
+  /** Of a person's act: `call` is the number that it came with. */
+  | { readonly do: "answer"; readonly call: Op; readonly answer: ForgetAnswer };
 
 /** Effects of stacd only. */
 export type StacdEffect =
@@ -171,6 +174,7 @@ export type StafdEvent =
     readonly key: string;
     readonly outcome: Outcome<bigint>;
   }
+  | ForgetEvent
   | MdnsEvent;
 
 export type StacdEvent =

@@ -5,6 +5,7 @@
 import type { Transport } from "../nvme/tid.ts";
 import type { TlsHost } from "../nvme/tls_host.ts";
 import type { DrainAnswer } from "../core/stacd/drain.ts";
+import type { ForgetAnswer } from "../core/stafd/forget.ts";
 import type { Effect, Event, StacdEffect, StacdEvent, StafdEffect, StafdEvent } from "../core/effects.ts";
 import type {
   Exclusions,
@@ -37,6 +38,8 @@ export interface StafdPorts extends CommonPorts {
   readonly mdns: Mdns;
   readonly units: Units;
   readonly host: () => HostIdentity;
+  /** To a person who waits for it. */
+  readonly answer: (call: number, answer: ForgetAnswer) => void;
 }
 
 export interface StacdPorts extends CommonPorts {
@@ -135,6 +138,8 @@ export function performStafd(
       return ports.mdns.again();
     case "restart-unit":
       return ports.units.restart(effect.template, effect.args);
+    case "answer":
+      return ports.answer(effect.call, effect.answer);
     default:
       return performCommon(effect, ports, post);
   }

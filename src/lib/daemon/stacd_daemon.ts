@@ -6,10 +6,12 @@ import type { StacdEffect, StacdEvent } from "../core/effects.ts";
 import { STAC } from "../dbus/interfaces.ts";
 import { publisher, serveStac } from "../dbus/server.ts";
 import { StafdClient } from "../dbus/stafd_client.ts";
+import type { DrainAnswer } from "../core/stacd/drain.ts";
+import { ActCalls } from "./act_calls.ts";
 import { bounded, BoundedCalls, boundedStafd } from "./bounded_ports.ts";
 import { stacdCore, stacdService } from "./stacd_service.ts";
 import { lookUp } from "./devices_now.ts";
-import { DrainCalls } from "./drain_calls.ts";
+import { drainActs } from "./drain_calls.ts";
 import { factsAfterClockSet } from "./daemon_facts.ts";
 import { commonPorts, type Machine, proving, tellHost, tellHostAgain } from "./machine.ts";
 import { performStacd } from "./performer.ts";
@@ -39,11 +41,11 @@ export function buildStacd(
     (message) => machine.log.write({ level: "warning", message }),
   );
   const stafd = boundedStafd(client, calls);
-  const drains = new DrainCalls();
+  const acts = new ActCalls<DrainAnswer>();
   const ports = {
     ...commonPorts(machine, publisher(STAC, () => keeper.bus), end.resolve),
     stafd,
-    answer: drains.answer.bind(drains),
+    answer: acts.answer.bind(acts),
   };
   const shell: Shell<StacdState, StacdEvent, StacdEffect> = new Shell(
     seams.core,
@@ -64,7 +66,7 @@ export function buildStacd(
       facts,
       setTron,
     }),
-    ...drains.acts({
+    ...drainActs(acts, {
       clock,
       fleet: () => shell.state.fleet,
       fresh: () => lookUp(shell.state.fleet, machine.readDevice),

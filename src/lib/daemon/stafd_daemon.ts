@@ -8,7 +8,11 @@ import { publisher, serveStaf } from "../dbus/server.ts";
 import { withoutNqn } from "../nvme/mdns_txt.ts";
 import type { Mdns, MdnsEvent, Units } from "../ports.ts";
 import { stafdCore, stafdService } from "./stafd_service.ts";
+import { lookUp } from "./devices_now.ts";
+import { forgetActs } from "./forget_calls.ts";
 import { factsAfterClockSet } from "./daemon_facts.ts";
+import type { ForgetAnswer } from "../core/stafd/forget.ts";
+import { ActCalls } from "./act_calls.ts";
 import { bounded, BoundedCalls } from "./bounded_ports.ts";
 import { commonPorts, type Machine, proving, tellHost, tellHostAgain } from "./machine.ts";
 import { performStafd } from "./performer.ts";
@@ -37,11 +41,13 @@ export function buildStafd(
   const { clock, mdns, units } = machine;
   const end = Promise.withResolvers<void>();
   const proof = proving(machine);
+  const acts = new ActCalls<ForgetAnswer>();
   const ports = {
     ...commonPorts(machine, publisher(STAF, () => keeper.bus), end.resolve),
     mdns,
     units,
     host: () => shell.state.fleet.host ?? { nqn: "", id: "", symname: "" },
+    answer: acts.answer.bind(acts),
   };
   const shell: Shell<StafdState, StafdEvent, StafdEffect> = new Shell(
     seams.core,
@@ -52,14 +58,22 @@ export function buildStafd(
   );
   seams.built(() => shell.state);
   const post = (event: StafdEvent): void => shell.post(event);
-  const handlers = stafdService({
-    state: () => shell.state,
-    clock,
-    read: machine.readDevice,
-    hung: () => calls.hung,
-    facts,
-    setTron,
-  });
+  const handlers = {
+    ...stafdService({
+      state: () => shell.state,
+      clock,
+      read: machine.readDevice,
+      hung: () => calls.hung,
+      facts,
+      setTron,
+    }),
+    ...forgetActs(acts, {
+      clock,
+      fleet: () => shell.state.fleet,
+      fresh: () => lookUp(shell.state.fleet, machine.readDevice),
+      post,
+    }),
+  };
   keeper.onBus((bus) => {
     serveStaf(bus, handlers);
     return Promise.resolve(undefined);

@@ -12,8 +12,16 @@ import {
 import { PROPERTIES, type STAC, type STAF } from "./interfaces.ts";
 import { isRecord, type JsonResult } from "./json_reader.ts";
 import { parseEvent, parseExplanation, parseHealth, parsePlan, parseState } from "./v1_parse.ts";
-import { parseDrainAnswer } from "./v1_parse_acts.ts";
-import type { V1DrainAnswer, V1Event, V1Explanation, V1Health, V1Plan, V1State } from "./v1_types.ts";
+import { parseDrainAnswer, parseForgetAnswer } from "./v1_parse_acts.ts";
+import type {
+  V1DrainAnswer,
+  V1Event,
+  V1Explanation,
+  V1ForgetAnswer,
+  V1Health,
+  V1Plan,
+  V1State,
+} from "./v1_types.ts";
 
 export type Result<T> =
   | { readonly ok: true; readonly value: T }
@@ -107,6 +115,10 @@ export class DaemonClient {
 
   undrain(what: string, names: readonly string[]): Promise<Result<V1DrainAnswer>> {
     return this.#ask(".v1", "undrain", "sas", [what, names], "s", parsed(parseDrainAnswer));
+  }
+
+  forget(what: string, names: readonly string[], mode: "ask" | "do"): Promise<Result<V1ForgetAnswer>> {
+    return this.#ask(".v1", "forget", "sass", [what, names, mode], "s", parsed(parseForgetAnswer));
   }
 
   /** Reports events from now on, and each start and end of the daemon (beginning with its present state). */

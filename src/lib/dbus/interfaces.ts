@@ -171,6 +171,25 @@ ${TID_ARGS}
     </method>
 `;
 
+const FORGET = `    <method name="forget">
+      ${
+  doc(
+    "Drops discovery controllers that only mDNS announced and that are silent, as after zeroconf-connections-persistence. Refused for all others. Root only.",
+  )
+}
+      <arg name="what" type="s" direction="in">
+        ${doc("As the person wrote it.")}
+      </arg>
+      <arg name="names" type="as" direction="in">
+        ${doc("The controllers that it stands for: NQNs, addresses, devices, transport ids.")}
+      </arg>
+      <arg name="mode" type="s" direction="in">
+        ${doc("ask (nothing is done) or do.")}
+      </arg>
+      <arg name="answer_json" type="s" direction="out"/>
+    </method>
+`;
+
 const ACTS = `    <method name="drain">
       ${
   doc(
@@ -200,7 +219,7 @@ const ACTS = `    <method name="drain">
 `;
 
 export const STAF_XML = `${DOCTYPE}<node>\n${STANDARD}${STAF_METHODS}${debug(STAF.name)}${
-  v1(STAF.name, PAGES)
+  v1(STAF.name, PAGES + FORGET)
 }</node>\n`;
 export const STAC_XML = `${DOCTYPE}<node>\n${STANDARD}${STAC_METHODS}${debug(STAC.name)}${
   v1(STAC.name, ACTS)

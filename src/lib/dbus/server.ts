@@ -57,6 +57,14 @@ export interface StacActs {
   undrain(act: AskedAct): Later<string>;
 }
 
+/** The acts that stafd takes. */
+export interface StafActs {
+  forget(act: AskedAct, mode: ForgetMode): Later<string>;
+}
+
+const FORGET_MODES = ["ask", "do"] as const;
+export type ForgetMode = typeof FORGET_MODES[number];
+
 const DRAIN_MODES = ["ask", "do", "force"] as const;
 export type DrainMode = typeof DRAIN_MODES[number];
 
@@ -136,45 +144,6 @@ const V1_METHODS: readonly (readonly [string, Method<StacHandlers>])[] = [
   ["health", { takes: [""], maxBytes: 0, gives: "s", run: (handlers) => one(handlers.health()) }],
 ];
 
-const STAF_INTERFACES: ReadonlyMap<string, Interface<StafHandlers>> = new Map<
-  string,
-  Interface<StafHandlers>
->([
-  [STAF.name, {
-    methods: new Map<string, Method<StafHandlers>>([
-      ["list_controllers", LIST],
-      ["get_log_pages", {
-        takes: TID_SIGNATURES,
-        maxBytes: MAX_TID_BYTES,
-        gives: "aa{ss}",
-        run: (handlers, body) => one(handlers.getLogPages(askedTid(body))),
-      }],
-      ["get_all_log_pages", {
-        takes: ["b"],
-        maxBytes: BOOLEAN_BYTES,
-        gives: "s",
-        run: (handlers, [detailed]) => one(handlers.getAllLogPages(detailed === true)),
-      }],
-    ]),
-    properties: new Map(),
-  }],
-  [`${STAF.name}.debug`, DEBUG],
-  [`${STAF.name}.v1`, {
-    methods: new Map<string, Method<StafHandlers>>([
-      ...V1_METHODS,
-      ["pages", { takes: [""], maxBytes: 0, gives: "s", run: (handlers) => one(handlers.pages()) }],
-      ["page_index", { takes: [""], maxBytes: 0, gives: "s", run: (handlers) => one(handlers.pageIndex()) }],
-      ["page", {
-        takes: ["sssssss"],
-        maxBytes: MAX_TID_BYTES,
-        gives: "s",
-        run: (handlers, body) => one(handlers.page(askedTid(body))),
-      }],
-    ]),
-    properties: new Map(),
-  }],
-]);
-
 /** The limit of names that one `what` may stand for: the devices below a mount point. */
 const MAX_NAMES = 256;
 const MAX_NAMES_BYTES = 256 * 1024;
@@ -196,6 +165,61 @@ function askedAct(what: unknown, names: unknown, uid: number | undefined): Asked
     ? tooLong(MAX_QUESTION)
     : { uid, what: String(what).trim(), names: texts };
 }
+
+const FORGET: Method<StafHandlers & StafActs> = {
+  takes: ["sass"],
+  maxBytes: MAX_NAMES_BYTES,
+  gives: "s",
+  rootOnly: true,
+  run: (handlers, [what, names, mode], _trusted, uid) => {
+    const act = askedAct(what, names, uid);
+    if (!("uid" in act)) return act;
+    const how = FORGET_MODES.find((word) => word === mode);
+    if (how !== undefined) return one(handlers.forget(act, how));
+    const message = `forget takes one of the modes ${FORGET_MODES.join(", ")}`;
+    return { name: BusErrors.invalidArgs, message };
+  },
+};
+
+const STAF_INTERFACES: ReadonlyMap<string, Interface<StafHandlers & StafActs>> = new Map<
+  string,
+  Interface<StafHandlers & StafActs>
+>([
+  [STAF.name, {
+    methods: new Map<string, Method<StafHandlers>>([
+      ["list_controllers", LIST],
+      ["get_log_pages", {
+        takes: TID_SIGNATURES,
+        maxBytes: MAX_TID_BYTES,
+        gives: "aa{ss}",
+        run: (handlers, body) => one(handlers.getLogPages(askedTid(body))),
+      }],
+      ["get_all_log_pages", {
+        takes: ["b"],
+        maxBytes: BOOLEAN_BYTES,
+        gives: "s",
+        run: (handlers, [detailed]) => one(handlers.getAllLogPages(detailed === true)),
+      }],
+    ]),
+    properties: new Map(),
+  }],
+  [`${STAF.name}.debug`, DEBUG],
+  [`${STAF.name}.v1`, {
+    methods: new Map<string, Method<StafHandlers & StafActs>>([
+      ...V1_METHODS,
+      ["pages", { takes: [""], maxBytes: 0, gives: "s", run: (handlers) => one(handlers.pages()) }],
+      ["page_index", { takes: [""], maxBytes: 0, gives: "s", run: (handlers) => one(handlers.pageIndex()) }],
+      ["page", {
+        takes: ["sssssss"],
+        maxBytes: MAX_TID_BYTES,
+        gives: "s",
+        run: (handlers, body) => one(handlers.page(askedTid(body))),
+      }],
+      ["forget", FORGET],
+    ]),
+    properties: new Map(),
+  }],
+]);
 
 const STAC_ACTS: readonly (readonly [string, Method<StacHandlers & StacActs>])[] = [
   ["drain", {
@@ -241,7 +265,7 @@ const STAC_INTERFACES: ReadonlyMap<string, Interface<StacHandlers & StacActs>> =
 ]);
 
 /** Exports stafd's object on this bus. The name is requested afterwards (DBUS-3). */
-export function serveStaf(bus: Bus, handlers: StafHandlers): void {
+export function serveStaf(bus: Bus, handlers: StafHandlers & StafActs): void {
   bus.exportAdmitting(STAF.path, servedObject(STAF_XML, STAF_INTERFACES, handlers));
 }
 

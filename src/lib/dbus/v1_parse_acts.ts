@@ -1,7 +1,14 @@
 /** Strict parsers of a daemon's answers to the acts of a person. */
 import { JsonReader, type JsonResult } from "./json_reader.ts";
 import { drain, head, number, tid, words } from "./v1_parse.ts";
-import { DRAIN_RESULTS, DRAINED_STATES, type V1DrainAnswer } from "./v1_types.ts";
+import {
+  DRAIN_RESULTS,
+  DRAINED_STATES,
+  FORGET_RESULTS,
+  FORGOTTEN_STATES,
+  type V1DrainAnswer,
+  type V1ForgetAnswer,
+} from "./v1_types.ts";
 
 export const parseDrainAnswer = (text: string): JsonResult<V1DrainAnswer> =>
   JsonReader.read("answer", text, (doc) => ({
@@ -17,4 +24,20 @@ export const parseDrainAnswer = (text: string): JsonResult<V1DrainAnswer> =>
     })),
     again: doc.maybe("again", number) ?? null,
     drains: doc.at("drains").list(drain),
+  }));
+
+export const parseForgetAnswer = (text: string): JsonResult<V1ForgetAnswer> =>
+  JsonReader.read("answer", text, (doc) => ({
+    ...head(doc),
+    result: doc.at("result").word(...FORGET_RESULTS),
+    reasons: doc.at("reasons").list(words),
+    controllers: doc.at("controllers").list((one) => ({
+      tid: tid(one.at("tid")),
+      text: one.at("text").text(),
+      device: one.at("device").text(),
+      becomes: one.at("becomes").word(...FORGOTTEN_STATES),
+      why: one.at("why").text(),
+      listed: number(one.at("listed")),
+      only: number(one.at("only")),
+    })),
   }));

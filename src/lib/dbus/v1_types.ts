@@ -391,6 +391,38 @@ export interface V1DrainAnswer {
   readonly drains: readonly V1Drain[];
 }
 
+export const FORGET_RESULTS = ["possible", "forgotten", "refused", "unknown"] as const;
+export const FORGOTTEN_STATES = ["not-connected", "disconnected", "kept", "refused"] as const;
+
+/** `forget` of stafd. */
+export interface V1ForgetAnswer {
+  readonly schema: typeof SCHEMA;
+  readonly daemon: DaemonName;
+  readonly at: number;
+  /** `possible`: in the mode `ask`, it would be done; `unknown`: nothing has that name. */
+  readonly result: typeof FORGET_RESULTS[number];
+  /** Why it was refused, each with the way out. */
+  readonly reasons: readonly string[];
+  /** The controllers that are named, then those to which only they referred. */
+  readonly controllers: readonly {
+    readonly tid: Tid;
+    readonly text: string;
+    /** Empty if it is not connected. */
+    readonly device: string;
+    /**
+     * `disconnected`: its connection, whose link is lost, goes, too; `kept`: stafd may not disconnect it; `refused`:
+     * nothing changes.
+     */
+    readonly becomes: typeof FORGOTTEN_STATES[number];
+    /** The reason, for the last two; empty otherwise. */
+    readonly why: string;
+    /** The number of I/O controllers that its log page listed last. */
+    readonly listed: number;
+    /** Those of them that no other log page lists. */
+    readonly only: number;
+  }[];
+}
+
 /** The `event` signal. */
 export interface V1Event {
   readonly schema: typeof SCHEMA;
@@ -399,7 +431,7 @@ export interface V1Event {
   /**
    * Stable word: `connected`, `failed`, `link-lost`, `link-returned`, `removed` (by the kernel or by others),
    * `disconnecting`, `disconnected`, `disconnect-failed`, `held`, `let-go`, `less-safe`, `log-page`, `reload`, `drained`,
-   * `undrained`, `stafd-gone`, `stafd-back`.
+   * `undrained`, `forgotten`, `stafd-gone`, `stafd-back`.
    */
   readonly type: string;
   /** The controller, null for an event of the daemon itself. */

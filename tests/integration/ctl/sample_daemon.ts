@@ -2,7 +2,13 @@
 import assert from "node:assert/strict";
 import { Bus } from "../../../src/lib/dbus/bus.ts";
 import { STAC, STAF } from "../../../src/lib/dbus/interfaces.ts";
-import { serveStac, serveStaf, type StacActs, type StafHandlers } from "../../../src/lib/dbus/server.ts";
+import {
+  serveStac,
+  serveStaf,
+  type StacActs,
+  type StafActs,
+  type StafHandlers,
+} from "../../../src/lib/dbus/server.ts";
 import type { V1Controller, V1Health, V1State } from "../../../src/lib/dbus/v1_types.ts";
 
 export const HOST_NQN = "nqn.2014-08.org.nvmexpress:uuid:01234567-0123-0123-0123-0123456789ab";
@@ -144,7 +150,9 @@ export function v1Health(over: Partial<V1Health> = {}): V1Health {
 }
 
 /** Answers of the samples, where a test does not say otherwise. */
-export function sampleHandlers(over: Partial<StafHandlers & StacActs> = {}): StafHandlers & StacActs {
+export function sampleHandlers(
+  over: Partial<StafHandlers & StafActs & StacActs> = {},
+): StafHandlers & StafActs & StacActs {
   let tron = false;
   return {
     listControllers: (detailed) => [detailed ? DETAILS : DC],
@@ -167,6 +175,7 @@ export function sampleHandlers(over: Partial<StafHandlers & StacActs> = {}): Sta
     page: () => "{}",
     drain: () => "{}",
     undrain: () => "{}",
+    forget: () => "{}",
     ...over,
   };
 }
@@ -174,7 +183,7 @@ export function sampleHandlers(over: Partial<StafHandlers & StacActs> = {}): Sta
 /** Serves both daemons' names. */
 export async function sampleDaemon(
   address: string,
-  over: Partial<StafHandlers & StacActs> = {},
+  over: Partial<StafHandlers & StafActs & StacActs> = {},
 ): Promise<Bus> {
   const result = await Bus.connect(address);
   assert.ok(result.ok);

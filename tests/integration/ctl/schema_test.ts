@@ -89,11 +89,17 @@ const COMMANDS: Readonly<Record<string, string>> = {
   doctor: "",
   drain: "10.0.0.25 --for 1min",
   undrain: "10.0.0.25",
+  forget: "10.0.0.102",
   history: "--since -1d",
 };
 
 /** Commands of 1.0.1: their JSON is of schema 2 alone. */
-const NEW: Readonly<Record<string, string>> = { drain: "drain", undrain: "drain", history: "history" };
+const NEW: Readonly<Record<string, string>> = {
+  drain: "drain",
+  undrain: "drain",
+  forget: "forget",
+  history: "history",
+};
 
 Deno.test("every command's JSON, of schema 1 and of schema 2, is what its JSON Schema says", () =>
   withSite(async (site) => {

@@ -5,6 +5,7 @@ import { main as stafctl } from "../../../src/ctl/stafctl.ts";
 import { stacdService, type StacdServiceParts } from "../../../src/lib/daemon/stacd_service.ts";
 import type { DaemonFacts } from "../../../src/lib/daemon/daemon_facts.ts";
 import { stafdService } from "../../../src/lib/daemon/stafd_service.ts";
+import type { Result } from "../../../src/lib/dbus/client.ts";
 import { Bus } from "../../../src/lib/dbus/bus.ts";
 import { STAC, STAF } from "../../../src/lib/dbus/interfaces.ts";
 import {
@@ -13,6 +14,7 @@ import {
   serveStaf,
   type StacActs,
   type StacHandlers,
+  type StafActs,
   type StafHandlers,
 } from "../../../src/lib/dbus/server.ts";
 import { Person } from "../../simulation/person.ts";
@@ -73,18 +75,21 @@ export async function withSite(
     conf: { file, loadedAt: world.clock.now().wall, valid: true, findings: [] },
   });
   const parts = { clock: world.clock, setTron: () => undefined };
-  const staf = stafdService({
-    ...parts,
-    state: () => stage.stafd.state,
-    read: (device) => stage.stafd.machine.readDevice(device),
-    facts: facts(STAFD_CONF),
-  });
   // A person's acts are answered by the daemon itself, whose clock is the stage's.
   const person = new Person(stage.world);
-  const after = async (act: ReturnType<Person["undrain"]>): Promise<string> => {
+  const after = async (act: Promise<Result<object>>): Promise<string> => {
     await stage.run(1_000);
     const answer = await act;
     return answer.ok ? JSON.stringify(answer.value) : answer.error.message;
+  };
+  const staf: StafHandlers & StafActs = {
+    ...stafdService({
+      ...parts,
+      state: () => stage.stafd.state,
+      read: (device) => stage.stafd.machine.readDevice(device),
+      facts: facts(STAFD_CONF),
+    }),
+    forget: ({ what }, mode) => after(person.forget(what, mode)),
   };
   const stac: StacHandlers & StacActs = {
     ...stacdService({

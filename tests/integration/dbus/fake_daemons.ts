@@ -1,8 +1,10 @@
 /** Daemons that answer what a test tells them to. */
-import type { StacActs, StafHandlers } from "../../../src/lib/dbus/server.ts";
+import type { StacActs, StafActs, StafHandlers } from "../../../src/lib/dbus/server.ts";
 
 /** Answers that show what was asked. */
-export function stafHandlers(over: Partial<StafHandlers & StacActs> = {}): StafHandlers & StacActs {
+export function stafHandlers(
+  over: Partial<StafHandlers & StafActs & StacActs> = {},
+): StafHandlers & StafActs & StacActs {
   let tron = false;
   return {
     listControllers: (detailed) => [{ transport: "tcp", traddr: "10.0.0.1", detailed: String(detailed) }],
@@ -24,6 +26,7 @@ export function stafHandlers(over: Partial<StafHandlers & StacActs> = {}): StafH
     drain: ({ uid, what, names }, termMs, mode) =>
       `drain ${what} (${names.join(" and ")}) for ${termMs}, ${mode}, by ${uid}`,
     undrain: ({ uid, what }) => `undrain ${what} by ${uid}`,
+    forget: ({ uid, what, names }, mode) => `forget ${what} (${names.join(" and ")}), ${mode}, by ${uid}`,
     page: (tid) => `page ${JSON.stringify(tid)}`,
     ...over,
   };

@@ -99,6 +99,13 @@ Deno.test({
       assert.match(drain, /denied|Invalid/i);
       assert.match(await asNobody(bus.address, ...args, "undrain", "sas", "x", "1", "x"), /denied|Invalid/i);
     }
+    for (const iface of [`${STAF.name}.v1`, ""]) {
+      const args = ["call", STAF.name, STAF.path, iface];
+      assert.match(
+        await asNobody(bus.address, ...args, "forget", "sass", "x", "1", "x", "ask"),
+        /denied|Invalid/i,
+      );
+    }
     const root = await connect(bus.address);
     const act = {
       destination: STAC.name,

@@ -30,7 +30,39 @@ function drain(sim: Simulation, random: Random): void {
   ask();
 }
 
+/** Rather one that does not answer, or was not connected; or an array is switched off for good, and then forgotten. */
+function forget(sim: Simulation, random: Random): void {
+  const ask = (traddr: string): void => {
+    const mode = random.chance(0.3) ? "ask" : "do";
+    sim.tell("person", `stafctl forget ${traddr} (${mode})`);
+    void new Person(sim.world).forget(traddr, mode).then((answer) => {
+      if (!answer.ok) return sim.tell("person", `cannot forget ${traddr}: ${answer.error.message}`);
+      const { result, reasons } = answer.value;
+      sim.tell("person", `forget ${traddr}: ${[result, ...reasons].join(": ")}`);
+      sim.coverage.count(`forget ${result}`);
+    });
+  };
+  if (random.chance(0.4)) {
+    const { avahi, fabric } = sim.world;
+    const service = random.pick(avahi.announced);
+    const target = fabric.targets.find(({ discovery, address }) =>
+      discovery !== undefined && address.traddr === service?.traddr &&
+      address.trsvcid === String(service.port)
+    );
+    if (service === undefined || target === undefined) return;
+    for (const { key, traddr } of avahi.announced) if (traddr === service.traddr) avahi.withdraw(key);
+    sim.world.setManner(target, "silent");
+    sim.later(random.between(5_000, 30_000), () => ask(service.traddr));
+    return;
+  }
+  const silent = [...(sim.stafd?.hasBegun === true ? sim.stafd.state.fleet.ctls.values() : [])]
+    .filter(({ link }) => link.phase !== "up" || link.lost !== undefined);
+  const dc = random.chance(0.7) ? random.pick(silent)?.tid : random.pick(sim.landscape.dcs)?.address;
+  if (dc !== undefined) ask(dc.traddr);
+}
+
 export const PERSON_FAULTS: readonly Fault[] = [
+  { name: "forgets", everyMs: 10_000, only: "stafd", act: forget },
   { name: "drains", everyMs: 10_000, only: "stacd", act: drain },
   {
     name: "undrains",

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { realCores } from "../cores.ts";
 import { CLOCK_SCENARIOS } from "./clock_scenarios.ts";
 import { DRAIN_SCENARIOS } from "./drain_scenarios.ts";
+import { FORGET_SCENARIOS } from "./forget_scenarios.ts";
 import { HOST_SCENARIOS } from "./host_scenarios.ts";
 import { HOSTILE_SCENARIOS } from "./hostile_scenarios.ts";
 import { IDENTITY_SCENARIOS } from "./identity_scenarios.ts";
@@ -22,6 +23,7 @@ for (
     ...HOST_SCENARIOS,
     ...IN_USE_SCENARIOS,
     ...DRAIN_SCENARIOS,
+    ...FORGET_SCENARIOS,
     ...YOUNG_PAGE_SCENARIOS,
     ...LOST_SCENARIOS,
     ...IDENTITY_SCENARIOS,

@@ -15,6 +15,8 @@ export type Evidence =
   | { readonly kind: "resolved"; readonly host: string; readonly addresses: string; readonly at: number }
   /** Found by mDNS, withdrawn, and unreachable for longer than the configuration allows. */
   | { readonly kind: "unresponsive"; readonly since: number; readonly timeoutMs: number }
+  /** A person says that the controller, which mDNS no longer announces, will not come back. */
+  | { readonly kind: "forgotten"; readonly what: string; readonly uid: number; readonly at: number }
   /** The policy is to remove connections that no source wants, and every source has been read. */
   | { readonly kind: "audit"; readonly file: string; readonly line?: number; readonly asked: string }
   /** The daemon stops and the configuration says not to keep connections. */
@@ -50,6 +52,8 @@ export function evidenceText(evidence: Evidence): string {
     case "unresponsive":
       return `no longer announced by mDNS and unreachable since ${isoTime(evidence.since)}, longer than ` +
         `zeroconf-connections-persistence (${evidence.timeoutMs / 1000} s)`;
+    case "forgotten":
+      return `forgotten by uid ${evidence.uid} at ${isoTime(evidence.at)}: ${evidence.what}`;
     case "audit":
       return `${
         place(evidence.file, evidence.line)

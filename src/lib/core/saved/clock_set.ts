@@ -29,6 +29,7 @@ function shiftedEvidence(evidence: Evidence, shift: Shift): Evidence {
       return { ...evidence, readAt: shift(evidence.readAt) };
     case "dc-retired":
     case "resolved":
+    case "forgotten":
       return { ...evidence, at: shift(evidence.at) };
     case "unresponsive":
       return { ...evidence, since: shift(evidence.since) };

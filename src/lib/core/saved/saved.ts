@@ -152,6 +152,8 @@ function evidenceOf(value: unknown): Evidence | undefined {
       return { kind: "log-page", dc, genctr: textOf(value["genctr"]), readAt: numberOf(value["readAt"]) };
     case "dc-retired":
       return { kind: "dc-retired", dc, why: textOf(value["why"]), at };
+    case "forgotten":
+      return { kind: "forgotten", what: textOf(value["what"]), uid: numberOf(value["uid"]), at };
     case "resolved":
       return { kind: "resolved", host: textOf(value["host"]), addresses: textOf(value["addresses"]), at };
     case "unresponsive":

@@ -5,6 +5,7 @@ import type { Tid } from "../../nvme/tid.ts";
 import type { Duration, Instant } from "../../base/time.ts";
 import type { MdnsService, PageYouth, RetiredDc } from "../../ports.ts";
 import type { Op } from "../effects.ts";
+import type { ForgetAnswer, WaitingAnswer } from "./forget.ts";
 import { emptyFleet, type Fleet } from "../fleet/fleet.ts";
 import type { Lines } from "../sources/lines.ts";
 import type { Referrals } from "./referrals.ts";
@@ -132,6 +133,8 @@ export interface StafdState {
   /** Addresses on several interfaces that have been reported: the last {@link MAX_DOUBLED}. */
   readonly doubled: ReadonlySet<string>;
   readonly retired: readonly RetiredDc[];
+  /** Answers to persons that wait for the state file. */
+  readonly answers: readonly WaitingAnswer<ForgetAnswer>[];
   /**
    * The result of the pass over all referrals, for this count of {@link Fleet.sayings} and this
    * configuration.
@@ -151,5 +154,6 @@ export const emptyStafd: StafdState = {
   unheard: false,
   doubled: new Set(),
   retired: [],
+  answers: [],
   referrals: undefined,
 };

@@ -19,6 +19,7 @@ import type { FleetRules } from "../fleet/fleet_rules.ts";
 import { FleetTurn, nextReminder } from "../fleet/fleet_turn.ts";
 import type { Past } from "../fleet/fleet.ts";
 import { DcSession } from "./dc_session.ts";
+import { ForgetTurn } from "./forget_turn.ts";
 import { type Dc, MAX_REFERRAL_DEPTH, MAX_RETIRED, newDc, type StafdState } from "./stafd_state.ts";
 import { stafdStateValue } from "../saved/stafd_saved.ts";
 import { securityBar } from "../request/line_demands.ts";
@@ -43,6 +44,7 @@ export class StafdTurn implements FleetRules, StafdHost {
   readonly lines: LinesTurn;
   readonly mdns: MdnsTurn;
   readonly sessions: DcSession;
+  readonly #acts: ForgetTurn;
   state: StafdState;
   readonly now: Now;
   #dcRemoved = false;
@@ -54,6 +56,7 @@ export class StafdTurn implements FleetRules, StafdHost {
     this.lines = new LinesTurn(state.lines, this.fleet, state.conf);
     this.mdns = new MdnsTurn(this);
     this.sessions = new DcSession(this);
+    this.#acts = new ForgetTurn(this);
   }
 
   dc(key: string): Dc {
@@ -346,6 +349,8 @@ export class StafdTurn implements FleetRules, StafdHost {
       case "nbft":
         this.fleet.take(event);
         return this.#nbft();
+      case "forget":
+        return this.#acts.forget(event);
       case "clock-set":
         this.state = stafdAfterClockSet(this.state, event.ms);
         return this.fleet.take(event);
@@ -419,6 +424,7 @@ export class StafdTurn implements FleetRules, StafdHost {
     this.lines.settle();
     if (this.#dcRemoved) this.fleet.emit({ do: "signal", signal: { type: "dc-removed" } });
     this.fleet.pump();
+    this.#acts.finish();
     if (this.fleet.fleet.stopping && this.fleet.quiet) this.fleet.emit({ do: "exit" });
     return {
       state: { ...this.state, fleet: this.fleet.fleet, lines: this.lines.lines },
