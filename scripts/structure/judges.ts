@@ -13,6 +13,7 @@ export const JUDGES: readonly string[] = [
   "connect_rules",
   "disconnect_rules",
   "expected",
+  "forget_rules",
   "knowledge",
   "lines_known",
   "options_asked",

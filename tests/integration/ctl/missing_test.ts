@@ -114,7 +114,7 @@ Deno.test("a silent discovery controller that mDNS found is told with the time a
     const { out } = await site.run("stafctl explain 10.0.0.100");
     assert.match(
       out,
-      /next +dropped, unless it answers or mDNS announces it again \(zeroconf-connections-persistence\)/,
+      /next +dropped, unless it answers or mDNS announces it again \(zeroconf-connections-persistence\); now: stafctl forget/,
     );
     assert.match(out.replaceAll(/\s+/g, " "), /\(in 2 d, at \d{4}-\d\d-\d\d [\d:]+\)/);
     assert.match((await site.run("stafctl ls -o wide")).out, /removed in 2 d/);

@@ -70,7 +70,10 @@ async function eventful({ stage }: Site): Promise<void> {
     `[Controllers]\nexclude = transport=tcp;traddr=10.0.0.27\n` +
       `controller = transport=tcp;traddr=10.0.0.28;trsvcid=4420;nqn=${NQN}4\n`,
   );
+  const { avahi } = stage.world;
+  avahi.announce({ hostIface: "eth0", name: "dc", traddr: "10.0.0.102", port: 8009, txt: ["p=tcp"] });
   await stage.start(20_000);
+  for (const { key } of avahi.announced) avahi.withdraw(key);
   stage.world.setManner(lost, "silent");
   await stage.run(30_000);
 }

@@ -81,7 +81,7 @@ export function nextSteps(situation: Situation, now: Now): readonly V1Step[] {
   if (droppedAt !== undefined && droppedAt !== Infinity) {
     next(
       droppedAt,
-      "dropped, unless it answers or mDNS announces it again (zeroconf-connections-persistence)",
+      "dropped, unless it answers or mDNS announces it again (zeroconf-connections-persistence); now: stafctl forget",
     );
   }
   if (steps.length === 0) undecided(situation, within);
