@@ -90,8 +90,8 @@ const TEXTS: Readonly<Record<string, HelpText>> = {
   forget: {
     group: ACTS,
     examples: [
-      ["sudo $ forget 192.0.2.17 --dry-run", "what would go with an array that was replaced"],
-      ["sudo $ forget 192.0.2.17", "now, not when zeroconf-connections-persistence ends"],
+      ["sudo $ forget 192.0.2.17 --dry-run", "only show what goes"],
+      ["sudo $ forget 192.0.2.17", "now, not after 72 hours"],
     ],
   },
   undrain: { group: ACTS, examples: [["sudo $ undrain 192.0.2.18", "the text that was given to drain"]] },

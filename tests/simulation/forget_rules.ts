@@ -1,4 +1,4 @@
-/** What becomes of controllers that a person has stafd forget: only what nobody else asks for goes, and only what is silent (S1, S2). */
+/** What becomes of controllers that a person has stafd forget: only what no other source wants goes, and only what is silent (S1, S2). */
 import type { Fleet } from "../../src/lib/core/fleet/fleet.ts";
 import type { ForgetEvent } from "../../src/lib/core/stafd/forget.ts";
 import type { Tid } from "../../src/lib/nvme/tid.ts";

@@ -5,7 +5,7 @@ import type { StafActs } from "../dbus/server.ts";
 import type { V1ForgetAnswer } from "../dbus/v1_types.ts";
 import { tidText } from "../nvme/tid.ts";
 import type { Clock } from "../ports.ts";
-import { ActCalls, namedBy } from "./act_calls.ts";
+import { type ActCalls, namedBy } from "./act_calls.ts";
 import type { Peek } from "./views/classic.ts";
 
 export interface ForgetParts {

@@ -51,7 +51,7 @@ const has = (stage: Stage, traddr: string): boolean =>
 
 const deaf = (): Cores => stafd((event) => event.type === "forget" ? { ...event, mode: "ask" } : event);
 
-/** What a person says goes, whoever else asks for it. */
+/** What a person says goes, whichever other source wants it. */
 const obedient = (): Cores =>
   stafdStepping((state, event, now) => {
     if (event.type !== "forget") return realCores.stafd.step(state, event, now);
