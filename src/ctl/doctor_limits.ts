@@ -20,7 +20,7 @@ interface Host {
 interface Limit {
   /** True if the limit applies; undefined if that is not known. */
   readonly applies: (host: Host) => boolean | undefined;
-  readonly cannot: string;
+  readonly cannot: string | ((host: Host) => string);
   readonly follows: string;
   /** Present if the limit affects something that people configure. */
   readonly remedy?: string;
@@ -84,10 +84,13 @@ const LIMITS: readonly Limit[] = [
   },
   {
     applies: ({ libnvme }) => libnvme?.startsWith("none"),
-    cannot: "libnvme cannot be loaded",
+    // The rest of that line is what --version says to a person who has no doctor.
+    cannot: ({ libnvme = "" }) =>
+      `libnvme cannot be loaded (${libnvme.replace("none: ", "").split(". ", 1)[0]})`,
     follows:
       "commands are sent without it; TLS keys cannot be looked up by name, and statuses have our wording",
-    remedy: "stafd --version says why; install libnvme (Debian: libnvme1t64, libnvme3-1; Fedora: libnvme)",
+    remedy:
+      "install libnvme with the libraries that it needs (Debian: libnvme1t64, libnvme3-1; Fedora: libnvme)",
   },
   {
     applies: ({ libnvme }) =>
@@ -116,7 +119,8 @@ export async function examineLimits({ world }: Patient): Promise<readonly Diagno
   ]);
   const host: Host = { options, libnvme, systemd, kernel: textOf(`${root}/proc/sys/kernel/osrelease`) };
   const found = LIMITS.filter(({ applies }) => applies(host) === true).map((limit) => {
-    const text = `${limit.cannot}: ${limit.follows}`;
+    const cannot = typeof limit.cannot === "string" ? limit.cannot : limit.cannot(host);
+    const text = `${cannot}: ${limit.follows}`;
     return limit.remedy === undefined ? notice(text) : warning(text, limit.remedy);
   });
   return [...found, ...unknownOptions(world, options), ...(found.length > 0 ? [] : allKnown(host))];

@@ -40,11 +40,17 @@ export class Guest {
 
   /**
    * Boots the image with `payload` mounted at /payload. What is written is kept in `disk`, made afresh, until the next
-   * boot by that name; without one it is gone when the machine ends. Throws with the console's last lines when it does
-   * not come up.
+   * boot by that name; without one it is gone when the machine ends. `kernelArguments` are added to its command line.
+   * Throws with the console's last lines when it does not come up.
    */
-  static async boot(image: string, payload: string, machine: string, disk?: string): Promise<Guest> {
+  static async boot(
+    image: string,
+    payload: string,
+    machine: string,
+    { disk, kernelArguments }: { readonly disk?: string; readonly kernelArguments?: string } = {},
+  ): Promise<Guest> {
     const args = ["-i", image, "-p", payload];
+    if (kernelArguments !== undefined) args.push("-a", kernelArguments);
     if (disk !== undefined) {
       await capture(["rm", "-f", disk]);
       args.push("-d", disk);

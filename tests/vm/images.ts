@@ -6,6 +6,8 @@ export interface Image {
   /** What it stands for. */
   readonly what: string;
   readonly target: Target;
+  /** Parts of names: the long scenarios that its short run has, too, since no other image is made for them. */
+  readonly also?: readonly string[];
 }
 
 const X86: Target = "x86_64-unknown-linux-gnu";
@@ -15,7 +17,12 @@ export const TESTED: readonly Image[] = [
   { name: "bookworm", what: "Debian 12", target: X86 },
   { name: "sid", what: "Debian sid", target: X86 },
   { name: "bpo", what: "Debian 13 with the newest kernel of its backports", target: X86 },
-  { name: "rdma", what: "Debian 13 with the full kernel, for RDMA", target: X86 },
+  {
+    name: "rdma",
+    what: "Debian 13 with the full kernel: the short scenarios and all of RDMA and FC",
+    target: X86,
+    also: ["RDMA", "FC"],
+  },
   { name: "arm64", what: "Debian 13 on aarch64", target: "aarch64-unknown-linux-gnu" },
 ];
 

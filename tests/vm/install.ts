@@ -1,17 +1,17 @@
 /**
- * `deno task test:install`: the .deb in virtual machines, on a Debian that never had
- * nvme-stas, over the original with connections up, and through a reboot. A machine for each.
+ * `deno task test:install`: the .deb in virtual machines, on a Debian that never had nvme-stas, over the original with
+ * connections up, and through a reboot. A machine for each, of an image for the processor that the .deb is for.
  */
 import { dirname } from "node:path";
-import { hostTarget } from "../../scripts/denort.ts";
 import { makePackages } from "../../scripts/package.ts";
 import { currentRelease } from "../../scripts/package/release.ts";
 import { passThrough, runScript } from "../../scripts/run.ts";
-import { providePackages, VM_NEEDS } from "../../scripts/system_packages.ts";
+import { FOREIGN_NEEDS, providePackages, VM_NEEDS } from "../../scripts/system_packages.ts";
 import { taskArguments, usageError } from "../../scripts/task_arguments.ts";
 import { add, closingLine, type Counts, NOTHING } from "../../scripts/test_run.ts";
 import { tellEvidence } from "./evidence.ts";
 import { Guest } from "./guest.ts";
+import { type Image, imagesNamed, PEER } from "./images.ts";
 import type { Scenario } from "./scenario.ts";
 import { scenario as clean } from "./scenarios/install_clean.ts";
 import { scenario as over } from "./scenarios/install_over.ts";
@@ -24,20 +24,21 @@ const DISK = "build/vm-disks/install.img";
 
 interface Run {
   readonly only: string;
-  readonly image: "clean" | "peer";
+  /** This one and no other: it has the original. */
+  readonly image?: Image;
   readonly disk?: string;
   readonly scenario: Scenario;
 }
 
 const RUNS: readonly Run[] = [
-  { only: "clean", image: "clean", scenario: clean },
-  { only: "over", image: "peer", scenario: over },
-  { only: "reboot", image: "clean", disk: DISK, scenario: reboot },
+  { only: "clean", scenario: clean },
+  { only: "over", image: PEER, scenario: over },
+  { only: "reboot", disk: DISK, scenario: reboot },
 ];
 
-async function runOne({ image, disk, scenario: { name, run } }: Run, keep: boolean): Promise<Counts> {
+async function runOne({ disk, scenario: { name, run } }: Run, image: Image, keep: boolean): Promise<Counts> {
   const machine = Deno.env.get("VMBED_NAME") ?? "install";
-  const guest = await Guest.boot(image, PAYLOAD, machine, disk);
+  const guest = await Guest.boot(image.name, PAYLOAD, machine, disk === undefined ? {} : { disk });
   try {
     await run(guest);
     console.log(`ok      ${name}`);
@@ -53,29 +54,41 @@ async function runOne({ image, disk, scenario: { name, run } }: Run, keep: boole
   }
 }
 
-const USAGE = `usage: deno task test:install [--only clean|over|reboot] [--keep]
+const USAGE = `usage: deno task test:install [--image NAME] [--only clean|over|reboot] [--keep]
 
 The .deb in virtual machines, one for each run: on a Debian that never had nvme-stas (clean), over the Python
 original with connections up and back (over), and through a reboot and a poweroff (reboot). Needs root.
 
-  --only RUN  this run only
-  --keep      leave its machine running, and say how to enter it; with --only
+  --image NAME  the machine of clean and reboot (default: clean); over has an image of its own, and is left out
+                where that is for another processor
+  --only RUN    this run only
+  --keep        leave its machine running, and say how to enter it; with --only
 `;
 
 async function main(): Promise<boolean> {
   const { values } = taskArguments(USAGE, {
-    options: { only: { type: "string", default: "" }, keep: { type: "boolean", default: false } },
+    options: {
+      image: { type: "string", default: "clean" },
+      only: { type: "string", default: "" },
+      keep: { type: "boolean", default: false },
+    },
   });
-  const runs = RUNS.filter(({ only }) => values.only === "" || values.only === only);
+  const [image, second] = imagesNamed([values.image]);
+  if (image === undefined || second !== undefined) usageError(USAGE, "--image: name one");
+  const { target } = image;
+  const runs = RUNS.filter((one) =>
+    (values.only === "" || values.only === one.only) && (one.image ?? image).target === target
+  );
   if (runs.length === 0) {
-    usageError(USAGE, `--only ${values.only}: must be one of ${RUNS.map(({ only }) => only).join(", ")}`);
+    const names = RUNS.map(({ only }) => only).join(", ");
+    usageError(USAGE, `--only ${values.only}: must be one of ${names}, and not over on another processor`);
   }
   if (values.keep && runs.length > 1) {
     usageError(USAGE, "--keep: choose one machine by --only");
   }
-  await providePackages(VM_NEEDS);
+  await providePackages(target === PEER.target ? VM_NEEDS : [...VM_NEEDS, ...FOREIGN_NEEDS]);
   const [file = ""] = await makePackages(
-    { target: hostTarget(), formats: ["deb"], compression: "none", allowFallback: true },
+    { target, formats: ["deb"], compression: "none", allowFallback: true },
     await currentRelease(),
     "build/package/vm",
     PAYLOAD,
@@ -84,10 +97,9 @@ async function main(): Promise<boolean> {
   await Deno.mkdir(dirname(DISK), { recursive: true });
   let counts = NOTHING;
   for (const one of runs) {
-    if (!await passThrough(["tests/vm/bed/build", one.image])) {
-      throw new Error("the image could not be built");
-    }
-    counts = add(counts, await runOne(one, values.keep));
+    const its = one.image ?? image;
+    if (!await passThrough(["tests/vm/bed/build", its.name])) throw new Error("the image could not be built");
+    counts = add(counts, await runOne(one, its, values.keep));
   }
   console.log(closingLine("install", counts));
   return counts.failed === 0;

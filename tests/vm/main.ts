@@ -4,12 +4,11 @@ import { passThrough, runScript } from "../../scripts/run.ts";
 import { stage } from "../../scripts/stage.ts";
 import { FOREIGN_NEEDS, providePackages, VM_NEEDS } from "../../scripts/system_packages.ts";
 import { taskArguments, usageError } from "../../scripts/task_arguments.ts";
-import { add, closingLine, type Counts, NOTHING } from "../../scripts/test_run.ts";
-import { tellEvidence } from "./evidence.ts";
+import { add, closingLine, NOTHING } from "../../scripts/test_run.ts";
 import { Guest } from "./guest.ts";
 import { type Image, imagesNamed, PEER } from "./images.ts";
-import { currentCommit, factsOf, keepResults, type Result, resultOf } from "./matrix.ts";
-import { lackingIn } from "./needs.ts";
+import { currentCommit, keepResults, resultOf } from "./matrix.ts";
+import { runOn } from "./run.ts";
 import type { Scenario } from "./scenario.ts";
 import { scenarios as appArmor } from "./scenarios/apparmor.ts";
 import { scenario as busFlood } from "./scenarios/bus_flood.ts";
@@ -108,9 +107,15 @@ const SCENARIOS: readonly Scenario[] = [
 
 const PAYLOAD = "build/vm";
 
-function selected(only: readonly string[], peer: boolean, all: boolean): readonly Scenario[] {
+/** The scenarios of one image: those with a name that was asked for, all, or the short ones and what the image was made for. */
+function selected(
+  { only, peer, all }: Pick<Options, "only" | "peer" | "all">,
+  { also = [] }: Image,
+): readonly Scenario[] {
   const known = peer ? SCENARIOS.filter(({ ofOurs }) => ofOurs !== true) : SCENARIOS;
-  if (only.length === 0) return all ? known : known.filter(({ slow }) => slow !== true);
+  if (only.length === 0) {
+    return known.filter(({ name, slow }) => all || slow !== true || also.some((part) => name.includes(part)));
+  }
   const found = known.filter(({ name }) => only.some((part) => name.includes(part)));
   if (found.length === 0) {
     usageError(
@@ -119,57 +124,6 @@ function selected(only: readonly string[], peer: boolean, all: boolean): readonl
     );
   }
   return found;
-}
-
-/** Runs one scenario from a clean machine; a failure is printed with its evidence, which is also kept in a file. */
-async function runOne(guest: Guest, { name, run }: Scenario): Promise<Counts> {
-  const begin = performance.now();
-  const seconds = () => ((performance.now() - begin) / 1000).toFixed(0);
-  await guest.run("lab-reset");
-  const since = (await guest.run("date +%s.%N")).trim();
-  try {
-    await run(guest);
-    console.log(`ok      ${name} (${seconds()} s)`);
-    return { ...NOTHING, passed: 1 };
-  } catch (error) {
-    console.log(`FAILED  ${name} (${seconds()} s)`);
-    console.log(error instanceof Error ? error.stack ?? error.message : String(error));
-    await tellEvidence(guest, name, since);
-    return { ...NOTHING, failed: 1 };
-  }
-}
-
-/** Runs the scenarios in a machine that is ready; tells the result with the machine's facts. */
-async function runAll(
-  guest: Guest,
-  image: Image,
-  scenarios: readonly Scenario[],
-  about: Pick<Result, "date" | "commit" | "extent">,
-): Promise<Ran> {
-  const facts = await factsOf(guest);
-  console.log(`vm: ${image.name}: Linux ${facts.kernel}, systemd ${facts.systemd}, libnvme ${facts.libnvme}`);
-  const lacking = await lackingIn(guest, scenarios.flatMap(({ needs = [] }) => needs));
-  let counts = NOTHING;
-  const failed: string[] = [];
-  const skipped: (readonly [scenario: string, reason: string])[] = [];
-  for (const scenario of scenarios) {
-    const reason = (scenario.needs ?? []).map((need) => lacking.get(need)).find((one) => one !== undefined);
-    if (reason === undefined) {
-      const one = await runOne(guest, scenario);
-      if (one.failed > 0) failed.push(scenario.name);
-      counts = add(counts, one);
-    } else {
-      console.log(`skipped ${scenario.name}: ${reason}`);
-      skipped.push([scenario.name, reason]);
-      counts = add(counts, { ...NOTHING, skipped: 1 });
-    }
-  }
-  return { counts, result: resultOf(image, facts, counts, failed, skipped, about) };
-}
-
-interface Ran {
-  readonly counts: Counts;
-  readonly result: Result;
 }
 
 interface Options {
@@ -196,8 +150,8 @@ const USAGE = `usage: deno task test:vm [--image NAME]... [--only TEXT]... [--al
        deno task test:matrix [--image NAME]... [--all]
 
 Builds the image and the program, boots one virtual machine, and runs the scenarios one after the other: the short
-ones unless told otherwise. A scenario that needs what the image does not have is skipped, with the reason.
-Needs root and QEMU; KVM is not needed.
+ones unless told otherwise. A scenario that needs what the image does not have is skipped, with the reason;
+those for a kernel with other arguments get a machine of their own. Needs root and QEMU; KVM is not needed.
 
   --image NAME  the machine (default: clean); several run one after the other, "all" is each of them
   --only TEXT   the scenarios whose name has this text in it
@@ -223,7 +177,6 @@ async function main(): Promise<boolean> {
     },
   });
   const images = imagesOf(values);
-  const scenarios = selected(values.only, values.peer, values.all);
   const machine = Deno.env.get("VMBED_NAME") ?? "test";
   const about = {
     date: new Date().toISOString().slice(0, 10),
@@ -232,26 +185,23 @@ async function main(): Promise<boolean> {
   } as const;
   let counts = NOTHING;
   for (const image of images) {
-    const guest = values.reuse ? Guest.running(machine) : await prepared(machine, image);
-    try {
-      const ran = await runAll(guest, image, scenarios, about);
-      counts = add(counts, ran.counts);
-      if (images.length > 1) console.log(closingLine(`vm: ${image.name}`, ran.counts));
-      if (values.matrix) await keepResults([ran.result]);
-    } finally {
-      if (values.keep || values.reuse) {
-        console.log(
-          `The machine still runs: VMBED_NAME=${machine} tests/vm/bed/run CMD; tests/vm/bed/stop ends it.`,
-        );
-      } else await guest.stop();
-    }
+    const payload = values.reuse ? "" : await madeReady(image);
+    const result = await runOn(image, selected(values, image), {
+      machine,
+      keep: values.keep,
+      reuse: values.reuse,
+      boot: (kernelArguments) => booted(machine, image, payload, kernelArguments),
+    });
+    counts = add(counts, result.counts);
+    if (images.length > 1) console.log(closingLine(`vm: ${image.name}`, result.counts));
+    if (values.matrix) await keepResults([resultOf(image, result, about)]);
   }
   console.log(closingLine("vm", counts));
   return counts.failed === 0;
 }
 
-/** A machine just booted, with what is to be tested installed in it. */
-async function prepared(machine: string, image: Image): Promise<Guest> {
+/** The image, and what is to be installed in it; gives back the folder that the machine sees at /payload. */
+async function madeReady(image: Image): Promise<string> {
   const foreign = image.target !== Deno.build.target;
   await providePackages(foreign ? [...VM_NEEDS, ...FOREIGN_NEEDS] : VM_NEEDS);
   if (!await passThrough(["tests/vm/bed/build", image.name])) {
@@ -259,14 +209,28 @@ async function prepared(machine: string, image: Image): Promise<Guest> {
   }
   const payload = foreign ? `${PAYLOAD}-${image.target}` : PAYLOAD;
   await Deno.mkdir(payload, { recursive: true });
-  const ours = image !== PEER;
-  if (ours) {
+  if (image !== PEER) {
     const built = await build(image.target, foreign ? `build/${image.target}` : "build");
     await stage(built, `${payload}/root`);
   }
-  const guest = await Guest.boot(image.name, payload, machine);
+  return payload;
+}
+
+/** A machine just booted, with what is to be tested installed in it. */
+async function booted(
+  machine: string,
+  image: Image,
+  payload: string,
+  kernelArguments?: string,
+): Promise<Guest> {
+  const guest = await Guest.boot(
+    image.name,
+    payload,
+    machine,
+    kernelArguments === undefined ? {} : { kernelArguments },
+  );
   try {
-    if (ours) await guest.run("lab-install ours");
+    if (image !== PEER) await guest.run("lab-install ours");
     return guest;
   } catch (error) {
     await guest.stop();

@@ -25,6 +25,14 @@ export interface Facts {
   readonly libnvme: string;
 }
 
+/** One run on an image: what the machine is, how many scenarios ended how, and which did not pass. */
+export interface Ran {
+  readonly facts: Facts;
+  readonly counts: Counts;
+  readonly failed: readonly string[];
+  readonly skipped: readonly (readonly [scenario: string, reason: string])[];
+}
+
 const FILE = "docs/matrix.md";
 /** The results as they were written, for the next run. */
 const DATA = /^<!-- (\[.*\]) -->$/m;
@@ -46,10 +54,7 @@ export async function currentCommit(): Promise<string> {
 
 export function resultOf(
   image: Image,
-  facts: Facts,
-  { passed }: Counts,
-  failed: readonly string[],
-  skipped: Result["skipped"],
+  { facts, counts: { passed }, failed, skipped }: Ran,
   about: Pick<Result, "date" | "commit" | "extent">,
 ): Result {
   return { image: image.name, ...about, ...facts, passed, failed, skipped };
@@ -73,6 +78,12 @@ export function merge(before: readonly Result[], now: readonly Result[]): Result
   });
 }
 
+/** Rows of several commits prove less than they seem to: the page says so. */
+function commitsOf(results: readonly Result[]): string[] {
+  const commits = new Set(results.map(({ commit }) => commit));
+  return commits.size < 2 ? [] : [`The rows are of ${commits.size} different commits.`, ""];
+}
+
 export function matrixText(results: readonly Result[]): string {
   const row = (cells: readonly (string | number)[]): string => `| ${cells.join(" | ")} |`;
   const heads = [
@@ -94,6 +105,7 @@ export function matrixText(results: readonly Result[]): string {
     "`deno task test:matrix`; a commit with `+` had changes that were not committed yet. `short` are the scenarios",
     "of every change, `all` are all of them.",
     "",
+    ...commitsOf(results),
     row(heads),
     row(heads.map(() => "---")),
     ...results.map((one) =>

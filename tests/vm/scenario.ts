@@ -11,5 +11,7 @@ export interface Scenario {
   readonly slow?: true;
   /** What not every image has; where one of these is missing, the scenario is skipped with the reason. */
   readonly needs?: readonly Need[];
+  /** Added to the kernel's command line: a machine of its own is booted for the scenarios with these. */
+  readonly kernelArguments?: string;
   readonly run: (guest: Guest) => Promise<void>;
 }

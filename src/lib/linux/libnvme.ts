@@ -198,11 +198,20 @@ function open<T>(name: string, load: () => T): T | string {
     return load();
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    const missing = /symbol (\w+):/.exec(error.message);
-    return missing === null
-      ? `${name} is not installed or cannot be loaded`
-      : `${name} has no function ${missing[1]}: its version is not supported`;
+    return whyNot(name, error.message);
   }
+}
+
+/** The loader's words for a library that cannot be used; one that it needs may be the one that is missing. */
+function whyNot(name: string, said: string): string {
+  const symbol = /symbol (\w+):/.exec(said)?.[1];
+  if (symbol !== undefined) return `${name} has no function ${symbol}: its version is not supported`;
+  const absent = /([^\s:]+): cannot open shared object file: No such file/.exec(said)?.[1];
+  if (absent === name) return `${name} is not installed`;
+  if (absent !== undefined) return `${name} cannot be loaded: it needs ${absent}, which is not installed`;
+  return `${name} cannot be loaded: ${
+    said.replace(/^(Could not open library: )+/, "").replace(`${name}: `, "")
+  }`;
 }
 
 function staticText(pointer: Deno.PointerValue): string {

@@ -61,6 +61,11 @@ const MEANINGS: ReadonlyMap<string, Meaning> = new Map([
     kind: "permanent",
     remedy: "host-traddr must be an address of this host",
   }],
+  ["EAFNOSUPPORT", {
+    text: "this host has no IPv6",
+    kind: "permanent",
+    remedy: "use the target's IPv4 address, or enable IPv6 (ipv6.disable on the kernel's command line)",
+  }],
   ["ENOKEY", {
     text: "a key is missing",
     kind: "permanent",

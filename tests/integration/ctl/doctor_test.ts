@@ -65,11 +65,16 @@ Deno.test("doctor finds each thing that is wrong, alone, and gives its remedy", 
       /^null$/,
     ],
     [
-      { run: told("stafd", "nvme-stas 1.0.1\nlibnvme none: libnvme.so.1 is not installed\n") },
+      {
+        run: told(
+          "stafd",
+          "nvme-stas 1.0.1\nlibnvme none: libnvme.so.1 is not installed; libnvme3.so.1 is not installed. NVMe\n",
+        ),
+      },
       "limits of this host",
       "warning",
-      /libnvme cannot be loaded/,
-      /stafd --version/,
+      /libnvme cannot be loaded \(libnvme\.so\.1 is not installed; libnvme3\.so\.1 is not installed\): commands/,
+      /install libnvme/,
     ],
     [
       { run: told("stafd", "nvme-stas 1.0.1\nlibnvme 1.3\n") },

@@ -9,11 +9,33 @@ import { lacks, packages } from "../../lacking.ts";
 import { DISCOVERY, FakeSysfs } from "./fake_sysfs.ts";
 
 sys.monotonicUsec();
+/** One that this process uses itself: every Linux has it at a place of its own. */
+const LIBM = /^.*\s(\/\S*\/libm\.so\.6)$/m.exec(await Deno.readTextFile("/proc/self/maps"))?.[1] ?? "";
 // Libraries stay open for the life of the process: not the leak of one test.
 const installed = loadBackend();
 const missing = loadBackend({ libnvme1: "libnone.so.1", libnvme3: "libnone3.so.1" });
 // A library that exists and has none of the functions.
 const wrong = loadBackend({ libnvme1: "libm.so.6", libnvme3: "libm.so.6" });
+// Two existing files that cannot be loaded: one needs a library that is missing, one is no library.
+const broken = await (async () => {
+  const dir = await Deno.makeTempDir();
+  const [needs, text] = [`${dir}/libneeds.so.1`, `${dir}/libtext.so.1`];
+  const bytes = await Deno.readFile(LIBM);
+  const at = new TextDecoder("latin1").decode(bytes).indexOf("libc.so.6\0");
+  bytes.set(new TextEncoder().encode("libq"), at);
+  await Deno.writeFile(needs, bytes);
+  await Deno.writeTextFile(text, "text, not a library, and longer than the header of one".repeat(4));
+  const { problem } = loadBackend({ libnvme1: needs, libnvme3: text });
+  await Deno.remove(dir, { recursive: true });
+  return problem.replaceAll(`${dir}/`, "");
+})();
+
+Deno.test("an existing library that cannot be loaded is told with the reason: what it needs, or that it is none", () => {
+  assert.match(
+    broken,
+    /^libneeds\.so\.1 cannot be loaded: it needs libq\.so\.6, which is not installed; libtext\.so\.1 cannot be loaded: invalid ELF header\. /,
+  );
+});
 
 Deno.test("the installed libnvme is used, tells its version and its words for a status (DEC-3)", {
   ignore: lacks(packages(LIBNVME_NEEDS)),
@@ -27,7 +49,7 @@ Deno.test("the installed libnvme is used, tells its version and its words for a 
 
 Deno.test("without libnvme commands still go out, and it is said once what is missing and what to install", () => {
   assert.equal(missing.name, "libc");
-  assert.match(missing.problem, /^libnone\.so\.1 is not installed .*; libnone3\.so\.1 is not installed/);
+  assert.match(missing.problem, /^libnone\.so\.1 is not installed; libnone3\.so\.1 is not installed\./);
   assert.match(missing.problem, /install libnvme/);
   assert.equal(missing.statusText(2), undefined);
 });
@@ -41,7 +63,7 @@ Deno.test("--version says which libnvme it is, or why there is none", {
   assert.match(said[0] ?? "", /^1\.\d+/);
   assert.match(
     said[1] ?? "",
-    /^none: libnone\.so\.1 is not installed .*; libm\.so\.6 has no function .*install libnvme/,
+    /^none: libnone\.so\.1 is not installed; libm\.so\.6 has no function .*install libnvme/,
   );
 });
 

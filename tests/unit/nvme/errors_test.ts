@@ -44,8 +44,9 @@ Deno.test("errno: names and numbers", () => {
 
 Deno.test("KRN-36: texts, and the classes of failures", () => {
   assert.equal(connectErrorText("ECONNREFUSED"), "connection refused");
+  assert.equal(connectErrorText("EAFNOSUPPORT"), "this host has no IPv6");
   assert.equal(connectErrorText("EFOO"), "failed to write to the fabrics device");
-  for (const errno of ["EINVAL", "ENODEV", "EADDRNOTAVAIL", "EKEYREJECTED", "ENOKEY"]) {
+  for (const errno of ["EINVAL", "ENODEV", "EADDRNOTAVAIL", "EAFNOSUPPORT", "EKEYREJECTED", "ENOKEY"]) {
     assert.equal(connectFailure(errno, []).kind, "permanent");
   }
   for (const errno of ["EIO", "EAGAIN", "ETIMEDOUT", "ECONNREFUSED", "ECONNRESET", "ENETUNREACH", "EFOO"]) {

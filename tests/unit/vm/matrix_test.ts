@@ -59,3 +59,9 @@ Deno.test("the page tells what was skipped and why, and is read back as it was w
   assert.deepEqual(parseMatrix(text)[0], results[0]);
   assert.deepEqual(parseMatrix("# no data\n"), []);
 });
+
+Deno.test("the page says when its rows are of different commits", () => {
+  assert.doesNotMatch(matrixText([result("clean"), result("sid")]), /different commits/);
+  const text = matrixText([result("clean"), result("sid", { commit: "fedcba9876" })]);
+  assert.match(text, /^The rows are of 2 different commits\.$/m);
+});

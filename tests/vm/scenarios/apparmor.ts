@@ -84,5 +84,12 @@ async function run(guest: Guest): Promise<void> {
 }
 
 export const scenarios: readonly Scenario[] = [
-  { name: "AppArmor: enforced", ofOurs: true, slow: true, needs: APPARMOR, run },
+  {
+    name: "AppArmor: enforced",
+    ofOurs: true,
+    slow: true,
+    needs: APPARMOR,
+    kernelArguments: "lsm=capability,apparmor audit=1 audit_backlog_limit=8192",
+    run,
+  },
 ];

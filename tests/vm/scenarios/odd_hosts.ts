@@ -1,10 +1,10 @@
 /** Hosts that lack something: each scenario takes it away, sees the main job done, and gives it back. */
 import assert from "node:assert/strict";
 import { configureStacd, configureStafd, nqnOf, ONE, reloadStacd, tcpLine, TWO } from "../stacd.ts";
-import { controllers, start, untilConnected, untilDiscovering } from "../fabric.ts";
+import { controllers, nothingChanges, SOON, start, untilConnected, untilDiscovering } from "../fabric.ts";
 import { configure, confOf } from "../stafd.ts";
 import type { Guest } from "../guest.ts";
-import { AVAHI, IPV6, type Need } from "../needs.ts";
+import { AVAHI, CGROUP_V1, IPV6, LIBNVME_3, type Need } from "../needs.ts";
 import type { Scenario } from "../scenario.ts";
 import { untilBlockDevice, writeAndReadBack } from "../storage.ts";
 
@@ -78,24 +78,115 @@ async function noModule(guest: Guest): Promise<void> {
   await connectsOne(guest);
 }
 
-/** Every name that it is loaded by is away; NVMe commands go through the kernel's ioctl. */
-async function noLibnvme(guest: Guest): Promise<void> {
+const AWAY = "/run/libraries-away";
+/** Where the distribution has its libraries. */
+const LIBRARIES = "$(dirname $(ldconfig -p | sed -n 's/.*libc\\.so\\.6 .*=> //p' | head -n 1))";
+
+/** Without the libraries of these names, and with a file of this one that is another library. */
+async function withoutLibraries(
+  guest: Guest,
+  names: readonly string[],
+  job: () => Promise<void>,
+  fake?: string,
+): Promise<void> {
   await guest.run("nvmet-lab up 1");
   await configureStafd(guest, [ONE]);
   await configureStacd(guest, {});
-  const away = "/run/libnvme-away";
+  const taken = names.map((name) => `${LIBRARIES}/${name}`).join(" ");
   await lacking(
     guest,
-    `mkdir -p ${away} && mv $(dirname $(ldconfig -p | sed -n 's/.*libnvme\\.so\\.1 .*=> //p' | head -n 1))/libnvme.so* ${away}/ && ldconfig`,
-    `mv ${away}/* $(dirname $(ldconfig -p | sed -n 's/.*libc\\.so\\.6 .*=> //p' | head -n 1))/ && ldconfig`,
-    async () => {
-      const version = await guest.run("stafd --version");
-      assert.match(version, /^libnvme none: libnvme\.so\.1 is not installed .*install libnvme/m);
-      await connectsOne(guest);
-      const doctor = await guest.attempt("COLUMNS=400 stafctl doctor");
-      assert.match(doctor.stdout, /libnvme cannot be loaded/);
-    },
+    `mkdir -p ${AWAY} && { mv ${taken} ${AWAY}/ 2>/dev/null; ldconfig; }` +
+      (fake === undefined ? "" : ` && cp ${LIBRARIES}/libm.so.6 ${LIBRARIES}/${fake}`),
+    `${
+      fake === undefined ? "" : `rm ${LIBRARIES}/${fake}; `
+    }mv ${AWAY}/* ${LIBRARIES}/ 2>/dev/null; ldconfig`,
+    job,
   );
+}
+
+/** `--version` and doctor say why no libnvme is loaded; NVMe commands go through the kernel's ioctl. */
+async function sayWhyNone(guest: Guest, ...reasons: readonly string[]): Promise<void> {
+  const why = reasons.join("; ").replaceAll(".", "\\.");
+  const version = await guest.run("stafd --version");
+  assert.match(version, new RegExp(`^libnvme none: ${why}\\. .* install libnvme`, "m"));
+  await connectsOne(guest);
+  const doctor = await guest.attempt("COLUMNS=400 stafctl doctor");
+  assert.match(doctor.stdout, new RegExp(`libnvme cannot be loaded \\(${why}\\): `));
+}
+
+const NO_LIBNVME = "libnvme.so.1 is not installed";
+
+async function noLibnvme(guest: Guest): Promise<void> {
+  await withoutLibraries(
+    guest,
+    ["libnvme*.so*"],
+    () => sayWhyNone(guest, NO_LIBNVME, "libnvme3.so.1 is not installed"),
+  );
+}
+
+/** Something by the name of libnvme 3 that has none of its functions, as pre-releases lack some. */
+async function falseLibnvme(guest: Guest): Promise<void> {
+  await withoutLibraries(
+    guest,
+    ["libnvme*.so*"],
+    () => sayWhyNone(guest, NO_LIBNVME, "libnvme3.so.1 has no function \\w+: its version is not supported"),
+    "libnvme3.so.1",
+  );
+}
+
+/** The next libnvme alone; then without a library that it needs itself. */
+async function libnvme3(guest: Guest): Promise<void> {
+  await withoutLibraries(guest, ["libnvme.so*"], async () => {
+    assert.match(
+      await guest.run("stafd --version && stacd --version"),
+      /^libnvme 3\.\d+[^]*^libnvme 3\.\d+/m,
+    );
+    await connectsOne(guest);
+    const doctor = await guest.attempt("COLUMNS=400 stafctl doctor");
+    assert.doesNotMatch(doctor.stdout, /libnvme cannot/);
+    const loaded = await guest.run("cat /proc/$(systemctl show -P MainPID stafd)/maps");
+    assert.match(loaded, /libnvme3\.so/);
+  });
+  await guest.run("nvme disconnect-all; nvmet-lab down");
+  await withoutLibraries(guest, ["libnvme.so*", "liburing.so.2*"], () =>
+    sayWhyNone(
+      guest,
+      NO_LIBNVME,
+      "libnvme3.so.1 cannot be loaded: it needs liburing.so.2, which is not installed",
+    ));
+}
+
+/** With mDNS, a log page and a line; a line with an IPv6 address gets a reason, and holds up nothing. */
+async function noIpv6(guest: Guest): Promise<void> {
+  await guest.run("! test -e /proc/sys/net/ipv6 && nvmet-lab up 2 && nvmet-lab mdns-up 1");
+  const line = tcpLine("sub-001", "fd00:2::11");
+  await configureStacd(guest, { controllers: [line] });
+  await configure(guest, "");
+  await connectsBoth(guest);
+  const explained = await guest.attempt("COLUMNS=400 stacctl explain fd00:2::11");
+  assert.match(explained.stdout, /IPv6/, explained.stdout);
+  await guest.run("systemctl restart stafd stacd");
+  await untilConnected(guest, ["sub-001", "sub-002"]);
+}
+
+async function connectsBoth(guest: Guest): Promise<void> {
+  await start(guest, "stafd", "stacd");
+  await untilDiscovering(guest, [`${ONE}:8009`]);
+  await untilConnected(guest, ["sub-001", "sub-002"]);
+}
+
+async function cgroupV1(guest: Guest): Promise<void> {
+  assert.equal((await guest.run("stat -f -c %T /sys/fs/cgroup")).trim(), "tmpfs", "it is cgroup v2");
+  await guest.run("nvmet-lab up 2 && nvmet-lab mdns-up 1");
+  await configure(guest, "");
+  await configureStacd(guest, {});
+  await connectsBoth(guest);
+  const before = await controllers(guest);
+  await guest.run("systemctl kill -s KILL stafd stacd");
+  await guest.until("both run again", "systemctl is-active stafd stacd", () => true, SOON);
+  await nothingChanges(guest, before, 10);
+  await guest.run("nvmet-lab unlink sub-002 1");
+  await untilConnected(guest, ["sub-001"]);
 }
 
 async function ipv6Only(guest: Guest): Promise<void> {
@@ -162,6 +253,30 @@ export const scenarios: readonly Scenario[] = [
   { name: "odd host: read-only root file system", ofOurs: true, slow: true, run: readOnlyRoot },
   { name: "odd host: NVMe modules not loaded", ofOurs: true, slow: true, needs: MODULES, run: noModule },
   { name: "odd host: no libnvme", ofOurs: true, slow: true, run: noLibnvme },
+  { name: "odd host: a libnvme 3 without its functions", ofOurs: true, slow: true, run: falseLibnvme },
+  {
+    name: "odd host: libnvme 3 alone, then without a library that it needs",
+    ofOurs: true,
+    slow: true,
+    needs: LIBNVME_3,
+    run: libnvme3,
+  },
+  {
+    name: "odd host: no IPv6 in the kernel",
+    ofOurs: true,
+    slow: true,
+    needs: AVAHI,
+    kernelArguments: "ipv6.disable=1",
+    run: noIpv6,
+  },
+  {
+    name: "odd host: cgroup v1",
+    ofOurs: true,
+    slow: true,
+    needs: [...CGROUP_V1, ...AVAHI],
+    kernelArguments: "systemd.unified_cgroup_hierarchy=0",
+    run: cgroupV1,
+  },
   { name: "odd host: IPv6 only", ofOurs: true, slow: true, needs: IPV6, run: ipv6Only },
   { name: "odd host: native multipath off", ofOurs: true, slow: true, needs: MODULES, run: noMultipath },
 ];
