@@ -75,6 +75,8 @@ const FOUND_IN_ALL: readonly (readonly [seed: number, who: Who, what: string])[]
   [40533, "both", "a discovery controller that is asked as two hosts has two pages (the check was wrong)"],
   [40539, "both", "a page in another order is the same page (the check was wrong)"],
   [141, "both", "beside another program's connection stafd did not know its own again after a crash"],
+  [50155, "stafd", "a connection taken over too early stayed another line's as well"],
+  [50180, "both", "the page of an excluded and lost discovery controller was waited for"],
   [272, "stacd", "a lost event was not made good yet when the daemons were killed (the check was wrong)"],
 ];
 

@@ -2,6 +2,7 @@ import type { KernelCtrl } from "../../nvme/kernel_ctrl.ts";
 import type { KernelEvent } from "../../ports.ts";
 import type { Ctl } from "../controller/ctl.ts";
 import type { Past } from "./fleet.ts";
+import type { Proof } from "../planning/evidence.ts";
 import type { Rules } from "../planning/planner.ts";
 import type { Attempt } from "../request/request.ts";
 import type { Origin } from "./turns.ts";
@@ -29,6 +30,8 @@ export interface FleetRules extends Rules {
   down(ctl: Ctl): void;
   /** The record of the controller is gone. */
   forgotten(ctl: Ctl, past: Past): void;
+  /** It is excluded and not connected; its record stays while a source wants it. */
+  rested(ctl: Ctl, evidence: Proof): void;
   /** The kernel sent an event about a connection that is up. */
   news(ctl: Ctl, event: Extract<KernelEvent, { readonly type: "device" | "aen" }>): void;
   /** The kernel sent an event about a device that no controller of ours uses. */

@@ -4,7 +4,7 @@
  * controllers.
  */
 import type { Outcome } from "../../base/failure.ts";
-import type { KernelCtrl } from "../../nvme/kernel_ctrl.ts";
+import type { InterfaceTable, KernelCtrl } from "../../nvme/kernel_ctrl.ts";
 import { interfaceOf, isUnfinished, isUntold } from "../../nvme/match.ts";
 import type { NamespaceLook } from "../../nvme/namespace_look.ts";
 import { after, type Instant } from "../../base/time.ts";
@@ -20,6 +20,7 @@ import { ctlsFor, madeAsAsked } from "./fleet_index.ts";
 import { FleetWork, SCAN_REMINDER } from "./fleet_work.ts";
 import { identityRefused } from "../controller/identity.ts";
 import { alreadyThere } from "../controller/in_the_way.ts";
+import { asMade, stillShown } from "../controller/known_device.ts";
 import { LINKS_REMINDER, linksSeen, lookAtLinks } from "../controller/links.ts";
 import { LOG_REMINDER } from "./log_limit.ts";
 import { isKernelsTurn, mayBeWrong } from "./probing.ts";
@@ -69,7 +70,7 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
         this.log("warning", "Kernel events were lost; looking at all controllers again");
         return this.startScan();
       case "network":
-        this.fleet = { ...this.fleet, interfaces: event.interfaces };
+        this.#network(event.interfaces);
         for (const ctl of this.all()) this.nudge(ctl.key, true);
         // Now connections may be recognised that were not before, or as others.
         return this.touchAll();
@@ -363,16 +364,17 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
     if (old !== undefined && old.incarnation !== ctrl.incarnation) {
       this.#removed(ctrl.device, ctrl.incarnation);
     }
-    const known = old?.incarnation === ctrl.incarnation ? stillSeen(stillTold(ctrl, old), old) : ctrl;
+    const isSame = old?.incarnation === ctrl.incarnation;
+    const known = isSame ? stillShown(ctrl, old) : ctrl;
     this.fleet = withDevice(this.fleet, known, this.now.mono);
+    // Whoever tells it first: an event, a scan, or the end of the connect.
+    if (isSame && old.srcAddr === "" && known.srcAddr !== "") this.#recognise(known);
     return known;
   }
 
   #device(event: Extract<KernelEvent, { readonly type: "device" }>): void {
     const before = this.fleet.devices.get(event.ctrl.device);
     const ctrl = this.#know(event.ctrl);
-    const isSeen = before?.incarnation === ctrl.incarnation && before.srcAddr === "" && ctrl.srcAddr !== "";
-    if (isSeen) this.#recognise(ctrl);
     const users = this.fleet.users.get(ctrl.device) ?? [];
     for (const key of users) {
       const ctl = this.ctl(key);
@@ -410,6 +412,16 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
       const idle: Ctl = { ...ctl, doom: undefined, guard: undefined, link: { phase: "idle" } };
       this.put(noted(idle, this.now.wall, why));
       this.touch(key);
+    }
+  }
+
+  /** Source addresses that belonged to no interface are judged once they belong to one. */
+  #network(interfaces: InterfaceTable): void {
+    const before = this.fleet.interfaces;
+    this.fleet = { ...this.fleet, interfaces };
+    this.work += this.fleet.devices.size;
+    for (const device of this.fleet.devices.values()) {
+      if (device.srcAddr !== "" && interfaceOf(device.srcAddr, before) === "") this.#recognise(device);
     }
   }
 
@@ -479,21 +491,5 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
   }
 }
 
-/** The connect asked for a controller of that kind, whether or not the kernel shows it. */
-function asMade(ctrl: KernelCtrl, daemon: "stafd" | "stacd"): KernelCtrl {
-  return isUntold(ctrl) ? { ...ctrl, isDc: daemon === "stafd", isIoc: daemon === "stacd" } : ctrl;
-}
-
-/** The type of a controller does not change, but some kernels show no sign of it while the link is down. */
-function stillTold(ctrl: KernelCtrl, { cntrltype, dctype, isDc, isIoc }: KernelCtrl): KernelCtrl {
-  return isUntold(ctrl) ? { ...ctrl, cntrltype, dctype, isDc, isIoc } : ctrl;
-}
-
 /** The next reminder. */
 export const nextReminder = (fleet: Fleet): Instant | undefined => nextTime(fleet.agenda);
-
-/** The kernel shows the source address only while the link is up; people need it when the link is down. */
-function stillSeen(ctrl: KernelCtrl, old: KernelCtrl): KernelCtrl {
-  const last = old.srcAddr || old.lastSrcAddr;
-  return ctrl.srcAddr !== "" || last === undefined || last === "" ? ctrl : { ...ctrl, lastSrcAddr: last };
-}

@@ -105,6 +105,7 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
           this.put(ctl = { ...ctl, resting: true });
           this.dirty();
         }
+        if (decision.act === "rest") this.rules.rested(ctl, decision.evidence);
         if (decision.act === "hold" && decision.until !== undefined) this.remindAt(decision.until, ctl.key);
         // An attempt that had begun is abandoned; its outcome is ignored.
         if (ctl.link.phase === "reaching" || ctl.link.phase === "ready") {

@@ -210,6 +210,8 @@ export class StacdTurn implements FleetRules {
     this.#report.forgotten(ctl);
   }
 
+  rested(): void {}
+
   pageOwner(dcKey: string): string {
     return this.state.pages.get(pageAuthority(dcKey))?.authority ?? dcKey;
   }

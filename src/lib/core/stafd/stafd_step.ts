@@ -12,7 +12,7 @@ import type { ConnectRequest, KernelEvent } from "../../ports.ts";
 import { stafdAfterClockSet } from "../saved/clock_set.ts";
 import { type Ctl, dcOfPage, hostSide, pageAuthority } from "../controller/ctl.ts";
 import type { StafdEffect, StafdEvent, Step } from "../effects.ts";
-import { type Evidence, whyText } from "../planning/evidence.ts";
+import { type Evidence, type Proof, whyText } from "../planning/evidence.ts";
 import type { StafdHost } from "./stafd_host.ts";
 import { sameFarSide } from "../fleet/fleet_move.ts";
 import type { FleetRules } from "../fleet/fleet_rules.ts";
@@ -273,7 +273,7 @@ export class StafdTurn implements FleetRules, StafdHost {
     if (isLeftBehind(ctl)) this.fleet.reconsider();
   }
 
-  forgotten(ctl: Ctl, past: Past): void {
+  forgotten(ctl: Ctl, past: Pick<Past, "evidence">): void {
     // Disconnected because the daemon stops, not for good: its page, and the claims that follow from it, stay
     // (S2).
     if (past.evidence.some(({ kind }) => kind === "stop")) return;
@@ -299,6 +299,24 @@ export class StafdTurn implements FleetRules, StafdHost {
       ...this.state,
       retired: [...retired, { tid: ctl.tid, why, at: this.now.wall }].slice(-MAX_RETIRED),
     };
+  }
+
+  /**
+   * Excluded while it was not connected: its page will not be read again, so what it said ends as if it had
+   * been disconnected. Where only the end of an announcement makes `ip-family` apply, its loss is no evidence
+   * (S2).
+   */
+  rested(ctl: Ctl, evidence: Proof): void {
+    if (!isLeftBehind(ctl) && this.#speaks(ctl)) this.forgotten(ctl, { evidence });
+  }
+
+  /** Its page, or a referral on it or withdrawn from it, still counts. */
+  #speaks({ key }: Ctl): boolean {
+    const page = pageAuthority(key);
+    return this.state.dcs.get(key)?.page !== undefined ||
+      this.fleet.saidOf(page).some(({ claims, released }) =>
+        claims.has(page) || released.get(page)?.kind === "log-page"
+      );
   }
 
   news(ctl: Ctl, event: Extract<KernelEvent, { readonly type: "device" | "aen" }>): void {

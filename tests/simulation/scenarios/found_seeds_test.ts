@@ -1,0 +1,140 @@
+/** Defects that seeds beyond 50000 found, each as a story of its own: each is red without what mended it. */
+import assert from "node:assert/strict";
+import type { StafdEvent } from "../../../src/lib/core/effects.ts";
+import { milliseconds } from "../../../src/lib/base/time.ts";
+import { entryFor } from "../../../src/lib/sim/discovery.ts";
+import { stafd } from "../altered.ts";
+import { realCores } from "../cores.ts";
+import { STAFD_CONF } from "../daemons.ts";
+import { DC_LINE, listed } from "./listed.ts";
+import { Stage } from "./stage.ts";
+
+const controllers = (...lines: readonly string[]): string =>
+  `[Controllers]\n${lines.map((text) => `controller = transport=tcp;${text}\n`).join("")}`;
+
+/** A second interface by which everything can be reached. */
+const SECOND = { name: "eth1", index: 3, mac: "02:00:00:00:00:02", v6: [], nets: ["10.0."] } as const;
+
+/** The line of eth1 comes while the kernel makes the connection of the line that names no interface. */
+function takesOverTooEarly(stage: Stage, then: () => void = () => undefined): void {
+  const { fabric, kernel } = stage.world;
+  fabric.addInterface({ ...SECOND, v4: ["10.2.0.1"] });
+  stage.dc("nqn.dc", "10.0.0.100", []);
+  const lines = ["traddr=10.0.0.100", "traddr=10.0.0.100;host-iface=eth1"] as const;
+  kernel.devices.witness = () => {
+    kernel.devices.witness = () => undefined;
+    stage.time.in(milliseconds(5), () => {
+      then();
+      stage.stafdConf(controllers(...lines));
+    });
+  };
+  stage.stafdConf(controllers(lines[0]));
+  stage.startStafd();
+}
+
+const ways = (stage: Stage): readonly string[] => stage.to("nqn.dc").map(({ hostIface }) => hostIface);
+
+Deno.test("seed 50155: a connection taken over too early is judged by its source address, whoever tells it first", async () => {
+  const stage = new Stage(realCores);
+  const { chaos } = stage.world.kernel.devices;
+  // The event of the live connection is lost: the end of the connect tells of its source address.
+  takesOverTooEarly(stage, () => {
+    chaos.silentLoss = 1;
+    stage.time.in(milliseconds(2_000), () => chaos.silentLoss = 0);
+  });
+  await stage.run(10_000);
+  assert.deepEqual(ways(stage), ["", "eth1"]);
+  stage.stafd.kill();
+  stage.startStafd();
+  await stage.run(10_000);
+  assert.deepEqual(ways(stage), ["", "eth1"], "found again after a restart");
+});
+
+Deno.test("like seed 50155: it is judged when an interface gets the source address", async () => {
+  let isHidden = true;
+  const hear = (event: StafdEvent): StafdEvent => {
+    if (event.type !== "network" || !isHidden) return event;
+    const without = [...event.interfaces].map(([name, entry]) =>
+      [name, name === "eth0" ? { ...entry, v4: [] } : entry] as const
+    );
+    return { ...event, interfaces: new Map(without) };
+  };
+  const stage = new Stage(stafd(hear));
+  takesOverTooEarly(stage);
+  await stage.run(10_000);
+  assert.deepEqual(ways(stage), [""], "the source address proves nothing yet");
+  isHidden = false;
+  stage.world.kernel.devices.tellNetwork();
+  await stage.run(10_000);
+  assert.deepEqual(ways(stage), ["", "eth1"]);
+});
+
+/** The discovery controller is away, and the kernel has given its connection up. */
+async function isLost(stage: Stage): Promise<void> {
+  stage.world.setManner(stage.target("nqn.dc"), "silent");
+  for (const device of stage.to("nqn.dc")) stage.world.kernel.deleteNow(device);
+  await stage.run(120_000);
+}
+
+Deno.test("like seed 50180: what only an excluded discovery controller listed goes, also if that was lost before", async () => {
+  const stage = new Stage(realCores);
+  const { subsystem } = await listed(stage);
+  await isLost(stage);
+  assert.equal(stage.to(subsystem).length, 1, "the loss proves nothing");
+  stage.stafdConf(`${DC_LINE}exclude = traddr=10.0.0.100\n`);
+  await stage.run(20_000);
+  assert.equal(stage.to(subsystem).length, 0, "the exclude= line is evidence");
+  assert.ok(
+    stage.said.some((text) => text.includes("Disconnected:") && text.includes("stafd.conf:3: exclude = ")),
+  );
+});
+
+Deno.test("like seed 50180: the same after a restart", async () => {
+  const stage = new Stage(realCores);
+  const { subsystem } = await listed(stage);
+  await isLost(stage);
+  stage.stafd.kill();
+  stage.world.files.set(STAFD_CONF, `${DC_LINE}exclude = traddr=10.0.0.100\n`);
+  stage.startStafd();
+  await stage.run(60_000);
+  assert.equal(stage.to(subsystem).length, 0);
+});
+
+Deno.test("seed 50180: what a page withdrew whose discovery controller is excluded and lost goes", async () => {
+  const stage = new Stage(realCores);
+  const { page } = await listed(stage);
+  stage.dc("nqn.other", "10.0.0.101", []);
+  const refer = entryFor(stage.target("nqn.other"), "referral");
+  page.edit([refer], stage.mono);
+  await stage.run(5_000);
+  assert.equal(stage.to("nqn.other").length, 1);
+  // Young: it withdraws nothing yet.
+  for (const device of stage.to("nqn.dc")) stage.world.kernel.devices.reset(device);
+  await stage.run(15_000);
+  page.edit([], stage.mono);
+  await stage.run(2_000);
+  await isLost(stage);
+  assert.equal(stage.to("nqn.other").length, 1, "its page may list it again");
+  stage.stafdConf(`${DC_LINE}exclude = traddr=10.0.0.100\n`);
+  await stage.run(20_000);
+  assert.equal(stage.to("nqn.other").length, 0);
+});
+
+Deno.test("unlike seed 50180: that ip-family applies because an announcement ended and the connection is lost proves nothing", async () => {
+  const stage = new Stage(realCores);
+  const subsystem = stage.subsystem("nqn.sub", "10.0.1.1");
+  stage.dc("nqn.dc", "10.0.0.100", [entryFor(subsystem, "nvme")]);
+  const service = { hostIface: "eth0", name: "dc", traddr: "10.0.0.100", port: 8009, txt: ["p=tcp"] };
+  const conf = "[Discovery controller connection management]\nzeroconf-connections-persistence = -1\n";
+  stage.world.avahi.announce(service);
+  stage.stafdConf(conf);
+  await stage.start();
+  assert.equal(stage.to(subsystem).length, 1);
+  stage.world.avahi.withdraw(stage.world.avahi.announced[0]?.key ?? "");
+  await stage.run(60_000);
+  stage.stafdConf(`${conf}[Global]\nip-family = ipv6\n`);
+  await stage.run(60_000);
+  assert.equal(stage.to("nqn.dc").length, 1, "ip-family leaves alone what is no longer announced");
+  await isLost(stage);
+  assert.equal(stage.to(subsystem).length, 1);
+});
