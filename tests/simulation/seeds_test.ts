@@ -77,6 +77,7 @@ const FOUND_IN_ALL: readonly (readonly [seed: number, who: Who, what: string])[]
   [141, "both", "beside another program's connection stafd did not know its own again after a crash"],
   [50155, "stafd", "a connection taken over too early stayed another line's as well"],
   [50180, "both", "the page of an excluded and lost discovery controller was waited for"],
+  [50227, "both", "a page that was read again and again put a removal off"],
   [272, "stacd", "a lost event was not made good yet when the daemons were killed (the check was wrong)"],
 ];
 

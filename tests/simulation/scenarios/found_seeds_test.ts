@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import type { StafdEvent } from "../../../src/lib/core/effects.ts";
 import { milliseconds } from "../../../src/lib/base/time.ts";
+import { STAF } from "../../../src/lib/dbus/interfaces.ts";
 import { entryFor } from "../../../src/lib/sim/discovery.ts";
 import { stafd } from "../altered.ts";
 import { realCores } from "../cores.ts";
@@ -137,4 +138,25 @@ Deno.test("unlike seed 50180: that ip-family applies because an announcement end
   assert.equal(stage.to("nqn.dc").length, 1, "ip-family leaves alone what is no longer announced");
   await isLost(stage);
   assert.equal(stage.to(subsystem).length, 1);
+});
+
+Deno.test("seed 50227: what a page withdrew goes while the page is read again and again", async () => {
+  const stage = new Stage(realCores);
+  const { subsystem, page } = await listed(stage);
+  await stage.age();
+  page.edit([], stage.mono);
+  // No second goes by without a new reading that takes a while, and stacd asks for the page all the time.
+  page.readMs = 200;
+  for (let ms = 0; ms < 6_000; ms += 10) {
+    if (ms % 500 === 0) stage.stafd.reload();
+    stage.world.bus.signalAs(STAF.name, {
+      path: STAF.path,
+      interface: STAF.name,
+      member: "dc_removed",
+      signature: "",
+      body: [],
+    });
+    await stage.run(10);
+  }
+  assert.equal(stage.to(subsystem).length, 0);
 });

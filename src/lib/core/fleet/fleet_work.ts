@@ -38,6 +38,12 @@ const REMOVING: ReadonlySet<Decision["act"]> = new Set([
   "guard",
   "disconnect",
 ]);
+/**
+ * The page that withdrew the controller is being read again: what was found out for the removal stays, or pages read again and
+ * again put it off for ever (L2).
+ */
+const isBeingReadAgain = (decision: Decision): boolean =>
+  decision.act === "hold" && decision.withdrawn !== undefined && decision.until === undefined;
 const NOBODYS: Origin = { lane: 2, authority: "" };
 /** The most decisions about one controller in one step; none needs more than a few (S6). */
 const SETTLE_LIMIT = 64;
@@ -88,7 +94,7 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
       }
     }
     const removing = REMOVING.has(decision.act) || ctl.guard?.op !== undefined ||
-      ctl.link.phase === "deleting";
+      ctl.link.phase === "deleting" || isBeingReadAgain(decision);
     if ((ctl.doom !== undefined || ctl.guard !== undefined) && !removing) {
       this.put(ctl = { ...ctl, doom: undefined, guard: undefined });
     }

@@ -257,7 +257,8 @@ export function controllerOf(ctl: Ctl, core: Asked, peek: Peek, now: Now): V1Con
   const request = device === undefined || ctl.claims.size === 0 ? undefined : core.request(ctl);
   const lacking = device === undefined || request === undefined ? [] : lessSafe(request, device);
   const differs = device === undefined || request === undefined ? [] : differences(request, device);
-  const decided = decisionText(core.fleet.decision(ctl), now);
+  const decision = core.fleet.decision(ctl);
+  const decided = decisionText(decision, now);
   const hosts = hostsOf(ctl);
   const lost = lostOf(ctl, device, now);
   const forming = formingOf(ctl, core.fleet.fleet);
@@ -284,7 +285,7 @@ export function controllerOf(ctl: Ctl, core: Asked, peek: Peek, now: Now): V1Con
     attempts: ctl.attempts,
     lastFailure: failureOf(ctl),
     nextTry: link.phase === "waiting" && bar === undefined ? wallOf(link.until, now) : null,
-    removeAt: ctl.doom === undefined ? null : wallOf(ctl.doom, now),
+    removeAt: ctl.doom === undefined || decision.act === "hold" ? null : wallOf(ctl.doom, now),
     namespaces: device?.namespaces ?? [],
     model: device?.model ?? "",
     serial: device?.serial ?? "",

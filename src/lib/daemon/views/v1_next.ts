@@ -57,7 +57,9 @@ export function nextSteps(situation: Situation, now: Now): readonly V1Step[] {
       next(one.until, "the drain is over, and it is wanted again");
     }
   }
-  if (ctl.doom !== undefined && !reached(ctl.doom, now)) next(wallOf(ctl.doom, now), "will be disconnected");
+  if (ctl.doom !== undefined && !reached(ctl.doom, now) && decision.act !== "hold") {
+    next(wallOf(ctl.doom, now), "will be disconnected");
+  }
   switch (decision.act) {
     case "hold":
       if (decision.until !== undefined) {
