@@ -59,6 +59,8 @@ export class Pace {
   readonly tested = new Set<string>();
   readonly news = new Minute();
   readonly lines = new Minute();
+  /** The incarnation of each device that was last told of. */
+  readonly shown = new Map<string, number>();
 }
 
 export class PaceRules {
@@ -76,6 +78,16 @@ export class PaceRules {
     const { pace } = this.#rules.sessions[who];
     if ("op" in event) pace.calls.delete(event.op);
     if (OUTSIDE.has(event.type)) pace.news.add(this.#mono);
+    const told = event.type === "scanned" && event.outcome.ok
+      ? event.outcome.value
+      : event.type === "device"
+      ? [event.ctrl]
+      : [];
+    // A scan tells at once what as many events would have told: each device of which nothing was heard is news.
+    for (const { device, incarnation } of told) {
+      if (event.type === "scanned" && pace.shown.get(device) !== incarnation) pace.news.add(this.#mono);
+      pace.shown.set(device, incarnation);
+    }
     for (const { what, since } of pace.calls.values()) {
       if (this.#mono - since > LIMITS.callMs) {
         throw new Violation(
