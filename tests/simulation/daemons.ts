@@ -5,6 +5,7 @@ import { parseStafdConf, type StafdConf } from "../../src/lib/config/stafd_conf.
 import type { StacdState } from "../../src/lib/core/stacd/stacd_state.ts";
 import type { StacdEffect, StacdEvent, StafdEffect, StafdEvent } from "../../src/lib/core/effects.ts";
 import type { StafdState } from "../../src/lib/core/stafd/stafd_state.ts";
+import type { Recorded } from "../../src/lib/daemon/record/recorder.ts";
 import { stafdReport } from "../../src/lib/daemon/report.ts";
 import type { Core, Seams } from "../../src/lib/daemon/shell.ts";
 import { runStacd } from "../../src/lib/daemon/stacd_program.ts";
@@ -52,6 +53,7 @@ abstract class SimDaemon<
   abstract readonly who: "stafd" | "stacd";
   abstract readonly file: string;
   #state: (() => State) | undefined;
+  #recorded: (() => Recorded<State>) | undefined;
   #dead = false;
   #ready = false;
   #reloadWaits = false;
@@ -88,6 +90,12 @@ abstract class SimDaemon<
     return this.#state();
   }
 
+  /** What its flight recorder has. */
+  get recorded(): Recorded<State> {
+    if (this.#recorded === undefined) throw new Error(`${this.who} has not begun yet`);
+    return this.#recorded();
+  }
+
   get hasBegun(): boolean {
     return this.#state !== undefined;
   }
@@ -103,7 +111,10 @@ abstract class SimDaemon<
         ...this.#core,
         step: (state, event, now) => this.#step(state, event, () => this.#core.step(state, event, now)),
       },
-      built: (state) => void (this.#state = state),
+      built: (state, recorded) => {
+        this.#state = state;
+        this.#recorded = recorded;
+      },
       around: (effect, go) => this.#guarded(() => this.#perform(effect, go)),
     };
     this.run(seams).then((status) => {

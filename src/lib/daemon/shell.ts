@@ -5,6 +5,7 @@
 import type { Instant, Now } from "../base/time.ts";
 import type { Clock } from "../ports.ts";
 import { ClockWatch } from "./clock_watch.ts";
+import type { Recorded } from "./record/recorder.ts";
 
 /** A core as the shell sees it. */
 export interface Core<State, Event, Effect> {
@@ -25,8 +26,8 @@ export interface Core<State, Event, Effect> {
 export interface Seams<State, Event, Effect> {
   readonly core: Core<State, Event, Effect>;
   readonly around: (effect: Effect, go: () => void) => void;
-  /** Receives a function that reads the state, before anything happens. */
-  readonly built: (state: () => State) => void;
+  /** Receives functions that read the state and the flight recorder, before anything happens. */
+  readonly built: (state: () => State, recorded: () => Recorded<State>) => void;
 }
 
 export class Shell<State, Event, Effect> {

@@ -15,6 +15,7 @@ import { drainActs } from "./drain_calls.ts";
 import { factsAfterClockSet } from "./daemon_facts.ts";
 import { commonPorts, type Machine, proving, tellHost, tellHostAgain } from "./machine.ts";
 import { performStacd } from "./performer.ts";
+import { knownDevices, Recorder, recording } from "./record/recorder.ts";
 import type { BusContext, Running } from "./run_daemon.ts";
 import { type Seams, Shell } from "./shell.ts";
 
@@ -47,14 +48,15 @@ export function buildStacd(
     stafd,
     answer: acts.answer.bind(acts),
   };
+  const recorder = new Recorder<StacdState, StacdEvent>(knownDevices);
   const shell: Shell<StacdState, StacdEvent, StacdEffect> = new Shell(
-    seams.core,
+    recording(seams.core, recorder),
     restoredStacd(machine.stateFile.load()),
     clock,
     (effect) => seams.around(effect, () => performStacd(effect, ports, post)),
     (ms) => factsAfterClockSet(facts, ms),
   );
-  seams.built(() => shell.state);
+  seams.built(() => shell.state, () => recorder.recorded(shell.state));
   const post = (event: StacdEvent): void => shell.post(event);
   const handlers = {
     ...stacdService({

@@ -2,7 +2,7 @@
 import type { StafdConf } from "../config/stafd_conf.ts";
 import type { StafdEffect, StafdEvent } from "../core/effects.ts";
 import { restoredStafd } from "../core/saved/stafd_saved.ts";
-import type { StafdState } from "../core/stafd/stafd_state.ts";
+import { type StafdState, withoutMemo } from "../core/stafd/stafd_state.ts";
 import { STAF } from "../dbus/interfaces.ts";
 import { publisher, serveStaf } from "../dbus/server.ts";
 import { withoutNqn } from "../nvme/mdns_txt.ts";
@@ -16,6 +16,7 @@ import { ActCalls } from "./act_calls.ts";
 import { bounded, BoundedCalls } from "./bounded_ports.ts";
 import { commonPorts, type Machine, proving, tellHost, tellHostAgain } from "./machine.ts";
 import { performStafd } from "./performer.ts";
+import { knownDevices, Recorder, recording } from "./record/recorder.ts";
 import type { BusContext, Running } from "./run_daemon.ts";
 import { type Seams, Shell } from "./shell.ts";
 
@@ -49,14 +50,15 @@ export function buildStafd(
     host: () => shell.state.fleet.host ?? { nqn: "", id: "", symname: "" },
     answer: acts.answer.bind(acts),
   };
+  const recorder = new Recorder<StafdState, StafdEvent>(knownDevices, withoutMemo);
   const shell: Shell<StafdState, StafdEvent, StafdEffect> = new Shell(
-    seams.core,
+    recording(seams.core, recorder),
     restoredStafd(machine.stateFile.load()),
     clock,
     (effect) => seams.around(effect, () => performStafd(effect, ports, post)),
     (ms) => factsAfterClockSet(facts, ms),
   );
-  seams.built(() => shell.state);
+  seams.built(() => shell.state, () => recorder.recorded(shell.state));
   const post = (event: StafdEvent): void => shell.post(event);
   const handlers = {
     ...stafdService({

@@ -157,3 +157,6 @@ export const emptyStafd: StafdState = {
   answers: [],
   referrals: undefined,
 };
+
+/** The state without what is worked out from the rest of it, for a recording. */
+export const withoutMemo = (state: StafdState): StafdState => ({ ...state, referrals: undefined });
