@@ -114,7 +114,13 @@ for (const seed of SEEDS) {
     const { violation } = await simulation.run();
     assert.equal(violation, undefined);
     let [events, generations] = [0, 0];
-    for (const [who, daemon, { small }] of [["stafd", simulation.stafd, stafd], ["stacd", simulation.stacd, stacd]] as const) {
+    for (
+      const [who, daemon, { small }] of [["stafd", simulation.stafd, stafd], [
+        "stacd",
+        simulation.stacd,
+        stacd,
+      ]] as const
+    ) {
       assert.ok(small !== undefined);
       check(who, small, { stafd, stacd });
       if (daemon?.alive !== true) continue;

@@ -60,7 +60,7 @@ class Reader {
   }
 
   read(): unknown {
-    this.#values.push(new Awaited(0));
+    this.#values.push(UNFINISHED);
     for (const [at, json] of this.#document.entries()) {
       const number = this.#numbers[at];
       if (number === undefined) throw new Unreadable("something follows that is not announced");

@@ -36,7 +36,9 @@ const ANY_TID = normaliseTid({ transport: "loop" }, { hostNqn: "", ignoreIface: 
 
 const shapeOf = (state: StafdState | StacdState): string =>
   digestOf(
-    [state, emptyFleet, newCtl("", ANY_TID, 0), newDc, newGuard].map((one) => Object.keys(one).join()).join("\n"),
+    [state, emptyFleet, newCtl("", ANY_TID, 0), newDc, newGuard].map((one) => Object.keys(one).join()).join(
+      "\n",
+    ),
   );
 
 export const SHAPES = { stafd: shapeOf(emptyStafd), stacd: shapeOf(emptyStacd) };
@@ -115,7 +117,9 @@ export function recordingOf(json: unknown): ReadRecording {
 
 function headIn(json: Fields): RecordingHead | undefined {
   const { format, daemon, version, shape, count, gap } = json;
-  if (typeof format !== "number" || typeof version !== "string" || typeof shape !== "string") return undefined;
+  if (typeof format !== "number" || typeof version !== "string" || typeof shape !== "string") {
+    return undefined;
+  }
   if ((daemon !== "stafd" && daemon !== "stacd") || typeof count !== "number") return undefined;
   return { format, daemon, version, shape, count, gap: isFields(gap) ? gapOf(gap) : null };
 }

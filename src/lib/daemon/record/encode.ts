@@ -6,7 +6,7 @@
  * An object is written where it is met first, and counted; later mentions give its number. What is nested too
  * deeply for a reader follows at the end. The text is made piece by piece, so that no step of it takes long.
  */
-import { MASK, looksLikeSecret, namesSecret, redacted } from "../../config/redact.ts";
+import { looksLikeSecret, MASK, namesSecret, redacted } from "../../config/redact.ts";
 import { Table } from "../../base/table.ts";
 import { Secret } from "../../base/secret.ts";
 

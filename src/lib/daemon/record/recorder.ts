@@ -126,7 +126,10 @@ export class Recorder<State, Event extends Named> {
 }
 
 /** A scan repeats what the state has of the kernel's connections. */
-export function knownDevices({ fleet }: { readonly fleet: Fleet }, event: StacdEvent | StafdEvent): unknown {
+export function knownDevices(
+  { fleet }: { readonly fleet: Fleet },
+  event: StacdEvent | StafdEvent,
+): unknown {
   if (event.type !== "scanned" || !event.outcome.ok) return undefined;
   const value = event.outcome.value.map(({ device }) => fleet.devices.get(device));
   return { ...event, outcome: { ...event.outcome, value } };

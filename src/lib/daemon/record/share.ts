@@ -43,7 +43,10 @@ function keptList(list: readonly unknown[], before: readonly unknown[]): Kept {
   return isSame ? { value: before, bytes: VALUE_BYTES } : { value: whole, bytes };
 }
 
-function keptMap(map: ReadonlyMap<unknown, unknown>, before: ReadonlyMap<unknown, unknown> | undefined): Kept {
+function keptMap(
+  map: ReadonlyMap<unknown, unknown>,
+  before: ReadonlyMap<unknown, unknown> | undefined,
+): Kept {
   let bytes = OBJECT_BYTES;
   let isSame = before?.size === map.size;
   const whole = new Map<unknown, unknown>();

@@ -1,0 +1,258 @@
+/** The flight recorder: what it keeps, and how it is written and read. */
+import assert from "node:assert/strict";
+import { parseStacdConf } from "../../../src/lib/config/stacd_conf.ts";
+import { emptyStacd } from "../../../src/lib/core/stacd/stacd_state.ts";
+import { Table } from "../../../src/lib/base/table.ts";
+import { decoded } from "../../../src/lib/daemon/record/decode.ts";
+import { dataOf, FORMAT, headOf, recordingOf, SHAPES } from "../../../src/lib/daemon/record/document.ts";
+import { Encoding, MAX_DEPTH } from "../../../src/lib/daemon/record/encode.ts";
+import { MAX_BYTES, MAX_EVENTS, Recorder } from "../../../src/lib/daemon/record/recorder.ts";
+import { kept } from "../../../src/lib/daemon/record/share.ts";
+import { copied, difference } from "../../../src/lib/daemon/record/values.ts";
+import { Secret } from "../../../src/lib/base/secret.ts";
+
+function written(value: object, length = 1): { readonly text: string; readonly masked: number } {
+  const encoding = new Encoding(value);
+  let text = "";
+  for (let part = encoding.next(length); part !== undefined; part = encoding.next(length)) text += part;
+  return { text, masked: encoding.masked };
+}
+
+function again(value: object): unknown {
+  const read = decoded(JSON.parse(written(value).text));
+  if (!read.ok) return assert.fail(read.message);
+  return read.value;
+}
+
+const refusal = (document: unknown): string => {
+  const read = decoded(document);
+  return read.ok ? "" : read.message;
+};
+
+Deno.test("every kind of value comes back as it was", () => {
+  const shared = { at: 1 };
+  const values = {
+    none: undefined,
+    nothing: null,
+    text: 'a "b" \u{1F600} \n',
+    numbers: [0, -0, 1.5, Infinity, -Infinity, NaN, 2 ** 53],
+    big: 2n ** 70n,
+    bytes: new Uint8Array([0, 255, 16]),
+    map: new Map<unknown, unknown>([["b", shared], ["a", undefined], [3, [shared]]]),
+    set: new Set([3, 1, "x"]),
+    table: Table.empty<unknown>().with("x", shared).with("y", new Map()).with("z", undefined),
+    odd: { $: "map", of: 3, ["__proto__"]: 4 },
+    empty: [{}, [], new Map(), new Set(), Table.empty()],
+    again: shared,
+  };
+  const back = again(values);
+  assert.equal(difference(back, values), undefined);
+  assert.ok(typeof back === "object" && back !== null && "again" in back && "map" in back);
+  assert.ok(back.map instanceof Map && back.map.get("b") === back.again, "the same object once");
+});
+
+Deno.test("what is nested deeply comes back, and its text is not nested so deeply", () => {
+  let heap: object = { end: true };
+  for (let n = 0; n < 20_000; n++) heap = { n, left: heap };
+  const { text } = written({ heap });
+  let [depth, deepest] = [0, 0];
+  for (const c of text) {
+    depth += c === "{" || c === "[" ? 1 : c === "}" || c === "]" ? -1 : 0;
+    deepest = Math.max(deepest, depth);
+  }
+  assert.ok(deepest <= MAX_DEPTH + 3, `${deepest}`);
+  let one: unknown = again({ heap });
+  let levels = 0;
+  while (typeof one === "object" && one !== null) {
+    one = Object.values(one).at(-1);
+    levels++;
+  }
+  assert.equal(levels, 20_002);
+});
+
+Deno.test("what cannot be written is refused when it is read, and stops nothing", () => {
+  assert.match(refusal(JSON.parse(written({ f: () => 1 }).text)), /could not write a function/);
+  assert.match(refusal(JSON.parse(written({ at: new Date(0) }).text)), /could not write a Date/);
+});
+
+Deno.test("a text that is no recording is refused", () => {
+  const wrong: readonly unknown[] = [
+    {},
+    [],
+    ["x"],
+    [{ $: "what" }],
+    [[{ $: "same", n: 9 }]],
+    [[{ $: "same", n: 0 }]],
+    [[{ $: "same" }]],
+    [[{ $: "later", n: 7 }]],
+    [[{ $: "later", n: 1 }]],
+    [{}, {}],
+    [{ $: "map", of: [[1]] }],
+    [{ $: "set" }],
+    [{ $: "bytes", hex: "0" }],
+    [[{ $: "number", of: "1" }]],
+    [[{ $: "bigint", of: "x" }]],
+    [{ $: "table", of: [[1, 2]] }],
+  ];
+  for (const document of wrong) assert.notEqual(refusal(document), "", JSON.stringify(document));
+});
+
+const KEY = "DHHC-1:00:c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0YWJjZA==:";
+const PSK = "NVMeTLSkey-1:01:c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0YWJjZA==:";
+
+Deno.test("no secret is written, wherever it is (S8)", () => {
+  const file = `[Controllers]
+controller=transport=tcp;traddr=10.0.0.1;trsvcid=4420;nqn=nqn.2014-08.org.example:a;dhchap-secret=${KEY};dhchap-ctrl-secret=${KEY}
+controller=transport=tcp;traddr=10.0.0.2;trsvcid=4420;nqn=nqn.2014-08.org.example:b;dhchap-sceret=${KEY}
+controller=transport=tcp;traddr=10.0.0.3;trsvcid=4420;nqn=${KEY}
+controller=transport=tcp;traddr=10.0.0.4;nqn=nqn.2014-08.org.example:d;tls-psk=${PSK}
+exclude=traddr=10.0.0.5;dhchap-secret=${KEY}
+`;
+  const parsed = parseStacdConf(file, "/etc/stas/stacd.conf");
+  const conf = parsed.ok ? parsed.conf : assert.fail("the file is usable");
+  assert.ok(
+    conf.controllers.some(({ keys }) => keys.hostKey instanceof Secret),
+    "there is a key to keep back",
+  );
+  const secret = new Secret(KEY);
+  const tid = { traddr: "10.0.0.1", subsysnqn: `nqn.${KEY}` };
+  const places = {
+    parsed,
+    host: {
+      type: "host",
+      host: { nqn: "n", id: "i", symname: `my ${PSK}`, key: secret, keyProblem: `bad ${KEY}` },
+    },
+    claim: {
+      keys: { hostKey: secret, ctrlKey: secret },
+      extra: new Map([["dhchap-secret", "hunter2"], [KEY, "x"]]),
+    },
+    request: { do: "connect", request: { tid, keys: { hostKey: new Secret(PSK) } } },
+    failure: { ok: false, failure: { message: `refused: dhchap_secret=${KEY}`, remedy: PSK } },
+    device: { dhchapSecret: "hunter2", tlsPsk: "hunter2", text: `x ${PSK.toLowerCase()}` },
+    table: Table.empty<unknown>().with(KEY, secret).with("psk", "hunter2"),
+    set: new Set([KEY, PSK]),
+    log: { do: "log", entry: { message: KEY, fields: { NVME_PSK: "hunter2" } } },
+    [KEY]: 1,
+  };
+  const { text, masked } = written(places);
+  assert.doesNotMatch(text, /dhhc-|nvmetlskey|c2VjcmV0|hunter2/i);
+  assert.ok(masked >= 12, `${masked} masked`);
+  const back = again({ secret, same: secret });
+  assert.ok(typeof back === "object" && back !== null && "secret" in back && "same" in back);
+  assert.ok(back.secret instanceof Secret && back.same === back.secret);
+  assert.ok(!back.secret.reveal().includes("c2V"));
+});
+
+// --- what is kept ---------------------------------------------------------------------------------------------------
+
+const at = (mono: number) => ({ mono, wall: 1_700_000_000_000 + mono });
+
+interface Noted {
+  readonly type: string;
+  readonly text?: string;
+  readonly n?: number;
+}
+
+function filled(count: number, event: (n: number) => Noted): Recorder<{ readonly n: number }, Noted> {
+  const recorder = new Recorder<{ readonly n: number }, Noted>();
+  for (let n = 0; n < count; n++) recorder.note({ n }, event(n), at(n));
+  return recorder;
+}
+
+Deno.test("events are kept up to a number, with the state that they began from", () => {
+  const { start, events, end, count } = filled(3 * MAX_EVENTS + 10, (n) => ({ type: "tick", n }))
+    .recorded({ n: -1 });
+  assert.equal(events.length, MAX_EVENTS + 10);
+  assert.equal(start.n, 2 * MAX_EVENTS);
+  assert.deepEqual(events[0], { at: at(start.n), event: { type: "tick", n: start.n } });
+  assert.equal(end.n, -1);
+  assert.equal(count, 3 * MAX_EVENTS + 10);
+});
+
+Deno.test("events are kept up to a size", () => {
+  let most = 0;
+  const recorder = new Recorder<{ readonly n: number }, Noted>();
+  for (let n = 0; n < 500; n++) {
+    recorder.note({ n }, { type: "log-read", text: String(n).padEnd(MAX_BYTES / 5) }, at(n));
+    most = Math.max(most, recorder.bytes);
+  }
+  assert.ok(most <= 2 * (MAX_BYTES + MAX_BYTES / 4), `${most}`);
+  const { start, events } = recorder.recorded({ n: 500 });
+  assert.ok(events.length >= 5 && events.length < 12);
+  assert.equal(start.n, 500 - events.length);
+});
+
+Deno.test("the record begins anew after an event that is too large, and says so", () => {
+  const recorder = filled(
+    5,
+    (n) => ({ type: n === 3 ? "fetched" : "tick", text: "x".repeat(n === 3 ? MAX_BYTES : 1) }),
+  );
+  const { start, events, gap, count } = recorder.recorded({ n: 5 });
+  assert.deepEqual([start.n, events.length, count], [4, 1, 5]);
+  assert.deepEqual([gap?.type, gap?.at], ["fetched", at(3)]);
+  assert.deepEqual(recorder.recorded({ n: 5 }).events[0]?.event, { type: "tick", text: "x" });
+});
+
+Deno.test("what events repeat is kept once", () => {
+  const states = (changed: string) =>
+    new Map(
+      Array.from({ length: 1000 }, (_, n): [string, string] => [`nvme${n}`, n === 7 ? changed : "live"]),
+    );
+  const first = kept({ type: "states", states: states("live") }, undefined);
+  const second = kept({ type: "states", states: states("live") }, first.value);
+  assert.ok(first.bytes > 30_000 && second.bytes < 20, `${first.bytes}, then ${second.bytes}`);
+  assert.equal(second.value, first.value);
+  const third = kept({ type: "states", states: states("resetting") }, first.value);
+  assert.equal(difference(third.value, { type: "states", states: states("resetting") }), undefined);
+});
+
+Deno.test("equal in part, in another order, longer or shorter: what is kept is what came", () => {
+  const before = { a: [1, { b: 2 }], m: new Map([["x", [1]], ["y", [2]]]), s: new Set([1, 2]), u: undefined };
+  const others: readonly object[] = [
+    { a: [1, { b: 2 }], m: new Map([["y", [2]], ["x", [1]]]), s: new Set([2, 1]), u: undefined },
+    { a: [1], m: new Map([["x", [1]]]), s: new Set([1]), u: undefined },
+    { a: [1, { b: 2 }, 3], m: new Map([["x", [1]], ["y", [2]], ["z", [3]]]), s: new Set([1, 2, 3]), u: 1 },
+    { u: undefined, a: [1, { b: 2 }], m: new Map(), s: new Set() },
+    { a: [1, { b: 2 }] },
+    { a: [1, { b: 2, c: undefined }], m: new Map(), s: new Set(), u: undefined, v: undefined },
+    { ["__proto__"]: [1] },
+  ];
+  for (const other of others) {
+    assert.equal(difference(kept(other, before).value, other), undefined, JSON.stringify(other));
+    assert.notEqual(difference(other, before), undefined);
+  }
+  assert.equal(kept(copied(before), before).value, before);
+});
+
+// --- what is read ---------------------------------------------------------------------------------------------------
+
+function document(change: Readonly<Record<string, unknown>> = {}): unknown {
+  const recorder = new Recorder<typeof emptyStacd, { readonly type: string }>();
+  recorder.note(emptyStacd, { type: "tick" }, at(1));
+  const recorded = recorder.recorded(emptyStacd);
+  const { text } = written(JSON.parse("{}"));
+  assert.equal(text, "[{}]");
+  const encoding = dataOf(recorded);
+  return { ...headOf("stacd", recorded), data: JSON.parse(encoding.next(Infinity) ?? ""), ...change };
+}
+
+Deno.test("a recording of another version is refused or warned of, never misread", () => {
+  const good = recordingOf(document());
+  assert.ok(good.ok && good.warnings.length === 0 && good.read.daemon === "stacd");
+  assert.equal(good.read.recording.events.length, 1);
+  const other = recordingOf(document({ version: "9.9.9" }));
+  assert.ok(other.ok && /9\.9\.9/.test(other.warnings.join()));
+  const refused: readonly (readonly [Readonly<Record<string, unknown>>, RegExp])[] = [
+    [{ format: FORMAT + 1, version: "9.9.9" }, /format 2, written by version 9\.9\.9/],
+    [{ shape: "0" }, /other fields/],
+    [{ daemon: "stafd", shape: SHAPES.stafd }, /does not hold a state and events of stafd/],
+    [{ data: [{}] }, /does not hold/],
+    [{ data: [{ $: "what" }] }, /unknown mark/],
+    [{ data: undefined }, /a recording is a list/],
+    [{ daemon: "nobody" }, /incomplete/],
+  ];
+  for (const [change, why] of refused) {
+    const read = recordingOf(document(change));
+    assert.match(read.ok ? "" : read.message, why);
+  }
+});
