@@ -29,6 +29,7 @@ export const BUNDLES: Readonly<Record<string, Bundle>> = {
       health: "V1Health",
       drain: "V1DrainAnswer",
       forget: "V1ForgetAnswer",
+      report: "V1ReportBegun",
       pages: "StafdReport",
       event: "V1Event",
     },

@@ -20,6 +20,7 @@ import { monitor } from "./monitor_command.ts";
 import { type Format, OUTPUT_VARIABLE, outputOption, schemaOption } from "./output_format.ts";
 import { paged } from "./pager.ts";
 import { plan } from "./plan_command.ts";
+import { report } from "./report_command.ts";
 import { answered, type Job, type Tool, withDaemon } from "./session.ts";
 import { status } from "./status_command.ts";
 import { styleFor } from "./style.ts";
@@ -319,6 +320,11 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
       command
         .description("print metrics for Prometheus; exit status 4 when the daemon is unreachable")
         .action(() => finish(metrics(job(false))))],
+    ["report", (command) =>
+      command
+        .description("write all about a problem into one file for a bug report, without keys (root only)")
+        .option("-o, --output <file>", "a new file (default: a name with the time, in this folder)")
+        .action(({ output }) => finish(report(job(false), { file: output })))],
     ["doctor", (command) =>
       command
         .description(

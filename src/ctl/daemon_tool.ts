@@ -39,6 +39,7 @@ const NEVER_DRESSED: ReadonlySet<string> = new Set([
   "drain",
   "undrain",
   "forget",
+  "report",
 ]);
 
 /** `help`, `help COMMAND` and `-V`, as other tools have them. */

@@ -78,6 +78,10 @@ const TEXTS: Readonly<Record<string, HelpText>> = {
   },
   dlp: { group: PAGES, examples: [["$ dlp -a 192.0.2.10 -s 8009", "of one discovery controller"]] },
   adlp: { group: PAGES, examples: [["$ adlp -o wide", "of all, with all columns"]] },
+  report: {
+    group: OTHERS,
+    examples: [["sudo $ report", "for both daemons; look at the file before you send it"]],
+  },
   metrics: { group: OTHERS, examples: [["$ metrics", "as node_exporter's textfile collector reads them"]] },
   completion: { group: OTHERS, examples: [["$ completion bash", "packages install the scripts already"]] },
   drain: {

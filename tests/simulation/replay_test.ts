@@ -109,7 +109,7 @@ for (const seed of SEEDS) {
   Deno.test(`a recording plays as it was: seed ${seed}`, async () => {
     const stafd = new Overheard(stafdCore, withoutMemo);
     const stacd = new Overheard(stacdCore, (state) => state);
-    const cores = { finder: stafd.core, connector: stacd.core };
+    const cores = { stafd: stafd.core, stacd: stacd.core };
     const simulation = new Simulation({ seed, who: "both", cores });
     const { violation } = await simulation.run();
     assert.equal(violation, undefined);

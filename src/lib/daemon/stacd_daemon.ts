@@ -15,7 +15,9 @@ import { drainActs } from "./drain_calls.ts";
 import { factsAfterClockSet } from "./daemon_facts.ts";
 import { commonPorts, type Machine, proving, tellHost, tellHostAgain } from "./machine.ts";
 import { performStacd } from "./performer.ts";
-import { knownDevices, Recorder, recording } from "./record/recorder.ts";
+import { LastLines } from "./record/last_lines.ts";
+import { knownDevices, type Recorded, Recorder, recording } from "./record/recorder.ts";
+import { reportCalls } from "./record/report_calls.ts";
 import type { BusContext, Running } from "./run_daemon.ts";
 import { type Seams, Shell } from "./shell.ts";
 
@@ -32,7 +34,8 @@ export function buildStacd(
   seams = stacdSeams,
 ): Running<StacdConf> {
   const calls = new BoundedCalls(unbounded.clock, unbounded.log);
-  const machine = bounded(unbounded, calls);
+  const lines = new LastLines(unbounded.log, unbounded.clock);
+  const machine = bounded({ ...unbounded, log: lines }, calls);
   const { clock } = machine;
   const end = Promise.withResolvers<void>();
   const proof = proving(machine);
@@ -56,7 +59,8 @@ export function buildStacd(
     (effect) => seams.around(effect, () => performStacd(effect, ports, post)),
     (ms) => factsAfterClockSet(facts, ms),
   );
-  seams.built(() => shell.state, () => recorder.recorded(shell.state));
+  const recorded = (): Recorded<StacdState> => recorder.recorded(shell.state);
+  seams.built(() => shell.state, recorded);
   const post = (event: StacdEvent): void => shell.post(event);
   const handlers = {
     ...stacdService({
@@ -68,6 +72,7 @@ export function buildStacd(
       facts,
       setTron,
     }),
+    ...reportCalls({ daemon: "stacd", clock, facts, lines, recorded }, keeper),
     ...drainActs(acts, {
       clock,
       fleet: () => shell.state.fleet,

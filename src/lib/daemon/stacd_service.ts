@@ -5,7 +5,7 @@ import { LATENCY_BOUNDS } from "../core/stacd/aen_latency.ts";
 import { StacdTurn, stacdWakeAt, stepStacd } from "../core/stacd/stacd_step.ts";
 import type { StacdState } from "../core/stacd/stacd_state.ts";
 import type { StacdEffect, StacdEvent } from "../core/effects.ts";
-import type { StacHandlers } from "../dbus/server.ts";
+import type { ReportHandlers, StacHandlers } from "../dbus/server.ts";
 import type { Clock, Storage } from "../ports.ts";
 import { drainOf, drainProblems } from "./drain_calls.ts";
 import type { HungCall } from "./bounded_ports.ts";
@@ -39,7 +39,7 @@ export interface StacdServiceParts {
 
 const unseen: Peek = () => undefined;
 
-export function stacdService(parts: StacdServiceParts): StacHandlers {
+export function stacdService(parts: StacdServiceParts): Omit<StacHandlers, keyof ReportHandlers> {
   const { state, clock, storage } = parts;
   const view = (peek: Peek): StacdView => new StacdView(state(), clock.now(), peek);
   const { fresh, ...answers } = v1Answers({

@@ -16,7 +16,9 @@ import { ActCalls } from "./act_calls.ts";
 import { bounded, BoundedCalls } from "./bounded_ports.ts";
 import { commonPorts, type Machine, proving, tellHost, tellHostAgain } from "./machine.ts";
 import { performStafd } from "./performer.ts";
-import { knownDevices, Recorder, recording } from "./record/recorder.ts";
+import { LastLines } from "./record/last_lines.ts";
+import { knownDevices, type Recorded, Recorder, recording } from "./record/recorder.ts";
+import { reportCalls } from "./record/report_calls.ts";
 import type { BusContext, Running } from "./run_daemon.ts";
 import { type Seams, Shell } from "./shell.ts";
 
@@ -38,7 +40,8 @@ export function buildStafd(
   seams = stafdSeams,
 ): Running<StafdConf> {
   const calls = new BoundedCalls(unbounded.clock, unbounded.log);
-  const machine = bounded(unbounded, calls);
+  const lines = new LastLines(unbounded.log, unbounded.clock);
+  const machine = bounded({ ...unbounded, log: lines }, calls);
   const { clock, mdns, units } = machine;
   const end = Promise.withResolvers<void>();
   const proof = proving(machine);
@@ -58,7 +61,8 @@ export function buildStafd(
     (effect) => seams.around(effect, () => performStafd(effect, ports, post)),
     (ms) => factsAfterClockSet(facts, ms),
   );
-  seams.built(() => shell.state, () => recorder.recorded(shell.state));
+  const recorded = (): Recorded<StafdState> => recorder.recorded(shell.state);
+  seams.built(() => shell.state, recorded);
   const post = (event: StafdEvent): void => shell.post(event);
   const handlers = {
     ...stafdService({
@@ -75,6 +79,7 @@ export function buildStafd(
       fresh: () => lookUp(shell.state.fleet, machine.readDevice),
       post,
     }),
+    ...reportCalls({ daemon: "stafd", clock, facts, lines, recorded }, keeper),
   };
   keeper.onBus((bus) => {
     serveStaf(bus, handlers);

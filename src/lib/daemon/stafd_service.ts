@@ -5,7 +5,7 @@ import type { Ctl } from "../core/controller/ctl.ts";
 import type { StafdEffect, StafdEvent } from "../core/effects.ts";
 import { StafdTurn, stafdWakeAt, stepStafd } from "../core/stafd/stafd_step.ts";
 import type { StafdState } from "../core/stafd/stafd_state.ts";
-import type { StafHandlers } from "../dbus/server.ts";
+import type { ReportHandlers, StafHandlers } from "../dbus/server.ts";
 import { isTransport } from "../nvme/tid.ts";
 import type { Clock } from "../ports.ts";
 import type { HungCall } from "./bounded_ports.ts";
@@ -39,7 +39,7 @@ export interface StafdServiceParts {
 
 const unseen: Peek = () => undefined;
 
-export function stafdService(parts: StafdServiceParts): StafHandlers {
+export function stafdService(parts: StafdServiceParts): Omit<StafHandlers, keyof ReportHandlers> {
   const { state, clock } = parts;
   const droppedAt = (ctl: Ctl): number | undefined => {
     const lost = state().dcs.get(ctl.key)?.lost;

@@ -12,7 +12,7 @@ import {
 import { PROPERTIES, type STAC, type STAF } from "./interfaces.ts";
 import { isRecord, type JsonResult } from "./json_reader.ts";
 import { parseEvent, parseExplanation, parseHealth, parsePlan, parseState } from "./v1_parse.ts";
-import { parseDrainAnswer, parseForgetAnswer } from "./v1_parse_acts.ts";
+import { parseDrainAnswer, parseForgetAnswer, parseReportBegun } from "./v1_parse_acts.ts";
 import type {
   V1DrainAnswer,
   V1Event,
@@ -39,6 +39,9 @@ export type TidTexts = readonly [
   hostIface: string,
   hostNqn: string,
 ];
+
+/** The longest report that is taken, in UTF-16 units: several times that of 16,384 controllers. */
+const MAX_REPORT = 256 * 1024 * 1024;
 
 export class DaemonClient {
   readonly #bus: Bus;
@@ -121,6 +124,28 @@ export class DaemonClient {
     return this.#ask(".v1", "forget", "sass", [what, names, mode], "s", parsed(parseForgetAnswer));
   }
 
+  /** The daemon's part of a report, as JSON. It comes in pieces. */
+  async report(): Promise<Result<unknown>> {
+    const begun = await this.#ask(".v1", "report_begin", "", [], "s", parsed(parseReportBegun));
+    if (!begun.ok) return begun;
+    const id = BigInt(begun.value.report);
+    const pieces: string[] = [];
+    let length = 0;
+    for (;;) {
+      const piece = await this.#ask(".v1", "report_piece", "t", [id], "s", text);
+      if (!piece.ok) return piece;
+      if (piece.value === "") break;
+      pieces.push(piece.value);
+      length += piece.value.length;
+      if (length > MAX_REPORT) {
+        const message = `its report is longer than ${MAX_REPORT / 1024 / 1024} MiB`;
+        return { ok: false, error: { name: BusErrors.limitsExceeded, message } };
+      }
+    }
+    const whole = json([pieces.join("")]);
+    return whole.ok ? whole : { ok: false, error: { name: BusErrors.failed, message: whole.message } };
+  }
+
   /** Reports events from now on, and each start and end of the daemon (beginning with its present state). */
   async watch(on: {
     readonly event: (event: V1Event, json: string) => void;
@@ -180,6 +205,11 @@ function read<T>(reply: Reply, take: (body: readonly unknown[]) => JsonResult<T>
   const taken = take(reply.body);
   return taken.ok ? taken : { ok: false, error: { name: BusErrors.failed, message: taken.message } };
 }
+
+const text = ([value]: readonly unknown[]): JsonResult<string> =>
+  typeof value === "string"
+    ? { ok: true, value }
+    : { ok: false, message: "the daemon's answer is not a text" };
 
 const parsed = <T>(parse: (text: string) => JsonResult<T>) => ([text]: readonly unknown[]): JsonResult<T> =>
   typeof text === "string" ? parse(text) : { ok: false, message: "the daemon's answer is not a text" };

@@ -108,6 +108,25 @@ const v1 = (name: string, extra: string): string =>
       ${doc("Good or degraded, with the problems and their remedies.")}
       <arg name="health_json" type="s" direction="out"/>
     </method>
+    <method name="report_begin">
+      ${
+    doc(
+      "Begins a report: the last events, the state that they began from, and the last log lines, without secrets. Root only.",
+    )
+  }
+      <arg name="begun_json" type="s" direction="out"/>
+    </method>
+    <method name="report_piece">
+      ${
+    doc(
+      "The next piece of the report's JSON text; empty after the last one. A caller reads one report at a time. Root only.",
+    )
+  }
+      <arg name="report" type="t" direction="in">
+        ${doc("The number from report_begin.")}
+      </arg>
+      <arg name="piece" type="s" direction="out"/>
+    </method>
 ${extra}    <signal name="event">
       ${doc("Something happened to a controller, or to the daemon.")}
       <arg name="event_json" type="s"/>

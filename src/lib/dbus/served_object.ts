@@ -33,6 +33,7 @@ export interface Method<H> {
     body: readonly unknown[],
     trusted: boolean,
     uid: number | undefined,
+    sender: string,
   ) => Later<readonly Value[] | BusError>;
   /**
    * Other users get an error. The bus policy already denies them such calls; this check holds even where the policy
@@ -80,7 +81,7 @@ export function servedObject<H>(xml: string, interfaces: Interfaces<H>, handlers
       if (method.rootOnly === true && !trusted) {
         return fail(BusErrors.accessDenied, `only root may call ${head.member}`);
       }
-      const result = method.run(handlers, call.body, trusted, call.uid);
+      const result = method.run(handlers, call.body, trusted, call.uid, call.sender);
       return result instanceof Promise
         ? result.then((later) => outcome(method.gives, later))
         : outcome(method.gives, result);

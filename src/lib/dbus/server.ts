@@ -23,11 +23,19 @@ export interface AskedTid {
   readonly hostNqn: string | undefined;
 }
 
+/** The flight recorder's calls. */
+export interface ReportHandlers {
+  /** Begins a report for this caller; undefined when the bus cannot tell when the caller leaves. */
+  reportBegin(caller: string): Promise<string | undefined>;
+  /** Empty after the last piece; undefined when the caller reads no such report. */
+  reportPiece(caller: string, report: number): string | undefined;
+}
+
 /**
  * The calls that both daemons answer. Hiding secrets is the daemon's task (DBUS-30). JSON texts: requirements 50,
  * v1_types.ts.
  */
-export interface StacHandlers {
+export interface StacHandlers extends ReportHandlers {
   listControllers(detailed: boolean): Later<readonly StringDict[]>;
   processInfo(): Later<string>;
   /** `{}` for an unknown controller (DBUS-25). */
@@ -89,6 +97,7 @@ const MAX_QUESTION = 4096;
 /** The longest texts that name a controller, in bytes; more than any address or NQN needs. */
 const MAX_TID_BYTES = 1024 * 1024;
 const BOOLEAN_BYTES = 4;
+const REPORT_BYTES = 8;
 
 const TID_SIGNATURES = ["sssssss", "ssssss"];
 
@@ -142,6 +151,30 @@ const V1_METHODS: readonly (readonly [string, Method<StacHandlers>])[] = [
     run: (handlers, [what]) => bounded(what, MAX_QUESTION, (text) => handlers.explain(text)),
   }],
   ["health", { takes: [""], maxBytes: 0, gives: "s", run: (handlers) => one(handlers.health()) }],
+  ["report_begin", {
+    takes: [""],
+    maxBytes: 0,
+    gives: "s",
+    rootOnly: true,
+    run: (handlers, _body, _trusted, _uid, sender) =>
+      handlers.reportBegin(sender).then((begun) =>
+        begun === undefined
+          ? { name: BusErrors.failed, message: "the bus does not report when this caller leaves" }
+          : [begun]
+      ),
+  }],
+  ["report_piece", {
+    takes: ["t"],
+    maxBytes: REPORT_BYTES,
+    gives: "s",
+    rootOnly: true,
+    run: (handlers, [report], _trusted, _uid, sender) => {
+      const piece = handlers.reportPiece(sender, Number(report));
+      const message =
+        "this caller reads no such report; it may have been ended by a later one: call report_begin";
+      return piece === undefined ? { name: BusErrors.invalidArgs, message } : [piece];
+    },
+  }],
 ];
 
 /** The limit of names that one `what` may stand for: the devices below a mount point. */

@@ -8,6 +8,7 @@ import {
   FORGOTTEN_STATES,
   type V1DrainAnswer,
   type V1ForgetAnswer,
+  type V1ReportBegun,
 } from "./v1_types.ts";
 
 export const parseDrainAnswer = (text: string): JsonResult<V1DrainAnswer> =>
@@ -41,3 +42,6 @@ export const parseForgetAnswer = (text: string): JsonResult<V1ForgetAnswer> =>
       only: number(one.at("only")),
     })),
   }));
+
+export const parseReportBegun = (text: string): JsonResult<V1ReportBegun> =>
+  JsonReader.read("answer", text, (doc) => ({ ...head(doc), report: doc.at("report").number() }));

@@ -423,6 +423,15 @@ export interface V1ForgetAnswer {
   }[];
 }
 
+/** `report_begin`. The text that `report_piece` gives has a schema of its own: that of reports. */
+export interface V1ReportBegun {
+  readonly schema: typeof SCHEMA;
+  readonly daemon: DaemonName;
+  readonly at: number;
+  /** The number for `report_piece`. */
+  readonly report: number;
+}
+
 /** The `event` signal. */
 export interface V1Event {
   readonly schema: typeof SCHEMA;

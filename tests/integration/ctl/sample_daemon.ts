@@ -166,6 +166,8 @@ export function sampleHandlers(
       tron = on;
     },
     logLevel: () => tron ? "DEBUG" : "INFO",
+    reportBegin: () => Promise.resolve("{}"),
+    reportPiece: () => "",
     state: () => JSON.stringify(v1State()),
     plan: () => "{}",
     explain: () => "{}",

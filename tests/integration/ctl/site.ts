@@ -4,6 +4,7 @@ import { main as stacctl } from "../../../src/ctl/stacctl.ts";
 import { main as stafctl } from "../../../src/ctl/stafctl.ts";
 import { stacdService, type StacdServiceParts } from "../../../src/lib/daemon/stacd_service.ts";
 import type { DaemonFacts } from "../../../src/lib/daemon/daemon_facts.ts";
+import { reportCalls } from "../../../src/lib/daemon/record/report_calls.ts";
 import { stafdService } from "../../../src/lib/daemon/stafd_service.ts";
 import type { Result } from "../../../src/lib/dbus/client.ts";
 import { Bus } from "../../../src/lib/dbus/bus.ts";
@@ -75,6 +76,7 @@ export async function withSite(
     conf: { file, loadedAt: world.clock.now().wall, valid: true, findings: [] },
   });
   const parts = { clock: world.clock, setTron: () => undefined };
+  const lines = { lines: [{ at: world.clock.now().wall, level: "notice", message: "a line" }] } as const;
   // A person's acts are answered by the daemon itself, whose clock is the stage's.
   const person = new Person(stage.world);
   const after = async (act: Promise<Result<object>>): Promise<string> => {
@@ -89,6 +91,13 @@ export async function withSite(
       read: (device) => stage.stafd.machine.readDevice(device),
       facts: facts(STAFD_CONF),
     }),
+    ...reportCalls({
+      daemon: "stafd",
+      clock: world.clock,
+      facts: facts(STAFD_CONF),
+      lines,
+      recorded: () => stage.stafd.recorded,
+    }, serving),
     forget: ({ what }, mode) => after(person.forget(what, mode)),
   };
   const stac: StacHandlers & StacActs = {
@@ -98,6 +107,13 @@ export async function withSite(
       ...eyes(stage),
       facts: facts(STACD_CONF),
     }),
+    ...reportCalls({
+      daemon: "stacd",
+      clock: world.clock,
+      facts: facts(STACD_CONF),
+      lines,
+      recorded: () => stage.stacd.recorded,
+    }, serving),
     drain: ({ what }, termMs, mode) =>
       after(person.drain(what, termMs === 0 ? undefined : termMs / 1_000, mode)),
     undrain: ({ what }) => after(person.undrain(what)),

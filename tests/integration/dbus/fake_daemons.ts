@@ -17,6 +17,8 @@ export function stafHandlers(
       tron = on;
     },
     logLevel: () => tron ? "DEBUG" : "INFO",
+    reportBegin: () => Promise.resolve("{}"),
+    reportPiece: () => "",
     state: () => "state",
     plan: (config) => `plan ${config.length}`,
     explain: (what) => `explain ${what}`,

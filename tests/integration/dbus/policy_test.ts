@@ -106,6 +106,14 @@ Deno.test({
         /denied|Invalid/i,
       );
     }
+    // So are reports.
+    for (const { name, path } of [STAF, STAC]) {
+      for (const iface of [`${name}.v1`, ""]) {
+        const args = ["call", name, path, iface];
+        assert.match(await asNobody(bus.address, ...args, "report_begin"), /denied|only root|Invalid/i);
+        assert.match(await asNobody(bus.address, ...args, "report_piece", "t", "1"), /denied|only root|Invalid/i);
+      }
+    }
     const root = await connect(bus.address);
     const act = {
       destination: STAC.name,

@@ -7,6 +7,8 @@ import { decoded } from "../../../src/lib/daemon/record/decode.ts";
 import { dataOf, FORMAT, headOf, recordingOf, SHAPES } from "../../../src/lib/daemon/record/document.ts";
 import { Encoding, MAX_DEPTH } from "../../../src/lib/daemon/record/encode.ts";
 import { MAX_BYTES, MAX_EVENTS, Recorder } from "../../../src/lib/daemon/record/recorder.ts";
+import { LastLines } from "../../../src/lib/daemon/record/last_lines.ts";
+import { Reports } from "../../../src/lib/daemon/record/reports.ts";
 import { kept } from "../../../src/lib/daemon/record/share.ts";
 import { copied, difference } from "../../../src/lib/daemon/record/values.ts";
 import { Secret } from "../../../src/lib/base/secret.ts";
@@ -255,4 +257,77 @@ Deno.test("a recording of another version is refused or warned of, never misread
     const read = recordingOf(document(change));
     assert.match(read.ok ? "" : read.message, why);
   }
+});
+
+// --- what is told on the bus ----------------------------------------------------------------------------------------
+
+function reportsOf(text: string): { readonly reports: Reports; readonly leave: (caller: string) => void } {
+  const watched = new Map<string, () => void>();
+  const clock = { now: () => at(5), wakeAt: () => () => undefined };
+  const facts = {
+    version: "1.0.1",
+    started: 0,
+    stateFile: "",
+    supportsDiscovery: true,
+    supportsHostIface: true,
+    tron: false,
+    conf: { file: "", loadedAt: 0, valid: true, findings: [] },
+  };
+  const lines = new LastLines({ write: () => undefined }, clock);
+  for (let n = 0; n < 300; n++) {
+    lines.write({ level: n % 2 === 0 ? "notice" : "debug", message: `${n} ${KEY}` });
+  }
+  for (let n = 0; n < 200; n++) lines.write({ level: "info", message: `more ${n} ${"y".repeat(5000)}` });
+  const recorder = new Recorder<{ readonly text: string }, Noted>();
+  recorder.note({ text }, { type: "tick" }, at(1));
+  const parts = {
+    daemon: "stacd",
+    clock,
+    facts,
+    lines,
+    recorded: () => recorder.recorded({ text }),
+  } as const;
+  const watch = (caller: string, left: () => void) => {
+    watched.set(caller, left);
+    return Promise.resolve(caller === ":9.9" ? undefined : () => void watched.delete(caller));
+  };
+  return { reports: new Reports(parts, watch), leave: (caller) => watched.get(caller)?.() };
+}
+
+async function begun(reports: Reports, caller: string): Promise<number> {
+  const answer: unknown = JSON.parse(await reports.begin(caller) ?? "");
+  assert.ok(typeof answer === "object" && answer !== null && "report" in answer);
+  return Number(answer.report);
+}
+
+Deno.test("a report comes in small pieces, whatever is in it", async () => {
+  const { reports } = reportsOf("\u{1F600}".repeat(100_000));
+  const id = await begun(reports, ":1.1");
+  const pieces: string[] = [];
+  for (let piece = reports.piece(":1.1", id); piece !== ""; piece = reports.piece(":1.1", id)) {
+    pieces.push(piece ?? "");
+  }
+  assert.ok(pieces.length > 6 && pieces.every((piece) => piece.length <= 32 * 1024 && piece.isWellFormed()));
+  const whole: unknown = JSON.parse(pieces.join(""));
+  assert.ok(typeof whole === "object" && whole !== null && "recording" in whole && "log" in whole);
+  assert.ok(Array.isArray(whole.log) && whole.log.length === 256);
+  assert.doesNotMatch(pieces.join(""), /dhhc-/i);
+  assert.equal(reports.open, 0, "read to its end, it is over");
+});
+
+Deno.test("a report is over when its caller leaves, begins another, or others begin theirs", async () => {
+  const { reports, leave } = reportsOf("x");
+  const first = await begun(reports, ":1.1");
+  const second = await begun(reports, ":1.2");
+  assert.notEqual(reports.piece(":1.1", first), undefined);
+  assert.equal(reports.piece(":1.2", first), undefined, "of another caller");
+  leave(":1.1");
+  assert.deepEqual([reports.piece(":1.1", first), reports.open], [undefined, 1]);
+  const third = await begun(reports, ":1.2");
+  assert.deepEqual([reports.piece(":1.2", second), reports.open], [undefined, 1]);
+  await begun(reports, ":1.3");
+  await begun(reports, ":1.4");
+  assert.deepEqual([reports.piece(":1.2", third), reports.open], [undefined, 2], "the oldest of three");
+  assert.equal(await reports.begin(":9.9"), undefined, "a caller that cannot be watched has none");
+  assert.equal(reports.open, 2);
 });

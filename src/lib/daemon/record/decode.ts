@@ -93,7 +93,7 @@ class Reader {
 
   #known(number: unknown): unknown {
     const value = typeof number === "number" && number in this.#values ? this.#values[number] : UNFINISHED;
-    if (value === UNFINISHED) throw new Unreadable("a mark names an object that is not there");
+    if (value === UNFINISHED) throw new Unreadable("a mark names a missing object");
     return value;
   }
 

@@ -3,10 +3,10 @@
  * another state, is refused: it would be misread.
  */
 import { digestOf } from "../../config/digest.ts";
-import { type StacdState, emptyStacd } from "../../core/stacd/stacd_state.ts";
+import { emptyStacd, type StacdState } from "../../core/stacd/stacd_state.ts";
 import { newCtl } from "../../core/controller/ctl.ts";
 import type { StacdEvent, StafdEvent } from "../../core/effects.ts";
-import { emptyStafd, type StafdState, newDc } from "../../core/stafd/stafd_state.ts";
+import { emptyStafd, newDc, type StafdState } from "../../core/stafd/stafd_state.ts";
 import { emptyFleet } from "../../core/fleet/fleet.ts";
 import { newGuard } from "../../core/planning/guard.ts";
 import { normaliseTid } from "../../nvme/tid.ts";

@@ -3,7 +3,7 @@ import { Table } from "../../base/table.ts";
 import { Secret } from "../../base/secret.ts";
 
 /**
- * The same value made anew, with the sharing inside it. A recording keeps equal parts once; the core has to get each
+ * A copy of the value, with the sharing inside it. A recording keeps equal parts once; the core has to get each
  * event as it came, with nothing of an earlier one in it.
  */
 export function copied(value: unknown, copies = new Map<unknown, unknown>()): unknown {

@@ -1,0 +1,122 @@
+/** The recordings of a report as stories: event, decision, reason, effect. */
+import type { StacdEvent, StafdEvent } from "../../src/lib/core/effects.ts";
+import { withoutMemo } from "../../src/lib/core/stafd/stafd_state.ts";
+import { StacdTurn } from "../../src/lib/core/stacd/stacd_step.ts";
+import { StafdTurn } from "../../src/lib/core/stafd/stafd_step.ts";
+import { type AnyRecording, type Recording, recordingOf } from "../../src/lib/daemon/record/document.ts";
+import { played } from "../../src/lib/daemon/record/replay.ts";
+import { difference } from "../../src/lib/daemon/record/values.ts";
+import type { Core } from "../../src/lib/daemon/shell.ts";
+import { stacdCore } from "../../src/lib/daemon/stacd_service.ts";
+import { stafdCore } from "../../src/lib/daemon/stafd_service.ts";
+import type { Asked } from "../../src/lib/daemon/views/v1_common.ts";
+import { isoTime, type Now } from "../../src/lib/base/time.ts";
+import { scenarioLines } from "./scenario.ts";
+import { type AnyEffect, headLine, type Known, type Manner, stepLines } from "./telling.ts";
+
+/** The schema of reports that can be read; `stacctl report` writes it. */
+const REPORT_SCHEMA = 1;
+
+export interface StoryOptions extends Manner {
+  /** Only so many events of each recording. */
+  readonly until: number;
+  readonly asScenario: boolean;
+}
+
+export type Stories =
+  | {
+    readonly ok: true;
+    readonly lines: readonly string[];
+    readonly warnings: readonly string[];
+    /** Every recording that was played to its end ends in the state that was recorded. */
+    readonly isTrue: boolean;
+  }
+  | { readonly ok: false; readonly message: string };
+
+const isFields = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** `text` is that of a report. */
+export function stories(text: string, options: StoryOptions): Stories {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    return { ok: false, message: "this is not JSON; a report of stafctl or stacctl is" };
+  }
+  if (!isFields(json) || json["report"] !== "nvme-stas") {
+    return { ok: false, message: "this is no report of stafctl or stacctl" };
+  }
+  if (json["schema"] !== REPORT_SCHEMA) {
+    return {
+      ok: false,
+      message: `the report has schema ${String(json["schema"])}; this program reads ${REPORT_SCHEMA}`,
+    };
+  }
+  const warnings: string[] = [];
+  const lines: string[] = [];
+  let isTrue = true;
+  let count = 0;
+  for (const [name, daemon] of Object.entries(isFields(json["daemons"]) ? json["daemons"] : {})) {
+    if (!isFields(daemon) || !isFields(daemon["recording"])) {
+      warnings.push(`${name}: no recording: ${isFields(daemon) ? String(daemon["problem"] ?? "") : ""}`);
+      continue;
+    }
+    const read = recordingOf(daemon["recording"]);
+    if (!read.ok) return { ok: false, message: `${name}: ${read.message}` };
+    warnings.push(...read.warnings.map((warning) => `${name}: ${warning}`));
+    const told = storyOf(read.read, options);
+    lines.push(...(count++ === 0 ? [] : [""]), ...told.lines);
+    isTrue &&= told.isTrue;
+  }
+  if (count === 0) return { ok: false, message: ["the report has no recording", ...warnings].join("; ") };
+  return { ok: true, lines, warnings, isTrue };
+}
+
+interface Told {
+  readonly lines: readonly string[];
+  readonly isTrue: boolean;
+}
+
+function storyOf(read: AnyRecording, options: StoryOptions): Told {
+  return read.daemon === "stafd"
+    ? told(stafdCore, withoutMemo, (state, now) => new StafdTurn(state, now), read.recording, options)
+    : told(stacdCore, (state) => state, (state, now) => new StacdTurn(state, now), read.recording, options);
+}
+
+function told<State extends Known, Event extends StafdEvent | StacdEvent, Effect extends AnyEffect>(
+  core: Core<State, Event, Effect>,
+  plain: (state: State) => State,
+  turn: (state: State, now: Now) => Asked,
+  { head, start, events, end }: Recording<State, Event>,
+  options: StoryOptions,
+): Told {
+  const first = events[0]?.at;
+  const lines = [headLine(head, events.length, first)];
+  if (head.gap !== null) {
+    const { at, type, bytes } = head.gap;
+    const size = Math.round(bytes / 1024);
+    lines.push(
+      `An event of ${size} KiB (${type}, ${
+        isoTime(at.wall)
+      }) was too large to be kept: the recording begins after it.`,
+    );
+  }
+  let last = start;
+  const kept = events.slice(0, options.until);
+  if (options.asScenario) return { lines: [...lines, ...scenarioLines(head, start, kept)], isTrue: true };
+  for (const step of played(core, start, kept)) {
+    lines.push(...stepLines(step, first ?? step.at, (state) => turn(state, step.at), options));
+    last = step.after;
+  }
+  if (kept.length < events.length) return { lines, isTrue: true };
+  const other = difference(plain(last), end);
+  lines.push(
+    other === undefined
+      ? "The replay ends in the state that was recorded."
+      : `THE REPLAY ENDS IN ANOTHER STATE than the recorded one; the first difference is in ${
+        other.slice(1)
+      }.`,
+  );
+  return { lines, isTrue: other === undefined };
+}

@@ -1,0 +1,141 @@
+/** `report` against both daemons on a simulated host, and its replay. */
+import assert from "node:assert/strict";
+import { stories } from "../../../scripts/replay/stories.ts";
+import { entryFor } from "../../../src/lib/sim/discovery.ts";
+import { isRecord } from "../../../src/lib/dbus/json_reader.ts";
+import { DaemonClient } from "../../../src/lib/dbus/client.ts";
+import { Bus } from "../../../src/lib/dbus/bus.ts";
+import { STAC } from "../../../src/lib/dbus/interfaces.ts";
+import { line, type Site, withSite } from "./site.ts";
+
+const KEY = "DHHC-1:00:c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0YWJjZA==:";
+const NQN = "nqn.2014-08.com.example:sub1";
+const ALL = { until: Infinity, about: undefined, all: false, asScenario: false };
+
+/** A discovery controller that lists a subsystem, one more by a line with a key; then the first one is withdrawn. */
+async function played({ stage }: Site): Promise<void> {
+  const listed = stage.subsystem(NQN, "10.0.0.5");
+  stage.subsystem("nqn.2014-08.com.example:keyed", "10.0.0.6");
+  const page = stage.dc("nqn.2014-08.com.example:dc", "10.0.0.9", [entryFor(listed, "nvme")]);
+  stage.stafdConf(line("traddr=10.0.0.9"));
+  stage.stacdConf(
+    line(`traddr=10.0.0.6;trsvcid=4420;nqn=nqn.2014-08.com.example:keyed;dhchap-secret=${KEY}`),
+  );
+  await stage.start();
+  await stage.run(20_000);
+  await stage.age();
+  page.edit([], stage.mono);
+  await stage.run(120_000);
+  assert.equal(stage.to(listed).length, 0);
+}
+
+async function inFolder(test: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await test(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("a report is one file without keys, and its recordings play as they were", () =>
+  inFolder((folder) =>
+    withSite(async (site) => {
+      await played(site);
+      const file = `${folder}/report.json`;
+      const ran = await site.run(`stacctl report -o ${file}`);
+      assert.deepEqual([ran.status, ran.out, ran.err], [0, `${file}\n`, ""]);
+      assert.equal(((await Deno.stat(file)).mode ?? 0) & 0o777, 0o600);
+      const text = await Deno.readTextFile(file);
+      assert.doesNotMatch(text, /dhhc-|c2VjcmV0/i);
+      const story = stories(text, ALL);
+      if (!story.ok) return assert.fail(story.message);
+      assert.deepEqual(story.warnings, []);
+      assert.ok(story.isTrue, story.lines.join("\n"));
+      const told = story.lines.join("\n");
+      assert.match(told, /-> connect \(tcp, 10\.0\.0\.5, 4420/);
+      assert.match(told, /-> disconnect nvme\d+ \(tcp, 10\.0\.0\.5.*because: not in the log page of/);
+      assert.match(told, /stafd 1\.0\.1: \d+ events from/);
+    })
+  ));
+
+Deno.test("a report never replaces a file, and says where none can be made", () =>
+  inFolder((folder) =>
+    withSite(async (site) => {
+      await site.stage.start();
+      await site.stage.run(2_000);
+      const file = `${folder}/report.json`;
+      await Deno.writeTextFile(file, "mine");
+      const again = await site.run(`stafctl report -o ${file}`);
+      assert.equal(again.status, 1);
+      assert.match(again.err, /report\.json exists: choose another file with -o/);
+      assert.equal(await Deno.readTextFile(file), "mine");
+      await Deno.symlink(`${folder}/other`, `${folder}/link`);
+      assert.equal((await site.run(`stafctl report -o ${folder}/link`)).status, 1);
+      const nowhere = await site.run(`stafctl report -o ${folder}/none/report.json`);
+      assert.match(nowhere.err, /cannot write .*none\/report\.json/);
+      const user = await site.run(`stafctl report -o ${folder}/users.json`, { uid: 1000 });
+      assert.deepEqual([user.status, user.err], [1, "stafctl: only root may make a report: use sudo\n"]);
+    })
+  ));
+
+Deno.test("a report of daemons that do not run has what there is, and says what is missing", () =>
+  inFolder(async (folder) => {
+    const { fakeWorld } = await import("../../unit/ctl/fake_world.ts");
+    const { main } = await import("../../../src/ctl/stacctl.ts");
+    const world = fakeWorld();
+    const file = `${folder}/report.json`;
+    assert.equal(await main(["report", "-o", file], world), 0);
+    assert.match(world.err.text, /not in the report: .*dbus/);
+    const whole: unknown = JSON.parse(await Deno.readTextFile(file));
+    assert.ok(isRecord(whole) && isRecord(whole["doctor"]) && isRecord(whole["configuration"]));
+    const story = stories(JSON.stringify(whole), ALL);
+    assert.match(story.ok ? "" : story.message, /the report has no recording/);
+  }));
+
+Deno.test("reports belong to their callers: a few at once, one for each, gone with it", () =>
+  withSite(async (site) => {
+    await played(site);
+    const [a, b, c] = await Promise.all([1, 2, 3].map(() => Bus.connect(site.address)));
+    assert.ok(a?.ok === true && b?.ok === true && c?.ok === true);
+    const call = async (bus: Bus, member: string, args: readonly bigint[]): Promise<string> => {
+      const { name, path } = STAC;
+      const signature = "t".repeat(args.length);
+      const reply = await bus.call({
+        destination: name,
+        path,
+        interface: `${name}.v1`,
+        member,
+        signature,
+        args,
+        gives: "s",
+      });
+      return reply.ok ? String(reply.body[0]) : reply.error.message;
+    };
+    const begin = async (bus: Bus): Promise<bigint> => {
+      const begun: unknown = JSON.parse(await call(bus, "report_begin", []));
+      assert.ok(isRecord(begun) && typeof begun["report"] === "number");
+      return BigInt(begun["report"]);
+    };
+    const first = await begin(a.bus);
+    const second = await begin(b.bus);
+    const piece = await call(a.bus, "report_piece", [first]);
+    assert.ok(piece.startsWith("{") && piece.length > 1000 && piece.length <= 32 * 1024, piece.slice(0, 100));
+    assert.match(await call(b.bus, "report_piece", [first]), /reads no such report/);
+    await begin(c.bus);
+    assert.match(
+      await call(a.bus, "report_piece", [first]),
+      /reads no such report/,
+      "the oldest of three is over",
+    );
+    const again = await begin(b.bus);
+    assert.match(await call(b.bus, "report_piece", [second]), /reads no such report/);
+    assert.ok((await call(b.bus, "report_piece", [again])).startsWith("{"));
+    b.bus.close();
+    // c and a again: b has left, so that there is room for both.
+    const third = await begin(a.bus);
+    assert.ok((await new DaemonClient(c.bus, STAC).report()).ok);
+    assert.ok((await call(a.bus, "report_piece", [third])).startsWith("{"));
+    a.bus.close();
+    c.bus.close();
+  }));
