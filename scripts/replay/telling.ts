@@ -139,6 +139,7 @@ export function eventText(event: AnyEvent): string {
       return `the clock is set by ${event.ms} ms`;
     case "drain":
     case "undrain":
+    case "forget":
       return `${event.type} ${event.what}, by uid ${event.uid}`;
     default:
       return event.type;

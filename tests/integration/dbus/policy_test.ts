@@ -111,7 +111,10 @@ Deno.test({
       for (const iface of [`${name}.v1`, ""]) {
         const args = ["call", name, path, iface];
         assert.match(await asNobody(bus.address, ...args, "report_begin"), /denied|only root|Invalid/i);
-        assert.match(await asNobody(bus.address, ...args, "report_piece", "t", "1"), /denied|only root|Invalid/i);
+        assert.match(
+          await asNobody(bus.address, ...args, "report_piece", "t", "1"),
+          /denied|only root|Invalid/i,
+        );
       }
     }
     const root = await connect(bus.address);

@@ -171,6 +171,7 @@ const STAFD_EVENTS: Readonly<Record<StafdEvent["type"], true>> = {
   "service": true,
   "service-gone": true,
   "mdns-problem": true,
+  "forget": true,
 };
 
 const STACD_EVENTS: Readonly<Record<StacdEvent["type"], true>> = {
