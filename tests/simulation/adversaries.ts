@@ -9,12 +9,10 @@ import type { Manner, Target } from "../../src/lib/sim/fabric.ts";
 import type { Random } from "../../src/lib/sim/random.ts";
 import type { World } from "../../src/lib/sim/world.ts";
 
-/**
- * Mostly such as hold others up. Not "stuck": a target that answers ICReq and nothing after it holds the kernel for 61 s, and
- * turns are taken within one daemon only. Of two daemons, the one with nothing but such targets makes each connect of the
- * other one wait as long; that is not mended yet.
- */
-const MANNERS: readonly Manner[] = ["up", "up", "mute", "mute", "silent", "closed", "forbidding"];
+/** Mostly such as hold others up, for 10 s at most. */
+export const SLOW: readonly Manner[] = ["up", "up", "mute", "mute", "silent", "closed", "forbidding"];
+/** The same, and the worst: they answer ICReq and nothing after it, which holds the kernel for 61 s, and every daemon with it. */
+export const HANGING: readonly Manner[] = [...SLOW, "stuck", "stuck", "stuck"];
 const TEXTS = [
   "",
   " ",
@@ -45,6 +43,7 @@ export interface Crowd {
   readonly rightful: readonly Target[];
   readonly dcs: readonly Target[];
   readonly targets: readonly Target[];
+  readonly manners: readonly Manner[];
   /** While it is true they go on. */
   readonly goesOn: () => boolean;
 }
@@ -96,7 +95,7 @@ function announce({ world, random, dcs, rightful }: Crowd): void {
 }
 
 function act(crowd: Crowd): void {
-  const { world, random, dcs, targets, goesOn } = crowd;
+  const { world, random, dcs, targets, manners, goesOn } = crowd;
   if (!goesOn()) return;
   const { mono } = world.clock.now();
   for (let n = 0; n < 12; n++) {
@@ -124,7 +123,7 @@ function act(crowd: Crowd): void {
     }
   }
   const target = random.pick([...targets, ...dcs]);
-  if (target !== undefined) world.setManner(target, random.pick(MANNERS) ?? "mute");
+  if (target !== undefined) world.setManner(target, random.pick(manners) ?? "mute");
   world.time.in(milliseconds(random.between(50, 1_500)), () => act(crowd));
 }
 
@@ -133,6 +132,7 @@ export function letLoose(
   world: World,
   random: Random,
   rightful: readonly Target[],
+  manners: readonly Manner[],
   goesOn: () => boolean,
 ): void {
   const targets = Array.from({ length: random.between(5, 60) }, (_, n) => {
@@ -151,8 +151,8 @@ export function letLoose(
       new Discovery(random.pick(["ddc", "cdc"] as const) ?? "ddc", []),
     );
   });
-  for (const target of [...targets, ...dcs]) world.setManner(target, random.pick(MANNERS) ?? "mute");
-  const crowd: Crowd = { world, random, rightful, dcs, targets, goesOn };
+  for (const target of [...targets, ...dcs]) world.setManner(target, random.pick(manners) ?? "mute");
+  const crowd: Crowd = { world, random, rightful, dcs, targets, manners, goesOn };
   for (const { discovery } of dcs) discovery?.edit(anyPage(crowd), 0);
   for (let n = random.between(50, 400); n > 0; n--) announce(crowd);
   act(crowd);

@@ -103,6 +103,7 @@ function of(core: Parameters<typeof planOf>[0]): Parameters<typeof planOf>[0] {
     verdict: (ctl) => core.verdict(ctl),
     bar: (ctl) => core.bar(ctl),
     attempt: (ctl) => core.attempt(ctl),
+    origin: (ctl) => core.origin(ctl),
   };
 }
 

@@ -14,6 +14,10 @@ export const CONNECT_RETRY: RetrySchedule = { first: seconds(3), longest: second
  * four.
  */
 export const SILENT_RETRY: RetrySchedule = { first: seconds(10), longest: seconds(120) };
+/** A connect that holds the kernel longer than this is a long one (kernel_share.ts). */
+export const LONG_CONNECT: Duration = seconds(1);
+/** After a long connect, others of the same authority, if only mDNS leads to it: three times as long as that took. */
+export const CONNECT_REST: RetrySchedule = { first: seconds(3), longest: minutes(10) };
 /** Reading a log page of a controller that is connected. */
 export const READ_RETRY: RetrySchedule = { first: seconds(2), longest: seconds(20) };
 /** Reading a log page again that was not kept for lack of room. */
@@ -84,6 +88,7 @@ export const DRAIN_PATIENCE: Duration = minutes(1);
 export const WAITS: readonly (readonly [what: string, time: Duration])[] = [
   ["an address that is tried counts as unreachable", PROBE_TIMEOUT],
   ["a connect that the kernel goes on with has failed", FORMING_LIMIT],
+  ["a connect that holds the kernel is a long one", LONG_CONNECT],
   ["a controller that no source wants any more goes", REMOVAL_SOAK],
   ["a report is too old to confirm that", CONFIRMED_FOR],
   ["sysfs is read again before a connection is taken", RECENT],
@@ -101,6 +106,7 @@ export const PACES: readonly (readonly [what: string, pace: RetrySchedule | Dura
   ["connect, after a removal by the kernel", REMOVED_PAUSE],
   ["connect, to what does not answer as a target", SILENT_RETRY],
   ["connect, for a reason (at least)", NUDGE_DISTANCE],
+  ["connect, found by mDNS, after a long connect", CONNECT_REST],
   ["disconnect, after a failure", DELETE_RETRY],
   ["read a log page, after a failure", READ_RETRY],
   ["read a log page that had no room", ROOM_RETRY],

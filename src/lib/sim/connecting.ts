@@ -3,7 +3,7 @@ import { connectFailure } from "../nvme/errno.ts";
 import { encodeConnect } from "../nvme/fabrics_options.ts";
 import type { Outcome } from "../base/failure.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
-import { WELL_KNOWN_DISC_NQN } from "../nvme/tid.ts";
+import { isTransport, WELL_KNOWN_DISC_NQN } from "../nvme/tid.ts";
 import { milliseconds } from "../base/time.ts";
 import { type TlsHost, tlsPair } from "../nvme/tls_host.ts";
 import type { ConnectRequest } from "../ports.ts";
@@ -124,12 +124,11 @@ export class Connecting {
     const misery = MISERY.get(target === undefined && manner === "up" ? "forbidding" : manner);
     if (of("transport") === "fc") return this.#goOn(job, options, target ?? nobody(options));
     if (target === undefined) {
-      return this.#fail(
-        job,
-        misery?.ms ?? 3_100,
-        misery?.errno ?? "ETIMEDOUT",
-        manner === "up" ? 0x4182 : undefined,
-      );
+      // The device exists before the kernel knows who answers.
+      const device = this.#make(job, options, nobody(options));
+      const { ms, errno } = misery ?? { ms: 3_100, errno: "ETIMEDOUT" };
+      this.#time.in(milliseconds(ms), () => this.#devices.remove(device));
+      return this.#fail(job, ms, errno, manner === "up" ? 0x4182 : undefined);
     }
     const insecure = this.#tlsProblem(options, target);
     if (insecure !== undefined) return this.#fail(job, insecure.ms, insecure.errno);
@@ -231,9 +230,15 @@ function parseOptions(text: string): ReadonlyMap<string, string> {
   );
 }
 
-/** A target for an address at which nothing answers. */
+/** A target for an address at which nothing answers, or nothing of that name. */
 function nobody(options: ReadonlyMap<string, string>): Target {
-  const address: Address = { transport: "fc", traddr: options.get("traddr") ?? "", trsvcid: "" };
+  const of = (name: string): string => options.get(name) ?? "";
+  const transport = of("transport");
+  const address: Address = {
+    transport: isTransport(transport) ? transport : "tcp",
+    traddr: of("traddr"),
+    trsvcid: of("trsvcid"),
+  };
   const target = new Target(address, options.get("nqn") ?? "");
   target.manner = "silent";
   return target;

@@ -1,5 +1,6 @@
 /** What a hostile network does to the others on it: nothing but what is its own (S16). */
 import assert from "node:assert/strict";
+import type { Fleet } from "../../../src/lib/core/fleet/fleet.ts";
 import { entryFor } from "../../../src/lib/sim/discovery.ts";
 import { doing } from "../altered.ts";
 import { type Cores, realCores } from "../cores.ts";
@@ -21,6 +22,19 @@ export const asksNobody = (): Cores => ({
     (effect) => effect.do === "reach" ? [{ ...effect, probe: { ...effect.probe, asks: false } }] : [effect],
   ),
 });
+
+/** However long a connect took, the next one follows. */
+export function nobodyRests(cores: Cores = realCores): Cores {
+  const restless = <State extends { readonly fleet: Fleet }>(state: State): State => ({
+    ...state,
+    fleet: { ...state.fleet, rests: new Map() },
+  });
+  const { stafd, stacd } = cores;
+  return {
+    stafd: { ...stafd, step: (state, event, now) => stafd.step(restless(state), event, now) },
+    stacd: { ...stacd, step: (state, event, now) => stacd.step(restless(state), event, now) },
+  };
+}
 
 /** Whoever was first has the queue. */
 const withoutTurns = (): Cores =>
@@ -69,6 +83,37 @@ async function held(cores: Cores, manner: "mute" | "stuck"): Promise<void> {
   assert.deepEqual(bad.filter((target) => stage.to(target).length !== 1).map(({ nqn }) => nqn), []);
 }
 
+/** Discovery controllers found by mDNS hang stafd's connects, and stacd connects what the file names. */
+async function acrossDaemons(cores: Cores): Promise<void> {
+  const stage = new Stage(cores);
+  for (let n = 0; n < 8; n++) {
+    stage.dc(`nqn.bad${n}`, `10.0.2.${n + 1}`, []);
+    stage.world.setManner(stage.target(`nqn.bad${n}`), "stuck");
+    stage.world.avahi.announce({
+      hostIface: "eth0",
+      name: `bad${n}`,
+      traddr: `10.0.2.${n + 1}`,
+      port: 8009,
+      txt: ["p=tcp"],
+    });
+  }
+  stage.startStafd();
+  await stage.run(5_000);
+  const rightful = Array.from({ length: 6 }, (_, n) => stage.subsystem(`nqn.own${n}`, `10.0.1.${n + 1}`));
+  const lines = rightful.map(({ nqn, address: { traddr } }) =>
+    `controller = transport=tcp;traddr=${traddr};trsvcid=4420;nqn=${nqn}\n`
+  );
+  stage.stacdConf(`[Controllers]\n${lines.join("")}`);
+  stage.startStacd();
+  await stage.run(61_000 + BOUND);
+  const left = rightful.filter((target) => stage.to(target).length === 0).map(({ nqn }) => nqn);
+  assert.deepEqual(left, [], "each waits for a connect of stafd that hangs");
+  // Nothing is forbidden: what answers again is connected, one after the other.
+  for (let n = 0; n < 8; n++) stage.world.setManner(stage.target(`nqn.bad${n}`), "up");
+  await stage.run(10 * 60_000);
+  for (let n = 0; n < 8; n++) assert.equal(stage.to(`nqn.bad${n}`).length, 1);
+}
+
 export const HOSTILE_SCENARIOS: readonly Scenario[] = [
   {
     from: "S16",
@@ -107,5 +152,11 @@ export const HOSTILE_SCENARIOS: readonly Scenario[] = [
       "ten targets of one discovery controller that hold the kernel for a minute each hold up another's for two turns",
     play: (cores) => held(cores, "stuck"),
     original: withoutTurns,
+  },
+  {
+    from: "S16, the kernel's lock",
+    name: "mDNS targets that hang stafd's connects hold up stacd's once, not at every connect",
+    play: acrossDaemons,
+    original: nobodyRests,
   },
 ];

@@ -67,6 +67,9 @@ export interface Connect {
   readonly op: Op;
   readonly key: string;
   readonly tid: Tid;
+  /** The authority, if only mDNS leads to it, and when the kernel began with it (kernel_share.ts). */
+  readonly guest: string | undefined;
+  readonly begun: number | undefined;
 }
 
 /** The links of connections, as last seen (links.ts). */
@@ -123,6 +126,8 @@ export interface Fleet {
   readonly ready: readonly { readonly key: string; readonly rank: number }[];
   /** The connect under way in the kernel, if any. */
   readonly busy: Connect | undefined;
+  /** Until when authorities that only mDNS leads to rest (kernel_share.ts). */
+  readonly rests: ReadonlyMap<string, Instant>;
   /** Connections made and still being read back: their devices are not known yet. */
   readonly unread: readonly Connect[];
   readonly nextOp: Op;
@@ -186,6 +191,7 @@ export const emptyFleet: Fleet = {
   toReach: [],
   ready: [],
   busy: undefined,
+  rests: new Map(),
   unread: [],
   nextOp: 1,
   exclusions: undefined,

@@ -22,6 +22,7 @@ import { identityRefused } from "../controller/identity.ts";
 import { alreadyThere } from "../controller/in_the_way.ts";
 import { asMade, stillShown } from "../controller/known_device.ts";
 import { LINKS_REMINDER, linksSeen, lookAtLinks } from "../controller/links.ts";
+import { withBeginning, withRest } from "./kernel_share.ts";
 import { LOG_REMINDER } from "./log_limit.ts";
 import { isKernelsTurn, mayBeWrong } from "./probing.ts";
 import { eventFields } from "../../base/messages.ts";
@@ -174,10 +175,12 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
 
   #kernelFree(op: Op): void {
     const { busy, unread } = this.fleet;
-    if (busy?.op === op) this.fleet = { ...this.fleet, busy: undefined, unread: [...unread, busy] };
+    if (busy?.op !== op) return;
+    this.fleet = withRest({ ...this.fleet, busy: undefined, unread: [...unread, busy] }, busy, this.now);
   }
 
   #connectEnded(op: Op): void {
+    if (this.fleet.busy?.op === op) this.fleet = withRest(this.fleet, this.fleet.busy, this.now);
     const busy = this.fleet.busy?.op === op ? undefined : this.fleet.busy;
     const unread = this.fleet.unread.filter((made) => made.op !== op);
     const sinceConnect = busy === undefined && unread.length === 0
@@ -374,6 +377,7 @@ export class FleetTurn<E extends { readonly do: string } = never> extends FleetW
 
   #device(event: Extract<KernelEvent, { readonly type: "device" }>): void {
     const before = this.fleet.devices.get(event.ctrl.device);
+    if (event.cause === "add") this.fleet = withBeginning(this.fleet, event.ctrl, this.now);
     const ctrl = this.#know(event.ctrl);
     const users = this.fleet.users.get(ctrl.device) ?? [];
     for (const key of users) {

@@ -17,8 +17,9 @@ import { FleetMove, isHeld } from "./fleet_move.ts";
 import { tlsRemedy, tlsText } from "../request/page_tls.ts";
 import { isAboutTls } from "../request/tls_targets.ts";
 import { newGuard } from "../planning/guard.ts";
+import { guest, REST_REMINDER, restingApart } from "./kernel_share.ts";
 import { eventFields } from "../../base/messages.ts";
-import type { Decision } from "../planning/planner.ts";
+import { type Decision, leadsToRemoval } from "../planning/planner.ts";
 import { isLost, keepLooking } from "../controller/links.ts";
 import { asks, isMute, originAt, rankOf } from "./probing.ts";
 import { CONNECT_RETRY, FORMING_LOOK, pause, PROBE_TIMEOUT, RECENT, SILENT_RETRY, STOOD } from "../retry.ts";
@@ -28,22 +29,6 @@ import { follow, lookAtForming } from "../controller/unfinished.ts";
 import { linedUp } from "./waiting.ts";
 
 export const SCAN_REMINDER = "#scan";
-/** Decisions that precede a disconnect: the information gathered for it stays. */
-const REMOVING: ReadonlySet<Decision["act"]> = new Set([
-  "soak",
-  "going",
-  "confirm",
-  "look",
-  "watch",
-  "guard",
-  "disconnect",
-]);
-/**
- * The page that withdrew the controller is being read again: what was found out for the removal stays, or pages read again and
- * again put it off for ever (L2).
- */
-const isBeingReadAgain = (decision: Decision): boolean =>
-  decision.act === "hold" && decision.withdrawn !== undefined && decision.until === undefined;
 const NOBODYS: Origin = { lane: 2, authority: "" };
 /** The most decisions about one controller in one step; none needs more than a few (S6). */
 const SETTLE_LIMIT = 64;
@@ -93,8 +78,7 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
         this.touch(ctl.key);
       }
     }
-    const removing = REMOVING.has(decision.act) || ctl.guard?.op !== undefined ||
-      ctl.link.phase === "deleting" || isBeingReadAgain(decision);
+    const removing = leadsToRemoval(decision) || ctl.guard?.op !== undefined || ctl.link.phase === "deleting";
     if ((ctl.doom !== undefined || ctl.guard !== undefined) && !removing) {
       this.put(ctl = { ...ctl, doom: undefined, guard: undefined });
     }
@@ -314,7 +298,9 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
     const { busy, exclusions, stopping, unread } = this.fleet;
     if (busy !== undefined || !this.fresh || exclusions === undefined || stopping) return;
     if (unread.length >= MAX_UNREAD) return;
-    const { ready } = this.fleet;
+    const guestOf = (ctl: Ctl): string | undefined => guest(this.rules.origin(ctl));
+    const { ready, resting, until } = restingApart(this.fleet, guestOf, this.now);
+    if (until !== undefined) this.remindAt(until, REST_REMINDER);
     if (ready.length === 0) return;
     const isAlone = ready.length === 1;
     const drawing = isAlone ? new Drawing(ready, () => NOBODYS, this.fleet.turns.connect) : this.#drawing(
@@ -343,7 +329,7 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
     this.fleet = {
       ...this.fleet,
       turns: isAlone ? this.fleet.turns : { ...this.fleet.turns, connect: turns },
-      ready: later.concat(drawing.left()),
+      ready: later.concat(drawing.left(), resting),
     };
   }
 
@@ -364,7 +350,10 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
       ctl = noted(ctl, this.now.wall, words);
     }
     this.put({ ...ctl, lastTry: this.now, oneTry: false, triedTls, link: { phase: "connecting", op } });
-    this.fleet = { ...this.fleet, busy: { op, key: ctl.key, tid: ctl.tid } };
+    this.fleet = {
+      ...this.fleet,
+      busy: { op, key: ctl.key, tid: ctl.tid, guest: guest(this.rules.origin(ctl)), begun: undefined },
+    };
     const request = triedTls ? { ...asked, options: { ...asked.options, tls: true } } : asked;
     this.emitFirst({ do: "connect", op, key: ctl.key, request });
   }

@@ -86,6 +86,25 @@ export type Decision =
   /** Excluded and not connected: the record stays while a source wants it. */
   | { readonly act: "rest"; readonly evidence: Proof };
 
+/** Decisions that precede a disconnect. */
+const REMOVING: ReadonlySet<Decision["act"]> = new Set([
+  "soak",
+  "going",
+  "confirm",
+  "look",
+  "watch",
+  "guard",
+  "disconnect",
+]);
+
+/**
+ * Does what was found out for a removal stay? Also while the page that withdrew the controller is being read again: or
+ * pages that are read again and again would put the removal off for ever (L2).
+ */
+export const leadsToRemoval = (decision: Decision): boolean =>
+  REMOVING.has(decision.act) ||
+  (decision.act === "hold" && decision.withdrawn !== undefined && decision.until === undefined);
+
 /** The planner's questions to the rules of each daemon. */
 export interface Rules {
   verdict(ctl: Ctl): Verdict;

@@ -12,6 +12,7 @@ import type { Lines } from "../../core/sources/lines.ts";
 import { hostIdOf } from "../../core/request/request.ts";
 import type { Fleet } from "../../core/fleet/fleet.ts";
 import type { FleetTurn } from "../../core/fleet/fleet_turn.ts";
+import type { Origin } from "../../core/fleet/turns.ts";
 import type { Decision, Verdict } from "../../core/planning/planner.ts";
 import type { V1Controller, V1Failure, V1Phase, V1Source } from "../../dbus/v1_types.ts";
 import { isIp, scopeOf } from "../../nvme/address.ts";
@@ -33,6 +34,7 @@ export interface Asked {
   attempt(ctl: Ctl): Attempt;
   bar(ctl: Ctl): string | undefined;
   keep(ctl: Ctl, device: Pick<KernelCtrl, "transport">): string | undefined;
+  origin(ctl: Ctl): Origin;
 }
 
 /** The wall clock at a time of the monotonic clock. */

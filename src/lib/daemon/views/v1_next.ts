@@ -1,5 +1,6 @@
 /** The next actions for a controller, each with its time. */
 import type { Ctl } from "../../core/controller/ctl.ts";
+import { guest, restOf } from "../../core/fleet/kernel_share.ts";
 import type { Decision, Verdict } from "../../core/planning/planner.ts";
 import { FETCH_RETRY, GENERATION_LOOK, KERNEL_LOOK, STATE_POLL } from "../../core/retry.ts";
 import type { V1Step } from "../../dbus/v1_types.ts";
@@ -30,11 +31,18 @@ export function nextSteps(situation: Situation, now: Now): readonly V1Step[] {
     steps.push({ step: "next", at, text });
   };
   const within = (pace: Duration, text: string): void => next(wallOf(after(now, pace), now), text);
+  const rest = ctl.link.phase === "ready"
+    ? restOf(core.fleet.fleet, guest(core.origin(ctl)), now)
+    : undefined;
   if (isTried(situation) && ctl.link.phase === "waiting") next(wallOf(ctl.link.until, now), "next attempt");
   switch (ctl.link.phase) {
     case "reaching":
     case "ready":
     case "connecting":
+      if (rest !== undefined) {
+        next(wallOf(rest, now), "its turn: until then mDNS on its interface rests after a long connect");
+        break;
+      }
       within(CALL_BOUNDS.connect.bound, "the attempt under way ends by then");
       break;
     case "deleting":

@@ -1,0 +1,62 @@
+/** S16: what only mDNS leads to on one interface holds the kernel's connects for a quarter of the time at most. */
+import assert from "node:assert/strict";
+import { newCtl } from "../../../src/lib/core/controller/ctl.ts";
+import { type Connect, emptyFleet, type Fleet, withCtl } from "../../../src/lib/core/fleet/fleet.ts";
+import {
+  guest,
+  restingApart,
+  restOf,
+  withBeginning,
+  withRest,
+} from "../../../src/lib/core/fleet/kernel_share.ts";
+import { mdnsAuthority } from "../../../src/lib/core/sources/origin_of.ts";
+import type { Now } from "../../../src/lib/base/time.ts";
+import { foundDc } from "./one_dc.ts";
+import { TID } from "./tid.ts";
+
+const LAN = mdnsAuthority("eth0");
+const DEVICE = foundDc("");
+const DC = { ...TID, traddr: DEVICE.traddr, trsvcid: DEVICE.trsvcid, subsysnqn: DEVICE.subsysnqn };
+const at = (mono: number): Now => ({ mono, wall: mono });
+const busy: Connect = { op: 1, key: "dc", tid: DC, guest: LAN, begun: undefined };
+const after = (took: number, connect: Connect = { ...busy, begun: 0 }): Fleet =>
+  withRest(emptyFleet, connect, at(took));
+
+Deno.test("the rest is three times the connect, and ten minutes at most", () => {
+  assert.deepEqual([...after(61_000).rests], [[LAN, { mono: 4 * 61_000 }]]);
+  assert.deepEqual([...after(1_001).rests], [[LAN, { mono: 1_001 + 3_003 }]]);
+  assert.deepEqual([...after(900_000).rests], [[LAN, { mono: 900_000 + 600_000 }]]);
+});
+
+Deno.test("a connect of a second, one that the configuration leads to, and one that only waited for the kernel need no rest", () => {
+  assert.equal(after(1_000).rests.size, 0);
+  assert.equal(after(61_000, { ...busy, guest: undefined, begun: 0 }).rests.size, 0);
+  assert.equal(after(61_000, busy).rests.size, 0);
+  assert.equal(guest({ lane: 0, authority: "files" }), undefined);
+  assert.equal(guest({ lane: 1, authority: LAN }), LAN, "also what was known before");
+});
+
+Deno.test("the time counts from the appearance of its own device, once", () => {
+  const waiting: Fleet = { ...emptyFleet, busy };
+  assert.equal(withBeginning(waiting, { ...DEVICE, traddr: "192.0.2.99" }, at(5)).busy?.begun, undefined);
+  const begun = withBeginning(waiting, DEVICE, at(5));
+  assert.equal(begun.busy?.begun, 5);
+  assert.equal(withBeginning(begun, DEVICE, at(9)).busy?.begun, 5);
+});
+
+Deno.test("only its own authority rests, and only until then", () => {
+  const fleet = withCtl(withCtl(after(61_000), newCtl("a", TID, 0)), newCtl("b", DC, 0));
+  const ready = [{ key: "a", rank: 0 }, { key: "b", rank: 0 }];
+  const apart = (now: Now) =>
+    restingApart({ ...fleet, ready }, ({ key }) => key === "a" ? LAN : mdnsAuthority("eth1"), now);
+  assert.deepEqual(apart(at(243_999)), { ready: [ready[1]], resting: [ready[0]], until: { mono: 244_000 } });
+  assert.deepEqual(apart(at(244_000)), { ready, resting: [], until: undefined });
+  assert.deepEqual(restOf(fleet, LAN, at(243_999)), { mono: 244_000 });
+  assert.equal(restOf(fleet, LAN, at(244_000)), undefined);
+  assert.equal(restOf(fleet, undefined, at(0)), undefined);
+});
+
+Deno.test("rests that are over are forgotten", () => {
+  const fleet = withRest(after(2_000), { ...busy, guest: mdnsAuthority("eth1"), begun: 10_000 }, at(20_000));
+  assert.deepEqual([...fleet.rests.keys()], [mdnsAuthority("eth1")]);
+});
