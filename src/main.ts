@@ -28,6 +28,7 @@ type Main = (args: readonly string[]) => Promise<number>;
 const tool = (main: (args: readonly string[], world: World) => Promise<number>): Main => async (args) =>
   main(args, {
     ...(await import("./ctl/world.ts")).realWorld(),
+    recordedNames: async (recording) => (await import("./record_names.ts")).namesOf(recording),
     planAlone: async (daemon, text) => (await import("./plan_alone.ts")).planAlone(daemon, text),
   });
 

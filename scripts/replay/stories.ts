@@ -3,7 +3,8 @@ import type { StacdEvent, StafdEvent } from "../../src/lib/core/effects.ts";
 import { withoutMemo } from "../../src/lib/core/stafd/stafd_state.ts";
 import { StacdTurn } from "../../src/lib/core/stacd/stacd_step.ts";
 import { StafdTurn } from "../../src/lib/core/stafd/stafd_step.ts";
-import { type AnyRecording, type Recording, recordingOf } from "../../src/lib/daemon/record/document.ts";
+import { type Recording, recordingOf } from "../../src/lib/daemon/record/document.ts";
+import { recordedNames, underNames } from "../../src/lib/daemon/record/names.ts";
 import { played } from "../../src/lib/daemon/record/replay.ts";
 import { difference } from "../../src/lib/daemon/record/values.ts";
 import type { Core } from "../../src/lib/daemon/shell.ts";
@@ -62,26 +63,35 @@ export function stories(text: string, options: StoryOptions): Stories {
       warnings.push(`${name}: no recording: ${isFields(daemon) ? String(daemon["problem"] ?? "") : ""}`);
       continue;
     }
-    const read = recordingOf(daemon["recording"]);
-    if (!read.ok) return { ok: false, message: `${name}: ${read.message}` };
-    warnings.push(...read.warnings.map((warning) => `${name}: ${warning}`));
-    const told = storyOf(read.read, options);
-    lines.push(...(count++ === 0 ? [] : [""]), ...told.lines);
-    isTrue &&= told.isTrue;
+    const { recording } = daemon;
+    const names = recordedNames(daemon["names"]);
+    if (json["pseudonyms"] === true && names === undefined) {
+      warnings.push(
+        `${name}: with pseudonyms only, what depends on the spelling of names may play otherwise`,
+      );
+    }
+    const story = names === undefined
+      ? storyOf(recording, options)
+      : underNames(names, () => storyOf(recording, options));
+    if (!story.ok) return { ok: false, message: `${name}: ${story.message}` };
+    warnings.push(...story.warnings.map((warning) => `${name}: ${warning}`));
+    lines.push(...(count++ === 0 ? [] : [""]), ...story.lines);
+    isTrue &&= story.isTrue;
   }
   if (count === 0) return { ok: false, message: ["the report has no recording", ...warnings].join("; ") };
   return { ok: true, lines, warnings, isTrue };
 }
 
-interface Told {
-  readonly lines: readonly string[];
-  readonly isTrue: boolean;
-}
+type Told = Pick<Extract<Stories, { readonly ok: true }>, "lines" | "isTrue">;
 
-function storyOf(read: AnyRecording, options: StoryOptions): Told {
-  return read.daemon === "stafd"
+function storyOf(recording: unknown, options: StoryOptions): Stories {
+  const found = recordingOf(recording);
+  if (!found.ok) return found;
+  const { read, warnings } = found;
+  const story = read.daemon === "stafd"
     ? told(stafdCore, withoutMemo, (state, now) => new StafdTurn(state, now), read.recording, options)
     : told(stacdCore, (state) => state, (state, now) => new StacdTurn(state, now), read.recording, options);
+  return { ok: true, ...story, warnings };
 }
 
 function told<State extends Known, Event extends StafdEvent | StacdEvent, Effect extends AnyEffect>(

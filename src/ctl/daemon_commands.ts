@@ -324,7 +324,10 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
       command
         .description("write all about a problem into one file for a bug report, without keys (root only)")
         .option("-o, --output <file>", "a new file (default: a name with the time, in this folder)")
-        .action(({ output }) => finish(report(job(false), { file: output })))],
+        .option("--pseudonyms", "with other names for NQNs, addresses, host names and serial numbers")
+        .action(({ output, pseudonyms }) =>
+          finish(report(job(false), { file: output, pseudonyms: pseudonyms === true }))
+        )],
     ["doctor", (command) =>
       command
         .description(

@@ -80,7 +80,10 @@ const TEXTS: Readonly<Record<string, HelpText>> = {
   adlp: { group: PAGES, examples: [["$ adlp -o wide", "of all, with all columns"]] },
   report: {
     group: OTHERS,
-    examples: [["sudo $ report", "for both daemons; look at the file before you send it"]],
+    examples: [
+      ["sudo $ report", "for both daemons; look at the file before you send it"],
+      ["sudo $ report --pseudonyms", "with other names for hosts, arrays and addresses"],
+    ],
   },
   metrics: { group: OTHERS, examples: [["$ metrics", "as node_exporter's textfile collector reads them"]] },
   completion: { group: OTHERS, examples: [["$ completion bash", "packages install the scripts already"]] },

@@ -11,7 +11,8 @@ import { isoTime } from "../lib/base/time.ts";
 import { runtimeLine, VERSION } from "../lib/base/version.ts";
 import { OK } from "./command_line.ts";
 import { busFailure, callFailure } from "./failure_text.ts";
-import { wordsOf } from "./host_identity.ts";
+import { readFileText, wordsOf } from "./host_identity.ts";
+import { Pseudonyms } from "./pseudonyms.ts";
 import { configuration, controllersInSysfs, hostFacts, journalOf, ownDiagnosis } from "./report_parts.ts";
 import { fail, type Job } from "./session.ts";
 
@@ -23,11 +24,13 @@ const CONTENTS =
   "and their addresses; with --pseudonyms, other names stand for them. Replay the recordings: deno task replay FILE.";
 
 export interface ReportOptions {
+  /** Other names in place of those of hosts, arrays and addresses. */
+  readonly pseudonyms: boolean;
   /** Undefined: a name with the time, in the current folder. */
   readonly file: string | undefined;
 }
 
-export async function report(job: Job, { file }: ReportOptions): Promise<number> {
+export async function report(job: Job, { file, pseudonyms }: ReportOptions): Promise<number> {
   const { world, tool } = job;
   if (world.uid !== 0) return fail(job, "only root may make a report: use sudo");
   const at = world.now();
@@ -47,6 +50,7 @@ export async function report(job: Job, { file }: ReportOptions): Promise<number>
       report: "nvme-stas",
       schema: SCHEMA,
       contents: CONTENTS,
+      pseudonyms,
       at: isoTime(at),
       tool: { name: tool.name, version: VERSION, runtime: runtimeLine(Deno.version.deno) },
       host: await hostFacts(world),
@@ -56,7 +60,8 @@ export async function report(job: Job, { file }: ReportOptions): Promise<number>
       journal: await journalOf(world),
       daemons,
     };
-    const written = writeNew(path, reportText(whole));
+    const named = pseudonyms ? await underPseudonyms(job, whole, daemons) : whole;
+    const written = writeNew(path, reportText(named));
     if (written !== undefined) return fail(job, written);
   } finally {
     bus?.close();
@@ -77,14 +82,37 @@ async function daemonPart(daemon: "stafd" | "stacd", client: DaemonClient): Prom
   return { ...(isRecord(told.value) ? told.value : {}), ...views };
 }
 
+/** With what a replay needs of the spelling of the real names. */
+async function underPseudonyms(
+  { world }: Job,
+  whole: object,
+  daemons: Record<string, unknown>,
+): Promise<unknown> {
+  for (const [daemon, part] of Object.entries(daemons)) {
+    if (!isRecord(part) || part["recording"] === undefined) continue;
+    const names = await world.recordedNames?.(part["recording"]);
+    daemons[daemon] = { ...part, names: names ?? null };
+  }
+  const names = new Pseudonyms(() => (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) / 2 ** 32);
+  const hostname = readFileText(`${world.root}/proc/sys/kernel/hostname`);
+  if (hostname.ok) names.name(hostname.text);
+  names.learn(whole);
+  return names.value(whole);
+}
+
 /** As JSON for people, but for the data of the recordings, which take one line each. */
-function reportText(whole: object): string {
+function reportText(whole: unknown): string {
   const data: string[] = [];
   const place = (n: number): string => `recording ${n} of this report`;
   const text = JSON.stringify(
     masked(whole),
     (name, value: unknown) => {
-      if (name !== "data" || !Array.isArray(value)) return value;
+      if (
+        (name !== "data" && name !== "places" && name !== "spreads" && name !== "order") ||
+        !Array.isArray(value)
+      ) {
+        return value;
+      }
       data.push(JSON.stringify(value));
       return place(data.length - 1);
     },

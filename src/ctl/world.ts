@@ -39,6 +39,8 @@ export interface World {
   ): Pager | undefined;
   /** `plan` of a daemon that does not run, as JSON; absent if only the control tools are installed. */
   readonly planAlone?: (daemon: "stafd" | "stacd", text: string) => Promise<string>;
+  /** What a recording takes from the spelling of its names; absent if only the control tools are installed. */
+  readonly recordedNames?: (recording: unknown) => Promise<unknown>;
   /** Gives up all permissions for good. Open files and connections stay open. */
   dropPermissions(): void;
   /** Milliseconds since 1970. */

@@ -1,6 +1,7 @@
 /** What was recorded in a simulated world, and written as in a report, gives the same effects when it is played again. */
 import assert from "node:assert/strict";
 import type { StacdEvent, StafdEvent } from "../../src/lib/core/effects.ts";
+import { Pseudonyms } from "../../src/ctl/pseudonyms.ts";
 import { withoutMemo } from "../../src/lib/core/stafd/stafd_state.ts";
 import type { Fleet } from "../../src/lib/core/fleet/fleet.ts";
 import { stacdCore } from "../../src/lib/daemon/stacd_service.ts";
@@ -9,9 +10,11 @@ import { decoded } from "../../src/lib/daemon/record/decode.ts";
 import { dataOf, headOf, type Recording, recordingOf } from "../../src/lib/daemon/record/document.ts";
 import { Encoding } from "../../src/lib/daemon/record/encode.ts";
 import { knownDevices, type Recorded, Recorder } from "../../src/lib/daemon/record/recorder.ts";
+import { namesOf, recordedNames, underNames } from "../../src/lib/daemon/record/names.ts";
 import { played } from "../../src/lib/daemon/record/replay.ts";
 import { difference } from "../../src/lib/daemon/record/values.ts";
 import type { Core } from "../../src/lib/daemon/shell.ts";
+import { Random } from "../../src/lib/sim/random.ts";
 import { Simulation } from "./simulation.ts";
 import { snapshot } from "./snapshot.ts";
 
@@ -103,6 +106,58 @@ function check(daemon: "stafd" | "stacd", recorded: Recorded<unknown>, cores: Co
   const again = decoded(JSON.parse(data));
   assert.ok(again.ok && typeof again.value === "object" && again.value !== null);
   assert.ok(whole(new Encoding(again.value)) === data, "written again it is another text");
+}
+
+/** The effects of a replay as JSON, with the state at its end. */
+function outcome<State, Event, Effect>(
+  core: Core<State, Event, Effect>,
+  { start, events }: Pick<Recording<State, Event>, "start" | "events">,
+): readonly unknown[] {
+  const each: Effect[][] = [];
+  for (const { effects } of played(core, start, events)) each.push([...effects]);
+  return each.map((effects): unknown => JSON.parse(whole(new Encoding(effects))));
+}
+
+const outcomeOf = (json: unknown): readonly unknown[] => {
+  const read = recordingOf(json);
+  if (!read.ok) return assert.fail(read.message);
+  return read.read.daemon === "stafd"
+    ? outcome(stafdCore, read.read.recording)
+    : outcome(stacdCore, read.read.recording);
+};
+
+/** Under pseudonyms the same happens to the pseudonyms. */
+function checkNamed(daemon: "stafd" | "stacd", recorded: Recorded<unknown>, dice: Random): void {
+  const json: unknown = JSON.parse(textOf(daemon, recorded));
+  const names = recordedNames(JSON.parse(JSON.stringify(namesOf(json))));
+  assert.ok(names !== undefined);
+  const pseudonyms = new Pseudonyms(() => dice.between(0, 999_999) / 1e6);
+  pseudonyms.learn(json);
+  const renamed = pseudonyms.value(json);
+  const known = recordedNames(pseudonyms.value(names));
+  assert.ok(known !== undefined);
+  const expected = outcomeOf(json).map((effects) => pseudonyms.value(effects));
+  const found = underNames(known, () => outcomeOf(renamed));
+  for (const [n, effects] of found.entries()) {
+    const [is, should] = [JSON.stringify(effects), JSON.stringify(expected[n])];
+    assert.ok(is === should, `step ${n + 1}: ${is}\nin place of ${should}`);
+  }
+  assert.equal(found.length, expected.length);
+  const all = JSON.stringify(renamed);
+  for (const [real] of JSON.stringify(json).matchAll(/nqn\.2014-08\.org\.nvmexpress:uuid:[0-9a-f-]{36}/g)) {
+    assert.ok(!all.includes(real), real);
+  }
+}
+
+for (const seed of SEEDS) {
+  Deno.test(`a recording under pseudonyms plays as it was: seed ${seed}`, async () => {
+    const simulation = new Simulation({ seed, who: "both" });
+    await simulation.run();
+    const dice = new Random(seed, "pseudonyms");
+    for (const daemon of [simulation.stafd, simulation.stacd]) {
+      if (daemon?.alive === true) checkNamed(daemon.who, daemon.recorded, dice);
+    }
+  });
 }
 
 for (const seed of SEEDS) {

@@ -1,3 +1,5 @@
+import { placeOf } from "./name_numbers.ts";
+
 /**
  * A persistent map from text to value: `with` and `without` give a new table and leave the old one as it was.
  * A trie over a hash of the key, with a few entries at each end: a change copies three small arrays and one
@@ -98,25 +100,4 @@ function entryIn<V>(bucket: Bucket<V> | undefined, key: string): Entry<V> | unde
   if (bucket === undefined) return undefined;
   for (const entry of bucket) if (entry.key === key) return entry;
   return undefined;
-}
-
-/** The number of places that are remembered; beyond it all are forgotten (S6). */
-const MAX_PLACES = 65_536;
-const places = new Map<string, number>();
-
-/** Without a JIT, hashing a key costs more than everything else, so its place is remembered. */
-function placeOf(key: string): number {
-  const known = places.get(key);
-  if (known !== undefined) return known;
-  if (places.size >= MAX_PLACES) places.clear();
-  const place = hashOf(key) % (WIDTH * WIDTH * WIDTH);
-  places.set(key, place);
-  return place;
-}
-
-/** FNV-1a over the whole key: keys of one fabric differ in front, those of its devices at the end. */
-function hashOf(key: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
-  return (hash ^ (hash >>> 15)) >>> 0;
 }

@@ -1,4 +1,5 @@
 /** Every time after which something is tried or looked at again (L4): the manual, nvme-stas(7), has them in one table. */
+import { spreadOf, SPREADS } from "../base/name_numbers.ts";
 import { type Duration, milliseconds, minutes, seconds } from "../base/time.ts";
 
 /** Exponential back-off: the first pause, doubled with each further failure up to the longest one. */
@@ -132,7 +133,5 @@ export const PACES: readonly (readonly [what: string, pace: RetrySchedule | Dura
 export function pause(schedule: RetrySchedule, failures: number, who: string): Duration {
   const doubled = schedule.first.ms * 2 ** Math.min(failures - 1, 30);
   const base = Math.min(doubled, schedule.longest.ms);
-  let hash = failures;
-  for (let i = 0; i < who.length; i++) hash = (Math.imul(hash, 31) + who.charCodeAt(i)) >>> 0;
-  return milliseconds(Math.round(base * (0.8 + 0.4 * ((hash % 1000) / 1000))));
+  return milliseconds(Math.round(base * (0.8 + 0.4 * (spreadOf(who, failures) / SPREADS))));
 }

@@ -1,3 +1,4 @@
+import { namesOf } from "../../../src/lib/daemon/record/names.ts";
 import type { Ran, Sink, World } from "../../../src/ctl/world.ts";
 
 export interface FakeWorld extends World {
@@ -74,6 +75,7 @@ export function fakeWorld(options: FakeOptions = {}): FakeWorld {
     out: sink(terminal, columns),
     err: sink(terminal, columns),
     bus: options.bus ?? "unix:path=/nowhere/bus",
+    recordedNames: (recording) => Promise.resolve(namesOf(recording)),
     confDir: options.confDir ?? "/nowhere/stas",
     root: options.root ?? "/nowhere",
     uid: options.uid ?? 0,

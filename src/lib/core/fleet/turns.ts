@@ -5,6 +5,8 @@
  * lane the controllers that could not be tested wait for those that were, for at most {@link AHEAD} turns. Pure.
  */
 
+import { inOrder } from "../../base/name_numbers.ts";
+
 /** The lanes: configured, previously known, mDNS only. */
 export type Lane = 0 | 1 | 2;
 
@@ -68,7 +70,7 @@ export class Drawing<One> {
     }
     // In reverse order, so that the next entry is taken from the end.
     for (const { authorities, names } of this.#all()) {
-      names.sort();
+      names.sort(inOrder);
       for (const waiting of authorities.values()) waiting.reverse();
     }
   }
@@ -101,7 +103,7 @@ export class Drawing<One> {
     const which = isBehind ? "lastBehind" : "last";
     const { authorities, names } = isBehind ? behind : first;
     const before = this.#turns[which][lane];
-    const at = Math.max(names.findIndex((name) => name > before), 0);
+    const at = Math.max(names.findIndex((name) => inOrder(name, before) > 0), 0);
     const name = names[at] ?? "";
     const list = authorities.get(name) ?? [];
     const one = list.pop();

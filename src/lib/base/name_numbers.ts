@@ -1,0 +1,65 @@
+/**
+ * What the core takes from the spelling of names: the place of a key in a table, the spread of a pause, the order of
+ * sources that wait. Nothing else depends on how a name is spelt, so that a recording under other names plays
+ * as it was if these are given with it.
+ */
+export interface NameNumbers {
+  /** The place of a key in a {@link Table}, below {@link PLACES}. */
+  place(key: string): number;
+  /** Below 1000, for the pause after so many failures. */
+  spread(who: string, failures: number): number;
+  /** Negative: a is before b. */
+  order(a: string, b: string): number;
+}
+
+export const PLACES = 4096;
+export const SPREADS = 1000;
+
+/** The number of places that are remembered; beyond it all are forgotten (S6). */
+const MAX_PLACES = 65_536;
+const places = new Map<string, number>();
+
+/** FNV-1a over the whole key: keys of one fabric differ in front, those of its devices at the end. */
+function hashOf(key: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
+  return (hash ^ (hash >>> 15)) >>> 0;
+}
+
+const spelt: NameNumbers = {
+  /** Without a JIT, hashing a key costs more than everything else, so its place is remembered. */
+  place: (key) => {
+    const known = places.get(key);
+    if (known !== undefined) return known;
+    if (places.size >= MAX_PLACES) places.clear();
+    const place = hashOf(key) % PLACES;
+    places.set(key, place);
+    return place;
+  },
+  spread: (who, failures) => {
+    let hash = failures;
+    for (let i = 0; i < who.length; i++) hash = (Math.imul(hash, 31) + who.charCodeAt(i)) >>> 0;
+    return hash % SPREADS;
+  },
+  order: (a, b) => a < b ? -1 : a > b ? 1 : 0,
+};
+
+let numbers = spelt;
+
+export const placeOf = (key: string): number => numbers.place(key);
+export const spreadOf = (who: string, failures: number): number => numbers.spread(who, failures);
+export const inOrder = (a: string, b: string): number => numbers.order(a, b);
+
+/**
+ * Runs with other numbers, for a replay: `make` gets those of the spelling. A table that is made in `run` is of no use
+ * outside of it.
+ */
+export function withNumbers<T>(make: (own: NameNumbers) => NameNumbers, run: () => T): T {
+  const before = numbers;
+  numbers = make(spelt);
+  try {
+    return run();
+  } finally {
+    numbers = before;
+  }
+}
