@@ -23,7 +23,7 @@ const SHORTEST_NAME = 3;
 const UUID = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}";
 /** Each with its group; what is replaced is not looked at again. */
 const FORMS = [
-  `(?<nqn>nqn\\.\\d{4}-\\d{2}\\.[^\\s"'\\\\,;|()[\\]{}<>]+)`,
+  `(?<nqn>(?<![\\w.-])nqn\\.[^\\s"'\\\\,;|()[\\]{}<>]+)`,
   `(?<uuid>${UUID})`,
   "(?<wwn>0[xX][0-9a-fA-F]{16}(?![0-9a-fA-F]))",
   "(?<mac>(?<![\\w:])(?:[0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}(?![\\w:]))",
@@ -32,7 +32,19 @@ const FORMS = [
 ];
 
 /** Fields whose text is a name wherever they are. */
-const NAMED: ReadonlySet<string> = new Set(["serial", "symname", "host", "hosts", "hostname"]);
+const NAMED: ReadonlySet<string> = new Set([
+  "serial",
+  "symname",
+  "host",
+  "hosts",
+  "hostname",
+  "subsysnqn",
+  "subnqn",
+  "nqn",
+  "hostnqn",
+  "hostNqn",
+  "host_nqn",
+]);
 
 export class Pseudonyms {
   readonly #random: () => number;
@@ -113,7 +125,7 @@ export class Pseudonyms {
     const [nqn = ""] = /^.*[^.:]/.exec(written) ?? [];
     if (nqn === WELL_KNOWN_DISC_NQN) return written;
     const rest = written.slice(nqn.length);
-    const [prefix = ""] = /^nqn\.\d{4}-\d{2}\./.exec(nqn) ?? [];
+    const [prefix = ""] = /^nqn\.(?:\d{4}-\d{2}\.)?/.exec(nqn) ?? [];
     const uuid = /^(org\.nvmexpress:uuid:)(.*)$/.exec(nqn.slice(prefix.length));
     if (uuid !== null) {
       return `${prefix}${uuid[1] ?? ""}${

@@ -28,6 +28,7 @@ import { scenarios as hostIdentity } from "./scenarios/host_identity.ts";
 import { scenarios as nextConf } from "./scenarios/next_conf.ts";
 import { scenarios as rdma } from "./scenarios/rdma.ts";
 import { scenarios as oddHosts } from "./scenarios/odd_hosts.ts";
+import { scenarios as report } from "./scenarios/report.ts";
 import { scenario as refusal } from "./scenarios/refusal.ts";
 import { crash, restart } from "./scenarios/restart.ts";
 import { scenarios as stacdCompany } from "./scenarios/stacd_company.ts";
@@ -99,6 +100,7 @@ const SCENARIOS: readonly Scenario[] = [
   ...stacdPaths,
   ...stacdRedundancy,
   ...stacdSecrets,
+  ...report,
   ...stacdSecurity,
   ...stacdTls,
   ...stacdCompany,

@@ -6,6 +6,7 @@ import { isRecord } from "../../../src/lib/dbus/json_reader.ts";
 import { DaemonClient } from "../../../src/lib/dbus/client.ts";
 import { Bus } from "../../../src/lib/dbus/bus.ts";
 import { STAC } from "../../../src/lib/dbus/interfaces.ts";
+import { HOST } from "../../simulation/scenarios/stage.ts";
 import { line, type Site, withSite } from "./site.ts";
 
 const KEY = "DHHC-1:00:c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0YWJjZA==:";
@@ -56,6 +57,43 @@ Deno.test("a report is one file without keys, and its recordings play as they we
       assert.match(told, /-> connect \(tcp, 10\.0\.0\.5, 4420/);
       assert.match(told, /-> disconnect nvme\d+ \(tcp, 10\.0\.0\.5.*because: not in the log page of/);
       assert.match(told, /stafd 1\.0\.1: \d+ events from/);
+    })
+  ));
+
+Deno.test("under pseudonyms no name is left, and the recordings play as they were", () =>
+  inFolder((folder) =>
+    withSite(async (site) => {
+      const { stage } = site;
+      stage.world.resolver.names.set("array-5.corp.test", ["10.0.0.77"]);
+      stage.subsystem("nqn.2014-08.com.example:by-name", "10.0.0.77");
+      await played(site);
+      const conf = `[Controllers]\n${
+        [
+          "controller = transport=tcp;traddr=array-5.corp.test;trsvcid=4420;nqn=nqn.2014-08.com.example:by-name",
+          "exclude = nqn=nqn.2014-08.com.example:*",
+          "exclude = traddr=10.0.0.64/27",
+        ].join("\n")
+      }\n`;
+      stage.stacdConf(conf);
+      await stage.run(30_000);
+      const file = `${folder}/report.json`;
+      const root = `${folder}/root`;
+      await Deno.mkdir(`${root}/proc/sys/kernel`, { recursive: true });
+      await Deno.writeTextFile(`${root}/proc/sys/kernel/hostname`, "db-host-7\n");
+      const lines =
+        "2026-11-30T10:00:00 stacd[1]: db-host-7 found array-5.corp.test (10.0.0.77), nqn.2014-08.com.example:other\n";
+      const run = (command: readonly string[]) =>
+        command[0] === "journalctl" ? { success: true, out: lines, err: "" } : undefined;
+      assert.equal((await site.run(`stacctl report --pseudonyms -o ${file}`, { root, run })).status, 0);
+      const text = await Deno.readTextFile(file);
+      assert.doesNotMatch(text, /com\.example|:sub1|by-name|10\.0\.0\.|corp\.test|db-host-7|array-5|:other/);
+      assert.ok(!text.includes(HOST.nqn) && !text.includes(HOST.id));
+      const story = stories(text, ALL);
+      if (!story.ok) return assert.fail(story.message);
+      assert.deepEqual(story.warnings, []);
+      assert.ok(story.isTrue, story.lines.join("\n"));
+      // The two patterns still cover what they covered.
+      assert.match(story.lines.join("\n"), /name-\d+ -> 10\.\d+\.\d+\.\d+|nqn\.2014-08\.w\d+\.w\d+:w\d+/);
     })
   ));
 
