@@ -17,6 +17,7 @@ const OWN_FOLDERS = [
   "/etc/stas",
   "/usr/share/doc/nvme-stas",
   "/usr/share/doc/nvme-stas/examples",
+  "/usr/share/doc/nvme-stas/examples/sos",
   "/usr/share/nvme-stas",
   "/usr/share/nvme-stas/schema",
   "/usr/share/licenses/nvme-stas",

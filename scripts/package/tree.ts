@@ -115,6 +115,7 @@ export async function layOut(
   for (const example of ["alerts.yml", "dashboard.json"]) {
     await tree.copy(`packaging/metrics/${example}`, `${DOC_DIR}/examples/${example}`);
   }
+  await tree.copy("packaging/sos/nvme_stas.py", `${DOC_DIR}/examples/sos/nvme_stas.py`);
   for (const doc of ["operations.md", "architecture.md", "house.svg"]) {
     await tree.copy(`docs/${doc}`, `${DOC_DIR}/${doc}`);
   }

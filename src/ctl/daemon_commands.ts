@@ -323,7 +323,7 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
     ["report", (command) =>
       command
         .description("write all about a problem into one file for a bug report, without keys (root only)")
-        .option("-o, --output <file>", "a new file (default: a name with the time, in this folder)")
+        .option("-o, --output <file>", "a new file, or - for standard output (default: a name with the time)")
         .option("--pseudonyms", "with other names for NQNs, addresses, host names and serial numbers")
         .action(({ output, pseudonyms }) =>
           finish(report(job(false), { file: output, pseudonyms: pseudonyms === true }))

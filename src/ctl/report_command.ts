@@ -23,10 +23,12 @@ const CONTENTS =
   "A report of nvme-stas. It has no keys: in place of each is *****. It has names: of this host, of arrays " +
   "and their addresses; with --pseudonyms, other names stand for them. Replay the recordings: deno task replay FILE.";
 
+const STDOUT = "-";
+
 export interface ReportOptions {
   /** Other names in place of those of hosts, arrays and addresses. */
   readonly pseudonyms: boolean;
-  /** Undefined: a name with the time, in the current folder. */
+  /** Undefined: a name with the time, in the current folder; `-` is standard output. */
   readonly file: string | undefined;
 }
 
@@ -61,13 +63,17 @@ export async function report(job: Job, { file, pseudonyms }: ReportOptions): Pro
       daemons,
     };
     const named = pseudonyms ? await underPseudonyms(job, whole, daemons) : whole;
-    const written = writeNew(path, reportText(named));
-    if (written !== undefined) return fail(job, written);
+    const text = reportText(named);
+    if (path === STDOUT) world.out.write(text);
+    else {
+      const problem = writeNew(path, text);
+      if (problem !== undefined) return fail(job, problem);
+    }
   } finally {
     bus?.close();
   }
   for (const problem of problems) world.err.write(`${tool.name}: not in the report: ${problem}\n`);
-  world.out.write(`${path}\n`);
+  if (path !== STDOUT) world.out.write(`${path}\n`);
   return OK;
 }
 
