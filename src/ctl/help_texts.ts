@@ -81,8 +81,8 @@ const TEXTS: Readonly<Record<string, HelpText>> = {
   report: {
     group: OTHERS,
     examples: [
-      ["sudo $ report", "for both daemons; look at the file before you send it"],
-      ["sudo $ report --pseudonyms", "with other names for hosts, arrays and addresses"],
+      ["sudo $ report", "for both daemons; read it before you send it"],
+      ["sudo $ report --pseudonyms", "with other names for hosts and arrays"],
     ],
   },
   metrics: { group: OTHERS, examples: [["$ metrics", "as node_exporter's textfile collector reads them"]] },

@@ -4,7 +4,7 @@
  * as it was if these are given with it.
  */
 export interface NameNumbers {
-  /** The place of a key in a {@link Table}, below {@link PLACES}. */
+  /** The place of a key in a table (table.ts), below 4096. */
   place(key: string): number;
   /** Below 1000, for the pause after so many failures. */
   spread(who: string, failures: number): number;
@@ -12,7 +12,7 @@ export interface NameNumbers {
   order(a: string, b: string): number;
 }
 
-export const PLACES = 4096;
+const PLACES = 4096;
 export const SPREADS = 1000;
 
 /** The number of places that are remembered; beyond it all are forgotten (S6). */

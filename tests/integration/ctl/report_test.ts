@@ -110,6 +110,8 @@ Deno.test("a report never replaces a file, and says where none can be made", () 
       assert.equal(await Deno.readTextFile(file), "mine");
       await Deno.symlink(`${folder}/other`, `${folder}/link`);
       assert.equal((await site.run(`stafctl report -o ${folder}/link`)).status, 1);
+      const printed = await site.run("stafctl report -o -");
+      assert.ok(printed.status === 0 && stories(printed.out, ALL).ok);
       const nowhere = await site.run(`stafctl report -o ${folder}/none/report.json`);
       assert.match(nowhere.err, /cannot write .*none\/report\.json/);
       const user = await site.run(`stafctl report -o ${folder}/users.json`, { uid: 1000 });
