@@ -31,17 +31,24 @@ export const TESTED: readonly Image[] = [
   { name: "arm64", what: "Debian 13 on aarch64", target: "aarch64-unknown-linux-gnu" },
 ];
 
+/** For scenarios of their own; not among `all`. */
+const SPECIAL: readonly Image[] = [
+  { name: "podman", what: "Debian 13 with podman and Compose", target: X86 },
+  { name: "next", what: "Debian sid with nvme-cli 3 and libnvme 3", target: X86 },
+];
+
 /** With the original installed. */
 export const PEER: Image = { name: "peer", what: "Debian 13 with the original", target: X86 };
 
 /** The images that were asked for by name; `all` is every one. */
 export function imagesNamed(names: readonly string[]): readonly Image[] {
   if (names.includes("all")) return TESTED;
+  const known = [...TESTED, ...SPECIAL];
   return names.map((name) => {
-    const image = TESTED.find((one) => one.name === name);
+    const image = known.find((one) => one.name === name);
     if (image === undefined) {
       throw new Error(
-        `--image ${name}: no such image; there are: ${TESTED.map((one) => one.name).join(", ")}, all`,
+        `--image ${name}: no such image; there are: ${known.map((one) => one.name).join(", ")}, all`,
       );
     }
     return image;

@@ -29,6 +29,7 @@ import { scenarios as nextConf } from "./scenarios/next_conf.ts";
 import { scenarios as rdma } from "./scenarios/rdma.ts";
 import { scenarios as oddHosts } from "./scenarios/odd_hosts.ts";
 import { scenarios as report } from "./scenarios/report.ts";
+import { scenarios as podman } from "./scenarios/podman.ts";
 import { scenario as refusal } from "./scenarios/refusal.ts";
 import { crash, restart } from "./scenarios/restart.ts";
 import { scenarios as stacdCompany } from "./scenarios/stacd_company.ts";
@@ -61,6 +62,7 @@ const SCENARIOS: readonly Scenario[] = [
   confinement,
   ...appArmor,
   ...image,
+  ...podman,
   discovery,
   connection,
   change,

@@ -52,6 +52,10 @@ export const LIBNVME_3: readonly Need[] = [{
   lacking: "the distribution has no libnvme 3",
 }];
 
+export const PODMAN: readonly Need[] = [program("podman")];
+
+export const COMPOSE: readonly Need[] = [program("docker-compose")];
+
 export const STRACE: readonly Need[] = [program("strace")];
 
 /** For each of `needs` what to say where it is missing; looks at the guest once. */

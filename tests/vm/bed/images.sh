@@ -1,6 +1,6 @@
 # The images by name: what each has other than "clean", which is Debian 13 with its small ("cloud") kernel. Sourced by
 # build and boot.
-IMAGES='clean peer bookworm sid bpo rdma arm64'
+IMAGES='clean peer bookworm sid bpo rdma arm64 podman next'
 # Those that the programs are tested on; "peer" is for comparing.
 TESTED='clean bookworm sid bpo rdma arm64'
 
@@ -20,6 +20,10 @@ image() {
         bpo) BACKPORTS=$SUITE-backports WITHOUT=linux-image PACKAGES=linux-image-cloud-amd64/$BACKPORTS ;;
         # the full kernel, for soft-RoCE
         rdma) WITHOUT=linux-image PACKAGES='linux-image-amd64 rdma-core ibverbs-providers' ;;
+        # an engine for containers
+        podman) PACKAGES='podman crun docker-compose' ;;
+        # nvme-cli 3, libnvme 3 and the original for them, nvme-stas 3
+        next) SUITE=sid BACKPORTS=experimental WITHOUT=nvme-cli PACKAGES='nvme-cli/experimental nvme-stas/experimental python3-libnvme/experimental' ;;
         arm64) ARCH=arm64 WITHOUT=linux-image PACKAGES=linux-image-cloud-arm64 ;;
         *) die "no image '$1'; there are: $IMAGES" ;;
     esac
