@@ -26,6 +26,7 @@ import { scenarios as kernelRules } from "./scenarios/kernel_rules.ts";
 import { scenarios as oldKernel } from "./scenarios/old_kernel.ts";
 import { scenarios as hostIdentity } from "./scenarios/host_identity.ts";
 import { scenarios as nextConf } from "./scenarios/next_conf.ts";
+import { scenarios as nvmeCli3 } from "./scenarios/nvme_cli_3.ts";
 import { scenarios as rdma } from "./scenarios/rdma.ts";
 import { scenarios as oddHosts } from "./scenarios/odd_hosts.ts";
 import { scenarios as report } from "./scenarios/report.ts";
@@ -94,6 +95,7 @@ const SCENARIOS: readonly Scenario[] = [
   ...stafdStop,
   ...stafdTls,
   ...nextConf,
+  ...nvmeCli3,
   ...stacdDisconnect,
   ...stacdStafdAway,
   ...stacdInUse,

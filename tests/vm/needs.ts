@@ -56,6 +56,16 @@ export const PODMAN: readonly Need[] = [program("podman")];
 
 export const COMPOSE: readonly Need[] = [program("docker-compose")];
 
+export const NVME_CLI_3: readonly Need[] = [{
+  look: "nvme version | grep -q '^nvme version 3'",
+  lacking: "nvme-cli 3 is not installed",
+}];
+
+export const NVME_STAS_3: readonly Need[] = [{
+  look: "dpkg-query -W -f '${Version}' nvme-stas | grep -q '^3'",
+  lacking: "nvme-stas 3 is not installed",
+}];
+
 export const STRACE: readonly Need[] = [program("strace")];
 
 /** For each of `needs` what to say where it is missing; looks at the guest once. */

@@ -4,8 +4,8 @@
  */
 import assert from "node:assert/strict";
 import { capture } from "../../../scripts/run.ts";
-import { VERSION } from "../../../src/lib/nvme/version.ts";
-import { configureStacd, configureStafd, ONE } from "../connector.ts";
+import { VERSION } from "../../../src/lib/base/version.ts";
+import { configureStacd, configureStafd, ONE } from "../stacd.ts";
 import { type Controller, nothingChanges, untilConnected, untilDiscovering } from "../fabric.ts";
 import type { Guest } from "../guest.ts";
 import { COMPOSE, PODMAN } from "../needs.ts";
