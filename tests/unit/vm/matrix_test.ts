@@ -19,9 +19,10 @@ const result = (image: string, more: Partial<Result> = {}): Result => ({
 Deno.test("images by name; all is each of them, an unknown name is refused with those that there are", () => {
   assert.deepEqual(imagesNamed(["sid", "clean"]).map(({ name }) => name), ["sid", "clean"]);
   assert.deepEqual(imagesNamed(["all"]), TESTED);
+  assert.deepEqual(imagesNamed(["podman"]).map(({ name }) => name), ["podman"]);
   assert.throws(
     () => imagesNamed(["potato"]),
-    /--image potato: no such image; there are: clean, .*arm64, all/,
+    /--image potato: no such image; there are: clean, .*arm64, .*, all/,
   );
 });
 

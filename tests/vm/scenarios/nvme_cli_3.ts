@@ -81,7 +81,7 @@ async function migrated(guest: Guest): Promise<void> {
       (out) => ALL.every((n) => out.includes(n)),
       SOON,
     );
-    assert.deepEqual(kept(await untilConnected(guest, ALL)), kept(before), "a connection was made anew");
+    assert.deepEqual(kept(await untilConnected(guest, ALL)), kept(before), "a connection was replaced");
     const journal = await guest.run("journalctl -b --no-pager -o cat -u stafd -u stacd --since=-5min");
     assert.doesNotMatch(journal, /nvme-stas\.conf.*(?:error|invalid|unknown|reject)/i);
   } finally {
