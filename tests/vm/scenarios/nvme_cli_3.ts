@@ -32,7 +32,7 @@ const ownedByUs = (list: readonly Controller[]): string =>
 async function beside(guest: Guest): Promise<void> {
   try {
     const before = await bothUp(guest);
-    assert.match(await guest.run("stacctl --version"), /^libnvme 3\.\d+.*$/m);
+    assert.match(await guest.run("stacd --version"), /^libnvme 3\.\d+.*$/m);
     assert.equal(await guest.run(OWNERS), ownedByUs(before));
     const listed = await guest.run("nvme registry list");
     for (const { device } of before) assert.match(listed, new RegExp(`${device}\\b.*\\bstas\\b`));
