@@ -118,6 +118,9 @@ interface Head {
   readonly hasKey: boolean;
 }
 
+/** Tried with 3.1: `auto`, its default, ends the connection to the kernel's own target, which does not report EPCSD. */
+const STAYS_CONNECTED: NextPair = ["persistent", "force"];
+
 function mainHead(stafd: StafdConf, stacd: StacdConf, host: HostParts, changes: Changes): Head {
   const key = host.key.value;
   const identity: readonly (readonly [name: string, value: Value<string> | undefined])[] = [
@@ -150,9 +153,18 @@ function mainHead(stafd: StafdConf, stacd: StacdConf, host: HostParts, changes: 
     pairs.push(["kxchap-secret", key.reveal()]);
     changes.add("renamed", host.key.origin, `the host's key is kxchap-secret in [Host] of ${MAIN}`);
   }
+  changes.add(
+    "renamed",
+    "",
+    `each discovery controller stays connected by persistent = force in ${MAIN}; ` +
+      "by default nvme-stas 3 disconnects one that does not report EPCSD, and hears of no change in between",
+  );
   const text = sections([
     ["Host", pairs],
-    ["Discovery Controller Defaults", defaults(stafd, "Discovery Controller Defaults", changes)],
+    ["Discovery Controller Defaults", [
+      STAYS_CONNECTED,
+      ...defaults(stafd, "Discovery Controller Defaults", changes),
+    ]],
     ["I/O Controller Defaults", defaults(stacd, "I/O Controller Defaults", changes)],
   ]);
   return { text, hasKey: key !== undefined };

@@ -279,8 +279,11 @@ Deno.test("migrate: identity and keys of the host are in [Host], and such a file
   assert.ok(!JSON.stringify(migrated.changes).includes(KEY));
 });
 
-Deno.test("migrate: the shipped files are nothing to write", () => {
+Deno.test("migrate: of the shipped files only that discovery controllers stay connected", () => {
   const shipped = (name: string): string => Deno.readTextFileSync(`etc/stas/${name}.conf`);
   const { files } = migration(stafd(shipped("stafd")), stacd(shipped("stacd")), SYSTEM);
-  assert.deepEqual(files, []);
+  assert.deepEqual(files.map(({ name, text }) => [name, text]), [[
+    "nvme-stas.conf",
+    "[Discovery Controller Defaults]\npersistent = force\n",
+  ]]);
 });

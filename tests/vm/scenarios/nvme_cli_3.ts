@@ -35,7 +35,9 @@ async function beside(guest: Guest): Promise<void> {
     assert.match(await guest.run("stacd --version"), /^libnvme 3\.\d+.*$/m);
     assert.equal(await guest.run(OWNERS), ownedByUs(before));
     const listed = await guest.run("nvme registry list");
-    for (const { device } of before) assert.match(listed, new RegExp(`${device}\\b.*\\bstas\\b`));
+    for (const { device } of before) {
+      assert.match(listed, new RegExp(`^${device}\\n(?: .*\\n)*? +owner +stas$`, "m"));
+    }
     await guest.run("test ! -e /run/udev/rules.d/70-nvmf-autoconnect.rules");
 
     await guest.run(`nvme disconnect-all && nvme connect-all -t tcp -a ${ONE} -s 8009`);
