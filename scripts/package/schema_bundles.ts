@@ -30,6 +30,7 @@ export const BUNDLES: Readonly<Record<string, Bundle>> = {
       drain: "V1DrainAnswer",
       forget: "V1ForgetAnswer",
       report: "V1ReportBegun",
+      renew: "V1RenewAnswer",
       pages: "StafdReport",
       event: "V1Event",
     },

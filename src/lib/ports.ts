@@ -118,6 +118,11 @@ export interface Kernel {
    * cannot be claimed is in use, and nothing is deleted (S12).
    */
   disconnect(target: DeviceRef, claims: readonly string[], done: Done<Deletion>): void;
+  /**
+   * Hands keys for authentication to exactly this controller, which has some already; the kernel then authenticates again
+   * by itself, and keeps the connection whatever the result.
+   */
+  writeKeys(target: DeviceRef, keys: DhchapKeys, done: Done<void>): void;
   /** Registers the host by a DIM command (TP8010). */
   register(target: DeviceRef, tid: Tid, host: HostIdentity, done: Done<void>): void;
   /** The 32-bit entry of the discovery log in the Supported Log Pages log. */

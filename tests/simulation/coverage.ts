@@ -46,6 +46,8 @@ const STAFD_EVENTS = all<Exclude<StafdEvent["type"], "use-seen">>({
 const STACD_EVENTS = all<StacdEvent["type"]>({
   drain: true,
   undrain: true,
+  renew: true,
+  "keys-written": true,
   ...COMMON_EVENTS,
   fetched: true,
   stafd: true,
@@ -81,6 +83,8 @@ const STAFD_EFFECTS = all<Exclude<StafdEffect["do"], "look-at-use" | "browse-aga
 });
 const STACD_EFFECTS = all<StacdEffect["do"]>({
   answer: true,
+  "answer-renew": true,
+  "write-keys": true,
   ...COMMON_EFFECTS,
   fetch: true,
   "look-at-use": true,

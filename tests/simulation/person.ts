@@ -1,8 +1,8 @@
 /** A person with stafctl and stacctl, root, on the simulated bus: calls go the way that all calls go. */
 import { DaemonClient, type Result } from "../../src/lib/dbus/client.ts";
 import { STAC, STAF } from "../../src/lib/dbus/interfaces.ts";
-import type { DrainMode, ForgetMode } from "../../src/lib/dbus/server.ts";
-import type { V1DrainAnswer, V1ForgetAnswer } from "../../src/lib/dbus/v1_types.ts";
+import type { DrainMode, ForgetMode, RenewMode } from "../../src/lib/dbus/server.ts";
+import type { V1DrainAnswer, V1ForgetAnswer, V1RenewAnswer } from "../../src/lib/dbus/v1_types.ts";
 import { seconds } from "../../src/lib/base/time.ts";
 import type { World } from "../../src/lib/sim/world.ts";
 
@@ -20,6 +20,10 @@ export class Person {
 
   undrain(what: string): Promise<Result<V1DrainAnswer>> {
     return this.#with((client) => client.undrain(what, [what]));
+  }
+
+  renew(what: string, mode: RenewMode = "do"): Promise<Result<V1RenewAnswer>> {
+    return this.#with((client) => client.renew(what, [what], mode));
   }
 
   forget(what: string, mode: ForgetMode = "do"): Promise<Result<V1ForgetAnswer>> {

@@ -20,6 +20,9 @@ export const MESSAGES = {
   drained: "1771872425ba4cd9bee4f85171d296b5",
   undrained: "9a2704679adb4f628198353b612f6973",
   forgotten: "662d5ac967bc4103a6dbed04c13fc219",
+  renewing: "e51efaee0c7c4904b72bdb8a792d3f85",
+  renewed: "3b8c223371f44f3984a38dd89896946d",
+  "renewal-stopped": "9ae15a8c74c44527a37e2ede83261d9e",
   "stafd-gone": "1303a1e68a1446c18ffae605a19e8f13",
   "stafd-back": "e319897750224d5298d7cdc892e113a4",
 } as const;

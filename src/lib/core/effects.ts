@@ -5,6 +5,7 @@
  */
 import type { StacdConf } from "../config/stacd_conf.ts";
 import type { StafdConf } from "../config/stafd_conf.ts";
+import type { DhchapKeys } from "../nvme/connect_options.ts";
 import type { DiscoveryLog } from "../nvme/discovery_entry.ts";
 import type { Exclusion } from "../nvme/exclusions.ts";
 import type { Outcome } from "../base/failure.ts";
@@ -26,6 +27,7 @@ import type {
   StafdReport,
 } from "../ports.ts";
 import type { DrainAnswer, DrainEvent } from "./stacd/drain.ts";
+import type { RenewAnswer, RenewEvent } from "./stacd/renew.ts";
 import type { ForgetAnswer, ForgetEvent } from "./stafd/forget.ts";
 import type { Proof } from "./planning/evidence.ts";
 import type { HostConf, NbftTargets } from "./request/host.ts";
@@ -99,6 +101,15 @@ export type StafdEffect =
 export type StacdEffect =
   | Effect
   | { readonly do: "fetch"; readonly op: Op }
+  /** Hands new keys for authentication to the kernel, which authenticates again. */
+  | {
+    readonly do: "write-keys";
+    readonly op: Op;
+    readonly key: string;
+    readonly target: DeviceRef;
+    readonly keys: DhchapKeys;
+  }
+  | { readonly do: "answer-renew"; readonly call: Op; readonly answer: RenewAnswer }
   /** Of a person's act: `call` is the number that it came with. */
   | { readonly do: "answer"; readonly call: Op; readonly answer: DrainAnswer };
 
@@ -181,7 +192,9 @@ export type StacdEvent =
   | Event
   | { readonly type: "config"; readonly conf: StacdConf; readonly reload: boolean }
   | { readonly type: "fetched"; readonly op: Op; readonly outcome: Outcome<StafdReport> }
+  | { readonly type: "keys-written"; readonly op: Op; readonly key: string; readonly outcome: Outcome<void> }
   | DrainEvent
+  | RenewEvent
   | StafdNews;
 
 /** The result of a step. */

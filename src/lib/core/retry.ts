@@ -85,6 +85,13 @@ export const AUDIT_DELAY: Duration = seconds(1);
 /** Whether a drain is possible is forgotten this long after it could be told, if no call comes for it. */
 export const DRAIN_PATIENCE: Duration = minutes(1);
 
+/** A renewed connection has to be there again after this long: a connect may wait for another one in the kernel. */
+export const RENEW_LIMIT: Duration = minutes(4);
+/** After that it has to serve the namespaces in use: its paths and their ANA states appear after the connect. */
+export const RENEW_SERVES: Duration = seconds(30);
+/** How often that is looked at. */
+export const RENEW_LOOK: Duration = seconds(1);
+
 /** Times as in the manual: what waits, and how long. */
 export const WAITS: readonly (readonly [what: string, time: Duration])[] = [
   ["an address that is tried counts as unreachable", PROBE_TIMEOUT],
@@ -99,6 +106,9 @@ export const WAITS: readonly (readonly [what: string, time: Duration])[] = [
   ["an event of a new connection is news", CONNECTED_ECHO],
   ["a controller of before the restart counts as new", STOOD],
   ["a drain that was asked for is forgotten", DRAIN_PATIENCE],
+  ["a renewal ends if a path is not back", RENEW_LIMIT],
+  ["or does not serve what the old one served", RENEW_SERVES],
+  ["which is looked at every", RENEW_LOOK],
 ];
 
 /** Retries as in the manual: the action, the first pause, and the longest one. */

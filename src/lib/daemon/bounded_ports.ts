@@ -150,6 +150,12 @@ function boundedKernel(kernel: Kernel, calls: BoundedCalls): Kernel {
         (end) => kernel.disconnect(target, claims, end),
         done,
       ),
+    writeKeys: (target, keys, done) =>
+      calls.outcome(
+        { kind: "keys", place: target.device, object: target.device },
+        (end) => kernel.writeKeys(target, keys, end),
+        done,
+      ),
     register: (target, tid, host, done) =>
       calls.outcome(
         { kind: "register", place: target.device, object: target.device },

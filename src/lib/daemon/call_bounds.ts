@@ -24,6 +24,7 @@ export const CALL_BOUNDS = {
   /** A delete waits for requests in flight. */
   disconnect: { phase: "disconnect", what: "the disconnect", bound: minutes(3) },
   use: { phase: "disconnect", what: "the look at what its namespaces are used for", bound: seconds(30) },
+  keys: { phase: "connect", what: "the handing over of new keys", bound: seconds(60) },
   storage: { phase: "scan", what: "the look at all subsystems in sysfs", bound: seconds(30) },
   register: { phase: "register", what: "the registration", bound: seconds(60) },
   supportedLogs: { phase: "supported-logs", what: "the Supported Log Pages command", bound: seconds(60) },

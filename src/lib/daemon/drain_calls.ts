@@ -22,7 +22,7 @@ export interface DrainParts {
 export function drainActs(
   calls: ActCalls<DrainAnswer>,
   { clock, fleet, fresh, post }: DrainParts,
-): StacActs {
+): Omit<StacActs, "renew"> {
   const told = async (act: AskedAct, event: (call: number, keys: readonly string[]) => DrainEvent) => {
     const keys = namedBy(act.names, fleet(), await fresh());
     const answer = await calls.told((call) => post(event(call, keys)));

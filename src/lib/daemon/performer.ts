@@ -5,6 +5,7 @@
 import type { Transport } from "../nvme/tid.ts";
 import type { TlsHost } from "../nvme/tls_host.ts";
 import type { DrainAnswer } from "../core/stacd/drain.ts";
+import type { RenewAnswer } from "../core/stacd/renew.ts";
 import type { ForgetAnswer } from "../core/stafd/forget.ts";
 import type { Effect, Event, StacdEffect, StacdEvent, StafdEffect, StafdEvent } from "../core/effects.ts";
 import type {
@@ -46,6 +47,7 @@ export interface StacdPorts extends CommonPorts {
   readonly stafd: Stafd;
   /** To a person who waits for it. */
   readonly answer: (call: number, answer: DrainAnswer) => void;
+  readonly answerRenew: (call: number, answer: RenewAnswer) => void;
 }
 
 function performCommon(effect: Effect, ports: CommonPorts, post: (event: Event) => void): void {
@@ -154,5 +156,14 @@ export function performStacd(
     return ports.stafd.fetch((outcome) => post({ type: "fetched", op: effect.op, outcome }));
   }
   if (effect.do === "answer") return ports.answer(effect.call, effect.answer);
+  if (effect.do === "answer-renew") return ports.answerRenew(effect.call, effect.answer);
+  if (effect.do === "write-keys") {
+    const { op, key, target, keys } = effect;
+    return ports.kernel.writeKeys(
+      target,
+      keys,
+      (outcome) => post({ type: "keys-written", op, key, outcome }),
+    );
+  }
   return performCommon(effect, ports, post);
 }

@@ -7,11 +7,13 @@ import { STAC } from "../dbus/interfaces.ts";
 import { publisher, serveStac } from "../dbus/server.ts";
 import { StafdClient } from "../dbus/stafd_client.ts";
 import type { DrainAnswer } from "../core/stacd/drain.ts";
+import type { RenewAnswer } from "../core/stacd/renew.ts";
 import { ActCalls } from "./act_calls.ts";
 import { bounded, BoundedCalls, boundedStafd } from "./bounded_ports.ts";
 import { stacdCore, stacdService } from "./stacd_service.ts";
 import { lookUp } from "./devices_now.ts";
 import { drainActs } from "./drain_calls.ts";
+import { renewActs } from "./renew_calls.ts";
 import { factsAfterClockSet } from "./daemon_facts.ts";
 import { commonPorts, type Machine, proving, tellHost, tellHostAgain } from "./machine.ts";
 import { performStacd } from "./performer.ts";
@@ -46,10 +48,12 @@ export function buildStacd(
   );
   const stafd = boundedStafd(client, calls);
   const acts = new ActCalls<DrainAnswer>();
+  const renewals = new ActCalls<RenewAnswer>();
   const ports = {
     ...commonPorts(machine, publisher(STAC, () => keeper.bus), end.resolve),
     stafd,
     answer: acts.answer.bind(acts),
+    answerRenew: renewals.answer.bind(renewals),
   };
   const recorder = new Recorder<StacdState, StacdEvent>(knownDevices);
   const shell: Shell<StacdState, StacdEvent, StacdEffect> = new Shell(
@@ -62,6 +66,12 @@ export function buildStacd(
   const recorded = (): Recorded<StacdState> => recorder.recorded(shell.state);
   seams.built(() => shell.state, recorded);
   const post = (event: StacdEvent): void => shell.post(event);
+  const parts = {
+    clock,
+    fleet: () => shell.state.fleet,
+    fresh: () => lookUp(shell.state.fleet, machine.readDevice),
+    post,
+  };
   const handlers = {
     ...stacdService({
       state: () => shell.state,
@@ -79,6 +89,8 @@ export function buildStacd(
       fresh: () => lookUp(shell.state.fleet, machine.readDevice),
       post,
     }),
+    ...drainActs(acts, parts),
+    ...renewActs(renewals, parts),
   };
   keeper.onBus((bus) => {
     serveStac(bus, handlers);

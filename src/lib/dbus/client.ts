@@ -13,6 +13,7 @@ import { PROPERTIES, type STAC, type STAF } from "./interfaces.ts";
 import { isRecord, type JsonResult } from "./json_reader.ts";
 import { parseEvent, parseExplanation, parseHealth, parsePlan, parseState } from "./v1_parse.ts";
 import { parseDrainAnswer, parseForgetAnswer, parseReportBegun } from "./v1_parse_acts.ts";
+import { parseDrainAnswer, parseForgetAnswer, parseRenewAnswer } from "./v1_parse_acts.ts";
 import type {
   V1DrainAnswer,
   V1Event,
@@ -20,6 +21,7 @@ import type {
   V1ForgetAnswer,
   V1Health,
   V1Plan,
+  V1RenewAnswer,
   V1State,
 } from "./v1_types.ts";
 
@@ -118,6 +120,14 @@ export class DaemonClient {
 
   undrain(what: string, names: readonly string[]): Promise<Result<V1DrainAnswer>> {
     return this.#ask(".v1", "undrain", "sas", [what, names], "s", parsed(parseDrainAnswer));
+  }
+
+  renew(
+    what: string,
+    names: readonly string[],
+    mode: "ask" | "do" | "watch" | "stop",
+  ): Promise<Result<V1RenewAnswer>> {
+    return this.#ask(".v1", "renew", "sass", [what, names, mode], "s", parsed(parseRenewAnswer));
   }
 
   forget(what: string, names: readonly string[], mode: "ask" | "do"): Promise<Result<V1ForgetAnswer>> {

@@ -237,9 +237,28 @@ const ACTS = `    <method name="drain">
     </method>
 `;
 
+const RENEW = `    <method name="renew">
+      ${
+  doc(
+    "Gives live connections the options of the file: new keys by the kernel's own authentication, all else path after path. Refused when something in use would be left without a usable path. Root only.",
+  )
+}
+      <arg name="what" type="s" direction="in">
+        ${doc("As the person wrote it.")}
+      </arg>
+      <arg name="names" type="as" direction="in">
+        ${doc("The controllers that it stands for: NQNs, addresses, devices, transport ids.")}
+      </arg>
+      <arg name="mode" type="s" direction="in">
+        ${doc("ask (nothing is done), do, watch (how far is it), or stop (begin no other path).")}
+      </arg>
+      <arg name="answer_json" type="s" direction="out"/>
+    </method>
+`;
+
 export const STAF_XML = `${DOCTYPE}<node>\n${STANDARD}${STAF_METHODS}${debug(STAF.name)}${
   v1(STAF.name, PAGES + FORGET)
 }</node>\n`;
 export const STAC_XML = `${DOCTYPE}<node>\n${STANDARD}${STAC_METHODS}${debug(STAC.name)}${
-  v1(STAC.name, ACTS)
+  v1(STAC.name, ACTS + RENEW)
 }</node>\n`;

@@ -63,7 +63,11 @@ export interface StacActs {
   /** `termMs`: 0 without end. */
   drain(act: AskedAct, termMs: number, mode: DrainMode): Later<string>;
   undrain(act: AskedAct): Later<string>;
+  renew(act: AskedAct, mode: RenewMode): Later<string>;
 }
+
+const RENEW_MODES = ["ask", "do", "watch", "stop"] as const;
+export type RenewMode = typeof RENEW_MODES[number];
 
 /** The acts that stafd takes. */
 export interface StafActs {
@@ -271,6 +275,20 @@ const STAC_ACTS: readonly (readonly [string, Method<StacHandlers & StacActs>])[]
         return { name: BusErrors.invalidArgs, message };
       }
       return one(handlers.drain(act, termMs, how));
+    },
+  }],
+  ["renew", {
+    takes: ["sass"],
+    maxBytes: MAX_NAMES_BYTES,
+    gives: "s",
+    rootOnly: true,
+    run: (handlers, [what, names, mode], _trusted, uid) => {
+      const act = askedAct(what, names, uid);
+      if (!("uid" in act)) return act;
+      const how = RENEW_MODES.find((word) => word === mode);
+      if (how !== undefined) return one(handlers.renew(act, how));
+      const message = `renew takes one of the modes ${RENEW_MODES.join(", ")}`;
+      return { name: BusErrors.invalidArgs, message };
     },
   }],
   ["undrain", {

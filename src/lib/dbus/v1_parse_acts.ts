@@ -6,9 +6,13 @@ import {
   DRAINED_STATES,
   FORGET_RESULTS,
   FORGOTTEN_STATES,
+  RENEW_MEANS,
+  RENEW_RESULTS,
+  RENEWED_STATES,
   type V1DrainAnswer,
   type V1ForgetAnswer,
   type V1ReportBegun,
+  type V1RenewAnswer,
 } from "./v1_types.ts";
 
 export const parseDrainAnswer = (text: string): JsonResult<V1DrainAnswer> =>
@@ -45,3 +49,19 @@ export const parseForgetAnswer = (text: string): JsonResult<V1ForgetAnswer> =>
 
 export const parseReportBegun = (text: string): JsonResult<V1ReportBegun> =>
   JsonReader.read("answer", text, (doc) => ({ ...head(doc), report: doc.at("report").number() }));
+export const parseRenewAnswer = (text: string): JsonResult<V1RenewAnswer> =>
+  JsonReader.read("answer", text, (doc) => ({
+    ...head(doc),
+    result: doc.at("result").word(...RENEW_RESULTS),
+    reasons: doc.at("reasons").list(words),
+    warnings: doc.at("warnings").list(words),
+    controllers: doc.at("controllers").list((one) => ({
+      tid: tid(one.at("tid")),
+      text: one.at("text").text(),
+      device: one.at("device").text(),
+      means: one.at("means").word(...RENEW_MEANS),
+      is: one.at("is").word(...RENEWED_STATES),
+      why: one.at("why").text(),
+    })),
+    again: doc.maybe("again", number) ?? null,
+  }));

@@ -430,6 +430,41 @@ export interface V1ReportBegun {
   readonly at: number;
   /** The number for `report_piece`. */
   readonly report: number;
+export const RENEW_RESULTS = ["possible", "running", "renewed", "stopped", "refused", "unknown"] as const;
+export const RENEW_MEANS = ["keys", "reconnect", "same", "not-connected"] as const;
+export const RENEWED_STATES = ["waiting", "under-way", "done", "failed", "left"] as const;
+
+/** `renew` of stacd. */
+export interface V1RenewAnswer {
+  readonly schema: typeof SCHEMA;
+  readonly daemon: DaemonName;
+  readonly at: number;
+  /**
+   * `possible`: in the mode `ask`, it would be begun; `running`: call again with the mode `watch` after `again`; `stopped`:
+   * at the first failure, or by a person; `unknown`: nothing has that name, or there is nothing to watch.
+   */
+  readonly result: typeof RENEW_RESULTS[number];
+  /** Why it was refused, or stopped. */
+  readonly reasons: readonly string[];
+  /** What the array has to be ready for: it sees another host. */
+  readonly warnings: readonly string[];
+  readonly controllers: readonly {
+    readonly tid: Tid;
+    readonly text: string;
+    /** The present one; empty if it is not connected. */
+    readonly device: string;
+    /**
+     * `keys`: new keys are handed to the kernel, which authenticates again; `reconnect`: disconnected and connected again;
+     * `same`: nothing that the kernel shows differs from the file; `not-connected`: its next connection has the options.
+     */
+    readonly means: typeof RENEW_MEANS[number];
+    /** `left`: not begun. */
+    readonly is: typeof RENEWED_STATES[number];
+    /** The differences; of `failed`, the reason. */
+    readonly why: string;
+  }[];
+  /** Milliseconds. */
+  readonly again: number | null;
 }
 
 /** The `event` signal. */
@@ -440,7 +475,7 @@ export interface V1Event {
   /**
    * Stable word: `connected`, `failed`, `link-lost`, `link-returned`, `removed` (by the kernel or by others),
    * `disconnecting`, `disconnected`, `disconnect-failed`, `held`, `let-go`, `less-safe`, `log-page`, `reload`, `drained`,
-   * `undrained`, `forgotten`, `stafd-gone`, `stafd-back`.
+   * `undrained`, `forgotten`, `renewing`, `renewed`, `renewal-stopped`, `stafd-gone`, `stafd-back`.
    */
   readonly type: string;
   /** The controller, null for an event of the daemon itself. */

@@ -1,5 +1,6 @@
 /** The kernel's NVMe over Fabrics behind the core's port. */
 import { type AdminCommand, dimCommand, getLogCommand, identifyCommand, LID } from "../nvme/admin_command.ts";
+import type { DhchapKeys } from "../nvme/connect_options.ts";
 import type { DiscoveryLog } from "../nvme/discovery_entry.ts";
 import { encodeRegistration, TAS } from "../nvme/dim.ts";
 import type { Failure, Outcome, Phase } from "../base/failure.ts";
@@ -169,6 +170,10 @@ export class LinuxKernel implements Kernel {
     } finally {
       for (const claim of claims) claim[Symbol.dispose]();
     }
+  }
+
+  writeKeys({ device, incarnation }: DeviceRef, keys: DhchapKeys, done: Done<void>): void {
+    void this.#parts.sysfs.writeKeys(device, incarnation, keys).then(done);
   }
 
   register(target: DeviceRef, tid: Tid, host: HostIdentity, done: Done<void>): void {

@@ -6,6 +6,7 @@
  * thread pool reads it. Attributes are opened relative to the controller's folder: resolving the long path
  * would cost a third of a read.
  */
+import type { DhchapKeys } from "../nvme/connect_options.ts";
 import type { Failure, Outcome } from "../base/failure.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import { parseOwner } from "../nvme/registry.ts";
@@ -173,6 +174,32 @@ export class Sysfs {
       if (isGone(errno)) return { ok: true, value: "gone" };
       return { ok: false, failure: notDeleted(device, errno, error) };
     }
+  }
+
+  /**
+   * Writes the keys that the connection authenticates with; the kernel takes each only where there is one already, and
+   * then authenticates again. First the controller's: the second write repeats what the first one began.
+   */
+  async writeKeys(
+    device: string,
+    incarnation: number,
+    { hostKey, ctrlKey }: DhchapKeys,
+  ): Promise<Outcome<void>> {
+    const values = [["dhchap_ctrl_secret", ctrlKey], ["dhchap_secret", hostKey]] as const;
+    for (const [name, secret] of values) {
+      if (secret === undefined) continue;
+      try {
+        using file = await Deno.open(`${this.#folder(device)}/${name}`, { write: true });
+        if (this.incarnation(device) !== incarnation) {
+          return { ok: false, failure: keysNotTaken(device, name) };
+        }
+        await file.write(new TextEncoder().encode(secret.reveal()));
+      } catch (error) {
+        if (errnoOf(error) === 0) throw error;
+        return { ok: false, failure: keysNotTaken(device, name, error) };
+      }
+    }
+    return { ok: true, value: undefined };
   }
 
   async #read(device: string): Promise<Outcome<KernelCtrl>> {
@@ -392,3 +419,12 @@ function notDeleted(device: string, errno: number, error: unknown): Failure {
       message: `cannot delete ${device}: ${describe(error)}`,
     };
 }
+
+/** The text has no part of the key (S8). */
+const keysNotTaken = (device: string, name: string, error?: unknown): Failure => ({
+  phase: "connect",
+  kind: "transient",
+  message: error === undefined
+    ? `${device} is another controller by now: its ${name} was not written`
+    : `the kernel does not take the new ${name} of ${device}: ${describe(error)}`,
+});

@@ -130,6 +130,9 @@ export class Connecting {
       this.#time.in(milliseconds(ms), () => this.#devices.remove(device));
       return this.#fail(job, ms, errno, manner === "up" ? 0x4182 : undefined);
     }
+    if (target.secret !== undefined && target.secret !== options.get("dhchap_secret")) {
+      return this.#fail(job, 20, "EACCES");
+    }
     const insecure = this.#tlsProblem(options, target);
     if (insecure !== undefined) return this.#fail(job, insecure.ms, insecure.errno);
     // Connected as a discovery controller, it turns out to be an I/O controller; or the other way round.
@@ -166,6 +169,7 @@ export class Connecting {
         ctrlLossTmo,
       },
     });
+    device.secret = options.get("dhchap_secret");
     device.state = "connecting";
     return device;
   }

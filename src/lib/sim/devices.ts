@@ -65,6 +65,10 @@ export interface Device extends DeviceSpec {
   source: string;
   /** ANA state of its namespace; empty without ANA. */
   anaState: string;
+  /** The key that the host authenticates with; undefined without authentication. */
+  secret: string | undefined;
+  /** How often it has authenticated since the connect. */
+  authenticated: number;
   /** Since when the link is lost. */
   lostAt: number | undefined;
   /** A change of the log page causes an event. */
@@ -220,6 +224,8 @@ export class Devices {
       ownedBy: spec.owner,
       source: "",
       anaState: spec.target?.anaState ?? "",
+      secret: undefined,
+      authenticated: 0,
       lostAt: undefined,
       armed: false,
       started: false,
@@ -315,7 +321,8 @@ export class Devices {
   #reconnect(device: Device): void {
     if (this.#table.get(device.name) !== device || device.state !== "connecting") return;
     if (device.lostAt === undefined) return;
-    if (this.linked(device)) return this.live(device);
+    const isKnown = device.target?.secret === undefined || device.target.secret === device.secret;
+    if (this.linked(device) && isKnown) return this.live(device);
     if (this.#time.now.mono - device.lostAt >= device.ctrlLossTmoMs) return this.remove(device);
     this.#time.in(RECONNECT, () => this.#reconnect(device));
   }

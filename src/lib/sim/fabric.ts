@@ -49,6 +49,8 @@ export class Target {
   refusesClear = false;
   /** Its key differs from this host's. */
   hasOtherKey = false;
+  /** The host has to authenticate with this key; undefined: it need not. */
+  secret: string | undefined;
   /** Like Identify before NVMe 1.4: it does not report its type. */
   tellsNoType = false;
   /** The ANA state of its namespaces: `optimized`, `inaccessible`...; empty without ANA. */

@@ -1,4 +1,5 @@
 /** The host's NVMe over Fabrics in the simulated world: one kernel, and a port for each process that uses it. */
+import type { DhchapKeys } from "../nvme/connect_options.ts";
 import type { DiscoveryLog } from "../nvme/discovery_entry.ts";
 import { connectRemedy } from "../nvme/errno.ts";
 import type { Failure, Outcome, Phase } from "../base/failure.ts";
@@ -322,6 +323,23 @@ export class KernelPort implements Kernel {
         return fail(phase, "EINTR", `the command to ${target.device} got lost`);
       }
       return run(discovery, now);
+    });
+  }
+
+  writeKeys(target: DeviceRef, { hostKey, ctrlKey }: DhchapKeys, done: Done<void>): void {
+    const { devices } = this.#kernel;
+    this.#after<Outcome<void>>(this.#soon(), done, () => {
+      const device = devices.get(target.device);
+      if (device?.incarnation !== target.incarnation) {
+        return fail("connect", "ENODEV", `${target.device} is gone`);
+      }
+      const lacksOne = (hostKey !== undefined && device.made?.dhchap !== true) ||
+        (ctrlKey !== undefined && device.made?.dhchapCtrl !== true);
+      // The kernel takes a key only in place of another one.
+      if (lacksOne) return fail("connect", "EINVAL", `${target.device} was connected without that key`);
+      device.secret = hostKey?.reveal() ?? device.secret;
+      device.authenticated++;
+      return { ok: true, value: undefined };
     });
   }
 

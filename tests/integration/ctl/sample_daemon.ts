@@ -178,6 +178,7 @@ export function sampleHandlers(
     drain: () => "{}",
     undrain: () => "{}",
     forget: () => "{}",
+    renew: () => "{}",
     ...over,
   };
 }

@@ -117,6 +117,7 @@ export async function withSite(
     drain: ({ what }, termMs, mode) =>
       after(person.drain(what, termMs === 0 ? undefined : termMs / 1_000, mode)),
     undrain: ({ what }) => after(person.undrain(what)),
+    renew: ({ what }, mode) => after(person.renew(what, mode)),
   };
   serveStaf(serving.bus, staf);
   serveStac(serving.bus, stac);

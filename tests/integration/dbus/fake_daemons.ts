@@ -28,6 +28,7 @@ export function stafHandlers(
     drain: ({ uid, what, names }, termMs, mode) =>
       `drain ${what} (${names.join(" and ")}) for ${termMs}, ${mode}, by ${uid}`,
     undrain: ({ uid, what }) => `undrain ${what} by ${uid}`,
+    renew: ({ uid, what, names }, mode) => `renew ${what} (${names.join(" and ")}), ${mode}, by ${uid}`,
     forget: ({ uid, what, names }, mode) => `forget ${what} (${names.join(" and ")}), ${mode}, by ${uid}`,
     page: (tid) => `page ${JSON.stringify(tid)}`,
     ...over,

@@ -97,6 +97,10 @@ Deno.test({
       const args = ["call", STAC.name, STAC.path, iface];
       const drain = await asNobody(bus.address, ...args, "drain", "sasts", "x", "1", "x", "0", "force");
       assert.match(drain, /denied|Invalid/i);
+      assert.match(
+        await asNobody(bus.address, ...args, "renew", "sass", "x", "1", "x", "ask"),
+        /denied|Invalid/i,
+      );
       assert.match(await asNobody(bus.address, ...args, "undrain", "sas", "x", "1", "x"), /denied|Invalid/i);
     }
     for (const iface of [`${STAF.name}.v1`, ""]) {

@@ -49,6 +49,7 @@ const kernel: Kernel = {
   connect: (request, free, done) => simulated.connect(request, free, done),
   lookAtUse: (target, done) => simulated.lookAtUse(target, done),
   disconnect: (target, claims, done) => simulated.disconnect(target, claims, done),
+  writeKeys: (target, keys, done) => simulated.writeKeys(target, keys, done),
   register: (target, tid, who, done) => simulated.register(target, tid, who, done),
   supportedLogs: (target, done) => simulated.supportedLogs(target, done),
   discoveryLog: (target, lsp, done) => simulated.discoveryLog(target, lsp, done),

@@ -10,6 +10,7 @@ import { IDENTITY_SCENARIOS } from "./identity_scenarios.ts";
 import { IN_USE_SCENARIOS } from "./in_use_scenarios.ts";
 import { LOST_SCENARIOS } from "./lost_scenarios.ts";
 import { RECOGNITION_SCENARIOS } from "./recognition_scenarios.ts";
+import { RENEW_SCENARIOS } from "./renew_scenarios.ts";
 import { SECURITY_SCENARIOS } from "./security_scenarios.ts";
 import { STACD_SCENARIOS } from "./stacd_scenarios.ts";
 import { STAFD_SCENARIOS } from "./stafd_scenarios.ts";
@@ -24,6 +25,7 @@ for (
     ...IN_USE_SCENARIOS,
     ...DRAIN_SCENARIOS,
     ...FORGET_SCENARIOS,
+    ...RENEW_SCENARIOS,
     ...YOUNG_PAGE_SCENARIOS,
     ...LOST_SCENARIOS,
     ...IDENTITY_SCENARIOS,

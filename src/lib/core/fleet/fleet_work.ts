@@ -131,28 +131,33 @@ export class FleetWork<E extends { readonly do: string } = never> extends FleetM
       case "guard":
         this.#guarded(ctl, decision);
         return this.remindAt(decision.until, ctl.key);
-      case "disconnect": {
-        const op = this.op();
-        const { target, evidence, claims } = decision;
-        const words = proofText(evidence);
-        // Tried again after a refusal for the same reason, which was logged the first time.
-        const { told, refused } = ctl.guard ?? newGuard;
-        const level = told !== undefined && told === refused ? "debug" : "notice";
-        const fields = eventFields("disconnecting", { NVME_EVIDENCE: words });
-        this.say(level, ctl, `Disconnect initiated: ${words}`, fields);
-        this.announce(ctl, "disconnecting", words);
-        this.put(noted(
-          { ...ctl, link: { phase: "deleting", ref: target, op, evidence } },
-          this.now.wall,
-          `disconnecting: ${words}`,
-        ));
-        return this.emit({ do: "disconnect", op, key: ctl.key, target, tid: ctl.tid, evidence, claims });
-      }
+      case "disconnect":
+        return this.disconnect(ctl, decision);
       case "release":
         return this.letGo(ctl, "released", decision.why, decision.evidence);
       case "forget":
         return this.letGo(ctl, "forgotten", "not connected", decision.evidence);
     }
+  }
+
+  disconnect(
+    ctl: Ctl,
+    { target, evidence, claims }: Omit<Extract<Decision, { readonly act: "disconnect" }>, "act">,
+  ): void {
+    const op = this.op();
+    const words = proofText(evidence);
+    // Tried again after a refusal for the same reason, which was logged the first time.
+    const { told, refused } = ctl.guard ?? newGuard;
+    const level = told !== undefined && told === refused ? "debug" : "notice";
+    const fields = eventFields("disconnecting", { NVME_EVIDENCE: words });
+    this.say(level, ctl, `Disconnect initiated: ${words}`, fields);
+    this.announce(ctl, "disconnecting", words);
+    this.put(noted(
+      { ...ctl, link: { phase: "deleting", ref: target, op, evidence } },
+      this.now.wall,
+      `disconnecting: ${words}`,
+    ));
+    this.emit({ do: "disconnect", op, key: ctl.key, target, tid: ctl.tid, evidence, claims });
   }
 
   /** The loss of a link causes no event, and changes the attributes by which a connection is recognised. */

@@ -29,7 +29,9 @@ export type Evidence =
     readonly at: number;
     readonly until?: number;
     readonly forced: boolean;
-  };
+  }
+  /** A person has it connected again, with the options of the file. */
+  | { readonly kind: "renewed"; readonly what: string; readonly uid: number; readonly at: number };
 
 /** Evidence that is not empty: the type of a disconnect requires it. */
 export type Proof = readonly [Evidence, ...Evidence[]];
@@ -52,6 +54,8 @@ export function evidenceText(evidence: Evidence): string {
     case "unresponsive":
       return `no longer announced by mDNS and unreachable since ${isoTime(evidence.since)}, longer than ` +
         `zeroconf-connections-persistence (${evidence.timeoutMs / 1000} s)`;
+    case "renewed":
+      return `renewed by uid ${evidence.uid} at ${isoTime(evidence.at)}: ${evidence.what}`;
     case "forgotten":
       return `forgotten by uid ${evidence.uid} at ${isoTime(evidence.at)}: ${evidence.what}`;
     case "audit":

@@ -30,6 +30,7 @@ function shiftedEvidence(evidence: Evidence, shift: Shift): Evidence {
     case "dc-retired":
     case "resolved":
     case "forgotten":
+    case "renewed":
       return { ...evidence, at: shift(evidence.at) };
     case "unresponsive":
       return { ...evidence, since: shift(evidence.since) };
@@ -157,6 +158,10 @@ export function stacdAfterClockSet(state: StacdState, ms: number): StacdState {
     drains: {
       ...state.drains,
       list: state.drains.list.map((drain) => ({ ...drain, at: shift(drain.at), until: maybe(drain.until) })),
+    },
+    renewals: state.renewals.run === undefined ? state.renewals : {
+      ...state.renewals,
+      run: { ...state.renewals.run, at: shift(state.renewals.run.at) },
     },
     latency: { ...state.latency, awaited: shiftedMap(state.latency.awaited, shift) },
   };

@@ -5,6 +5,7 @@ import type { Instant, Now } from "../../base/time.ts";
 import type { PageYouth } from "../../ports.ts";
 import type { Authority } from "../controller/ctl.ts";
 import { type Drains, noDrains } from "./drain.ts";
+import { noRenewals, type Renewals } from "./renew.ts";
 import type { Op } from "../effects.ts";
 import { emptyFleet, type Fleet } from "../fleet/fleet.ts";
 import type { Lines } from "../sources/lines.ts";
@@ -60,6 +61,8 @@ export interface StacdState {
   readonly latency: AenLatency;
   /** What persons have taken out for maintenance (drain.ts). */
   readonly drains: Drains;
+  /** The connections that a person has renewed now (renew.ts). */
+  readonly renewals: Renewals;
 }
 
 export const noStafd: StafdView = {
@@ -88,4 +91,5 @@ export const emptyStacd: StacdState = {
   pages: new Map(),
   latency: emptyLatency,
   drains: noDrains,
+  renewals: noRenewals,
 };

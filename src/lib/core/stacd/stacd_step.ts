@@ -26,6 +26,7 @@ import { LinesTurn, writtenLines } from "../sources/lines.ts";
 import type { Verdict } from "../planning/planner.ts";
 import { drainedVerdict } from "./drain.ts";
 import { DrainTurn, isDrainReminder } from "./drain_turn.ts";
+import { isRenewReminder, RenewTurn } from "./renew_turn.ts";
 import { forbiddance, isSpared, SPARED } from "../planning/refusal.ts";
 import { type Attempt, attemptAt } from "../request/request.ts";
 import { originOf } from "../sources/origin_of.ts";
@@ -46,6 +47,7 @@ export class StacdTurn implements FleetRules {
   #auditDue = false;
   readonly #report: ReportTurn;
   readonly #drains: DrainTurn;
+  readonly #renewals: RenewTurn;
   /** While the step settles, no new information arrives. */
   #settledUnknowns: readonly string[] | undefined;
   #settling = false;
@@ -57,6 +59,7 @@ export class StacdTurn implements FleetRules {
     this.lines = new LinesTurn(state.lines, this.fleet, state.conf);
     this.#report = new ReportTurn(this);
     this.#drains = new DrainTurn(this);
+    this.#renewals = new RenewTurn(this);
   }
 
   // --- FleetRules ----------------------------------------------------------------------------------------------------
@@ -152,6 +155,8 @@ export class StacdTurn implements FleetRules {
     }
     const unsafe = securityBar(ctl, this.fleet.fleet.host, this.state.conf, this.lines.lines, false);
     if (unsafe !== undefined) return unsafe;
+    const less = this.#renewals.bar(ctl);
+    if (less !== undefined) return less;
     const limit = this.state.conf?.connectAttemptsOnNcc.value ?? 0;
     if (limit > 0 && ctl.attempts >= limit && !ctl.oneTry && isNcc(ctl)) {
       return `gave up after ${ctl.attempts} attempts: its discovery controller says that it has no connection to the subsystem (NCC)`;
@@ -187,6 +192,7 @@ export class StacdTurn implements FleetRules {
   }
 
   up(ctl: Ctl): void {
+    this.#renewals.settled(ctl);
     const take = ctl.link.phase === "up" && ctl.link.adopted ? dropLatency : takeLatency;
     this.state = { ...this.state, latency: take(this.state.latency, ctl.key, this.now.wall) };
     this.#judgeHeld((held) => held.tid.subsysnqn === ctl.tid.subsysnqn);
@@ -208,6 +214,7 @@ export class StacdTurn implements FleetRules {
 
   forgotten(ctl: Ctl): void {
     this.#report.forgotten(ctl);
+    this.#renewals.settled(ctl);
   }
 
   rested(): void {}
@@ -236,6 +243,8 @@ export class StacdTurn implements FleetRules {
   reminded(key: string): void {
     if (this.lines.reminded(key)) return;
     if (isDrainReminder(key)) return this.#drains.due();
+    // Its time is looked at in every step.
+    if (isRenewReminder(key)) return;
     if (key === FETCH_REMINDER) this.#fetch();
     if (key === AUDIT_REMINDER) {
       this.fleet.startScan();
@@ -344,8 +353,15 @@ export class StacdTurn implements FleetRules {
       case "undrain":
         return this.#drains.undrain(event);
       case "use-seen":
-        if (!this.#drains.seen(event)) this.fleet.take(event);
+        if (!this.#drains.seen(event) && !this.#renewals.seen(event)) this.fleet.take(event);
         return;
+      case "renew":
+        return this.#renewals.renew(event);
+      case "keys-written":
+        return this.#renewals.written(event);
+      case "disconnected":
+        this.fleet.take(event);
+        return this.#renewals.disconnected(event);
       case "clock-set":
         this.state = stacdAfterClockSet(this.state, event.ms);
         return this.fleet.take(event);
@@ -415,6 +431,7 @@ export class StacdTurn implements FleetRules {
       for (const ctl of unclaimed(this)) this.fleet.adoptForeign(ctl);
       this.fleet.settle();
     }
+    if (this.#renewals.advance()) this.fleet.settle();
     this.lines.settle();
     // stafd's report is the same, but there is room now for controllers that were left out.
     if (this.fleet.fleet.leftOut && this.fleet.isRoomy) {

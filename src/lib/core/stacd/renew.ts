@@ -1,0 +1,208 @@
+/**
+ * `renew`: a live connection gets the options of the file. Keys for authentication are handed to the kernel, which
+ * authenticates again and keeps the path; for all other options a path is disconnected and connected again, one after
+ * the other. Pure: what a person asked for, and by which means each connection can get it.
+ */
+import type { KernelCtrl } from "../../nvme/kernel_ctrl.ts";
+import type { InterfaceTable } from "../../nvme/kernel_ctrl.ts";
+import type { Tid } from "../../nvme/tid.ts";
+import type { Instant } from "../../base/time.ts";
+import type { DeviceRef } from "../../ports.ts";
+import { differences, lessSafe, unshown } from "../controller/as_asked.ts";
+import { identityRefused, identityTexts } from "../controller/identity.ts";
+import type { Op } from "../effects.ts";
+import type { Evidence } from "../planning/evidence.ts";
+import type { Guard } from "../planning/guard.ts";
+import type { Attempt } from "../request/request.ts";
+
+export interface RenewEvent {
+  readonly type: "renew";
+  /** The call to answer. */
+  readonly call: Op;
+  readonly uid: number;
+  readonly what: string;
+  /** Controllers that it names now. */
+  readonly keys: readonly string[];
+  /** `ask`: only report what would be done; `watch`: how far is it; `stop`: after the path under way. */
+  readonly mode: "ask" | "do" | "watch" | "stop";
+}
+
+/** By which means a connection gets the options of the file. `same`: it has them, as far as the kernel shows. */
+export type RenewMeans = "keys" | "reconnect" | "same" | "not-connected";
+
+export interface Renewed {
+  readonly tid: Tid;
+  /** The present one; empty where it is not connected. */
+  readonly device: string;
+  readonly means: RenewMeans;
+  readonly is: "waiting" | "under-way" | "done" | "failed" | "left";
+  /** The differences; of a failure, the reason. */
+  readonly why: string;
+}
+
+export interface RenewAnswer {
+  /** `possible` answers `ask`; `running`: ask again with `watch`; `unknown`: no such controller, or nothing to watch. */
+  readonly result: "possible" | "running" | "renewed" | "stopped" | "refused" | "unknown";
+  /** Why it was refused, or stopped. */
+  readonly reasons: readonly string[];
+  readonly warnings: readonly string[];
+  readonly controllers: readonly Renewed[];
+}
+
+/** The security of a connection that its successor must have as well (S15). */
+export interface Safety {
+  readonly tls: boolean;
+  readonly dhchap: boolean;
+  readonly dhchapCtrl: boolean;
+}
+
+export interface RenewStep {
+  readonly key: string;
+  readonly tid: Tid;
+  readonly means: RenewMeans;
+  readonly is: Renewed["is"];
+  readonly why: string;
+  /** The last look at the use of its namespaces. */
+  readonly guard: Guard | undefined;
+}
+
+/** What the step under way waits for. */
+export type RenewPhase =
+  | { readonly is: "begin" }
+  /** The use of its namespaces; `until`: looked at again then. */
+  | { readonly is: "looking"; readonly ref: DeviceRef; readonly until?: Instant }
+  | { readonly is: "writing"; readonly op: Op }
+  /** Its disconnect and its connect; `needs`: block devices in use that it served. */
+  | {
+    readonly is: "replacing";
+    readonly old: DeviceRef;
+    readonly needs: readonly string[];
+    readonly until: Instant;
+  }
+  /** The new connection has to serve them; `op`: the look under way. */
+  | {
+    readonly is: "serving";
+    readonly ref: DeviceRef;
+    readonly needs: readonly string[];
+    readonly op: Op | undefined;
+    readonly again: Instant;
+    readonly until: Instant;
+  };
+
+export interface RenewRun {
+  /** The call that waits for an answer. */
+  readonly call: Op | undefined;
+  readonly uid: number;
+  readonly what: string;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly onlyAsked: boolean;
+  readonly steps: readonly RenewStep[];
+  readonly warnings: readonly string[];
+  /** First the uses of all are looked at, and nothing is changed. */
+  readonly stage: "check" | "go";
+  readonly index: number;
+  readonly phase: RenewPhase;
+  /** A person has stopped it: no other path is begun. */
+  readonly stops: boolean;
+}
+
+export interface Renewals {
+  readonly run: RenewRun | undefined;
+  /** Of the last one, for `watch`. */
+  readonly last: RenewAnswer | undefined;
+  /** What the next connection of a controller must not lack, until it is connected. */
+  readonly demands: ReadonlyMap<string, Safety>;
+}
+
+export const noRenewals: Renewals = { run: undefined, last: undefined, demands: new Map() };
+
+export const renewEvidence = ({ what, uid, at }: Pick<RenewRun, "what" | "uid" | "at">): Evidence => ({
+  kind: "renewed",
+  what,
+  uid,
+  at,
+});
+
+export const safetyOf = ({ made }: KernelCtrl): Safety => ({
+  tls: made !== undefined && made.tls !== "none",
+  dhchap: made?.dhchap === true,
+  dhchapCtrl: made?.dhchapCtrl === true,
+});
+
+/** The security that the next attempt would lack, in words. */
+export function lacking(
+  { tls, dhchap, dhchapCtrl }: Safety,
+  { request: { options, keys }, choice }: Attempt,
+): readonly string[] {
+  const hasTls = options.tls === true || options.concat === true || choice.is === "tls";
+  return [
+    tls && !hasTls ? "TLS" : "",
+    dhchap && keys.hostKey === undefined ? "authentication (DH-HMAC-CHAP)" : "",
+    dhchapCtrl && keys.ctrlKey === undefined ? "authentication of the controller" : "",
+  ].filter((what) => what !== "");
+}
+
+export const lackingText = (what: readonly string[], orElse: string): string =>
+  `the configuration asks for no ${
+    what.join(" and no ")
+  }, which its connection had: set the option again (tls=true, ` +
+  `dhchap-secret=, dhchap-ctrl-secret= in its controller= line), or ${orElse}`;
+
+export type Means =
+  | { readonly ok: true; readonly means: RenewMeans; readonly why: string; readonly warning?: string }
+  /** Why it cannot be renewed, and the way out. */
+  | { readonly ok: false; readonly why: string };
+
+/** By which means the connection `device` gets what `attempt` asks for. */
+export function meansFor(
+  device: KernelCtrl,
+  attempt: Attempt,
+  devices: Iterable<KernelCtrl>,
+  interfaces: InterfaceTable,
+): Means {
+  const { request } = attempt;
+  const { made, hostNqn, hostId } = device;
+  const refused = identityRefused(
+    { phase: "connect", kind: "permanent", errno: "EINVAL", message: "" },
+    request,
+    devices,
+  );
+  if (refused.message !== "") {
+    return { ok: false, why: `${refused.message}; ${refused.remedy ?? ""}` };
+  }
+  const lacks = lacking(safetyOf(device), attempt);
+  if (lacks.length > 0) return { ok: false, why: lackingText(lacks, "use stacctl drain and undrain") };
+  const isOther = hostNqn !== "" && hostNqn !== request.tid.hostNqn && hostId !== "";
+  const seen = [
+    ...identityTexts(device, request, interfaces),
+    ...lessSafe(request, device).map((what) => `without ${what}`),
+    ...differences(request, device),
+  ];
+  const warning = isOther
+    ? {
+      warning:
+        `${device.device} is connected as ${hostNqn} with host ID ${hostId}: from now on the array sees ` +
+        `another host, ${request.tid.hostNqn}, and must have mapped the namespaces to it`,
+    }
+    : {};
+  const { hostKey, ctrlKey } = request.keys;
+  if (seen.length === 0 && hostKey !== undefined && made?.dhchap === true && made.tls !== "concat") {
+    if (ctrlKey === undefined || made.dhchapCtrl === true) return { ok: true, means: "keys", why: "" };
+  }
+  const hidden = [
+    ...unshown(request),
+    ...request.options.tlsKey === undefined ? [] : ["tls-key"],
+    ...request.options.keyring === undefined ? [] : ["keyring"],
+    ...hostKey === undefined ? [] : ["dhchap-secret"],
+  ];
+  if (seen.length === 0 && hidden.length === 0 && made !== undefined) {
+    return { ok: true, means: "same", why: "" };
+  }
+  const why = seen.length > 0
+    ? seen.join("; ")
+    : made === undefined
+    ? "the options of its connection cannot be read"
+    : `the kernel does not show ${hidden.join(", ")}`;
+  return { ok: true, means: "reconnect", why, ...warning };
+}

@@ -1,0 +1,41 @@
+/** The act `renew` between the bus and stacd's core. */
+import type { Fleet } from "../core/fleet/fleet.ts";
+import type { RenewAnswer, RenewEvent } from "../core/stacd/renew.ts";
+import type { StacActs } from "../dbus/server.ts";
+import type { V1RenewAnswer } from "../dbus/v1_types.ts";
+import { tidText } from "../nvme/tid.ts";
+import type { Clock } from "../ports.ts";
+import { type ActCalls, namedBy } from "./act_calls.ts";
+import type { Peek } from "./views/classic.ts";
+
+export interface RenewParts {
+  readonly clock: Clock;
+  readonly fleet: () => Fleet;
+  /** The devices of the kernel as they are now. */
+  readonly fresh: () => Promise<Peek>;
+  readonly post: (event: RenewEvent) => void;
+}
+
+/** Milliseconds after which a tool asks again. */
+const AGAIN_MS = 1_000;
+
+export const renewActs = (
+  calls: ActCalls<RenewAnswer>,
+  { clock, fleet, fresh, post }: RenewParts,
+): Pick<StacActs, "renew"> => ({
+  renew: async (act, mode) => {
+    const keys = namedBy(act.names, fleet(), await fresh());
+    const { uid, what } = act;
+    const answer = await calls.told((call) => post({ type: "renew", call, uid, what, keys, mode }));
+    return JSON.stringify(answerOf(answer, clock.now().wall));
+  },
+});
+
+const answerOf = ({ controllers, ...answer }: RenewAnswer, at: number): V1RenewAnswer => ({
+  schema: 1,
+  daemon: "stacd",
+  at,
+  ...answer,
+  controllers: controllers.map((one) => ({ ...one, text: tidText(one.tid) })),
+  again: answer.result === "running" ? AGAIN_MS : null,
+});

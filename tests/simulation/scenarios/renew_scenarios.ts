@@ -1,0 +1,335 @@
+/** Live connections get the options of the file: keys without losing a path, all else path after path (S1, S12, S13, S15). */
+import assert from "node:assert/strict";
+import type { StacdState } from "../../../src/lib/core/stacd/stacd_state.ts";
+import type { V1RenewAnswer } from "../../../src/lib/dbus/v1_types.ts";
+import type { Target } from "../../../src/lib/sim/fabric.ts";
+import { doing, nothingInUse, stacd, stacdStepping, withDevices } from "../altered.ts";
+import { type Cores, realCores } from "../cores.ts";
+import { Person } from "../person.ts";
+import type { Scenario } from "./scenario.ts";
+import { HOST, Stage } from "./stage.ts";
+
+const [KEY, KEY2] = ["c2VjcmV0", "bmV3a2V5"].map((part) => `DHHC-1:00:${part.repeat(4)}:`);
+
+/** The end of a renewal. */
+async function renewed(stage: Stage, what: string, mode: "ask" | "do" = "do"): Promise<V1RenewAnswer> {
+  const person = new Person(stage.world);
+  for (let how: "ask" | "do" | "watch" = mode, tries = 0; tries < 400; tries++, how = "watch") {
+    const answer = person.renew(what, how);
+    await stage.run(1_000);
+    const result = await answer;
+    if (!result.ok) assert.fail(result.error.message);
+    if (result.value.result !== "running") return result.value;
+  }
+  return assert.fail("it does not end");
+}
+
+const lines = (...options: readonly string[]): string =>
+  `[Controllers]\n${
+    options.map((more, n) =>
+      `controller = transport=tcp;traddr=10.0.1.${n + 1};trsvcid=4420;nqn=nqn.sub${more}\n`
+    ).join("")
+  }`;
+
+/** Paths to one subsystem, made with these options. */
+async function paths(
+  cores: Cores,
+  ...options: readonly string[]
+): Promise<{ stage: Stage; targets: readonly Target[] }> {
+  const stage = new Stage(cores);
+  const targets = options.map((_, n) => stage.subsystem("nqn.sub", `10.0.1.${n + 1}`));
+  stage.stafdConf("");
+  stage.stacdConf(lines(...options));
+  await stage.start();
+  assert.equal(stage.to("nqn.sub").length, options.length);
+  return { stage, targets };
+}
+
+/** From now on, the fewest paths that were live at once. */
+function fewest(stage: Stage): () => number {
+  const { devices } = stage.world.kernel;
+  let least = stage.to("nqn.sub").length;
+  const look = (): void => {
+    least = Math.min(least, stage.to("nqn.sub").length);
+  };
+  const { deletes } = stage.world.kernel;
+  stage.world.kernel.deletes = (who, device) => {
+    deletes(who, device);
+    least = Math.min(
+      least,
+      stage.to("nqn.sub").length - (devices.get(device.name)?.state === "live" ? 1 : 0),
+    );
+  };
+  devices.witness = look;
+  return () => least;
+}
+
+const mounted = (stage: Stage): void =>
+  assert.ok(stage.world.kernel.devices.namespaces.mount("nqn.sub", "/srv"));
+
+/** What a step waits for does not matter: it goes on with the next. */
+const hasty = (): Cores =>
+  stacdStepping((state, event, now) => realCores.stacd.step(hurried(state), event, now));
+
+export function hurried(state: StacdState): StacdState {
+  const { run } = state.renewals;
+  if (run === undefined || (run.phase.is !== "replacing" && run.phase.is !== "serving")) return state;
+  return {
+    ...state,
+    renewals: { ...state.renewals, run: { ...run, index: run.index + 1, phase: { is: "begin" } } },
+  };
+}
+
+export const RENEW_SCENARIOS: readonly Scenario[] = [
+  {
+    from: "S12, ten tasks: keys are changed",
+    name: "new keys are handed to the kernel, and no path is lost",
+    play: async (cores) => {
+      const { stage, targets: [target] } = await paths(cores, `;dhchap-secret=${KEY}`);
+      assert.ok(target !== undefined);
+      mounted(stage);
+      const [before] = stage.to("nqn.sub");
+      target.secret = KEY2;
+      stage.stacdConf(lines(`;dhchap-secret=${KEY2}`));
+      await stage.run(2_000);
+      const asked = await renewed(stage, "nqn.sub", "ask");
+      assert.deepEqual([asked.result, asked.controllers[0]?.means], ["possible", "keys"]);
+      assert.equal(before?.secret, KEY, "only asked");
+      const answer = await renewed(stage, "nqn.sub");
+      assert.equal(answer.result, "renewed");
+      assert.deepEqual(stage.to("nqn.sub"), [before], "the same connection");
+      assert.equal(before?.secret, KEY2);
+      assert.equal(before?.authenticated, 1);
+      for (const text of stage.said) assert.ok(!text.includes("bmV3a2V5"), "no key in the log (S8)");
+      assert.ok(
+        stage.seen.some((text) => /Renewed: the keys of the file were handed to the kernel/.test(text)),
+      );
+      assert.ok(
+        stage.seen.some((text) => /All 1 connections were renewed by uid 0 at .*: nqn\.sub/.test(text)),
+      );
+    },
+    original: () => ({
+      ...realCores,
+      stacd: doing(realCores.stacd, (effect) => effect.do === "write-keys" ? [] : [effect]),
+    }),
+  },
+  {
+    from: "S12",
+    name: "other options take one path after the other, the next when the first serves what is mounted",
+    play: async (cores) => {
+      const { stage } = await paths(cores, ";kato=10", ";kato=10");
+      mounted(stage);
+      const before = stage.to("nqn.sub").map(({ incarnation }) => incarnation);
+      stage.stacdConf(lines(";kato=20", ";kato=20"));
+      await stage.run(2_000);
+      const least = fewest(stage);
+      const answer = await renewed(stage, "nqn.sub");
+      assert.equal(answer.result, "renewed", answer.reasons.join());
+      assert.deepEqual(answer.controllers.map(({ means, why }) => [means, why]), [
+        ["reconnect", "kato is 10, not 20"],
+        ["reconnect", "kato is 10, not 20"],
+      ]);
+      const after = stage.to("nqn.sub");
+      assert.deepEqual(after.map(({ made }) => made?.kato), [20, 20]);
+      assert.ok(after.every(({ incarnation }) => !before.includes(incarnation)));
+      assert.equal(least(), 1, "never none");
+      assert.equal((await renewed(stage, "nqn.sub")).controllers[0]?.means, "same", "nothing is left to do");
+      assert.deepEqual(stage.to("nqn.sub"), after);
+    },
+    original: hasty,
+  },
+  {
+    from: "S12",
+    name: "the last usable path of what is mounted is not renewed, whatever disconnect-in-use says",
+    play: async (cores) => {
+      for (const more of ["", "[I/O controller connection management]\ndisconnect-in-use = always\n"]) {
+        const { stage } = await paths(cores, ";kato=10", ";kato=10");
+        mounted(stage);
+        const [first, second] = stage.to("nqn.sub");
+        assert.ok(first !== undefined && second !== undefined);
+        second.anaState = "inaccessible";
+        stage.stacdConf(more + lines(";kato=20", ";kato=20"));
+        await stage.run(2_000);
+        const answer = await renewed(stage, "nqn.sub");
+        assert.equal(answer.result, "refused");
+        assert.match(
+          answer.reasons.join(),
+          /is in use: mounted on \/srv, and no other usable path serves it/,
+        );
+        assert.deepEqual(stage.to("nqn.sub"), [first, second], "nothing has changed, not even the other one");
+      }
+    },
+    original: () => stacd(nothingInUse),
+  },
+  {
+    from: "S12",
+    name: "a path that cannot be connected again stops it: the others stay as they are",
+    play: async (cores) => {
+      const { stage, targets } = await paths(cores, ";kato=10", ";kato=10", ";kato=10");
+      mounted(stage);
+      const [first, second, third] = stage.to("nqn.sub");
+      for (const target of targets) target.secret = KEY;
+      stage.stacdConf(lines(";kato=20", ";kato=20", ";kato=20"));
+      await stage.run(2_000);
+      const answer = await renewed(stage, "nqn.sub");
+      assert.equal(answer.result, "stopped");
+      assert.match(answer.reasons.join(), /it could not be connected again: /);
+      assert.deepEqual(answer.controllers.map(({ is }) => is), ["failed", "left", "left"]);
+      await stage.run(60_000);
+      assert.deepEqual(stage.to("nqn.sub"), [second, third]);
+      assert.ok(first !== undefined && !stage.to("nqn.sub").includes(first));
+      assert.ok(stage.seen.some((text) => /The renewal stopped, 0 done, 2 left as they were: /.test(text)));
+    },
+    original: hasty,
+  },
+  {
+    from: "S12",
+    name: "a renewed path that does not serve what is mounted stops it",
+    play: async (cores) => {
+      const { stage, targets } = await paths(cores, ";kato=10", ";kato=10");
+      mounted(stage);
+      const [, second] = stage.to("nqn.sub");
+      for (const target of targets) target.anaState = "inaccessible";
+      stage.stacdConf(lines(";kato=20", ";kato=20"));
+      await stage.run(2_000);
+      const answer = await renewed(stage, "nqn.sub");
+      assert.equal(answer.result, "stopped");
+      assert.match(
+        answer.reasons.join(),
+        /its new connection does not serve nvme\d+n1 \(listed, with usable ANA state\)/,
+      );
+      assert.equal(answer.controllers[1]?.is, "left");
+      assert.ok(second !== undefined && stage.to("nqn.sub").includes(second));
+    },
+    original: hasty,
+  },
+  {
+    from: "S15",
+    name: "a connection with TLS or authentication is not replaced by one without",
+    play: async (cores) => {
+      for (
+        const [made, lacks] of [[";tls=true", "TLS"], [`;dhchap-secret=${KEY}`, "authentication"]] as const
+      ) {
+        const { stage } = await paths(cores, made, made);
+        const before = stage.to("nqn.sub");
+        stage.stacdConf(lines(";kato=20", ";kato=20"));
+        await stage.run(2_000);
+        const answer = await renewed(stage, "nqn.sub");
+        assert.equal(answer.result, "refused");
+        assert.match(
+          answer.reasons.join(),
+          new RegExp(
+            `the configuration asks for no ${lacks}.*which its connection had: set the option again`,
+          ),
+        );
+        assert.deepEqual(stage.to("nqn.sub"), before);
+      }
+    },
+    original: () =>
+      stacd(
+        withDevices((ctrl) =>
+          ctrl.made === undefined
+            ? ctrl
+            : { ...ctrl, made: { ...ctrl.made, tls: "none", dhchap: false, dhchapCtrl: false } }
+        ),
+      ),
+  },
+  {
+    from: "S15",
+    name: "a reload between disconnect and connect takes no TLS away",
+    play: async (cores) => {
+      const { stage, targets: [target] } = await paths(cores, ";tls=true;kato=10", ";tls=true;kato=10");
+      assert.ok(target !== undefined);
+      stage.stacdConf(lines(";tls=true;kato=20", ";tls=true;kato=20"));
+      await stage.run(2_000);
+      const { kernel } = stage.world;
+      kernel.chaos.deleteMs = [500, 500];
+      const person = new Person(stage.world);
+      const begun = person.renew("nqn.sub", "do");
+      await stage.run(300);
+      assert.ok((await begun).ok);
+      stage.stacdConf(lines(";kato=20", ";kato=20"));
+      await stage.run(120_000);
+      assert.equal(stage.to("nqn.sub").filter(({ made }) => made?.tls !== "tls").length, 0);
+      assert.equal(stage.to("nqn.sub").length, 1, "one waits for a person");
+      assert.match(
+        (await renewed(stage, "nqn.sub", "do")).reasons.join(),
+        /the configuration asks for no TLS/,
+      );
+    },
+    original: () =>
+      stacdStepping((state, event, now) => {
+        const next = realCores.stacd.step(state, event, now);
+        return {
+          ...next,
+          state: { ...next.state, renewals: { ...next.state.renewals, demands: new Map() } },
+        };
+      }),
+  },
+  {
+    from: "S13",
+    name: "with another host NQN alone, or another host ID alone, it is refused; with both it warns",
+    play: async (cores) => {
+      const other = {
+        nqn: "nqn.2014-08.org.nvmexpress:uuid:aaaaaaaa-0000-0000-0000-000000000001",
+        id: HOST.id,
+      };
+      for (
+        const [host, result] of [
+          [other, "refused"],
+          [{ nqn: HOST.nqn, id: "aaaaaaaa-0000-0000-0000-000000000001" }, "refused"],
+          [{ ...other, id: "aaaaaaaa-0000-0000-0000-000000000001" }, "renewed"],
+        ] as const
+      ) {
+        const { stage } = await paths(cores, "", "");
+        const before = stage.to("nqn.sub");
+        stage.setHost(host);
+        stage.stacd.kill();
+        stage.startStacd();
+        await stage.run(10_000);
+        assert.deepEqual(stage.to("nqn.sub"), before, "who we are is no reason to disconnect anything");
+        const answer = await renewed(stage, "nqn.sub");
+        assert.equal(answer.result, result, answer.reasons.join());
+        if (result === "refused") {
+          assert.match(
+            answer.reasons.join(),
+            /refuses a second identity of this host.*restore the old value.*or reboot; or, /,
+          );
+          assert.deepEqual(stage.to("nqn.sub"), before);
+        } else {
+          assert.match(answer.warnings.join(), /the array sees another host, .*aaaaaaaa/);
+          assert.deepEqual(stage.to("nqn.sub").map(({ hostNqn, hostId }) => [hostNqn, hostId]), [
+            [host.nqn, host.id],
+            [host.nqn, host.id],
+          ]);
+        }
+      }
+    },
+    original: () => stacd(withDevices((ctrl) => ({ ...ctrl, hostId: "" }))),
+  },
+  {
+    from: "S1",
+    name:
+      "what stacd may not disconnect is not renewed; what is not connected, and what nobody knows, needs nothing",
+    play: async (cores) => {
+      const stage = new Stage(cores);
+      const target = stage.subsystem("nqn.sub", "10.0.1.1");
+      stage.bootFrom(target);
+      stage.stafdConf("");
+      stage.stacdConf(lines(";kato=20", ";kato=20"));
+      await stage.start(10_000);
+      const [before] = stage.to("nqn.sub");
+      const refused = await renewed(stage, "10.0.1.1");
+      assert.match(
+        refused.reasons.join(),
+        /stacd may not change its connection: this machine was booted from it/,
+      );
+      assert.deepEqual(stage.to("nqn.sub"), [before]);
+      const away = await renewed(stage, "10.0.1.2");
+      assert.deepEqual([away.result, away.controllers[0]?.means], ["renewed", "not-connected"]);
+      assert.equal((await renewed(stage, "10.0.1.3")).result, "unknown");
+    },
+    original: () =>
+      stacd((event) => event.type === "nbft" ? { ...event, targets: { boot: [], discovery: [] } } : event),
+  },
+];
