@@ -18,6 +18,7 @@ export const JUDGES: readonly string[] = [
   "lines_known",
   "options_asked",
   "pace_rules",
+  "renew_rules",
   "rules",
   "session",
   "tls_rules",

@@ -1,4 +1,5 @@
 /** Cores that are not quite the real ones: for canaries, and for the originals of the scenarios. */
+import type { StacdState } from "../../src/lib/core/stacd/stacd_state.ts";
 import type { StacdEffect, StacdEvent, StafdEffect, StafdEvent } from "../../src/lib/core/effects.ts";
 import type { KernelCtrl } from "../../src/lib/nvme/kernel_ctrl.ts";
 import type { Core } from "../../src/lib/daemon/shell.ts";
@@ -68,3 +69,27 @@ export const stacdStepping = (step: Cores["stacd"]["step"]): Cores => ({
   ...realCores,
   stacd: { ...realCores.stacd, step },
 });
+
+/** A renewal does not wait for the path under way: it goes on with the next. */
+export function hurried(state: StacdState): StacdState {
+  const { run } = state.renewals;
+  if (run === undefined || (run.phase.is !== "replacing" && run.phase.is !== "serving")) return state;
+  return {
+    ...state,
+    renewals: { ...state.renewals, run: { ...run, index: run.index + 1, phase: { is: "begin" } } },
+  };
+}
+
+/** To stacd, no connection looks safe. */
+export const blind = (): Cores => {
+  const bare = (ctrl: KernelCtrl): KernelCtrl =>
+    ctrl.made === undefined
+      ? ctrl
+      : { ...ctrl, made: { ...ctrl.made, tls: "none", dhchap: false, dhchapCtrl: false } };
+  const heard = withDevices<StacdEvent>(bare);
+  return stacd((event) =>
+    event.type === "connected" && event.outcome.ok
+      ? { ...event, outcome: { ok: true, value: bare(event.outcome.value) } }
+      : heard(event)
+  );
+};

@@ -8,8 +8,10 @@ import { serviceAuthority } from "../../src/lib/core/stafd/mdns_services.ts";
 import { tidKey } from "../../src/lib/nvme/tid.ts";
 import { type Duration, seconds } from "../../src/lib/base/time.ts";
 import {
+  blind,
   doing,
   hearing,
+  hurried,
   nothingInUse,
   stacd,
   stacdStepping,
@@ -528,6 +530,30 @@ export const CANARIES: readonly Canary[] = [
         );
         return realCores.stacd.step(state, isForgotten ? nothingInUse(event) : event, now);
       }),
+  },
+  {
+    name: "renews the last usable path of what is in use",
+    rules: ["S12"],
+    who: "stacd",
+    with: ["renews", "mounts"],
+    cores: () =>
+      stacdStepping((state, event, now) =>
+        realCores.stacd.step(state, state.renewals.run === undefined ? event : nothingInUse(event), now)
+      ),
+  },
+  {
+    name: "renews the second path before the first serves again",
+    rules: ["renew"],
+    who: "stacd",
+    with: ["renews"],
+    cores: () => stacdStepping((state, event, now) => realCores.stacd.step(hurried(state), event, now)),
+  },
+  {
+    name: "renews a connection without the keys that it had",
+    rules: ["S15"],
+    who: "stacd",
+    with: ["renews"],
+    cores: blind,
   },
   {
     name: "takes any drain for a forced one",

@@ -62,6 +62,8 @@ export class DisconnectRules {
     if (device !== undefined) this.#ours(who, device, tid);
     for (const one of evidence) this.#truth(who, tid, one, who === "stafd" ? "referral" : "nvme");
     if (evidence.some(({ kind }) => kind === "stop")) return;
+    // It is wanted, and comes back.
+    if (evidence.every(({ kind }) => kind === "renewed")) return this.#rules.renewals.taken(tid, device);
     const wish = this.#wants(who).get(identity(tid));
     if (wish !== undefined) {
       throw new Violation("S2", `${who} disconnects ${named(tid)}, which ${wish.why} asks for`);
@@ -157,6 +159,11 @@ export class DisconnectRules {
           lie(`nobody had ${evidence.what} forgotten`);
         }
         return;
+      case "renewed":
+        if (who !== "stacd" || !this.#rules.renewals.says(evidence, tid)) {
+          lie(`nobody had ${evidence.what} renewed`);
+        }
+        return;
       case "config":
       case "unresponsive":
         // Whether anybody asks for it in spite of that is judged for every disconnect.
@@ -214,9 +221,11 @@ export class DisconnectRules {
   /** S12: whatever the evidence, what is in use keeps its last usable path. Judged when stacd really deletes it. */
   deleted(device: Device): void {
     const use = this.#rules.inUse(device);
-    if (use === undefined || this.#rules.conf("stacd")?.inUseGoes === true) return;
+    if (use === undefined) return;
+    const isRenewed = this.#rules.renewals.isGoing(device);
+    if (this.#rules.conf("stacd")?.inUseGoes === true && !isRenewed) return;
     const { transport, target } = device;
-    const isForced = isTransport(transport) &&
+    const isForced = !isRenewed && isTransport(transport) &&
       this.#rules.drains.takeByForce({ ...device, transport, subsysnqn: target?.nqn ?? "" });
     if (isForced) return;
     if (!this.#rules.isServedElsewhere(device)) {

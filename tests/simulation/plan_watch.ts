@@ -93,7 +93,7 @@ export class PlanWatch {
         realCores.stacd,
         (state, now) => new StacdTurn(state, now),
         (device) => device.isIoc,
-        ({ drains }) => drains.list,
+        ({ drains, renewals }) => JSON.stringify([drains.list, renewals.run?.index, renewals.run?.phase]),
       ),
     };
   }

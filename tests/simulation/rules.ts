@@ -14,6 +14,7 @@ import type { World } from "../../src/lib/sim/world.ts";
 import { ConnectRules } from "./connect_rules.ts";
 import { DisconnectRules } from "./disconnect_rules.ts";
 import { ForgetRules } from "./forget_rules.ts";
+import { RenewRules } from "./renew_rules.ts";
 import { Knowledge } from "./knowledge.ts";
 import type { Landscape } from "./landscape.ts";
 import { type Conf, confOf } from "./oracle/conf.ts";
@@ -43,6 +44,7 @@ export class Rules {
   readonly knowledge = new Knowledge();
   readonly drains = new Drains();
   readonly forgets: ForgetRules;
+  readonly renewals: RenewRules;
   readonly world: World;
   readonly landscape: Landscape;
   readonly #connects: ConnectRules;
@@ -91,6 +93,7 @@ export class Rules {
     this.#pace = new PaceRules(this);
     this.#tls = new TlsRules(this);
     this.forgets = new ForgetRules(this);
+    this.renewals = new RenewRules(this);
     world.kernel.wasRead = (page) => {
       this.knowledge.read(page, world.clock.now().wall);
       const { device: { target, incarnation, hostNqn }, log: { genctr, entries } } = page;
@@ -145,7 +148,10 @@ export class Rules {
   restarted(who: Daemon, stateFile: string | undefined): void {
     const saved = savedIn(stateFile);
     this.sessions[who] = new Session(saved);
-    if (who === "stacd") this.drains.restarted(saved.drains);
+    if (who === "stacd") {
+      this.drains.restarted(saved.drains);
+      this.renewals.restarted();
+    }
     const { all } = this.world.kernel.devices;
     this.knowledge.restarted(
       who,
@@ -250,10 +256,17 @@ export class Rules {
         }
         return;
       case "connected":
-      case "disconnected":
+      case "disconnected": {
+        const tid = event.type === "connected" && event.outcome.ok
+          ? fleet.ctls.get(event.key)?.tid
+          : undefined;
+        if (who === "stacd" && tid !== undefined) this.renewals.connected(tid);
         session.running.delete(event.key);
         if (who === "stacd" && session.conf !== undefined) this.#kept(session.conf);
         return;
+      }
+      case "renew":
+        return this.renewals.asked(event, event.keys.flatMap((key) => fleet.ctls.get(key)?.tid ?? []));
       case "drain":
         return this.drains.asked(event.what, event);
       case "undrain":
@@ -382,10 +395,13 @@ export class Rules {
       case "connect":
         this.#connects.judge(who, effect);
         this.#tls.judge(who, effect.request);
+        if (who === "stacd") this.renewals.connecting(effect.request);
         return this.#one(who, "connect", effect.op, effect.key, effect.request.tid);
       case "disconnect":
         this.#one(who, "disconnect", effect.op, effect.key, effect.tid);
         return this.#disconnects.judge(who, effect);
+      case "write-keys":
+        return this.renewals.keys(effect);
       case "resolve":
         this.sessions[who].questions.set(effect.op, effect.host);
         return;

@@ -1,4 +1,5 @@
 /** A person who does maintenance by hand at any moment (S7, S12). */
+import type { RenewMode } from "../../../src/lib/dbus/server.ts";
 import type { Random } from "../../../src/lib/sim/random.ts";
 import { Person } from "../person.ts";
 import type { Simulation } from "../simulation.ts";
@@ -61,8 +62,40 @@ function forget(sim: Simulation, random: Random): void {
   if (dc !== undefined) ask(dc.traddr);
 }
 
+/** Another value for an option, or none, and then what is connected gets it. */
+function renew(sim: Simulation, random: Random): void {
+  const { stacd } = sim.landscape;
+  if (random.chance(0.6)) {
+    stacd.set("Global", random.pick(["kato", "ctrl-loss-tmo"]) ?? "kato", String(random.between(6, 9) * 100));
+    // Less than its connection has, which a renewal does not take away.
+    if (random.chance(0.3)) {
+      const bare = stacd.controllers.map((one) => one.replace(/;dhchap-(?:ctrl-)?secret=[^;]*/g, ""));
+      stacd.controllers.splice(0, stacd.controllers.length, ...bare);
+    }
+    sim.writeFiles();
+    sim.reloadAll();
+  }
+  const what = anyName(sim, random);
+  const mode = random.chance(0.2) ? "ask" : "do";
+  const person = new Person(sim.world);
+  const ask = (how: RenewMode): void => {
+    sim.tell("person", `stacctl renew ${what} (${how})`);
+    void person.renew(what, how).then((answer) => {
+      if (!answer.ok) return sim.tell("person", `cannot renew ${what}: ${answer.error.message}`);
+      const { result, reasons } = answer.value;
+      sim.tell("person", `renew ${what}: ${[result, ...reasons].join(": ")}`);
+      sim.coverage.count(`renew ${result}`);
+      if (result === "running") {
+        sim.later(random.between(500, 3_000), () => ask(random.chance(0.1) ? "stop" : "watch"));
+      }
+    });
+  };
+  sim.later(random.between(100, 3_000), () => ask(mode));
+}
+
 export const PERSON_FAULTS: readonly Fault[] = [
   { name: "forgets", everyMs: 10_000, only: "stafd", act: forget },
+  { name: "renews", everyMs: 10_000, only: "stacd", act: renew },
   { name: "drains", everyMs: 10_000, only: "stacd", act: drain },
   {
     name: "undrains",

@@ -1,9 +1,8 @@
 /** Live connections get the options of the file: keys without losing a path, all else path after path (S1, S12, S13, S15). */
 import assert from "node:assert/strict";
-import type { StacdState } from "../../../src/lib/core/stacd/stacd_state.ts";
 import type { V1RenewAnswer } from "../../../src/lib/dbus/v1_types.ts";
 import type { Target } from "../../../src/lib/sim/fabric.ts";
-import { doing, nothingInUse, stacd, stacdStepping, withDevices } from "../altered.ts";
+import { blind, doing, hurried, nothingInUse, stacd, stacdStepping, withDevices } from "../altered.ts";
 import { type Cores, realCores } from "../cores.ts";
 import { Person } from "../person.ts";
 import type { Scenario } from "./scenario.ts";
@@ -67,18 +66,8 @@ function fewest(stage: Stage): () => number {
 const mounted = (stage: Stage): void =>
   assert.ok(stage.world.kernel.devices.namespaces.mount("nqn.sub", "/srv"));
 
-/** What a step waits for does not matter: it goes on with the next. */
 const hasty = (): Cores =>
   stacdStepping((state, event, now) => realCores.stacd.step(hurried(state), event, now));
-
-export function hurried(state: StacdState): StacdState {
-  const { run } = state.renewals;
-  if (run === undefined || (run.phase.is !== "replacing" && run.phase.is !== "serving")) return state;
-  return {
-    ...state,
-    renewals: { ...state.renewals, run: { ...run, index: run.index + 1, phase: { is: "begin" } } },
-  };
-}
 
 export const RENEW_SCENARIOS: readonly Scenario[] = [
   {
@@ -225,14 +214,7 @@ export const RENEW_SCENARIOS: readonly Scenario[] = [
         assert.deepEqual(stage.to("nqn.sub"), before);
       }
     },
-    original: () =>
-      stacd(
-        withDevices((ctrl) =>
-          ctrl.made === undefined
-            ? ctrl
-            : { ...ctrl, made: { ...ctrl.made, tls: "none", dhchap: false, dhchapCtrl: false } }
-        ),
-      ),
+    original: blind,
   },
   {
     from: "S15",
