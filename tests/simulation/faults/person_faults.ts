@@ -68,7 +68,7 @@ function renew(sim: Simulation, random: Random): void {
   if (random.chance(0.6)) {
     stacd.set("Global", random.pick(["kato", "ctrl-loss-tmo"]) ?? "kato", String(random.between(6, 9) * 100));
     // Less than its connection has, which a renewal does not take away.
-    if (random.chance(0.3)) {
+    if (random.chance(0.5)) {
       const bare = stacd.controllers.map((one) => one.replace(/;dhchap-(?:ctrl-)?secret=[^;]*/g, ""));
       stacd.controllers.splice(0, stacd.controllers.length, ...bare);
     }
