@@ -83,12 +83,6 @@ export function buildStacd(
       setTron,
     }),
     ...reportCalls({ daemon: "stacd", clock, facts, lines, recorded }, keeper),
-    ...drainActs(acts, {
-      clock,
-      fleet: () => shell.state.fleet,
-      fresh: () => lookUp(shell.state.fleet, machine.readDevice),
-      post,
-    }),
     ...drainActs(acts, parts),
     ...renewActs(renewals, parts),
   };

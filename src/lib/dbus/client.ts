@@ -12,8 +12,7 @@ import {
 import { PROPERTIES, type STAC, type STAF } from "./interfaces.ts";
 import { isRecord, type JsonResult } from "./json_reader.ts";
 import { parseEvent, parseExplanation, parseHealth, parsePlan, parseState } from "./v1_parse.ts";
-import { parseDrainAnswer, parseForgetAnswer, parseReportBegun } from "./v1_parse_acts.ts";
-import { parseDrainAnswer, parseForgetAnswer, parseRenewAnswer } from "./v1_parse_acts.ts";
+import { parseDrainAnswer, parseForgetAnswer, parseRenewAnswer, parseReportBegun } from "./v1_parse_acts.ts";
 import type {
   V1DrainAnswer,
   V1Event,

@@ -11,8 +11,8 @@ import {
   RENEWED_STATES,
   type V1DrainAnswer,
   type V1ForgetAnswer,
-  type V1ReportBegun,
   type V1RenewAnswer,
+  type V1ReportBegun,
 } from "./v1_types.ts";
 
 export const parseDrainAnswer = (text: string): JsonResult<V1DrainAnswer> =>
@@ -49,6 +49,7 @@ export const parseForgetAnswer = (text: string): JsonResult<V1ForgetAnswer> =>
 
 export const parseReportBegun = (text: string): JsonResult<V1ReportBegun> =>
   JsonReader.read("answer", text, (doc) => ({ ...head(doc), report: doc.at("report").number() }));
+
 export const parseRenewAnswer = (text: string): JsonResult<V1RenewAnswer> =>
   JsonReader.read("answer", text, (doc) => ({
     ...head(doc),

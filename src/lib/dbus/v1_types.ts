@@ -430,6 +430,8 @@ export interface V1ReportBegun {
   readonly at: number;
   /** The number for `report_piece`. */
   readonly report: number;
+}
+
 export const RENEW_RESULTS = ["possible", "running", "renewed", "stopped", "refused", "unknown"] as const;
 export const RENEW_MEANS = ["keys", "reconnect", "same", "not-connected"] as const;
 export const RENEWED_STATES = ["waiting", "under-way", "done", "failed", "left"] as const;

@@ -201,6 +201,8 @@ const STACD_EVENTS: Readonly<Record<StacdEvent["type"], true>> = {
   "fetched": true,
   "drain": true,
   "undrain": true,
+  "renew": true,
+  "keys-written": true,
   "stafd": true,
   "stafd-changed": true,
 };
