@@ -21,6 +21,7 @@ import { type Format, OUTPUT_VARIABLE, outputOption, schemaOption } from "./outp
 import { paged } from "./pager.ts";
 import { plan } from "./plan_command.ts";
 import { report } from "./report_command.ts";
+import { renew } from "./renew_command.ts";
 import { answered, type Job, type Tool, withDaemon } from "./session.ts";
 import { status } from "./status_command.ts";
 import { styleFor } from "./style.ts";
@@ -372,6 +373,17 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
         .action((what, { for: span, force, output }) =>
           finish(drain(job(false), what, { format: output ?? "table", term: span, force: force === true }))
         )],
+    ["renew", (command) =>
+      command
+        .description("give live connections the options and keys of the file, path after path (root only)")
+        .argument("<what>", FORMS)
+        .option("--dry-run", "only show by which means")
+        .option("--reconnect", "path after path, also where the kernel could take the keys")
+        .addOption(outputOption(TEXT))
+        .action((what, { dryRun, reconnect, output }) => {
+          const options = { dryRun: dryRun === true, reconnect: reconnect === true };
+          return finish(renew(job(false), what, { format: output ?? "table", ...options }));
+        })],
     ["undrain", (command) =>
       command
         .description("end a drain: connect again what is wanted (root only)")

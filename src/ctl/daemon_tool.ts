@@ -39,6 +39,7 @@ const NEVER_DRESSED: ReadonlySet<string> = new Set([
   "drain",
   "undrain",
   "forget",
+  "renew",
   "report",
 ]);
 

@@ -101,6 +101,13 @@ const TEXTS: Readonly<Record<string, HelpText>> = {
       ["sudo $ forget 192.0.2.17", "now, not after 72 hours"],
     ],
   },
+  renew: {
+    group: ACTS,
+    examples: [
+      ["sudo $ renew 192.0.2.18 --dry-run", "by which means"],
+      ["sudo $ renew 192.0.2.18", "after a reload with new keys or options"],
+    ],
+  },
   undrain: { group: ACTS, examples: [["sudo $ undrain 192.0.2.18", "the text that was given to drain"]] },
   tron: { group: OTHERS, examples: [["sudo $ tron", "debug messages in the journal, until troff"]] },
   troff: { group: OTHERS, examples: [["sudo $ troff", "debug messages off again"]] },

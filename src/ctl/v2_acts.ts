@@ -62,6 +62,32 @@ export interface V2Forgotten extends V2Head {
   }[];
 }
 
+/** `renew`. */
+export interface V2Renewed extends V2Head {
+  readonly output: "renew";
+  /** `possible`: with `--dry-run`, it would be begun; `stopped`: at the first failure, or by a person. */
+  readonly result: "possible" | "renewed" | "stopped" | "refused" | "unknown";
+  /** Why it was refused, or stopped. */
+  readonly reasons: readonly string[];
+  /** What the array has to be ready for. */
+  readonly warnings: readonly string[];
+  readonly controllers: readonly {
+    readonly tid: V2Tid;
+    readonly text: string;
+    /** The present one; empty where it is not connected. */
+    readonly device: string;
+    /**
+     * `keys`: the kernel authenticates again with new keys; `reconnect`: disconnected and connected again; `same`: nothing that
+     * the kernel shows differs from the file; `not-connected`: its next connection has the options.
+     */
+    readonly means: "keys" | "reconnect" | "same" | "not-connected";
+    /** `left`: not begun. */
+    readonly is: "waiting" | "under-way" | "done" | "failed" | "left";
+    /** The differences; of `failed`, the reason. */
+    readonly why: string;
+  }[];
+}
+
 /** One event of `history`. */
 export interface V2Past {
   readonly at: number;

@@ -4,7 +4,7 @@
  * is. All times are milliseconds since 1970. A member that may be `null` is always there. Members may be added under the same
  * number; none is removed and none changes its meaning.
  */
-import type { V2Drain, V2Drained, V2Forgotten, V2History } from "./v2_acts.ts";
+import type { V2Drain, V2Drained, V2Forgotten, V2History, V2Renewed } from "./v2_acts.ts";
 import type { DaemonName, V1Change, V1Finding, V1Phase, V1Source } from "../lib/dbus/v1_types.ts";
 
 /** What every document begins with. */
@@ -488,5 +488,6 @@ export type V2Output =
   | V2Doctor
   | V2Drained
   | V2Forgotten
+  | V2Renewed
   | V2History
   | V2Event;

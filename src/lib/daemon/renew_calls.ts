@@ -26,7 +26,11 @@ export const renewActs = (
   renew: async (act, mode) => {
     const keys = namedBy(act.names, fleet(), await fresh());
     const { uid, what } = act;
-    const answer = await calls.told((call) => post({ type: "renew", call, uid, what, keys, mode }));
+    const reconnects = mode === "ask-reconnect" || mode === "do-reconnect";
+    const plain = mode === "ask-reconnect" ? "ask" : mode === "do-reconnect" ? "do" : mode;
+    const answer = await calls.told((call) =>
+      post({ type: "renew", call, uid, what, keys, mode: plain, reconnects })
+    );
     return JSON.stringify(answerOf(answer, clock.now().wall));
   },
 });

@@ -2,6 +2,7 @@
 import type { Finding } from "../config/finding.ts";
 import type { Ctl } from "../core/controller/ctl.ts";
 import type { Fleet } from "../core/fleet/fleet.ts";
+import { renewText } from "../core/stacd/renew.ts";
 import { idleLines } from "../core/advice/idle_lines.ts";
 import type { StacHandlers } from "../dbus/server.ts";
 import type { V1Controller, V1Health, V1Plan, V1State } from "../dbus/v1_types.ts";
@@ -48,9 +49,13 @@ export interface V1Parts {
 
 const linksOf = ({ links: { lost, returned } }: Fleet): NonNullable<V1State["links"]> => ({ lost, returned });
 
-/** Lines without effect at present. */
-function idle(core: Asked): Pick<V1Plan, "notes"> {
-  const notes = idleLines(core.state, core.fleet.fleet, (ctl) => core.verdict(ctl));
+/** A renewal under way, and lines without effect at present. */
+function notesOf(core: Asked): Pick<V1Plan, "notes"> {
+  const run = core.state.renewals?.run;
+  const notes = [
+    ...run === undefined ? [] : [renewText(run)],
+    ...idleLines(core.state, core.fleet.fleet, (ctl) => core.verdict(ctl)),
+  ];
   return notes.length === 0 ? {} : { notes };
 }
 
@@ -102,7 +107,7 @@ export function v1Answers(parts: V1Parts): V1Answers & { readonly fresh: () => P
       const tried: Tried = text === "" ? { ok: true, core: before, findings: [] } : parts.tried(text);
       const { findings } = tried;
       const answer: V1Plan = tried.ok
-        ? { ...base, valid: true, findings, ...planOf(tried.core, before, now), ...idle(tried.core) }
+        ? { ...base, valid: true, findings, ...planOf(tried.core, before, now), ...notesOf(tried.core) }
         : { ...base, valid: false, findings, changes: [], held: [], unchanged: parts.fleet().ctls.size };
       return JSON.stringify(answer);
     },

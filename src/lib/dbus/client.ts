@@ -124,7 +124,7 @@ export class DaemonClient {
   renew(
     what: string,
     names: readonly string[],
-    mode: "ask" | "do" | "watch" | "stop",
+    mode: "ask" | "do" | "ask-reconnect" | "do-reconnect" | "watch" | "stop",
   ): Promise<Result<V1RenewAnswer>> {
     return this.#ask(".v1", "renew", "sass", [what, names, mode], "s", parsed(parseRenewAnswer));
   }

@@ -250,7 +250,11 @@ const RENEW = `    <method name="renew">
         ${doc("The controllers that it stands for: NQNs, addresses, devices, transport ids.")}
       </arg>
       <arg name="mode" type="s" direction="in">
-        ${doc("ask (nothing is done), do, watch (how far is it), or stop (begin no other path).")}
+        ${
+  doc(
+    "ask (nothing is done), do, the same with -reconnect (path after path in any case), watch (how far is it), or stop (begin no other path).",
+  )
+}
       </arg>
       <arg name="answer_json" type="s" direction="out"/>
     </method>

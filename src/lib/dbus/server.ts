@@ -66,7 +66,7 @@ export interface StacActs {
   renew(act: AskedAct, mode: RenewMode): Later<string>;
 }
 
-const RENEW_MODES = ["ask", "do", "watch", "stop"] as const;
+const RENEW_MODES = ["ask", "do", "ask-reconnect", "do-reconnect", "watch", "stop"] as const;
 export type RenewMode = typeof RENEW_MODES[number];
 
 /** The acts that stafd takes. */

@@ -293,7 +293,7 @@ export interface V1Plan {
   /** Unknown facts, from which nothing can be planned: `stafd is not running`. */
   readonly unknowns: readonly string[];
   /**
-   * Lines without effect at the moment: an exclude that matches nothing, a controller that is excluded. Absent when
+   * A renewal that is under way, and lines without effect at the moment: an exclude that matches nothing, a controller that is excluded. Absent when
    * there are none.
    */
   readonly notes?: readonly string[];

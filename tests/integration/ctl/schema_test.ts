@@ -92,6 +92,7 @@ const COMMANDS: Readonly<Record<string, string>> = {
   doctor: "",
   drain: "10.0.0.25 --for 1min",
   undrain: "10.0.0.25",
+  renew: "10.0.0.25",
   forget: "10.0.0.102",
   history: "--since -1d",
 };
@@ -101,6 +102,7 @@ const NEW: Readonly<Record<string, string>> = {
   drain: "drain",
   undrain: "drain",
   forget: "forget",
+  renew: "renew",
   history: "history",
 };
 

@@ -1,3 +1,4 @@
+import { Secret } from "../../../src/lib/base/secret.ts";
 import assert from "node:assert/strict";
 import { namespacesOf, Sysfs } from "../../../src/lib/linux/sysfs.ts";
 import { DISCOVERY, FakeSysfs } from "./fake_sysfs.ts";
@@ -169,6 +170,40 @@ Deno.test("exactly the incarnation that is meant is deleted", async () => {
   assert.equal(await fake.written("nvme0", "delete_controller"), "");
   await fake.remove("nvme0");
   assert.deepEqual(await sysfs.delete("nvme0", second), { ok: true, value: "gone" });
+});
+
+Deno.test("keys are written to exactly the incarnation that is meant, as they are, and never told", async () => {
+  await using fake = await FakeSysfs.create();
+  const secrets = { dhchap_secret: "DHHC-1:00:old:\n", dhchap_ctrl_secret: "DHHC-1:00:oldctrl:\n" };
+  const first = await fake.add("nvme0", { ...DISCOVERY, ...secrets });
+  const sysfs = new Sysfs(fake.places);
+  const keys = {
+    hostKey: new Secret("DHHC-1:00:new-and-longer:"),
+    ctrlKey: new Secret("DHHC-1:00:newctrl-longer:"),
+  };
+  assert.deepEqual(await sysfs.writeKeys("nvme0", first, { hostKey: keys.hostKey }), {
+    ok: true,
+    value: undefined,
+  });
+  assert.equal(await fake.written("nvme0", "dhchap_secret"), "DHHC-1:00:new-and-longer:");
+  assert.equal(
+    await fake.written("nvme0", "dhchap_ctrl_secret"),
+    secrets.dhchap_ctrl_secret,
+    "only what is given",
+  );
+  assert.ok((await sysfs.writeKeys("nvme0", first, keys)).ok);
+  assert.equal(await fake.written("nvme0", "dhchap_ctrl_secret"), "DHHC-1:00:newctrl-longer:");
+  // Its number goes to another controller, which has no keys.
+  await Deno.rename(fake.folder("nvme0"), `${fake.root}/old`);
+  await fake.add("nvme0", { ...DISCOVERY, ...secrets });
+  const other = await sysfs.writeKeys("nvme0", first, keys);
+  assert.ok(!other.ok);
+  assert.match(other.failure.message, /^nvme0 is another controller by now/);
+  assert.equal(await fake.written("nvme0", "dhchap_secret"), secrets.dhchap_secret);
+  const gone = await sysfs.writeKeys("nvme7", first, keys);
+  assert.ok(!gone.ok);
+  assert.match(gone.failure.message, /^the kernel does not take the new dhchap_ctrl_secret of nvme7: /);
+  assert.ok(!JSON.stringify([other, gone]).includes("longer"), "no key in a text (S8)");
 });
 
 Deno.test("nothing but a controller can be named", async () => {

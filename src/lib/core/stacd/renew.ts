@@ -5,13 +5,13 @@
  */
 import type { KernelCtrl } from "../../nvme/kernel_ctrl.ts";
 import type { InterfaceTable } from "../../nvme/kernel_ctrl.ts";
-import type { Tid } from "../../nvme/tid.ts";
+import { type Tid, tidText } from "../../nvme/tid.ts";
 import type { Instant } from "../../base/time.ts";
 import type { DeviceRef } from "../../ports.ts";
 import { differences, lessSafe, unshown } from "../controller/as_asked.ts";
 import { identityRefused, identityTexts } from "../controller/identity.ts";
 import type { Op } from "../effects.ts";
-import type { Evidence } from "../planning/evidence.ts";
+import { type Evidence, evidenceText } from "../planning/evidence.ts";
 import type { Guard } from "../planning/guard.ts";
 import type { Attempt } from "../request/request.ts";
 
@@ -23,6 +23,8 @@ export interface RenewEvent {
   readonly what: string;
   /** Controllers that it names now. */
   readonly keys: readonly string[];
+  /** Path after path also where the kernel could take the keys, or shows no difference: another TLS key, say. */
+  readonly reconnects: boolean;
   /** `ask`: only report what would be done; `watch`: how far is it; `stop`: after the path under way. */
   readonly mode: "ask" | "do" | "watch" | "stop";
 }
@@ -97,6 +99,7 @@ export interface RenewRun {
   /** Milliseconds since 1970. */
   readonly at: number;
   readonly onlyAsked: boolean;
+  readonly reconnects: boolean;
   readonly steps: readonly RenewStep[];
   readonly warnings: readonly string[];
   /** First the uses of all are looked at, and nothing is changed. */
@@ -160,6 +163,7 @@ export function meansFor(
   attempt: Attempt,
   devices: Iterable<KernelCtrl>,
   interfaces: InterfaceTable,
+  reconnects: boolean,
 ): Means {
   const { request } = attempt;
   const { made, hostNqn, hostId } = device;
@@ -187,13 +191,15 @@ export function meansFor(
     }
     : {};
   const { hostKey, ctrlKey } = request.keys;
+  if (reconnects) {
+    return { ok: true, means: "reconnect", why: [...seen, "--reconnect"].join("; "), ...warning };
+  }
   if (seen.length === 0 && hostKey !== undefined && made?.dhchap === true && made.tls !== "concat") {
     if (ctrlKey === undefined || made.dhchapCtrl === true) return { ok: true, means: "keys", why: "" };
   }
   const hidden = [
     ...unshown(request),
-    ...request.options.tlsKey === undefined ? [] : ["tls-key"],
-    ...request.options.keyring === undefined ? [] : ["keyring"],
+    ...made?.tls === "none" ? [] : ["the TLS key"],
     ...hostKey === undefined ? [] : ["dhchap-secret"],
   ];
   if (seen.length === 0 && hidden.length === 0 && made !== undefined) {
@@ -205,4 +211,23 @@ export function meansFor(
     ? "the options of its connection cannot be read"
     : `the kernel does not show ${hidden.join(", ")}`;
   return { ok: true, means: "reconnect", why, ...warning };
+}
+
+/** The renewal under way, in words. */
+export function renewText({ steps, index, ...run }: RenewRun): string {
+  const step = steps[index];
+  const now = step === undefined ? "" : `, now ${tidText(step.tid)}`;
+  return `connections are ${evidenceText(renewEvidence(run))}: ${index} of ${steps.length} done${now}`;
+}
+
+/** What it means for one controller; undefined where it concerns others. */
+export function turnText({ steps, index, stage, ...run }: RenewRun, key: string): string | undefined {
+  const at = steps.findIndex((step) => step.key === key);
+  const step = steps[at];
+  if (step === undefined || step.is === "done") return undefined;
+  const what = step.means === "keys"
+    ? "gets new keys from the kernel"
+    : "is disconnected and connected again";
+  const when = stage === "go" && at === index ? "now" : "when the connections before it serve again";
+  return `${evidenceText(renewEvidence(run))}; it ${what} ${when}`;
 }

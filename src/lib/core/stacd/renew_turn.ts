@@ -69,7 +69,7 @@ export class RenewTurn {
 
   // --- the act -------------------------------------------------------------------------------------------------------
 
-  renew({ call, uid, what, keys, mode }: RenewEvent): void {
+  renew({ call, uid, what, keys, mode, reconnects }: RenewEvent): void {
     const { run, last } = this.#renewals;
     const { fleet, now } = this.#host;
     const refuse = (...reasons: readonly string[]): void =>
@@ -91,7 +91,7 @@ export class RenewTurn {
     if (ctls.length > MAX_RENEWED) {
       return refuse(`it names ${ctls.length} controllers: one call takes ${MAX_RENEWED}`);
     }
-    const means = ctls.map((ctl) => ({ ctl, found: this.#meansOf(ctl) }));
+    const means = ctls.map((ctl) => ({ ctl, found: this.#meansOf(ctl, reconnects) }));
     const steps = means.map(({ ctl: { key, tid }, found }): RenewStep => ({
       key,
       tid,
@@ -108,6 +108,7 @@ export class RenewTurn {
       what,
       at: now.wall,
       onlyAsked: mode === "ask",
+      reconnects,
       steps,
       warnings,
       stage: "check",
@@ -143,7 +144,7 @@ export class RenewTurn {
   }
 
   /** By which means the connection is renewed, and whether it may be. */
-  #meansOf(ctl: Ctl): Means {
+  #meansOf(ctl: Ctl, reconnects: boolean): Means {
     const { fleet } = this.#host;
     if (ctl.link.phase === "deleting" || ctl.link.phase === "connecting" || ctl.link.phase === "forming") {
       return { ok: false, why: `it is ${ctl.link.phase}: try again when that has ended` };
@@ -164,6 +165,7 @@ export class RenewTurn {
       this.#host.attempt(ctl),
       fleet.fleet.devices.values(),
       fleet.fleet.interfaces,
+      reconnects,
     );
     if (!found.ok || found.means !== "reconnect") return found;
     const bar = this.#host.bar(ctl);
@@ -265,7 +267,7 @@ export class RenewTurn {
     }
     if (run.stops) return this.#end("stopped", "a person has stopped it");
     // The configuration and the connection may have changed since.
-    const found = this.#meansOf(ctl);
+    const found = this.#meansOf(ctl, run.reconnects);
     if (!found.ok) return this.#fail(found.why);
     this.#step({ means: found.means, is: "under-way", why: found.why });
     switch (found.means) {
@@ -324,7 +326,7 @@ export class RenewTurn {
         return this.#wait({ is: "looking", ref, until: seen.until });
       case "free": {
         if (guard.at.mono !== now.mono) return this.#look(ctl, guard);
-        const found = this.#meansOf(ctl);
+        const found = this.#meansOf(ctl, run.reconnects);
         const device = fleet.device(ref);
         if (!found.ok) return this.#fail(found.why);
         if (device === undefined) return this.#fail("its connection has been replaced meanwhile");

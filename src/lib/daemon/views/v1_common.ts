@@ -9,6 +9,7 @@ import { type Claim, claimText, type Ctl, deviceOf } from "../../core/controller
 import { proofText } from "../../core/planning/evidence.ts";
 import { identityTexts } from "../../core/controller/identity.ts";
 import type { Lines } from "../../core/sources/lines.ts";
+import type { Renewals } from "../../core/stacd/renew.ts";
 import { hostIdOf } from "../../core/request/request.ts";
 import type { Fleet } from "../../core/fleet/fleet.ts";
 import type { FleetTurn } from "../../core/fleet/fleet_turn.ts";
@@ -28,7 +29,12 @@ import { localTime } from "./texts.ts";
 export interface Asked {
   readonly fleet: Pick<FleetTurn, "fleet" | "ctl" | "decision" | "outlook" | "afterwards" | "shield" | "now">;
   readonly kind: "discovery" | "io";
-  readonly state: { readonly conf: DaemonConf | undefined; readonly lines: Lines };
+  readonly state: {
+    readonly conf: DaemonConf | undefined;
+    readonly lines: Lines;
+    /** Of stacd. */
+    readonly renewals?: Renewals;
+  };
   verdict(ctl: Ctl): Verdict;
   request(ctl: Ctl): ConnectRequest;
   attempt(ctl: Ctl): Attempt;

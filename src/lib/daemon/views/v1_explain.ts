@@ -11,6 +11,7 @@ import { IDENTITY_REMEDY } from "../../core/controller/identity.ts";
 import { evidenceText, proofText } from "../../core/planning/evidence.ts";
 import type { Past } from "../../core/fleet/fleet.ts";
 import { ctlsFor } from "../../core/fleet/fleet_index.ts";
+import { turnText } from "../../core/stacd/renew.ts";
 import { tlsRemedy, tlsText } from "../../core/request/page_tls.ts";
 import { LINK_LOST } from "../../core/controller/links.ts";
 import type { Decision, Verdict } from "../../core/planning/planner.ts";
@@ -133,6 +134,9 @@ function ofController(ctl: Ctl, core: Asked, peek: Peek, beside: Beside, now: No
     if (lost !== undefined) chain.push({ step: "state", at: lost.at, text: lostText(lost) });
     chain.push(...asAsked(ctl, device, core, beside), ...unexpected(ctl, device, core));
   }
+  const run = core.state.renewals?.run;
+  const turn = run === undefined ? undefined : turnText(run, ctl.key);
+  if (run !== undefined && turn !== undefined) chain.push({ step: "state", at: run.at, text: turn });
   const differences = otherwise(ctl, core, peek);
   for (const text of differences) chain.push({ step: "state", at: null, text });
   chain.push(
