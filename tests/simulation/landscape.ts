@@ -26,7 +26,7 @@ export interface Landscape {
   readonly subsystems: readonly Target[];
   readonly dcs: readonly Target[];
   /** Never works, also not when the faults are over: the others must not suffer from it. */
-  readonly dead: ReadonlySet<Target>;
+  readonly dead: Set<Target>;
   readonly boot: Target | undefined;
   /** What the boot firmware's table means. */
   readonly nbft: NbftTargets;

@@ -17,7 +17,7 @@ export interface RenewParts {
 }
 
 /** Milliseconds after which a tool asks again. */
-const AGAIN_MS = 1_000;
+const AGAIN_MS = 500;
 
 export const renewActs = (
   calls: ActCalls<RenewAnswer>,

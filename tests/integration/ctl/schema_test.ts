@@ -92,7 +92,7 @@ const COMMANDS: Readonly<Record<string, string>> = {
   doctor: "",
   drain: "10.0.0.25 --for 1min",
   undrain: "10.0.0.25",
-  renew: "10.0.0.25",
+  renew: "10.0.0.26",
   forget: "10.0.0.102",
   history: "--since -1d",
 };

@@ -53,6 +53,8 @@ function forget(sim: Simulation, random: Random): void {
     if (service === undefined || target === undefined) return;
     for (const { key, traddr } of avahi.announced) if (traddr === service.traddr) avahi.withdraw(key);
     sim.world.setManner(target, "silent");
+    // For good.
+    sim.landscape.dead.add(target);
     sim.later(random.between(5_000, 30_000), () => ask(service.traddr));
     return;
   }

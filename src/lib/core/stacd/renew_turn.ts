@@ -82,7 +82,8 @@ export class RenewTurn {
     if (run !== undefined) {
       return refuse(`the renewal of ${run.what}, begun by uid ${run.uid}, is under way: wait for its end`);
     }
-    const ctls = keys.flatMap((key) => fleet.ctl(key) ?? []);
+    const ctls = keys.flatMap((key) => fleet.ctl(key) ?? [])
+      .toSorted((a, b) => tidText(a.tid) < tidText(b.tid) ? -1 : 1);
     if (ctls.length === 0) {
       return this.#answer(call, { result: "unknown", reasons: [], warnings: [], controllers: [] });
     }
