@@ -105,7 +105,7 @@ const TEXTS: Readonly<Record<string, HelpText>> = {
     group: ACTS,
     examples: [
       ["sudo $ renew 192.0.2.18 --dry-run", "by which means"],
-      ["sudo $ renew 192.0.2.18", "after a reload with new keys or options"],
+      ["sudo $ renew 192.0.2.18", "after a reload with new keys"],
     ],
   },
   undrain: { group: ACTS, examples: [["sudo $ undrain 192.0.2.18", "the text that was given to drain"]] },

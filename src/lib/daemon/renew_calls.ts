@@ -1,4 +1,5 @@
 /** The act `renew` between the bus and stacd's core. */
+import { RENEW_LOOK } from "../core/retry.ts";
 import type { Fleet } from "../core/fleet/fleet.ts";
 import type { RenewAnswer, RenewEvent } from "../core/stacd/renew.ts";
 import type { StacActs } from "../dbus/server.ts";
@@ -15,9 +16,6 @@ export interface RenewParts {
   readonly fresh: () => Promise<Peek>;
   readonly post: (event: RenewEvent) => void;
 }
-
-/** Milliseconds after which a tool asks again. */
-const AGAIN_MS = 500;
 
 export const renewActs = (
   calls: ActCalls<RenewAnswer>,
@@ -41,5 +39,5 @@ const answerOf = ({ controllers, ...answer }: RenewAnswer, at: number): V1RenewA
   at,
   ...answer,
   controllers: controllers.map((one) => ({ ...one, text: tidText(one.tid) })),
-  again: answer.result === "running" ? AGAIN_MS : null,
+  again: answer.result === "running" ? RENEW_LOOK.ms : null,
 });

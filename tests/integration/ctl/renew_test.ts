@@ -59,7 +59,7 @@ Deno.test("renew shows the means, does it path after path, and plan, explain and
     assert.match(would.out, /^(?:nvme\d+ .*: disconnected and connected again \(kato is 10, not 20\)\n){2}$/);
 
     // Slow enough to be looked at.
-    stage.world.kernel.chaos.deleteMs = [3_000, 3_000];
+    stage.world.kernel.chaos.deleteMs = [1_500, 1_500];
     const renewing = start("stacctl renew nqn.db");
     for (let tries = 0; stage.stacd.state.renewals.run?.stage !== "go"; tries++) {
       assert.ok(tries < 200, "it begins");
