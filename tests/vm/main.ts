@@ -33,6 +33,7 @@ import { scenarios as report } from "./scenarios/report.ts";
 import { scenarios as podman } from "./scenarios/podman.ts";
 import { scenario as refusal } from "./scenarios/refusal.ts";
 import { crash, restart } from "./scenarios/restart.ts";
+import { scenarios as stacdByHand } from "./scenarios/stacd_by_hand.ts";
 import { scenarios as stacdCompany } from "./scenarios/stacd_company.ts";
 import { scenarios as stacdCrash } from "./scenarios/stacd_crash.ts";
 import { scenarios as stacdDisconnect } from "./scenarios/stacd_disconnect.ts";
@@ -107,6 +108,7 @@ const SCENARIOS: readonly Scenario[] = [
   ...report,
   ...stacdSecurity,
   ...stacdTls,
+  ...stacdByHand,
   ...stacdCompany,
   ...stacdCrash,
 ];
