@@ -44,6 +44,9 @@ async function paths(
   return { stage, targets };
 }
 
+/** In the order in which they are renewed. */
+const byAddress = (stage: Stage) => stage.to("nqn.sub").toSorted((a, b) => a.traddr < b.traddr ? -1 : 1);
+
 /** From now on, the fewest paths that were live at once. */
 function fewest(stage: Stage): () => number {
   const { devices } = stage.world.kernel;
@@ -156,7 +159,7 @@ export const RENEW_SCENARIOS: readonly Scenario[] = [
     play: async (cores) => {
       const { stage, targets } = await paths(cores, ";kato=10", ";kato=10", ";kato=10");
       mounted(stage);
-      const [first, second, third] = stage.to("nqn.sub");
+      const [first, second, third] = byAddress(stage);
       for (const target of targets) target.secret = KEY;
       stage.stacdConf(lines(";kato=20", ";kato=20", ";kato=20"));
       await stage.run(2_000);
@@ -165,7 +168,7 @@ export const RENEW_SCENARIOS: readonly Scenario[] = [
       assert.match(answer.reasons.join(), /it could not be connected again: /);
       assert.deepEqual(answer.controllers.map(({ is }) => is), ["failed", "left", "left"]);
       await stage.run(60_000);
-      assert.deepEqual(stage.to("nqn.sub"), [second, third]);
+      assert.deepEqual(byAddress(stage), [second, third]);
       assert.ok(first !== undefined && !stage.to("nqn.sub").includes(first));
       assert.ok(stage.seen.some((text) => /The renewal stopped, 0 done, 2 left as they were: /.test(text)));
     },
@@ -177,7 +180,7 @@ export const RENEW_SCENARIOS: readonly Scenario[] = [
     play: async (cores) => {
       const { stage, targets } = await paths(cores, ";kato=10", ";kato=10");
       mounted(stage);
-      const [, second] = stage.to("nqn.sub");
+      const [, second] = byAddress(stage);
       for (const target of targets) target.anaState = "inaccessible";
       stage.stacdConf(lines(";kato=20", ";kato=20"));
       await stage.run(2_000);

@@ -28,7 +28,9 @@ export function sayDifferences(turn: Turn, ctl: Ctl, device: KernelCtrl, adopted
     turn.say(
       "info",
       ctl,
-      `The connection was ${what}; the configured options take effect when it is connected again`,
+      `The connection was ${what}; the configured options take effect when it is connected again${
+        turn.rules.daemon === "stacd" ? ": stacctl renew" : ""
+      }`,
       more,
     );
     turn.put(noted(turn.ctl(ctl.key) ?? ctl, turn.now.wall, what));

@@ -362,6 +362,11 @@ export class RenewTurn {
         until: after(now, RENEW_SERVES),
       });
     }
+    if (link.phase !== "deleting" && this.#host.verdict(ctl).is !== "wanted") {
+      return this.#fail(
+        "it is not connected again: no source wants it any more, or it is excluded or drained",
+      );
+    }
     const bar = link.phase === "idle" ? this.#host.bar(ctl) : undefined;
     if (bar !== undefined) return this.#fail(`it is not connected again: ${bar}`);
     if (link.phase === "waiting" && ctl.attempts > 0) {
