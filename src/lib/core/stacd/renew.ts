@@ -13,6 +13,8 @@ import { identityRefused, identityTexts } from "../controller/identity.ts";
 import type { Op } from "../effects.ts";
 import { type Evidence, evidenceText } from "../planning/evidence.ts";
 import type { Guard } from "../planning/guard.ts";
+import { otherWays } from "../planning/in_use.ts";
+import type { NamespaceLook } from "../../nvme/namespace_look.ts";
 import type { Attempt } from "../request/request.ts";
 
 export interface RenewEvent {
@@ -230,4 +232,27 @@ export function turnText({ steps, index, stage, ...run }: RenewRun, key: string)
     : "is disconnected and connected again";
   const when = stage === "go" && at === index ? "now" : "when the connections before it serve again";
   return `${evidenceText(renewEvidence(run))}; it ${what} ${when}`;
+}
+
+/** Block devices in use that the connection served at the last look: an unknown use counts. */
+export const neededOf = ({ looks, uses }: Guard, device: string): readonly string[] =>
+  looks.filter((look) => uses.get(look.device)?.is !== "unused" && isServedBy(look, device))
+    .map((look) => look.device);
+
+/** Those that the new connection does not serve yet. */
+export const stillNeeded = (
+  needs: readonly string[],
+  looks: readonly NamespaceLook[],
+  device: string,
+): readonly string[] =>
+  needs.filter((need) => !looks.some((look) => look.device === need && isServedBy(look, device)));
+
+const isServedBy = (look: NamespaceLook, device: string): boolean =>
+  otherWays(look, "").some((way) => way.device === device);
+
+export function stoppedText(steps: readonly RenewStep[], reasons: readonly string[]): string {
+  const count = (state: RenewStep["is"]): number => steps.filter(({ is }) => is === state).length;
+  return `The renewal stopped, ${count("done")} done, ${count("left")} left as they were: ${
+    reasons.join("; ")
+  }`;
 }

@@ -10,7 +10,6 @@ import { lessSafe, lessSafeText } from "../controller/as_asked.ts";
 import type { StacdEvent } from "../effects.ts";
 import { evidenceText } from "../planning/evidence.ts";
 import { type Guard, type GuardPolicy, judgedBy, looked, newGuard } from "../planning/guard.ts";
-import { otherWays } from "../planning/in_use.ts";
 import type { Attempt } from "../request/request.ts";
 import { RENEW_LIMIT, RENEW_LOOK, RENEW_SERVES } from "../retry.ts";
 import type { DrainHost } from "./drain_turn.ts";
@@ -19,6 +18,7 @@ import {
   lackingText,
   type Means,
   meansFor,
+  neededOf,
   type Renewals,
   type RenewAnswer,
   type Renewed,
@@ -28,6 +28,8 @@ import {
   type RenewRun,
   type RenewStep,
   safetyOf,
+  stillNeeded,
+  stoppedText,
 } from "./renew.ts";
 
 const REMINDER = "#renew";
@@ -331,10 +333,7 @@ export class RenewTurn {
         const device = fleet.device(ref);
         if (!found.ok) return this.#fail(found.why);
         if (device === undefined) return this.#fail("its connection has been replaced meanwhile");
-        const needs = guard.looks.filter((look) =>
-          guard.uses.get(look.device)?.is !== "unused" &&
-          otherWays(look, "").some((way) => way.device === ref.device)
-        ).map((look) => look.device);
+        const needs = neededOf(guard, ref.device);
         this.#put({ demands: new Map(this.#renewals.demands).set(ctl.key, safetyOf(device)) });
         fleet.disconnect(ctl, { target: ref, evidence: [renewEvidence(run)], claims: seen.claims });
         return this.#wait({ is: "replacing", old: ref, needs, until: after(now, RENEW_LIMIT) });
@@ -434,13 +433,7 @@ export class RenewTurn {
     const done = steps.filter(({ is }) => is === "done").length;
     if (result === "renewed") {
       fleet.happened("notice", "renewed", `All ${done} connections were ${words}`, more);
-    } else {
-      const left = steps.filter(({ is }) => is === "left").length;
-      const text = `The renewal stopped, ${done} done, ${left} left as they were: ${
-        reasons.join("; ")
-      }; ${words}`;
-      fleet.happened("warning", "renewal-stopped", text, more);
-    }
+    } else fleet.happened("warning", "renewal-stopped", `${stoppedText(steps, reasons)}; ${words}`, more);
   }
 
   // --- news ----------------------------------------------------------------------------------------------------------
@@ -461,12 +454,7 @@ export class RenewTurn {
     }
     if (phase.is !== "serving" || phase.op !== op) return false;
     const { needs, ref } = phase;
-    const left = needs.filter((need) =>
-      !outcome.ok ||
-      !outcome.value.some((look) =>
-        look.device === need && otherWays(look, "").some(({ device }) => device === ref.device)
-      )
-    );
+    const left = outcome.ok ? stillNeeded(needs, outcome.value, ref.device) : needs;
     this.#wait({ ...phase, op: undefined, needs: left, again: after(this.#host.now, RENEW_LOOK) });
     return true;
   }
