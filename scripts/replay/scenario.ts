@@ -1,9 +1,9 @@
 /** The skeleton of a scenario, from a recording: the world as it was seen, and the times at which it changed. */
-import type { Claim } from "../../src/lib/core/controller/ctl.ts";
+import type { Claim, Ctl } from "../../src/lib/core/controller/ctl.ts";
 import type { RecordingHead } from "../../src/lib/daemon/record/document.ts";
 import type { Tid } from "../../src/lib/nvme/tid.ts";
 import { isoTime, type Now } from "../../src/lib/base/time.ts";
-import { type AnyEvent, eventText, type Known } from "./telling.ts";
+import { type AnyEvent, eventText } from "./telling.ts";
 
 /** Events that the stage makes by itself when the daemons run on it. */
 const OF_THE_STAGE: ReadonlySet<AnyEvent["type"]> = new Set<AnyEvent["type"]>([
@@ -23,9 +23,10 @@ const OF_THE_STAGE: ReadonlySet<AnyEvent["type"]> = new Set<AnyEvent["type"]>([
 
 const quoted = (text: string): string => JSON.stringify(text);
 
+/** `ctls`: all controllers that there were, each as it was first known. */
 export function scenarioLines(
   { daemon, version }: RecordingHead,
-  { fleet }: Known,
+  ctls: readonly Ctl[],
   events: readonly { readonly at: Now; readonly event: AnyEvent }[],
 ): readonly string[] {
   const first = events[0]?.at ?? { mono: 0, wall: 0 };
@@ -41,7 +42,6 @@ export function scenarioLines(
     before = at.mono;
     lines.push(`      await stage.run(${ms}); // ${((at.mono - first.mono) / 1000).toFixed(3)} s: ${text}`);
   }
-  const ctls = [...fleet.ctls.values()];
   return [
     "  {",
     `    from: ${quoted(`a report of ${daemon} ${version}, ${isoTime(first.wall)}`)},`,

@@ -1,5 +1,6 @@
 /** The recordings of a report as stories: event, decision, reason, effect. */
 import type { StacdEvent, StafdEvent } from "../../src/lib/core/effects.ts";
+import type { Ctl } from "../../src/lib/core/controller/ctl.ts";
 import { withoutMemo } from "../../src/lib/core/stafd/stafd_state.ts";
 import { StacdTurn } from "../../src/lib/core/stacd/stacd_step.ts";
 import { StafdTurn } from "../../src/lib/core/stafd/stafd_step.ts";
@@ -114,11 +115,13 @@ function told<State extends Known, Event extends StafdEvent | StacdEvent, Effect
   }
   let last = start;
   const kept = events.slice(0, options.until);
-  if (options.asScenario) return { lines: [...lines, ...scenarioLines(head, start, kept)], isTrue: true };
+  const ctls = new Map<string, Ctl>();
   for (const step of played(core, start, kept)) {
+    for (const ctl of step.after.fleet.ctls.values()) if (!ctls.has(ctl.key)) ctls.set(ctl.key, ctl);
     lines.push(...stepLines(step, first ?? step.at, (state) => turn(state, step.at), options));
     last = step.after;
   }
+  if (options.asScenario) return { lines: scenarioLines(head, [...ctls.values()], kept), isTrue: true };
   if (kept.length < events.length) return { lines, isTrue: true };
   const other = difference(plain(last), end);
   lines.push(

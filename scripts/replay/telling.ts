@@ -1,6 +1,6 @@
 /** One step of a replay in words. */
 import type { StacdEffect, StacdEvent, StafdEffect, StafdEvent } from "../../src/lib/core/effects.ts";
-import type { Ctl } from "../../src/lib/core/controller/ctl.ts";
+import { claimText, type Ctl } from "../../src/lib/core/controller/ctl.ts";
 import type { Fleet } from "../../src/lib/core/fleet/fleet.ts";
 import { proofText } from "../../src/lib/core/planning/evidence.ts";
 import type { RecordingHead } from "../../src/lib/daemon/record/document.ts";
@@ -100,6 +100,9 @@ function ctlLines(
       ? `${is}, its removal is ${now.doom === undefined ? "off" : "due"}`
       : `${was} -> ${is}`;
     lines.push(`${text}: ${move}`, `  decision ${decided}`);
+  }
+  for (const [authority, claim] of now.claims) {
+    if (old?.claims.has(authority) !== true) lines.push(`${text}: source: ${claimText(claim)}`);
   }
   const known = new Set(old?.history);
   for (const entry of now.history) if (!known.has(entry)) lines.push(`${text}: ${entry.text}`);

@@ -19,6 +19,7 @@ Measures. Without a name: all but vm.
   ctl_start  how long the control tools take from their start to their answer, and how much memory
   ctl_scale  every command of stacctl with 1,000 paths
   decode     decoders: log pages, D-Bus messages, configuration
+  record     the flight recorder: the cost of one event, and its memory
   plan       the core: one step, and the plan, with many controllers
   vm         the daemons on a real kernel, beside the bare kernel and the Python original; needs root and QEMU.
              deno task bench vm -- --help describes its options
