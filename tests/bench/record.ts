@@ -3,16 +3,13 @@
  * daemons run. `deno run --v8-flags=--jitless,--expose-gc tests/bench/record.ts [--json]`
  */
 import process from "node:process";
+import type { StacdEvent } from "../../src/lib/core/effects.ts";
+import { emptyStacd } from "../../src/lib/core/stacd/stacd_state.ts";
 import { Encoding } from "../../src/lib/daemon/record/encode.ts";
+import type { KernelCtrl } from "../../src/lib/nvme/kernel_ctrl.ts";
 import { MAX_BYTES, MAX_EVENTS, Recorder } from "../../src/lib/daemon/record/recorder.ts";
 
-interface Event {
-  readonly type: string;
-  readonly key?: string;
-  readonly [field: string]: unknown;
-}
-
-const ctrl = (n: number): object => ({
+const ctrl = (n: number): KernelCtrl => ({
   device: `nvme${n}`,
   incarnation: n,
   transport: "tcp",
@@ -28,10 +25,15 @@ const ctrl = (n: number): object => ({
   isDc: false,
   isIoc: true,
   serial: `${n}`,
+  srcAddr: "10.0.0.1",
+  dctype: "",
+  cntlid: "1",
+  model: "Linux",
+  owner: "stacd",
   namespaces: [`nvme${n}n1`],
 });
 
-const states = (count: number): Event => ({
+const states = (count: number): StacdEvent => ({
   type: "states",
   op: 1,
   states: new Map(Array.from({ length: count }, (_, n) => [`nvme${n}`, "live"])),
@@ -54,11 +56,11 @@ const KINDS: readonly (readonly [name: string, rounds: number, make: (n: number)
 ];
 
 const results = KINDS.map(([name, rounds, make]) => {
-  const recorder = new Recorder<object, Event>();
+  const recorder = new Recorder<typeof emptyStacd, StacdEvent>();
   const events = Array.from({ length: 10 }, (_, n) => make(n));
   const note = (n: number): void => {
     const event = events[n % events.length];
-    if (event !== undefined) recorder.note({}, event, { mono: n, wall: n });
+    if (event !== undefined) recorder.note(emptyStacd, event, { mono: n, wall: n });
   };
   for (let n = 0; n < 50; n++) note(n);
   const begin = process.cpuUsage();
@@ -68,7 +70,7 @@ const results = KINDS.map(([name, rounds, make]) => {
 });
 
 /** A host with 1,000 paths, in which connections come and go, until both generations are full. */
-const recorder = new Recorder<object, Event>();
+const recorder = new Recorder<typeof emptyStacd, StacdEvent>();
 /** Where --expose-gc is given. */
 function collect(): void {
   const gc: unknown = Reflect.get(globalThis, "gc");
@@ -79,20 +81,20 @@ collect();
 const before = heap();
 for (let n = 0; n < 3 * MAX_EVENTS; n++) {
   const value = ctrl(n);
-  const event = n % 3 === 0
+  const event: StacdEvent = n % 3 === 0
     ? { type: "tick" }
     : n % 3 === 1
     ? states(1_000)
     : { type: "connected", op: n, key: `k${n}`, outcome: { ok: true, value } };
-  recorder.note({}, event, { mono: n, wall: n });
+  recorder.note(emptyStacd, event, { mono: n, wall: n });
 }
 collect();
 const kept = {
-  events: recorder.recorded({}).events.length,
+  events: recorder.recorded(emptyStacd).events.length,
   estimated: recorder.bytes,
   heap: heap() - before,
 };
-const encoding = new Encoding(recorder.recorded({}));
+const encoding = new Encoding(recorder.recorded(emptyStacd));
 const began = performance.now();
 let [characters, longest] = [0, 0];
 for (;;) {

@@ -18,7 +18,7 @@ import { factsAfterClockSet } from "./daemon_facts.ts";
 import { commonPorts, type Machine, proving, tellHost, tellHostAgain } from "./machine.ts";
 import { performStacd } from "./performer.ts";
 import { LastLines } from "./record/last_lines.ts";
-import { knownDevices, type Recorded, Recorder, recording } from "./record/recorder.ts";
+import { type Recorded, Recorder, recording } from "./record/recorder.ts";
 import { reportCalls } from "./record/report_calls.ts";
 import type { BusContext, Running } from "./run_daemon.ts";
 import { type Seams, Shell } from "./shell.ts";
@@ -55,7 +55,7 @@ export function buildStacd(
     answer: acts.answer.bind(acts),
     answerRenew: renewals.answer.bind(renewals),
   };
-  const recorder = new Recorder<StacdState, StacdEvent>(knownDevices);
+  const recorder = new Recorder<StacdState, StacdEvent>();
   const shell: Shell<StacdState, StacdEvent, StacdEffect> = new Shell(
     recording(seams.core, recorder),
     restoredStacd(machine.stateFile.load()),

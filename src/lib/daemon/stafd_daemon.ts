@@ -17,7 +17,7 @@ import { bounded, BoundedCalls } from "./bounded_ports.ts";
 import { commonPorts, type Machine, proving, tellHost, tellHostAgain } from "./machine.ts";
 import { performStafd } from "./performer.ts";
 import { LastLines } from "./record/last_lines.ts";
-import { knownDevices, type Recorded, Recorder, recording } from "./record/recorder.ts";
+import { type Recorded, Recorder, recording } from "./record/recorder.ts";
 import { reportCalls } from "./record/report_calls.ts";
 import type { BusContext, Running } from "./run_daemon.ts";
 import { type Seams, Shell } from "./shell.ts";
@@ -53,7 +53,7 @@ export function buildStafd(
     host: () => shell.state.fleet.host ?? { nqn: "", id: "", symname: "" },
     answer: acts.answer.bind(acts),
   };
-  const recorder = new Recorder<StafdState, StafdEvent>(knownDevices, withoutMemo);
+  const recorder = new Recorder<StafdState, StafdEvent>(withoutMemo);
   const shell: Shell<StafdState, StafdEvent, StafdEffect> = new Shell(
     recording(seams.core, recorder),
     restoredStafd(machine.stateFile.load()),

@@ -1,6 +1,9 @@
 /** The flight recorder: what it keeps, and how it is written and read. */
 import assert from "node:assert/strict";
 import { parseStacdConf } from "../../../src/lib/config/stacd_conf.ts";
+import type { StacdEvent } from "../../../src/lib/core/effects.ts";
+import { emptyFleet, type Fleet } from "../../../src/lib/core/fleet/fleet.ts";
+import type { KernelCtrl } from "../../../src/lib/nvme/kernel_ctrl.ts";
 import { emptyStacd } from "../../../src/lib/core/stacd/stacd_state.ts";
 import { Table } from "../../../src/lib/base/table.ts";
 import { decoded } from "../../../src/lib/daemon/record/decode.ts";
@@ -9,19 +12,24 @@ import { Encoding, MAX_DEPTH } from "../../../src/lib/daemon/record/encode.ts";
 import { MAX_BYTES, MAX_EVENTS, Recorder } from "../../../src/lib/daemon/record/recorder.ts";
 import { LastLines } from "../../../src/lib/daemon/record/last_lines.ts";
 import { Reports } from "../../../src/lib/daemon/record/reports.ts";
-import { kept } from "../../../src/lib/daemon/record/share.ts";
 import { copied, difference } from "../../../src/lib/daemon/record/values.ts";
 import { Secret } from "../../../src/lib/base/secret.ts";
 
-function written(value: object, length = 1): { readonly text: string; readonly masked: number } {
-  const encoding = new Encoding(value);
+const itself = (value: object): object => value;
+
+function written(
+  value: object,
+  identity = itself,
+  length = 1,
+): { readonly text: string; readonly masked: number } {
+  const encoding = new Encoding(value, identity);
   let text = "";
   for (let part = encoding.next(length); part !== undefined; part = encoding.next(length)) text += part;
   return { text, masked: encoding.masked };
 }
 
-function again(value: object): unknown {
-  const read = decoded(JSON.parse(written(value).text));
+function again(value: object, identity = itself): unknown {
+  const read = decoded(JSON.parse(written(value, identity).text));
   if (!read.ok) return assert.fail(read.message);
   return read.value;
 }
@@ -149,87 +157,183 @@ exclude=traddr=10.0.0.5;dhchap-secret=${KEY}
 
 const at = (mono: number) => ({ mono, wall: 1_700_000_000_000 + mono });
 
-interface Noted {
-  readonly type: string;
-  readonly text?: string;
-  readonly n?: number;
+interface Counted {
+  readonly n: number;
+  readonly fleet: Pick<Fleet, "devices">;
 }
 
-function filled(count: number, event: (n: number) => Noted): Recorder<{ readonly n: number }, Noted> {
-  const recorder = new Recorder<{ readonly n: number }, Noted>();
-  for (let n = 0; n < count; n++) recorder.note({ n }, event(n), at(n));
+const counted = (n: number): Counted => ({ n, fleet: emptyFleet });
+const told = (text: string): StacdEvent => ({
+  type: "fetched",
+  op: 1,
+  outcome: { ok: true, value: { dcs: [], retired: [], unknowns: [text] } },
+});
+
+function filled(count: number, event: (n: number) => StacdEvent): Recorder<Counted, StacdEvent> {
+  const recorder = new Recorder<Counted, StacdEvent>();
+  for (let n = 0; n < count; n++) recorder.note(counted(n), event(n), at(n));
   return recorder;
 }
 
 Deno.test("events are kept up to a number, with the state that they began from", () => {
-  const { start, events, end, count } = filled(3 * MAX_EVENTS + 10, (n) => ({ type: "tick", n }))
-    .recorded({ n: -1 });
+  const { start, events, end, count } = filled(3 * MAX_EVENTS + 10, (n) => ({ type: "clock-set", ms: n }))
+    .recorded(counted(-1));
   assert.equal(events.length, MAX_EVENTS + 10);
   assert.equal(start.n, 2 * MAX_EVENTS);
-  assert.deepEqual(events[0], { at: at(start.n), event: { type: "tick", n: start.n } });
+  assert.deepEqual(events[0], { at: at(start.n), event: { type: "clock-set", ms: start.n } });
   assert.equal(end.n, -1);
   assert.equal(count, 3 * MAX_EVENTS + 10);
 });
 
 Deno.test("events are kept up to a size", () => {
   let most = 0;
-  const recorder = new Recorder<{ readonly n: number }, Noted>();
+  const recorder = new Recorder<Counted, StacdEvent>();
   for (let n = 0; n < 500; n++) {
-    recorder.note({ n }, { type: "log-read", text: String(n).padEnd(MAX_BYTES / 5) }, at(n));
+    recorder.note(counted(n), told(String(n).padEnd(MAX_BYTES / 5)), at(n));
     most = Math.max(most, recorder.bytes);
   }
   assert.ok(most <= 2 * (MAX_BYTES + MAX_BYTES / 4), `${most}`);
-  const { start, events } = recorder.recorded({ n: 500 });
+  const { start, events } = recorder.recorded(counted(500));
   assert.ok(events.length >= 5 && events.length < 12);
   assert.equal(start.n, 500 - events.length);
 });
 
 Deno.test("the record begins anew after an event that is too large, and says so", () => {
-  const recorder = filled(
-    5,
-    (n) => ({ type: n === 3 ? "fetched" : "tick", text: "x".repeat(n === 3 ? MAX_BYTES : 1) }),
-  );
-  const { start, events, gap, count } = recorder.recorded({ n: 5 });
+  const recorder = filled(5, (n) => n === 3 ? told("x".repeat(MAX_BYTES)) : { type: "tick" });
+  const { start, events, gap, count } = recorder.recorded(counted(5));
   assert.deepEqual([start.n, events.length, count], [4, 1, 5]);
   assert.deepEqual([gap?.type, gap?.at], ["fetched", at(3)]);
-  assert.deepEqual(recorder.recorded({ n: 5 }).events[0]?.event, { type: "tick", text: "x" });
+  assert.deepEqual(events[0]?.event, { type: "tick" });
 });
 
-Deno.test("what events repeat is kept once", () => {
-  const states = (changed: string) =>
-    new Map(
-      Array.from({ length: 1000 }, (_, n): [string, string] => [`nvme${n}`, n === 7 ? changed : "live"]),
-    );
-  const first = kept({ type: "states", states: states("live") }, undefined);
-  const second = kept({ type: "states", states: states("live") }, first.value);
-  assert.ok(first.bytes > 30_000 && second.bytes < 20, `${first.bytes}, then ${second.bytes}`);
-  assert.equal(second.value, first.value);
-  const third = kept({ type: "states", states: states("resetting") }, first.value);
-  assert.equal(difference(third.value, { type: "states", states: states("resetting") }), undefined);
+const kernelCtrl = (device: string, state = "live"): KernelCtrl => ({
+  device,
+  incarnation: 1,
+  transport: "tcp",
+  traddr: "10.0.0.5",
+  trsvcid: "4420",
+  subsysnqn: "nqn.2014-08.com.example:sub1",
+  hostTraddr: "",
+  hostIface: "",
+  srcAddr: "",
+  hostNqn: "nqn.host",
+  hostId: "",
+  state,
+  isDc: false,
+  isIoc: true,
+  cntrltype: "io",
+  dctype: "",
+  cntlid: "1",
+  model: "Linux",
+  serial: "1",
+  namespaces: [],
+  owner: "",
 });
 
-Deno.test("equal in part, in another order, longer or shorter: what is kept is what came", () => {
+Deno.test("what links and scans repeat is kept once", () => {
+  const states = (changed: string): StacdEvent => ({
+    type: "states",
+    op: 1,
+    states: new Map(Array.from({ length: 1000 }, (_, n) => [`nvme${n}`, n === 7 ? changed : "live"])),
+  });
+  const recorder = new Recorder<Counted, StacdEvent>();
+  recorder.note(counted(0), states("live"), at(0));
+  const first = recorder.bytes;
+  for (let n = 1; n < 100; n++) recorder.note(counted(n), states("live"), at(n));
+  assert.ok(first > 30_000 && recorder.bytes < first + 99 * 200, `${first}, then ${recorder.bytes}`);
+  recorder.note(counted(100), states("resetting"), at(100));
+  const { events } = recorder.recorded(counted(101));
+  assert.equal(difference(events[100]?.event, states("resetting")), undefined);
+  assert.equal(difference(events[99]?.event, states("live")), undefined);
+});
+
+Deno.test("a record that is told twice is the same, one that is read again is another: as the core got them", () => {
+  const names = Array.from({ length: 200 }, (_, n) => `nvme${n}`);
+  const scan = (value: readonly KernelCtrl[]): StacdEvent => ({
+    type: "scanned",
+    op: 1,
+    outcome: { ok: true, value },
+  });
+  let devices = emptyFleet.devices;
+  const recorder = new Recorder<Counted, StacdEvent>();
+  const note = (n: number, event: StacdEvent): void => recorder.note({ n, fleet: { devices } }, event, at(n));
+  const taken = (ctrls: readonly KernelCtrl[]): readonly KernelCtrl[] => {
+    for (const ctrl of ctrls) devices = devices.with(ctrl.device, ctrl);
+    return ctrls;
+  };
+  const first = names.map((name) => kernelCtrl(name));
+  note(0, scan(first));
+  taken(first);
+  const size = recorder.bytes;
+  const second = names.map((name, n) => kernelCtrl(name, n === 3 ? "connecting" : "live"));
+  note(1, scan(second));
+  taken(second);
+  assert.ok(recorder.bytes < size * 1.3, `${size}, then ${recorder.bytes}`);
+  // An event tells what the second scan read; the third scan reads anew.
+  const [one = kernelCtrl("nvme0")] = second;
+  note(2, { type: "device", cause: "change", ctrl: one });
+  note(3, scan(names.map((name) => kernelCtrl(name))));
+  const recorded = recorder.recorded({ n: 4, fleet: { devices } });
+  const back = again(
+    { start: recorded.start, events: recorded.events, end: recorded.end },
+    recorded.identity,
+  );
+  const found = recordedScans(back);
+  assert.equal(difference(found.scans[1], second), undefined);
+  assert.ok(found.scans[1]?.[0] !== found.scans[0]?.[0], "read again");
+  assert.ok(found.ctrl === found.scans[1]?.[0], "told twice");
+  assert.ok(found.scans[2]?.[0] !== found.ctrl, "and read again");
+  assert.ok(found.kept === found.ctrl, "the state has what the second scan read");
+});
+
+/** The scans of a recording that was read, the record of its event, and what the state at its end has of that. */
+function recordedScans(back: unknown) {
+  assert.ok(
+    isFields(back) && Array.isArray(back["events"]) && isFields(back["end"]) &&
+      isFields(back["end"]["fleet"]),
+  );
+  const scans: unknown[][] = [];
+  let ctrl: unknown;
+  for (const timed of back["events"]) {
+    const event: unknown = isFields(timed) ? timed["event"] : undefined;
+    assert.ok(isFields(event));
+    if (isFields(event["outcome"]) && Array.isArray(event["outcome"]["value"])) {
+      scans.push(event["outcome"]["value"]);
+    } else ctrl = event["ctrl"];
+  }
+  const { devices } = back["end"]["fleet"];
+  assert.ok(devices instanceof Table);
+  return { scans, ctrl, kept: devices.get("nvme0") };
+}
+
+const isFields = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+Deno.test("two values differ where they differ", () => {
   const before = { a: [1, { b: 2 }], m: new Map([["x", [1]], ["y", [2]]]), s: new Set([1, 2]), u: undefined };
   const others: readonly object[] = [
-    { a: [1, { b: 2 }], m: new Map([["y", [2]], ["x", [1]]]), s: new Set([2, 1]), u: undefined },
-    { a: [1], m: new Map([["x", [1]]]), s: new Set([1]), u: undefined },
-    { a: [1, { b: 2 }, 3], m: new Map([["x", [1]], ["y", [2]], ["z", [3]]]), s: new Set([1, 2, 3]), u: 1 },
-    { u: undefined, a: [1, { b: 2 }], m: new Map(), s: new Set() },
-    { a: [1, { b: 2 }] },
-    { a: [1, { b: 2, c: undefined }], m: new Map(), s: new Set(), u: undefined, v: undefined },
-    { ["__proto__"]: [1] },
+    { a: [1, { b: 2 }], m: new Map([["y", [2]], ["x", [1]]]), s: new Set([1, 2]), u: undefined },
+    { a: [1], m: new Map([["x", [1]], ["y", [2]]]), s: new Set([1, 2]), u: undefined },
+    { a: [1, { b: 2 }], m: new Map([["x", [1]], ["y", [2]]]), s: new Set([2, 1]), u: undefined },
+    { a: [1, { b: 2 }], m: new Map([["x", [1]], ["y", [2]]]), s: new Set([1, 2]) },
+    {
+      a: [1, { b: 2, c: undefined }],
+      m: new Map([["x", [1]], ["y", [2]]]),
+      s: new Set([1, 2]),
+      u: undefined,
+    },
   ];
   for (const other of others) {
-    assert.equal(difference(kept(other, before).value, other), undefined, JSON.stringify(other));
     assert.notEqual(difference(other, before), undefined);
+    assert.notEqual(difference(before, other), undefined);
   }
-  assert.equal(kept(copied(before), before).value, before);
+  assert.equal(difference(copied(before), before), undefined);
 });
 
 // --- what is read ---------------------------------------------------------------------------------------------------
 
 function document(change: Readonly<Record<string, unknown>> = {}): unknown {
-  const recorder = new Recorder<typeof emptyStacd, { readonly type: string }>();
+  const recorder = new Recorder<typeof emptyStacd, StacdEvent>();
   recorder.note(emptyStacd, { type: "tick" }, at(1));
   const recorded = recorder.recorded(emptyStacd);
   const { text } = written(JSON.parse("{}"));
@@ -278,14 +382,14 @@ function reportsOf(text: string): { readonly reports: Reports; readonly leave: (
     lines.write({ level: n % 2 === 0 ? "notice" : "debug", message: `${n} ${KEY}` });
   }
   for (let n = 0; n < 200; n++) lines.write({ level: "info", message: `more ${n} ${"y".repeat(5000)}` });
-  const recorder = new Recorder<{ readonly text: string }, Noted>();
-  recorder.note({ text }, { type: "tick" }, at(1));
+  const recorder = new Recorder<Counted, StacdEvent>();
+  recorder.note(counted(1), told(text), at(1));
   const parts = {
     daemon: "stacd",
     clock,
     facts,
     lines,
-    recorded: () => recorder.recorded({ text }),
+    recorded: () => recorder.recorded(counted(2)),
   } as const;
   const watch = (caller: string, left: () => void) => {
     watched.set(caller, left);

@@ -1,6 +1,7 @@
 /** Reads what {@link Encoding} writes. Nothing is guessed: an unknown mark refuses the whole text. */
 import { Table } from "../../base/table.ts";
 import { Secret } from "../../base/secret.ts";
+import { copied } from "./values.ts";
 
 export type Decoded =
   | { readonly ok: true; readonly value: unknown }
@@ -138,6 +139,8 @@ class Reader {
         }
         return place(table);
       }
+      case "again":
+        return place(copied(this.#now(json["of"])));
       case "bytes":
         return place(bytesOf(textOf(json["hex"])));
       case "secret":

@@ -15,7 +15,6 @@ import { VERSION } from "../../base/version.ts";
 import { decoded } from "./decode.ts";
 import { Encoding } from "./encode.ts";
 import type { Gap, Recorded } from "./recorder.ts";
-import { copied } from "./values.ts";
 
 /** Of what {@link Encoding} writes and {@link recordingOf} reads. */
 export const FORMAT = 1;
@@ -56,8 +55,8 @@ export const headOf = (
 });
 
 /** The data of a recording, as text. */
-export const dataOf = <State>({ start, events, end }: Recorded<State>): Encoding =>
-  new Encoding({ start, events, end });
+export const dataOf = <State>({ start, events, end, identity }: Recorded<State>): Encoding =>
+  new Encoding({ start, events, end }, identity);
 
 export interface Recording<State, Event> {
   readonly head: RecordingHead;
@@ -105,7 +104,7 @@ export function recordingOf(json: unknown): ReadRecording {
   if (!data.ok) return refused(`the recording cannot be read: ${data.message}`);
   if (!isFields(data.value)) return refused("the recording has no data");
   const { start, events, end } = data.value;
-  const list = Array.isArray(events) ? events.map((one) => copied(one)) : [];
+  const list: readonly unknown[] = Array.isArray(events) ? events : [];
   if (daemon === "stafd" && isStafd(start) && isStafd(end) && areStafdEvents(list)) {
     return { ok: true, read: { daemon, recording: { head, start, events: list, end } }, warnings };
   }

@@ -9,6 +9,7 @@
 import { looksLikeSecret, MASK, namesSecret, redacted } from "../../config/redact.ts";
 import { Table } from "../../base/table.ts";
 import { Secret } from "../../base/secret.ts";
+import { Again } from "./share.ts";
 
 /** Objects within objects up to this depth; deeper ones follow at the end. */
 export const MAX_DEPTH = 40;
@@ -26,6 +27,7 @@ export type Mark =
   | "secret"
   | "same"
   | "later"
+  | "again"
   | "refused";
 
 const mark = (kind: Mark, rest = ""): string => `{"$":"${kind}"${rest}}`;
@@ -42,10 +44,11 @@ type Part =
   | { readonly text: string }
   | { readonly value: unknown; readonly name?: string };
 
-type Kind = "array" | "object" | "map" | "set" | "table" | "bytes" | "secret" | "refused";
+type Kind = "again" | "array" | "object" | "map" | "set" | "table" | "bytes" | "secret" | "refused";
 
 function kindOf(value: object): Kind {
   if (value instanceof Secret) return "secret";
+  if (value instanceof Again) return "again";
   if (Array.isArray(value)) return "array";
   if (value instanceof Map) return "map";
   if (value instanceof Set) return "set";
@@ -55,6 +58,7 @@ function kindOf(value: object): Kind {
 }
 
 export class Encoding {
+  readonly #identity: (value: object) => object;
   readonly #numbers = new Map<object, number>();
   readonly #later: object[] = [];
   readonly #stack: Frame[] = [];
@@ -64,7 +68,9 @@ export class Encoding {
   #out: string[] = [];
   #length = 0;
 
-  constructor(root: object) {
+  /** `identity` gives what stands for an object (share.ts). */
+  constructor(root: object, identity: (value: object) => object = (value) => value) {
+    this.#identity = identity;
     this.#later.push(root);
     this.#numbers.set(root, 0);
   }
@@ -144,9 +150,10 @@ export class Encoding {
   }
 
   #object(value: object, depth: number, mayWait: boolean): void {
-    const known = this.#numbers.get(value);
+    const identity = this.#identity(value);
+    const known = this.#numbers.get(identity);
     if (known !== undefined) return this.#put(mark("same", `,"n":${known}`));
-    this.#numbers.set(value, this.#numbers.size);
+    this.#numbers.set(identity, this.#numbers.size);
     const kind = kindOf(value);
     if (depth >= MAX_DEPTH && mayWait && (kind === "array" || kind === "object")) {
       this.#put(mark("later", `,"n":${this.#later.length}`));
@@ -163,6 +170,7 @@ export class Encoding {
   #parts(value: object, kind: Kind): Iterable<Part> {
     if (kind === "secret") return [{ text: mark("secret") }];
     if (value instanceof Uint8Array) return [{ text: mark("bytes", `,"hex":"${value.toHex()}"`) }];
+    if (value instanceof Again) return [{ text: `{"$":"again","of":` }, { value: value.of }, { text: "}" }];
     if (Array.isArray(value)) return listed("[", value, "]");
     if (value instanceof Set) return listed(`{"$":"set","of":[`, value, "]}");
     if (value instanceof Map) return this.#paired("map", value);

@@ -7,7 +7,8 @@ import type { StacdEvent, StafdEvent } from "../../core/effects.ts";
 import type { Fleet } from "../../core/fleet/fleet.ts";
 import type { Now } from "../../base/time.ts";
 import type { Core } from "../shell.ts";
-import { kept } from "./share.ts";
+import { keptScan, type Replaced, weigh } from "./share.ts";
+import { difference } from "./values.ts";
 
 /** Events of one generation; between one and two generations are kept (S6). */
 export const MAX_EVENTS = 2048;
@@ -30,6 +31,8 @@ export interface Recorded<State> {
   /** Before the first event. */
   readonly start: State;
   readonly events: readonly RecordedEvent[];
+  /** What stands for an object whose equal was kept in its place. */
+  readonly identity: (value: object) => object;
   /** After the last event. */
   readonly end: State;
   /** Events since the daemon was started, with those that are no longer kept. */
@@ -41,40 +44,30 @@ interface Generation<State> {
   readonly start: State;
   readonly events: RecordedEvent[];
   bytes: number;
-  /** The last event of each kind and object, to keep equal parts once. */
-  readonly last: Map<string, unknown>;
+  /** What the bytes were counted of. */
+  readonly counted: WeakSet<object>;
+  /** The last states of the links. */
+  states: ReadonlyMap<string, string> | undefined;
 }
 
-/** What names the object of an event. */
-interface Named {
-  readonly type: string;
-  readonly key?: unknown;
-  readonly device?: unknown;
-  readonly host?: unknown;
+interface HasFleet {
+  readonly fleet: Pick<Fleet, "devices">;
 }
 
-const nameOf = ({ type, key, device, host }: Named): string =>
-  [type, key, device, host].filter((part) => typeof part === "string").join(" ");
-
-export class Recorder<State, Event extends Named> {
-  readonly #known: (state: State, event: Event) => unknown;
+export class Recorder<State extends HasFleet, Event extends StafdEvent | StacdEvent> {
   readonly #plain: (state: State) => State;
   readonly #limits: { readonly events: number; readonly bytes: number };
   #older: Generation<State> | undefined;
   #newer: Generation<State> | undefined;
+  readonly #replaced: Replaced = new WeakMap();
   #count = 0;
   #gap: Gap | undefined;
 
-  /**
-   * `known` gives a value that shares with the state what an event repeats of it; undefined: nothing. `plain` takes
-   * away what is worked out from the rest of the state.
-   */
+  /** `plain` takes away what is worked out from the rest of the state. */
   constructor(
-    known: (state: State, event: Event) => unknown = () => undefined,
     plain: (state: State) => State = (state) => state,
     limits = { events: MAX_EVENTS, bytes: MAX_BYTES },
   ) {
-    this.#known = known;
     this.#plain = plain;
     this.#limits = limits;
   }
@@ -88,8 +81,8 @@ export class Recorder<State, Event extends Named> {
   note(state: State, event: Event, { mono, wall }: Now): void {
     this.#count++;
     const generation = this.#generation(state);
-    const name = nameOf(event);
-    const { value, bytes } = kept(event, generation.last.get(name) ?? this.#known(state, event));
+    const value = this.#kept(state, event, generation);
+    const bytes = weigh(value, generation.counted);
     if (bytes > this.#limits.bytes) {
       this.#gap = { at: { mono, wall }, type: event.type, bytes };
       this.#older = undefined;
@@ -97,7 +90,6 @@ export class Recorder<State, Event extends Named> {
       return;
     }
     generation.events.push({ at: { mono, wall }, event: value });
-    generation.last.set(name, value);
     generation.bytes += bytes;
   }
 
@@ -109,9 +101,25 @@ export class Recorder<State, Event extends Named> {
       start: this.#plain(older?.start ?? newer?.start ?? state),
       end: this.#plain(state),
       events: [...older?.events ?? [], ...newer?.events ?? []],
+      identity: (value) => this.#replaced.get(value) ?? value,
       count: this.#count,
       gap: this.#gap,
     };
+  }
+
+  /** Links and scans say the same again and again: what is equal is kept once. */
+  #kept({ fleet }: State, event: Event, generation: Generation<State>): unknown {
+    if (event.type === "states") {
+      const before = generation.states;
+      const states = before !== undefined && difference(before, event.states) === undefined
+        ? before
+        : event.states;
+      generation.states = states;
+      return { ...event, states };
+    }
+    if (event.type !== "scanned" || !event.outcome.ok) return event;
+    const value = keptScan(event.outcome.value, (device) => fleet.devices.get(device), this.#replaced);
+    return { ...event, outcome: { ...event.outcome, value } };
   }
 
   #generation(state: State): Generation<State> {
@@ -119,24 +127,20 @@ export class Recorder<State, Event extends Named> {
     const now = this.#newer;
     if (now !== undefined && now.events.length < events && now.bytes < bytes) return now;
     this.#older = now;
-    const next: Generation<State> = { start: state, events: [], bytes: 0, last: new Map() };
+    const next: Generation<State> = {
+      start: state,
+      events: [],
+      bytes: 0,
+      counted: new WeakSet(),
+      states: undefined,
+    };
     this.#newer = next;
     return next;
   }
 }
 
-/** A scan repeats what the state has of the kernel's connections. */
-export function knownDevices(
-  { fleet }: { readonly fleet: Fleet },
-  event: StacdEvent | StafdEvent,
-): unknown {
-  if (event.type !== "scanned" || !event.outcome.ok) return undefined;
-  const value = event.outcome.value.map(({ device }) => fleet.devices.get(device));
-  return { ...event, outcome: { ...event.outcome, value } };
-}
-
 /** The core, with what it is told on record. */
-export const recording = <State, Event extends Named, Effect>(
+export const recording = <State extends HasFleet, Event extends StafdEvent | StacdEvent, Effect>(
   core: Core<State, Event, Effect>,
   recorder: Recorder<State, Event>,
 ): Core<State, Event, Effect> => ({

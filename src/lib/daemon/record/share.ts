@@ -1,91 +1,55 @@
 /**
- * What an event adds to the events before it. Many events repeat what an earlier one said (the states of a thousand
- * links, every five seconds): the parts that are equal are kept once, and the rest is weighed.
+ * What an event adds to what is kept already. Identity is part of a recording: to the core, the same record told
+ * twice was read once. So an object that is equal to a kept one, but not the same, is kept as {@link Again}.
  */
+import type { KernelCtrl } from "../../nvme/kernel_ctrl.ts";
+import { difference } from "./values.ts";
+
 /** Rough sizes in memory. */
 const OBJECT_BYTES = 32;
 const VALUE_BYTES = 8;
 
-export interface Kept {
-  /** Equal to what was given; parts that are equal to those of `before` are those of `before`. */
-  readonly value: unknown;
-  /** An estimate of the bytes that it holds and `before` does not. */
-  readonly bytes: number;
+/** In place of an object of its own that is equal to another one. */
+export class Again {
+  readonly of: object;
+
+  constructor(of: object) {
+    this.of = of;
+  }
 }
 
-type Fields = Readonly<Record<string, unknown>>;
+/** The originals of which {@link Again} was kept. */
+export type Replaced = WeakMap<object, Again>;
 
-const isFields = (value: unknown): value is Fields =>
-  typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
-
-export function kept(value: unknown, before: unknown): Kept {
-  if (value === before) return { value, bytes: VALUE_BYTES };
-  if (typeof value === "string") return { value, bytes: VALUE_BYTES + 16 + value.length };
-  if (typeof value !== "object" || value === null) return { value, bytes: VALUE_BYTES };
-  if (Array.isArray(value)) return keptList(value, Array.isArray(before) ? before : []);
-  if (value instanceof Map) return keptMap(value, before instanceof Map ? before : undefined);
-  if (value instanceof Set) return keptSet(value, before);
-  if (isFields(value)) return keptFields(value, isFields(before) ? before : undefined);
-  const size = value instanceof Uint8Array ? value.byteLength : 0;
-  const isSame = value instanceof Uint8Array && before instanceof Uint8Array && sameBytes(value, before);
-  return isSame ? { value: before, bytes: VALUE_BYTES } : { value, bytes: OBJECT_BYTES + size };
-}
-
-function keptList(list: readonly unknown[], before: readonly unknown[]): Kept {
-  let bytes = OBJECT_BYTES;
-  let isSame = list.length === before.length;
-  const whole = list.map((one, at) => {
-    const part = kept(one, before[at]);
-    bytes += part.bytes;
-    isSame &&= Object.is(part.value, before[at]);
-    return part.value;
+/** The results of a scan: what a connection was when it was read before is kept once. */
+export function keptScan(
+  found: readonly KernelCtrl[],
+  known: (device: string) => KernelCtrl | undefined,
+  replaced: Replaced,
+): readonly (KernelCtrl | Again)[] {
+  return found.map((ctrl) => {
+    const before = known(ctrl.device);
+    const again = replaced.get(ctrl);
+    if (again !== undefined) return again;
+    if (before === undefined || before === ctrl || difference(before, ctrl) !== undefined) return ctrl;
+    const equal = new Again(replaced.get(before)?.of ?? before);
+    replaced.set(ctrl, equal);
+    return equal;
   });
-  return isSame ? { value: before, bytes: VALUE_BYTES } : { value: whole, bytes };
 }
 
-function keptMap(
-  map: ReadonlyMap<unknown, unknown>,
-  before: ReadonlyMap<unknown, unknown> | undefined,
-): Kept {
+/** An estimate of the bytes of a value beyond what was `counted` before; its objects are then counted, too. */
+export function weigh(value: unknown, counted: WeakSet<object>): number {
+  if (typeof value === "string") return VALUE_BYTES + 16 + value.length;
+  if (typeof value !== "object" || value === null) return VALUE_BYTES;
+  if (counted.has(value)) return VALUE_BYTES;
+  counted.add(value);
   let bytes = OBJECT_BYTES;
-  let isSame = before?.size === map.size;
-  const whole = new Map<unknown, unknown>();
-  const names = before?.keys();
-  for (const [key, one] of map) {
-    const old = before?.get(key);
-    const part = kept(one, old);
-    bytes += part.bytes + OBJECT_BYTES + (typeof key === "string" ? key.length : 0);
-    isSame &&= Object.is(part.value, old) && names?.next().value === key;
-    whole.set(key, part.value);
-  }
-  return isSame ? { value: before, bytes: VALUE_BYTES } : { value: whole, bytes };
+  if (value instanceof Uint8Array) return bytes + value.byteLength;
+  if (value instanceof Map) {
+    for (const [key, one] of value) bytes += OBJECT_BYTES + weigh(key, counted) + weigh(one, counted);
+  } else if (value instanceof Set) { for (const one of value) bytes += OBJECT_BYTES + weigh(one, counted); }
+  else if (Array.isArray(value)) { for (const one of value) bytes += weigh(one, counted); }
+  else for (const one of Object.values(value)) bytes += VALUE_BYTES + weigh(one, counted);
+  return bytes;
 }
-
-function keptSet(set: ReadonlySet<unknown>, before: unknown): Kept {
-  let bytes = OBJECT_BYTES;
-  for (const one of set) bytes += OBJECT_BYTES + kept(one, undefined).bytes;
-  const names = before instanceof Set ? before.values() : undefined;
-  const isSame = before instanceof Set && before.size === set.size &&
-    [...set].every((one) => names?.next().value === one);
-  return isSame ? { value: before, bytes: VALUE_BYTES } : { value: set, bytes };
-}
-
-function keptFields(fields: Fields, before: Fields | undefined): Kept {
-  let bytes = OBJECT_BYTES;
-  let isSame = before !== undefined;
-  const whole: [string, unknown][] = [];
-  const names = before === undefined ? [] : Object.keys(before);
-  let at = 0;
-  for (const [name, one] of Object.entries(fields)) {
-    const old = before?.[name];
-    const part = kept(one, old);
-    bytes += part.bytes + VALUE_BYTES;
-    isSame &&= Object.is(part.value, old) && names[at++] === name;
-    whole.push([name, part.value]);
-  }
-  isSame &&= at === names.length;
-  return isSame ? { value: before, bytes: VALUE_BYTES } : { value: Object.fromEntries(whole), bytes };
-}
-
-const sameBytes = (a: Uint8Array, b: Uint8Array): boolean =>
-  a.byteLength === b.byteLength && a.every((byte, at) => byte === b[at]);

@@ -2,10 +2,7 @@
 import { Table } from "../../base/table.ts";
 import { Secret } from "../../base/secret.ts";
 
-/**
- * A copy of the value, with the sharing inside it. A recording keeps equal parts once; the core has to get each
- * event as it came, with nothing of an earlier one in it.
- */
+/** A copy of the value, with the sharing inside it. */
 export function copied(value: unknown, copies = new Map<unknown, unknown>()): unknown {
   if (typeof value !== "object" || value === null || value instanceof Secret) return value;
   if (copies.has(value)) return copies.get(value);
