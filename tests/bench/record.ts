@@ -39,7 +39,7 @@ const states = (count: number): StacdEvent => ({
   states: new Map(Array.from({ length: count }, (_, n) => [`nvme${n}`, "live"])),
 });
 
-const KINDS: readonly (readonly [name: string, rounds: number, make: (n: number) => Event])[] = [
+const KINDS: readonly (readonly [name: string, rounds: number, make: (n: number) => StacdEvent])[] = [
   ["tick", 20_000, () => ({ type: "tick" })],
   [
     "connected",
