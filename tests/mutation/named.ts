@@ -2,6 +2,7 @@
  * Small faults that once nobody noticed, each now caught by a test: `deno task mutate --named` puts every one in again. The text
  * that is replaced has to stand in the file exactly once; when the code has moved on, the fault is written anew.
  */
+import { LIMIT_FAULTS } from "./limit_faults.ts";
 import type { Mutant } from "./operators.ts";
 
 export interface NamedFault {
@@ -14,6 +15,7 @@ export interface NamedFault {
 const core = (file: string): string => `src/lib/core/${file}.ts`;
 
 export const NAMED: readonly NamedFault[] = [
+  ...LIMIT_FAULTS,
   {
     name: "an AEN during a job is lost",
     path: core("stafd/dc_session"),

@@ -24,6 +24,20 @@ export interface QueueLimits {
   readonly bytes: number;
 }
 
+/**
+ * A tool makes a few calls and waits. A thousand calls of one user are many; 4 MiB hold the longest configuration
+ * file that can be tried, with room to spare.
+ */
+export const CALL_LIMITS: QueueLimits = {
+  atOnce: 8,
+  atOnceOfUser: 6,
+  aTurn: 32,
+  waitingOfUser: 1024,
+  bytesOfUser: 4 * 1024 * 1024,
+  waiting: 2048,
+  bytes: 8 * 1024 * 1024,
+};
+
 /** Runs something in the next turn of the event loop; the result cancels it. */
 export type NextTurn = (run: () => void) => () => void;
 

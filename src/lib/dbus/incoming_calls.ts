@@ -12,25 +12,12 @@ import {
   type CallHead,
   type Reply,
 } from "./bus_types.ts";
-import { CallQueue, type NextTurn } from "./call_queue.ts";
+import { CALL_LIMITS, CallQueue, type NextTurn } from "./call_queue.ts";
 import type { ReadBody, Take } from "./connection.ts";
 import type { Head } from "./frame.ts";
 import { INTROSPECTABLE } from "./interfaces.ts";
 import { failed } from "./pending_calls.ts";
 
-/**
- * A tool makes a few calls and waits. A thousand calls of one user are many; 4 MiB hold the longest configuration
- * file that can be tried, with room to spare.
- */
-const LIMITS = {
-  atOnce: 8,
-  atOnceOfUser: 6,
-  aTurn: 32,
-  waitingOfUser: 1024,
-  bytesOfUser: 4 * 1024 * 1024,
-  waiting: 2048,
-  bytes: 8 * 1024 * 1024,
-} as const;
 /** The memory of a waiting call in addition to its header's texts and its arguments. */
 const CALL_BYTES = 512;
 /** Connections whose user is remembered. Unique names are not reused. */
@@ -67,7 +54,7 @@ export class IncomingCalls {
     this.#askUser = askUser;
     this.#answer = answer;
     this.#queue = new CallQueue<Waiting>(
-      LIMITS,
+      CALL_LIMITS,
       (call, user) => this.#work(call, user),
       ({ head }) => answer(head, failed(BusErrors.limitsExceeded, "too many calls")),
       nextTurn,

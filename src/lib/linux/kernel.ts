@@ -12,7 +12,6 @@ import { LogReader } from "../nvme/log_reader.ts";
 import { decodeStatus } from "../nvme/status.ts";
 import { discoveryLogEntry, SUPPORTED_LOGS_SIZE } from "../nvme/supported_logs.ts";
 import type { Tid } from "../nvme/tid.ts";
-import { seconds } from "../base/time.ts";
 import type {
   ConnectRequest,
   Deletion,
@@ -32,7 +31,7 @@ import { DeviceEvents } from "./device_events.ts";
 import type { Fabrics } from "./fabrics.ts";
 import { InterfaceMonitor } from "./interfaces.ts";
 import { Limiter } from "./limiter.ts";
-import { THREADS } from "./thread_shares.ts";
+import { LARGE_PAGES, THREADS } from "./thread_shares.ts";
 import type { Machine } from "./machine.ts";
 import type { Ownership } from "./ownership.ts";
 import { Reach } from "./reach.ts";
@@ -50,13 +49,8 @@ export interface KernelParts {
   readonly blockUse: BlockUse;
 }
 
-/** Log pages with more bytes left than this are read a few at a time (S6): a page may have 24 MiB. */
 const MAX_REMOVALS_WAITING = 8192;
-const LARGE_PAGE = 1024 * 1024;
-const LARGE_AT_ONCE = 3;
 const MAX_LARGE_WAITING = 8192;
-/** The time for reading a large page, from its turn on. */
-const LARGE_PAGE_TIME = seconds(60);
 
 export class LinuxKernel implements Kernel {
   readonly #parts: KernelParts;
@@ -64,7 +58,7 @@ export class LinuxKernel implements Kernel {
   readonly #types: ControllerTypes;
   /** By device: the length of its last discovery log; 0 once it has refused a read beyond the end. */
   readonly #removals = new Limiter(THREADS.removals, MAX_REMOVALS_WAITING);
-  readonly #largePages = new Limiter(LARGE_AT_ONCE, MAX_LARGE_WAITING);
+  readonly #largePages = new Limiter(LARGE_PAGES.atOnce, MAX_LARGE_WAITING);
   readonly #logHints = new Map<string, number>();
   #devices: DeviceEvents | undefined;
   #uevents: Uevents | undefined;
@@ -262,15 +256,15 @@ export class LinuxKernel implements Kernel {
 
   async #discoveryLog(target: DeviceRef, lsp: number): Promise<Outcome<DiscoveryLog>> {
     const reader = new LogReader({ lsp, hint: this.#logHints.get(target.device) });
-    const begun = await this.#readLog(target, reader, () => reader.left > LARGE_PAGE);
+    const begun = await this.#readLog(target, reader, () => reader.left > LARGE_PAGES.bytes);
     if (begun !== undefined) return begun;
     // A page takes as much memory as it is long: large pages are read a few at a time, and none keeps its
     // place for long.
     const rest = await this.#largePages.run(() => {
-      const end = performance.now() + LARGE_PAGE_TIME.ms;
+      const end = performance.now() + LARGE_PAGES.time.ms;
       return this.#readLog(target, reader, () => performance.now() > end);
     });
-    const message = `its log page of ${reader.hint} bytes was not read in ${LARGE_PAGE_TIME.ms / 1000} s`;
+    const message = `its log page of ${reader.hint} bytes was not read in ${LARGE_PAGES.time.ms / 1000} s`;
     return rest ?? { ok: false, failure: { phase: "read-log", kind: "transient", message } };
   }
 

@@ -1,3 +1,5 @@
+import { seconds } from "../base/time.ts";
+
 /**
  * Deno has one pool of 32 threads for every file operation and nonblocking call. Each kind of work has its
  * share, so that none can starve the others, 24 in all (L6). Hanging calls keep their threads; the other 8
@@ -20,3 +22,6 @@ export const THREADS = {
   names: 3,
   stateFile: 1,
 } as const;
+
+/** Log pages with more bytes left than these are read a few at a time (S6), each from its turn on in this time. */
+export const LARGE_PAGES = { bytes: 1024 * 1024, atOnce: 3, time: seconds(60) } as const;

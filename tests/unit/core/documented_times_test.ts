@@ -60,7 +60,7 @@ const WITH_TIMES: ReadonlyMap<string, string> = new Map([
   ["daemon/plan_alone.ts", "ends a command of a person"],
   ["daemon/clock_watch.ts", "how far the clock must have been set to matter"],
   ["nvme/admin_command.ts", "within the bound of the call"],
-  ["linux/kernel.ts", "within the bound of the call"],
+  ["linux/thread_shares.ts", "within the bound of the call"],
   ["linux/rdma_reach.ts", "within the bound of the call"],
   ["linux/admin.ts", "within the bound of the call: which errors come at once"],
   ["linux/block_claim.ts", "within the bound of the call"],

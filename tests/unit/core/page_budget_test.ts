@@ -12,6 +12,7 @@ import {
 } from "../../../src/lib/core/stafd/page_budget.ts";
 import type { DiscoveryEntry } from "../../../src/lib/nvme/discovery_entry.ts";
 import { stafdReport } from "../../../src/lib/daemon/report.ts";
+import { newDc } from "../../../src/lib/core/stafd/stafd_state.ts";
 import { OneDc } from "./one_dc.ts";
 
 const MIB = 1024 * 1024;
@@ -129,4 +130,18 @@ Deno.test("a page over the limit is unknown: what was read before stays, nothing
   );
   assert.equal(wakes.length, 1);
   assert.ok((wakes[0] ?? 0) >= 48_000, "not at once: it would be as long again");
+});
+
+Deno.test("a page that needs the room of all pages has it from whoever takes most, whose page is unknown then", () => {
+  const dc = new OneDc("none");
+  const bytes = MAX_PAGES_TEXT - 100;
+  const page = { genctr: "1", readAt: 0, toldAt: undefined, fresh: true, entries: [], bytes };
+  dc.state = { ...dc.state, dcs: dc.state.dcs.with("other", { ...newDc, page }) };
+  const asked = dc.last("supported-logs");
+  dc.take({ type: "supported-logs", op: asked.op, key: asked.key, outcome: { ok: true, value: 0 } });
+  const job = dc.last("read-log");
+  const log = { genctr: 1n, entries: [entry(1, nqn(200))] };
+  dc.take({ type: "log-read", op: job.op, key: job.key, outcome: { ok: true, value: log } });
+  assert.equal(dc.state.dcs.get("other")?.page, undefined);
+  assert.equal(dc.state.dcs.get(job.key)?.page?.entries.length, 1);
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { parse } from "../../../scripts/structure/rule.ts";
+import { LIMIT_FAULTS } from "../../mutation/limit_faults.ts";
 import { namedMutant } from "../../mutation/named.ts";
 import { difference, mutantsOf, mutated } from "../../mutation/operators.ts";
 
@@ -64,4 +65,13 @@ Deno.test("a named fault has one place in its file, or none", () => {
   const mutant = namedMutant(named, "a\nb");
   assert.equal(mutant?.line, 2);
   assert.equal(mutant === undefined ? "" : mutated("a\nb", mutant), "a\nc");
+});
+
+Deno.test("every row of the table of limits has a fault, and every fault a row", async () => {
+  const text = await Deno.readTextFile(new URL("../../../docs/threat-model.md", import.meta.url));
+  const [, table = ""] = text.split("## Limits\n");
+  const rows = table.split("\n## ")[0]?.split("\n").filter((line) => line.startsWith("| ")) ?? [];
+  const limits = rows.slice(2).map((row) => row.split("|")[1]?.trim() ?? "");
+  assert.ok(limits.length > 10);
+  assert.deepEqual([...new Set(LIMIT_FAULTS.map(({ limit }) => limit))].toSorted(), limits.toSorted());
 });

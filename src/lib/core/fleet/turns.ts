@@ -10,7 +10,7 @@ import { inOrder } from "../../base/name_numbers.ts";
 /** The lanes: configured, previously known, mDNS only. */
 export type Lane = 0 | 1 | 2;
 
-const WEIGHTS = [8, 4, 1] as const;
+export const WEIGHTS = [8, 4, 1] as const;
 /** The most turns of a lane in a row before one of those behind has its turn. */
 export const AHEAD = 8;
 

@@ -3,7 +3,7 @@ import { redacted } from "../../config/redact.ts";
 import type { Clock, Log, LogEntry, LogLevel } from "../../ports.ts";
 
 /** Lines, and characters of one line (S6). */
-const MAX_LINES = 256;
+export const MAX_LINES = 256;
 const MAX_LENGTH = 1024;
 
 export interface LogLine {

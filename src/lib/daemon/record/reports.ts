@@ -10,9 +10,9 @@ import type { LastLines } from "./last_lines.ts";
 import type { Recorded } from "./recorder.ts";
 
 /** Reports that are read at once; one more ends the oldest (S6). */
-const MAX_OPEN = 2;
+export const MAX_OPEN = 2;
 /** Characters of one piece: the longest message is three times as long, in bytes. */
-const PIECE = 32 * 1024;
+export const PIECE = 32 * 1024;
 
 export interface ReportParts {
   readonly daemon: "stafd" | "stacd";

@@ -1,0 +1,217 @@
+/**
+ * Every written limit, made ineffective or moved: a test has to notice each. `limit` is a row of docs/threat-model.md, "Limits";
+ * the times of nvme-stas(7) are held to the code by `documented_times_test.ts`, so that any other value is noticed there.
+ */
+import type { NamedFault } from "./named.ts";
+
+export interface LimitFault extends NamedFault {
+  readonly limit: string;
+}
+
+const core = (file: string): string => `src/lib/core/${file}.ts`;
+
+const fault = (limit: string, name: string, path: string, find: string, replace: string): LimitFault => ({
+  limit,
+  name: `limit: ${name}`,
+  path,
+  find,
+  replace,
+});
+
+const CONTROLLERS = "controllers of one daemon";
+const SERVICES = "mDNS services";
+const REFERRALS = "referrals of one controller; their depth";
+const ONE_PAGE = "one log page";
+const ALL_PAGES = "all log pages";
+const ANSWERS = "one answer between the daemons; all answers";
+const CALLS = "arguments and calls on the bus";
+const REST = "rest of mDNS on one interface after a connect of more than a second";
+
+export const LIMIT_FAULTS: readonly LimitFault[] = [
+  fault(
+    CONTROLLERS,
+    "any number of controllers",
+    core("fleet/fleet_draft"),
+    "size >= MAX_CTLS",
+    "size >= Infinity",
+  ),
+  fault(CONTROLLERS, "mDNS keeps half the table", core("fleet/table_room"), "MAX_CTLS / 4", "MAX_CTLS / 2"),
+  fault(
+    CONTROLLERS,
+    "mDNS keeps what it has of the table",
+    core("fleet/table_room"),
+    "this.#mdns > MDNS_CTLS || ",
+    "",
+  ),
+  fault(
+    SERVICES,
+    "any number of services",
+    core("stafd/mdns_services"),
+    "size >= MAX_SERVICES",
+    "size >= Infinity",
+  ),
+  fault(
+    SERVICES,
+    "no interface gives way",
+    core("stafd/mdns_services"),
+    "if (most === hostIface || count <=",
+    "if (most !== hostIface || count <=",
+  ),
+  fault(
+    REFERRALS,
+    "any number of referrals",
+    core("stafd/page_intake"),
+    "room-- <= 0",
+    "room-- <= -Infinity",
+  ),
+  fault(
+    REFERRALS,
+    "referrals of any depth",
+    core("stafd/stafd_step"),
+    "depth > MAX_REFERRAL_DEPTH",
+    "depth > Infinity",
+  ),
+  fault(
+    ONE_PAGE,
+    "any number of entries",
+    "src/lib/nvme/discovery_log.ts",
+    "MAX_ENTRIES = 16_384",
+    "MAX_ENTRIES = 1e9",
+  ),
+  fault(ONE_PAGE, "entries of any length", "src/lib/nvme/discovery_log.ts", "tdlpl > MAX_LOG || ", ""),
+  fault(
+    ONE_PAGE,
+    "a page of any text",
+    core("stafd/page_intake"),
+    "bytes > MAX_PAGE_TEXT",
+    "bytes > Infinity",
+  ),
+  fault(
+    ALL_PAGES,
+    "any number of pages",
+    core("stafd/page_intake"),
+    "sum <= MAX_PAGES_TEXT",
+    "sum <= Infinity",
+  ),
+  fault(
+    ALL_PAGES,
+    "mDNS keeps half the room",
+    core("stafd/page_budget"),
+    "MAX_PAGES_TEXT / 4",
+    "MAX_PAGES_TEXT / 2",
+  ),
+  fault(
+    "long log pages read at once",
+    "ten long pages at once",
+    "src/lib/linux/thread_shares.ts",
+    "atOnce: 3",
+    "atOnce: 10",
+  ),
+  fault(
+    "long log pages read at once",
+    "an hour for a long page",
+    "src/lib/linux/thread_shares.ts",
+    "time: seconds(60)",
+    "time: seconds(3600)",
+  ),
+  fault(
+    "an NQN",
+    "an NQN of any length",
+    core("stafd/page_budget"),
+    "fits(subnqn, MAX_NQN)",
+    "fits(subnqn, 1e9)",
+  ),
+  fault(
+    ANSWERS,
+    "one answer of any length",
+    "src/lib/dbus/stafd_pages.ts",
+    "MAX_PAGE_REPLY = 14 * MIB",
+    "MAX_PAGE_REPLY = 1e9",
+  ),
+  fault(
+    ANSWERS,
+    "answers of any length in all",
+    "src/lib/dbus/stafd_pages.ts",
+    "listed.bytes > left",
+    "listed.bytes > Infinity",
+  ),
+  fault(
+    CALLS,
+    "arguments of any length",
+    "src/lib/dbus/server.ts",
+    "const MAX_QUESTION = 4096",
+    "const MAX_QUESTION = 1e9",
+  ),
+  fault(
+    CALLS,
+    "as many calls of one user as of all",
+    "src/lib/dbus/call_queue.ts",
+    "atOnceOfUser: 6",
+    "atOnceOfUser: 8",
+  ),
+  fault(
+    CALLS,
+    "any number of waiting calls of one user",
+    "src/lib/dbus/call_queue.ts",
+    "waitingOfUser: 1024",
+    "waitingOfUser: 1e9",
+  ),
+  fault("probes at once", "any number of probes", core("fleet/fleet"), "MAX_PROBES = 32", "MAX_PROBES = 1e9"),
+  fault(
+    "turns of probes and connects",
+    "mDNS has as many turns as the configuration",
+    core("fleet/turns"),
+    "WEIGHTS = [8, 4, 1]",
+    "WEIGHTS = [8, 4, 8]",
+  ),
+  fault(
+    "turns of a lane before one for a target that could not be tested",
+    "what could not be tested waits without end",
+    core("fleet/turns"),
+    "AHEAD = 8",
+    "AHEAD = 1e9",
+  ),
+  fault(
+    REST,
+    "a rest as long as the connect",
+    core("fleet/kernel_share"),
+    "REST_TIMES = 3",
+    "REST_TIMES = 1",
+  ),
+  fault(
+    REST,
+    "a rest without end",
+    core("fleet/kernel_share"),
+    "Math.min(REST_TIMES * took, CONNECT_REST.longest.ms)",
+    "REST_TIMES * took",
+  ),
+  fault(REST, "nobody rests", core("fleet/kernel_share"), "took <= LONG_CONNECT.ms", "took <= Infinity"),
+  fault(
+    "kernel's attempts at addresses that do not answer an NVMe/TCP ICReq",
+    "the kernel tries what does not answer each time",
+    core("fleet/probing"),
+    "KERNEL_EVERY = 4",
+    "KERNEL_EVERY = 1",
+  ),
+  fault(
+    "events in the flight recorder; log lines for a report",
+    "twice as many events",
+    "src/lib/daemon/record/recorder.ts",
+    "MAX_EVENTS = 2048",
+    "MAX_EVENTS = 4096",
+  ),
+  fault(
+    "reports that are read at once; one piece of a report",
+    "ten reports at once",
+    "src/lib/daemon/record/reports.ts",
+    "MAX_OPEN = 2",
+    "MAX_OPEN = 10",
+  ),
+  fault(
+    "log lines that outside parties can cause",
+    "twice as many lines",
+    core("fleet/log_limit"),
+    "LINES_OF_SOURCE = 20",
+    "LINES_OF_SOURCE = 40",
+  ),
+];
