@@ -82,14 +82,13 @@ export function wantedDcs(rules: Rules): Tid[][] {
   for (let depth = 0; depth <= LIMITS.referralDepth; depth++) {
     const next: Tid[][] = [];
     for (const choices of layer) {
-      const good = choices.filter((tid) => reachable(world, tid));
-      const id = good.map(identity).join();
-      // A name with an address that does not answer: the daemon may have chosen that one.
-      if (good.length === 0 || good.length < choices.length || seen.has(id)) continue;
+      const id = choices.map(identity).join();
+      // Of a name with several addresses any one that answers: each has its turn.
+      if (!choices.some((tid) => reachable(world, tid)) || seen.has(id)) continue;
       seen.add(id);
-      result.push(good);
+      result.push(choices);
       // Which one of several it is, and whose page counts then, is the daemon's choice.
-      for (const tid of good.length === 1 ? good : []) {
+      for (const tid of choices.length === 1 ? choices : []) {
         for (const listed of tidsListed(entriesOf(targetOf(world, tid)), tid, "referral")) {
           if (!barred(rules, conf, listed)) next.push([listed]);
         }
@@ -114,8 +113,8 @@ function wantedIocs(rules: Rules, dcs: readonly Tid[][]): Tid[][] {
     }
   }
   return wishes.filter((wish) =>
-    wish.length > 0 &&
-    wish.every((tid) => !barred(rules, conf, tid) && !rules.drains.take(tid) && reachable(world, tid))
+    wish.some((tid) => reachable(world, tid)) &&
+    wish.every((tid) => !barred(rules, conf, tid) && !rules.drains.take(tid))
   );
 }
 

@@ -160,3 +160,50 @@ Deno.test("seed 50227: what a page withdrew goes while the page is read again an
   }
   assert.equal(stage.to(subsystem).length, 0);
 });
+
+/** stafd with the line of a name, and what each answer for the name is; discovery controllers at some of the addresses. */
+function named(answers: readonly (readonly string[])[], ...at: readonly string[]): Stage {
+  const stage = new Stage(realCores);
+  for (const traddr of at) stage.dc(`nqn.dc${traddr.at(-1)}`, traddr, []);
+  let asked = 0;
+  stage.world.resolver.answer = () => ({ ok: true, value: answers[asked++ % answers.length] ?? [] });
+  stage.stafdConf(NAME_LINE);
+  return stage;
+}
+
+const NAME_LINE = controllers("traddr=dc.example.com");
+const [A, B, C] = ["10.0.0.1", "10.0.0.2", "10.0.0.3"] as const;
+const connectedTo = (stage: Stage): readonly string[] =>
+  stage.world.kernel.devices.all.filter(({ state }) => state === "live").map(({ traddr }) => traddr);
+
+Deno.test("seed 60059: of a name's addresses one that no exclude= line forbids is used", async () => {
+  const stage = named([[A, B]], A, B);
+  stage.stafdConf(`${NAME_LINE}exclude = traddr=${A}\n`);
+  stage.startStafd();
+  await stage.run(5_000);
+  assert.deepEqual(connectedTo(stage), [B]);
+  // Forbidden while it is connected, it goes, and another one is used.
+  stage.stafdConf(`${NAME_LINE}exclude = traddr=${B}\n`);
+  await stage.run(70_000);
+  assert.deepEqual(connectedTo(stage), [A]);
+});
+
+Deno.test("like seed 60059: nor one that is excluded host-wide; but what is connected stays", async () => {
+  const excluded = (traddr: string) => [{ fields: new Map([["traddr", traddr] as const]), origin: "x:1" }];
+  const stage = named([[A, B]], A, B);
+  stage.world.exclusions = excluded(A);
+  stage.startStafd();
+  await stage.run(5_000);
+  assert.deepEqual(connectedTo(stage), [B]);
+  stage.world.exclusions = excluded(B);
+  stage.stafdConf(NAME_LINE);
+  await stage.run(130_000);
+  assert.deepEqual(connectedTo(stage), [B]);
+});
+
+Deno.test("like seed 60059: each address of a name has its turn, whatever the order of the answers", async () => {
+  const stage = named([[A, B, C], [C, B, A]], C);
+  stage.startStafd();
+  await stage.run(4 * 60_000);
+  assert.deepEqual(connectedTo(stage), [C]);
+});

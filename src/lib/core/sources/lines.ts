@@ -11,6 +11,7 @@ import {
   toTid,
 } from "../../config/controller_line.ts";
 import { type DaemonConf, unreadPlaces } from "../../config/daemon_conf.ts";
+import { excludedBy, type ExcludeLine } from "../../config/exclude.ts";
 import { allLines, duplicateText } from "../../config/duplicate_lines.ts";
 import { originText } from "../../config/origin.ts";
 import { ipFamily } from "../../nvme/address.ts";
@@ -108,7 +109,12 @@ const inTurn = (addresses: readonly string[]): readonly string[] => [
   ...addresses.filter((traddr) => ipFamily(traddr) !== 4),
 ];
 
-const preferred = (addresses: readonly string[]): string | undefined => inTurn(addresses)[0];
+/** The address after one that failed: each comes, whatever the order of the answers. */
+function following(failed: string, addresses: readonly string[]): string | undefined {
+  const all = [...new Set([...addresses, failed])].toSorted();
+  const at = all.indexOf(failed);
+  return [...all.slice(at + 1), ...all.slice(0, at + 1)].find((traddr) => addresses.includes(traddr));
+}
 
 /**
  * The lines of a file by authority. If two lines name one controller, the first counts, as in the original.
@@ -144,6 +150,7 @@ type Host = Pick<
   | "log"
   | "all"
   | "saidOf"
+  | "barred"
   | "work"
 >;
 
@@ -154,15 +161,21 @@ export class LinesTurn {
   readonly families: IpFamilies;
   /** Of `[Global]`. */
   readonly global: ConnectOptions;
+  readonly excludes: readonly ExcludeLine[];
   #lost = false;
   /** The copy that this step changes. */
   #own: Map<Authority, LineState> | undefined;
 
-  constructor(lines: Lines, turn: Host, conf: Pick<DaemonConf, "ipFamilies" | "options"> | undefined) {
+  constructor(
+    lines: Lines,
+    turn: Host,
+    conf: Pick<DaemonConf, "ipFamilies" | "options" | "excludes"> | undefined,
+  ) {
     this.lines = lines;
     this.turn = turn;
     this.families = conf?.ipFamilies.value ?? { v4: true, v6: true };
     this.global = conf?.options ?? {};
+    this.excludes = conf?.excludes ?? [];
   }
 
   /**
@@ -213,7 +226,7 @@ export class LinesTurn {
       if (isLiteral(state.written)) this.#claim(authority, state, state.written.traddr);
       else {
         // A changed ip-family may allow an address that was not usable before.
-        const known = isClaimed ? undefined : preferred(this.#usable(state.addresses ?? []));
+        const known = isClaimed ? undefined : this.#allowed(state, this.#usable(state.addresses ?? []))[0];
         if (known !== undefined) this.#claim(authority, state, known);
         this.#ask(authority);
       }
@@ -330,18 +343,30 @@ export class LinesTurn {
    * answers means nothing), and after a restart until the kernel has been read. After a failure the next
    * address is used.
    */
-  #chosen(authority: Authority, { written }: LineState, usable: readonly string[]): string | undefined {
-    const turns = inTurn(usable);
-    const keys = turns.map((traddr) => tidKey({ ...written, traddr }));
-    let failed = -1;
+  #chosen(authority: Authority, state: LineState, usable: readonly string[]): string | undefined {
+    const turns = this.#allowed(state, usable);
+    let failed: string | undefined;
     for (const ctl of this.turn.saidOf(authority)) {
-      const at = keys.indexOf(ctl.key);
-      if (at < 0 || !ctl.claims.has(authority)) continue;
+      const present = usable.find((traddr) => tidKey({ ...state.written, traddr }) === ctl.key);
+      if (present === undefined || !ctl.claims.has(authority)) continue;
       const isTried = ctl.link.phase !== "idle" && ctl.link.phase !== "waiting";
-      if (isTried || ctl.restored) return turns[at];
-      if (ctl.attempts > 0) failed = at;
+      if (isTried || ctl.restored) return present;
+      if (ctl.attempts > 0) failed = present;
     }
-    return turns[(failed + 1) % turns.length];
+    return failed === undefined ? turns[0] : following(failed, turns);
+  }
+
+  /**
+   * The addresses that no exclusion forbids, in the order of attempts: a forbidden one would never fail. If all are
+   * forbidden, all: then the line shows why.
+   */
+  #allowed({ written }: LineState, usable: readonly string[]): readonly string[] {
+    const turns = inTurn(usable);
+    const allowed = turns.filter((traddr) => {
+      const tid = { ...written, traddr };
+      return excludedBy(tid, this.excludes) === undefined && this.turn.barred(tid) === undefined;
+    });
+    return allowed.length === 0 ? turns : allowed;
   }
 
   /** The line no longer claims any other addresses than these. */
