@@ -1,6 +1,6 @@
 /** What differs from the branch that work is landed on, and which files that can break. */
 import { capture, collect } from "../run.ts";
-import { resolveImport } from "../structure/rule.ts";
+import { resolveImport } from "../structure/house.ts";
 
 /** What work is landed on. */
 const TRUNK = "main";

@@ -2,8 +2,8 @@
 import type { StacdEvent, StafdEvent } from "../../src/lib/core/effects.ts";
 import type { Ctl } from "../../src/lib/core/controller/ctl.ts";
 import { withoutMemo } from "../../src/lib/core/stafd/stafd_state.ts";
-import { StacdTurn } from "../../src/lib/core/stacd/stacd_step.ts";
-import { StafdTurn } from "../../src/lib/core/stafd/stafd_step.ts";
+import { stacdView } from "../../src/lib/core/stacd/stacd_rules.ts";
+import { stafdView } from "../../src/lib/core/stafd/stafd_rules.ts";
 import { type Recording, recordingOf } from "../../src/lib/daemon/record/document.ts";
 import { recordedNames, underNames } from "../../src/lib/daemon/record/names.ts";
 import { played } from "../../src/lib/daemon/record/replay.ts";
@@ -11,7 +11,7 @@ import { difference } from "../../src/lib/daemon/record/values.ts";
 import type { Core } from "../../src/lib/daemon/shell.ts";
 import { stacdCore } from "../../src/lib/daemon/stacd_service.ts";
 import { stafdCore } from "../../src/lib/daemon/stafd_service.ts";
-import type { Asked } from "../../src/lib/daemon/views/v1_common.ts";
+import type { View } from "../../src/lib/core/fleet/view.ts";
 import { isoTime, type Now } from "../../src/lib/base/time.ts";
 import { scenarioLines } from "./scenario.ts";
 import { type AnyEffect, headLine, type Known, type Manner, stepLines } from "./telling.ts";
@@ -90,15 +90,15 @@ function storyOf(recording: unknown, options: StoryOptions): Stories {
   if (!found.ok) return found;
   const { read, warnings } = found;
   const story = read.daemon === "stafd"
-    ? told(stafdCore, withoutMemo, (state, now) => new StafdTurn(state, now), read.recording, options)
-    : told(stacdCore, (state) => state, (state, now) => new StacdTurn(state, now), read.recording, options);
+    ? told(stafdCore, withoutMemo, stafdView, read.recording, options)
+    : told(stacdCore, (state) => state, stacdView, read.recording, options);
   return { ok: true, ...story, warnings };
 }
 
 function told<State extends Known, Event extends StafdEvent | StacdEvent, Effect extends AnyEffect>(
   core: Core<State, Event, Effect>,
   plain: (state: State) => State,
-  turn: (state: State, now: Now) => Asked,
+  view: (state: State, now: Now) => View,
   { head, start, events, end }: Recording<State, Event>,
   options: StoryOptions,
 ): Told {
@@ -118,7 +118,7 @@ function told<State extends Known, Event extends StafdEvent | StacdEvent, Effect
   const ctls = new Map<string, Ctl>();
   for (const step of played(core, start, kept)) {
     for (const ctl of step.after.fleet.ctls.values()) if (!ctls.has(ctl.key)) ctls.set(ctl.key, ctl);
-    lines.push(...stepLines(step, first ?? step.at, (state) => turn(state, step.at), options));
+    lines.push(...stepLines(step, first ?? step.at, (state) => view(state, step.at), options));
     last = step.after;
   }
   if (options.asScenario) return { lines: scenarioLines(head, [...ctls.values()], kept), isTrue: true };

@@ -1,11 +1,13 @@
 /** One step of a replay in words. */
 import type { StacdEffect, StacdEvent, StafdEffect, StafdEvent } from "../../src/lib/core/effects.ts";
 import { claimText, type Ctl } from "../../src/lib/core/controller/ctl.ts";
+import { decisionOn } from "../../src/lib/core/fleet/decisions.ts";
+import type { View } from "../../src/lib/core/fleet/view.ts";
 import type { Fleet } from "../../src/lib/core/fleet/fleet.ts";
 import { proofText } from "../../src/lib/core/planning/evidence.ts";
 import type { RecordingHead } from "../../src/lib/daemon/record/document.ts";
 import type { Played } from "../../src/lib/daemon/record/replay.ts";
-import { type Asked, decisionText } from "../../src/lib/daemon/views/v1_common.ts";
+import { decisionText } from "../../src/lib/daemon/views/v1_common.ts";
 import { tidOfKey, tidText } from "../../src/lib/nvme/tid.ts";
 import { isoTime, type Now } from "../../src/lib/base/time.ts";
 
@@ -45,7 +47,7 @@ const HOUSEKEEPING: ReadonlySet<AnyEffect["do"]> = new Set([
 export function stepLines<State extends Known>(
   { n, at, event, before, after, effects }: Played<State, AnyEvent, AnyEffect>,
   first: Now,
-  turn: (state: State) => Asked,
+  view: (state: State) => View,
   { about, all }: Manner,
 ): readonly string[] {
   const isMeant = (text: string): boolean => about === undefined || text.includes(about);
@@ -54,7 +56,7 @@ export function stepLines<State extends Known>(
     const one = now ?? old;
     if (one === undefined) continue;
     const text = tidText(one.tid);
-    if (isMeant(text)) lines.push(...ctlLines(text, old, now, after, turn(after), at));
+    if (isMeant(text)) lines.push(...ctlLines(text, old, now, after, view(after), at));
   }
   for (const effect of effects) {
     if (!all && HOUSEKEEPING.has(effect.do)) continue;
@@ -84,7 +86,7 @@ function ctlLines(
   old: Ctl | undefined,
   now: Ctl | undefined,
   after: Known,
-  asked: Asked,
+  view: View,
   at: Now,
 ): readonly string[] {
   if (now === undefined) {
@@ -94,7 +96,8 @@ function ctlLines(
   const lines: string[] = [];
   const was = old?.link.phase ?? "new";
   const is = now.link.phase;
-  const decided = `${asked.fleet.decision(now).act}: ${decisionText(asked.fleet.decision(now), at)}`;
+  const decision = decisionOn(view, now);
+  const decided = `${decision.act}: ${decisionText(decision, at)}`;
   if (was !== is || now.doom?.mono !== old?.doom?.mono) {
     const move = was === is
       ? `${is}, its removal is ${now.doom === undefined ? "off" : "due"}`

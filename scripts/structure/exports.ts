@@ -3,7 +3,8 @@
  * unless its own file uses it, too: a test of code that never runs proves nothing of the code that does.
  */
 import ts from "typescript";
-import { lineOf, resolveImport, type Source, type Violation, walk } from "./rule.ts";
+import { resolveImport } from "./house.ts";
+import { lineOf, type Source, type Violation, walk } from "./rule.ts";
 
 const PRODUCT = "src/";
 const TESTS = "tests/";

@@ -2,7 +2,8 @@
  * What judges the product shares no line with it: the oracle of the simulation and the rules built on it take types from
  * `src`, and nothing that runs. What they import themselves is a judge, too, so that no way leads round it.
  */
-import { importsOf, lineOf, resolveImport, type Source, type Violation } from "./rule.ts";
+import { resolveImport } from "./house.ts";
+import { importsOf, lineOf, type Source, type Violation } from "./rule.ts";
 
 const FOLDER = "tests/simulation/";
 const ORACLE = `${FOLDER}oracle/`;
@@ -29,8 +30,8 @@ export const JUDGES: readonly string[] = [
 /** Judges of views: these run what they judge, and that only. */
 const UNDER_TEST: ReadonlyMap<string, readonly string[]> = new Map([
   [`${FOLDER}plan_watch.ts`, [
-    "src/lib/core/stacd/stacd_step.ts",
-    "src/lib/core/stafd/stafd_step.ts",
+    "src/lib/core/stacd/stacd_rules.ts",
+    "src/lib/core/stafd/stafd_rules.ts",
     "src/lib/daemon/views/v1_explain.ts",
     "src/lib/daemon/views/v1_plan.ts",
     `${FOLDER}cores.ts`,

@@ -1,39 +1,7 @@
 /** The pure rooms: no clock, timer, randomness, I/O or anything asynchronous, not even by name. */
 import ts from "typescript";
 import { lineOf, type Source, type Violation, walk } from "./rule.ts";
-import { roomOf } from "./rooms.ts";
-
-const IMPURE = new Map<string, string>([
-  ...["Date", "performance", "Temporal"].map((name): [string, string] => [name, "a clock"]),
-  ...["setTimeout", "setInterval", "setImmediate", "clearTimeout", "clearInterval", "queueMicrotask"]
-    .map((name): [string, string] => [name, "a timer"]),
-  ...["crypto"].map((name): [string, string] => [name, "randomness"]),
-  ...[
-    "Deno",
-    "process",
-    "console",
-    "fetch",
-    "Worker",
-    "WebSocket",
-    "EventSource",
-    "BroadcastChannel",
-    "navigator",
-    "localStorage",
-    "sessionStorage",
-    "globalThis",
-    "self",
-    "window",
-    "alert",
-    "prompt",
-    "confirm",
-    "addEventListener",
-    "eval",
-  ].map((name): [string, string] => [name, "the outside world"]),
-  ...["Promise", "AbortController", "AbortSignal"].map((name): [string, string] => [name, "asynchronous"]),
-]);
-
-/** What the compiler knows because the rooms that the page takes from run elsewhere, too. */
-const NOT_IN_BROWSER = ["Deno", "process", "Buffer", "require"];
+import { IMPURE, NOT_IN_BROWSER, roomOf } from "./house.ts";
 
 /** An identifier that only names a member, a property or a declaration of the file's own, not a global. */
 function isMerelyAName(node: ts.Identifier): boolean {
@@ -47,6 +15,17 @@ function isMerelyAName(node: ts.Identifier): boolean {
     ts.isMethodDeclaration(parent) || ts.isMethodSignature(parent) || ts.isEnumMember(parent) ||
     ts.isParameter(parent) || ts.isVariableDeclaration(parent) || ts.isFunctionDeclaration(parent) ||
     ts.isNamedTupleMember(parent)) && parent.name === node;
+}
+
+/** `Date.now`, `Date()` and `new Date()`; and the name as a value, which may be called anywhere. */
+function isClock(node: ts.Identifier): boolean {
+  const { parent } = node;
+  if (ts.isTypeReferenceNode(parent)) return false;
+  if (ts.isNewExpression(parent) && parent.expression === node) return (parent.arguments ?? []).length === 0;
+  if (ts.isPropertyAccessExpression(parent) && parent.expression === node) {
+    return !["UTC", "parse"].includes(parent.name.text);
+  }
+  return true;
 }
 
 function isRandom(node: ts.Node): boolean {
@@ -77,6 +56,7 @@ export function purity(source: Source): Violation[] {
     if (ts.isIdentifier(node) && !isMerelyAName(node)) {
       const why = IMPURE.get(node.text);
       if (why !== undefined) say(`${why}: ${node.text}`);
+      else if (node.text === "Date" && isClock(node)) say("a clock: Date");
     } else if (isRandom(node)) say("randomness: Math.random");
     else if (node.kind === ts.SyntaxKind.AsyncKeyword) say("asynchronous: async");
     else if (ts.isAwaitExpression(node)) say("asynchronous: await");

@@ -67,14 +67,3 @@ export function importsOf(source: Source): Import[] {
   });
   return found;
 }
-
-/** The repository path that a relative specifier means, or undefined for a package. */
-export function resolveImport(fromPath: string, specifier: string): string | undefined {
-  if (!specifier.startsWith(".")) return undefined;
-  const parts = fromPath.split("/").slice(0, -1);
-  for (const part of specifier.split("/")) {
-    if (part === "..") parts.pop();
-    else if (part !== ".") parts.push(part);
-  }
-  return parts.join("/");
-}

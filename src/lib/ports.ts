@@ -5,6 +5,7 @@
  * A method that takes time returns at once; its outcome arrives once, through `done`, later and never from inside the
  * call. An implementation never throws for an event of the outside world: that is an {@link Outcome}.
  */
+import type { KernelState } from "./nvme/kernel_state.ts";
 import type { ConnectOptions, DhchapKeys } from "./nvme/connect_options.ts";
 import type { DiscoveryLog } from "./nvme/discovery_entry.ts";
 import type { Exclusion } from "./nvme/exclusions.ts";
@@ -97,7 +98,7 @@ export interface Kernel {
   /** All controllers, PCIe included. */
   scan(done: Done<readonly KernelCtrl[]>): void;
   /** The `state` attribute of each device that still exists. */
-  states(devices: readonly string[], done: (states: ReadonlyMap<string, string>) => void): void;
+  states(devices: readonly string[], done: (states: ReadonlyMap<string, KernelState>) => void): void;
   /**
    * Can the address be reached from this host, from the interface and source address in the tid? TCP addresses are
    * tried. RDMA shows only a route and a neighbour, FC only the state of the remote port: if these show no obstacle,

@@ -19,16 +19,16 @@ export const NAMED: readonly NamedFault[] = [
   {
     name: "an AEN during a job is lost",
     path: core("stafd/dc_session"),
-    find: 'return this.stafd.putDc(ctl.key, { ...dc, then: dc.then === "sync" ? "sync" : "read-log" });',
+    find: 'return putDc(draft, ctl.key, { ...dc, then: dc.then === "sync" ? "sync" : "read-log" });',
     replace: "return;",
   },
   {
     name: "a link that returns reads no page",
     path: core("stafd/dc_session"),
-    find: `      if (state === "live") {
-        this.stafd.fleet.remindBy(`,
-    replace: `      if (state === "new") {
-        this.stafd.fleet.remindBy(`,
+    find: `    if (state === "live") {
+      remindBy(`,
+    replace: `    if (state === "new") {
+      remindBy(`,
   },
   {
     name: "a cached page takes away",
@@ -56,21 +56,21 @@ export const NAMED: readonly NamedFault[] = [
   },
   {
     name: "the limit of probes is ignored",
-    path: core("fleet/fleet_work"),
+    path: core("fleet/queues"),
     find: "while (reaching < MAX_PROBES) {",
     replace: "while (toReach.length > 0) {",
   },
   {
     name: "a connect goes before the state on disk",
-    path: core("fleet/fleet_work"),
-    find: "if (ctl.born > this.fleet.saves.done || unread",
+    path: core("fleet/queues"),
+    find: "if (ctl.born > draft.state.fleet.saves.done || unread",
     replace: "if (unread",
   },
   {
     name: "a soak that was called off keeps its time",
-    path: core("fleet/fleet_work"),
-    find: "this.put(ctl = { ...ctl, doom: undefined, guard: undefined });",
-    replace: "this.put(ctl = { ...ctl, guard: undefined });",
+    path: core("fleet/settle"),
+    find: "put(draft, ctl = { ...ctl, doom: undefined, guard: undefined });",
+    replace: "put(draft, ctl = { ...ctl, guard: undefined });",
   },
   {
     name: "there is no soak",
@@ -80,14 +80,14 @@ export const NAMED: readonly NamedFault[] = [
   },
   {
     name: "attempts are never reset",
-    path: core("fleet/fleet_work"),
-    find: `      ...ctl,
-      attempts: 0,
-      triedTls: false,
-      lastFailure: undefined,`,
-    replace: `      ...ctl,
-      triedTls: false,
-      lastFailure: undefined,`,
+    path: core("fleet/connection"),
+    find: `    ...ctl,
+    attempts: 0,
+    triedTls: false,
+    lastFailure: undefined,`,
+    replace: `    ...ctl,
+    triedTls: false,
+    lastFailure: undefined,`,
   },
   {
     name: "NCC by some pages, and not by all",
@@ -97,20 +97,20 @@ export const NAMED: readonly NamedFault[] = [
   },
   {
     name: "a boot volume only with the host NQN of the table",
-    path: core("fleet/fleet_view"),
+    path: core("fleet/kernel_view"),
     find: "boot.tid.subsysnqn === device.subsysnqn && ",
     replace: "boot.tid.hostNqn === device.hostNqn && boot.tid.subsysnqn === device.subsysnqn && ",
   },
   {
     name: "what is being deleted is adopted",
-    path: core("fleet/fleet_view"),
-    find: 'device === undefined || device.state.startsWith("delet") || ',
+    path: core("fleet/kernel_view"),
+    find: "device === undefined || isDeleting(device.state) || ",
     replace: "device === undefined || ",
   },
   {
     name: "exclusions are not read again after a removal",
-    path: core("fleet/fleet_turn"),
-    find: '      this.emit({ do: "exclusions" });\n',
+    path: core("fleet/device_news"),
+    find: '    emit(draft, { do: "exclusions" });\n',
     replace: "",
   },
   {
@@ -122,8 +122,8 @@ export const NAMED: readonly NamedFault[] = [
   {
     name: "changed options of a line are not taken",
     path: core("sources/lines"),
-    find: "        line,\n        also,",
-    replace: "        line: old?.line ?? line,\n        also,",
+    find: "      line,\n      also,",
+    replace: "      line: old?.line ?? line,\n      also,",
   },
   {
     name: "claims of mDNS count as heard after a restart",
@@ -133,8 +133,8 @@ export const NAMED: readonly NamedFault[] = [
   },
   {
     name: "a save that failed is not repeated",
-    path: core("fleet/fleet_turn"),
-    find: "    this.remindAt(after(this.now, SAVE_RETRY), SAVE_REMINDER);\n",
+    path: core("fleet/events"),
+    find: '  remindAt(draft, after(draft.now, SAVE_RETRY), { of: "save" });\n',
     replace: "",
   },
   {
@@ -158,7 +158,7 @@ export const NAMED: readonly NamedFault[] = [
   {
     name: "the audit adopts what is shielded",
     path: core("stacd/audit"),
-    find: " || host.fleet.shield(device) !== undefined",
+    find: " || shieldOf(draft, device) !== undefined",
     replace: "",
   },
 ];

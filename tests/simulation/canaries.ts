@@ -1,7 +1,7 @@
 /** Cores that are broken on purpose, one for each rule: a simulation that does not catch them catches nothing. */
 import { remind } from "../../src/lib/core/fleet/agenda.ts";
 import type { StacdEvent } from "../../src/lib/core/effects.ts";
-import { StafdTurn } from "../../src/lib/core/stafd/stafd_step.ts";
+import { finishStafd, takeStafd } from "../../src/lib/core/stafd/stafd_step.ts";
 import { Table } from "../../src/lib/base/table.ts";
 import { noNbft } from "../../src/lib/core/request/host.ts";
 import { serviceAuthority } from "../../src/lib/core/stafd/mdns_services.ts";
@@ -23,6 +23,9 @@ import { type Cores, realCores } from "./cores.ts";
 import type { OnInvalid } from "./daemons.ts";
 import { HOST_NQN } from "./landscape.ts";
 import type { Who } from "./simulation.ts";
+import { stafdDraft } from "../../src/lib/core/stafd/stafd_rules.ts";
+import { withdraw } from "../../src/lib/core/fleet/claims.ts";
+import { ctlAt } from "../../src/lib/core/fleet/questions.ts";
 
 export interface Canary {
   readonly name: string;
@@ -90,14 +93,14 @@ function serviceMoves(): Cores {
     if (old === undefined || (old.traddr === traddr && old.trsvcid === String(port))) {
       return real.step(state, event, now);
     }
-    const turn = new StafdTurn(state, now);
-    turn.fleet.release(tidKey(old), serviceAuthority(key), {
+    const turn = stafdDraft(state, now);
+    withdraw(turn, tidKey(old), serviceAuthority(key), {
       kind: "unresponsive",
       since: now.wall,
       timeoutMs: 0,
     });
-    turn.take(event);
-    return turn.finish();
+    takeStafd(turn, event);
+    return finishStafd(turn);
   });
 }
 
@@ -495,11 +498,11 @@ export const CANARIES: readonly Canary[] = [
     cores: () =>
       stafdStepping((state, event, now) => {
         if (event.type !== "forget") return realCores.stafd.step(state, event, now);
-        const turn = new StafdTurn(state, now);
+        const turn = stafdDraft(state, now);
         for (const key of event.keys) {
-          for (const [authority, { kind }] of turn.fleet.ctl(key)?.claims ?? []) {
+          for (const [authority, { kind }] of ctlAt(turn, key)?.claims ?? []) {
             if (kind !== "mdns") continue;
-            turn.fleet.release(key, authority, {
+            withdraw(turn, key, authority, {
               kind: "forgotten",
               what: event.what,
               uid: event.uid,
@@ -507,7 +510,7 @@ export const CANARIES: readonly Canary[] = [
             });
           }
         }
-        return turn.finish();
+        return finishStafd(turn);
       }),
   },
   {

@@ -1,12 +1,12 @@
 /** What `plan` and `explain` say is what happens next, in every scenario of the simulation. */
 import assert from "node:assert/strict";
-import { StafdTurn } from "../../src/lib/core/stafd/stafd_step.ts";
 import { explain } from "../../src/lib/daemon/views/v1_explain.ts";
 import { planOf } from "../../src/lib/daemon/views/v1_plan.ts";
 import { PlanWatch, realViews, type Views } from "./plan_watch.ts";
 import { realCores } from "./cores.ts";
 import { Stage } from "./scenarios/stage.ts";
 import { Simulation, type Who } from "./simulation.ts";
+import { stafdView } from "../../src/lib/core/stafd/stafd_rules.ts";
 
 /** PLAN_SEEDS for a longer run. */
 const SEEDS = Number(Deno.env.get("PLAN_SEEDS") ?? 30);
@@ -62,7 +62,7 @@ Deno.test("what is no longer wanted is planned to go also while the kernel is be
   const { state } = stage.stafd;
   assert.equal(state.fleet.fresh, false);
   const now = stage.world.clock.now();
-  const core = new StafdTurn(state, now);
+  const core = stafdView(state, now);
   const { changes } = planOf(core, core, now);
   assert.deepEqual(changes.map(({ action, device }) => [action, device]), [["disconnect", "nvme0"]]);
   const { matches } = explain("", "stafd", core, () => true, () => undefined, now);
@@ -80,7 +80,8 @@ const CANARIES: Readonly<Record<string, Views>> = {
   },
   "a plan with everything that is excluded": {
     ...realViews,
-    planOf: (core, before, now) => planOf({ ...of(core), bar: () => undefined }, before, now),
+    planOf: (core, before, now) =>
+      planOf({ ...core, rules: { ...core.rules, bar: () => undefined } }, before, now),
   },
   "a plan --config that does not look at the connections of now": {
     ...realViews,
@@ -94,18 +95,6 @@ const CANARIES: Readonly<Record<string, Views>> = {
     },
   },
 };
-
-function of(core: Parameters<typeof planOf>[0]): Parameters<typeof planOf>[0] {
-  return {
-    fleet: core.fleet,
-    kind: core.kind,
-    keep: (ctl, device) => core.keep(ctl, device),
-    verdict: (ctl) => core.verdict(ctl),
-    bar: (ctl) => core.bar(ctl),
-    attempt: (ctl) => core.attempt(ctl),
-    origin: (ctl) => core.origin(ctl),
-  };
-}
 
 for (const [name, views] of Object.entries(CANARIES)) {
   Deno.test(`noticed: ${name}`, async () => {

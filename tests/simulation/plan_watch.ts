@@ -2,12 +2,9 @@
  * Holds `plan` and `explain` against what happens: asked again after each thing that a daemon is told, in every world that the
  * simulation makes. What is done without news from outside was planned; what is planned is begun in time.
  */
-import { StacdTurn } from "../../src/lib/core/stacd/stacd_step.ts";
 import type { Ctl } from "../../src/lib/core/controller/ctl.ts";
-import { StafdTurn } from "../../src/lib/core/stafd/stafd_step.ts";
 import type { Fleet } from "../../src/lib/core/fleet/fleet.ts";
 import type { Core } from "../../src/lib/daemon/shell.ts";
-import type { Asked } from "../../src/lib/daemon/views/v1_common.ts";
 import { explain } from "../../src/lib/daemon/views/v1_explain.ts";
 import { heldBy, planOf } from "../../src/lib/daemon/views/v1_plan.ts";
 import type { V1Change } from "../../src/lib/dbus/v1_types.ts";
@@ -19,6 +16,9 @@ import { identity, named as tidText } from "./oracle/identity.ts";
 import { serves } from "./oracle/matching.ts";
 import type { AnyEffect, AnyEvent } from "./rules.ts";
 import { Violation } from "./violation.ts";
+import { stafdView } from "../../src/lib/core/stafd/stafd_rules.ts";
+import { stacdView } from "../../src/lib/core/stacd/stacd_rules.ts";
+import type { View } from "../../src/lib/core/fleet/view.ts";
 
 type Who = "stafd" | "stacd";
 
@@ -84,14 +84,14 @@ export class PlanWatch {
       stafd: this.#watched(
         "stafd",
         realCores.stafd,
-        (state, now) => new StafdTurn(state, now),
+        stafdView,
         (device) => device.isDc,
         () => undefined,
       ),
       stacd: this.#watched(
         "stacd",
         realCores.stacd,
-        (state, now) => new StacdTurn(state, now),
+        stacdView,
         (device) => device.isIoc,
         ({ drains, renewals }) => JSON.stringify([drains.list, renewals.run?.index, renewals.run?.phase]),
       ),
@@ -101,7 +101,7 @@ export class PlanWatch {
   #watched<State extends { readonly fleet: Fleet }, Event extends AnyEvent, Effect extends AnyEffect>(
     who: Who,
     core: Core<State, Event, Effect>,
-    turn: (state: State, now: Now) => Asked,
+    turn: (state: State, now: Now) => View,
     accepts: (device: KernelCtrl) => boolean,
     /** What persons have asked for: the end of a term is their act, whatever event it comes with. */
     acts: (state: State) => unknown,
@@ -205,7 +205,7 @@ export class PlanWatch {
 
   #explained(
     who: Who,
-    core: Asked,
+    core: View,
     accepts: (device: KernelCtrl) => boolean,
     changes: readonly V1Change[],
     now: Now,
@@ -226,7 +226,7 @@ export class PlanWatch {
       ),
     );
     this.#foreign(who, core, explained, peek);
-    for (const ctl of core.fleet.fleet.ctls.values()) {
+    for (const ctl of core.state.fleet.ctls.values()) {
       this.counts.explained++;
       const match = said.get(identity(ctl.tid));
       const wrong = (why: string): never => {
@@ -264,11 +264,11 @@ export class PlanWatch {
   /** What is called somebody else's is neither being made nor asked for by this daemon. */
   #foreign(
     who: Who,
-    core: Asked,
+    core: View,
     explained: ReturnType<typeof explain>["matches"],
     peek: (name: string) => KernelCtrl | undefined,
   ): void {
-    const { fleet } = core.fleet;
+    const { fleet } = core.state;
     for (const match of explained) {
       const device = match.phase === "foreign" ? fleet.devices.get(match.device) : undefined;
       if (device === undefined) continue;
@@ -279,7 +279,7 @@ export class PlanWatch {
       }
       for (const ctl of fleet.ctls.values()) {
         if (serves(ctl.tid, device, fleet.interfaces) !== "yes") continue;
-        if (ctl.link.phase === "connecting" || core.verdict(ctl).is === "wanted") {
+        if (ctl.link.phase === "connecting" || core.rules.verdict(core, ctl).is === "wanted") {
           throw new Violation("explain", `${who}: not foreign: ${JSON.stringify(match)}`);
         }
       }

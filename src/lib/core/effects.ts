@@ -3,6 +3,7 @@
  * takes time carries an operation number; its outcome comes back as one event with the same number, and the
  * core ignores an outcome that it no longer waits for.
  */
+import type { KernelState } from "../nvme/kernel_state.ts";
 import type { StacdConf } from "../config/stacd_conf.ts";
 import type { StafdConf } from "../config/stafd_conf.ts";
 import type { DhchapKeys } from "../nvme/connect_options.ts";
@@ -156,7 +157,7 @@ export type Event =
     readonly host: string;
     readonly outcome: Outcome<readonly string[]>;
   }
-  | { readonly type: "states"; readonly op: Op; readonly states: ReadonlyMap<string, string> }
+  | { readonly type: "states"; readonly op: Op; readonly states: ReadonlyMap<string, KernelState> }
   | { readonly type: "saved"; readonly op: Op; readonly outcome: Outcome<void> }
   /** SIGTERM or SIGINT: end. */
   | { readonly type: "stop" }

@@ -5,10 +5,8 @@
 import type { ReadFile } from "../config/sys_conf.ts";
 import { parseStacdConf } from "../config/stacd_conf.ts";
 import { parseStafdConf } from "../config/stafd_conf.ts";
-import { StacdTurn } from "../core/stacd/stacd_step.ts";
 import { restoredStacd } from "../core/saved/stacd_saved.ts";
 import type { Event, StacdEffect, StafdEffect } from "../core/effects.ts";
-import { StafdTurn } from "../core/stafd/stafd_step.ts";
 import { restoredStafd } from "../core/saved/stafd_saved.ts";
 import type { HostConf } from "../core/request/host.ts";
 import { idleLines } from "../core/advice/idle_lines.ts";
@@ -25,6 +23,9 @@ import { stacdCore } from "./stacd_service.ts";
 import { stafdCore } from "./stafd_service.ts";
 import type { Core } from "./shell.ts";
 import { planOf } from "./views/v1_plan.ts";
+import { stacdView } from "../core/stacd/stacd_rules.ts";
+import { stacdUnknowns } from "../core/stacd/stacd_questions.ts";
+import { stafdView } from "../core/stafd/stafd_rules.ts";
 
 /** The part of a machine that only reads. */
 export interface PlanMachine {
@@ -83,17 +84,17 @@ async function ofStacd(text: string, host: HostConf, machine: PlanMachine): Prom
     machine,
   );
   const now = machine.clock.now();
-  const turn = new StacdTurn(state, now);
+  const turn = stacdView(state, now);
   return {
     findings: parsed.findings,
-    ...planOf(turn, new StacdTurn(before, now), now),
+    ...planOf(turn, stacdView(before, now), now),
     unknowns: [
       "stacd is not running: this is what its start would do with the kernel's present connections",
       ...notLooked(state.fleet.fresh),
-      ...turn.unknowns(),
+      ...stacdUnknowns(turn),
       "when stafd and stacd run, controllers on log pages are connected, too",
     ],
-    ...notes(idleLines(state, turn.fleet.fleet, (ctl) => turn.verdict(ctl))),
+    ...notes(idleLines(state, turn.state.fleet, (ctl) => turn.rules.verdict(turn, ctl))),
   };
 }
 
@@ -108,10 +109,10 @@ async function ofStafd(text: string, host: HostConf, machine: PlanMachine): Prom
     machine,
   );
   const now: Now = machine.clock.now();
-  const turn = new StafdTurn(state, now);
+  const turn = stafdView(state, now);
   return {
     findings: parsed.findings,
-    ...planOf(turn, new StafdTurn(before, now), now),
+    ...planOf(turn, stafdView(before, now), now),
     unknowns: [
       "stafd is not running: this is what its start would do with the kernel's present connections",
       ...notLooked(state.fleet.fresh),
@@ -120,7 +121,7 @@ async function ofStafd(text: string, host: HostConf, machine: PlanMachine): Prom
         : []),
       "when stacd runs, it connects the controllers that the discovery controllers list",
     ],
-    ...notes(idleLines(state, turn.fleet.fleet, (ctl) => turn.verdict(ctl))),
+    ...notes(idleLines(state, turn.state.fleet, (ctl) => turn.rules.verdict(turn, ctl))),
   };
 }
 

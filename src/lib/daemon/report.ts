@@ -1,12 +1,14 @@
 import { unreadPlaces } from "../config/daemon_conf.ts";
 import { type Ctl, deviceOf } from "../core/controller/ctl.ts";
-import { StafdTurn } from "../core/stafd/stafd_step.ts";
 import { newDc, type Page, type StafdState } from "../core/stafd/stafd_state.ts";
 import { unresolvedHosts } from "../core/sources/lines.ts";
 import { isCurrent } from "../core/planning/page_evidence.ts";
 import { type Tid, tidKey } from "../nvme/tid.ts";
 import type { Now } from "../base/time.ts";
 import type { ReportedDc, StafdReport } from "../ports.ts";
+import { authorityOf } from "../core/stafd/stafd_questions.ts";
+import { stafdView } from "../core/stafd/stafd_rules.ts";
+import type { StafdView } from "../core/stafd/stafd_draft.ts";
 
 /** The record of one discovery controller in {@link pageIndex}: all but its entries. */
 export type IndexedDc = Omit<ReportedDc, "entries"> & {
@@ -26,8 +28,8 @@ export interface PageIndex extends Omit<StafdReport, "dcs"> {
 const MAX_REPORT_TEXT = 16 * 1024 * 1024;
 
 /** The report about the page of one discovery controller; undefined if stacd must not learn of it. */
-function pageOf(state: StafdState, turn: StafdTurn, ctl: Ctl): { page: Page | undefined } | undefined {
-  const { is } = turn.verdict(ctl);
+function pageOf(state: StafdState, view: StafdView, ctl: Ctl): { page: Page | undefined } | undefined {
+  const { is } = view.rules.verdict(view, ctl);
   if (is === "excluded" && ctl.link.phase !== "up") return undefined;
   const page = state.dcs.get(ctl.key)?.page;
   // About to be dropped, for instance after a restart with another file: its earlier entries are no reason to
@@ -35,7 +37,7 @@ function pageOf(state: StafdState, turn: StafdTurn, ctl: Ctl): { page: Page | un
   return { page: is === "unwanted" && page?.fresh === false ? undefined : page };
 }
 
-function indexed(state: StafdState, turn: StafdTurn, ctl: Ctl, page: Page | undefined): IndexedDc {
+function indexed(state: StafdState, view: StafdView, ctl: Ctl, page: Page | undefined): IndexedDc {
   return {
     tid: ctl.tid,
     device: deviceOf(ctl)?.device ?? "",
@@ -45,7 +47,7 @@ function indexed(state: StafdState, turn: StafdTurn, ctl: Ctl, page: Page | unde
     toldAt: page?.toldAt ?? null,
     current: isCurrent(state.dcs.get(ctl.key) ?? newDc, ctl),
     young: page?.young ?? null,
-    authority: turn.authorityOf(ctl.key),
+    authority: authorityOf(view, ctl.key),
     count: page?.entries.length ?? 0,
     bytes: page?.bytes ?? 0,
   };
@@ -62,37 +64,37 @@ const whole = ({ count: _count, bytes: _bytes, ...dc }: IndexedDc, page: Page | 
  * affect the others.
  */
 export function pageIndex(state: StafdState, now: Now): PageIndex {
-  const turn = new StafdTurn(state, now);
+  const view = stafdView(state, now);
   const dcs: IndexedDc[] = [];
   for (const ctl of state.fleet.ctls.values()) {
-    const known = pageOf(state, turn, ctl);
-    if (known !== undefined) dcs.push(indexed(state, turn, ctl, known.page));
+    const known = pageOf(state, view, ctl);
+    if (known !== undefined) dcs.push(indexed(state, view, ctl, known.page));
   }
   return { dcs, retired: state.retired, unknowns: unknownsOf(state) };
 }
 
 /** One discovery controller with its page; undefined when stafd no longer has the controller. */
 export function pageReport(state: StafdState, now: Now, tid: Tid): ReportedDc | undefined {
-  const turn = new StafdTurn(state, now);
+  const view = stafdView(state, now);
   const ctl = state.fleet.ctls.get(tidKey(tid));
-  const known = ctl === undefined ? undefined : pageOf(state, turn, ctl);
+  const known = ctl === undefined ? undefined : pageOf(state, view, ctl);
   return ctl === undefined || known === undefined
     ? undefined
-    : whole(indexed(state, turn, ctl, known.page), known.page);
+    : whole(indexed(state, view, ctl, known.page), known.page);
 }
 
 /** Everything in one answer, for a stacd before 1.0.1. Pages that do not fit are marked as unknown. */
 export function stafdReport(state: StafdState, now: Now): StafdReport {
-  const turn = new StafdTurn(state, now);
+  const view = stafdView(state, now);
   const dcs: ReportedDc[] = [];
   let left = MAX_REPORT_TEXT;
   for (const ctl of state.fleet.ctls.values()) {
-    const known = pageOf(state, turn, ctl);
+    const known = pageOf(state, view, ctl);
     if (known === undefined) continue;
     const fits = (known.page?.bytes ?? 0) <= left;
     const page = fits ? known.page : undefined;
     left -= page?.bytes ?? 0;
-    dcs.push(whole(indexed(state, turn, ctl, page), page));
+    dcs.push(whole(indexed(state, view, ctl, page), page));
   }
   return { dcs, retired: state.retired, unknowns: unknownsOf(state) };
 }

@@ -2,7 +2,7 @@
 import { besideNext } from "../config/conn_conf.ts";
 import { parseStacdConf } from "../config/stacd_conf.ts";
 import { LATENCY_BOUNDS } from "../core/stacd/aen_latency.ts";
-import { StacdTurn, stacdWakeAt, stepStacd } from "../core/stacd/stacd_step.ts";
+import { stacdWakeAt, stepStacd } from "../core/stacd/stacd_step.ts";
 import type { StacdState } from "../core/stacd/stacd_state.ts";
 import type { StacdEffect, StacdEvent } from "../core/effects.ts";
 import type { ReportHandlers, StacHandlers } from "../dbus/server.ts";
@@ -14,10 +14,12 @@ import type { ReadDevice } from "./devices_now.ts";
 import type { Core } from "./shell.ts";
 import { v1Answers } from "./v1_answers.ts";
 import type { Peek } from "./views/classic.ts";
-import { StacdView } from "./views/stacd_view.ts";
+import { StacdAnswers } from "./views/stacd_view.ts";
 import { controllerOf } from "./views/v1_common.ts";
 import { securityProblems } from "./views/v1_health.ts";
 import { stacdRoom } from "./views/v1_room.ts";
+import { stacdView } from "../core/stacd/stacd_rules.ts";
+import { stacdUnknowns } from "../core/stacd/stacd_questions.ts";
 
 export const stacdCore: Core<StacdState, StacdEvent, StacdEffect> = {
   step: stepStacd,
@@ -41,14 +43,14 @@ const unseen: Peek = () => undefined;
 
 export function stacdService(parts: StacdServiceParts): Omit<StacHandlers, keyof ReportHandlers> {
   const { state, clock, storage } = parts;
-  const view = (peek: Peek): StacdView => new StacdView(state(), clock.now(), peek);
+  const view = (peek: Peek): StacdAnswers => new StacdAnswers(state(), clock.now(), peek);
   const { fresh, ...answers } = v1Answers({
     ...parts,
     daemon: "stacd",
     storage: () =>
       new Promise((resolve) => storage.look((found) => resolve(found.ok ? found.value : undefined))),
     fleet: () => state().fleet,
-    core: () => new StacdTurn(state(), clock.now()),
+    core: () => stacdView(state(), clock.now()),
     tried: (text) => {
       const parsed = besideNext(parseStacdConf(text, ""), parts.facts.next, "stacd");
       if (!parsed.ok) return parsed;
@@ -56,7 +58,7 @@ export function stacdService(parts: StacdServiceParts): Omit<StacHandlers, keyof
       if (parsed.conf.unreadSecurity.length > 0) return { ok: false, findings: parsed.findings };
       const now = clock.now();
       const next = stepStacd(state(), { type: "config", conf: parsed.conf, reload: true }, now).state;
-      return { ok: true, core: new StacdTurn(next, now), findings: parsed.findings };
+      return { ok: true, core: stacdView(next, now), findings: parsed.findings };
     },
     accepts: (device) => device.isIoc,
     controllers: (core, peek) =>
@@ -68,7 +70,7 @@ export function stacdService(parts: StacdServiceParts): Omit<StacHandlers, keyof
       const drains = list.length === 0 ? {} : { drains: list.map((drain) => drainOf(drain, state().fleet)) };
       return { avahi: null, stafd: { present, reportedAt: heardAt ?? null, aenToConnect }, ...drains };
     },
-    unknowns: () => new StacdTurn(state(), clock.now()).unknowns(),
+    unknowns: () => stacdUnknowns(stacdView(state(), clock.now())),
     problems: () => {
       const unsafe = [
         ...securityProblems(state().conf, state().fleet.host),

@@ -3,7 +3,7 @@ import { besideNext } from "../config/conn_conf.ts";
 import { parseStafdConf } from "../config/stafd_conf.ts";
 import type { Ctl } from "../core/controller/ctl.ts";
 import type { StafdEffect, StafdEvent } from "../core/effects.ts";
-import { StafdTurn, stafdWakeAt, stepStafd } from "../core/stafd/stafd_step.ts";
+import { stafdWakeAt, stepStafd } from "../core/stafd/stafd_step.ts";
 import type { StafdState } from "../core/stafd/stafd_state.ts";
 import type { ReportHandlers, StafHandlers } from "../dbus/server.ts";
 import { isTransport } from "../nvme/tid.ts";
@@ -15,10 +15,11 @@ import { pageIndex, pageReport, stafdReport } from "./report.ts";
 import type { Core } from "./shell.ts";
 import { v1Answers } from "./v1_answers.ts";
 import type { Peek } from "./views/classic.ts";
-import { StafdView } from "./views/stafd_view.ts";
+import { StafdAnswers } from "./views/stafd_view.ts";
 import { controllerOf, wallOf } from "./views/v1_common.ts";
 import { securityProblems } from "./views/v1_health.ts";
 import { stafdRoom } from "./views/v1_room.ts";
+import { stafdView } from "../core/stafd/stafd_rules.ts";
 
 export const stafdCore: Core<StafdState, StafdEvent, StafdEffect> = {
   step: stepStafd,
@@ -46,12 +47,12 @@ export function stafdService(parts: StafdServiceParts): Omit<StafHandlers, keyof
     if (lost === undefined) return undefined;
     return lost.persistence.ms === Infinity ? Infinity : wallOf(lost.deadline, clock.now());
   };
-  const view = (peek: Peek): StafdView => new StafdView(state(), clock.now(), peek);
+  const view = (peek: Peek): StafdAnswers => new StafdAnswers(state(), clock.now(), peek);
   const { fresh, ...answers } = v1Answers({
     ...parts,
     daemon: "stafd",
     fleet: () => state().fleet,
-    core: () => new StafdTurn(state(), clock.now()),
+    core: () => stafdView(state(), clock.now()),
     tried: (text) => {
       const parsed = besideNext(parseStafdConf(text, ""), parts.facts.next, "stafd");
       if (!parsed.ok) return parsed;
@@ -59,7 +60,7 @@ export function stafdService(parts: StafdServiceParts): Omit<StafHandlers, keyof
       if (parsed.conf.unreadSecurity.length > 0) return { ok: false, findings: parsed.findings };
       const now = clock.now();
       const next = stepStafd(state(), { type: "config", conf: parsed.conf, reload: true }, now).state;
-      return { ok: true, core: new StafdTurn(next, now), findings: parsed.findings };
+      return { ok: true, core: stafdView(next, now), findings: parsed.findings };
     },
     droppedAt,
     accepts: (device) => device.isDc,

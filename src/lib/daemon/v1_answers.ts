@@ -1,8 +1,8 @@
 /** The versioned interface's answers, for both daemons. {@link V1Parts} supplies the parts that differ. */
+import { renewText } from "../core/stacd/renew.ts";
 import type { Finding } from "../config/finding.ts";
 import type { Ctl } from "../core/controller/ctl.ts";
 import type { Fleet } from "../core/fleet/fleet.ts";
-import { renewText } from "../core/stacd/renew.ts";
 import { idleLines } from "../core/advice/idle_lines.ts";
 import type { StacHandlers } from "../dbus/server.ts";
 import type { V1Controller, V1Health, V1Plan, V1State } from "../dbus/v1_types.ts";
@@ -13,16 +13,16 @@ import type { HungCall } from "./bounded_ports.ts";
 import { confOf, type DaemonFacts } from "./daemon_facts.ts";
 import { lookUp, type ReadDevice } from "./devices_now.ts";
 import type { Peek } from "./views/classic.ts";
-import type { Asked } from "./views/v1_common.ts";
 import { explain } from "./views/v1_explain.ts";
 import { HUNG_REMEDY, hungText, withHung } from "./views/v1_hung.ts";
 import { healthOf, identityProblems, type Problem } from "./views/v1_health.ts";
 import { heldInUse, planOf } from "./views/v1_plan.ts";
 import { storageProblems, subsystemsOf, withAna } from "./views/v1_storage.ts";
+import type { View } from "../core/fleet/view.ts";
 
 /** The state that a new configuration would produce from the present one. */
 export type Tried =
-  | { readonly ok: true; readonly core: Asked; readonly findings: readonly Finding[] }
+  | { readonly ok: true; readonly core: View; readonly findings: readonly Finding[] }
   | { readonly ok: false; readonly findings: readonly Finding[] };
 
 export interface V1Parts {
@@ -38,10 +38,10 @@ export interface V1Parts {
   readonly facts: DaemonFacts;
   readonly setTron: (on: boolean) => void;
   readonly fleet: () => Fleet;
-  readonly core: () => Asked;
+  readonly core: () => View;
   readonly tried: (text: string) => Tried;
   readonly accepts: (device: KernelCtrl) => boolean;
-  readonly controllers: (core: Asked, peek: Peek) => readonly V1Controller[];
+  readonly controllers: (core: View, peek: Peek) => readonly V1Controller[];
   readonly others: () => Pick<V1State, "avahi" | "stafd" | "drains">;
   readonly unknowns: () => readonly string[];
   readonly problems: () => readonly Problem[];
@@ -50,11 +50,11 @@ export interface V1Parts {
 const linksOf = ({ links: { lost, returned } }: Fleet): NonNullable<V1State["links"]> => ({ lost, returned });
 
 /** A renewal under way, and lines without effect at present. */
-function notesOf(core: Asked): Pick<V1Plan, "notes"> {
+function notesOf(core: View): Pick<V1Plan, "notes"> {
   const run = core.state.renewals?.run;
   const notes = [
     ...run === undefined ? [] : [renewText(run)],
-    ...idleLines(core.state, core.fleet.fleet, (ctl) => core.verdict(ctl)),
+    ...idleLines(core.state, core.state.fleet, (ctl) => core.rules.verdict(core, ctl)),
   ];
   return notes.length === 0 ? {} : { notes };
 }
@@ -67,7 +67,7 @@ type V1Answers = Pick<
 export function v1Answers(parts: V1Parts): V1Answers & { readonly fresh: () => Promise<Peek> } {
   const { daemon, clock, facts } = parts;
   const fresh = (): Promise<Peek> => lookUp(parts.fleet(), parts.read);
-  const sorted = (core: Asked, peek: Peek): readonly V1Controller[] =>
+  const sorted = (core: View, peek: Peek): readonly V1Controller[] =>
     parts.controllers(core, peek).toSorted((a, b) => a.text < b.text ? -1 : 1);
   return {
     fresh,

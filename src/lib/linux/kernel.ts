@@ -1,6 +1,7 @@
 /** The kernel's NVMe over Fabrics behind the core's port. */
 import { type AdminCommand, dimCommand, getLogCommand, identifyCommand, LID } from "../nvme/admin_command.ts";
 import type { DhchapKeys } from "../nvme/connect_options.ts";
+import type { KernelState } from "../nvme/kernel_state.ts";
 import type { DiscoveryLog } from "../nvme/discovery_entry.ts";
 import { encodeRegistration, TAS } from "../nvme/dim.ts";
 import type { Failure, Outcome, Phase } from "../base/failure.ts";
@@ -109,7 +110,7 @@ export class LinuxKernel implements Kernel {
     return read.ok ? { ok: true, value: await this.#types.told(read.value) } : read;
   }
 
-  states(devices: readonly string[], done: (states: ReadonlyMap<string, string>) => void): void {
+  states(devices: readonly string[], done: (states: ReadonlyMap<string, KernelState>) => void): void {
     queueMicrotask(() => done(this.#parts.sysfs.states(devices)));
   }
 

@@ -7,6 +7,7 @@
  * would cost a third of a read.
  */
 import type { DhchapKeys } from "../nvme/connect_options.ts";
+import { type KernelState, kernelState } from "../nvme/kernel_state.ts";
 import type { Failure, Outcome } from "../base/failure.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import { parseOwner } from "../nvme/registry.ts";
@@ -110,11 +111,11 @@ export class Sysfs {
   }
 
   /** The `state` of each existing, readable device. */
-  states(devices: readonly string[]): ReadonlyMap<string, string> {
-    const states = new Map<string, string>();
+  states(devices: readonly string[]): ReadonlyMap<string, KernelState> {
+    const states = new Map<string, KernelState>();
     for (const device of devices) {
       const state = this.attribute(device, "state");
-      if (state !== undefined) states.set(device, state);
+      if (state !== undefined) states.set(device, kernelState(state));
     }
     return states;
   }

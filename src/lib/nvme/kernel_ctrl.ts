@@ -1,3 +1,5 @@
+import type { KernelState } from "./kernel_state.ts";
+
 /**
  * One NVMe controller as the kernel shows it in `/sys/class/nvme` (requirements 20). Texts are trimmed; `none` is
  * empty.
@@ -20,8 +22,7 @@ export interface KernelCtrl {
   readonly srcAddr: string;
   /** The last source address seen, if none is shown now. For people: matching does not use it. */
   readonly lastSrcAddr?: string;
-  /** `new`, `live`, `resetting`, `connecting`, `deleting`, `deleting (no IO)`, `dead`; empty when unreadable. */
-  readonly state: string;
+  readonly state: KernelState;
   /** `io`, `discovery`, `admin`; empty before kernel 5.18. */
   readonly cntrltype: string;
   /** `none`, `ddc`, `cdc`; empty before kernel 5.18. */

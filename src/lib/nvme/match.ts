@@ -1,4 +1,5 @@
 /** Does a connection of the kernel serve a wanted transport id (requirements 20)? */
+import { isDeleting } from "./kernel_state.ts";
 import { canonicalFc, canonicalIp, parseIp, sameAddress, scopeOf } from "./address.ts";
 import type { InterfaceTable, KernelCtrl } from "./kernel_ctrl.ts";
 import {
@@ -91,7 +92,7 @@ export const isUntold = ({ isDc, isIoc, cntrltype, transport }: KernelCtrl): boo
  * delete it.
  */
 export const isUnfinished = ({ transport, subsysnqn, state }: KernelCtrl): boolean =>
-  isTransport(transport) && subsysnqn === "" && state !== "live" && !state.startsWith("delet");
+  isTransport(transport) && subsysnqn === "" && state !== "live" && !isDeleting(state);
 
 /** TID-55 to TID-57. Undefined for PCIe and any other controller that stas must not handle (S1). */
 export function kernelTid(ctrl: KernelCtrl, interfaces: InterfaceTable): Tid | undefined {

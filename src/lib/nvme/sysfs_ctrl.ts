@@ -1,4 +1,5 @@
 /** Turns the sysfs attributes of a controller into a {@link KernelCtrl} (requirements 20). */
+import { kernelState } from "./kernel_state.ts";
 import type { KernelCtrl, MadeWith } from "./kernel_ctrl.ts";
 import { classify } from "./match.ts";
 import { parseUeventFile } from "./uevent.ts";
@@ -101,7 +102,7 @@ export function kernelCtrlFromSysfs(raw: SysfsCtrl): KernelCtrl {
     hostTraddr: field("NVME_HOST_TRADDR", "host_traddr"),
     hostIface: field("NVME_HOST_IFACE", "host_iface"),
     srcAddr: addressField(address, "src_addr"),
-    state: sysfsText(attributes.state),
+    state: kernelState(sysfsText(attributes.state)),
     cntrltype,
     // `none` is a value of dctype, not the absence of one.
     dctype: (attributes.dctype ?? "").trim() === "none" ? "none" : sysfsText(attributes.dctype),

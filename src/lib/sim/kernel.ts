@@ -1,5 +1,6 @@
 /** The host's NVMe over Fabrics in the simulated world: one kernel, and a port for each process that uses it. */
 import type { DhchapKeys } from "../nvme/connect_options.ts";
+import type { KernelState } from "../nvme/kernel_state.ts";
 import type { DiscoveryLog } from "../nvme/discovery_entry.ts";
 import { connectRemedy } from "../nvme/errno.ts";
 import type { Failure, Outcome, Phase } from "../base/failure.ts";
@@ -160,9 +161,9 @@ export class KernelPort implements Kernel {
     });
   }
 
-  states(names: readonly string[], done: (states: ReadonlyMap<string, string>) => void): void {
-    this.#after<ReadonlyMap<string, string>>(this.#soon(), done, () => {
-      const states = new Map<string, string>();
+  states(names: readonly string[], done: (states: ReadonlyMap<string, KernelState>) => void): void {
+    this.#after<ReadonlyMap<string, KernelState>>(this.#soon(), done, () => {
+      const states = new Map<string, KernelState>();
       for (const name of names) {
         const device = this.#kernel.devices.get(name);
         if (device !== undefined) states.set(name, device.state);

@@ -4,12 +4,12 @@
  * set-up is in plan_alone_test.ts, an array that was replaced in missing_test.ts, discovery.conf in the tests of stasadm.
  */
 import assert from "node:assert/strict";
-import { StacdTurn } from "../../../src/lib/core/stacd/stacd_step.ts";
 import { explain } from "../../../src/lib/daemon/views/v1_explain.ts";
 import type { KernelCtrl } from "../../../src/lib/nvme/kernel_ctrl.ts";
 import { HOST_NQN } from "../../simulation/landscape.ts";
 import { DCS, nqn, STAFD, withBigSite } from "./big_site.ts";
 import { line, withSite } from "./site.ts";
+import { stacdView } from "../../../src/lib/core/stacd/stacd_rules.ts";
 
 async function withFile(text: string, test: (file: string) => Promise<void>): Promise<void> {
   const file = await Deno.makeTempFile();
@@ -147,7 +147,7 @@ Deno.test("task: change keys: what is in force is told, and that the new ones ar
     const seen = await machine.readDevice(device.name);
     const peek = (): KernelCtrl | undefined => seen.ok ? seen.value : undefined;
     const told = (loadedAt: number): string => {
-      const turn = new StacdTurn(state, moment);
+      const turn = stacdView(state, moment);
       const { matches } = explain("nqn.a", "stacd", turn, () => true, peek, moment, { loadedAt });
       return matches.flatMap(({ chain }) => chain.map(({ text }) => text)).join("\n");
     };

@@ -63,7 +63,7 @@ Deno.test("Identify tells what sysfs does not, once for each connection (KRN-45)
 
 Deno.test("nobody is asked while the connection is down, and what was told before is remembered", async () => {
   const { types, asked } = answering(identified(1));
-  const down = { ...UNTOLD, state: "connecting" };
+  const down = { ...UNTOLD, state: "connecting" } as const;
   assert.deepEqual(await shown(types, down), ["", false, false]);
   assert.equal(asked.length, 0);
   await types.told(UNTOLD);

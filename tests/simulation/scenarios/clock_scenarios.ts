@@ -1,9 +1,7 @@
 /** Somebody sets the clock: what was is as long ago as before, and nothing of the past lies in the future. */
 import assert from "node:assert/strict";
-import { StacdTurn } from "../../../src/lib/core/stacd/stacd_step.ts";
-import { StafdTurn } from "../../../src/lib/core/stafd/stafd_step.ts";
 import { Table } from "../../../src/lib/base/table.ts";
-import { type Asked, controllerOf } from "../../../src/lib/daemon/views/v1_common.ts";
+import { controllerOf } from "../../../src/lib/daemon/views/v1_common.ts";
 import { explain } from "../../../src/lib/daemon/views/v1_explain.ts";
 import { entryFor } from "../../../src/lib/sim/discovery.ts";
 import { hours, type Now } from "../../../src/lib/base/time.ts";
@@ -12,6 +10,9 @@ import type { Cores } from "../cores.ts";
 import { line, listed } from "./listed.ts";
 import type { Scenario } from "./scenario.ts";
 import { Stage } from "./stage.ts";
+import type { View } from "../../../src/lib/core/fleet/view.ts";
+import { stafdView } from "../../../src/lib/core/stafd/stafd_rules.ts";
+import { stacdView } from "../../../src/lib/core/stacd/stacd_rules.ts";
 
 /** Everything in a state that is milliseconds since 1970, by its place; but for an instant's, which nothing can read. */
 function wallTimes(value: unknown, place = ""): [place: string, wall: number][] {
@@ -38,10 +39,10 @@ async function story(cores: Cores): Promise<Stage> {
 }
 
 /** How old everything is that is told of a daemon's controllers. */
-function ages(core: Asked, daemon: "stafd" | "stacd", now: Now): Record<string, readonly number[]> {
+function ages(core: View, daemon: "stafd" | "stacd", now: Now): Record<string, readonly number[]> {
   const told: Record<string, readonly number[]> = {};
   const peek = (): undefined => undefined;
-  for (const ctl of core.fleet.fleet.ctls.values()) {
+  for (const ctl of core.state.fleet.ctls.values()) {
     const { since, lastFailure, text } = controllerOf(ctl, core, peek, now);
     told[text] = [now.wall - since, ...lastFailure === null ? [] : [now.wall - lastFailure.at]];
   }
@@ -55,8 +56,8 @@ function ages(core: Asked, daemon: "stafd" | "stacd", now: Now): Record<string, 
 const agesOf = (stage: Stage): readonly Record<string, readonly number[]>[] => {
   const now = stage.world.clock.now();
   return [
-    ages(new StafdTurn(stage.stafd.state, now), "stafd", now),
-    ages(new StacdTurn(stage.stacd.state, now), "stacd", now),
+    ages(stafdView(stage.stafd.state, now), "stafd", now),
+    ages(stacdView(stage.stacd.state, now), "stacd", now),
   ];
 };
 

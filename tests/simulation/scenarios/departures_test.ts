@@ -1,10 +1,10 @@
 /** H8: of a controller that went several times, `explain` tells one answer: the last departure, and the earlier ones with it. */
 import assert from "node:assert/strict";
-import { StacdTurn } from "../../../src/lib/core/stacd/stacd_step.ts";
 import { explain } from "../../../src/lib/daemon/views/v1_explain.ts";
 import { realCores } from "../cores.ts";
 import { line } from "./listed.ts";
 import { Stage } from "./stage.ts";
+import { stacdView } from "../../../src/lib/core/stacd/stacd_rules.ts";
 
 Deno.test("H8: explain of what went twice is one answer, the last departure, with the one before in its chain", async () => {
   const stage = new Stage(realCores);
@@ -17,7 +17,7 @@ Deno.test("H8: explain of what went twice is one answer, the last departure, wit
     await stage.run(120_000);
     assert.equal(stage.to("nqn.twice").length, text === "" ? 0 : 1);
   }
-  const turn = new StacdTurn(stage.stacd.state, stage.world.clock.now());
+  const turn = stacdView(stage.stacd.state, stage.world.clock.now());
   const { matches } = explain(
     "nqn.twice",
     "stacd",

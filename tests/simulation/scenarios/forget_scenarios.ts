@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { V1ForgetAnswer } from "../../../src/lib/dbus/v1_types.ts";
 import type { ForgetMode } from "../../../src/lib/dbus/server.ts";
-import { StafdTurn } from "../../../src/lib/core/stafd/stafd_step.ts";
+import { finishStafd } from "../../../src/lib/core/stafd/stafd_step.ts";
 import { entryFor } from "../../../src/lib/sim/discovery.ts";
 import { WELL_KNOWN_DISC_NQN } from "../../../src/lib/nvme/tid.ts";
 import { nothingInUse, stacd, stafd, stafdStepping } from "../altered.ts";
@@ -11,6 +11,9 @@ import { referral } from "../landscape.ts";
 import { Person } from "../person.ts";
 import type { Scenario } from "./scenario.ts";
 import { Stage } from "./stage.ts";
+import { stafdDraft } from "../../../src/lib/core/stafd/stafd_rules.ts";
+import { ctlAt } from "../../../src/lib/core/fleet/questions.ts";
+import { withdraw } from "../../../src/lib/core/fleet/claims.ts";
 
 const announcing = (traddr: string) =>
   ({ hostIface: "eth0", name: `dc ${traddr}`, traddr, port: 8009, txt: ["p=tcp"] }) as const;
@@ -55,14 +58,14 @@ const deaf = (): Cores => stafd((event) => event.type === "forget" ? { ...event,
 const obedient = (): Cores =>
   stafdStepping((state, event, now) => {
     if (event.type !== "forget") return realCores.stafd.step(state, event, now);
-    const turn = new StafdTurn(state, now);
+    const turn = stafdDraft(state, now);
     const { uid, what, call, keys } = event;
     for (const key of keys) {
-      for (const authority of turn.fleet.ctl(key)?.claims.keys() ?? []) {
-        turn.fleet.release(key, authority, { kind: "forgotten", what, uid, at: now.wall });
+      for (const authority of ctlAt(turn, key)?.claims.keys() ?? []) {
+        withdraw(turn, key, authority, { kind: "forgotten", what, uid, at: now.wall });
       }
     }
-    const { state: next, effects } = turn.finish();
+    const { state: next, effects } = finishStafd(turn);
     const answer = { result: "forgotten", reasons: [], controllers: [] } as const;
     return { state: next, effects: [...effects, { do: "answer", call, answer }] };
   });

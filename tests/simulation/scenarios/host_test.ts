@@ -1,15 +1,14 @@
 /** What became of who this host is: state files of 1.0.0, and the words for people. */
-import { Release } from "../../../src/lib/sim/release.ts";
 import assert from "node:assert/strict";
-import { isJson, listOf } from "../../../src/lib/core/saved/saved.ts";
+import { Release } from "../../../src/lib/sim/release.ts";
+import { isJson, listOf, textsOf } from "../../../src/lib/core/saved/saved.ts";
 import { identityProblems } from "../../../src/lib/daemon/views/v1_health.ts";
 import { explain } from "../../../src/lib/daemon/views/v1_explain.ts";
-import { StacdTurn } from "../../../src/lib/core/stacd/stacd_step.ts";
 import { tidFromFields, tidKey } from "../../../src/lib/nvme/tid.ts";
-import { textsOf } from "../../../src/lib/core/saved/saved.ts";
 import { realCores } from "../cores.ts";
 import { DC_LINE, line } from "./listed.ts";
 import { HOST, Stage } from "./stage.ts";
+import { stacdView } from "../../../src/lib/core/stacd/stacd_rules.ts";
 
 const OTHER = { nqn: "nqn.2014-08.org.nvmexpress:uuid:11111111-2222-4333-8444-555555555555", id: HOST.id };
 
@@ -86,7 +85,7 @@ for (
       return device === undefined ? undefined : devices.view(device);
     };
     const now = stage.world.clock.now();
-    const turn = new StacdTurn(stage.stacd.state, now);
+    const turn = stacdView(stage.stacd.state, now);
     const [problem, ...others] = identityProblems(turn, peek);
     const [device] = stage.to("nqn.line");
     assert.equal(others.length, 0);

@@ -1,11 +1,13 @@
 /** What the original does, as changes to our cores. */
-import { StacdTurn } from "../../../src/lib/core/stacd/stacd_step.ts";
+import { finishStacd } from "../../../src/lib/core/stacd/stacd_step.ts";
 import type { StacdState } from "../../../src/lib/core/stacd/stacd_state.ts";
 import type { StacdEffect, StacdEvent, StafdEvent } from "../../../src/lib/core/effects.ts";
 import type { Now } from "../../../src/lib/base/time.ts";
 import { hearing } from "../altered.ts";
 import { type Cores, realCores } from "../cores.ts";
 import type { StacdCore } from "../daemons.ts";
+import { stacdDraft } from "../../../src/lib/core/stacd/stacd_rules.ts";
+import { withdraw } from "../../../src/lib/core/fleet/claims.ts";
 
 type StacdStep = ReturnType<StacdCore["step"]>;
 
@@ -38,18 +40,18 @@ export const mappedIsIpv6: Cores = {
 
 /** Everything that these authorities ask for is no longer asked for. */
 export function lettingGo(next: StacdStep, prefix: string, now: Now): StacdStep {
-  const turn = new StacdTurn(next.state, now);
-  for (const ctl of turn.fleet.fleet.ctls.values()) {
+  const turn = stacdDraft(next.state, now);
+  for (const ctl of turn.state.fleet.ctls.values()) {
     for (const authority of ctl.claims.keys()) {
       if (!authority.startsWith(prefix)) continue;
-      turn.fleet.release(ctl.key, authority, {
+      withdraw(turn, ctl.key, authority, {
         kind: "config",
         file: "nobody",
         what: "no source wants it any more",
       });
     }
   }
-  const step = turn.finish();
+  const step = finishStacd(turn);
   const effects: readonly StacdEffect[] = [...next.effects, ...step.effects];
   return { state: step.state, effects };
 }

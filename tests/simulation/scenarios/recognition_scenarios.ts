@@ -1,7 +1,7 @@
 /** Defects of recognising a connection: by which way it goes, and what stands in the way of one that is not recognised. */
 import assert from "node:assert/strict";
 import { after, milliseconds } from "../../../src/lib/base/time.ts";
-import { StacdTurn } from "../../../src/lib/core/stacd/stacd_step.ts";
+import { finishStacd } from "../../../src/lib/core/stacd/stacd_step.ts";
 import type { KernelCtrl } from "../../../src/lib/nvme/kernel_ctrl.ts";
 import { Table } from "../../../src/lib/base/table.ts";
 import { entryFor } from "../../../src/lib/sim/discovery.ts";
@@ -11,6 +11,9 @@ import { DC_LINE, line, listed } from "./listed.ts";
 import { stacdAfter } from "./original.ts";
 import type { Scenario } from "./scenario.ts";
 import { Stage } from "./stage.ts";
+import { stacdDraft } from "../../../src/lib/core/stacd/stacd_rules.ts";
+import { ctlAt } from "../../../src/lib/core/fleet/questions.ts";
+import { put, remindAt } from "../../../src/lib/core/fleet/draft.ts";
 
 /** What the kernel was told of the interface counts for nothing: the source address alone tells. */
 const forgotten = (ctrl: KernelCtrl): KernelCtrl => ({ ...ctrl, hostIface: "" });
@@ -183,12 +186,12 @@ export const RECOGNITION_SCENARIOS: readonly Scenario[] = [
     original: () =>
       stacdAfter((next, event, now) => {
         if (event.type !== "connected" || event.outcome.ok) return next;
-        const turn = new StacdTurn(next.state, now);
-        const ctl = turn.fleet.ctl(event.key);
+        const turn = stacdDraft(next.state, now);
+        const ctl = ctlAt(turn, event.key);
         const until = after(now, milliseconds(1_000));
-        if (ctl !== undefined) turn.fleet.put({ ...ctl, link: { phase: "waiting", until } });
-        turn.fleet.remindAt(until, event.key);
-        const step = turn.finish();
+        if (ctl !== undefined) put(turn, { ...ctl, link: { phase: "waiting", until } });
+        remindAt(turn, until, { of: "controller", key: event.key });
+        const step = finishStacd(turn);
         return { state: step.state, effects: [...next.effects, ...step.effects] };
       }),
   },

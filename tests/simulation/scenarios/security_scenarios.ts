@@ -1,9 +1,8 @@
 /** Connections less safe than asked for (S15): made, called good, or taken away for it. */
 import assert from "node:assert/strict";
+import { StacdAnswers } from "../../../src/lib/daemon/views/stacd_view.ts";
 import type { StacdConf } from "../../../src/lib/config/stacd_conf.ts";
-import { StacdTurn } from "../../../src/lib/core/stacd/stacd_step.ts";
 import type { Peek } from "../../../src/lib/daemon/views/classic.ts";
-import { StacdView } from "../../../src/lib/daemon/views/stacd_view.ts";
 import { controllerOf } from "../../../src/lib/daemon/views/v1_common.ts";
 import { explain } from "../../../src/lib/daemon/views/v1_explain.ts";
 import { healthOf, securityProblems } from "../../../src/lib/daemon/views/v1_health.ts";
@@ -17,6 +16,7 @@ import { type Cores, realCores } from "../cores.ts";
 import { line } from "./listed.ts";
 import type { Scenario } from "./scenario.ts";
 import { Stage } from "./stage.ts";
+import { stacdView } from "../../../src/lib/core/stacd/stacd_rules.ts";
 
 const SUB = "traddr=10.0.1.1;trsvcid=4420;nqn=nqn.sub";
 const KEY = "dhchap-secret=DHHC-1:00:c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0:";
@@ -35,7 +35,7 @@ function listedByInterface(cores: Cores, stacd: string): { stage: Stage; subsyst
 function told(stage: Stage): { health: V1Health; ls: string; explained: string } {
   const { state } = stage.stacd;
   const now = stage.world.clock.now();
-  const core = new StacdTurn(state, now);
+  const core = stacdView(state, now);
   const { devices } = stage.world.kernel;
   const peek: Peek = (name) => {
     const device = devices.get(name);
@@ -44,7 +44,7 @@ function told(stage: Stage): { health: V1Health; ls: string; explained: string }
   const controllers = [...state.fleet.ctls.values()].map((ctl) => controllerOf(ctl, core, peek, now));
   return {
     health: healthOf("stacd", now.wall, controllers, securityProblems(state.conf, state.fleet.host)),
-    ls: JSON.stringify(new StacdView(state, now, peek).listControllers(true)),
+    ls: JSON.stringify(new StacdAnswers(state, now, peek).listControllers(true)),
     explained: JSON.stringify(explain("", "stacd", core, () => true, peek, now)),
   };
 }

@@ -1,6 +1,6 @@
 /** Defects of finding discovery controllers and of following what they say. */
 import assert from "node:assert/strict";
-import { StafdTurn } from "../../../src/lib/core/stafd/stafd_step.ts";
+import { finishStafd, takeStafd } from "../../../src/lib/core/stafd/stafd_step.ts";
 import { newDc } from "../../../src/lib/core/stafd/stafd_state.ts";
 import { entryFor } from "../../../src/lib/sim/discovery.ts";
 import { WELL_KNOWN_DISC_NQN } from "../../../src/lib/nvme/tid.ts";
@@ -11,6 +11,9 @@ import { referral } from "../landscape.ts";
 import type { StafdCore } from "../daemons.ts";
 import type { Scenario } from "./scenario.ts";
 import { HOST, Stage } from "./stage.ts";
+import { stafdDraft } from "../../../src/lib/core/stafd/stafd_rules.ts";
+import { ctlAt } from "../../../src/lib/core/fleet/questions.ts";
+import { withdraw } from "../../../src/lib/core/fleet/claims.ts";
 
 const DC_LINE = "[Controllers]\ncontroller = transport=tcp;traddr=10.0.0.100\n";
 type StafdStep = ReturnType<StafdCore["step"]>;
@@ -346,12 +349,12 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
         if (event.type !== "connected" || !event.outcome.ok) {
           return realCores.stafd.step(state, event, now);
         }
-        const turn = new StafdTurn(state, now);
+        const turn = stafdDraft(state, now);
         const gone = { kind: "unresponsive", since: now.wall, timeoutMs: 0 } as const;
-        const authorities = turn.fleet.ctl(event.key)?.claims.keys() ?? [];
-        for (const authority of authorities) turn.fleet.release(event.key, authority, gone);
-        turn.take(event);
-        return turn.finish();
+        const authorities = ctlAt(turn, event.key)?.claims.keys() ?? [];
+        for (const authority of authorities) withdraw(turn, event.key, authority, gone);
+        takeStafd(turn, event);
+        return finishStafd(turn);
       }),
   },
   {

@@ -241,7 +241,7 @@ Deno.test("while a connection is read back, another one is made, but not one tha
 Deno.test("a connection whose path shows when it is back is kept by whom it serves, and dropped by whom it does not", () => {
   for (const [iface, phase] of [["eth0", "up"], ["eth1", "connecting"]] as const) {
     // The kernel does not tell the source address of a connection that is down.
-    const down = { ...device("nvme0", 1, 1), state: "connecting", srcAddr: "" };
+    const down = { ...device("nvme0", 1, 1), state: "connecting", srcAddr: "" } as const;
     const told = started(line(1, `;host-iface=${iface}`), down);
     assert.equal(told.phase(1), "up", "it may be this one");
     told.take({ type: "device", cause: "connected", ctrl: device("nvme0", 1, 1) });

@@ -2,13 +2,12 @@
 import assert from "node:assert/strict";
 import { type Ctl, newCtl, withClaim } from "../../../src/lib/core/controller/ctl.ts";
 import type { Evidence, Proof } from "../../../src/lib/core/planning/evidence.ts";
-import {
-  decide,
-  type Decision,
-  type KernelView,
-  type Rules,
-  type Verdict,
-} from "../../../src/lib/core/planning/planner.ts";
+import { decide, type Decision, type Verdict } from "../../../src/lib/core/planning/planner.ts";
+import { emptyFleet, type Fleet, withCtl, withDevice } from "../../../src/lib/core/fleet/fleet.ts";
+import type { Rules, View } from "../../../src/lib/core/fleet/view.ts";
+import { stacdView } from "../../../src/lib/core/stacd/stacd_rules.ts";
+import { emptyStacd } from "../../../src/lib/core/stacd/stacd_state.ts";
+import { Table } from "../../../src/lib/base/table.ts";
 import type { KernelCtrl } from "../../../src/lib/nvme/kernel_ctrl.ts";
 import { tidKey } from "../../../src/lib/nvme/tid.ts";
 import { TID as tid } from "./tid.ts";
@@ -42,30 +41,43 @@ const asked = withClaim(bare, "page:dc", claim);
 const link = (ctl: Ctl, to: Ctl["link"]): Ctl => ({ ...ctl, link: to });
 const up = (ctl: Ctl): Ctl => link(ctl, { phase: "up", ref, adopted: false });
 
-const kernel: KernelView = {
+/** What the kernel has: the fleet of the state that is asked about. */
+type Kernel = (ctl: Ctl) => Fleet;
+
+const fleet: Fleet = {
+  ...emptyFleet,
   fresh: true,
-  device: () => device,
-  find: () => undefined,
-  forming: () => undefined,
-  shield: () => undefined,
-  otherUser: () => undefined,
-  isGoing: () => false,
-  siblings: () => ({ stays: () => false, wanted: undefined, unknown: undefined }),
+  interfaces: new Map([["lo", { index: 1, mac: "", up: true, v4: ["127.0.0.1"], v6: [] }]]),
+};
+const having = (change: Partial<KernelCtrl> = {}): Kernel => (ctl) =>
+  withDevice(withCtl(fleet, ctl), { ...device, ...change }, now.mono);
+const CONNECTED: Kernel = having();
+const NOTHING: Kernel = (ctl) => withCtl(fleet, ctl);
+const UNREAD: Kernel = (ctl) => ({ ...CONNECTED(ctl), fresh: false });
+/** Another controller of the same connection, in this phase. */
+const shared = (to: Ctl["link"]): Kernel => (ctl) => {
+  const other = link({ ...asked, key: "other", tid: { ...tid, hostIface: "lo" } }, to);
+  return {
+    ...withCtl(CONNECTED(ctl), other),
+    users: Table.empty<readonly string[]>().with("nvme1", [ctl.key, "other"]),
+  };
 };
 
-const rules = (verdict: Verdict, more: Partial<Rules> = {}): Rules => ({
-  verdict: () => verdict,
-  bar: () => undefined,
-  keep: () => undefined,
-  soak: { ms: 1_000 },
-  guard: undefined,
-  unheard: undefined,
-  confirmed: () => true,
-  request: () => {
-    throw new Error("the planner connects nothing itself");
-  },
-  ...more,
-});
+/** The state with this controller; all others are wanted. */
+function view(ctl: Ctl, kernel: Kernel, verdict: Verdict, more: Partial<Rules>): View {
+  const asking = stacdView({ ...emptyStacd, fleet: kernel(ctl) }, now);
+  const rules: Rules = {
+    ...asking.rules,
+    verdict: (_view, one) => one.key === ctl.key ? verdict : WANTED,
+    bar: () => undefined,
+    keep: () => undefined,
+    soak: { ms: 1_000 },
+    guard: () => undefined,
+    confirmed: () => true,
+    ...more,
+  };
+  return { ...asking, rules };
+}
 
 const WANTED: Verdict = { is: "wanted" };
 const HELD: Verdict = { is: "held", why: "unknown" };
@@ -76,7 +88,7 @@ interface Case {
   readonly what: string;
   readonly ctl: Ctl;
   readonly verdict: Verdict;
-  readonly kernel?: Partial<KernelView>;
+  readonly kernel?: Kernel;
   readonly rules?: Partial<Rules>;
   readonly act: Decision["act"];
 }
@@ -84,19 +96,19 @@ interface Case {
 const CASES: readonly Case[] = [
   { what: "wanted and not connected", ctl: asked, verdict: WANTED, act: "connect" },
   { what: "wanted and connected", ctl: up(asked), verdict: WANTED, act: "none" },
-  { what: "wanted, kernel unknown", ctl: asked, verdict: WANTED, kernel: { fresh: false }, act: "hold" },
+  { what: "wanted, kernel unknown", ctl: asked, verdict: WANTED, kernel: UNREAD, act: "hold" },
   {
     what: "wanted, found connected",
     ctl: asked,
     verdict: WANTED,
-    kernel: { find: () => device },
+    kernel: CONNECTED,
     act: "adopt",
   },
   {
     what: "wanted, somebody is connecting it",
     ctl: asked,
     verdict: WANTED,
-    kernel: { forming: () => device },
+    kernel: having({ state: "connecting", cntrltype: "", isIoc: false }),
     act: "hold",
   },
   { what: "wanted, barred", ctl: asked, verdict: WANTED, rules: { bar: () => "NCC" }, act: "hold" },
@@ -163,21 +175,21 @@ const CASES: readonly Case[] = [
     what: "unwanted, kernel unknown",
     ctl: up(bare),
     verdict: UNWANTED,
-    kernel: { fresh: false },
+    kernel: UNREAD,
     act: "hold",
   },
   {
     what: "unwanted, device gone",
     ctl: up(bare),
     verdict: UNWANTED,
-    kernel: { device: () => undefined },
+    kernel: NOTHING,
     act: "forget",
   },
   {
     what: "unwanted, not ours (S1)",
     ctl: { ...up(bare), doom: now },
     verdict: UNWANTED,
-    kernel: { shield: () => "booted from it" },
+    kernel: having({ owner: "nvme-cli" }),
     act: "release",
   },
   {
@@ -191,14 +203,14 @@ const CASES: readonly Case[] = [
     what: "unwanted, but the connection serves another (ISS-18)",
     ctl: { ...up(bare), doom: now },
     verdict: UNWANTED,
-    kernel: { otherUser: () => asked },
+    kernel: shared({ phase: "up", ref, adopted: true }),
     act: "release",
   },
   {
     what: "unwanted, and being disconnected for another that it served",
     ctl: { ...up(bare), doom: now },
     verdict: UNWANTED,
-    kernel: { isGoing: () => true },
+    kernel: shared({ phase: "deleting", ref, op: 1, evidence: proof }),
     act: "going",
   },
   { what: "unwanted and not connected", ctl: bare, verdict: UNWANTED, act: "forget" },
@@ -209,28 +221,30 @@ const CASES: readonly Case[] = [
     what: "unwanted, from the state file, kernel unknown (S9)",
     ctl: { ...bare, restored: true },
     verdict: UNWANTED,
-    kernel: { fresh: false },
+    kernel: UNREAD,
     act: "hold",
   },
   {
     what: "unwanted, from the state file, found connected (STAF-124)",
     ctl: { ...bare, restored: true },
     verdict: UNWANTED,
-    kernel: { find: () => device },
+    kernel: CONNECTED,
     act: "adopt",
   },
   {
     what: "excluded and resting: the connection is somebody else's",
     ctl: { ...asked, resting: true },
     verdict: EXCLUDED,
-    kernel: { find: () => device },
+    kernel: CONNECTED,
     act: "rest",
   },
 ];
 
-for (const { what, ctl, verdict, kernel: view, rules: more, act } of CASES) {
+for (const { what, ctl, verdict, kernel, rules = {}, act } of CASES) {
   Deno.test(`${what}: ${act}`, () => {
-    const decision = decide(ctl, { ...kernel, ...view }, rules(verdict, more), now);
+    // Without a word about the kernel, it has the connection that the controller has.
+    const has = kernel ?? ("ref" in ctl.link ? CONNECTED : NOTHING);
+    const decision = decide(view(ctl, has, verdict, rules), ctl);
     assert.equal(decision.act, act);
     if (decision.act === "disconnect") assert.deepEqual([decision.target, decision.evidence], [ref, proof]);
   });

@@ -203,11 +203,13 @@ Deno.test("untold: a fabrics controller of which neither type nor NQN nor queues
 Deno.test("unfinished: a fabrics controller without a subsystem that is neither live nor being deleted", () => {
   const ctrl = kernelCtrl({ transport: "fc", subsysnqn: "", state: "connecting" });
   assert.ok(isUnfinished(ctrl) && isUnfinished({ ...ctrl, state: "new" }));
-  for (
-    const done of [{ subsysnqn: "nqn.a" }, { state: "live" }, { state: "deleting (no IO)" }, {
-      transport: "pcie",
-    }]
-  ) {
+  const over = [
+    { subsysnqn: "nqn.a" },
+    { state: "live" },
+    { state: "deleting (no IO)" },
+    { transport: "pcie" },
+  ] as const;
+  for (const done of over) {
     assert.ok(!isUnfinished({ ...ctrl, ...done }), JSON.stringify(done));
   }
 });

@@ -117,6 +117,26 @@ Deno.test("the pure rooms have no clock, timer, randomness, I/O or anything asyn
   for (const text of impure) assert.deepEqual(found("src/lib/daemon/a.ts", text + "\n"), [], text);
 });
 
+Deno.test("a date is arithmetic, reading the clock is not", () => {
+  const reads = [
+    "export const a = Date.now();",
+    "export const a = new Date();",
+    "export const a = new Date;",
+    "export const a = Date();",
+    "export const a = Date;",
+    "export const a = [1].map(Date.now);",
+    'export const a = Date["now"]();',
+  ];
+  const computes = [
+    "export const a = new Date(5).toISOString();",
+    "export const a = Date.UTC(2026, 1);",
+    'export const a = Date.parse("2026-11-30");',
+    "export const a = (b: Date): number => b.getTime();",
+  ];
+  for (const text of reads) assert.deepEqual(found("src/lib/core/a.ts", text + "\n"), ["1 pure"], text);
+  for (const text of computes) assert.deepEqual(found("src/lib/core/a.ts", text + "\n"), [], text);
+});
+
 Deno.test("a member or a local that is called like a clock is not one", () => {
   const pure = [
     "export interface A { readonly process: number; performance(): void }",
@@ -275,7 +295,7 @@ Deno.test("what judges the product takes only types from it", () => {
     ["tests/simulation/oracle/a.ts", value("./address.ts")],
     ["tests/simulation/oracle/a_test.ts", value("../../../src/lib/nvme/address.ts")],
     ["tests/simulation/rules.ts", value("./oracle/address.ts")],
-    ["tests/simulation/plan_watch.ts", value("../../src/lib/core/stafd/stafd_step.ts")],
+    ["tests/simulation/plan_watch.ts", value("../../src/lib/core/stafd/stafd_rules.ts")],
     ["tests/simulation/landscape.ts", value("../../src/lib/nvme/tid.ts")],
   ];
   for (const [path, text] of allowed) assert.deepEqual(found(path, text), [], `${path}: ${text}`);

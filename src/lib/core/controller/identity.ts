@@ -1,9 +1,8 @@
 /** The host identity of a connection, compared with our present one (S13). */
 import type { Failure } from "../../base/failure.ts";
-import type { KernelCtrl } from "../../nvme/kernel_ctrl.ts";
+import type { InterfaceTable, KernelCtrl } from "../../nvme/kernel_ctrl.ts";
 import { matches } from "../../nvme/match.ts";
 import type { ConnectRequest } from "../../ports.ts";
-import type { InterfaceTable } from "../../nvme/kernel_ctrl.ts";
 
 export const IDENTITY_REMEDY =
   "restore the old value (host NQN: /etc/nvme/hostnqn, host ID: /etc/nvme/hostid, or sys.conf) and " +

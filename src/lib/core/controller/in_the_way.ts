@@ -2,6 +2,7 @@
  * EALREADY: the kernel considers an existing connection to be the wanted one, but we do not recognise it as
  * such.
  */
+import { isDeleting } from "../../nvme/kernel_state.ts";
 import type { Failure } from "../../base/failure.ts";
 import type { KernelCtrl } from "../../nvme/kernel_ctrl.ts";
 import { isUnfinished, matchIndexKey } from "../../nvme/match.ts";
@@ -15,7 +16,7 @@ function inTheWay(tid: Tid, devices: Iterable<KernelCtrl>): KernelCtrl | undefin
   const key = matchIndexKey(tid);
   let unnamed: KernelCtrl | undefined;
   for (const device of devices) {
-    if (matchIndexKey(device) !== key || device.state.startsWith("delet")) continue;
+    if (matchIndexKey(device) !== key || isDeleting(device.state)) continue;
     if (device.subsysnqn === tid.subsysnqn) return device;
     if (device.subsysnqn === "") unnamed ??= device;
   }

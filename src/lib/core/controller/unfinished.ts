@@ -9,12 +9,13 @@ import { isUnfinished } from "../../nvme/match.ts";
 import { after, type Now, reached } from "../../base/time.ts";
 import type { DeviceRef } from "../../ports.ts";
 import { type Ctl, noted } from "./ctl.ts";
-import type { FleetDraft } from "../fleet/fleet_draft.ts";
 import { listed, unlisted } from "../fleet/fleet_index.ts";
 import { keepLooking } from "./links.ts";
 import { eventFields } from "../../base/messages.ts";
 import type { Decision, Verdict } from "../planning/planner.ts";
 import { FORMING_LIMIT } from "../retry.ts";
+import { changeFleet, type Draft, put, remindAt, touch } from "../fleet/draft.ts";
+import { announce, say } from "../fleet/reporting.ts";
 
 type Forming = Extract<Ctl["link"], { readonly phase: "forming" }>;
 
@@ -26,50 +27,50 @@ export const isUnfinishedOf = ({ standing }: Ctl, ctrl: KernelCtrl): boolean =>
   isUnfinished(ctrl);
 
 /** The kernel continues by itself: from now on stacd watches the controller, and starts nothing else for it. */
-export function follow<E extends { readonly do: string }>(
-  fleet: FleetDraft<E>,
+export function follow(
+  draft: Draft,
   ctl: Ctl,
   { device, incarnation }: KernelCtrl,
 ): void {
-  const until = after(fleet.now, FORMING_LIMIT);
+  const until = after(draft.now, FORMING_LIMIT);
   const ref = { device, incarnation };
-  const link: Forming = { phase: "forming", ref, since: fleet.now.wall, until };
+  const link: Forming = { phase: "forming", ref, since: draft.now.wall, until };
   const next: Ctl = { ...ctl, doom: undefined, guard: undefined, oneTry: false, resting: false, link };
-  fleet.put(noted(next, fleet.now.wall, words(ref)));
-  fleet.fleet = { ...fleet.fleet, users: listed(fleet.fleet.users, device, ctl.key) };
-  fleet.say("info", next, `The kernel is still connecting ${device}; it is not established yet`);
-  keepLooking(fleet);
-  fleet.remindAt(until, ctl.key);
-  fleet.touch(ctl.key);
+  put(draft, noted(next, draft.now.wall, words(ref)));
+  changeFleet(draft, { users: listed(draft.state.fleet.users, device, ctl.key) });
+  say(draft, "info", next, `The kernel is still connecting ${device}; it is not established yet`);
+  keepLooking(draft);
+  remindAt(draft, until, { of: "controller", key: ctl.key });
+  touch(draft, ctl.key);
 }
 
 /** The controller is live, or gone: the watch ends. */
-export function unfollow<E extends { readonly do: string }>(fleet: FleetDraft<E>, ctl: Ctl): void {
+export function unfollow(draft: Draft, ctl: Ctl): void {
   if (ctl.link.phase !== "forming") return;
   const { device } = ctl.link.ref;
-  fleet.fleet = { ...fleet.fleet, users: unlisted(fleet.fleet.users, device, ctl.key) };
+  changeFleet(draft, { users: unlisted(draft.state.fleet.users, device, ctl.key) });
 }
 
 /** After a while it counts as failed, once, although the kernel goes on. */
-export function lookAtForming<E extends { readonly do: string }>(
-  fleet: FleetDraft<E>,
+export function lookAtForming(
+  draft: Draft,
   ctl: Ctl,
 ): Ctl {
   const { link } = ctl;
   if (link.phase !== "forming" || link.until === undefined) return ctl;
-  if (!reached(link.until, fleet.now)) {
-    fleet.remindAt(link.until, ctl.key);
+  if (!reached(link.until, draft.now)) {
+    remindAt(draft, link.until, { of: "controller", key: ctl.key });
     return ctl;
   }
   const { until: _, ...told } = link;
   const failure = late(link.ref);
-  const at = fleet.now.wall;
+  const at = draft.now.wall;
   const lastFailure = { failure, at };
   const next = noted({ ...ctl, attempts: ctl.attempts + 1, lastFailure, link: told }, at, failure.message);
-  fleet.put(next);
-  fleet.announce(next, "failed", failure.message);
+  put(draft, next);
+  announce(draft, next, "failed", failure.message);
   const text = `Failed to connect to controller. ${failure.message}; ${failure.remedy ?? ""}`;
-  fleet.say("error", next, text, eventFields("failed"));
+  say(draft, "error", next, text, eventFields("failed"));
   return next;
 }
 

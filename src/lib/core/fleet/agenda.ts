@@ -1,5 +1,6 @@
 import type { Instant } from "../../base/time.ts";
 import { Table } from "../../base/table.ts";
+import { remindersOf } from "./reminders.ts";
 
 /**
  * Reminders to look at something at a time: one time for each key, the one set last. A reminder is not a
@@ -59,22 +60,10 @@ export function remind(agenda: Agenda, at: Instant, key: string): Agenda {
   return cleared(times.with(key, at.mono), merged(heap, node(at.mono, key, undefined, undefined)));
 }
 
-/**
- * Prefixes of a controller's key, one for each kind of reminder; without a prefix the planner looks at the
- * controller. All of them are removed with the controller (S6).
- */
-export const OF_CONTROLLER = {
-  look: "",
-  sync: "#sync:",
-  retry: "#retry:",
-  generation: "#generation:",
-  lost: "#lost:",
-} as const;
-
 /** The agenda without the reminders of a controller that is gone. */
 export function forgetController(agenda: Agenda, key: string): Agenda {
   let left = agenda;
-  for (const prefix of Object.values(OF_CONTROLLER)) left = remind(left, { mono: Infinity }, prefix + key);
+  for (const text of remindersOf(key)) left = remind(left, { mono: Infinity }, text);
   return left;
 }
 

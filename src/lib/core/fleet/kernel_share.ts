@@ -15,8 +15,6 @@ import type { Origin } from "./turns.ts";
 
 /** How many times longer than the connect the rest is. */
 const REST_TIMES = 3;
-/** The reminder of the end of a rest: each step gives free slots to those that wait. */
-export const REST_REMINDER = "#rest";
 
 /** The device of the connect under way has appeared: from now on the connect itself takes the time, not the wait for the lock. */
 export function withBeginning(fleet: Fleet, ctrl: KernelCtrl, now: Now): Fleet {

@@ -11,7 +11,6 @@ export const LINES_OF_SOURCE = 20;
 export const LOG_PERIOD: Duration = minutes(1);
 /** The number of separate sources; all others share one limit. */
 export const MAX_SOURCES = 1024;
-export const LOG_REMINDER = "#told:";
 
 const OTHERS = "other sources";
 

@@ -4,8 +4,7 @@
  */
 import type { Failure } from "../../base/failure.ts";
 import { matchIndexKey } from "../../nvme/match.ts";
-import type { ConnectRequest } from "../../ports.ts";
-import { NO_NVME_TCP, type Reached } from "../../ports.ts";
+import { type ConnectRequest, NO_NVME_TCP, type Reached } from "../../ports.ts";
 import type { Ctl } from "../controller/ctl.ts";
 import type { Origin } from "./turns.ts";
 

@@ -1,15 +1,26 @@
 /**
  * Decides what to do about one controller, and why: the only place that decides to connect or to disconnect.
- * It looks at the claims, the kernel's connections and the policy, and changes nothing. The daemons carry out
- * its decisions; `plan` and `explain` show them.
+ * It asks about the claims, the kernel's connections and the policy, and changes nothing. `fleet/settle.ts` carries
+ * out its decisions; `plan` and `explain` show them.
  */
 import type { KernelCtrl } from "../../nvme/kernel_ctrl.ts";
-import { type Duration, type Instant, type Now, reached } from "../../base/time.ts";
-import type { ConnectRequest, DeviceRef } from "../../ports.ts";
+import { type Instant, reached } from "../../base/time.ts";
+import type { DeviceRef } from "../../ports.ts";
 import { type Claim, claimText, type Ctl } from "../controller/ctl.ts";
 import type { Evidence, Proof } from "./evidence.ts";
-import { guarded, type GuardPolicy, type Siblings } from "./guard.ts";
+import { guarded } from "./guard.ts";
 import { isUnfinishedOf, whileForming } from "../controller/unfinished.ts";
+import type { View } from "../fleet/view.ts";
+import { isFresh } from "../fleet/questions.ts";
+import {
+  connectionOf,
+  deviceAt,
+  formingFor,
+  isGoing,
+  otherUser,
+  shieldOf,
+  siblingsOf,
+} from "../fleet/kernel_view.ts";
 
 export type Verdict =
   | { readonly is: "wanted" }
@@ -105,61 +116,15 @@ export const leadsToRemoval = (decision: Decision): boolean =>
   REMOVING.has(decision.act) ||
   (decision.act === "hold" && decision.withdrawn !== undefined && decision.until === undefined);
 
-/** The planner's questions to the rules of each daemon. */
-export interface Rules {
-  verdict(ctl: Ctl): Verdict;
-  /** Why no attempt may be made now; undefined when one may. */
-  bar(ctl: Ctl): string | undefined;
-  /** Why the policy keeps this connection although it is not wanted; undefined when it is to be removed. */
-  keep(ctl: Ctl, device: KernelCtrl): string | undefined;
-  /** How long a removal is left to soak. */
-  readonly soak: Duration;
-  /** How the use of namespaces holds a removal; undefined where there are no namespaces. */
-  readonly guard: GuardPolicy | undefined;
-  /** Why, since the start, it is not yet known which other controllers are wanted; undefined when it is. */
-  readonly unheard: string | undefined;
-  request(ctl: Ctl): ConnectRequest;
-  /** The source of the evidence has just confirmed it (S14). */
-  confirmed(ctl: Ctl): boolean;
-}
-
-/** The planner's questions about the kernel. */
-export interface KernelView {
-  /** False while the view of the kernel is incomplete or stale. */
-  readonly fresh: boolean;
-  device(ref: DeviceRef): KernelCtrl | undefined;
-  /** An existing connection that is this controller's (requirements 20). */
-  find(ctl: Ctl): KernelCtrl | undefined;
-  /**
-   * A connection that is being made, or made again, and may be this controller's: its identity is not known
-   * yet.
-   */
-  forming(ctl: Ctl): KernelCtrl | undefined;
-  /** Why this connection is not ours to disconnect (S1); undefined when it is. */
-  shield(device: KernelCtrl): string | undefined;
-  /** Another wanted controller that this connection serves (ISS-16, ISS-18). */
-  otherUser(ctl: Ctl, device: KernelCtrl): Ctl | undefined;
-  /** Is this connection being disconnected already, for another controller that it served? */
-  isGoing(device: KernelCtrl): boolean;
-  /** The future of the other connections to its subsystem. */
-  siblings(ctl: Ctl): Siblings;
-}
-
 const whyWanted = (ctl: Ctl): string => [...ctl.claims.values()].map(claimText).join("; ");
 
 /** `fresh`: whether to assume that the kernel is as last seen. */
-export function decide(
-  ctl: Ctl,
-  kernel: KernelView,
-  rules: Rules,
-  now: Now,
-  fresh: boolean = kernel.fresh,
-): Decision {
+export function decide(view: View, ctl: Ctl, fresh: boolean = isFresh(view)): Decision {
   const { link } = ctl;
   if (link.phase === "connecting" || link.phase === "deleting") {
     return { act: "none", why: `${link.phase}: one operation at a time` };
   }
-  const verdict = rules.verdict(ctl);
+  const verdict = view.rules.verdict(view, ctl);
   if (link.phase === "forming") return whileForming(link, verdict);
   if (verdict.is === "held") {
     // There is nothing to hold: no connection, and no source that wants one.
@@ -168,25 +133,23 @@ export function decide(
     const { is: _, adopts, ...held } = verdict;
     const hold: Decision = { act: "hold", ...held };
     const isLooked = link.phase !== "up" && (adopts === true || verdict.withdrawn !== undefined);
-    return isLooked ? restored(ctl, kernel, fresh) ?? hold : hold;
+    return isLooked ? restored(view, ctl, fresh) ?? hold : hold;
   }
-  return verdict.is === "wanted"
-    ? wanted(ctl, kernel, rules, now, fresh)
-    : unwanted(ctl, verdict, kernel, rules, now, fresh);
+  return verdict.is === "wanted" ? wanted(view, ctl, fresh) : unwanted(view, ctl, verdict, fresh);
 }
 
-function wanted(ctl: Ctl, kernel: KernelView, rules: Rules, now: Now, fresh: boolean): Decision {
+function wanted(view: View, ctl: Ctl, fresh: boolean): Decision {
   const { link } = ctl;
   if (link.phase === "up") return { act: "none", why: `connected; wanted by ${whyWanted(ctl)}` };
   if (!fresh) return { act: "hold", why: "the kernel's connections have not been read yet" };
-  const device = kernel.find(ctl);
+  const device = connectionOf(view, ctl);
   if (device !== undefined) return { act: "adopt", device, why: whyWanted(ctl) };
-  const forming = kernel.forming(ctl);
+  const forming = formingFor(view, ctl);
   if (forming !== undefined) return untilDone(ctl, forming, whyWanted(ctl));
-  const bar = rules.bar(ctl);
+  const bar = view.rules.bar(view, ctl);
   if (bar !== undefined) return { act: "hold", why: bar };
   if (link.phase === "reaching" || link.phase === "ready") return { act: "none", why: "being connected" };
-  if (link.phase === "waiting" && !reached(link.until, now)) {
+  if (link.phase === "waiting" && !reached(link.until, view.now)) {
     return { act: "wait", until: link.until, why: ctl.lastFailure?.failure.message ?? "tried a moment ago" };
   }
   return { act: "connect", why: whyWanted(ctl) };
@@ -196,39 +159,33 @@ function wanted(ctl: Ctl, kernel: KernelView, rules: Rules, now: Now, fresh: boo
  * No source wants a controller of the state file any more; its connection is still ours, and the planner
  * judges it (S9).
  */
-function restored(ctl: Ctl, kernel: KernelView, fresh: boolean): Decision | undefined {
+function restored(view: View, ctl: Ctl, fresh: boolean): Decision | undefined {
   if (!ctl.restored) return undefined;
   if (!fresh) return { act: "hold", why: "the kernel's connections have not been read yet" };
-  const device = kernel.find(ctl);
+  const device = connectionOf(view, ctl);
   if (device !== undefined) return { act: "adopt", device, why: "connected before a restart" };
   // It may be this controller's: the record is removed, or the connection deleted, once that is known.
-  const forming = kernel.forming(ctl);
+  const forming = formingFor(view, ctl);
   return forming === undefined ? undefined : untilDone(ctl, forming, "being connected before a restart");
 }
 
 /** The decision about a controller that no source wants any more, on this evidence. */
-export function unwanted(
-  ctl: Ctl,
-  verdict: Unwanted,
-  kernel: KernelView,
-  rules: Rules,
-  now: Now,
-  fresh: boolean,
-): Decision {
+export function unwanted(view: View, ctl: Ctl, verdict: Unwanted, fresh: boolean): Decision {
+  const { rules, now } = view;
   const { evidence } = verdict;
   if (ctl.link.phase !== "up") {
-    const found = restored(ctl, kernel, fresh);
+    const found = restored(view, ctl, fresh);
     if (found !== undefined) return found;
     // If only referrals in a circle claim it, it was withdrawn already: once is enough.
     const rests = verdict.is === "excluded" || ctl.resting;
     return rests && ctl.claims.size > 0 ? { act: "rest", evidence } : { act: "forget", evidence };
   }
   if (!fresh) return { act: "hold", why: "the kernel's connections have not been read yet" };
-  const device = kernel.device(ctl.link.ref);
+  const device = deviceAt(view, ctl.link.ref);
   if (device === undefined) return { act: "forget", evidence };
-  if (kernel.isGoing(device)) return { act: "going", evidence, device: device.device };
-  const other = kernel.otherUser(ctl, device);
-  const why = kernel.shield(device) ?? rules.keep(ctl, device) ??
+  if (isGoing(view, device)) return { act: "going", evidence, device: device.device };
+  const other = otherUser(view, ctl, device);
+  const why = shieldOf(view, device) ?? rules.keep(view, ctl, device.transport) ??
     (other === undefined ? undefined : "the connection also serves a controller that is wanted");
   if (why !== undefined) return { act: "release", why, evidence };
   // During a stop, only its own disconnects go ahead at once; any other removal whose soak has not ended is
@@ -244,13 +201,14 @@ export function unwanted(
     evidence,
     claims,
   });
-  const isConfirmed = rules.confirmed(ctl);
-  if (rules.guard === undefined) return isConfirmed ? disconnect([]) : { act: "confirm", ...due };
+  const isConfirmed = rules.confirmed(view, ctl);
+  const guard = rules.guard(view);
+  if (guard === undefined) return isConfirmed ? disconnect([]) : { act: "confirm", ...due };
   const isExcluded = verdict.is === "excluded";
   // A person was shown what uses it, and wants it to go.
   const isForced = evidence.some((one) => one.kind === "drain" && one.forced);
-  const policy = isForced ? { ...rules.guard, inUseGoes: true } : rules.guard;
-  const stays = guarded(ctl.guard, policy, kernel.siblings(ctl), device.device, isExcluded, now);
+  const policy = isForced ? { ...guard, inUseGoes: true } : guard;
+  const stays = guarded(ctl.guard, policy, siblingsOf(view, ctl), device.device, isExcluded, now);
   switch (stays.is) {
     case "look":
       return isConfirmed ? { act: "look", ...due } : { act: "confirm", ...due };

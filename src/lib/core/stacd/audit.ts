@@ -3,13 +3,12 @@ import type { StacdConf } from "../../config/stacd_conf.ts";
 import type { KernelCtrl } from "../../nvme/kernel_ctrl.ts";
 import { kernelTid } from "../../nvme/match.ts";
 import { isTransport, tidKey, tidText } from "../../nvme/tid.ts";
-import type { Now } from "../../base/time.ts";
-import type { StacdState } from "./stacd_state.ts";
 import { type Ctl, newCtl } from "../controller/ctl.ts";
 import type { Evidence } from "../planning/evidence.ts";
-import type { FleetTurn } from "../fleet/fleet_turn.ts";
 import { placeOf } from "../sources/origin_place.ts";
-import type { Verdict } from "../planning/planner.ts";
+import type { StacdDraft } from "./stacd_draft.ts";
+import { ctlAt, isFresh } from "../fleet/questions.ts";
+import { exceptIdentity, isAwaited, shieldOf } from "../fleet/kernel_view.ts";
 
 export const AUDIT_SCOPE = "all-connections-matching-disconnect-trtypes";
 
@@ -26,52 +25,41 @@ export const asAnother = (ctl: Ctl, { hostNqn }: KernelCtrl): string =>
     tidText(ctl.tid)
   } except for the host NQN: connected as ${hostNqn}, configured is ${ctl.tid.hostNqn}`;
 
-/** The draft of one step of stacd, as the audit sees it. */
-export interface AuditHost {
-  readonly state: Pick<StacdState, "conf" | "pages">;
-  readonly now: Now;
-  readonly fleet: Pick<
-    FleetTurn,
-    "fleet" | "fresh" | "ctl" | "shield" | "awaited" | "exceptIdentity" | "work"
-  >;
-  verdict(ctl: Ctl): Verdict;
-}
-
 /** Connections that perhaps no source wants, as controllers for the planner to judge. */
-export function unclaimed(host: AuditHost): readonly Ctl[] {
-  const { state: { conf, pages }, fleet: { fleet } } = host;
-  if (conf === undefined || !audits(conf) || !host.fleet.fresh || fleet.stopping) return [];
+export function unclaimed(draft: StacdDraft): readonly Ctl[] {
+  const { conf, pages, fleet } = draft.state;
+  if (conf === undefined || !audits(conf) || !isFresh(draft) || fleet.stopping) return [];
   const trtypes = new Set<string>(conf.disconnectTrtypes.value);
   const asked = `stacd.conf and ${pages.size} discovery controllers`;
   const evidence: Evidence = { kind: "audit", ...placeOf(conf.disconnectScope.origin), asked };
   const found = new Map<string, Ctl>();
   for (const device of fleet.devices.values()) {
-    host.fleet.work++;
+    draft.work++;
     if (!device.isIoc || !trtypes.has(device.transport) || !isTransport(device.transport)) continue;
-    if ((fleet.users.get(device.device) ?? []).length > 0 || host.fleet.shield(device) !== undefined) {
+    if ((fleet.users.get(device.device) ?? []).length > 0 || shieldOf(draft, device) !== undefined) {
       continue;
     }
     // A second record of our own connection would keep it when the first one is withdrawn.
-    if (host.fleet.awaited(device)) continue;
+    if (isAwaited(draft, device)) continue;
     const tid = kernelTid(device, fleet.interfaces);
-    if (tid === undefined || host.fleet.exceptIdentity(device) !== undefined) continue;
+    if (tid === undefined || exceptIdentity(draft, device) !== undefined) continue;
     const key = tidKey(tid);
     // One at a time: if two connections lead to one controller, the next audit finds the second.
     if (found.has(key)) continue;
-    const known = host.fleet.ctl(key);
+    const known = ctlAt(draft, key);
     // An excluded controller counts as unwanted even if a source claims it, so a foreign connection to it is
     // removed like any other.
-    if (known !== undefined && !isRefused(known, host)) continue;
+    if (known !== undefined && !isRefused(known, draft)) continue;
     const ctl = known ??
       { ...newCtl(key, tid, fleet.saves.wanted), released: new Map([["audit", evidence]]) };
     const ref = { device: device.device, incarnation: device.incarnation };
-    const link = { phase: "up", ref, adopted: true, since: host.now.wall } as const;
+    const link = { phase: "up", ref, adopted: true, since: draft.now.wall } as const;
     found.set(key, { ...ctl, link, resting: known !== undefined });
   }
   return [...found.values()];
 }
 
-function isRefused(ctl: Ctl, host: AuditHost): boolean {
+function isRefused(ctl: Ctl, draft: StacdDraft): boolean {
   const isIdle = ctl.link.phase === "idle" || ctl.link.phase === "waiting";
-  return isIdle && host.verdict(ctl).is === "excluded";
+  return isIdle && draft.rules.verdict(draft, ctl).is === "excluded";
 }

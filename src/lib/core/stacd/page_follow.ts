@@ -3,12 +3,12 @@
  */
 import { type Tid, tidKey, tidText } from "../../nvme/tid.ts";
 import type { ReportedDc, StafdReport } from "../../ports.ts";
-import type { StacdState } from "./stacd_state.ts";
 import { type Authority, type HostSide, hostSide, pageAuthority } from "../controller/ctl.ts";
 import type { Fleet } from "../fleet/fleet.ts";
-import type { FleetTurn } from "../fleet/fleet_turn.ts";
-
-type Turn = Pick<FleetTurn, "fleet" | "saidOf" | "move" | "put" | "touch" | "dirty">;
+import type { StacdDraft } from "./stacd_draft.ts";
+import { markDirty, put, touch } from "../fleet/draft.ts";
+import { saidOf } from "../fleet/questions.ts";
+import { moveClaim } from "../fleet/move.ts";
 
 /**
  * The earlier pages of the discovery controllers in the report: known under another host identity, no longer
@@ -16,14 +16,13 @@ type Turn = Pick<FleetTurn, "fleet" | "saidOf" | "move" | "put" | "touch" | "dir
  * without an interface may be the same as one with an interface (`ignore-iface`), but two different
  * interfaces mean two controllers.
  */
-export function followed(
-  state: StacdState,
-  turn: Turn,
+export function followPages(
+  draft: StacdDraft,
   { dcs, unknowns }: StafdReport,
   listed: ReadonlySet<Authority>,
   retired: ReadonlySet<Authority>,
-): StacdState {
-  let { pages } = state;
+): void {
+  let { pages } = draft.state;
   const isLeft = (authority: Authority): boolean => !listed.has(authority) && !retired.has(authority);
   const isIncomplete = [...pages.keys()].some(isLeft);
   // A page that was known before counts for the other identity as well, once stafd's report is complete and
@@ -32,7 +31,7 @@ export function followed(
     pages.get(pageAuthority(tidKey(tid)))?.told !== true ||
     (isIncomplete && unknowns.length === 0 && page === "read" && current !== false);
   const speaking = dcs.filter(speaks);
-  const sides = speaking.length === 0 ? [] : [...sidesOf(turn.fleet)];
+  const sides = speaking.length === 0 ? [] : [...sidesOf(draft.state.fleet)];
   for (const { tid: dc } of speaking) {
     const now = pageAuthority(tidKey(dc));
     for (const old of sides) {
@@ -41,7 +40,7 @@ export function followed(
       const page = pages.get(before);
       if (page === undefined || before === now || !isWay || old.hostTraddr !== dc.hostTraddr) continue;
       if (!isLeft(before)) continue;
-      moveSayings(turn, before, dc);
+      moveSayings(draft, before, dc);
       const next = new Map(pages);
       next.delete(before);
       // The new report of the page covers all of that, even if the page was known.
@@ -50,31 +49,31 @@ export function followed(
   }
   // stafd no longer names the page, and it never listed anything: it has no claims, and nothing waits for it.
   const left = [...pages].filter(([authority]) =>
-    listed.has(authority) || retired.has(authority) || turn.fleet.said.has(authority)
+    listed.has(authority) || retired.has(authority) || draft.state.fleet.said.has(authority)
   );
   if (left.length < pages.size) pages = new Map(left);
-  if (pages === state.pages) return state;
-  turn.dirty();
-  return { ...state, pages };
+  if (pages === draft.state.pages) return;
+  markDirty(draft);
+  draft.state = { ...draft.state, pages };
 }
 
 /** From now on the claims and withdrawals of the page use our side of `dc`. */
-function moveSayings(turn: Turn, before: Authority, dc: Tid): void {
+function moveSayings(draft: StacdDraft, before: Authority, dc: Tid): void {
   const key = tidKey(dc);
   const now = pageAuthority(key);
-  for (const ctl of turn.saidOf(before)) {
+  for (const ctl of saidOf(draft, before)) {
     const claim = ctl.claims.get(before);
     if (claim?.kind === "log-page") {
       const tid = { ...ctl.tid, ...hostSide(dc) };
-      turn.move(ctl.key, before, tid, { ...claim, dc: key, dcText: tidText(dc) }, now);
+      moveClaim(draft, ctl.key, before, tid, { ...claim, dc: key, dcText: tidText(dc) }, now);
       continue;
     }
     const released = new Map(ctl.released);
     const evidence = released.get(now) ?? released.get(before);
     if (evidence === undefined || ctl.claims.has(now)) continue;
     released.delete(before);
-    turn.put({ ...ctl, released: released.set(now, evidence) });
-    turn.touch(ctl.key);
+    put(draft, { ...ctl, released: released.set(now, evidence) });
+    touch(draft, ctl.key);
   }
 }
 

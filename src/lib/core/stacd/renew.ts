@@ -3,8 +3,7 @@
  * authenticates again and keeps the path; for all other options a path is disconnected and connected again, one after
  * the other. Pure: what a person asked for, and by which means each connection can get it.
  */
-import type { KernelCtrl } from "../../nvme/kernel_ctrl.ts";
-import type { InterfaceTable } from "../../nvme/kernel_ctrl.ts";
+import type { InterfaceTable, KernelCtrl } from "../../nvme/kernel_ctrl.ts";
 import { type Tid, tidText } from "../../nvme/tid.ts";
 import type { Instant } from "../../base/time.ts";
 import type { DeviceRef } from "../../ports.ts";

@@ -31,7 +31,7 @@ export interface KnownPage {
   readonly told: boolean;
 }
 
-export interface StafdView {
+export interface KnownStafd {
   readonly present: boolean;
   /** The query under way. */
   readonly op: Op | undefined;
@@ -56,7 +56,7 @@ export interface StacdState {
   readonly fleet: Fleet;
   readonly conf: StacdConf | undefined;
   readonly lines: Lines;
-  readonly stafd: StafdView;
+  readonly stafd: KnownStafd;
   readonly pages: ReadonlyMap<Authority, KnownPage>;
   readonly latency: AenLatency;
   /** What persons have taken out for maintenance (drain.ts). */
@@ -65,7 +65,7 @@ export interface StacdState {
   readonly renewals: Renewals;
 }
 
-export const noStafd: StafdView = {
+export const noStafd: KnownStafd = {
   present: false,
   op: undefined,
   again: false,
@@ -78,7 +78,7 @@ export const noStafd: StafdView = {
   unsure: 0,
 };
 
-export const heard = ({ wall }: Now): Pick<StafdView, "reportedAt" | "heardAt"> => ({
+export const heard = ({ wall }: Now): Pick<KnownStafd, "reportedAt" | "heardAt"> => ({
   reportedAt: wall,
   heardAt: wall,
 });

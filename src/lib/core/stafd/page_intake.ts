@@ -9,7 +9,6 @@ import { tidText } from "../../nvme/tid.ts";
 import { type Ctl, pageAuthority } from "../controller/ctl.ts";
 import { listedIn } from "../sources/entry_tid.ts";
 import type { Evidence } from "../planning/evidence.ts";
-import type { StafdHost } from "./stafd_host.ts";
 import type { Page } from "./stafd_state.ts";
 import { eventFields } from "../../base/messages.ts";
 import { authorityText } from "../sources/origin_of.ts";
@@ -23,6 +22,12 @@ import {
 } from "./page_budget.ts";
 import { youngText, youthOf } from "../planning/page_youth.ts";
 import { MAX_REFERRALS } from "./referrals.ts";
+import { dcAt, putDc, type StafdDraft } from "./stafd_draft.ts";
+import { addClaim, statementsChanged, withdraw } from "../fleet/claims.ts";
+import { emitFirst, markDirty, touchAll } from "../fleet/draft.ts";
+import { announce, sayOf } from "../fleet/reporting.ts";
+import { authorityOf } from "./stafd_questions.ts";
+import { ctlAt, saidOf } from "../fleet/questions.ts";
 
 /** The result for a page that was read. */
 export interface Taken {
@@ -32,18 +37,18 @@ export interface Taken {
   readonly dropped: readonly { readonly key: string; readonly failure: Failure }[];
 }
 
-export function takePage(stafd: StafdHost, ctl: Ctl, log: DiscoveryLog): Taken {
+export function takePage(draft: StafdDraft, ctl: Ctl, log: DiscoveryLog): Taken {
   const intake = intakeOf(log.entries);
-  const { why, over } = roomFor(stafd, ctl, intake);
+  const { why, over } = roomFor(draft, ctl, intake);
   if (why !== undefined) return { failure: notKept(why), dropped: [] };
-  for (const key of over) stafd.putDc(key, { ...stafd.dc(key), page: undefined });
-  const dc = stafd.dc(ctl.key);
+  for (const key of over) putDc(draft, key, { ...dcAt(draft, key), page: undefined });
+  const dc = dcAt(draft, ctl.key);
   const { entries, refused, bytes } = intake;
-  const readAt = stafd.now.wall;
+  const readAt = draft.now.wall;
   const genctr = String(log.genctr);
-  const soak = stafd.state.conf?.youngPageSoak.value ?? YOUNG_PAGE_SOAK;
+  const soak = draft.state.conf?.youngPageSoak.value ?? YOUNG_PAGE_SOAK;
   const young = youthOf(dc.page, { genctr, entries, back: dc.back, at: readAt }, soak);
-  stafd.putDc(ctl.key, {
+  putDc(draft, ctl.key, {
     ...dc,
     live: true,
     back: false,
@@ -52,21 +57,21 @@ export function takePage(stafd: StafdHost, ctl: Ctl, log: DiscoveryLog): Taken {
     // This page, or the next reading, covers an event that came during the reading.
     toldAt: dc.then === "nothing" ? undefined : dc.toldAt,
   });
-  stafd.fleet.said();
-  stafd.fleet.dirty();
+  statementsChanged(draft);
+  markDirty(draft);
   const text = `Received discovery log pages (num records=${entries.length}).`;
-  stafd.fleet.sayOf(ctl, "info", text, eventFields("log-page", { NVME_GENCTR: genctr }));
+  sayOf(draft, ctl, "info", text, eventFields("log-page", { NVME_GENCTR: genctr }));
   if (refused > 0) {
     const why = "the subsystem NQN is longer than 223 bytes";
-    stafd.fleet.sayOf(ctl, "warning", `${refused} entries of its log page are refused: ${why}`);
+    sayOf(draft, ctl, "warning", `${refused} entries of its log page are refused: ${why}`);
   }
   if (young?.since === readAt && !young.isFirst && soak.ms > 0) {
-    stafd.fleet.sayOf(ctl, "notice", `${youngText(soak)}, because ${young.why}`);
+    sayOf(draft, ctl, "notice", `${youngText(soak)}, because ${young.why}`);
   }
-  stafd.fleet.announce(ctl, "log-page", `log page read, generation ${genctr}, ${entries.length} entries`);
-  takeReferrals(stafd, ctl, entries, genctr);
+  announce(draft, ctl, "log-page", `log page read, generation ${genctr}, ${entries.length} entries`);
+  takeReferrals(draft, ctl, entries, genctr);
   const device = ctl.link.phase === "up" ? ctl.link.ref.device : "nvme?";
-  stafd.fleet.emitFirst({ do: "signal", signal: { type: "log-pages-changed", tid: ctl.tid, device } });
+  emitFirst(draft, { do: "signal", signal: { type: "log-pages-changed", tid: ctl.tid, device } });
   const failure = notKept(
     "its log page was dropped because the log pages of other controllers need the room",
   );
@@ -85,25 +90,25 @@ interface Room {
 }
 
 /** Finds room for a page, if its authority is entitled to the room. */
-function roomFor(stafd: StafdHost, ctl: Ctl, { entries, bytes }: Intake): Room {
+function roomFor(draft: StafdDraft, ctl: Ctl, { entries, bytes }: Intake): Room {
   const none: ReadonlySet<string> = new Set();
   const size = `its log page has ${entries.length} entries of ${mib(bytes)} in all`;
   if (bytes > MAX_PAGE_TEXT) {
     return { why: `${size}, more than the limit of ${mib(MAX_PAGE_TEXT)} for one page`, over: none };
   }
-  const pages: Kept[] = [{ key: ctl.key, authority: stafd.authorityOf(ctl.key), bytes }];
+  const pages: Kept[] = [{ key: ctl.key, authority: authorityOf(draft, ctl.key), bytes }];
   let sum = bytes;
-  stafd.fleet.work += stafd.state.dcs.size;
-  for (const [key, { page }] of stafd.state.dcs) {
+  draft.work += draft.state.dcs.size;
+  for (const [key, { page }] of draft.state.dcs) {
     if (page === undefined || key === ctl.key) continue;
-    pages.push({ key, authority: stafd.authorityOf(key), bytes: page.bytes });
+    pages.push({ key, authority: authorityOf(draft, key), bytes: page.bytes });
     sum += page.bytes;
   }
   if (sum <= MAX_PAGES_TEXT) return { over: none };
   const over = overBudget(pages);
   if (!over.has(ctl.key)) return { over };
-  const authority = stafd.authorityOf(ctl.key);
-  const who = authorityText(authority, stafd.fleet.ctl(authority));
+  const authority = authorityOf(draft, ctl.key);
+  const who = authorityText(authority, ctlAt(draft, authority));
   const why = `${size}: the ${
     mib(MAX_PAGES_TEXT)
   } that are kept of all pages are used, most of them by ${who}`;
@@ -111,55 +116,54 @@ function roomFor(stafd: StafdHost, ctl: Ctl, { entries, bytes }: Intake): Room {
 }
 
 /** A completely read page is this controller's statement about referrals; it replaces the previous one. */
-function takeReferrals(stafd: StafdHost, ctl: Ctl, entries: Page["entries"], genctr: string): void {
-  const { fleet, now: { wall: readAt } } = stafd;
+function takeReferrals(draft: StafdDraft, ctl: Ctl, entries: Page["entries"], genctr: string): void {
+  const { now: { wall: readAt } } = draft;
   const authority = pageAuthority(ctl.key);
   const dcText = tidText(ctl.tid);
   const now = listedIn(entries, ctl.tid, "referral");
   const gone: Evidence = { kind: "log-page", dc: dcText, genctr, readAt };
-  const said = fleet.saidOf(authority);
+  const said = saidOf(draft, authority);
   // Controllers that a dropped one cut off wait for this page, too.
-  if (said.some(({ released }) => released.has(authority))) fleet.touchAll();
+  if (said.some(({ released }) => released.has(authority))) touchAll(draft);
   for (const other of said) {
-    if (!now.has(other.key)) fleet.release(other.key, authority, gone);
+    if (!now.has(other.key)) withdraw(draft, other.key, authority, gone);
   }
-  followReferrals(stafd, ctl, now, genctr, readAt);
+  followReferrals(draft, ctl, now, genctr, readAt);
 }
 
 /** There may be room now for referrals that were left out. */
-export function retakeReferrals(stafd: StafdHost, ctl: Ctl): void {
-  const { page } = stafd.dc(ctl.key);
+export function retakeReferrals(draft: StafdDraft, ctl: Ctl): void {
+  const { page } = dcAt(draft, ctl.key);
   if (page === undefined) return;
-  followReferrals(stafd, ctl, listedIn(page.entries, ctl.tid, "referral"), page.genctr, page.readAt);
+  followReferrals(draft, ctl, listedIn(page.entries, ctl.tid, "referral"), page.genctr, page.readAt);
 }
 
 function followReferrals(
-  stafd: StafdHost,
+  draft: StafdDraft,
   ctl: Ctl,
   now: ReturnType<typeof listedIn>,
   genctr: string,
   readAt: number,
 ): void {
-  const { fleet } = stafd;
   const authority = pageAuthority(ctl.key);
   const dcText = tidText(ctl.tid);
   // Referrals over the limit are unknown, not absent: those followed before stay (S6).
   let room = MAX_REFERRALS;
-  for (const key of now.keys()) if (fleet.ctl(key)?.claims.has(authority) === true) room--;
+  for (const key of now.keys()) if (ctlAt(draft, key)?.claims.has(authority) === true) room--;
   let left = 0;
   let full = 0;
   for (const [key, { tid, entry }] of now) {
-    if (fleet.ctl(key)?.claims.has(authority) !== true && room-- <= 0) {
+    if (ctlAt(draft, key)?.claims.has(authority) !== true && room-- <= 0) {
       left++;
       continue;
     }
     const claim = { kind: "referral", dc: ctl.key, dcText, genctr, readAt, entry } as const;
-    if (!fleet.claim(key, tid, authority, claim)) full++;
+    if (!addClaim(draft, key, tid, authority, claim)) full++;
   }
-  stafd.putDc(ctl.key, { ...stafd.dc(ctl.key), left: full });
+  putDc(draft, ctl.key, { ...dcAt(draft, ctl.key), left: full });
   left += full;
   if (left > 0) {
     const limit = `limit of ${MAX_REFERRALS} referrals of one controller, or of controllers in all, reached`;
-    fleet.sayOf(ctl, "warning", `${left} of its ${now.size} referrals are not followed: ${limit}`);
+    sayOf(draft, ctl, "warning", `${left} of its ${now.size} referrals are not followed: ${limit}`);
   }
 }

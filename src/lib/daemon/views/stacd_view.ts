@@ -1,6 +1,5 @@
 /** stacd's answers on `org.nvmexpress.stac` and its debug interface, made from its state. */
 import { type Ctl, deviceOf } from "../../core/controller/ctl.ts";
-import { StacdTurn } from "../../core/stacd/stacd_step.ts";
 import { isNcc } from "../../core/sources/ncc.ts";
 import type { StacdState } from "../../core/stacd/stacd_state.ts";
 import { pythonRepr } from "../../base/python_literal.ts";
@@ -20,24 +19,28 @@ import {
 } from "./classic.ts";
 import { askedKey } from "./stafd_view.ts";
 import { pythonBool } from "./texts.ts";
+import { stacdView } from "../../core/stacd/stacd_rules.ts";
+import { deviceAt } from "../../core/fleet/kernel_view.ts";
+import { requestFor } from "../../core/fleet/view.ts";
+import type { StacdView } from "../../core/stacd/stacd_draft.ts";
 
-export class StacdView {
+export class StacdAnswers {
   readonly #state: StacdState;
   readonly #now: Now;
   readonly #peek: Peek;
-  readonly #turn: StacdTurn;
+  readonly #view: StacdView;
 
   constructor(state: StacdState, now: Now, peek: Peek) {
     this.#state = state;
     this.#now = now;
     this.#peek = peek;
-    this.#turn = new StacdTurn(state, now);
+    this.#view = stacdView(state, now);
   }
 
   readonly #lacking: Lacking = (ctl) => {
     const ref = deviceOf(ctl);
-    const device = ref === undefined ? undefined : this.#turn.fleet.device(ref);
-    return lackingKeys(this.#turn.request(ctl), device);
+    const device = ref === undefined ? undefined : deviceAt(this.#view, ref);
+    return lackingKeys(requestFor(this.#view, ctl), device);
   };
 
   /** STAC-44: an excluded controller is not listed; one that is being removed is listed until it is gone. */
@@ -46,7 +49,7 @@ export class StacdView {
   }
 
   #isListed(ctl: Ctl): boolean {
-    return ctl.link.phase === "up" || this.#turn.verdict(ctl).is !== "excluded";
+    return ctl.link.phase === "up" || this.#view.rules.verdict(this.#view, ctl).is !== "excluded";
   }
 
   listControllers(detailed: boolean): readonly Dict[] {

@@ -1,8 +1,6 @@
 /** stafd's answers on `org.nvmexpress.staf` and its debug interface, made from its state. */
 import { type Ctl, deviceOf } from "../../core/controller/ctl.ts";
-import { StafdTurn } from "../../core/stafd/stafd_step.ts";
-import type { Dc, StafdState } from "../../core/stafd/stafd_state.ts";
-import { newDc } from "../../core/stafd/stafd_state.ts";
+import { type Dc, newDc, type StafdState } from "../../core/stafd/stafd_state.ts";
 import { isTransport, normaliseTid, tidKey } from "../../nvme/tid.ts";
 import type { Now } from "../../base/time.ts";
 import {
@@ -19,24 +17,28 @@ import {
   type ProcessFacts,
 } from "./classic.ts";
 import { operationText, timerText } from "./texts.ts";
+import { stafdView } from "../../core/stafd/stafd_rules.ts";
+import { deviceAt } from "../../core/fleet/kernel_view.ts";
+import { requestFor } from "../../core/fleet/view.ts";
+import type { StafdView } from "../../core/stafd/stafd_draft.ts";
 
-export class StafdView {
+export class StafdAnswers {
   readonly #state: StafdState;
   readonly #now: Now;
   readonly #peek: Peek;
-  readonly #turn: StafdTurn;
+  readonly #view: StafdView;
 
   constructor(state: StafdState, now: Now, peek: Peek) {
     this.#state = state;
     this.#now = now;
     this.#peek = peek;
-    this.#turn = new StafdTurn(state, now);
+    this.#view = stafdView(state, now);
   }
 
   readonly #lacking: Lacking = (ctl) => {
     const ref = deviceOf(ctl);
-    const device = ref === undefined ? undefined : this.#turn.fleet.device(ref);
-    return lackingKeys(this.#turn.request(ctl), device);
+    const device = ref === undefined ? undefined : deviceAt(this.#view, ref);
+    return lackingKeys(requestFor(this.#view, ctl), device);
   };
 
   /**
@@ -48,7 +50,7 @@ export class StafdView {
   }
 
   #isListed(ctl: Ctl): boolean {
-    return this.#dc(ctl).listed && this.#turn.verdict(ctl).is !== "excluded";
+    return this.#dc(ctl).listed && this.#view.rules.verdict(this.#view, ctl).is !== "excluded";
   }
 
   #dc(ctl: Ctl): Dc {

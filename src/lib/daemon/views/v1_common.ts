@@ -2,46 +2,23 @@
  * The versioned interfaces' description of controllers, for both daemons: a view of the core, which decides
  * (v1_types.ts).
  */
-import type { Attempt } from "../../core/request/request.ts";
-import type { DaemonConf } from "../../config/daemon_conf.ts";
+import { hostIdOf } from "../../core/request/request.ts";
 import { differences, lessSafe, lessSafeText } from "../../core/controller/as_asked.ts";
 import { type Claim, claimText, type Ctl, deviceOf } from "../../core/controller/ctl.ts";
 import { proofText } from "../../core/planning/evidence.ts";
 import { identityTexts } from "../../core/controller/identity.ts";
-import type { Lines } from "../../core/sources/lines.ts";
-import type { Renewals } from "../../core/stacd/renew.ts";
-import { hostIdOf } from "../../core/request/request.ts";
 import type { Fleet } from "../../core/fleet/fleet.ts";
-import type { FleetTurn } from "../../core/fleet/fleet_turn.ts";
-import type { Origin } from "../../core/fleet/turns.ts";
 import type { Decision, Verdict } from "../../core/planning/planner.ts";
 import type { V1Controller, V1Failure, V1Phase, V1Source } from "../../dbus/v1_types.ts";
 import { isIp, scopeOf } from "../../nvme/address.ts";
 import type { KernelCtrl } from "../../nvme/kernel_ctrl.ts";
 import { interfaceOf } from "../../nvme/match.ts";
 import { impliedIface, tidOfKey, tidText } from "../../nvme/tid.ts";
-import type { ConnectRequest } from "../../ports.ts";
 import { type Instant, type Now, until } from "../../base/time.ts";
 import type { Peek } from "./classic.ts";
 import { localTime } from "./texts.ts";
-
-/** A daemon's core, seen from outside: a step that is never finished. */
-export interface Asked {
-  readonly fleet: Pick<FleetTurn, "fleet" | "ctl" | "decision" | "outlook" | "afterwards" | "shield" | "now">;
-  readonly kind: "discovery" | "io";
-  readonly state: {
-    readonly conf: DaemonConf | undefined;
-    readonly lines: Lines;
-    /** Of stacd. */
-    readonly renewals?: Renewals;
-  };
-  verdict(ctl: Ctl): Verdict;
-  request(ctl: Ctl): ConnectRequest;
-  attempt(ctl: Ctl): Attempt;
-  bar(ctl: Ctl): string | undefined;
-  keep(ctl: Ctl, device: Pick<KernelCtrl, "transport">): string | undefined;
-  origin(ctl: Ctl): Origin;
-}
+import { requestFor, type View } from "../../core/fleet/view.ts";
+import { decisionOn } from "../../core/fleet/decisions.ts";
 
 /** The wall clock at a time of the monotonic clock. */
 export const wallOf = (at: Instant, now: Now): number => Math.round(now.wall + (at.mono - now.mono));
@@ -124,11 +101,11 @@ function failureOf(ctl: Ctl): V1Failure | null {
 }
 
 /** How the connection differs from one that would be made now (S13); empty without a connection. */
-export function otherwise(ctl: Ctl, core: Asked, peek: Peek): readonly string[] {
+export function otherwise(ctl: Ctl, core: View, peek: Peek): readonly string[] {
   const device = ctl.link.phase === "up" ? deviceNow(ctl, peek) : undefined;
   // A controller that no source wants has no configuration.
   if (device === undefined || ctl.claims.size === 0) return [];
-  const { host, interfaces, devices } = core.fleet.fleet;
+  const { host, interfaces, devices } = core.state.fleet;
   return identityTexts(device, { tid: ctl.tid, hostId: hostIdOf(ctl, host, devices.values()) }, interfaces);
 }
 
@@ -256,26 +233,26 @@ function wayOf(
   return { ...(iface === "" ? {} : { iface }), ...(srcAddr === "" ? {} : { srcAddr }) };
 }
 
-export function controllerOf(ctl: Ctl, core: Asked, peek: Peek, now: Now): V1Controller {
+export function controllerOf(ctl: Ctl, core: View, peek: Peek, now: Now): V1Controller {
   const device = deviceNow(ctl, peek);
-  const verdict = core.verdict(ctl);
-  const bar = core.bar(ctl);
+  const verdict = core.rules.verdict(core, ctl);
+  const bar = core.rules.bar(core, ctl);
   const phase = phaseOf(ctl, verdict, device, bar !== undefined && ctl.attempts > 0);
   const { link } = ctl;
-  const request = device === undefined || ctl.claims.size === 0 ? undefined : core.request(ctl);
+  const request = device === undefined || ctl.claims.size === 0 ? undefined : requestFor(core, ctl);
   const lacking = device === undefined || request === undefined ? [] : lessSafe(request, device);
   const differs = device === undefined || request === undefined ? [] : differences(request, device);
-  const decision = core.fleet.decision(ctl);
+  const decision = decisionOn(core, ctl);
   const decided = decisionText(decision, now);
   const hosts = hostsOf(ctl);
   const lost = lostOf(ctl, device, now);
-  const forming = formingOf(ctl, core.fleet.fleet);
+  const forming = formingOf(ctl, core.state.fleet);
   // Seen by this query, but not by the core yet.
   const isBack = phase === "connected" && ctl.standing?.is === "lost";
   return {
     tid: ctl.tid,
     text: tidText(ctl.tid),
-    kind: core.kind,
+    kind: core.rules.kind,
     device: deviceOf(ctl)?.device ?? "",
     phase,
     since: lost?.at ?? (isBack ? now.wall : ctl.standing?.since ?? now.wall),
@@ -303,7 +280,7 @@ export function controllerOf(ctl: Ctl, core: Asked, peek: Peek, now: Now): V1Con
     ...(lacking.length === 0 ? {} : { lessSafe: lacking }),
     ...(differs.length === 0 ? {} : { differs }),
     ...(hosts.length === 0 ? {} : { hosts }),
-    ...wayOf(ctl, device, core.fleet.fleet),
+    ...wayOf(ctl, device, core.state.fleet),
     ...(lost === undefined ? {} : { lost }),
   };
 }

@@ -25,7 +25,6 @@ import type { Peek } from "./classic.ts";
 import { localTime } from "./texts.ts";
 import { nextOfForeign, nextOfPast, nextSteps } from "./v1_next.ts";
 import {
-  type Asked,
   decisionParts,
   decisionText,
   deviceNow,
@@ -36,6 +35,9 @@ import {
   phaseOf,
   type V1Lost,
 } from "./v1_common.ts";
+import { requestFor, type View } from "../../core/fleet/view.ts";
+import { decisionOn } from "../../core/fleet/decisions.ts";
+import { shieldOf } from "../../core/fleet/kernel_view.ts";
 
 /** Facts that are not in the core. */
 export interface Beside {
@@ -57,13 +59,13 @@ type Match = V1Explanation["matches"][number];
 export function explain(
   query: string,
   daemon: DaemonName,
-  core: Asked,
+  core: View,
   accepts: (device: KernelCtrl) => boolean,
   peek: Peek,
   now: Now,
   beside: Beside = { loadedAt: 0 },
 ): V1Explanation {
-  const { fleet } = core.fleet;
+  const { fleet } = core.state;
   const known: Known[] = [];
   for (const ctl of fleet.ctls.values()) {
     known.push({
@@ -82,7 +84,9 @@ export function explain(
     const asking = ctlsFor(fleet.ctlsAt, device).flatMap((key) => fleet.ctls.get(key) ?? [])
       .filter((ctl) => matches(ctl.tid, device, fleet.interfaces));
     // Being made, or about to be taken over: described with the controller.
-    if (asking.some((ctl) => ctl.link.phase === "connecting" || core.verdict(ctl).is === "wanted")) continue;
+    if (
+      asking.some((ctl) => ctl.link.phase === "connecting" || core.rules.verdict(core, ctl).is === "wanted")
+    ) continue;
     known.push({
       tid,
       text: tidText(tid),
@@ -95,7 +99,12 @@ export function explain(
   for (const departures of Map.groupBy(fleet.past, ({ key }) => key).values()) {
     const last = departures.at(-1);
     if (last === undefined || fleet.ctls.has(last.key)) continue;
-    known.push({ ...last, namespaces: [], hosts: [], match: () => ofPast(departures, last, core.kind, now) });
+    known.push({
+      ...last,
+      namespaces: [],
+      hosts: [],
+      match: () => ofPast(departures, last, core.rules.kind, now),
+    });
   }
   const matching = named(matcherOf(query), known, (one) => one).map(({ match }) => match());
   return {
@@ -109,12 +118,12 @@ export function explain(
 
 type Known = Nameable & { readonly match: () => Match };
 
-function ofController(ctl: Ctl, core: Asked, peek: Peek, beside: Beside, now: Now): Match {
+function ofController(ctl: Ctl, core: View, peek: Peek, beside: Beside, now: Now): Match {
   const device = deviceNow(ctl, peek);
-  const verdict = core.verdict(ctl);
-  const bar = core.bar(ctl);
+  const verdict = core.rules.verdict(core, ctl);
+  const bar = core.rules.bar(core, ctl);
   const phase = phaseOf(ctl, verdict, device, bar !== undefined && ctl.attempts > 0);
-  const decision = core.fleet.decision(ctl);
+  const decision = decisionOn(core, ctl);
   const lost = lostOf(ctl, device, now);
   const chain: V1Step[] = [];
   for (const claim of ctl.claims.values()) {
@@ -156,9 +165,9 @@ function ofController(ctl: Ctl, core: Asked, peek: Peek, beside: Beside, now: No
 }
 
 /** What log pages make of TLS (DEC-15). */
-function ofTls(ctl: Ctl, core: Asked, isConnected: boolean): readonly V1Step[] {
+function ofTls(ctl: Ctl, core: View, isConnected: boolean): readonly V1Step[] {
   if (ctl.claims.size === 0) return [];
-  const { choice } = core.attempt(ctl);
+  const { choice } = core.rules.attempt(core, ctl);
   const text = tlsText(choice);
   const remedy = tlsRemedy(choice);
   if (text === undefined) return [];
@@ -217,9 +226,9 @@ function whatHappened(ctl: Ctl, lost: V1Lost | undefined, told: readonly string[
 }
 
 /** Facts that may surprise a person who misses storage, or who made the connection by hand. */
-function unexpected(ctl: Ctl, device: KernelCtrl, core: Asked): readonly V1Step[] {
+function unexpected(ctl: Ctl, device: KernelCtrl, core: View): readonly V1Step[] {
   const steps: V1Step[] = [];
-  if (core.kind === "io" && device.state === "live" && device.namespaces.length === 0) {
+  if (core.rules.kind === "io" && device.state === "live" && device.namespaces.length === 0) {
     steps.push(
       { step: "state", at: null, text: `connected, and ${device.device} has no namespace` },
       {
@@ -232,7 +241,7 @@ function unexpected(ctl: Ctl, device: KernelCtrl, core: Asked): readonly V1Step[
     );
   }
   const isAdopted = ctl.link.phase === "up" && ctl.link.adopted;
-  if (isAdopted && core.keep(ctl, device) === undefined) {
+  if (isAdopted && core.rules.keep(core, ctl, device.transport) === undefined) {
     const text = "it existed already and was taken over: it is disconnected when no source wants it any more";
     steps.push({ step: "state", at: null, text });
   }
@@ -240,10 +249,10 @@ function unexpected(ctl: Ctl, device: KernelCtrl, core: Asked): readonly V1Step[
 }
 
 /** Differences between the connection and the configuration. */
-function asAsked(ctl: Ctl, device: KernelCtrl, core: Asked, { loadedAt }: Beside): readonly V1Step[] {
+function asAsked(ctl: Ctl, device: KernelCtrl, core: View, { loadedAt }: Beside): readonly V1Step[] {
   // A controller that no source wants has no configured options.
   if (ctl.claims.size === 0) return [];
-  const request = core.request(ctl);
+  const request = requestFor(core, ctl);
   const steps: V1Step[] = [];
   const state = (text: string): void => {
     steps.push({ step: "state", at: null, text });
@@ -305,15 +314,15 @@ function nowOf(device: KernelCtrl, peek: Peek): KernelCtrl {
 /** `asking`: the sources that want it although it is excluded. */
 function ofForeign(
   device: KernelCtrl,
-  core: Asked,
+  core: View,
   tid: Match["tid"],
   asking: Ctl | undefined,
   now: Now,
 ): Match {
-  const text = core.fleet.shield(device) ??
+  const text = shieldOf(core, device) ??
     (asking === undefined
       ? "no configuration line, log page or service asks for it"
-      : decisionText(core.fleet.decision(asking), now));
+      : decisionText(decisionOn(core, asking), now));
   return {
     tid,
     text: tidText(tid),
@@ -331,7 +340,7 @@ function ofForeign(
 const whyOf = (past: Past): string => past.evidence.length === 0 ? past.why : proofText(past.evidence);
 
 /** One answer for a controller, however often it went: the last departure counts, the earlier ones are told in their order. */
-function ofPast(departures: readonly Past[], past: Past, kind: Asked["kind"], now: Now): Match {
+function ofPast(departures: readonly Past[], past: Past, kind: View["rules"]["kind"], now: Now): Match {
   const words = whyOf(past);
   const earlier = departures.slice(0, -1).map((before): V1Step => ({
     step: "decision",

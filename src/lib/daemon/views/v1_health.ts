@@ -7,7 +7,8 @@ import { lessSafeRemedy, lessSafeText } from "../../core/controller/as_asked.ts"
 import type { HostConf } from "../../core/request/host.ts";
 import type { V1Controller, V1Health } from "../../dbus/v1_types.ts";
 import type { Peek } from "./classic.ts";
-import { type Asked, otherwise } from "./v1_common.ts";
+import { otherwise } from "./v1_common.ts";
+import type { View } from "../../core/fleet/view.ts";
 
 const LINK_REMEDY =
   "check cables, switches and the array's port; the kernel reconnects by itself once they work";
@@ -15,9 +16,9 @@ const LINK_REMEDY =
 export type Problem = V1Health["problems"][number];
 
 /** Connections made under another identity of this host (S13): one problem for each kind of difference. */
-export function identityProblems(core: Asked, peek: Peek): readonly Problem[] {
+export function identityProblems(core: View, peek: Peek): readonly Problem[] {
   const devices = new Map<string, Set<string>>();
-  for (const ctl of core.fleet.fleet.ctls.values()) {
+  for (const ctl of core.state.fleet.ctls.values()) {
     for (const text of otherwise(ctl, core, peek)) {
       devices.set(text, (devices.get(text) ?? new Set()).add(deviceOf(ctl)?.device ?? ""));
     }

@@ -6,11 +6,13 @@ import { FETCH_RETRY, GENERATION_LOOK, KERNEL_LOOK, STATE_POLL } from "../../cor
 import type { V1Step } from "../../dbus/v1_types.ts";
 import { after, type Duration, type Now, reached } from "../../base/time.ts";
 import { CALL_BOUNDS } from "../call_bounds.ts";
-import { type Asked, formingOf, type V1Lost, wallOf } from "./v1_common.ts";
+import { formingOf, type V1Lost, wallOf } from "./v1_common.ts";
+import type { View } from "../../core/fleet/view.ts";
+import { outlook } from "../../core/fleet/decisions.ts";
 
 export interface Situation {
   readonly ctl: Ctl;
-  readonly core: Asked;
+  readonly core: View;
   readonly verdict: Verdict;
   readonly decision: Decision;
   /** Why no attempt may be made. */
@@ -25,14 +27,14 @@ export interface Situation {
 
 export function nextSteps(situation: Situation, now: Now): readonly V1Step[] {
   const { ctl, core, decision, lost, droppedAt } = situation;
-  const forming = formingOf(ctl, core.fleet.fleet);
+  const forming = formingOf(ctl, core.state.fleet);
   const steps: V1Step[] = [];
   const next = (at: number, text: string): void => {
     steps.push({ step: "next", at, text });
   };
   const within = (pace: Duration, text: string): void => next(wallOf(after(now, pace), now), text);
   const rest = ctl.link.phase === "ready"
-    ? restOf(core.fleet.fleet, guest(core.origin(ctl)), now)
+    ? restOf(core.state.fleet, guest(core.rules.origin(core, ctl)), now)
     : undefined;
   if (isTried(situation) && ctl.link.phase === "waiting") next(wallOf(ctl.link.until, now), "next attempt");
   switch (ctl.link.phase) {
@@ -99,7 +101,7 @@ export function nextSteps(situation: Situation, now: Now): readonly V1Step[] {
 }
 
 const isTried = ({ ctl, core, bar, verdict }: Situation): boolean =>
-  bar === undefined && verdict.is === "wanted" && core.fleet.outlook(ctl).act !== "adopt";
+  bar === undefined && verdict.is === "wanted" && outlook(core, ctl).act !== "adopt";
 
 function linkSteps(
   { at, retryEvery, givesUpAt }: V1Lost,
@@ -136,7 +138,7 @@ function undecided(
       ? within(longest(GENERATION_LOOK.longest), "stafd checks by then whether its log page has changed")
       : within(longest(KERNEL_LOOK.longest), "checked again whether that still holds, at the latest");
   }
-  if (core.kind === "io" && decision.act === "hold" && verdict.is === "held") {
+  if (core.rules.kind === "io" && decision.act === "hold" && verdict.is === "held") {
     return within(FETCH_RETRY.longest, "stafd is asked again, at the latest");
   }
   within(longest(KERNEL_LOOK.longest), LOOKED_AGAIN);
@@ -153,7 +155,7 @@ export const nextOfForeign = (now: Now): V1Step => ({
 });
 
 /** Of one that is gone. */
-export const nextOfPast = (kind: Asked["kind"], now: Now): V1Step => ({
+export const nextOfPast = (kind: View["rules"]["kind"], now: Now): V1Step => ({
   step: "next",
   at: wallOf(after(now, longest(GENERATION_LOOK.longest)), now),
   text: `connected again as soon as a source wants it; ${

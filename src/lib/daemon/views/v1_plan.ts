@@ -5,17 +5,17 @@ import { tlsText } from "../../core/request/page_tls.ts";
 import type { V1Change, V1Held } from "../../dbus/v1_types.ts";
 import { tidText } from "../../nvme/tid.ts";
 import type { Now } from "../../base/time.ts";
-import { type Asked, wallOf } from "./v1_common.ts";
-
-/** A plan asks what is to be done, not how. */
-type Planning = Omit<Asked, "request" | "state">;
+import { wallOf } from "./v1_common.ts";
+import type { View } from "../../core/fleet/view.ts";
+import { afterwards, outlook } from "../../core/fleet/decisions.ts";
+import { ctlAt } from "../../core/fleet/questions.ts";
 
 /** Controllers that a log page withdrew, with an unknown time at which the withdrawal counts (S14). */
-function waiting(core: Planning): readonly V1Held[] {
+function waiting(core: View): readonly V1Held[] {
   const held: V1Held[] = [];
-  for (const ctl of core.fleet.fleet.ctls.values()) {
+  for (const ctl of core.state.fleet.ctls.values()) {
     if (ctl.claims.size > 0 || ctl.link.phase !== "up") continue;
-    const verdict = core.verdict(ctl);
+    const verdict = core.rules.verdict(core, ctl);
     if (verdict.is !== "held" || verdict.withdrawn === undefined || verdict.until !== undefined) continue;
     const { why, withdrawn } = verdict;
     const { device } = ctl.link.ref;
@@ -25,7 +25,7 @@ function waiting(core: Planning): readonly V1Held[] {
 }
 
 /** Controllers that are no longer wanted but stay, for any reason. */
-export const heldBy = (core: Planning): readonly V1Held[] => [...heldInUse(core), ...waiting(core)];
+export const heldBy = (core: View): readonly V1Held[] => [...heldInUse(core), ...waiting(core)];
 
 export interface Planned {
   readonly changes: readonly V1Change[];
@@ -34,11 +34,11 @@ export interface Planned {
 }
 
 /** Controllers that are no longer wanted but stay because of their namespaces (S12). */
-export function heldInUse(core: Planning): readonly V1Held[] {
+export function heldInUse(core: View): readonly V1Held[] {
   const held: V1Held[] = [];
-  for (const ctl of core.fleet.fleet.ctls.values()) {
+  for (const ctl of core.state.fleet.ctls.values()) {
     if (ctl.guard === undefined) continue;
-    const decision = core.fleet.outlook(ctl);
+    const decision = outlook(core, ctl);
     if (decision.act !== "guard") continue;
     const { why, device, evidence } = decision;
     held.push({ tid: ctl.tid, text: tidText(ctl.tid), device, why, reasons: evidence.map(evidenceText) });
@@ -50,11 +50,11 @@ export function heldInUse(core: Planning): readonly V1Held[] {
  * The outstanding changes in `core`, compared with `before`, which has the real connections. Both are the
  * same for the configuration in force; for another configuration `core` is the state that it would produce.
  */
-export function planOf(core: Planning, before: Planning, now: Now): Planned {
+export function planOf(core: View, before: View, now: Now): Planned {
   const changes: V1Change[] = [];
   let unchanged = 0;
-  for (const ctl of core.fleet.fleet.ctls.values()) {
-    const was = before.fleet.ctl(ctl.key);
+  for (const ctl of core.state.fleet.ctls.values()) {
+    const was = ctlAt(before, ctl.key);
     const change = changeOf(ctl, core, was, now);
     if (change === undefined) unchanged++;
     // A controller that failed before is tried again with or without this configuration.
@@ -62,14 +62,14 @@ export function planOf(core: Planning, before: Planning, now: Now): Planned {
         change.action === "connect" && isFailing(was, before) ? { ...change, retry: true } : change,
       );}
   }
-  for (const past of core.fleet.fleet.past) {
-    const was = before.fleet.ctl(past.key);
-    if (was?.link.phase !== "up" || before.fleet.fleet.past.includes(past)) continue;
+  for (const past of core.state.fleet.past) {
+    const was = ctlAt(before, past.key);
+    if (was?.link.phase !== "up" || before.state.fleet.past.includes(past)) continue;
     changes.push({
       action: "let-go",
       tid: past.tid,
       text: past.text,
-      kind: core.kind,
+      kind: core.rules.kind,
       device: past.device,
       at: null,
       reasons: [past.why, ...past.evidence.map(evidenceText)],
@@ -83,17 +83,17 @@ export function planOf(core: Planning, before: Planning, now: Now): Planned {
   };
 }
 
-const isFailing = (was: Ctl | undefined, before: Planning): boolean =>
-  was?.lastFailure !== undefined && before.verdict(was).is === "wanted";
+const isFailing = (was: Ctl | undefined, before: View): boolean =>
+  was?.lastFailure !== undefined && before.rules.verdict(before, was).is === "wanted";
 
-function changeOf(ctl: Ctl, core: Planning, was: Ctl | undefined, now: Now): V1Change | undefined {
-  const base = { tid: ctl.tid, text: tidText(ctl.tid), kind: core.kind };
+function changeOf(ctl: Ctl, core: View, was: Ctl | undefined, now: Now): V1Change | undefined {
+  const base = { tid: ctl.tid, text: tidText(ctl.tid), kind: core.rules.kind };
   const reasons = [...ctl.claims.values()].map(claimText);
   const { link } = ctl;
   // Connections that only the audit found are not taken over; they are judged below.
   const isOurs = (ctl.claims.size > 0 || was !== undefined) && !ctl.resting;
   const isNewlyUp = link.phase === "up" && was?.link.phase !== "up" && was?.link.phase !== "connecting";
-  const verdict = core.verdict(ctl);
+  const verdict = core.rules.verdict(core, ctl);
   // A connection that is taken over only to be disconnected counts as disconnected.
   if (isNewlyUp && isOurs && was !== ctl && verdict.is !== "unwanted") {
     return { ...base, action: "adopt", device: link.ref.device, at: null, reasons };
@@ -110,7 +110,7 @@ function changeOf(ctl: Ctl, core: Planning, was: Ctl | undefined, now: Now): V1C
   if (verdict.is === "held") {
     const { withdrawn, until, why } = verdict;
     if (withdrawn === undefined || until === undefined || link.phase !== "up") return undefined;
-    const then = core.fleet.afterwards(ctl, withdrawn);
+    const then = afterwards(core, ctl, withdrawn);
     const proof = [why, ...withdrawn.map(evidenceText)];
     const later = { ...base, device: link.ref.device, at: wallOf(until, now) };
     return then.act === "release"
@@ -119,13 +119,13 @@ function changeOf(ctl: Ctl, core: Planning, was: Ctl | undefined, now: Now): V1C
   }
   if (verdict.is === "wanted") {
     if (link.phase === "up" || link.phase === "forming") return undefined;
-    const found = core.fleet.outlook(ctl);
+    const found = outlook(core, ctl);
     if (found.act === "adopt") {
       return { ...base, action: "adopt", device: found.device.device, at: null, reasons };
     }
-    if (core.bar(ctl) !== undefined) return undefined;
+    if (core.rules.bar(core, ctl) !== undefined) return undefined;
     const at = link.phase === "waiting" ? wallOf(link.until, now) : null;
-    const tls = tlsText(core.attempt(ctl).choice);
+    const tls = tlsText(core.rules.attempt(core, ctl).choice);
     return {
       ...base,
       action: "connect",
@@ -136,7 +136,7 @@ function changeOf(ctl: Ctl, core: Planning, was: Ctl | undefined, now: Now): V1C
   }
   if (link.phase === "connecting" || link.phase === "forming") {
     // The kernel cannot be told to stop: the connection that it makes is removed again.
-    const why = core.keep(ctl, ctl.tid);
+    const why = core.rules.keep(core, ctl, ctl.tid.transport);
     return why === undefined
       ? { ...base, action: "disconnect", device: "", at: null, reasons: verdict.evidence.map(evidenceText) }
       : {
@@ -148,7 +148,7 @@ function changeOf(ctl: Ctl, core: Planning, was: Ctl | undefined, now: Now): V1C
       };
   }
   if (link.phase !== "up") return undefined;
-  const decision = core.fleet.outlook(ctl);
+  const decision = outlook(core, ctl);
   const device = deviceOf(ctl)?.device ?? "";
   const proof = verdict.evidence.map(evidenceText);
   switch (decision.act) {

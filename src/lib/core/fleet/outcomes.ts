@@ -1,0 +1,213 @@
+/** The outcomes of probes, connects, disconnects and looks at namespaces. */
+import { changeFleet, type Draft, emit, put, setFleet, startScan, touch } from "./draft.ts";
+import type { Op } from "../effects.ts";
+import type { Outcome } from "../../base/failure.ts";
+import type { Deletion, DeviceRef, Reached } from "../../ports.ts";
+import { allCtls, ctlAt } from "./questions.ts";
+import { queueForKernel } from "./queues.ts";
+import { isKernelsTurn, mayBeWrong } from "./probing.ts";
+import { announce, say } from "./reporting.ts";
+import { type Ctl, noted } from "../controller/ctl.ts";
+import { attemptFailed, letGo, markDown, markUp } from "./connection.ts";
+import { emptyFleet, withoutDevice } from "./fleet.ts";
+import type { KernelCtrl } from "../../nvme/kernel_ctrl.ts";
+import { asMade } from "../controller/known_device.ts";
+import { madeAsAsked } from "./fleet_index.ts";
+import { isUnfinished } from "../../nvme/match.ts";
+import { connectionLost, formed, know } from "./device_news.ts";
+import { follow } from "../controller/unfinished.ts";
+import { alreadyThere } from "../controller/in_the_way.ts";
+import { requestFor, type View } from "./view.ts";
+import { identityRefused } from "../controller/identity.ts";
+import type { NamespaceLook } from "../../nvme/namespace_look.ts";
+import { looked, newGuard } from "../planning/guard.ts";
+import { deviceAt } from "./kernel_view.ts";
+import { eventFields } from "../../base/messages.ts";
+import { after } from "../../base/time.ts";
+import { DELETE_RETRY, pause } from "../retry.ts";
+import { proofText } from "../planning/evidence.ts";
+import { withRest } from "./kernel_share.ts";
+
+export function probed(draft: Draft, op: Op, key: string, outcome: Outcome<Reached>): void {
+  changeFleet(draft, { reaching: draft.state.fleet.reaching - 1 });
+  const ctl = ctlAt(draft, key);
+  if (ctl?.link.phase !== "reaching" || ctl.link.op !== op) return;
+  if (outcome.ok) queueForKernel(draft, ctl, outcome.value);
+  else if (mayBeWrong(ctl, outcome.failure) && isKernelsTurn(ctl)) {
+    const { failure } = outcome;
+    const text = `${failure.message}; the kernel tries it all the same, after the others`;
+    say(draft, "debug", ctl, `Failed to connect to controller. ${text}`);
+    const behind = { ...noted(ctl, draft.now.wall, text), lastFailure: { failure, at: draft.now.wall } };
+    queueForKernel(draft, behind, "untested", true);
+  } else attemptFailed(draft, ctl, outcome.failure);
+}
+
+export function kernelFree(draft: Draft, op: Op): void {
+  const { busy, unread } = draft.state.fleet;
+  if (busy?.op !== op) return;
+  setFleet(
+    draft,
+    withRest({ ...draft.state.fleet, busy: undefined, unread: [...unread, busy] }, busy, draft.now),
+  );
+}
+
+function connectEnded(draft: Draft, op: Op): void {
+  const { busy: made } = draft.state.fleet;
+  if (made?.op === op) setFleet(draft, withRest(draft.state.fleet, made, draft.now));
+  const busy = made?.op === op ? undefined : draft.state.fleet.busy;
+  const unread = draft.state.fleet.unread.filter((made) => made.op !== op);
+  const sinceConnect = busy === undefined && unread.length === 0
+    ? emptyFleet.sinceConnect
+    : draft.state.fleet.sinceConnect;
+  changeFleet(draft, { busy, unread, sinceConnect });
+}
+
+export function connected(draft: Draft, op: Op, key: string, outcome: Outcome<KernelCtrl>): void {
+  const ctl = doing(draft, op, key);
+  const { sinceConnect } = draft.state.fleet;
+  connectEnded(draft, op);
+  if (ctl?.link.phase !== "connecting" || ctl.link.op !== op) return;
+  if (outcome.ok) {
+    const made = asMade(outcome.value, draft.rules.daemon);
+    const news = sinceConnect.get(made.device);
+    const isHeard = news !== undefined && news.at > op;
+    const isGone = isHeard && news.now === undefined;
+    // Device numbers are reused: by the time the call returns, the number may belong to another connection,
+    // or to none (S1).
+    const isOther = !madeAsAsked(ctl.tid, made) || (isHeard && news.now !== made.incarnation);
+    if (isGone || isOther) {
+      if (!isGone) startScan(draft);
+      const became = isGone ? "was removed as soon as it was connected" : "may be another connection by now";
+      return attemptFailed(draft, ctl, {
+        phase: "connect",
+        kind: "transient",
+        message: `${made.device} ${became}`,
+      });
+    }
+    if (isUnfinished(outcome.value)) {
+      const known = draft.state.fleet.devices.get(made.device);
+      // What was heard meanwhile is newer.
+      const isNewer = known?.incarnation === made.incarnation && !isUnfinished(known);
+      const ctrl = isNewer ? known : know(draft, outcome.value);
+      follow(draft, ctl, ctrl);
+      const followed = ctlAt(draft, ctl.key);
+      return followed === undefined ? undefined : formed(draft, followed, ctrl);
+    }
+    know(draft, made);
+    return markUp(draft, ctl, made, false);
+  }
+  // Either another program was faster, and a scan will find its connection, or the connection is one that
+  // we do not recognise.
+  if (outcome.failure.errno === "EALREADY") {
+    startScan(draft);
+    return attemptFailed(draft, ctl, alreadyThere(ctl.tid, draft.state.fleet.devices.values()), 2);
+  }
+  const request = requestFor(draft, ctl);
+  const failure = identityRefused(outcome.failure, request, draft.state.fleet.devices.values());
+  // It may work without TLS, which is tried soon.
+  attemptFailed(draft, ctl, ctl.triedTls ? { ...failure, kind: "transient" } : failure);
+}
+
+export function useSeen(
+  draft: Draft,
+  op: Op,
+  asked: string,
+  outcome: Outcome<readonly NamespaceLook[]>,
+): void {
+  const known = ctlAt(draft, asked);
+  const ctl = known?.guard?.op === op
+    ? known
+    : [...draft.state.fleet.ctls.values()].find(({ guard }) => guard?.op === op);
+  const policy = draft.rules.guard(draft);
+  if (ctl?.guard === undefined || ctl.guard.op !== op || policy === undefined) return;
+  const guard = outcome.ok
+    ? looked(ctl.guard, outcome.value, policy, draft.now)
+    : { ...ctl.guard, op: undefined, at: draft.now, failure: outcome.failure.message };
+  put(draft, { ...ctl, guard });
+  touch(draft, ctl.key);
+}
+
+/** The controller for which an operation was begun; its key may have changed meanwhile. */
+function doing(view: View, op: Op, key: string): Ctl | undefined {
+  const is = (ctl: Ctl | undefined): boolean =>
+    (ctl?.link.phase === "connecting" || ctl?.link.phase === "deleting") && ctl.link.op === op;
+  const known = ctlAt(view, key);
+  if (is(known)) return known;
+  for (const ctl of allCtls(view)) if (is(ctl)) return ctl;
+  return undefined;
+}
+
+export function disconnected(draft: Draft, op: Op, asked: string, outcome: Outcome<Deletion>): void {
+  const ctl = doing(draft, op, asked);
+  if (ctl?.link.phase !== "deleting" || ctl.link.op !== op) return;
+  const { key, link: { ref, evidence } } = ctl;
+  if (outcome.ok && typeof outcome.value !== "string") {
+    const { inUse } = outcome.value;
+    const guard = { ...ctl.guard ?? newGuard, op: undefined, at: draft.now, failure: inUse, refused: inUse };
+    const link = { phase: "up", ref, adopted: true } as const;
+    const back: Ctl = { ...ctl, guard, link };
+    put(draft, back);
+    // The removal by others may have been seen while the claim was under way.
+    if (deviceAt(draft, ref) === undefined) connectionLost(draft, back, ref);
+    return touchUsers(draft, ref, back);
+  }
+  if (!outcome.ok) {
+    say(
+      draft,
+      "error",
+      ctl,
+      `Failed to disconnect. ${outcome.failure.message}`,
+      eventFields("disconnect-failed"),
+    );
+    announce(draft, ctl, "disconnect-failed", outcome.failure.message);
+    const attempts = ctl.attempts + 1;
+    const doom = after(draft.now, pause(DELETE_RETRY, attempts, key));
+    const back: Ctl = {
+      ...ctl,
+      attempts,
+      doom,
+      link: { phase: "up", ref, adopted: true },
+    };
+    put(draft, noted(back, draft.now.wall, outcome.failure.message));
+    // The removal may have been seen while the call was under way.
+    if (deviceAt(draft, ref) === undefined) connectionLost(draft, back, ref);
+    return touchUsers(draft, ref, back);
+  }
+  dropDevice(draft, ref, key);
+  const idle: Ctl = { ...ctl, attempts: 0, doom: undefined, guard: undefined, link: { phase: "idle" } };
+  if (draft.rules.verdict(draft, ctl).is === "wanted") {
+    const words = "disconnected, and wanted again meanwhile";
+    const fields = eventFields("disconnected", { NVME_EVIDENCE: proofText(evidence) });
+    say(draft, "notice", ctl, words.replace("d", "D"), fields);
+    announce(draft, ctl, "disconnected", words);
+    markDown(draft, ctl, ref);
+    put(draft, noted(idle, draft.now.wall, words));
+  } else {
+    letGo(draft, ctl, "disconnected", proofText(evidence), evidence);
+  }
+  touch(draft, key);
+}
+
+/**
+ * The connection stays. Its other controllers have waited for the outcome, and now wait together with the
+ * one that tried.
+ */
+function touchUsers(draft: Draft, { device }: DeviceRef, { doom, guard }: Ctl): void {
+  for (const key of draft.state.fleet.users.get(device) ?? []) {
+    const ctl = ctlAt(draft, key);
+    if (ctl?.doom !== undefined) put(draft, { ...ctl, doom, guard });
+    touch(draft, key);
+  }
+}
+
+/** A device that we deleted for one of its controllers is gone before its event arrives. */
+function dropDevice(draft: Draft, ref: DeviceRef, user: string): void {
+  emit(draft, { do: "own", device: ref.device, owned: false });
+  if (deviceAt(draft, ref) !== undefined) setFleet(draft, withoutDevice(draft.state.fleet, ref.device));
+  for (const key of draft.state.fleet.users.get(ref.device) ?? []) {
+    const other = ctlAt(draft, key);
+    const isOn = key !== user && other?.link.phase === "up" &&
+      other.link.ref.incarnation === ref.incarnation;
+    if (isOn) connectionLost(draft, other, ref);
+  }
+}

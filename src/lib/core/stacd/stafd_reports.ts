@@ -1,0 +1,88 @@
+/** What stacd knows of stafd: whether it runs, and its last report. */
+import type { StacdDraft } from "./stacd_draft.ts";
+import type { Ctl } from "../controller/ctl.ts";
+import { emit, newOp, remindAt, touch, touchAll } from "../fleet/draft.ts";
+import { heard, noStafd } from "./stacd_state.ts";
+import { happened, logLine } from "../fleet/reporting.ts";
+import type { Outcome } from "../../base/failure.ts";
+import type { StafdReport } from "../../ports.ts";
+import { after } from "../../base/time.ts";
+import { FETCH_RETRY, pause, UNKNOWN_RETRY } from "../retry.ts";
+import { takeReport } from "./report_intake.ts";
+import { audits } from "./audit.ts";
+
+/** Held connections may have waited for this event. */
+export function judgeHeld(draft: StacdDraft, concerned: (ctl: Ctl) => boolean): void {
+  for (const ctl of draft.state.fleet.ctls.values()) {
+    const waits = ctl.guard !== undefined || ctl.doom !== undefined;
+    if (waits && concerned(ctl)) touch(draft, ctl.key);
+  }
+}
+
+export function stafdPresence(draft: StacdDraft, present: boolean): void {
+  const { stafd } = draft.state;
+  if (stafd.present === present) return present ? stafdChanged(draft) : undefined;
+  // A stafd that ends withdraws nothing: its pages stay as they were, but nothing new follows from them.
+  const pages = new Map(
+    [...draft.state.pages].map(([authority, page]) =>
+      [
+        authority,
+        page.page === "read" ? { ...page, page: "cached", current: false } as const : page,
+      ] as const
+    ),
+  );
+  draft.state = {
+    ...draft.state,
+    pages,
+    stafd: { ...noStafd, present, heardAt: stafd.heardAt },
+  };
+  if (present) happened(draft, "info", "stafd-back", "stafd is running");
+  else happened(draft, "info", "stafd-gone", "stafd has stopped; nothing is disconnected for that");
+  if (present) fetchReport(draft);
+}
+
+export function stafdChanged(draft: StacdDraft): void {
+  if (draft.state.stafd.op === undefined) return fetchReport(draft);
+  draft.state = { ...draft.state, stafd: { ...draft.state.stafd, again: true } };
+}
+
+export function fetchReport(draft: StacdDraft): void {
+  const { stafd } = draft.state;
+  if (!stafd.present || stafd.op !== undefined || draft.state.fleet.stopping) return;
+  const op = newOp(draft);
+  draft.state = { ...draft.state, stafd: { ...stafd, op, again: false, askedAt: draft.now } };
+  emit(draft, { do: "fetch", op });
+}
+
+export function fetched(draft: StacdDraft, op: number, outcome: Outcome<StafdReport>): void {
+  const { stafd } = draft.state;
+  if (stafd.op !== op) return;
+  const done = { ...stafd, op: undefined };
+  if (!outcome.ok) {
+    const failures = stafd.failures + 1;
+    draft.state = { ...draft.state, stafd: { ...done, failures } };
+    const { message } = outcome.failure;
+    logLine(draft, failures === 2 ? "error" : "debug", `stafd gave no usable answer: ${message}`);
+    return remindAt(draft, after(draft.now, pause(FETCH_RETRY, failures, "stafd")), { of: "fetch" });
+  }
+  const { unknowns, dcs, partial } = outcome.value;
+  const isKnown = unknowns.length === 0 && partial !== true && dcs.every(({ page }) => page === "read");
+  const unsure = isKnown ? 0 : stafd.unsure + 1;
+  draft.state = {
+    ...draft.state,
+    stafd: { ...done, failures: 0, ...heard(draft.now), knownAt: stafd.askedAt, unknowns, unsure },
+  };
+  takeReport(draft, outcome.value);
+  // stafd sends no signal when it learns something without a change of a log page. The audit waits for such
+  // news, and so do pages that stafd has not named yet.
+  const isNamed = partial !== true && (unknowns.length === 0 || draft.state.pages.size <= dcs.length);
+  if (audits(draft.state.conf) ? !isKnown : !isNamed) {
+    remindAt(draft, after(draft.now, pause(UNKNOWN_RETRY, unsure, "stafd")), { of: "fetch" });
+  }
+  judgeHeld(draft, () => true);
+  if (audits(draft.state.conf)) {
+    draft.auditDue = true;
+    touchAll(draft);
+  }
+  if (stafd.again) fetchReport(draft);
+}
