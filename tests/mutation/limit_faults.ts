@@ -31,7 +31,7 @@ export const LIMIT_FAULTS: readonly LimitFault[] = [
   fault(
     CONTROLLERS,
     "any number of controllers",
-    core("fleet/fleet_draft"),
+    core("fleet/claims"),
     "size >= MAX_CTLS",
     "size >= Infinity",
   ),
@@ -67,7 +67,7 @@ export const LIMIT_FAULTS: readonly LimitFault[] = [
   fault(
     REFERRALS,
     "referrals of any depth",
-    core("stafd/stafd_step"),
+    core("stafd/stafd_questions"),
     "depth > MAX_REFERRAL_DEPTH",
     "depth > Infinity",
   ),

@@ -1,4 +1,5 @@
 /** The flight recorder: what it keeps, and how it is written and read. */
+import type { KernelState } from "../../../src/lib/nvme/kernel_state.ts";
 import assert from "node:assert/strict";
 import { parseStacdConf } from "../../../src/lib/config/stacd_conf.ts";
 import type { StacdEvent } from "../../../src/lib/core/effects.ts";
@@ -206,7 +207,7 @@ Deno.test("the record begins anew after an event that is too large, and says so"
   assert.deepEqual(events[0]?.event, { type: "tick" });
 });
 
-const kernelCtrl = (device: string, state = "live"): KernelCtrl => ({
+const kernelCtrl = (device: string, state: KernelState = "live"): KernelCtrl => ({
   device,
   incarnation: 1,
   transport: "tcp",
@@ -231,10 +232,12 @@ const kernelCtrl = (device: string, state = "live"): KernelCtrl => ({
 });
 
 Deno.test("what links and scans repeat is kept once", () => {
-  const states = (changed: string): StacdEvent => ({
+  const states = (changed: KernelState): StacdEvent => ({
     type: "states",
     op: 1,
-    states: new Map(Array.from({ length: 1000 }, (_, n) => [`nvme${n}`, n === 7 ? changed : "live"])),
+    states: new Map(
+      Array.from({ length: 1000 }, (_, n): [string, KernelState] => [`nvme${n}`, n === 7 ? changed : "live"]),
+    ),
   });
   const recorder = new Recorder<Counted, StacdEvent>();
   recorder.note(counted(0), states("live"), at(0));
