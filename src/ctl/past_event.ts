@@ -28,9 +28,10 @@ const TYPES: ReadonlySet<string> = new Set(TOLD.values());
 export const SAME_MOMENT_MS = 2_000;
 
 export const ofDaemon = (events: readonly V1Event[]): readonly PastEvent[] =>
-  events.filter(({ type }) => TYPES.has(type)).map(({ at, type, tid, text, device, message }) => (
-    { at, type, tid, text, device, message, evidence: null, uid: null }
-  ));
+  events.filter(({ type }) => TYPES.has(type)).map((event) => {
+    const { at, type, tid, text, device, message, evidence = null, uid = null } = event;
+    return { at, type, tid, text, device, message, evidence, uid };
+  });
 
 /**
  * Two records of one event agree in this key; their times may differ. The journal has no host NQN, and shows texts
@@ -64,7 +65,7 @@ export function together(
       .toSorted((a, b) => distance(a.at, event.at) - distance(b.at, event.at));
     if (nearest === undefined) return event;
     taken.add(nearest);
-    return { ...event, evidence: nearest.evidence, uid: nearest.uid };
+    return { ...event, evidence: event.evidence ?? nearest.evidence, uid: event.uid ?? nearest.uid };
   });
   return [...journal.filter((line) => !taken.has(line)), ...told].toSorted((a, b) => a.at - b.at);
 }

@@ -285,7 +285,8 @@ export function plan2(plan: V1PlanEffects): V2Plan {
 }
 
 export function event2(event: V1Event): V2Event {
-  const { schema: _, daemon, at, type, tid, text, device, message, ...rest } = event;
+  const { schema: _, daemon, at, type, tid, text, device, message, evidence = null, uid = null, ...rest } =
+    event;
   whole(rest);
   return {
     ...head2(daemon, at),
@@ -295,6 +296,8 @@ export function event2(event: V1Event): V2Event {
     text,
     device,
     message,
+    evidence,
+    uid,
   };
 }
 

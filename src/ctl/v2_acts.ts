@@ -100,9 +100,9 @@ export interface V2Past {
   readonly device: string;
   /** For people, one sentence with the reason. */
   readonly message: string;
-  /** Why no source wanted the controller any more, or what was drained; null: none, or only the daemon told the event. */
+  /** Why no source wanted the controller any more, or what was drained; null: none, or an older daemon told the event. */
   readonly evidence: string | null;
-  /** Of an act by hand, the user; null: no such act, or only the daemon told the event. */
+  /** Of an act by hand, the user; null: no such act, or an older daemon told the event. */
   readonly uid: number | null;
 }
 

@@ -467,6 +467,10 @@ export interface V2Event extends V2Head {
   readonly device: string;
   /** For people, one sentence with the reason. */
   readonly message: string;
+  /** Why no source wants the controller any more, or the act of a person; null: none. */
+  readonly evidence: string | null;
+  /** Of an act by hand, the user. */
+  readonly uid: number | null;
 }
 
 /** Every document. */

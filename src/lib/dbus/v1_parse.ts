@@ -117,6 +117,8 @@ const event = (doc: JsonReader): V1Event => ({
   text: doc.at("text").text(),
   device: doc.at("device").text(),
   message: doc.at("message").text(),
+  ...doc.maybe("evidence", (one) => ({ evidence: one.text() })),
+  ...doc.maybe("uid", (one) => ({ uid: one.number() })),
 });
 
 /** What `pages` of staf.v1 says: the JSON form of {@link StafdReport}. */

@@ -487,4 +487,8 @@ export interface V1Event {
   readonly device: string;
   /** For people, one sentence with the reason. */
   readonly message: string;
+  /** Why no source wants the controller any more, or the act of a person. Absent: none. */
+  readonly evidence?: string;
+  /** The user, for an act of a person. Absent otherwise. */
+  readonly uid?: number;
 }

@@ -8,7 +8,6 @@ import type { Fleet } from "../../core/fleet/fleet.ts";
 import type { Now } from "../../base/time.ts";
 import type { Core } from "../shell.ts";
 import { keptScan, type Replaced, weigh } from "./share.ts";
-import { difference } from "./values.ts";
 
 /** Events of one generation; between one and two generations are kept (S6). */
 export const MAX_EVENTS = 2048;
@@ -111,9 +110,7 @@ export class Recorder<State extends HasFleet, Event extends StafdEvent | StacdEv
   #kept({ fleet }: State, event: Event, generation: Generation<State>): unknown {
     if (event.type === "states") {
       const before = generation.states;
-      const states = before !== undefined && difference(before, event.states) === undefined
-        ? before
-        : event.states;
+      const states = before !== undefined && sameStates(before, event.states) ? before : event.states;
       generation.states = states;
       return { ...event, states };
     }
@@ -137,6 +134,15 @@ export class Recorder<State extends HasFleet, Event extends StafdEvent | StacdEv
     this.#newer = next;
     return next;
   }
+}
+
+function sameStates(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {
+  const others = b.entries();
+  for (const [device, state] of a) {
+    const [name, other] = others.next().value ?? [];
+    if (name !== device || other !== state) return false;
+  }
+  return a.size === b.size;
 }
 
 /** The core, with what it is told on record. */
