@@ -68,6 +68,12 @@ const STORY = [
   "disconnected",
 ];
 
+function proofs(document: unknown): readonly unknown[] {
+  assert.ok(typeof document === "object" && document !== null && "events" in document);
+  assert.ok(Array.isArray(document.events));
+  return document.events.map(({ type, evidence, uid }) => ({ type, evidence, uid }));
+}
+
 Deno.test("history: memory and journal tell each event once, with evidence and uid; either alone tells the same story", () =>
   withSite(async (site) => {
     const journal = new FakeJournal(site);
@@ -93,6 +99,8 @@ Deno.test("history: memory and journal tell each event once, with evidence and u
     assert.equal(memory.status, 0);
     assert.match(memory.err, /^stacctl: the journal was not read: journalctl is not installed/);
     assert.deepEqual(types(memory.out), STORY);
+    const remembered: unknown = JSON.parse((await site.run("stacctl history -o json")).out);
+    assert.deepEqual(proofs(remembered), proofs(document), "the daemon has evidence and uid by itself");
 
     const alone = await site.run("stacctl history", { run: journal.run, bus: "unix:path=/nowhere" });
     assert.equal(alone.status, 0);

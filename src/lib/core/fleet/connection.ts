@@ -109,7 +109,7 @@ export function letGo(
     const words = evidence.length === 0 ? {} : { NVME_EVIDENCE: evidence.map(evidenceText).join("; ") };
     const line = isGone ? `Disconnected: ${why}` : `No longer wanted, connection kept: ${why}`;
     say(draft, isGone ? "notice" : "info", ctl, line, eventFields(type, words));
-    announce(draft, ctl, type, why);
+    announce(draft, ctl, type, why, words);
     markDown(draft, ctl, ref);
   }
   changeFleet(draft, { past: [...draft.state.fleet.past, past].slice(-MAX_PAST) });

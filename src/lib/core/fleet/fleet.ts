@@ -58,6 +58,9 @@ export interface Happening {
   readonly text: string;
   readonly device: string;
   readonly message: string;
+  readonly evidence?: string;
+  /** Of an act of a person. */
+  readonly uid?: number;
 }
 
 export type DeviceNews = ReadonlyMap<string, "seen" | "gone">;

@@ -179,7 +179,7 @@ export function disconnected(draft: Draft, op: Op, asked: string, outcome: Outco
     const words = "disconnected, and wanted again meanwhile";
     const fields = eventFields("disconnected", { NVME_EVIDENCE: proofText(evidence) });
     say(draft, "notice", ctl, words.replace("d", "D"), fields);
-    announce(draft, ctl, "disconnected", words);
+    announce(draft, ctl, "disconnected", words, fields);
     markDown(draft, ctl, ref);
     put(draft, noted(idle, draft.now.wall, words));
   } else {

@@ -64,10 +64,25 @@ export function sayOf(
   logOf(draft, tidText(ctl.tid), level, text, { ...fields, ...more });
 }
 
-/** The event signal of the versioned interface. */
-export function announce(draft: Draft, ctl: Ctl, type: EventType, message: string): void {
+/** The event signal of the versioned interface; `more`: the fields of its line. */
+export function announce(
+  draft: Draft,
+  ctl: Ctl,
+  type: EventType,
+  message: string,
+  more?: Readonly<Record<string, string>>,
+): void {
   const device = nameOf(ctl) ?? "";
-  publish(draft, { type, tid: ctl.tid, text: tidText(ctl.tid), device, message });
+  publish(draft, { type, tid: ctl.tid, text: tidText(ctl.tid), device, message, ...proofOf(more) });
+}
+
+/** The evidence of an event, and the person whose act it is, as its line in the journal has them. */
+function proofOf(more: Readonly<Record<string, string>> = {}): Pick<Happening, "evidence" | "uid"> {
+  const { NVME_EVIDENCE: evidence, STAS_UID: uid } = more;
+  return {
+    ...(evidence === undefined ? {} : { evidence }),
+    ...(uid === undefined ? {} : { uid: Number(uid) }),
+  };
 }
 
 /** An event of the daemon itself: the line, and the event signal. */
@@ -79,7 +94,7 @@ export function happened(
   more?: Readonly<Record<string, string>>,
 ): void {
   logLine(draft, level, message, eventFields(type, more));
-  publish(draft, { type, tid: null, text: "", device: "", message });
+  publish(draft, { type, tid: null, text: "", device: "", message, ...proofOf(more) });
 }
 
 function publish(draft: Draft, what: Omit<Happening, "at">): void {

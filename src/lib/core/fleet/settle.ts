@@ -155,7 +155,7 @@ export function disconnect(
   const level = told !== undefined && told === refused ? "debug" : "notice";
   const fields = eventFields("disconnecting", { NVME_EVIDENCE: words });
   say(draft, level, ctl, `Disconnect initiated: ${words}`, fields);
-  announce(draft, ctl, "disconnecting", words);
+  announce(draft, ctl, "disconnecting", words, fields);
   put(
     draft,
     noted(
@@ -218,7 +218,7 @@ function noteGuarded(
   const text = `withdrawn, held: ${why}`;
   const fields = eventFields("held", { NVME_EVIDENCE: words });
   say(draft, "notice", ctl, `${text} (withdrawn because: ${words})`, fields);
-  announce(draft, ctl, "held", `${why}; ${words}`);
+  announce(draft, ctl, "held", `${why}; ${words}`, fields);
   put(draft, noted({ ...ctl, guard: { ...guard, told: why } }, draft.now.wall, text));
 }
 
