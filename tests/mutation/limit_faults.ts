@@ -54,8 +54,8 @@ export const LIMIT_FAULTS: readonly LimitFault[] = [
     SERVICES,
     "no interface gives way",
     core("stafd/mdns_services"),
-    "if (most === hostIface || count <=",
-    "if (most !== hostIface || count <=",
+    "most.length > own + 1",
+    "most.length < own + 1",
   ),
   fault(
     REFERRALS,

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { parseStafdConf } from "../../../src/lib/config/stafd_conf.ts";
 import type { StafdEffect, StafdEvent } from "../../../src/lib/core/effects.ts";
 import { stepStafd } from "../../../src/lib/core/stafd/stafd_step.ts";
-import { emptyStafd, type StafdState } from "../../../src/lib/core/stafd/stafd_state.ts";
+import { emptyStafd, MAX_SERVICES, type StafdState } from "../../../src/lib/core/stafd/stafd_state.ts";
 import type { MdnsService } from "../../../src/lib/ports.ts";
 
 const NOW = { mono: 0, wall: 0 };
@@ -21,7 +21,10 @@ const service = (hostIface: string, traddr: string, p: string): MdnsService => (
 });
 
 /** Addresses and interfaces of the controllers that these services make, and the errors logged. */
-function found(text: string, services: readonly MdnsService[]): { made: string[]; errors: string[] } {
+function found(
+  text: string,
+  services: readonly MdnsService[],
+): { made: string[]; errors: string[]; state: StafdState } {
   const parsed = parseStafdConf(text, "stafd.conf");
   assert.ok(parsed.ok);
   let state: StafdState = emptyStafd;
@@ -37,6 +40,7 @@ function found(text: string, services: readonly MdnsService[]): { made: string[]
   take({ type: "avahi", available: true, message: "avahi-daemon is available" });
   for (const one of services) take({ type: "service", service: one });
   return {
+    state,
     made: [...state.fleet.ctls.values()].map(({ tid }) => `${tid.traddr} ${tid.hostIface}`.trim()).sort(),
     errors: effects.flatMap((effect) =>
       effect.do === "log" && effect.entry.level === "error" ? [effect.entry.message] : []
@@ -58,4 +62,29 @@ Deno.test("one address on two interfaces is said once; link-local ones may well 
   ]);
   const linkLocal = found("", twice("fe80::1"));
   assert.deepEqual([linkLocal.errors, linkLocal.made], [[], ["fe80::1 eth0", "fe80::1 eth1"]]);
+});
+
+/** So many services on each interface, one more on `more`, and how many each has then. */
+function crowded(counts: Readonly<Record<string, number>>, more: string): Readonly<Record<string, number>> {
+  const heard = Object.entries(counts).flatMap(([iface, count]) =>
+    Array.from({ length: count }, (_, n) => service(iface, `10.${n >> 16}.${n >> 8 & 255}.${n & 255}`, "tcp"))
+  );
+  assert.equal(heard.length, MAX_SERVICES);
+  const { state } = found("", [...heard, service(more, "10.99.0.1", "tcp")]);
+  assert.equal(state.services.size, MAX_SERVICES);
+  const left: Record<string, number> = {};
+  for (const { service: { hostIface } } of state.services.values()) {
+    left[hostIface] = (left[hostIface] ?? 0) + 1;
+  }
+  return left;
+}
+
+Deno.test("S16: the interface with most services gives way, and only to one that has two fewer at least", () => {
+  const uneven = { eth2: 340, eth1: 341, eth0: 343 };
+  assert.deepEqual(crowded(uneven, "eth2"), { eth2: 341, eth1: 341, eth0: 342 });
+  assert.deepEqual(crowded(uneven, "eth0"), uneven);
+  const even = { eth1: 341, eth0: 342, eth2: 341 };
+  assert.deepEqual(crowded(even, "eth1"), even, "or the two would take turns for ever");
+  const pairs = Object.fromEntries(Array.from({ length: MAX_SERVICES / 2 }, (_, n) => [`eth${n}`, 2]));
+  assert.equal(crowded(pairs, "new")["new"], 1);
 });

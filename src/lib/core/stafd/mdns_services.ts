@@ -153,13 +153,10 @@ function serviceGone(draft: StafdDraft, key: string): void {
 function makeServiceRoom(draft: StafdDraft, { hostIface }: MdnsService): boolean {
   const { services } = draft.state;
   draft.work += services.size;
-  const heard = new Map<string, number>();
-  for (const { service } of services.values()) {
-    heard.set(service.hostIface, (heard.get(service.hostIface) ?? 0) + 1);
-  }
-  const [most = "", count = 0] = [...heard].toSorted(([, a], [, b]) => b - a)[0] ?? [];
-  if (most === hostIface || count <= (heard.get(hostIface) ?? 0) + 1) return false;
-  const gone = [...services].find(([, { service }]) => service.hostIface === most);
+  const heard = Map.groupBy(services, ([, { service }]) => service.hostIface);
+  const [most = []] = [...heard.values()].toSorted((a, b) => b.length - a.length);
+  const own = heard.get(hostIface)?.length ?? 0;
+  const gone = most.length > own + 1 ? most[0] : undefined;
   if (gone === undefined) return false;
   draft.state = { ...draft.state, unheard: true, services: services.without(gone[0]) };
   return true;
