@@ -222,3 +222,21 @@ Deno.test("discovery URIs", () => {
   assert.equal(targets.discovery[0]?.tid.trsvcid, "8009");
   assert.match(targets.warnings.join(), /entry 1 is skipped/);
 });
+
+Deno.test("the flags of an interface, and what only the second revision of its information has", () => {
+  const hfi = (flags: number, revision: number) => {
+    const bytes = patched((view) => {
+      const info = view.getUint32(view.getUint32(80, true) + 16, true);
+      view.setUint8(info + 3, revision);
+      view.setUint8(info + 6, flags);
+      view.setUint8(info + 116, 7);
+    });
+    const [only] = decode(bytes).hfis;
+    assert.ok(only !== undefined);
+    return [only.defaultRoute, only.dhcpOverride, only.dhcpServer, only.pcieSegment];
+  };
+  assert.deepEqual(hfi(1, 1), [false, false, "", 0]);
+  assert.deepEqual(hfi(1 | 2, 1), [true, false, "", 0]);
+  assert.deepEqual(hfi(1 | 4, 1), [false, true, "100.71.245.254", 0]);
+  assert.deepEqual(hfi(1 | 8, 2), [false, false, "", 7]);
+});

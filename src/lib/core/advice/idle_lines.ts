@@ -53,9 +53,10 @@ export function idleLines(
     }),
   ].toSorted((a, b) => a.line - b.line).map(({ at, why }) => `${at}: ${why}`);
   const distinct = [...new Set([...notUnderstood, ...idle])];
-  return distinct.length <= MAX_TOLD
-    ? distinct
-    : [...distinct.slice(0, MAX_TOLD), `${distinct.length - MAX_TOLD} more lines have no effect at present`];
+  const more = distinct.length - MAX_TOLD;
+  if (more <= 0) return distinct;
+  const others = more === 1 ? "1 more line has" : `${more} more lines have`;
+  return [...distinct.slice(0, MAX_TOLD), `${others} no effect at present`];
 }
 
 function barredBy(verdict: Verdict): string | undefined {
