@@ -95,13 +95,12 @@ function checkOption(entry: IniEntry, daemon: Daemon, findings: FindingList): vo
 
 function unknownOption(entry: IniEntry, daemon: Daemon): { readonly what: string; readonly hint: string } {
   const { section, option } = entry;
-  if (option.startsWith("[") && entry.value === undefined) {
+  if (option.startsWith("[")) {
     return { what: shown(option), hint: " is not a section line: it does not end in ']'" };
   }
   const what = `section [${section}] has no option ${shown(option)}`;
-  const colon = option.indexOf(":");
-  const beforeColon = option.slice(0, Math.max(0, colon)).trim();
-  if (entry.value === undefined && KNOWN_OPTIONS.some((o) => o.option === beforeColon)) {
+  const beforeColon = /^(.*?)\s*:/.exec(option)?.[1];
+  if (KNOWN_OPTIONS.some((o) => o.option === beforeColon)) {
     return { what, hint: ` (write "${beforeColon} = ...", with '=' instead of ':')` };
   }
   const elsewhere = KNOWN_OPTIONS.find((o) => o.option === option && o.daemons.includes(daemon));

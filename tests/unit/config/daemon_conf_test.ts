@@ -98,6 +98,10 @@ Deno.test("CFG-15, CFG-16, CFG-20: names that do not belong here, each with what
   assert.deepEqual(stacd("[Global]\n[Global\n").said, [
     "error f:2:1: \"[global\" is not a section line: it does not end in ']'; it is ignored",
   ]);
+  assert.deepEqual(stacd("[Global]\n[Global kato = 30\ntron: x = true\n").said, [
+    "error f:2:1: \"[global kato\" is not a section line: it does not end in ']'; it is ignored",
+    "error f:3:1: section [Global] has no option \"tron: x\" (write \"tron = ...\", with '=' instead of ':'); it is ignored",
+  ]);
 });
 
 Deno.test("CFG-22: integers; K5: what the kernel does not take is left out, with a warning", () => {
