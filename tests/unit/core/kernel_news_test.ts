@@ -249,35 +249,46 @@ Deno.test("a connection whose path shows when it is back is kept by whom it serv
   }
 });
 
-Deno.test("what was heard during two connects counts until both are answered, and is forgotten then", () => {
-  const told = started(line(1) + line(2));
-  const first = told.ctls.find(({ link }) => link.phase === "connecting");
-  assert.ok(first?.link.phase === "connecting" && first.tid.subsysnqn === "nqn.sub1");
-  const { op } = first.link;
+/** Two connects under way: the kernel is free of the first, which is being read back. */
+function connectingTwo(): { readonly told: Told; readonly read: (ctrl: KernelCtrl) => void } {
+  const told = started(line(1));
+  const [first] = told.ctls;
+  assert.ok(first?.link.phase === "connecting");
+  told.take({ type: "config", conf: told.conf(line(1) + line(2)), reload: true });
+  const { key, link: { op } } = first;
   told.take({ type: "kernel-free", op });
   assert.equal(told.phase(2), "connecting");
+  return {
+    told,
+    read: (ctrl) => void told.take({ type: "connected", op, key, outcome: { ok: true, value: ctrl } }),
+  };
+}
+
+/** The answer to the second connect. */
+function secondAnswered(told: Told, ctrl: KernelCtrl): void {
+  const second = told.ctls.find(({ tid }) => tid.subsysnqn === "nqn.sub2");
+  assert.ok(second?.link.phase === "connecting");
+  const { key, link: { op } } = second;
+  told.take({ type: "connected", op, key, outcome: { ok: true, value: ctrl } });
+}
+
+Deno.test("what was heard during two connects counts until both are answered, and is forgotten then", () => {
+  const { told, read } = connectingTwo();
   // The connect of the second made nvme5, which was removed; its number is another's before the answer comes.
   told.take({ type: "device", cause: "add", ctrl: device("nvme5", 9, 3) });
-  told.take({ type: "connected", op, key: first.key, outcome: { ok: true, value: device("nvme0", 1, 1) } });
+  read(device("nvme0", 1, 1));
   assert.deepEqual([told.phase(1), told.state.fleet.sinceConnect.size], ["up", 1]);
-  told.connected(device("nvme5", 8, 2));
+  secondAnswered(told, device("nvme5", 8, 2));
   assert.deepEqual([told.phase(2), told.incarnation("nvme5")], ["waiting", 9]);
   assert.equal(told.state.fleet.sinceConnect.size, 0);
 });
 
-Deno.test("the same when the answer of the second comes first", () => {
-  const told = started(line(1) + line(2));
-  const first = told.ctls.find(({ link }) => link.phase === "connecting");
-  assert.ok(first?.link.phase === "connecting");
-  const { op } = first.link;
-  told.take({ type: "kernel-free", op });
+Deno.test("the same when the answer to the second comes first", () => {
+  const { told, read } = connectingTwo();
   told.take({ type: "device", cause: "add", ctrl: device("nvme0", 9, 3) });
-  const second = told.ctls.find(({ key, link }) => key !== first.key && link.phase === "connecting");
-  assert.ok(second?.link.phase === "connecting");
-  const answer = { ok: true, value: device("nvme1", 2, 2) } as const;
-  told.take({ type: "connected", op: second.link.op, key: second.key, outcome: answer });
+  secondAnswered(told, device("nvme1", 2, 2));
   assert.deepEqual([told.phase(2), told.state.fleet.sinceConnect.size], ["up", 1]);
-  told.take({ type: "connected", op, key: first.key, outcome: { ok: true, value: device("nvme0", 8, 1) } });
+  read(device("nvme0", 8, 1));
   assert.deepEqual([told.phase(1), told.incarnation("nvme0")], ["waiting", 9]);
   assert.equal(told.state.fleet.sinceConnect.size, 0);
 });
