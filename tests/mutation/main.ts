@@ -6,6 +6,7 @@ import { parse } from "../../scripts/structure/rule.ts";
 import { runScript } from "../../scripts/run.ts";
 import { taskArguments, usageError } from "../../scripts/task_arguments.ts";
 import { Random } from "../../src/lib/sim/random.ts";
+import { explanation } from "./explained.ts";
 import { NAMED, namedMutant } from "./named.ts";
 import { difference, type Mutant, mutantsOf, mutated } from "./operators.ts";
 import { baseline, trial, type Verdict } from "./trial.ts";
@@ -137,9 +138,14 @@ async function main(): Promise<boolean> {
       for (;;) {
         const next = performance.now() < end ? todo.shift() : undefined;
         if (next === undefined) return;
+        const { path, line } = next.mutant;
+        const why = explanation(next.mutant, await Deno.readTextFile(path));
+        if (why !== undefined) {
+          console.log(`${"explained".padEnd(32)} ${path}:${line} ${next.name}: ${why}`);
+          continue;
+        }
         const verdict = await trial(folder, next.mutant, limits);
         tried.push({ ...next, verdict });
-        const { path, line } = next.mutant;
         const what = verdict.caught ? `caught by ${verdict.by}` : "SURVIVED";
         console.log(`${what.padEnd(32)} ${path}:${line} ${next.name}`);
       }

@@ -161,6 +161,48 @@ export const NAMED: readonly NamedFault[] = [
     find: " || shieldOf(draft, device) !== undefined",
     replace: "",
   },
+  {
+    name: "an interface gives way to one with as many services",
+    path: core("stafd/mdns_services"),
+    find: "most.length > own + 1",
+    replace: "most.length > own",
+  },
+  {
+    name: "twenty lines without effect are one too many",
+    path: core("advice/idle_lines"),
+    find: "if (more <= 0) return distinct;",
+    replace: "if (more < 0) return distinct;",
+  },
+  {
+    name: "a boot table's interface always overrides DHCP",
+    path: "src/lib/nvme/nbft.ts",
+    find: "dhcpOverride: (flags & 4) !== 0,",
+    replace: "dhcpOverride: (flags & 5) !== 0,",
+  },
+  {
+    name: "a page that is read again puts a removal off",
+    path: core("planning/planner"),
+    find: 'decision.act === "hold" && decision.withdrawn !== undefined && decision.until === undefined',
+    replace: "false",
+  },
+  {
+    name: "the page of an excluded discovery controller counts for ever",
+    path: core("stafd/stafd_step"),
+    find: "if (!isLeftBehind(ctl) && this.#speaks(ctl)) this.forgotten(ctl, { evidence });",
+    replace: "",
+  },
+  {
+    name: "what ip-family leaves alone is retired when it is lost",
+    path: core("stafd/stafd_step"),
+    find: "!isLeftBehind(ctl) && this.#speaks(ctl)",
+    replace: "this.#speaks(ctl)",
+  },
+  {
+    name: "an excluded address of a name has its turn",
+    path: core("sources/lines"),
+    find: "return excludedBy(tid, this.excludes) === undefined && this.turn.barred(tid) === undefined;",
+    replace: "return this.turn.barred(tid) === undefined;",
+  },
 ];
 
 /** Undefined when the text is missing, or occurs more than once: the list has to be put right then. */

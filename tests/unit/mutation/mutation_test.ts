@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { parse } from "../../../scripts/structure/rule.ts";
+import { EXPLAINED, explanation } from "../../mutation/explained.ts";
 import { LIMIT_FAULTS } from "../../mutation/limit_faults.ts";
 import { namedMutant } from "../../mutation/named.ts";
 import { difference, mutantsOf, mutated } from "../../mutation/operators.ts";
@@ -74,4 +75,17 @@ Deno.test("every row of the table of limits has a fault, and every fault a row",
   const limits = rows.slice(2).map((row) => row.split("|")[1]?.trim() ?? "");
   assert.ok(limits.length > 10);
   assert.deepEqual([...new Set(LIMIT_FAULTS.map(({ limit }) => limit))].toSorted(), limits.toSorted());
+});
+
+Deno.test("an explained fault is known by its line, and each on the list has its place", async () => {
+  const text = "const a = b[0];";
+  const mutants = mutantsOf(parse("src/lib/core/a.ts", text));
+  const list = [{ path: "src/lib/core/a.ts", line: text, becomes: "const a = b[1];", why: "as good" }];
+  const found = mutants.map((mutant) => explanation(mutant, text, list)).filter((why) => why !== undefined);
+  assert.deepEqual(found, ["as good"]);
+  for (const one of EXPLAINED) {
+    const file = await Deno.readTextFile(new URL(`../../../${one.path}`, import.meta.url));
+    const why = mutantsOf(parse(one.path, file)).flatMap((mutant) => explanation(mutant, file, [one]) ?? []);
+    assert.deepEqual(why, [one.why], one.line);
+  }
 });
