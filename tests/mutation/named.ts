@@ -187,21 +187,21 @@ export const NAMED: readonly NamedFault[] = [
   },
   {
     name: "the page of an excluded discovery controller counts for ever",
-    path: core("stafd/stafd_step"),
-    find: "if (!isLeftBehind(ctl) && this.#speaks(ctl)) this.forgotten(ctl, { evidence });",
+    path: core("stafd/stafd_rules"),
+    find: "if (!isLeftBehind(ctl) && speaks(draft, ctl)) forgotten(draft, ctl, { evidence });",
     replace: "",
   },
   {
     name: "what ip-family leaves alone is retired when it is lost",
-    path: core("stafd/stafd_step"),
-    find: "!isLeftBehind(ctl) && this.#speaks(ctl)",
-    replace: "this.#speaks(ctl)",
+    path: core("stafd/stafd_rules"),
+    find: "!isLeftBehind(ctl) && speaks(draft, ctl)",
+    replace: "speaks(draft, ctl)",
   },
   {
     name: "an excluded address of a name has its turn",
     path: core("sources/lines"),
-    find: "return excludedBy(tid, this.excludes) === undefined && this.turn.barred(tid) === undefined;",
-    replace: "return this.turn.barred(tid) === undefined;",
+    find: "return excludedBy(tid, excludes) === undefined && exclusionFor(view, tid) === undefined;",
+    replace: "return exclusionFor(view, tid) === undefined;",
   },
 ];
 
