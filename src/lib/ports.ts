@@ -74,6 +74,12 @@ export interface DeviceRef {
 /** `inUse`: nothing was deleted, because a block device could not be claimed; the text gives the reason. */
 export type Deletion = "deleted" | "gone" | { readonly inUse: string };
 
+/**
+ * `same`: it has these keys. `both`: nothing was written, because both differ, and the kernel would authenticate with one
+ * old and one new key before it can be given the second one.
+ */
+export type KeysTaken = "taken" | "same" | "both";
+
 export type KernelEvent =
   /** A device is new or has changed; `cause` says how. `ctrl` was read after the event. */
   | {
@@ -120,10 +126,10 @@ export interface Kernel {
    */
   disconnect(target: DeviceRef, claims: readonly string[], done: Done<Deletion>): void;
   /**
-   * Hands keys for authentication to exactly this controller, which has some already; the kernel then authenticates again
-   * by itself, and keeps the connection whatever the result.
+   * Hands the key that differs to exactly this controller, which has one already; the kernel then authenticates again by
+   * itself, and a target that does not know the key ends the connection. `dry`: only compares.
    */
-  writeKeys(target: DeviceRef, keys: DhchapKeys, done: Done<void>): void;
+  writeKeys(target: DeviceRef, keys: DhchapKeys, dry: boolean, done: Done<KeysTaken>): void;
   /** Registers the host by a DIM command (TP8010). */
   register(target: DeviceRef, tid: Tid, host: HostIdentity, done: Done<void>): void;
   /** The 32-bit entry of the discovery log in the Supported Log Pages log. */

@@ -119,7 +119,8 @@ export class RenewRules {
   }
 
   /** Keys take the place of others, on a connection that has some. */
-  keys({ target, keys }: Effect<"write-keys">): void {
+  keys({ target, keys, dry }: Effect<"write-keys">): void {
+    if (dry) return;
     const device = this.#rules.world.kernel.devices.get(target.device);
     if (device?.incarnation !== target.incarnation) return;
     const fits = (keys.hostKey === undefined || device.made?.dhchap === true) &&

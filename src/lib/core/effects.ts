@@ -19,6 +19,7 @@ import type {
   Deletion,
   DeviceRef,
   KernelEvent,
+  KeysTaken,
   LogEntry,
   MdnsEvent,
   Probe,
@@ -109,6 +110,7 @@ export type StacdEffect =
     readonly key: string;
     readonly target: DeviceRef;
     readonly keys: DhchapKeys;
+    readonly dry: boolean;
   }
   | { readonly do: "answer-renew"; readonly call: Op; readonly answer: RenewAnswer }
   /** Of a person's act: `call` is the number that it came with. */
@@ -193,7 +195,12 @@ export type StacdEvent =
   | Event
   | { readonly type: "config"; readonly conf: StacdConf; readonly reload: boolean }
   | { readonly type: "fetched"; readonly op: Op; readonly outcome: Outcome<StafdReport> }
-  | { readonly type: "keys-written"; readonly op: Op; readonly key: string; readonly outcome: Outcome<void> }
+  | {
+    readonly type: "keys-written";
+    readonly op: Op;
+    readonly key: string;
+    readonly outcome: Outcome<KeysTaken>;
+  }
   | DrainEvent
   | RenewEvent
   | StafdNews;

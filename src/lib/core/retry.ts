@@ -89,6 +89,8 @@ export const DRAIN_PATIENCE: Duration = minutes(1);
 export const RENEW_LIMIT: Duration = minutes(4);
 /** After that it has to serve the namespaces in use: its paths and their ANA states appear after the connect. */
 export const RENEW_SERVES: Duration = seconds(30);
+/** A target that does not accept a new key ends the connection before this. */
+export const RENEW_SETTLE: Duration = seconds(5);
 /** How often that is looked at. */
 export const RENEW_LOOK: Duration = seconds(1);
 
@@ -109,6 +111,7 @@ export const WAITS: readonly (readonly [what: string, time: Duration])[] = [
   ["a renewal ends if a path is not back", RENEW_LIMIT],
   ["or does not serve what the old one served", RENEW_SERVES],
   ["which is looked at every", RENEW_LOOK],
+  ["a connection with a new key is looked at", RENEW_SETTLE],
 ];
 
 /** Retries as in the manual: the action, the first pause, and the longest one. */

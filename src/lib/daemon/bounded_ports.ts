@@ -150,10 +150,10 @@ function boundedKernel(kernel: Kernel, calls: BoundedCalls): Kernel {
         (end) => kernel.disconnect(target, claims, end),
         done,
       ),
-    writeKeys: (target, keys, done) =>
+    writeKeys: (target, keys, dry, done) =>
       calls.outcome(
         { kind: "keys", place: target.device, object: target.device },
-        (end) => kernel.writeKeys(target, keys, end),
+        (end) => kernel.writeKeys(target, keys, dry, end),
         done,
       ),
     register: (target, tid, host, done) =>

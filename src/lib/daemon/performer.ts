@@ -158,10 +158,11 @@ export function performStacd(
   if (effect.do === "answer") return ports.answer(effect.call, effect.answer);
   if (effect.do === "answer-renew") return ports.answerRenew(effect.call, effect.answer);
   if (effect.do === "write-keys") {
-    const { op, key, target, keys } = effect;
+    const { op, key, target, keys, dry } = effect;
     return ports.kernel.writeKeys(
       target,
       keys,
+      dry,
       (outcome) => post({ type: "keys-written", op, key, outcome }),
     );
   }

@@ -21,6 +21,7 @@ import type {
   HostIdentity,
   Kernel,
   KernelEvent,
+  KeysTaken,
   Probe,
   Reached,
 } from "../ports.ts";
@@ -167,8 +168,8 @@ export class LinuxKernel implements Kernel {
     }
   }
 
-  writeKeys({ device, incarnation }: DeviceRef, keys: DhchapKeys, done: Done<void>): void {
-    void this.#parts.sysfs.writeKeys(device, incarnation, keys).then(done);
+  writeKeys({ device, incarnation }: DeviceRef, keys: DhchapKeys, dry: boolean, done: Done<KeysTaken>): void {
+    void this.#parts.sysfs.writeKeys(device, incarnation, keys, dry).then(done);
   }
 
   register(target: DeviceRef, tid: Tid, host: HostIdentity, done: Done<void>): void {

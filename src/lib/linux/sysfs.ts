@@ -6,6 +6,8 @@
  * thread pool reads it. Attributes are opened relative to the controller's folder: resolving the long path
  * would cost a third of a read.
  */
+import { read as readText } from "./attribute_files.ts";
+import type { KeysTaken } from "../ports.ts";
 import type { DhchapKeys } from "../nvme/connect_options.ts";
 import { type KernelState, kernelState } from "../nvme/kernel_state.ts";
 import type { Failure, Outcome } from "../base/failure.ts";
@@ -178,29 +180,38 @@ export class Sysfs {
   }
 
   /**
-   * Writes the keys that the connection authenticates with; the kernel takes each only where there is one already, and
-   * then authenticates again. First the controller's: the second write repeats what the first one began.
+   * Writes the one key that differs; the kernel takes a key only in place of another one, and then authenticates again.
+   * Both cannot be written: the target ends a connection that authenticates with one old and one new key.
    */
   async writeKeys(
     device: string,
     incarnation: number,
     { hostKey, ctrlKey }: DhchapKeys,
-  ): Promise<Outcome<void>> {
-    const values = [["dhchap_ctrl_secret", ctrlKey], ["dhchap_secret", hostKey]] as const;
+    dry: boolean,
+  ): Promise<Outcome<KeysTaken>> {
+    const values = [["dhchap_secret", hostKey], ["dhchap_ctrl_secret", ctrlKey]] as const;
+    const differing: { readonly name: string; readonly text: string }[] = [];
     for (const [name, secret] of values) {
       if (secret === undefined) continue;
-      try {
-        using file = await Deno.open(`${this.#folder(device)}/${name}`, { write: true });
-        if (this.incarnation(device) !== incarnation) {
-          return { ok: false, failure: keysNotTaken(device, name) };
-        }
-        await file.write(new TextEncoder().encode(secret.reveal()));
-      } catch (error) {
-        if (errnoOf(error) === 0) throw error;
-        return { ok: false, failure: keysNotTaken(device, name, error) };
-      }
+      const shown = await readText(`${this.#folder(device)}/${name}`);
+      if (typeof shown !== "string") return { ok: false, failure: keysNotTaken(device, name, shown) };
+      if (shown !== secret.reveal()) differing.push({ name, text: secret.reveal() });
     }
-    return { ok: true, value: undefined };
+    const [one, other] = differing;
+    if (other !== undefined) return { ok: true, value: "both" };
+    if (one === undefined) return { ok: true, value: "same" };
+    if (dry) return { ok: true, value: "taken" };
+    try {
+      using file = await Deno.open(`${this.#folder(device)}/${one.name}`, { write: true });
+      if (this.incarnation(device) !== incarnation) {
+        return { ok: false, failure: keysNotTaken(device, one.name) };
+      }
+      await file.write(new TextEncoder().encode(one.text));
+      return { ok: true, value: "taken" };
+    } catch (error) {
+      if (errnoOf(error) === 0) throw error;
+      return { ok: false, failure: keysNotTaken(device, one.name, error) };
+    }
   }
 
   async #read(device: string): Promise<Outcome<KernelCtrl>> {

@@ -170,6 +170,7 @@ export class Connecting {
       },
     });
     device.secret = options.get("dhchap_secret");
+    device.ctrlSecret = options.get("dhchap_ctrl_secret");
     device.state = "connecting";
     return device;
   }

@@ -67,6 +67,7 @@ export interface Device extends DeviceSpec {
   anaState: string;
   /** The key that the host authenticates with; undefined without authentication. */
   secret: string | undefined;
+  ctrlSecret: string | undefined;
   /** How often it has authenticated since the connect. */
   authenticated: number;
   /** Since when the link is lost. */
@@ -225,6 +226,7 @@ export class Devices {
       source: "",
       anaState: spec.target?.anaState ?? "",
       secret: undefined,
+      ctrlSecret: undefined,
       authenticated: 0,
       lostAt: undefined,
       armed: false,
@@ -308,6 +310,18 @@ export class Devices {
   #linkLost(device: Device): void {
     if (this.#table.get(device.name) !== device || device.state !== "live" || this.linked(device)) return;
     this.reset(device);
+  }
+
+  /** With a key that the target does not know, the target ends the connection. */
+  authenticate(device: Device, secret: string | undefined, ctrlSecret: string | undefined): void {
+    device.secret = secret ?? device.secret;
+    device.ctrlSecret = ctrlSecret ?? device.ctrlSecret;
+    device.authenticated++;
+    const isKnown = device.target?.secret === undefined || device.target.secret === device.secret;
+    if (isKnown || device.state !== "live") return;
+    this.#time.in(milliseconds(this.#random.between(100, NOTICE_MS)), () => {
+      if (this.#table.get(device.name) === device && device.state === "live") this.reset(device);
+    });
   }
 
   /** The connection is lost, and the kernel begins to try again. */

@@ -16,6 +16,7 @@ import {
   type HostIdentity,
   type Kernel,
   type KernelEvent,
+  type KeysTaken,
   NO_NVME_TCP,
   type Probe,
   type Reached,
@@ -327,9 +328,9 @@ export class KernelPort implements Kernel {
     });
   }
 
-  writeKeys(target: DeviceRef, { hostKey, ctrlKey }: DhchapKeys, done: Done<void>): void {
+  writeKeys(target: DeviceRef, { hostKey, ctrlKey }: DhchapKeys, dry: boolean, done: Done<KeysTaken>): void {
     const { devices } = this.#kernel;
-    this.#after<Outcome<void>>(this.#soon(), done, () => {
+    this.#after<Outcome<KeysTaken>>(this.#soon(), done, () => {
       const device = devices.get(target.device);
       if (device?.incarnation !== target.incarnation) {
         return fail("connect", "ENODEV", `${target.device} is gone`);
@@ -338,9 +339,13 @@ export class KernelPort implements Kernel {
         (ctrlKey !== undefined && device.made?.dhchapCtrl !== true);
       // The kernel takes a key only in place of another one.
       if (lacksOne) return fail("connect", "EINVAL", `${target.device} was connected without that key`);
-      device.secret = hostKey?.reveal() ?? device.secret;
-      device.authenticated++;
-      return { ok: true, value: undefined };
+      const isOther = hostKey !== undefined && hostKey.reveal() !== device.secret;
+      const isOtherCtrl = ctrlKey !== undefined && ctrlKey.reveal() !== device.ctrlSecret;
+      if (isOther && isOtherCtrl) return { ok: true, value: "both" };
+      if (!isOther && !isOtherCtrl) return { ok: true, value: "same" };
+      if (dry) return { ok: true, value: "taken" };
+      devices.authenticate(device, hostKey?.reveal(), ctrlKey?.reveal());
+      return { ok: true, value: "taken" };
     });
   }
 

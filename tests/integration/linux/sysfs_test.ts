@@ -172,37 +172,35 @@ Deno.test("exactly the incarnation that is meant is deleted", async () => {
   assert.deepEqual(await sysfs.delete("nvme0", second), { ok: true, value: "gone" });
 });
 
-Deno.test("keys are written to exactly the incarnation that is meant, as they are, and never told", async () => {
+Deno.test("the key that differs is written to exactly the incarnation that is meant, and never told", async () => {
   await using fake = await FakeSysfs.create();
   const secrets = { dhchap_secret: "DHHC-1:00:old:\n", dhchap_ctrl_secret: "DHHC-1:00:oldctrl:\n" };
   const first = await fake.add("nvme0", { ...DISCOVERY, ...secrets });
   const sysfs = new Sysfs(fake.places);
-  const keys = {
-    hostKey: new Secret("DHHC-1:00:new-and-longer:"),
-    ctrlKey: new Secret("DHHC-1:00:newctrl-longer:"),
-  };
-  assert.deepEqual(await sysfs.writeKeys("nvme0", first, { hostKey: keys.hostKey }), {
-    ok: true,
-    value: undefined,
-  });
+  const [old, oldCtrl] = [new Secret("DHHC-1:00:old:"), new Secret("DHHC-1:00:oldctrl:")];
+  const [key, ctrlKey] = [new Secret("DHHC-1:00:new-and-longer:"), new Secret("DHHC-1:00:newctrl-longer:")];
+  const write = (hostKey: Secret, ctrl: Secret, dry = false) =>
+    sysfs.writeKeys("nvme0", first, { hostKey, ctrlKey: ctrl }, dry);
+  assert.deepEqual(await write(old, oldCtrl), { ok: true, value: "same" });
+  assert.deepEqual(await write(key, oldCtrl, true), { ok: true, value: "taken" }, "only asked");
+  // The target ends a connection that authenticates with one old and one new key.
+  assert.deepEqual(await write(key, ctrlKey), { ok: true, value: "both" });
+  assert.equal(await fake.written("nvme0", "dhchap_secret"), secrets.dhchap_secret);
+  assert.equal(await fake.written("nvme0", "dhchap_ctrl_secret"), secrets.dhchap_ctrl_secret);
+  assert.deepEqual(await write(key, oldCtrl), { ok: true, value: "taken" });
   assert.equal(await fake.written("nvme0", "dhchap_secret"), "DHHC-1:00:new-and-longer:");
-  assert.equal(
-    await fake.written("nvme0", "dhchap_ctrl_secret"),
-    secrets.dhchap_ctrl_secret,
-    "only what is given",
-  );
-  assert.ok((await sysfs.writeKeys("nvme0", first, keys)).ok);
+  assert.deepEqual(await write(key, ctrlKey), { ok: true, value: "taken" });
   assert.equal(await fake.written("nvme0", "dhchap_ctrl_secret"), "DHHC-1:00:newctrl-longer:");
-  // Its number goes to another controller, which has no keys.
+  // Its number goes to another controller, which has other keys.
   await Deno.rename(fake.folder("nvme0"), `${fake.root}/old`);
   await fake.add("nvme0", { ...DISCOVERY, ...secrets });
-  const other = await sysfs.writeKeys("nvme0", first, keys);
+  const other = await write(key, oldCtrl);
   assert.ok(!other.ok);
   assert.match(other.failure.message, /^nvme0 is another controller by now/);
   assert.equal(await fake.written("nvme0", "dhchap_secret"), secrets.dhchap_secret);
-  const gone = await sysfs.writeKeys("nvme7", first, keys);
+  const gone = await sysfs.writeKeys("nvme7", first, { hostKey: key }, false);
   assert.ok(!gone.ok);
-  assert.match(gone.failure.message, /^the kernel does not take the new dhchap_ctrl_secret of nvme7: /);
+  assert.match(gone.failure.message, /^the kernel does not take the new dhchap_secret of nvme7: /);
   assert.ok(!JSON.stringify([other, gone]).includes("longer"), "no key in a text (S8)");
 });
 

@@ -62,20 +62,35 @@ async function newKeys(guest: Guest): Promise<void> {
   );
   try {
     await guest.until("it writes", "wc -l </run/lab-writes", (out) => Number(out) > 2, SOON);
-    // At the target first, then here: the connection lives on, and knows the old keys only.
-    await guest.run(`dmesg -C; ${give(key, ctrlKey)}`);
+    const sysfs = `cd /sys/class/nvme/${device} && cat dhchap_secret dhchap_ctrl_secret`;
+    const shown = async (): Promise<string> => (await guest.run(sysfs)).replaceAll("\n\n", "\n");
+    // Both at once the kernel cannot be given: with one old and one new key the target ends the connection.
+    await guest.run("dmesg -C");
     await reloadStacd(guest, conf(key, ctrlKey));
     await untilStacdLogged(guest, since, /loaded again: .* is changed/);
-    const would = await guest.run(`COLUMNS=400 stacctl renew ${nqnOf("sub-001")} --dry-run`);
-    assert.match(would, /the kernel authenticates again with the keys of the file; no path is lost/);
-    const said = await guest.run(`COLUMNS=400 stacctl renew ${nqnOf("sub-001")}`);
-    assert.match(said, /: done: the kernel authenticates again/);
-    const sysfs = `cd /sys/class/nvme/${device} && cat dhchap_secret dhchap_ctrl_secret`;
-    assert.equal((await guest.run(sysfs)).replaceAll("\n\n", "\n"), `${key}\n${ctrlKey}\n`);
+    const refused = await guest.attempt(`COLUMNS=400 stacctl renew ${nqnOf("sub-001")}`);
+    assert.equal(refused.code, 1, refused.stdout);
+    assert.match(refused.stderr, /not renewed: .* is in use: .*and no other usable path serves it/);
+    assert.equal(await shown(), `${old}\n${oldCtrl}\n`);
+    // At the target first, then here: the connection lives on, and knows the old key only.
+    let said = refused.stderr;
+    for (const [one, ctrl] of [[key, oldCtrl], [key, ctrlKey]] as const) {
+      await guest.run(give(one, ctrl));
+      await reloadStacd(guest, conf(one, ctrl));
+      await guest.until(
+        "the kernel takes the key",
+        `COLUMNS=400 stacctl renew ${nqnOf("sub-001")} --dry-run; true`,
+        (out) => /the kernel authenticates again with the keys of the file; no path is lost/.test(out),
+        SOON,
+      );
+      said += await guest.run(`COLUMNS=400 stacctl renew ${nqnOf("sub-001")}`);
+      assert.match(said, /: done: the kernel authenticates again/);
+      assert.equal(await shown(), `${one}\n${ctrl}\n`);
+    }
     const log = await guest.until(
       "the kernel has authenticated with the new keys",
       "dmesg",
-      (out) => /re-authenticating controller/.test(out) && /: authenticated/.test(out),
+      (out) => out.split("re-authenticating controller").length === 3 && /: authenticated/.test(out),
       SOON,
     );
     assert.doesNotMatch(log, /authentication failed|Removing ctrl|I\/O error/);
@@ -86,7 +101,7 @@ async function newKeys(guest: Guest): Promise<void> {
     await guest.until("live again", `cat /sys/class/nvme/${device}/state`, (out) => out === "live\n", SOON);
     await guest.until("it writes again", "wc -l </run/lab-writes", (out) => Number(out) > count + 2, SOON);
     assert.equal(await guest.run("cat /run/lab-write-errors 2>/dev/null; true"), "", "no I/O error");
-    const all = `${would}${said}${await stacdJournal(guest, since)}` + await guest.run("cat /run/stacd/*");
+    const all = `${said}${await stacdJournal(guest, since)}` + await guest.run("cat /run/stacd/*");
     for (const one of [old, oldCtrl, key, ctrlKey]) {
       assert.ok(!all.includes(one.split(":")[2] ?? one), "a key is shown");
     }

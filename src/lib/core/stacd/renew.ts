@@ -75,6 +75,8 @@ export type RenewPhase =
   /** The use of its namespaces; `until`: looked at again then. */
   | { readonly is: "looking"; readonly ref: DeviceRef; readonly until?: Instant }
   | { readonly is: "writing"; readonly op: Op }
+  /** Does the target accept the new key? One that does not ends the connection. */
+  | { readonly is: "settling"; readonly ref: DeviceRef; readonly op: Op | undefined; readonly until: Instant }
   /** Its disconnect and its connect; `needs`: block devices in use that it served. */
   | {
     readonly is: "replacing";
@@ -232,6 +234,14 @@ export function turnText({ steps, index, stage, ...run }: RenewRun, key: string)
   const when = stage === "go" && at === index ? "now" : "when the connections before it serve again";
   return `${evidenceText(renewEvidence(run))}; it ${what} ${when}`;
 }
+
+export const BOTH_KEYS =
+  "both keys differ, and the kernel would authenticate with one old and one new key: change one, " +
+  "renew, and then the other";
+
+/** All its paths are live. */
+export const isLive = (looks: readonly NamespaceLook[], device: string): boolean =>
+  looks.every(({ paths }) => paths.every((path) => path.device !== device || path.state === "live"));
 
 /** Block devices in use that the connection served at the last look: an unknown use counts. */
 export const neededOf = ({ looks, uses }: Guard, device: string): readonly string[] =>
