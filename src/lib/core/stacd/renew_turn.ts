@@ -3,14 +3,15 @@
  * that is in use; the first failure stops it. No path goes that something in use needs (S12), and none comes back
  * with less security than it had (S15).
  */
+import { meansOf } from "./renew_means.ts";
 import { guardPolicy } from "./stacd_guard.ts";
 import type { StacdEvent } from "../effects.ts";
 import type { StacdDraft, StacdView } from "./stacd_draft.ts";
 import {
+  BOTH_KEYS,
+  isLive,
   lacking,
   lackingText,
-  type Means,
-  meansFor,
   neededOf,
   type Renewals,
   type RenewAnswer,
@@ -28,13 +29,14 @@ import { emit, newOp, remindAt } from "../fleet/draft.ts";
 import { ctlAt, isFresh } from "../fleet/questions.ts";
 import { tidText } from "../../nvme/tid.ts";
 import type { Ctl } from "../controller/ctl.ts";
-import { deviceAt, shieldOf, siblingsOf } from "../fleet/kernel_view.ts";
+import { deviceAt, siblingsOf } from "../fleet/kernel_view.ts";
 import { evidenceText } from "../planning/evidence.ts";
+import { eventFields } from "../../base/messages.ts";
 import { announce, happened, logLine, say } from "../fleet/reporting.ts";
 import { type Guard, type GuardPolicy, judgedBy, looked, newGuard } from "../planning/guard.ts";
 import { after, reached } from "../../base/time.ts";
 import { disconnect } from "../fleet/settle.ts";
-import { RENEW_LIMIT, RENEW_LOOK, RENEW_SERVES } from "../retry.ts";
+import { RENEW_LIMIT, RENEW_LOOK, RENEW_SERVES, RENEW_SETTLE } from "../retry.ts";
 import { lessSafe, lessSafeText } from "../controller/as_asked.ts";
 
 /** The limit of controllers that one act names; more are refused (S6). */
@@ -139,36 +141,6 @@ function told(
   return { result, reasons, warnings: run.warnings, controllers };
 }
 
-/** By which means the connection is renewed, and whether it may be. */
-function meansOf(view: StacdView, ctl: Ctl, reconnects: boolean): Means {
-  if (ctl.link.phase === "deleting" || ctl.link.phase === "connecting" || ctl.link.phase === "forming") {
-    return { ok: false, why: `it is ${ctl.link.phase}: try again when that has ended` };
-  }
-  if (ctl.link.phase !== "up") return { ok: true, means: "not-connected", why: "" };
-  const device = deviceAt(view, ctl.link.ref);
-  if (device === undefined) return { ok: false, why: "its connection has just been replaced: try again" };
-  if (view.rules.verdict(view, ctl).is !== "wanted") {
-    return {
-      ok: false,
-      why: "no source wants it now, or it is excluded or drained: stacctl explain says which",
-    };
-  }
-  const shield = shieldOf(view, device);
-  if (shield !== undefined) return { ok: false, why: `stacd may not change its connection: ${shield}` };
-  const found = meansFor(
-    device,
-    view.rules.attempt(view, ctl),
-    view.state.fleet.devices.values(),
-    view.state.fleet.interfaces,
-    reconnects,
-  );
-  if (!found.ok || found.means !== "reconnect") return found;
-  const bar = view.rules.bar(view, ctl);
-  if (bar !== undefined) return { ok: false, why: `it could not be connected again: ${bar}` };
-  const keep = view.rules.keep(view, ctl, device.transport);
-  return keep === undefined ? found : { ok: false, why: `stacd may not disconnect it: ${keep}` };
-}
-
 function changeRun(draft: StacdDraft, change: Partial<RenewRun>): void {
   const { run } = renewalsOf(draft);
   if (run !== undefined) putRenewals(draft, { run: { ...run, ...change } });
@@ -215,6 +187,13 @@ function go(draft: StacdDraft, run: RenewRun): void {
       return looking(draft, run, run.phase, step, ctl);
     case "writing":
       return;
+    case "settling": {
+      const { op, until, ref } = run.phase;
+      if (op !== undefined || !reached(until, draft.now)) return;
+      const seen = newOp(draft);
+      emit(draft, { do: "look-at-use", op: seen, key: ctl.key, target: ref });
+      return changeRun(draft, { phase: { ...run.phase, op: seen } });
+    }
     case "replacing":
       return replacing(draft, run.phase, ctl);
     case "serving":
@@ -254,8 +233,9 @@ function checked(draft: StacdDraft, run: RenewRun): void {
 
 function beginRenewal(draft: StacdDraft, run: RenewRun, { means, guard }: RenewStep, ctl: Ctl): void {
   if (run.stage === "check") {
-    if (means !== "reconnect" || ctl.link.phase !== "up") return next(draft);
-    return look(draft, ctl, newGuard);
+    if (ctl.link.phase !== "up") return next(draft);
+    if (means === "keys") return handOver(draft, ctl, true);
+    return means === "reconnect" ? look(draft, ctl, newGuard) : next(draft);
   }
   if (run.stops) return end(draft, "stopped", "a person has stopped it");
   // The configuration and the connection may have changed since.
@@ -267,16 +247,19 @@ function beginRenewal(draft: StacdDraft, run: RenewRun, { means, guard }: RenewS
     case "not-connected":
       changeStep(draft, { is: "done" });
       return next(draft);
-    case "keys": {
-      if (ctl.link.phase !== "up") return fail(draft, "its connection is gone");
-      const op = newOp(draft);
-      const { keys } = draft.rules.attempt(draft, ctl).request;
-      emit(draft, { do: "write-keys", op, key: ctl.key, target: ctl.link.ref, keys });
-      return waitFor(draft, { is: "writing", op });
-    }
+    case "keys":
+      return handOver(draft, ctl, false);
     case "reconnect":
       return look(draft, ctl, guard ?? newGuard);
   }
+}
+
+function handOver(draft: StacdDraft, ctl: Ctl, dry: boolean): void {
+  if (ctl.link.phase !== "up") return fail(draft, "its connection is gone");
+  const op = newOp(draft);
+  const { keys } = draft.rules.attempt(draft, ctl).request;
+  emit(draft, { do: "write-keys", op, key: ctl.key, target: ctl.link.ref, keys, dry });
+  waitFor(draft, { is: "writing", op });
 }
 
 function look(draft: StacdDraft, ctl: Ctl, guard: Guard): void {
@@ -319,7 +302,7 @@ function looking(
       return waitFor(draft, { is: "looking", ref, until: seen.until });
     case "free": {
       if (guard.at.mono !== now.mono) return look(draft, ctl, guard);
-      const found = meansOf(draft, ctl, run.reconnects);
+      const found = meansOf(draft, ctl, true);
       const device = deviceAt(draft, ref);
       if (!found.ok) return fail(draft, found.why);
       if (device === undefined) return fail(draft, "its connection has been replaced meanwhile");
@@ -400,7 +383,7 @@ function done(draft: StacdDraft, ctl: Ctl): void {
   const what = step?.means === "keys"
     ? `the keys of the file were handed to the kernel, which authenticates again${by}`
     : `connected again with the options of the file${by}`;
-  say(draft, "notice", ctl, `Renewed: ${what}`);
+  say(draft, "notice", ctl, `Renewed: ${what}`, eventFields("renewed", { STAS_UID: String(run?.uid ?? 0) }));
   announce(draft, ctl, "renewed", what);
   changeStep(draft, { is: "done" });
   next(draft);
@@ -448,6 +431,13 @@ export function renewalUseSeen(draft: StacdDraft, { op, outcome }: UseSeen): boo
     changeStep(draft, { guard });
     return true;
   }
+  if (phase.is === "settling" && phase.op === op) {
+    const ctl = ctlAt(draft, step.key);
+    const isUp = ctl?.link.phase === "up" && ctl.link.ref.incarnation === phase.ref.incarnation;
+    if (ctl !== undefined && isUp && outcome.ok && isLive(outcome.value, phase.ref.device)) done(draft, ctl);
+    else fail(draft, "the connection was lost with the new key: the kernel's log (journalctl -k) says why");
+    return true;
+  }
   if (phase.is !== "serving" || phase.op !== op) return false;
   const { needs, ref } = phase;
   const left = outcome.ok ? stillNeeded(needs, outcome.value, ref.device) : needs;
@@ -467,8 +457,17 @@ export function keysWritten(draft: StacdDraft, { op, key, outcome }: KeysWritten
   if (run?.phase.is !== "writing" || run.phase.op !== op) return;
   const ctl = ctlAt(draft, key);
   if (!outcome.ok) return fail(draft, outcome.failure.message);
-  if (ctl === undefined) return fail(draft, "its controller is no longer known");
-  done(draft, ctl);
+  if (ctl?.link.phase !== "up") return fail(draft, "its connection is gone");
+  if (outcome.value === "both") {
+    const found = meansOf(draft, ctl, true);
+    if (!found.ok) return fail(draft, found.why);
+    changeStep(draft, { means: "reconnect", why: BOTH_KEYS });
+    return look(draft, ctl, newGuard);
+  }
+  if (run.stage === "check") return next(draft);
+  if (outcome.value === "same") return done(draft, ctl);
+  const until = after(draft.now, RENEW_SETTLE);
+  waitFor(draft, { is: "settling", ref: ctl.link.ref, op: undefined, until });
 }
 
 /** Why the controller may not be connected: its next connection would be less safe than the one before (S15). */
