@@ -9,9 +9,13 @@ import {
   withBeginning,
   withRest,
 } from "../../../src/lib/core/fleet/kernel_share.ts";
+import { parseStafdConf } from "../../../src/lib/config/stafd_conf.ts";
+import type { StafdEffect, StafdEvent } from "../../../src/lib/core/effects.ts";
+import { emptyStafd } from "../../../src/lib/core/stafd/stafd_state.ts";
+import { stepStafd } from "../../../src/lib/core/stafd/stafd_step.ts";
 import { mdnsAuthority } from "../../../src/lib/core/sources/origin_of.ts";
 import type { Now } from "../../../src/lib/base/time.ts";
-import { foundDc } from "./one_dc.ts";
+import { foundDc, HOST_NQN } from "./one_dc.ts";
 import { TID } from "./tid.ts";
 
 const LAN = mdnsAuthority("eth0");
@@ -59,4 +63,44 @@ Deno.test("only its own authority rests, and only until then", () => {
 Deno.test("rests that are over are forgotten", () => {
   const fleet = withRest(after(2_000), { ...busy, guest: mdnsAuthority("eth1"), begun: 10_000 }, at(20_000));
   assert.deepEqual([...fleet.rests.keys()], [mdnsAuthority("eth1")]);
+});
+
+Deno.test("a connect that holds the kernel for long and succeeds counts as well, from its device to the kernel's return", () => {
+  let state = emptyStafd;
+  let mono = 0;
+  const done: StafdEffect[] = [];
+  const take = (event: StafdEvent): void => {
+    const step = stepStafd(state, event, at(mono));
+    state = step.state;
+    done.push(...step.effects);
+    for (const effect of step.effects) {
+      const ok = { ok: true, value: undefined } as const;
+      if (effect.do === "save") take({ type: "saved", op: effect.op, outcome: ok });
+      if (effect.do === "scan") take({ type: "scanned", op: effect.op, outcome: { ok: true, value: [] } });
+      if (effect.do === "reach") {
+        take({ type: "reached", op: effect.op, key: effect.key, outcome: { ok: true, value: undefined } });
+      }
+    }
+  };
+  const parsed = parseStafdConf("", "stafd.conf");
+  assert.ok(parsed.ok);
+  const lan = { index: 2, mac: "02:00:00:00:00:01", up: true, v4: ["192.0.2.1"], v6: [] };
+  take({ type: "host", host: { nqn: HOST_NQN, id: DEVICE.hostId, symname: "", key: undefined } });
+  take({ type: "exclusions", exclusions: [] });
+  take({ type: "network", interfaces: new Map([["eth0", lan]]) });
+  take({ type: "config", conf: parsed.conf, reload: false });
+  take({ type: "avahi", available: true, message: "" });
+  const txt = [new TextEncoder().encode("p=tcp")];
+  const names = { protocol: "IPv4" as const, name: "s", stype: "_nvme-disc._tcp", domain: "local" };
+  const service = { key: "s", hostIface: "eth0", ...names, traddr: DEVICE.traddr, port: 8009, txt };
+  take({ type: "service", service });
+  const connect = done.find((effect) => effect.do === "connect");
+  assert.ok(connect?.do === "connect");
+  // It waited for another program's connect first.
+  mono = 10_000;
+  const connecting = { ...DEVICE, hostIface: "eth0", state: "connecting" as const };
+  take({ type: "device", cause: "add", ctrl: connecting });
+  mono = 40_000;
+  take({ type: "kernel-free", op: connect.op });
+  assert.deepEqual([...state.fleet.rests], [[LAN, { mono: 40_000 + 3 * 30_000 }]]);
 });
