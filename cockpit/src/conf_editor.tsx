@@ -53,7 +53,13 @@ type Step =
   | { readonly is: "planned"; readonly text: string; readonly plan: Outcome<Planned> }
   | { readonly is: "saving"; readonly text: string; readonly plan: Outcome<Planned> }
   | { readonly is: "saved"; readonly text: string; readonly isReloaded: boolean }
-  | { readonly is: "failed"; readonly what: string; readonly problem: Problem };
+  | {
+    readonly is: "failed";
+    readonly what: string;
+    readonly problem: Problem;
+    /** Of what could not be saved: it can be tried again, with administrative access. */
+    readonly kept?: { readonly text: string; readonly plan: Outcome<Planned> };
+  };
 
 export function ConfEditor({ daemon, path, seen }: {
   readonly daemon: DaemonName;
@@ -68,19 +74,24 @@ export function ConfEditor({ daemon, path, seen }: {
   const isRunning = seen.is === "running";
   const isInvalid = findings?.ok === true && !findings.value.valid;
   // A plan counts only for the text that it was made for.
-  const planned = (step.is === "planned" || step.is === "saving") && step.text === text ? step : undefined;
+  const made = step.is === "planned" || step.is === "saving"
+    ? step
+    : step.is === "failed"
+    ? step.kept
+    : undefined;
+  const planned = made?.text === text ? made : undefined;
 
   const showPlan = async (): Promise<void> => {
     setStep({ is: "planning" });
-    const made = await plan(daemon, text);
-    setStep({ is: "planned", text, plan: made });
+    setStep({ is: "planned", text, plan: await plan(daemon, text) });
   };
   const save = async (): Promise<void> => {
     if (planned === undefined) return;
-    setStep({ ...planned, is: "saving" });
+    const kept = { text, plan: planned.plan };
+    setStep({ is: "saving", ...kept });
     const unsaved = await file.save();
     if (unsaved !== undefined) {
-      setStep({ is: "failed", what: "Not saved", problem: unsaved });
+      setStep({ is: "failed", what: "Not saved", problem: unsaved, kept });
       return;
     }
     const unloaded = isRunning ? await act("reload", daemon) : undefined;

@@ -1,5 +1,6 @@
 /** A configuration file of the host during an edit. */
 import { useEffect, useRef, useState } from "react";
+import { useAdmin } from "./permission.ts";
 import { type Outcome, type Problem, problemOf, settled } from "./outcome.ts";
 
 export interface EditedFile {
@@ -35,11 +36,18 @@ export function useEditedFile(path: string): EditedFile {
   /** The watcher's own view of whether something is edited. */
   const edited = useRef(false);
   edited.current = mine !== undefined && mine !== base?.text;
+  /** The file that the state above is of. */
+  const shown = useRef<string | undefined>(undefined);
+  // A file that only root may read is read again when administrative access changes; an edit outlives that.
+  const isAdmin = useAdmin() === true;
   useEffect(() => {
-    setBase(undefined);
-    setHosts(undefined);
+    if (shown.current !== path) {
+      shown.current = path;
+      setBase(undefined);
+      setHosts(undefined);
+      setMine(undefined);
+    }
     setProblem(undefined);
-    setMine(undefined);
     const file = globalThis.cockpit.file(path, { superuser: "try" });
     const watch = file.watch((content, tag, failure) => {
       if (failure !== null && failure !== undefined) {
@@ -56,7 +64,7 @@ export function useEditedFile(path: string): EditedFile {
       watch.remove();
       file.close();
     };
-  }, [path]);
+  }, [path, isAdmin]);
   const text = mine ?? base?.text ?? "";
   const isChanged = base !== undefined && text !== base.text;
   return {

@@ -58,19 +58,28 @@ export interface HostLocation {
   go(path: readonly string[], options?: Readonly<Record<string, string>>): void;
 }
 
-export interface HostPermission {
-  /** Null while it is not known. */
-  readonly allowed: boolean | null;
+/** An object of the bridge; its properties are fields. */
+export interface HostProxy {
+  /** False while its properties are not known. */
+  readonly valid: boolean;
+  readonly [property: string]: unknown;
   addEventListener(event: "changed", take: () => void): void;
+}
+
+/** What the bridge itself offers. */
+export interface HostInternalBus {
+  proxy(iface: string, path: string): HostProxy;
 }
 
 export interface Host {
   readonly location: HostLocation;
   addEventListener(event: "locationchanged", take: () => void): void;
+  /** By their names, the packages of pages that this Cockpit has (`manifests.js`). */
+  readonly manifests?: Readonly<Record<string, unknown>>;
   dbus(name: string, options: { readonly bus: "system" }): HostBusClient;
+  dbus(name: null, options: { readonly bus: "internal" }): HostInternalBus;
   spawn(command: readonly string[], options?: SpawnOptions): HostProcess;
   file(path: string, options?: { readonly superuser?: "try" | "require" }): HostFile;
-  permission(options: { readonly admin: true }): HostPermission;
   /** Shows another page of Cockpit. */
   jump(path: string): void;
   /** Ends the overlay that the host shows while a page loads. */

@@ -5,6 +5,7 @@ import { clock } from "../../src/ctl/when.ts";
 import { type JournalLine, parseJournalLine } from "./journal_line.ts";
 import { Name } from "./labels.tsx";
 import type { Problem } from "./outcome.ts";
+import { useAdmin } from "./permission.ts";
 import { follow } from "./programs.ts";
 
 const MAX_LINES = 100;
@@ -26,7 +27,11 @@ const GATHER_MS = 50;
 function useJournal(): { readonly lines: readonly JournalLine[]; readonly problem: Problem | undefined } {
   const [lines, setLines] = useState<readonly JournalLine[]>([]);
   const [problem, setProblem] = useState<Problem | undefined>(undefined);
+  // With administrative access there is more to read; without it, what was opened with it has ended.
+  const isAdmin = useAdmin() === true;
   useEffect(() => {
+    setLines([]);
+    setProblem(undefined);
     let fresh: JournalLine[] = [];
     let timer: number | undefined;
     const draw = (): void => {
@@ -50,7 +55,7 @@ function useJournal(): { readonly lines: readonly JournalLine[]; readonly proble
       clearTimeout(timer);
       stop();
     };
-  }, []);
+  }, [isAdmin]);
   return { lines, problem };
 }
 

@@ -71,6 +71,9 @@ export function SubsystemDetails({ row, at, sizes }: {
   );
 }
 
+/** The storage page is in a package of its own (cockpit-storaged). */
+const hasStoragePage = (): boolean => globalThis.cockpit.manifests?.["storage"] !== undefined;
+
 function NamespaceRow({ namespace, sizes }: {
   readonly namespace: V1Namespace;
   readonly sizes: Sizes;
@@ -80,14 +83,18 @@ function NamespaceRow({ namespace, sizes }: {
   return (
     <Tr>
       <Td dataLabel="Namespace">
-        <Button
-          variant="link"
-          isInline
-          aria-label={`Show ${device} on Cockpit's storage page`}
-          onClick={() => globalThis.cockpit.jump("/storage")}
-        >
-          {device}
-        </Button>
+        {hasStoragePage()
+          ? (
+            <Button
+              variant="link"
+              isInline
+              aria-label={`Show ${device} on Cockpit's storage page`}
+              onClick={() => globalThis.cockpit.jump("/storage")}
+            >
+              {device}
+            </Button>
+          )
+          : device}
       </Td>
       <Td dataLabel="Size">{size === undefined ? "-" : sizeText(size)}</Td>
       <Td dataLabel="Paths">

@@ -24,10 +24,11 @@ const FLAGS = [
   "--remote-debugging-port=0",
 ];
 
-export async function openBrowser(): Promise<Running> {
+/** `more` are flags of Chromium's. */
+export async function openBrowser(more: readonly string[] = []): Promise<Running> {
   const profile = await Deno.makeTempDir({ prefix: "nvme-stas-browser-" });
   const child = new Deno.Command("chromium", {
-    args: [...FLAGS, `--user-data-dir=${profile}`, "about:blank"],
+    args: [...FLAGS, ...more, `--user-data-dir=${profile}`, "about:blank"],
     env: { HOME: profile, LC_ALL: "C.UTF-8" },
     stdin: "null",
     stdout: "null",

@@ -4,11 +4,11 @@ import type { Page } from "puppeteer-core";
 import { SimulatedHost } from "../../demo/cockpit/host.ts";
 import { startWebServer } from "../../demo/cockpit/web_server.ts";
 import type { World } from "../../src/lib/sim/world.ts";
+import { capture } from "../../scripts/run.ts";
 import { openBrowser } from "./browser.ts";
+import { type Conduct, View, watchConduct } from "./view.ts";
 
-export const DATA_DIR = `${Deno.cwd()}/build/cockpit/share`;
-/** The longest that anything may take; only a failure takes as long. */
-const BOUND_MS = 90_000;
+const DATA_DIR = `${Deno.cwd()}/build/cockpit/share`;
 
 export interface Circumstances {
   readonly world: World;
@@ -18,91 +18,52 @@ export interface Circumstances {
   readonly width?: number;
   readonly height?: number;
   readonly dark?: boolean;
+  /** Other packages of this Cockpit, by name, with their manifests. */
+  readonly packages?: Readonly<Record<string, object>>;
 }
 
-export class Visit {
+export class Visit extends View {
   readonly host: SimulatedHost;
   readonly page: Page;
-  /** Requests that went to something else than Cockpit's web server. */
-  readonly strayRequests: string[] = [];
-  /** Errors of the page, and what its content security policy refused. */
-  readonly complaints: string[] = [];
+  readonly conduct: Conduct;
   readonly #address: string;
 
   constructor(host: SimulatedHost, page: Page, address: string) {
+    super(() => page.mainFrame());
     this.host = host;
     this.page = page;
     this.#address = address;
-    const origin = new URL(address).origin;
-    page.on("request", (request) => {
-      const url = request.url();
-      if (!url.startsWith(`${origin}/`) && !url.startsWith("data:")) this.strayRequests.push(url);
-    });
-    page.on("console", (message) => {
-      if (message.type() === "error") this.complaints.push(message.text());
-    });
-    page.on("pageerror", (error) => this.complaints.push(String(error)));
+    this.conduct = watchConduct(page, new URL(address).origin);
   }
 
   async open(hash = "#/"): Promise<void> {
     await this.page.goto(`${this.#address}${hash}`);
   }
+}
 
-  /** The whole text of the page, as it is drawn. */
-  async text(): Promise<string> {
-    return String(await this.page.evaluate("document.body.innerText"));
+/** The page with packages of Cockpit beside it, by their names: what the manifest of each says. */
+async function besides(packages: Readonly<Record<string, object>>): Promise<string> {
+  const folder = await Deno.makeTempDir({ prefix: "nvme-stas-pages-" });
+  await capture(["cp", "-r", `${DATA_DIR}/.`, folder]);
+  for (const [name, manifest] of Object.entries(packages)) {
+    await Deno.mkdir(`${folder}/cockpit/${name}`);
+    await Deno.writeTextFile(`${folder}/cockpit/${name}/manifest.json`, JSON.stringify(manifest));
   }
-
-  /** What an expression of the page's gives. */
-  evaluate(expression: string): Promise<unknown> {
-    return this.page.evaluate(expression);
-  }
-
-  /** Waits until the page's text is as `is` says. */
-  async until(what: string, is: (text: string) => boolean): Promise<string> {
-    const end = performance.now() + BOUND_MS;
-    for (;;) {
-      const text = await this.text();
-      if (is(text)) return text;
-      if (performance.now() > end) assert.fail(`${what} is not seen; the page says:\n${text}`);
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  }
-
-  see(...parts: readonly (string | RegExp)[]): Promise<string> {
-    return this.until(
-      parts.join(", "),
-      (text) => parts.every((part) => typeof part === "string" ? text.includes(part) : part.test(text)),
-    );
-  }
-
-  missing(...parts: readonly string[]): Promise<string> {
-    return this.until(`without ${parts.join(", ")}`, (text) => parts.every((part) => !text.includes(part)));
-  }
-
-  /** By its role and name, as a screen reader finds it. */
-  async click(role: string, name: string): Promise<void> {
-    await this.page.locator(`::-p-aria([name="${name}"][role="${role}"])`).setTimeout(BOUND_MS).click();
-  }
-
-  async choose(name: string, value: string): Promise<void> {
-    await this.page.locator(`select[aria-label="${name}"]`).setTimeout(BOUND_MS).fill(value);
-  }
-
-  async type(name: string, text: string): Promise<void> {
-    await this.page.locator(`[aria-label="${name}"]`).setTimeout(BOUND_MS).fill(text);
-  }
+  await capture(["chmod", "-R", "u=rwX,go=rX", folder]);
+  return folder;
 }
 
 /** The page is opened by the test. */
 export async function visited(
-  { world, starts = ["stafd", "stacd"], uid, width = 1280, height = 900, dark = false }: Circumstances,
+  { world, starts = ["stafd", "stacd"], uid, width = 1280, height = 900, dark = false, packages = {} }:
+    Circumstances,
   test: (visit: Visit) => Promise<void>,
 ): Promise<void> {
   const host = await SimulatedHost.open(world);
+  const dataDir = await besides(packages);
   try {
     for (const daemon of starts) await host.start(daemon);
-    const session = { host, dataDir: DATA_DIR, ...(uid === undefined ? {} : { uid }) };
+    const session = { host, dataDir, ...(uid === undefined ? {} : { uid }) };
     const [server, running] = await Promise.all([startWebServer(session), openBrowser()]);
     try {
       const page = await running.browser.newPage();
@@ -110,13 +71,14 @@ export async function visited(
       await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: dark ? "dark" : "light" }]);
       const visit = new Visit(host, page, server.page);
       await test(visit);
-      assert.deepEqual(visit.strayRequests, [], "no request leaves the host");
-      assert.deepEqual(visit.complaints, [], "the page and its policy complain of nothing");
+      assert.deepEqual(visit.conduct.strayRequests, [], "no request leaves the host");
+      assert.deepEqual(visit.conduct.complaints, [], "the page and its policy complain of nothing");
     } finally {
       await running.close();
       await server.close();
     }
   } finally {
     await host.close();
+    await Deno.remove(dataDir, { recursive: true });
   }
 }
