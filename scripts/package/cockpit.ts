@@ -1,9 +1,9 @@
 /** The packages of the page of Cockpit: the same files for every machine, as a .deb and as an .rpm. */
-import lock from "../../package-lock.json" with { type: "json" };
 import { bundlePage } from "../cockpit/bundle.ts";
 import { capture } from "../run.ts";
 import type { Compression } from "./deb.ts";
 import { type Format, listTree } from "./manifest.ts";
+import { debianCopyright, fontLicense, pageNotices } from "./page_notices.ts";
 import { debianChangelog, type Release, rpmChangelog } from "./release.ts";
 import { rpmbuild } from "./rpmbuild.ts";
 
@@ -12,24 +12,6 @@ const SOURCE = "packaging/cockpit";
 const PAGE_DIR = "/usr/share/cockpit/nvme-stas";
 const DOC_DIR = `/usr/share/doc/${NAME}`;
 const METAINFO = "org.nvmexpress.nvme_stas.cockpit.metainfo.xml";
-
-/** Licenses as the packages of npm say them, and the fonts that PatternFly brings. */
-function notices(packages: readonly string[]): string {
-  const known: Readonly<Record<string, { readonly version?: string; readonly license?: string }>> =
-    lock.packages;
-  const lines = packages.map((name) => {
-    const { version = "", license = "NOASSERTION" } = known[`node_modules/${name}`] ?? {};
-    return `  ${`${name} ${version}`.padEnd(44)} ${license}`;
-  });
-  return [
-    "The page of Cockpit contains work of others. Licenses are SPDX expressions.",
-    "",
-    ...lines,
-    `  ${"Red Hat Text, Display and Mono (fonts)".padEnd(44)} OFL-1.1`,
-    `  ${"Font Awesome Free (icons)".padEnd(44)} CC-BY-4.0 AND OFL-1.1`,
-    "",
-  ].join("\n");
-}
 
 async function layOut(root: string, format: Format, release: Release): Promise<void> {
   await Deno.remove(root, { recursive: true }).catch((error: unknown) => {
@@ -42,9 +24,16 @@ async function layOut(root: string, format: Format, release: Release): Promise<v
     await Deno.writeTextFile(full, text);
   };
   await write(`/usr/share/metainfo/${METAINFO}`, await Deno.readTextFile(`${SOURCE}/${METAINFO}`));
-  await write(`${DOC_DIR}/THIRD-PARTY-NOTICES`, notices(packages));
+  await write(`${DOC_DIR}/THIRD-PARTY-NOTICES`, await pageNotices(packages));
   if (format === "deb") {
-    await write(`${DOC_DIR}/copyright`, await Deno.readTextFile(`${SOURCE}/copyright`));
+    await write(
+      `${DOC_DIR}/copyright`,
+      debianCopyright(await Deno.readTextFile(`${SOURCE}/copyright`), await fontLicense()),
+    );
+    await write(
+      `/usr/share/lintian/overrides/${NAME}`,
+      await Deno.readTextFile(`${SOURCE}/lintian-overrides`),
+    );
     await write(`${DOC_DIR}/changelog.Debian`, debianChangelog(release, NAME));
     await capture(["gzip", "-9n", "-f", `${root}${DOC_DIR}/changelog.Debian`]);
   } else await write(`/usr/share/licenses/${NAME}/LICENSE`, await Deno.readTextFile("LICENSE"));

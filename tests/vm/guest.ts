@@ -18,6 +18,18 @@ export interface Bound {
   readonly seconds: number;
 }
 
+export interface Extras {
+  /**
+   * What is written is kept in this file, made afresh, until the next boot by that name; without one it is gone when the
+   * machine ends.
+   */
+  readonly disk?: string | undefined;
+  /** A port of the guest's that this machine can reach ({@link Guest.forwarded}). */
+  readonly forward?: number | undefined;
+  /** Added to its command line. */
+  readonly kernelArguments?: string | undefined;
+}
+
 export interface WentDown {
   readonly seconds: number;
   readonly console: string;
@@ -38,18 +50,15 @@ export class Guest {
     this.#bootArgs = bootArgs;
   }
 
-  /**
-   * Boots the image with `payload` mounted at /payload. What is written is kept in `disk`, made afresh, until the next
-   * boot by that name; without one it is gone when the machine ends. `kernelArguments` are added to its command line.
-   * Throws with the console's last lines when it does not come up.
-   */
+  /** Boots the image with `payload` mounted at /payload. Throws with the console's last lines when it does not come up. */
   static async boot(
     image: string,
     payload: string,
     machine: string,
-    { disk, kernelArguments }: { readonly disk?: string; readonly kernelArguments?: string } = {},
+    { disk, forward, kernelArguments }: Extras = {},
   ): Promise<Guest> {
     const args = ["-i", image, "-p", payload];
+    if (forward !== undefined) args.push("-f", `${forward}`);
     if (kernelArguments !== undefined) args.push("-a", kernelArguments);
     if (disk !== undefined) {
       await capture(["rm", "-f", disk]);
@@ -84,6 +93,11 @@ export class Guest {
     const seconds = (performance.now() - begin) / 1000;
     await this.#boot(this.#bootArgs);
     return { seconds, console: stdout };
+  }
+
+  /** The port of this machine's loopback that leads to the forwarded one. */
+  async forwarded(): Promise<number> {
+    return Number(await capture([`${BED}/forwarded`], { env: this.#env }));
   }
 
   async stop(): Promise<void> {

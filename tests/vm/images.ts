@@ -40,6 +40,9 @@ const SPECIAL: readonly Image[] = [
 /** With the original installed. */
 export const PEER: Image = { name: "peer", what: "Debian 13 with the original", target: X86 };
 
+/** With Cockpit installed. */
+export const COCKPIT: Image = { name: "cockpit", what: "Debian 13 with its Cockpit", target: X86 };
+
 /** The images that were asked for by name; `all` is every one. */
 export function imagesNamed(names: readonly string[]): readonly Image[] {
   if (names.includes("all")) return TESTED;

@@ -1,9 +1,12 @@
 /**
  * `deno task test:install`: the .deb in virtual machines, on a Debian that never had nvme-stas, over the original with
- * connections up, and through a reboot. A machine for each, of an image for the processor that the .deb is for.
+ * connections up, through a reboot, and with the page in a real Cockpit. A machine for each, of an image for the processor
+ * that the .deb is for.
  */
 import { dirname } from "node:path";
+import { BROWSER_NEEDS } from "../../scripts/cockpit/needs.ts";
 import { makePackages } from "../../scripts/package.ts";
+import { makePagePackages } from "../../scripts/package/cockpit.ts";
 import { currentRelease } from "../../scripts/package/release.ts";
 import { passThrough, runScript } from "../../scripts/run.ts";
 import { FOREIGN_NEEDS, providePackages, VM_NEEDS } from "../../scripts/system_packages.ts";
@@ -11,8 +14,9 @@ import { taskArguments, usageError } from "../../scripts/task_arguments.ts";
 import { add, closingLine, type Counts, NOTHING } from "../../scripts/test_run.ts";
 import { tellEvidence } from "./evidence.ts";
 import { Guest } from "./guest.ts";
-import { type Image, imagesNamed, PEER } from "./images.ts";
+import { COCKPIT, type Image, imagesNamed, PEER } from "./images.ts";
 import type { Scenario } from "./scenario.ts";
+import { PORT, scenario as cockpit } from "./scenarios/cockpit.ts";
 import { scenario as clean } from "./scenarios/install_clean.ts";
 import { scenario as over } from "./scenarios/install_over.ts";
 import { scenario as reboot } from "./scenarios/reboot.ts";
@@ -24,9 +28,10 @@ const DISK = "build/vm-disks/install.img";
 
 interface Run {
   readonly only: string;
-  /** This one and no other: it has the original. */
+  /** This one and no other: it has the original, or Cockpit. */
   readonly image?: Image;
   readonly disk?: string;
+  readonly forward?: number;
   readonly scenario: Scenario;
 }
 
@@ -34,11 +39,16 @@ const RUNS: readonly Run[] = [
   { only: "clean", scenario: clean },
   { only: "over", image: PEER, scenario: over },
   { only: "reboot", disk: DISK, scenario: reboot },
+  { only: "cockpit", image: COCKPIT, forward: PORT, scenario: cockpit },
 ];
 
-async function runOne({ disk, scenario: { name, run } }: Run, image: Image, keep: boolean): Promise<Counts> {
+async function runOne(
+  { disk, forward, scenario: { name, run } }: Run,
+  image: Image,
+  keep: boolean,
+): Promise<Counts> {
   const machine = Deno.env.get("VMBED_NAME") ?? "install";
-  const guest = await Guest.boot(image.name, PAYLOAD, machine, disk === undefined ? {} : { disk });
+  const guest = await Guest.boot(image.name, PAYLOAD, machine, { disk, forward });
   try {
     await run(guest);
     console.log(`ok      ${name}`);
@@ -54,13 +64,14 @@ async function runOne({ disk, scenario: { name, run } }: Run, image: Image, keep
   }
 }
 
-const USAGE = `usage: deno task test:install [--image NAME] [--only clean|over|reboot] [--keep]
+const USAGE = `usage: deno task test:install [--image NAME] [--only clean|over|reboot|cockpit] [--keep]
 
 The .deb in virtual machines, one for each run: on a Debian that never had nvme-stas (clean), over the Python
-original with connections up and back (over), and through a reboot and a poweroff (reboot). Needs root.
+original with connections up and back (over), through a reboot and a poweroff (reboot), and with the page in
+Debian's Cockpit, which Chromium on this machine shows (cockpit). Needs root.
 
-  --image NAME  the machine of clean and reboot (default: clean); over has an image of its own, and is left out
-                where that is for another processor
+  --image NAME  the machine of clean and reboot (default: clean); over and cockpit have images of their own, and
+                are left out where those are for another processor
   --only RUN    this run only
   --keep        leave its machine running, and say how to enter it; with --only
 `;
@@ -81,19 +92,29 @@ async function main(): Promise<boolean> {
   );
   if (runs.length === 0) {
     const names = RUNS.map(({ only }) => only).join(", ");
-    usageError(USAGE, `--only ${values.only}: must be one of ${names}, and not over on another processor`);
+    usageError(
+      USAGE,
+      `--only ${values.only}: must be one of ${names}, and neither over nor cockpit on another processor`,
+    );
   }
   if (values.keep && runs.length > 1) {
     usageError(USAGE, "--keep: choose one machine by --only");
   }
-  await providePackages(target === PEER.target ? VM_NEEDS : [...VM_NEEDS, ...FOREIGN_NEEDS]);
+  await providePackages([
+    ...VM_NEEDS,
+    ...target === PEER.target ? [] : FOREIGN_NEEDS,
+    ...runs.some((one) => one.image === COCKPIT) ? BROWSER_NEEDS : [],
+  ]);
+  const release = await currentRelease();
   const [file = ""] = await makePackages(
     { target, formats: ["deb"], compression: "none", allowFallback: true },
-    await currentRelease(),
+    release,
     "build/package/vm",
     PAYLOAD,
   );
   await Deno.rename(file, `${PAYLOAD}/new.deb`);
+  const [page = ""] = await makePagePackages(["deb"], "none", release, "build/package/vm", PAYLOAD);
+  await Deno.rename(page, `${PAYLOAD}/page.deb`);
   await Deno.mkdir(dirname(DISK), { recursive: true });
   let counts = NOTHING;
   for (const one of runs) {

@@ -233,6 +233,22 @@ Deno.test("packages: built twice with the same bytes, unpacked they hold what is
       // Cockpit's own library comes from the host.
       assert.doesNotMatch(await Deno.readTextFile(`${page}/index.js`), /cockpit1:/);
       assert.match(await capture(["dpkg-deb", "-f", deb, "Depends"]), /cockpit-bridge \(>= 287\)/);
+      // Licenses that ask for it are there with their text and whose work it is.
+      const doc = `${dir}/page/usr/share/doc/cockpit-nvme-stas`;
+      const notices = await Deno.readTextFile(`${doc}/THIRD-PARTY-NOTICES`);
+      for (
+        const part of [
+          /^ {2}react \d/m,
+          /Copyright \(c\) Meta Platforms/,
+          /SIL OPEN FONT LICENSE/,
+          /CC-BY-4\.0/,
+        ]
+      ) assert.match(notices, part);
+      const copyright = await Deno.readTextFile(`${doc}/copyright`);
+      assert.match(
+        copyright,
+        /^License: OFL-1\.1\n Red Hat Text[^]+\n \.\n[^]+OTHER DEALINGS IN THE FONT SOFTWARE/m,
+      );
     });
     await t.step(".rpm", async () => {
       const file = await findPackage(dir, ".rpm");

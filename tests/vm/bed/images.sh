@@ -1,7 +1,7 @@
 # The images by name: what each has other than "clean", which is Debian 13 with its small ("cloud") kernel. Sourced by
 # build and boot.
-IMAGES='clean peer bookworm sid bpo rdma arm64 podman next'
-# Those that the programs are tested on; "peer" is for comparing.
+IMAGES='clean peer cockpit bookworm sid bpo rdma arm64 podman next'
+# Those that the programs are tested on; "peer" is for comparing, "cockpit" for the page in a real Cockpit.
 TESTED='clean bookworm sid bpo rdma arm64'
 
 # image NAME: sets SUITE, ARCH (empty: this machine's), BACKPORTS (a suite besides), WITHOUT (a pattern of packages that are
@@ -12,6 +12,8 @@ image() {
         clean) ;;
         # with the original, to measure and to replace
         peer) PACKAGES=$(grep -Ev '^\s*(#|$)' "$BED/packages-peer.txt" | paste -sd' ') ;;
+        # Cockpit with what its administrators have besides: sudo, sessions of systemd, the storage page
+        cockpit) PACKAGES='cockpit-ws cockpit-bridge cockpit-system cockpit-storaged sudo libpam-systemd polkitd' ;;
         # kernel 6.1, systemd 252, libnvme 1.3; no daemon for TLS handshakes
         bookworm) SUITE=bookworm WITHOUT=ktls-utils ;;
         # the newest of everything
