@@ -30,7 +30,10 @@ export async function plan(job: Job, format: Format, given: string | undefined):
   const file = given === "-" ? STDIN.name : given;
   if (!config.ok) return fail(job, config.message);
   // While files may still be read.
-  const policy = removalPolicy(world);
+  const policy = removalPolicy(
+    world,
+    given !== undefined && tool.daemon === "stacd" ? config.text : undefined,
+  );
   const connected = await Bus.connect(world.bus);
   const bus = connected.ok ? connected.bus : undefined;
   try {

@@ -13,10 +13,13 @@ export interface RemovalPolicy {
   readonly inUseGoes: boolean;
 }
 
-/** Undefined if the file cannot be read. To be called while files may still be read. */
-export function removalPolicy({ confDir }: World): RemovalPolicy | undefined {
+/**
+ * That of a text of stacd.conf which is planned, otherwise that of the host's file. Undefined if the file cannot be read.
+ * To be called while files may still be read.
+ */
+export function removalPolicy({ confDir }: World, planned: string | undefined): RemovalPolicy | undefined {
   const file = `${confDir}/stacd.conf`;
-  const text = readFileText(file);
+  const text = planned === undefined ? readFileText(file) : { ok: true, text: planned } as const;
   if (!text.ok && text.why === "unreadable") return undefined;
   const parsed = parseStacdConf(text.ok ? text.text : undefined, file, readFileText);
   if (!parsed.ok) return undefined;

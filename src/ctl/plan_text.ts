@@ -91,14 +91,12 @@ function effectLines(
     ...(lastPaths.length > MAX_NAMES
       ? [["effect", `${lastPaths.length} subsystems lose their last path: ${some(lastPaths)}`] as const]
       : lastPaths.map((nqn) => ["effect", `${nqn} loses its last path`] as const)),
-    ...inUse.map(({ device, holders, by }) =>
-      [
-        "held",
-        `${device} is in use (${holders.join("; ")}): ${by.join(", ")} ${
-          by.length === 1 ? "stays" : "stay"
-        } connected meanwhile`,
-      ] as const
-    ),
+    ...inUse.map(({ device, holders, by }) => {
+      const use = `${device} is in use (${holders.join("; ")}): ${by.join(", ")}`;
+      return policy === null
+        ? ["held", `${use} ${by.length === 1 ? "stays" : "stay"} connected meanwhile`] as const
+        : ["effect", use] as const;
+    }),
     ...(policy === null ? [] : [["effect", policy] as const]),
   ];
 }

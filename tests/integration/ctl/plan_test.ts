@@ -148,6 +148,18 @@ Deno.test("stacd's plan tells last paths and what is in use, too; a path that ha
         /^2 I\/O paths of 2 subsystems go; 1 subsystem keeps no path; none of their namespaces is in use\.$/m,
       );
     });
+    // What the planned text says of what is in use counts, not what the host's file says.
+    const always = "[I/O controller connection management]\ndisconnect-in-use = always\n";
+    await withFile(always + line(other), async (file) => {
+      const { out } = await site.run(`stacctl plan --config ${file}`);
+      assert.match(out, /^! effect nvme\d+n1 is in use \(mounted on \/srv\/a\): nvme\d+, nvme\d+$/m);
+      assert.match(out, /^! effect disconnect-in-use = always: controllers in use are disconnected, too$/m);
+      assert.doesNotMatch(out, /stays? connected meanwhile/);
+      // The truth.
+      stage.stacdConf(await Deno.readTextFile(file));
+      await stage.run(120_000);
+      assert.deepEqual([stage.to("nqn.a").length, stage.to("nqn.b").length], [0, 1]);
+    });
   }));
 
 Deno.test("lines and excludes that do nothing are said, with their place", () =>
