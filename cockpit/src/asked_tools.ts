@@ -20,7 +20,7 @@ export interface Planned
 }
 
 export interface Effects extends Pick<V2Effects, "paths" | "last_paths" | "policy"> {
-  readonly in_use: readonly Pick<V2Effects["in_use"][number], "device" | "holders">[];
+  readonly in_use: readonly Pick<V2Effects["in_use"][number], "device" | "holders" | "by">[];
 }
 
 const JSON_OF = ["-o", "json", "--schema", "2"] as const;
@@ -116,6 +116,7 @@ export const parsePlan = (text: string): JsonResult<Planned> =>
         in_use: effects.at("in_use").list((one) => ({
           device: one.at("device").text(),
           holders: one.at("holders").list(words),
+          by: one.at("by").list(words),
         })),
         policy: effects.maybe("policy", words) ?? null,
       })) ?? null,

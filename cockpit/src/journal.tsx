@@ -24,11 +24,15 @@ const COMMAND = [
 /** Lines that arrive together are drawn together. */
 const GATHER_MS = 50;
 
-function useJournal(): { readonly lines: readonly JournalLine[]; readonly problem: Problem | undefined } {
+const WHO_READS =
+  "A user who is not in the group systemd-journal needs administrative access to read these lines.";
+
+/** `isAdmin`: with administrative access there is more to read; without it, what was opened with it has ended. */
+function useJournal(
+  isAdmin: boolean,
+): { readonly lines: readonly JournalLine[]; readonly problem: Problem | undefined } {
   const [lines, setLines] = useState<readonly JournalLine[]>([]);
   const [problem, setProblem] = useState<Problem | undefined>(undefined);
-  // With administrative access there is more to read; without it, what was opened with it has ended.
-  const isAdmin = useAdmin() === true;
   useEffect(() => {
     setLines([]);
     setProblem(undefined);
@@ -60,7 +64,8 @@ function useJournal(): { readonly lines: readonly JournalLine[]; readonly proble
 }
 
 export function JournalCard(): ReactNode {
-  const { lines, problem } = useJournal();
+  const isAdmin = useAdmin() === true;
+  const { lines, problem } = useJournal(isAdmin);
   const link = (
     <Button
       variant="link"
@@ -78,12 +83,13 @@ export function JournalCard(): ReactNode {
       </CardHeader>
       <CardBody>
         {problem !== undefined && (
-          <Alert isInline variant="warning" title="The journal cannot be read">{problem.text}</Alert>
+          <Alert isInline variant="warning" title="The journal cannot be read">
+            {problem.text}
+            {!isAdmin && <Content component="p">{WHO_READS}</Content>}
+          </Alert>
         )}
         {lines.length === 0 && problem === undefined && (
-          <Content component="p">
-            No lines. A user who is not in the group systemd-journal needs administrative access to read them.
-          </Content>
+          <Content component="p">No lines. {!isAdmin && WHO_READS}</Content>
         )}
         <div className="stas-journal" role="log" aria-label="Journal of stafd and stacd" tabIndex={0}>
           {lines.map(({ at, who, priority, message }, n) => (

@@ -125,10 +125,14 @@ export function PlanView({ daemon, plan, isRunning }: {
   );
 }
 
+/** Where no policy says otherwise, what is in use is held. */
+const kept = (by: readonly string[]): string =>
+  `; ${by.join(", ")} ${by.length === 1 ? "stays" : "stay"} connected meanwhile`;
+
 function EffectsView({ effects }: { readonly effects: Effects }): ReactNode {
   const { last_paths: lastPaths, in_use: inUse, policy, paths } = effects;
   return (
-    <StackItem className="stas-findings">
+    <StackItem className="stas-effects">
       {lastPaths.length > 0 && (
         <Alert
           isInline
@@ -157,9 +161,9 @@ function EffectsView({ effects }: { readonly effects: Effects }): ReactNode {
             : `${inUse.length} namespaces behind them are in use`}
         >
           <ul>
-            {inUse.map(({ device, holders }) => (
+            {inUse.map(({ device, holders, by }) => (
               <li key={device}>
-                <Name>{`${device}: ${holders.join(", ")}`}</Name>
+                <Name>{`${device}: ${holders.join(", ")}${policy === null ? kept(by) : ""}`}</Name>
               </li>
             ))}
           </ul>

@@ -43,7 +43,7 @@ export function SubsystemDetails({ row, at, sizes }: {
               <Td dataLabel="ANA">{path.anaState ?? "-"}</Td>
               <Td dataLabel="Interface">{ifaceOf(path) || "-"}</Td>
               <Td dataLabel="Listed by">
-                <Name>{[...new Set(dcsOf(path))].join(", ") || (path.sources[0]?.text ?? "-")}</Name>
+                <ListedBy path={path} />
               </Td>
               <Td dataLabel="Remark">
                 <Name>{remark(path, at)}</Name>
@@ -69,6 +69,12 @@ export function SubsystemDetails({ row, at, sizes }: {
       )}
     </div>
   );
+}
+
+/** Addresses are not broken inside; a configuration line may be. */
+function ListedBy({ path }: { readonly path: SubsystemRow["paths"][number] }): ReactNode {
+  const dcs = [...new Set(dcsOf(path))];
+  return dcs.length > 0 ? <Address>{dcs.join(", ")}</Address> : <Name>{path.sources[0]?.text ?? "-"}</Name>;
 }
 
 /** The storage page is in a package of its own (cockpit-storaged). */

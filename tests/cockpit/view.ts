@@ -68,7 +68,12 @@ export class View {
 
   /** For Cockpit's own fields and buttons, by the marks that its own tests use. */
   async fill(selector: string, text: string): Promise<void> {
-    await this.#find(selector).fill(text);
+    // As a person does: the old text is selected, and typed over. What a script writes there, React may take back.
+    const field = await this.#find(selector).waitHandle();
+    await field.focus();
+    await this.evaluate(`document.querySelector(${JSON.stringify(selector)}).select()`);
+    await field.type(text);
+    await field.dispose();
   }
 
   async press(selector: string): Promise<void> {
