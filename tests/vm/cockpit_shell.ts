@@ -1,9 +1,9 @@
 /** Cockpit in the guest as a person uses it from another machine: its login page, its shell, and pages in their frames. */
-import type { Browser, BrowserContext, Frame, Page } from "puppeteer-core";
+import type { Browser, Frame, Page } from "puppeteer-core";
 import { type Conduct, View, watchConduct } from "../cockpit/view.ts";
 
 /** Of an emulated machine, which also encrypts. */
-const BOUND_MS = 240_000;
+const BOUND_MS = 120_000;
 /** Where pictures of it go, to be looked at. */
 const PICTURES = "build/vm-cockpit";
 
@@ -17,23 +17,20 @@ export class Shell {
   readonly around: View;
   /** Our page. */
   readonly ours: View;
-  readonly #context: BrowserContext;
 
-  private constructor(context: BrowserContext, page: Page, origin: string) {
-    this.#context = context;
+  private constructor(page: Page, origin: string) {
     this.page = page;
     this.conduct = watchConduct(page, origin);
     this.around = new View(() => page.mainFrame(), BOUND_MS);
     this.ours = this.pageAt("nvme-stas/");
   }
 
-  /** A browser without cookies, at the page's address: that is the login page. */
+  /** At the page's address, which for a browser without cookies is the login page. */
   static async open(browser: Browser, origin: string): Promise<Shell> {
-    const context = await browser.createBrowserContext();
-    const page = await context.newPage();
+    const page = await browser.newPage();
     page.setDefaultTimeout(BOUND_MS);
     await page.setViewport({ width: 1280, height: 900 });
-    const shell = new Shell(context, page, origin);
+    const shell = new Shell(page, origin);
     await page.goto(`${origin}/nvme-stas`);
     return shell;
   }
@@ -86,9 +83,5 @@ export class Shell {
     const others = complaints.filter((text) => !OURS.test(text));
     if (others.length > 0) console.log(`        Cockpit's own pages complain:\n${others.join("\n")}`);
     return [...strayRequests, ...complaints.filter((text) => OURS.test(text))];
-  }
-
-  async close(): Promise<void> {
-    await this.#context.close();
   }
 }
