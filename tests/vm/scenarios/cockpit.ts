@@ -5,9 +5,9 @@
 import assert from "node:assert/strict";
 import { openBrowser } from "../../cockpit/browser.ts";
 import { Shell } from "../cockpit_shell.ts";
-import { nqnOf, ONE, stacdConf } from "../connector.ts";
+import { nqnOf, ONE, stacdConf } from "../stacd.ts";
 import { nothingChanges, untilConnected } from "../fabric.ts";
-import { confOf } from "../finder.ts";
+import { confOf } from "../stafd.ts";
 import type { Guest } from "../guest.ts";
 import type { Scenario } from "../scenario.ts";
 import { untilBlockDevice } from "../storage.ts";
