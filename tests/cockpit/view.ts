@@ -80,7 +80,7 @@ export class View {
     await this.#find(selector).click();
   }
 
-  #find(selector: string): ReturnType<Frame["locator"]> {
+  #find(selector: string) {
     return this.#shown().locator(selector).setTimeout(this.#boundMs);
   }
 
