@@ -20,7 +20,7 @@ export class View {
     return await this.#shown().evaluate(expression);
   }
 
-  /** The whole text of the page, as it is drawn; undefined while it is not there, or another one comes. */
+  /** The whole text of the page, as it is drawn; undefined while it is missing, or another one replaces it. */
   async text(): Promise<string | undefined> {
     try {
       const text = await this.#frame()?.evaluate("document.body?.innerText");

@@ -233,7 +233,7 @@ Deno.test("packages: built twice with the same bytes, unpacked they hold what is
       // Cockpit's own library comes from the host.
       assert.doesNotMatch(await Deno.readTextFile(`${page}/index.js`), /cockpit1:/);
       assert.match(await capture(["dpkg-deb", "-f", deb, "Depends"]), /cockpit-bridge \(>= 287\)/);
-      // Licenses that ask for it are there with their text and whose work it is.
+      // Each license has its text, and names whose work it is.
       const doc = `${dir}/page/usr/share/doc/cockpit-nvme-stas`;
       const notices = await Deno.readTextFile(`${doc}/THIRD-PARTY-NOTICES`);
       for (
