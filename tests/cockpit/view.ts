@@ -69,9 +69,10 @@ export class View {
   /** For Cockpit's own fields and buttons, by the marks that its own tests use. */
   async fill(selector: string, text: string): Promise<void> {
     // As a person does: the old text is selected, and typed over. What a script writes there, React may take back.
-    const field = await this.#find(selector).waitHandle();
-    await field.focus();
+    const locator = this.#find(selector);
+    await locator.click();
     await this.evaluate(`document.querySelector(${JSON.stringify(selector)}).select()`);
+    const field = await locator.waitHandle();
     await field.type(text);
     await field.dispose();
   }

@@ -36,6 +36,7 @@ export class Shell {
   }
 
   async logIn(user: string, password: string): Promise<void> {
+    await this.around.see("User name", "Log in");
     await this.around.fill("#login-user-input", user);
     await this.around.fill("#login-password-input", password);
     await this.around.press("#login-button");
