@@ -172,7 +172,7 @@ Deno.test("reports belong to their callers: a few at once, one for each, gone wi
     assert.match(await call(b.bus, "report_piece", [second]), /reads no such report/);
     assert.ok((await call(b.bus, "report_piece", [again])).startsWith("{"));
     b.bus.close();
-    // c and a again: b has left, so that there is room for both.
+    // The other two go on.
     const third = await begin(a.bus);
     assert.ok((await new DaemonClient(c.bus, STAC).report()).ok);
     assert.ok((await call(a.bus, "report_piece", [third])).startsWith("{"));
