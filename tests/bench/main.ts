@@ -20,6 +20,7 @@ Measures. Without a name: all but vm.
   ctl_scale  every command of stacctl with 1,000 paths
   decode     decoders: log pages, D-Bus messages, configuration
   record     the flight recorder: the cost of one event, and its memory
+  pages      one changed log page among many: every piece of work in stafd and stacd
   plan       the core: one step, and the plan, with many controllers
   vm         the daemons on a real kernel, beside the bare kernel and the Python original; needs root and QEMU.
              deno task bench vm -- --help describes its options
