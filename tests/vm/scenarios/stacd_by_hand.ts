@@ -70,7 +70,10 @@ async function newKeys(guest: Guest): Promise<void> {
     await untilStacdLogged(guest, since, /loaded again: .* is changed/);
     const refused = await guest.attempt(`COLUMNS=400 stacctl renew ${nqnOf("sub-001")}`);
     assert.equal(refused.code, 1, refused.stdout);
-    assert.match(refused.stderr, /not renewed: .* is in use: .*and no other usable path serves it/);
+    assert.match(
+      refused.stderr,
+      /(?:not renewed|stopped): .* is in use: .*and no other usable path serves it/,
+    );
     assert.equal(await shown(), `${old}\n${oldCtrl}\n`);
     // At the target first, then here: the connection lives on, and knows the old key only.
     let said = refused.stderr;
