@@ -20,11 +20,9 @@ const OVERRIDE = `/run/udev/rules.d/${AUTOCONNECT_RULE}`;
 const UNITS: readonly (readonly [unit: string, connects: string])[] = [
   ["nvmf-autoconnect.service", "connects storage at boot"],
   ["nvmefc-boot-connections.service", "connects storage at boot"],
-  [
-    "nvme-discoverd.service",
-    "connects what nvme-fabrics.conf names and what these discovery controllers list; it never disconnects",
-  ],
 ];
+/** It acts on the discovery controllers of stafd, too (tried with nvme-cli 3.1, which Debian's package enables). */
+const DISCOVERD = "nvme-discoverd.service";
 /** Files in which each line is for `nvme connect-all`. */
 const LISTS = ["/etc/nvme/discovery.conf", "/etc/nvme/config.json"];
 /** Addresses that are shown of many. */
@@ -42,6 +40,13 @@ export function examineNeighbours({ world, daemon, state }: Patient): readonly D
     ...UNITS.filter(([unit]) => isEnabled(root, unit)).map(([unit, connects]) =>
       notice(`${unit} also ${connects}`, `systemctl disable ${unit}, unless you want it`)
     ),
+    ...(isEnabled(root, DISCOVERD)
+      ? [warning(
+        `${DISCOVERD} connects what every discovery controller of this host lists, stafd's included: ` +
+          "stacd leaves alone what it connected first, and does not disconnect it when the fabric withdraws it",
+        `systemctl disable --now ${DISCOVERD}; stacd connects the same`,
+      )]
+      : []),
     ...LISTS.filter((file) => hasEntries(textOf(root + file) ?? "")).map((file) =>
       notice(`${file} has entries for nvme-cli: "nvme connect-all" uses them`)
     ),
@@ -99,9 +104,7 @@ function connectivity(root: string): readonly Diagnosis[] {
   const readers = [
     [
       "/etc/nvme/nvme-fabrics.conf",
-      isEnabled(root, "nvme-discoverd.service")
-        ? "nvme-discoverd connects it"
-        : '"nvme connect-all" connects it',
+      isEnabled(root, DISCOVERD) ? "nvme-discoverd connects it" : '"nvme connect-all" connects it',
       null,
     ],
     [

@@ -397,6 +397,12 @@ function everywhere({ disconnectScope }: StacdConf, changes: Changes): void {
   changes.add(
     "differs",
     "",
+    "at its first start nvme-stas 3.1 disconnects connections that stacd made and connects them again: " +
+      "unmount what they serve first, or change over with a reboot",
+  );
+  changes.add(
+    "differs",
+    "",
     "log pages of discovery controllers in the boot table (NBFT) are read only when they are configured",
   );
   changes.add(

@@ -66,7 +66,7 @@ Deno.test("doctor: nvme-discoverd, nvme-fabrics.conf, nvme-stas.conf, exclusions
   });
   assert.match(
     enabled[0] ?? "",
-    /^notice: nvme-discoverd\.service also connects what nvme-fabrics\.conf names .*-> systemctl disable/,
+    /^warning: nvme-discoverd\.service connects what every discovery controller .*-> systemctl disable --now/,
   );
   assert.match(enabled[1] ?? "", /192\.0\.2\.3 and 1 more: nvme-discoverd connects it/);
   assert.match(
