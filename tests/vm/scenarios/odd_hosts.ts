@@ -147,7 +147,7 @@ async function libnvme3(guest: Guest): Promise<void> {
     const loaded = await guest.run("cat /proc/$(systemctl show -P MainPID stafd)/maps");
     assert.match(loaded, /libnvme3\.so/);
   });
-  await guest.run("nvme disconnect-all; nvmet-lab down");
+  await guest.run("lab-reset");
   await withoutLibraries(guest, ["libnvme.so*", "liburing.so.2*"], () =>
     sayWhyNone(
       guest,
