@@ -25,6 +25,9 @@ Deno.test("Events appear while they happen", async () => {
   const { world, alpha, payroll } = buildSite();
   await visited({ world }, async (visit) => {
     await visit.open();
+    await visit.see("3 of 4, 1 failing", "3 subsystems");
+    // Each controller was tried: from here on nothing happens by itself.
+    await visit.page.reload();
     await visit.see("3 subsystems", "None since this page was opened");
     alpha.discovery.list(entryFor(payroll, "nvme"), world.time.now.mono);
     await visit.see("4 subsystems", /connected\s+nvme\d+ \(tcp, 192\.168\.10\.14/);
