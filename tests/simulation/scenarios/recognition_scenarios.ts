@@ -4,8 +4,9 @@ import { after, milliseconds } from "../../../src/lib/base/time.ts";
 import { finishStacd } from "../../../src/lib/core/stacd/stacd_step.ts";
 import type { KernelCtrl } from "../../../src/lib/nvme/kernel_ctrl.ts";
 import { Table } from "../../../src/lib/base/table.ts";
+import type { Device } from "../../../src/lib/sim/devices.ts";
 import { entryFor } from "../../../src/lib/sim/discovery.ts";
-import { hearing, stacdStepping, withDevices } from "../altered.ts";
+import { hearing, stacdStepping, stafd, withDevices } from "../altered.ts";
 import { type Cores, realCores } from "../cores.ts";
 import { DC_LINE, line, listed } from "./listed.ts";
 import { stacdAfter } from "./original.ts";
@@ -194,5 +195,30 @@ export const RECOGNITION_SCENARIOS: readonly Scenario[] = [
         const step = finishStacd(turn);
         return { state: step.state, effects: [...next.effects, ...step.effects] };
       }),
+  },
+  {
+    from: "seed 70224",
+    name: "beside another program's connection stafd takes its own again after a crash without a state file",
+    play: async (cores) => {
+      const stage = new Stage(cores);
+      // No file survives the crash; the registry of owners does.
+      stage.world.disk.full = true;
+      stage.dc("nqn.dc", "10.0.0.100", []);
+      let theirs: Device | undefined;
+      // Another program connects it in the same moment, and the kernel lists that connection first.
+      stage.world.kernel.connecting.witness = () =>
+        theirs ??= stage.connectedByOthers(stage.target("nqn.dc"));
+      stage.stafdConf(DC_LINE);
+      await stage.start();
+      assert.equal(stage.to("nqn.dc").length, 2, "both connected at the start");
+      stage.stafd.kill();
+      stage.startStafd();
+      await stage.run(20_000);
+      stage.stafdConf(`${DC_LINE}exclude = traddr=10.0.0.100\n`);
+      await stage.run(120_000);
+      assert.deepEqual(stage.to("nqn.dc"), [theirs]);
+    },
+    // The registry is not looked at.
+    original: () => stafd(withDevices((ctrl) => ({ ...ctrl, owner: "" }))),
   },
 ];

@@ -2,6 +2,7 @@
 import { isDeleting } from "../../nvme/kernel_state.ts";
 import type { KernelCtrl } from "../../nvme/kernel_ctrl.ts";
 import { isUntold, matches, matchIndexKey } from "../../nvme/match.ts";
+import { OWNER } from "../../nvme/registry.ts";
 import type { View } from "./view.ts";
 import type { DeviceRef } from "../../ports.ts";
 import type { Ctl } from "../controller/ctl.ts";
@@ -31,15 +32,21 @@ export function connectionOf(view: View, ctl: Ctl): KernelCtrl | undefined {
     if (view.rules.accepts(own)) return own;
     if (isUnsure(own)) return undefined;
   }
+  let found: KernelCtrl | undefined;
   let former: KernelCtrl | undefined;
   for (const name of devicesFor(view.state.fleet.devicesAt, ctl.tid)) {
     view.work++;
     const device = view.state.fleet.devices.get(name);
     if (device === undefined || isDeleting(device.state) || !serves(view, ctl, device)) continue;
-    if (matches(ctl.tid, device, view.state.fleet.interfaces)) return device;
-    former ??= device;
+    if (!matches(ctl.tid, device, view.state.fleet.interfaces)) {
+      former ??= device;
+      continue;
+    }
+    // Our own goes before another program's: after a crash without a state file only the registry tells (S9).
+    if (device.owner === OWNER) return device;
+    found ??= device;
   }
-  return former;
+  return found ?? former;
 }
 
 /** Is it this controller's connection, by its present identity or by an earlier one in our record (S13)? */
@@ -92,7 +99,7 @@ export function shieldOf(view: View, device: KernelCtrl): string | undefined {
   if (device.transport === "pcie" || device.transport === "") {
     return "a local device, not a fabric connection";
   }
-  if (device.owner !== "" && device.owner !== "stas") return `owned by ${device.owner}`;
+  if (device.owner !== "" && device.owner !== OWNER) return `owned by ${device.owner}`;
   if (!view.rules.accepts(device)) return `no controller that ${view.rules.daemon} handles`;
   for (const boot of view.state.fleet.nbft.boot) {
     // Whatever its interface: the root file system may be on it (STAC-47).
