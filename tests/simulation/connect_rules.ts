@@ -2,7 +2,7 @@
 import type { ConnectRequest } from "../../src/lib/ports.ts";
 import type { Tid } from "../../src/lib/nvme/tid.ts";
 import { notAsked } from "./options_asked.ts";
-import { allows } from "./oracle/conf.ts";
+import { allows, type Conf } from "./oracle/conf.ts";
 import { excludes, excludesHostWide } from "./oracle/excluding.ts";
 import { identity, named, sameController } from "./oracle/identity.ts";
 import { serves } from "./oracle/matching.ts";
@@ -78,12 +78,27 @@ export class ConnectRules {
   #askedFor(who: Daemon, tid: Tid): void {
     const conf = this.#rules.confInForce(who);
     if (this.#rules.sessions[who].saved.controllers.some((one) => sameController(one, tid))) return;
-    const wanted = who === "stacd"
-      ? stacdWants(this.#rules, conf, true)
-      : stafdWants(this.#rules, conf, stafdRoots(this.#rules, conf, true), this.#rules.knowledge.lastPages);
+    const wanted = who === "stacd" ? stacdWants(this.#rules, conf, true) : stafdWants(
+      this.#rules,
+      conf,
+      stafdRoots(this.#rules, conf, true),
+      this.#rules.knowledge.lastPages,
+      (one) => this.#isKept(conf, one),
+    );
     if (!wanted.has(identity(tid))) {
       throw new Violation("asked", `${who} connects ${named(tid)}, which no source wants`);
     }
+  }
+
+  /** Connected, and found by mDNS: ip-family leaves it alone once it is no longer announced, and so its page counts. */
+  #isKept(conf: Conf, tid: Tid): boolean {
+    const { world, knowledge, interfaces, forgets: { forgetting } } = this.#rules;
+    if (forgetting.isAnnounced(tid) || conf.excludes.some((one) => excludes(one, tid))) return false;
+    if (![...knowledge.announced.values()].some((one) => sameController(one.tid, tid))) return false;
+    return world.kernel.devices.all.some((device) =>
+      device.complete && device.state !== "deleting" &&
+      serves(tid, this.#rules.words(device), interfaces) === "yes"
+    );
   }
 
   /** CFG-56, CFG-57, CFG-62, KRN-35, TID-8. */

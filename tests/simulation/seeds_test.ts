@@ -80,6 +80,8 @@ const FOUND_IN_ALL: readonly (readonly [seed: number, who: Who, what: string])[]
   [50227, "both", "a page that was read again and again put a removal off"],
   [50013, "stafd", "a scan at the start tells of many connections at once (the check was wrong)"],
   [60059, "stafd", "of a name's addresses an excluded one kept the line's turn"],
+  [70200, "stafd", "a controller that ip-family leaves alone refers to another one (the check was wrong)"],
+  [70224, "both", "a second connection of stafd's own stayed after a crash without a state file"],
   [272, "stacd", "a lost event was not made good yet when the daemons were killed (the check was wrong)"],
 ];
 

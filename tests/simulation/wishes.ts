@@ -43,19 +43,24 @@ export function stafdRoots(rules: Rules, conf: Conf, possibly = false): readonly
   return roots;
 }
 
-/** All that is asked for along referrals of the pages read last, the shortest way first, with the sources. */
+/**
+ * All that is asked for along referrals of the pages read last, the shortest way first, with the sources. `isKept`: what is
+ * connected, and whose page counts, although it would not be connected now.
+ */
 export function stafdWants(
   rules: Rules,
   conf: Conf,
   roots: readonly Wish[],
   pages: Knowledge["pages"] = rules.knowledge.pages,
+  isKept: (tid: Tid) => boolean = () => false,
 ): ReadonlyMap<string, Wish> {
   const wanted = new Map<string, Wish>();
   const queue = [...roots];
   for (const wish of queue) {
     const { tid, depth } = wish;
     const id = identity(tid);
-    if (wanted.has(id) || depth > LIMITS.referralDepth || refusedBy(rules, "stafd", conf, tid)) continue;
+    if (wanted.has(id) || depth > LIMITS.referralDepth) continue;
+    if (refusedBy(rules, "stafd", conf, tid) && !isKept(tid)) continue;
     wanted.set(id, wish);
     const page = pages.get(id);
     if (page === undefined) continue;
