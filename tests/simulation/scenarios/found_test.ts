@@ -4,6 +4,7 @@ import type { StafdState } from "../../../src/lib/core/stafd/stafd_state.ts";
 import { entryFor } from "../../../src/lib/sim/discovery.ts";
 import { STACD_CONF } from "../daemons.ts";
 import { realCores } from "../cores.ts";
+import { Person } from "../person.ts";
 import { AUDIT, Stage } from "./stage.ts";
 
 const DC_LINE = "[Controllers]\ncontroller = transport=tcp;traddr=10.0.0.100\n";
@@ -393,4 +394,27 @@ Deno.test("what mDNS left behind and ip-family turns away once it is lost, leads
   stage.world.kernel.deleteNow(left);
   await stage.run(60_000);
   assert.equal(stage.world.kernel.devices.all.length, 0);
+});
+
+Deno.test("a path that a person renews does not wait while mDNS, which led to it, rests after a long connect", async () => {
+  const stage = new Stage(realCores);
+  const paths = [1, 2].map((n) => entryFor(stage.subsystem("nqn.sub", `10.0.1.${n}`), "nvme"));
+  const stuck = stage.subsystem("nqn.stuck", "10.0.2.1");
+  stage.world.setManner(stuck, "stuck");
+  const page = stage.dc("nqn.dc", "10.0.0.100", paths);
+  stage.world.avahi.announce(announced);
+  await stage.start();
+  assert.equal(stage.to("nqn.sub").length, 2, "connected at the start");
+  page.edit([...paths, entryFor(stuck, "nvme")], stage.mono);
+  await stage.run(70_000);
+  assert.equal(stage.stacd.state.fleet.rests.size, 1, "it rests");
+  const before = stage.to("nqn.sub");
+  // The kernel does not show it, so both paths are replaced.
+  stage.stacdConf("[Global]\nhdr-digest = true\n");
+  await stage.run(1_000);
+  void new Person(stage.world).renew("nqn.sub", "do");
+  await stage.run(30_000);
+  const after = stage.to("nqn.sub");
+  assert.deepEqual([after.length, after.filter((one) => before.includes(one)).length], [2, 0]);
+  assert.equal(stage.stacd.state.fleet.rests.size, 1, "the others still rest");
 });

@@ -123,6 +123,10 @@ export interface Renewals {
 
 export const noRenewals: Renewals = { run: undefined, last: undefined, demands: new Map() };
 
+/** Is it between the old connection and the new one? */
+export const isReplaced = ({ run }: Renewals, key: string): boolean =>
+  run?.phase.is === "replacing" && run.steps[run.index]?.key === key;
+
 export const renewEvidence = ({ what, uid, at }: Pick<RenewRun, "what" | "uid" | "at">): Evidence => ({
   kind: "renewed",
   what,

@@ -11,7 +11,8 @@ import { securityBar } from "../request/line_demands.ts";
 import { isNcc } from "../sources/ncc.ts";
 import { type Attempt, attemptAt } from "../request/request.ts";
 import type { Origin } from "../fleet/turns.ts";
-import { originOf } from "../sources/origin_of.ts";
+import { originOf, OWN_FILES } from "../sources/origin_of.ts";
+import { isReplaced } from "./renew.ts";
 import { renewalBar } from "./renew_turn.ts";
 
 export function stacdVerdict(view: StacdView, ctl: Ctl): Verdict {
@@ -106,6 +107,8 @@ export function stacdPageOwner(view: StacdView, dcKey: string): string {
 }
 
 export function stacdOrigin(view: StacdView, ctl: Ctl): Origin {
+  // A person has replaced it: its path is missing meanwhile, so it waits for no turn and no rest of its authority (S16).
+  if (isReplaced(view.state.renewals, ctl.key)) return { lane: 0, authority: OWN_FILES };
   const dcs = [...ctl.claims.keys()].map(dcOfPage).filter((dc) => dc !== "");
   return originOf(ctl, dcs.map((dc) => stacdPageOwner(view, dc)));
 }
