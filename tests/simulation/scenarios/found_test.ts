@@ -418,3 +418,24 @@ Deno.test("a path that a person renews does not wait while mDNS, which led to it
   assert.deepEqual([after.length, after.filter((one) => before.includes(one)).length], [2, 0]);
   assert.equal(stage.stacd.state.fleet.rests.size, 1, "the others still rest");
 });
+
+Deno.test("a reload that takes TLS and the interface of its line away connects no renewed path without TLS", async () => {
+  const stage = new Stage(realCores);
+  for (const n of [1, 2]) stage.subsystem("nqn.sub", `10.0.1.${n}`);
+  const lines = (more: string): string =>
+    `[Controllers]\n${
+      [1, 2].map((n) =>
+        `controller = transport=tcp;traddr=10.0.1.${n};trsvcid=4420;nqn=nqn.sub;host-iface=eth0${more}\n`
+      ).join("")
+    }`;
+  stage.stacdConf(lines(";tls=true"));
+  await stage.start();
+  assert.equal(stage.to("nqn.sub").length, 2, "connected at the start");
+  stage.world.kernel.chaos.deleteMs = [500, 500];
+  void new Person(stage.world).renew("nqn.sub", "do");
+  await stage.run(300);
+  // The record has another key from now on.
+  stage.stacdConf(`[Global]\nignore-iface = true\n${lines("")}`);
+  await stage.run(120_000);
+  assert.deepEqual(stage.to("nqn.sub").map(({ made }) => made?.tls), ["tls"], "one waits for a person");
+});

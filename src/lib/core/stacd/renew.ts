@@ -127,6 +127,30 @@ export const noRenewals: Renewals = { run: undefined, last: undefined, demands: 
 export const isReplaced = ({ run }: Renewals, key: string): boolean =>
   run?.phase.is === "replacing" && run.steps[run.index]?.key === key;
 
+/** The record of a controller has a new key: its step, and what its next connection must not lack, go with it (S15). */
+export function withMoved(
+  renewals: Renewals,
+  before: string,
+  { key, tid }: Pick<RenewStep, "key" | "tid">,
+): Renewals {
+  const { run, demands } = renewals;
+  const [demand, other] = [demands.get(before), demands.get(key)];
+  const rest = new Map(demands);
+  rest.delete(before);
+  return {
+    ...renewals,
+    run: run === undefined ? undefined : {
+      ...run,
+      steps: run.steps.map((step) => step.key === before ? { ...step, key, tid } : step),
+    },
+    demands: demand === undefined ? demands : rest.set(key, {
+      tls: demand.tls || other?.tls === true,
+      dhchap: demand.dhchap || other?.dhchap === true,
+      dhchapCtrl: demand.dhchapCtrl || other?.dhchapCtrl === true,
+    }),
+  };
+}
+
 export const renewEvidence = ({ what, uid, at }: Pick<RenewRun, "what" | "uid" | "at">): Evidence => ({
   kind: "renewed",
   what,

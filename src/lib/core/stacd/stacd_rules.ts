@@ -24,10 +24,16 @@ import { forgetAwaited, pageEntryEvicted } from "./report_intake.ts";
 import { stacdStateValue } from "../saved/stacd_saved.ts";
 import type { StacdState } from "./stacd_state.ts";
 import type { Reminder } from "../fleet/reminders.ts";
+import { withMoved } from "./renew.ts";
 import { renewalSettled } from "./renew_turn.ts";
 
-function moved(draft: StacdDraft, old: Ctl): void {
-  draft.state = { ...draft.state, latency: dropLatency(draft.state.latency, old.key) };
+function moved(draft: StacdDraft, old: Ctl, now: Ctl): void {
+  const { latency, renewals } = draft.state;
+  draft.state = {
+    ...draft.state,
+    latency: dropLatency(latency, old.key),
+    renewals: withMoved(renewals, old.key, now),
+  };
 }
 
 function up(draft: StacdDraft, ctl: Ctl): void {
