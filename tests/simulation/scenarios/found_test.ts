@@ -439,3 +439,26 @@ Deno.test("a reload that takes TLS and the interface of its line away connects n
   await stage.run(120_000);
   assert.deepEqual(stage.to("nqn.sub").map(({ made }) => made?.tls), ["tls"], "one waits for a person");
 });
+
+Deno.test("a connection that is being deleted for another line is not deleted again to renew it (S5)", async () => {
+  const stage = new Stage(realCores);
+  stage.subsystem("nqn.sub", "10.0.1.2");
+  const line = "controller = transport=tcp;traddr=10.0.1.2;trsvcid=4420;nqn=nqn.sub";
+  stage.stacdConf(`[Controllers]\n${line}\n${line};host-iface=eth0\n`);
+  await stage.start();
+  assert.equal(stage.to("nqn.sub").length, 1, "connected once at the start");
+  const { kernel } = stage.world;
+  let deletes = 0;
+  kernel.deletes = () => deletes++;
+  kernel.chaos.deleteMs = [20_000, 20_000];
+  stage.stacdConf("");
+  await stage.run(5_000);
+  // The other line comes back while the connection is being deleted for the first one.
+  stage.stacdConf(`[Controllers]\n${line};host-iface=eth0;hdr-digest=true\n`);
+  await stage.run(1_000);
+  const ctls = [...stage.stacd.state.fleet.ctls.values()];
+  assert.deepEqual(ctls.map(({ link }) => link.phase).toSorted(), ["deleting", "up"]);
+  void new Person(stage.world).renew("(tcp, 10.0.1.2, 4420, nqn.sub, eth0)", "do");
+  await stage.run(5_000);
+  assert.equal(deletes, 1);
+});

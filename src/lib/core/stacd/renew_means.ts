@@ -1,6 +1,6 @@
 /** By which means a controller's connection is renewed, and whether it may be. */
 import type { Ctl } from "../controller/ctl.ts";
-import { deviceAt, shieldOf } from "../fleet/kernel_view.ts";
+import { deviceAt, isGoing, shieldOf } from "../fleet/kernel_view.ts";
 import { type Means, meansFor } from "./renew.ts";
 import type { StacdView } from "./stacd_draft.ts";
 
@@ -11,6 +11,8 @@ export function meansOf(view: StacdView, ctl: Ctl, reconnects: boolean): Means {
   if (ctl.link.phase !== "up") return { ok: true, means: "not-connected", why: "" };
   const device = deviceAt(view, ctl.link.ref);
   if (device === undefined) return { ok: false, why: "its connection has just been replaced: try again" };
+  // For another record that it served (S5).
+  if (isGoing(view, device)) return { ok: false, why: "its connection is being deleted: try again" };
   if (view.rules.verdict(view, ctl).is !== "wanted") {
     return {
       ok: false,
