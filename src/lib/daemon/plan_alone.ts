@@ -84,17 +84,17 @@ async function ofStacd(text: string, host: HostConf, machine: PlanMachine): Prom
     machine,
   );
   const now = machine.clock.now();
-  const turn = stacdView(state, now);
+  const view = stacdView(state, now);
   return {
     findings: parsed.findings,
-    ...planOf(turn, stacdView(before, now), now),
+    ...planOf(view, stacdView(before, now), now),
     unknowns: [
       "stacd is not running: this is what its start would do with the kernel's present connections",
       ...notLooked(state.fleet.fresh),
-      ...stacdUnknowns(turn),
+      ...stacdUnknowns(view),
       "when stafd and stacd run, controllers on log pages are connected, too",
     ],
-    ...notes(idleLines(state, turn.state.fleet, (ctl) => turn.rules.verdict(turn, ctl))),
+    ...notes(idleLines(state, view.state.fleet, (ctl) => view.rules.verdict(view, ctl))),
   };
 }
 
@@ -109,10 +109,10 @@ async function ofStafd(text: string, host: HostConf, machine: PlanMachine): Prom
     machine,
   );
   const now: Now = machine.clock.now();
-  const turn = stafdView(state, now);
+  const view = stafdView(state, now);
   return {
     findings: parsed.findings,
-    ...planOf(turn, stafdView(before, now), now),
+    ...planOf(view, stafdView(before, now), now),
     unknowns: [
       "stafd is not running: this is what its start would do with the kernel's present connections",
       ...notLooked(state.fleet.fresh),
@@ -121,7 +121,7 @@ async function ofStafd(text: string, host: HostConf, machine: PlanMachine): Prom
         : []),
       "when stacd runs, it connects the controllers that the discovery controllers list",
     ],
-    ...notes(idleLines(state, turn.state.fleet, (ctl) => turn.rules.verdict(turn, ctl))),
+    ...notes(idleLines(state, view.state.fleet, (ctl) => view.rules.verdict(view, ctl))),
   };
 }
 

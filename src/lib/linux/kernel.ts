@@ -58,9 +58,9 @@ export class LinuxKernel implements Kernel {
   readonly #parts: KernelParts;
   readonly #reach: Reach;
   readonly #types: ControllerTypes;
-  /** By device: the length of its last discovery log; 0 once it has refused a read beyond the end. */
   readonly #removals = new Limiter(THREADS.removals, MAX_REMOVALS_WAITING);
   readonly #largePages = new Limiter(LARGE_PAGES.atOnce, MAX_LARGE_WAITING);
+  /** By device: the length of its last discovery log; 0 once it has refused a read beyond the end. */
   readonly #logHints = new Map<string, number>();
   #devices: DeviceEvents | undefined;
   #uevents: Uevents | undefined;

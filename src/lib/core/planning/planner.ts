@@ -1,5 +1,6 @@
 /**
- * Decides what to do about one controller, and why: the only place that decides to connect or to disconnect.
+ * Decides what to do about one controller, and why: the only place that decides to connect or to disconnect, but for
+ * `renew`, a person's act on connections that stay wanted (stacd/renew_turn.ts).
  * It asks about the claims, the kernel's connections and the policy, and changes nothing. `fleet/settle.ts` carries
  * out its decisions; `plan` and `explain` show them.
  */

@@ -65,7 +65,7 @@ function putDrains(draft: StacdDraft, change: Partial<Drains>): void {
   draft.state = { ...state, drains: { ...state.drains, ...change } };
 }
 
-/** {@link finish} sends the answers, once the changes that they report are saved. */
+/** {@link sendAnswers} sends them, once the changes that they report are saved. */
 function answer(draft: StacdDraft, call: number | undefined, answer: DrainAnswer): void {
   if (call === undefined) return;
   const upTo = draft.state.fleet.saves.wanted;

@@ -22,7 +22,7 @@ const MAX_WAITING = 8;
 const names = ({ trtype, traddr, trsvcid, subnqn }: Readonly<Record<string, string>>): string =>
   JSON.stringify([trtype, traddr, trsvcid, subnqn]);
 
-/** {@link finish} sends it once the change that it reports is saved. */
+/** {@link sendForgetAnswers} sends it once the change that it reports is saved. */
 function answer(draft: StafdDraft, call: number, answer: ForgetAnswer): void {
   const { state } = draft;
   const upTo = draft.state.fleet.saves.wanted;
