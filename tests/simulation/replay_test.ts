@@ -15,6 +15,9 @@ import { played } from "../../src/lib/daemon/record/replay.ts";
 import { difference } from "../../src/lib/daemon/record/values.ts";
 import type { Core } from "../../src/lib/daemon/shell.ts";
 import { Random } from "../../src/lib/sim/random.ts";
+import { realCores } from "./cores.ts";
+import { Person } from "./person.ts";
+import { Stage } from "./scenarios/stage.ts";
 import { Simulation } from "./simulation.ts";
 import { snapshot } from "./snapshot.ts";
 
@@ -164,6 +167,28 @@ for (const seed of SEEDS) {
     }
   });
 }
+
+Deno.test("under pseudonyms paths are renewed, and the addresses of a host name tried, in the order that was recorded", async () => {
+  const stage = new Stage(realCores);
+  const nqn = "nqn.2014-08.com.example:ledger";
+  const paths = [11, 12, 13, 14, 15, 16].map((last) => `10.0.0.${last}`);
+  for (const traddr of paths) stage.subsystem(nqn, traddr);
+  stage.world.resolver.names.set("array.corp.test", ["10.0.1.1", "10.0.1.2", "10.0.1.3", "10.0.1.4"]);
+  stage.stafdConf("");
+  const lines = [...paths, "array.corp.test"].map((traddr) =>
+    `controller = transport=tcp;traddr=${traddr};trsvcid=4420;nqn=${nqn}\n`
+  );
+  stage.stacdConf(`[Controllers]\n${lines.join("")}`);
+  await stage.start(20_000);
+  const renewed = new Person(stage.world).renew("10.0.0.", "do-reconnect");
+  await stage.run(300_000);
+  assert.ok((await renewed).ok);
+  const { last } = stage.stacd.state.renewals;
+  assert.deepEqual([last?.result, last?.controllers.length], ["renewed", paths.length]);
+  for (let seed = 1; seed <= 8; seed++) {
+    checkNamed("stacd", stage.stacd.recorded, new Random(seed, "pseudonyms"));
+  }
+});
 
 for (const seed of SEEDS) {
   Deno.test(`a recording plays as it was: seed ${seed}`, async () => {

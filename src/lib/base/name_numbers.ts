@@ -1,7 +1,7 @@
 /**
  * What the core takes from the spelling of names: the place of a key in a table, the spread of a pause, the order of
- * sources that wait. Nothing else depends on how a name is spelt, so that a recording under other names plays
- * as it was if these are given with it.
+ * sources that wait, of a host name's addresses and of paths that are renewed. Nothing else depends on how a name is
+ * spelt, so that a recording under other names plays as it was if these are given with it.
  */
 export interface NameNumbers {
   /** The place of a key in a table (table.ts), below 4096. */

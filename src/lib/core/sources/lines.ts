@@ -13,6 +13,7 @@ import {
 } from "../../config/controller_line.ts";
 import { normaliseTid, type Tid, tidKey, WELL_KNOWN_DISC_NQN } from "../../nvme/tid.ts";
 import type { Op } from "../effects.ts";
+import { inOrder } from "../../base/name_numbers.ts";
 import { after, type Instant, reached } from "../../base/time.ts";
 import type { Failure, Outcome } from "../../base/failure.ts";
 import type { Authority, Claim } from "../controller/ctl.ts";
@@ -114,7 +115,7 @@ const inTurn = (addresses: readonly string[]): readonly string[] => [
 
 /** The address after one that failed: each comes, whatever the order of the answers. */
 function following(failed: string, addresses: readonly string[]): string | undefined {
-  const all = [...new Set([...addresses, failed])].toSorted();
+  const all = [...new Set([...addresses, failed])].toSorted(inOrder);
   const at = all.indexOf(failed);
   return [...all.slice(at + 1), ...all.slice(0, at + 1)].find((traddr) => addresses.includes(traddr));
 }

@@ -32,6 +32,7 @@ import type { Ctl } from "../controller/ctl.ts";
 import { deviceAt, siblingsOf } from "../fleet/kernel_view.ts";
 import { evidenceText } from "../planning/evidence.ts";
 import { eventFields } from "../../base/messages.ts";
+import { inOrder } from "../../base/name_numbers.ts";
 import { announce, happened, logLine, say } from "../fleet/reporting.ts";
 import { type Guard, type GuardPolicy, judgedBy, looked, newGuard } from "../planning/guard.ts";
 import { after, reached } from "../../base/time.ts";
@@ -75,7 +76,7 @@ export function renew(draft: StacdDraft, { call, uid, what, keys, mode, reconnec
     return refuse(`the renewal of ${run.what}, begun by uid ${run.uid}, is under way: wait for its end`);
   }
   const ctls = keys.flatMap((key) => ctlAt(draft, key) ?? [])
-    .toSorted((a, b) => tidText(a.tid) < tidText(b.tid) ? -1 : 1);
+    .toSorted((a, b) => inOrder(tidText(a.tid), tidText(b.tid)));
   if (ctls.length === 0) {
     return sendAnswer(draft, call, { result: "unknown", reasons: [], warnings: [], controllers: [] });
   }
