@@ -46,6 +46,11 @@ const NAMED: ReadonlySet<string> = new Set([
   "host_nqn",
 ]);
 
+/** In the log of a person's act, the words for the controllers: perhaps a part of a name, which no form shows. */
+const ACT = /\b(?:drained|forgotten|renewed) by uid \d+ .*?: ([^;"]+)/;
+/** Of these words, ports and devices are no names. */
+const NO_NAME = /^(?:\d+|(?:\/dev\/)?nvme\d+(?:c\d+)?(?:n\d+)?(?:p\d+)?)$/;
+
 export class Pseudonyms {
   readonly #random: () => number;
   /** For each leading bits of an address whether the next bit changes. */
@@ -59,14 +64,17 @@ export class Pseudonyms {
     this.#random = random;
   }
 
-  /** Takes the host names and serial numbers in a value, which no form tells from other words. */
+  /** Takes the host names, serial numbers and words of a person in a value, which no form tells from other words. */
   learn(value: unknown, field = ""): void {
     if (typeof value === "string") {
       if (NAMED.has(field) || (field === "traddr" && !isAddress(value))) this.name(value);
+      const [, words] = ACT.exec(value) ?? [];
+      if (words !== undefined) this.#act(words);
     } else if (Array.isArray(value)) { for (const one of value) this.learn(one, field); }
     else if (isRecord(value)) {
-      const { name, stype } = value;
+      const { name, stype, what, uid } = value;
       if (typeof name === "string" && typeof stype === "string") this.name(name);
+      if (typeof what === "string" && typeof uid === "number") this.#act(what);
       for (const [key, one] of Object.entries(value)) this.learn(one, key);
     }
   }
@@ -85,6 +93,10 @@ export class Pseudonyms {
       [...FORMS, `(?<name>(?<![\\w.-])(?:${names.join("|")})(?![\\w-]))`].join("|"),
       "g",
     );
+  }
+
+  #act(words: string): void {
+    if (!NO_NAME.test(words.trim())) this.name(words);
   }
 
   /** The value under pseudonyms, with the names of its fields as they are. */

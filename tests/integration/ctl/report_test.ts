@@ -97,6 +97,39 @@ Deno.test("under pseudonyms no name is left, and the recordings play as they wer
     })
   ));
 
+Deno.test("under pseudonyms nothing is left of what a person named, in the recording, the views and the journal", () =>
+  inFolder((folder) =>
+    withSite(async (site) => {
+      await played(site);
+      for (
+        const act of [
+          "drain ledger",
+          "drain keyed",
+          "undrain keyed",
+          "renew exampl --reconnect",
+          "drain nvme2",
+        ]
+      ) {
+        await site.run(`stacctl ${act}`);
+      }
+      const lines = "2026-11-29T10:00:00 stacd[1]: (tcp, 10.0.0.5, 4420) | nvme1 - Disconnect initiated: " +
+        "drained by uid 0 until 2026-11-29T12:00:00Z, by force: vault-7; and one more\n";
+      const file = `${folder}/report.json`;
+      const run = (command: readonly string[]) =>
+        command[0] === "journalctl" ? { success: true, out: lines, err: "" } : undefined;
+      const real = await site.run("stacctl report -o -", { run });
+      for (const what of [/"what":"keyed"/, /uid 0 [^"]*: exampl"/, /: vault-7;/]) {
+        assert.match(real.out, what);
+      }
+      assert.equal((await site.run(`stacctl report --pseudonyms -o ${file}`, { run })).status, 0);
+      const text = await Deno.readTextFile(file);
+      assert.doesNotMatch(text, /ledger|keyed|exampl|vault/);
+      assert.match(text, /"what":"nvme2"/, "a device stays");
+      const story = stories(text, ALL);
+      assert.ok(story.ok && story.isTrue);
+    })
+  ));
+
 Deno.test("a report never replaces a file, and says where none can be made", () =>
   inFolder((folder) =>
     withSite(async (site) => {
