@@ -273,7 +273,7 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
     ["history", (command) =>
       command
         .description(
-          "show past connections, losses, disconnections, reloads and drains, from the daemon and the journal",
+          "show past connections, losses, disconnections, reloads and acts by hand, from the daemon and the journal",
         )
         .addOption(
           new Option("--since <moment>", `only from then on: a moment ${MOMENT_FORMS}`).argParser(moment),
@@ -343,7 +343,7 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
           return shown(options, format, (around) => doctor(around, format));
         })],
   ];
-  const finderActs: readonly (readonly [string, Define])[] = [
+  const stafdActs: readonly (readonly [string, Define])[] = [
     ["forget", (command) =>
       command
         .description(
@@ -356,7 +356,7 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
           finish(forget(job(false), what, { format: output ?? "table", dryRun: dryRun === true }))
         )],
   ];
-  const acts: readonly (readonly [string, Define])[] = [
+  const stacdActs: readonly (readonly [string, Define])[] = [
     ["drain", (command) =>
       command
         .description(
@@ -373,6 +373,12 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
         .action((what, { for: span, force, output }) =>
           finish(drain(job(false), what, { format: output ?? "table", term: span, force: force === true }))
         )],
+    ["undrain", (command) =>
+      command
+        .description("end a drain: connect again what is wanted (root only)")
+        .argument("<what>", "as it was drained")
+        .addOption(outputOption(TEXT))
+        .action((what, { output }) => finish(undrain(job(false), what, output ?? "table")))],
     ["renew", (command) =>
       command
         .description("give live connections the options and keys of the file, path after path (root only)")
@@ -384,14 +390,8 @@ export function daemonCommands(tool: Tool, world: World, finish: Finish): Readon
           const options = { dryRun: dryRun === true, reconnect: reconnect === true };
           return finish(renew(job(false), what, { format: output ?? "table", ...options }));
         })],
-    ["undrain", (command) =>
-      command
-        .description("end a drain: connect again what is wanted (root only)")
-        .argument("<what>", "as it was drained")
-        .addOption(outputOption(TEXT))
-        .action((what, { output }) => finish(undrain(job(false), what, output ?? "table")))],
   ];
-  return new Map([...old, ...(daemon === "stafd" ? [...finderActs, ...logPages] : acts), ...more]);
+  return new Map([...old, ...(daemon === "stafd" ? [...stafdActs, ...logPages] : stacdActs), ...more]);
 }
 
 function timeSpan(text: string): Duration {

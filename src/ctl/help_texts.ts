@@ -10,7 +10,7 @@ interface HelpText {
 
 const STATE = "See the present state:";
 const CHANGES = "See events and plans:";
-const ACTS = "Take controllers out for maintenance, and back:";
+const ACTS = "Change connections by hand:";
 const PAGES = "See what discovery controllers announce:";
 const OTHERS = "Other commands:";
 

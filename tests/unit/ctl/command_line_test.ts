@@ -56,6 +56,11 @@ Deno.test("the help of every command has its group and examples, and every examp
     const [, all] = await run(program, "--help");
     assert.match(all, /See the present state:\n +status /);
     assert.match(all, /\nOther commands:\n/);
+    const acts = /\nChange connections by hand:\n((?: .*\n)+)/.exec(all)?.[1] ?? "";
+    assert.deepEqual(
+      [...acts.matchAll(/^ {2}(\w+)/gm)].map(([, name]) => name),
+      tool === "stafctl" ? ["forget"] : ["drain", "undrain", "renew"],
+    );
     for (const { name } of toolDefinition(tool).commands.map((command) => ({ name: command.name() }))) {
       assert.match(all, new RegExp(`^  ${name}\\b`, "m"));
       const [status, out] = await run(program, "help", name);
