@@ -130,6 +130,24 @@ Deno.test("under pseudonyms nothing is left of what a person named, in the recor
     })
   ));
 
+Deno.test("what an array calls itself is never taken for the place of a recording", () =>
+  inFolder((folder) =>
+    withSite(async (site) => {
+      await played(site);
+      const controller = `${folder}/sys/class/nvme/nvme0`;
+      await Deno.mkdir(controller, { recursive: true });
+      const model = "recording 0 of this report";
+      await Deno.writeTextFile(`${controller}/transport`, "tcp\n");
+      await Deno.writeTextFile(`${controller}/model`, model);
+      const { out } = await site.run("stacctl report -o -", { root: folder });
+      const whole: unknown = JSON.parse(out);
+      assert.ok(isRecord(whole));
+      assert.deepEqual(whole["controllers"], [{ device: "nvme0", transport: "tcp", model }]);
+      const story = stories(out, ALL);
+      assert.ok(story.ok && story.isTrue);
+    })
+  ));
+
 Deno.test("a report never replaces a file, and says where none can be made", () =>
   inFolder((folder) =>
     withSite(async (site) => {
