@@ -146,6 +146,7 @@ export function eventText(event: AnyEvent): string {
     case "drain":
     case "undrain":
     case "forget":
+    case "renew":
       return `${event.type} ${event.what}, by uid ${event.uid}`;
     default:
       return event.type;
@@ -167,6 +168,7 @@ function effectText(effect: AnyEffect): string {
     case "resolve":
       return `-> resolve ${effect.host}`;
     case "answer":
+    case "answer-renew":
       return `-> answer: ${effect.answer.result} ${effect.answer.reasons.join("; ")}`.trimEnd();
     case "own":
       return `-> ${effect.owned ? "own" : "disown"} ${effect.device}`;

@@ -4,6 +4,7 @@ import { stories, type StoryOptions } from "../../../scripts/replay/stories.ts";
 import { dataOf, headOf } from "../../../src/lib/daemon/record/document.ts";
 import { entryFor } from "../../../src/lib/sim/discovery.ts";
 import { realCores } from "../../simulation/cores.ts";
+import { Person } from "../../simulation/person.ts";
 import { Stage } from "../../simulation/scenarios/stage.ts";
 
 const ALL = { until: Infinity, about: undefined, all: false, asScenario: false };
@@ -22,6 +23,10 @@ async function reportText(change: Readonly<Record<string, unknown>> = {}): Promi
   await stage.age();
   page.edit([entryFor(two, "nvme")], stage.mono);
   await stage.run(120_000);
+  return textOf(stage, change);
+}
+
+function textOf(stage: Stage, change: Readonly<Record<string, unknown>> = {}): string {
   const daemons = Object.fromEntries([stage.stafd, stage.stacd].map((daemon) => {
     const data: unknown = JSON.parse(dataOf<unknown>(daemon.recorded).next(Infinity) ?? "");
     return [daemon.who, { recording: { ...headOf(daemon.who, daemon.recorded), data } }];
@@ -66,6 +71,32 @@ Deno.test("a story of one controller, up to an event, or of everything", async (
   );
   assert.ok(!first.join().includes("The replay ends"), "it did not go to the end");
   assert.ok(told(text, { all: true }).length > told(text).length);
+});
+
+Deno.test("a person's act is told with its words, and with its answer", async () => {
+  const stage = new Stage(realCores);
+  stage.subsystem("nqn.2014-08.com.example:one", "10.0.0.5");
+  stage.stafdConf("");
+  stage.stacdConf(
+    "[Controllers]\ncontroller = transport=tcp;traddr=10.0.0.5;trsvcid=4420;nqn=nqn.2014-08.com.example:one\n",
+  );
+  await stage.start();
+  const person = new Person(stage.world);
+  for (
+    const act of [
+      () => person.renew("example:one", "do-reconnect"),
+      () => person.renew("none"),
+      () => person.drain("none"),
+    ]
+  ) {
+    const answer = act();
+    await stage.run(30_000);
+    await answer;
+  }
+  const story = told(textOf(stage)).join("\n");
+  assert.match(story, /#\d+ renew example:one, by uid 0\n/);
+  assert.match(story, /#\d+ renew none, by uid 0\n {12}-> answer: unknown\n/);
+  assert.match(story, /#\d+ drain none, by uid 0\n {12}-> answer: unknown\n/);
 });
 
 Deno.test("a skeleton of a scenario has the world, the configuration and the times", async () => {
