@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { Secret } from "../../../src/lib/base/secret.ts";
 import type { Attempt } from "../../../src/lib/core/request/request.ts";
-import { meansFor } from "../../../src/lib/core/stacd/renew.ts";
+import { meansFor, renewedText, type RenewMeans, type RenewStep } from "../../../src/lib/core/stacd/renew.ts";
 import type { ConnectOptions, DhchapKeys } from "../../../src/lib/nvme/connect_options.ts";
 import type { KernelCtrl, MadeWith } from "../../../src/lib/nvme/kernel_ctrl.ts";
 import { TID } from "./tid.ts";
@@ -129,4 +129,20 @@ Deno.test("exactly one of host NQN and host ID differs: refused with the ways ou
   assert.ok(warned.ok);
   assert.equal(warned.means, "reconnect");
   assert.match(warned.warning ?? "", /^nvme3 is connected as nqn\.other .*the array sees another host/);
+});
+
+Deno.test("the end of a renewal says how many connections were renewed, and not that all were if some were not", () => {
+  const step = (means: RenewMeans): RenewStep => (
+    { key: means, tid: TID, means, is: "done", why: "", guard: undefined }
+  );
+  const text = (...means: readonly RenewMeans[]): string =>
+    renewedText(means.map(step), "renewed by uid 0: x");
+  assert.equal(text("keys"), "The connection was renewed by uid 0: x");
+  assert.equal(text("keys", "reconnect"), "All 2 connections were renewed by uid 0: x");
+  assert.equal(
+    text("same", "keys", "not-connected"),
+    "1 of 3 connections was renewed by uid 0: x",
+  );
+  assert.equal(text("same", "not-connected"), "No connection had to be renewed by uid 0: x");
+  assert.equal(text("same"), "No connection had to be renewed by uid 0: x");
 });

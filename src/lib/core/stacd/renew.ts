@@ -287,6 +287,17 @@ export const stillNeeded = (
 const isServedBy = (look: NamespaceLook, device: string): boolean =>
   otherWays(look, "").some((way) => way.device === device);
 
+/** The end without a failure; `words` begin with "renewed". */
+export function renewedText(steps: readonly RenewStep[], words: string): string {
+  const done = steps.filter(({ is }) => is === "done");
+  const renewed = done.filter(({ means }) => means === "keys" || means === "reconnect").length;
+  if (renewed === 0) return `No connection had to be ${words}`;
+  if (done.length === 1) return `The connection was ${words}`;
+  return renewed === done.length
+    ? `All ${renewed} connections were ${words}`
+    : `${renewed} of ${done.length} connections ${renewed === 1 ? "was" : "were"} ${words}`;
+}
+
 export function stoppedText(steps: readonly RenewStep[], reasons: readonly string[]): string {
   const count = (state: RenewStep["is"]): number => steps.filter(({ is }) => is === state).length;
   return `The renewal stopped, ${count("done")} done, ${count("left")} left as they were: ${

@@ -16,6 +16,7 @@ import {
   type Renewals,
   type RenewAnswer,
   type Renewed,
+  renewedText,
   type RenewEvent,
   renewEvidence,
   type RenewPhase,
@@ -412,10 +413,8 @@ function end(draft: StacdDraft, result: "renewed" | "stopped", ...reasons: reado
   if (run.stage === "check") return;
   const words = evidenceText(renewEvidence(run));
   const more = { STAS_UID: String(run.uid), NVME_EVIDENCE: words };
-  const done = steps.filter(({ is }) => is === "done").length;
-  if (result === "renewed") {
-    happened(draft, "notice", "renewed", `All ${done} connections were ${words}`, more);
-  } else happened(draft, "warning", "renewal-stopped", `${stoppedText(steps, reasons)}; ${words}`, more);
+  if (result === "renewed") happened(draft, "notice", "renewed", renewedText(steps, words), more);
+  else happened(draft, "warning", "renewal-stopped", `${stoppedText(steps, reasons)}; ${words}`, more);
 }
 
 /** A look at the use of namespaces has ended. False: it did not belong to a renewal. */
