@@ -1,11 +1,17 @@
 /** Editing the configuration: findings, plan, save, reload, conflict, and who this host is. */
 import assert from "node:assert/strict";
 import { buildSite } from "../../demo/site.ts";
-import { visited } from "./visit.ts";
+import { type Visit, visited } from "./visit.ts";
 
 const EDITOR = "Text of stacd.conf";
 const BAD = "[Controllers]\nexclude = nqn=nqn.2025-01.com.example:orders\n[Global]\nkato = never\n";
 const EXCLUDING = "[Controllers]\nexclude = nqn=nqn.2025-01.com.example:orders\n";
+
+/** What a plan disconnects is connected: each controller was tried once. */
+async function settled(visit: Visit): Promise<void> {
+  await visit.open();
+  await visit.see("3 of 4, 1 failing", "2 of 2");
+}
 
 Deno.test("Configuration: findings stand at their line while typing; what the daemon would reject cannot be saved", () =>
   visited({ world: buildSite().world }, async (visit) => {
@@ -39,6 +45,7 @@ Deno.test("Configuration: the plan names disconnects, last paths and mounts; the
   world.kernel.devices.namespaces.mount(orders[0].nqn, "/srv/orders");
   await visited({ world }, async (visit) => {
     const file = `${visit.host.confDir}/stacd.conf`;
+    await settled(visit);
     await visit.open("#/configuration");
     await visit.see("No findings.");
     await visit.type(EDITOR, EXCLUDING);
@@ -61,6 +68,7 @@ Deno.test("Configuration: a file that was changed on the host meanwhile is not o
   visited({ world: buildSite().world }, async (visit) => {
     const file = `${visit.host.confDir}/stacd.conf`;
     const others = "# changed by somebody else\n";
+    await settled(visit);
     await visit.open("#/configuration");
     await visit.see("No findings.");
     await visit.type(EDITOR, EXCLUDING);
