@@ -48,6 +48,7 @@ import { scenarios as stacdStafdAway } from "./scenarios/stacd_stafd_away.ts";
 import { scenarios as stacdTls } from "./scenarios/stacd_tls.ts";
 import { scenarios as startScenarios } from "./scenarios/start.ts";
 import { scenarios as stafdAvahi } from "./scenarios/stafd_avahi.ts";
+import { scenarios as stafdByHand } from "./scenarios/stafd_by_hand.ts";
 import { scenarios as stafdCdc } from "./scenarios/stafd_cdc.ts";
 import { scenarios as stafdCompany } from "./scenarios/stafd_company.ts";
 import { scenarios as stafdIpv6 } from "./scenarios/stafd_ipv6.ts";
@@ -84,6 +85,7 @@ const SCENARIOS: readonly Scenario[] = [
   ...oldKernel,
   ...hostIdentity,
   ...stafdAvahi,
+  ...stafdByHand,
   ...stafdCdc,
   ...stafdCompany,
   ...stafdIpv6,
