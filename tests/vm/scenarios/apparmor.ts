@@ -70,7 +70,7 @@ async function run(guest: Guest): Promise<void> {
     await guest.run("stafctl status && stacctl explain sub-001 && systemctl stop stacd stafd");
     assert.deepEqual(await denials(guest), []);
     // That a denial would have been seen: another program in the profile, which may not write there.
-    const enter = `echo 'exec ${NAME}' >/proc/self/attr/exec && exec touch /root/denied`;
+    const enter = `echo 'exec ${NAME}' >/proc/self/attr/exec && exec touch /var/tmp/denied`;
     assert.notEqual((await guest.attempt(`sh -c "${enter}"`)).code, 0);
     assert.ok((await denials(guest)).length > 0);
   } finally {

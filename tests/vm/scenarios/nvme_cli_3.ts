@@ -12,7 +12,7 @@ import type { Scenario } from "../scenario.ts";
 const EXCLUSIONS = "/etc/nvme/exclusions.conf";
 const OWNERS = "cd /run/nvme/registry && grep -H . nvme*/owner | sort";
 const ALL = ["sub-001", "sub-002", "sub-003"];
-const MIGRATED = "/root/nvme-stas-3";
+const MIGRATED = "/var/tmp/nvme-stas-3";
 /** Of the processes that run now. */
 const JOURNAL =
   "for d in stafd stacd; do journalctl --no-pager -o cat _PID=$(systemctl show -P MainPID $d); done";
@@ -93,7 +93,7 @@ async function discoverd(guest: Guest): Promise<void> {
 /** nvme-stas 3 reads the files without complaint, keeps the discovery controller connected, and connects the same. */
 async function migrated(guest: Guest): Promise<void> {
   await bothUp(guest, "disable");
-  await guest.run(`rm -rf ${MIGRATED} && cp -a /etc/nvme /root/nvme-before`);
+  await guest.run(`rm -rf ${MIGRATED} && cp -a /etc/nvme /var/tmp/nvme-before`);
   try {
     await guest.run(`stasadm migrate --to 3 --write ${MIGRATED}`);
     await guest.run("systemctl stop stacd stafd && lab-install peer");
@@ -116,7 +116,7 @@ async function migrated(guest: Guest): Promise<void> {
     assert.doesNotMatch(await guest.run(JOURNAL), /nvme-stas\.conf.*(?:error|invalid|unknown|reject)/i);
   } finally {
     await guest.attempt("systemctl stop stacd stafd");
-    await guest.run("rm -rf /etc/nvme && mv /root/nvme-before /etc/nvme && lab-install ours");
+    await guest.run("rm -rf /etc/nvme && mv /var/tmp/nvme-before /etc/nvme && lab-install ours");
   }
 }
 

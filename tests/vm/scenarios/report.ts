@@ -44,10 +44,12 @@ async function run(guest: Guest): Promise<void> {
   );
   assert.equal(refused.code, 1);
   assert.match(refused.stderr, /only root may make a report/);
-  await guest.run("stacctl report -o /root/report.json && stacctl report --pseudonyms -o /root/named.json");
-  assert.equal((await guest.run("stat -c %a /root/report.json")).trim(), "600");
+  await guest.run(
+    "stacctl report -o /var/tmp/report.json && stacctl report --pseudonyms -o /var/tmp/named.json",
+  );
+  assert.equal((await guest.run("stat -c %a /var/tmp/report.json")).trim(), "600");
 
-  const text = await guest.run("cat /root/report.json");
+  const text = await guest.run("cat /var/tmp/report.json");
   for (const one of [key, ctrlKey]) {
     assert.ok(!text.includes(one.split(":")[2] ?? one), "a key is in the report");
   }
@@ -55,7 +57,7 @@ async function run(guest: Guest): Promise<void> {
   assert.match(story, /-> connect .*:keyed/);
   assert.match(story, /-> disconnect nvme\d+ .*:by-page.*because: not in the log page of/);
 
-  const named = await guest.run("cat /root/named.json");
+  const named = await guest.run("cat /var/tmp/named.json");
   assert.ok(
     !named.includes(hostNqn) && !named.includes("io.example") && !named.includes(ONE),
     "a name is left",
