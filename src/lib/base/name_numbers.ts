@@ -1,7 +1,7 @@
 /**
  * What the core takes from the spelling of names: the place of a key in a table, the spread of a pause, the order of
- * sources that wait, of a host name's addresses and of paths that are renewed. Nothing else depends on how a name is
- * spelt, so that a recording under other names plays as it was if these are given with it.
+ * what waits, and lengths. Nothing else depends on how a name is spelt, so that a recording under other names plays
+ * as it was if these are given with it.
  */
 export interface NameNumbers {
   /** The place of a key in a table (table.ts), below 4096. */
@@ -10,6 +10,10 @@ export interface NameNumbers {
   spread(who: string, failures: number): number;
   /** Negative: a is before b. */
   order(a: string, b: string): number;
+  /** In UTF-8. */
+  bytes(text: string): number;
+  /** As JSON without its quotes: an upper estimate. */
+  jsonBytes(text: string): number;
 }
 
 const PLACES = 4096;
@@ -25,6 +29,12 @@ function hashOf(key: string): number {
   for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
   return (hash ^ (hash >>> 15)) >>> 0;
 }
+
+const encoder = new TextEncoder();
+/** Every character of it is one byte of JSON. */
+const PLAIN = /^[ !#-[\]-~]*$/;
+/** The longest JSON form of one UTF-16 unit: an escape. */
+const LONGEST = 6;
 
 const spelt: NameNumbers = {
   /** Without a JIT, hashing a key costs more than everything else, so its place is remembered. */
@@ -42,6 +52,8 @@ const spelt: NameNumbers = {
     return hash % SPREADS;
   },
   order: (a, b) => a < b ? -1 : a > b ? 1 : 0,
+  bytes: (text) => encoder.encode(text).length,
+  jsonBytes: (text) => PLAIN.test(text) ? text.length : LONGEST * text.length,
 };
 
 let numbers = spelt;
@@ -49,6 +61,8 @@ let numbers = spelt;
 export const placeOf = (key: string): number => numbers.place(key);
 export const spreadOf = (who: string, failures: number): number => numbers.spread(who, failures);
 export const inOrder = (a: string, b: string): number => numbers.order(a, b);
+export const bytesOf = (text: string): number => numbers.bytes(text);
+export const jsonBytesOf = (text: string): number => numbers.jsonBytes(text);
 
 /**
  * Runs with other numbers, for a replay: `make` gets those of the spelling. A table that is made in `run` is of no use

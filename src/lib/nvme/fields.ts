@@ -1,4 +1,5 @@
 /** Fixed fields of little-endian structures. Callers check lengths first: reading past the end is a bug and throws. */
+import { bytesOf } from "../base/name_numbers.ts";
 import { decodeUtf8, hasControl } from "../base/plain_text.ts";
 
 const encoder = new TextEncoder();
@@ -21,7 +22,7 @@ export function textField(bytes: Uint8Array, offset: number, length: number): st
 
 /** Does the text fit into a field of so many bytes? */
 export function fits(text: string, length: number): boolean {
-  return encoder.encode(text).length <= length;
+  return bytesOf(text) <= length;
 }
 
 /** Writes a text that fits; the rest of the field stays as it is. */

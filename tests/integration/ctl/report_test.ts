@@ -13,11 +13,12 @@ const KEY = "DHHC-1:00:c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0YWJjZA==:
 const NQN = "nqn.2014-08.com.example:sub1";
 const ALL = { until: Infinity, about: undefined, all: false, asScenario: false };
 
-/** A discovery controller that lists a subsystem, one more by a line with a key; then the first one is withdrawn. */
+/** A discovery controller that lists two subsystems, one more by a line with a key; then the first one is withdrawn. */
 async function played({ stage }: Site): Promise<void> {
   const listed = stage.subsystem(NQN, "10.0.0.5");
   stage.subsystem("nqn.2014-08.com.example:keyed", "10.0.0.6");
-  const page = stage.dc("nqn.2014-08.com.example:dc", "10.0.0.9", [entryFor(listed, "nvme")]);
+  const stays = entryFor(stage.subsystem("nqn.2014-08.com.example:sub-2", "10.0.0.7"), "nvme");
+  const page = stage.dc("nqn.2014-08.com.example:dc", "10.0.0.9", [entryFor(listed, "nvme"), stays]);
   stage.stafdConf(line("traddr=10.0.0.9"));
   stage.stacdConf(
     line(`traddr=10.0.0.6;trsvcid=4420;nqn=nqn.2014-08.com.example:keyed;dhchap-secret=${KEY}`),
@@ -25,7 +26,7 @@ async function played({ stage }: Site): Promise<void> {
   await stage.start();
   await stage.run(20_000);
   await stage.age();
-  page.edit([], stage.mono);
+  page.edit([stays], stage.mono);
   await stage.run(120_000);
   assert.equal(stage.to(listed).length, 0);
 }

@@ -3,6 +3,7 @@
  * accepted: it is unknown, not empty (S2). When room is short the authority that uses most of it gives way,
  * so that none can take the room of the others. Pure.
  */
+import { jsonBytesOf } from "../../base/name_numbers.ts";
 import type { DiscoveryEntry } from "../../nvme/discovery_entry.ts";
 import { hasAddress } from "../../nvme/discovery_log.ts";
 import { entryToText } from "../../nvme/entry_text.ts";
@@ -38,12 +39,8 @@ export function intakeOf(listed: readonly DiscoveryEntry[]): Intake {
   return { entries, refused: addressed.length - named.length, bytes: textBytes(entries) };
 }
 
-/** Every character of it is one byte of JSON. */
-const PLAIN = /^[ !#-[\]-~]*$/;
 /** Quotes, colon and comma around a name and its value. */
 const AROUND = 6;
-/** The longest JSON form of one UTF-16 unit: an escape. */
-const LONGEST = 6;
 
 /** The size of entries as JSON, in bytes; an upper estimate. */
 export function textBytes(entries: readonly EntryText[]): number {
@@ -51,8 +48,7 @@ export function textBytes(entries: readonly EntryText[]): number {
   for (const entry of entries) {
     bytes += 3;
     for (const key of Object.keys(entry)) {
-      const value = entry[key] ?? "";
-      bytes += key.length + AROUND + (PLAIN.test(value) ? value.length : LONGEST * value.length);
+      bytes += key.length + AROUND + jsonBytesOf(entry[key] ?? "");
     }
   }
   return bytes;

@@ -1,6 +1,7 @@
 /**
  * What a recording takes from the spelling of its names (name_numbers.ts), for a report under pseudonyms. Places are
- * ranks, and sources a list, so that they give no name away by themselves; who guesses a name can still test the guess.
+ * ranks, what is ordered is a list, and sizes are lengths, so that they give no name away by themselves; a guess of a
+ * name can still be tested.
  */
 import { type NameNumbers, withNumbers } from "../../base/name_numbers.ts";
 import type { StacdEvent, StafdEvent } from "../../core/effects.ts";
@@ -10,11 +11,14 @@ import { stafdCore } from "../stafd_service.ts";
 import { type Recording, recordingOf } from "./document.ts";
 import { played } from "./replay.ts";
 
+type Size = readonly [text: string, bytes: number, jsonBytes: number];
+
 export interface RecordedNames {
   readonly places: readonly (readonly [key: string, rank: number])[];
   readonly spreads: readonly (readonly [who: string, failures: number, spread: number])[];
-  /** Sources in their order. */
+  /** Sources, controllers and addresses in their order. */
   readonly order: readonly string[];
+  readonly sizes: readonly Size[];
 }
 
 /** Plays the recording, and notes what was asked of its names; undefined when it cannot be played. */
@@ -22,6 +26,7 @@ export function namesOf(recording: unknown): RecordedNames | undefined {
   const places = new Map<string, number>();
   const spreads = new Map<string, readonly [string, number, number]>();
   const compared = new Set<string>();
+  const sizes = new Map<string, Size>();
   const listening = (own: NameNumbers): NameNumbers => ({
     place: (key) => {
       const place = own.place(key);
@@ -37,7 +42,14 @@ export function namesOf(recording: unknown): RecordedNames | undefined {
       compared.add(a).add(b);
       return own.order(a, b);
     },
+    bytes: (text) => sized(own, text)[1],
+    jsonBytes: (text) => sized(own, text)[2],
   });
+  const sized = (own: NameNumbers, text: string): Size => {
+    const size = sizes.get(text) ?? [text, own.bytes(text), own.jsonBytes(text)] as const;
+    sizes.set(text, size);
+    return size;
+  };
   const isPlayed = withNumbers(listening, () => {
     const read = recordingOf(recording);
     if (!read.ok) return false;
@@ -52,6 +64,7 @@ export function namesOf(recording: unknown): RecordedNames | undefined {
     places: [...places].map(([key, place]) => [key, rankOf.get(place) ?? 0]),
     spreads: [...spreads.values()],
     order: [...compared].toSorted(),
+    sizes: [...sizes.values()],
   };
 }
 
@@ -63,12 +76,13 @@ function play<State, Event extends StafdEvent | StacdEvent, Effect>(
 }
 
 /** Runs a replay with these. A name that is not among them counts as it is spelt. */
-export function underNames<T>({ places, spreads, order }: RecordedNames, run: () => T): T {
+export function underNames<T>({ places, spreads, order, sizes }: RecordedNames, run: () => T): T {
   const placeOf = new Map(places);
   const spreadOf = new Map(
     spreads.map(([who, failures, spread]) => [JSON.stringify([who, failures]), spread]),
   );
   const rankOf = new Map(order.map((name, rank) => [name, rank]));
+  const sizeOf = new Map(sizes.map((size) => [size[0], size]));
   return withNumbers((own) => ({
     place: (key) => placeOf.get(key) ?? own.place(key),
     spread: (who, failures) => spreadOf.get(JSON.stringify([who, failures])) ?? own.spread(who, failures),
@@ -76,24 +90,28 @@ export function underNames<T>({ places, spreads, order }: RecordedNames, run: ()
       const [first, second] = [rankOf.get(a), rankOf.get(b)];
       return first === undefined || second === undefined ? own.order(a, b) : first - second;
     },
+    bytes: (text) => sizeOf.get(text)?.[1] ?? own.bytes(text),
+    jsonBytes: (text) => sizeOf.get(text)?.[2] ?? own.jsonBytes(text),
   }), run);
 }
 
 /** From a report; undefined when it is malformed. */
 export function recordedNames(json: unknown): RecordedNames | undefined {
   if (typeof json !== "object" || json === null || !("places" in json)) return undefined;
-  if (!("spreads" in json) || !("order" in json)) return undefined;
-  const { places, spreads, order } = json;
+  if (!("spreads" in json) || !("order" in json) || !("sizes" in json)) return undefined;
+  const { places, spreads, order, sizes } = json;
+  if (!Array.isArray(sizes) || !sizes.every(isSpread)) return undefined;
   if (!Array.isArray(places) || !places.every(isPlace)) return undefined;
   if (!Array.isArray(spreads) || !spreads.every(isSpread)) return undefined;
   return Array.isArray(order) && order.every((name) => typeof name === "string")
-    ? { places, spreads, order }
+    ? { places, spreads, order, sizes }
     : undefined;
 }
 
 const isPlace = (one: unknown): one is [string, number] =>
   Array.isArray(one) && typeof one[0] === "string" && typeof one[1] === "number";
 
+/** Spreads and sizes have the same form. */
 const isSpread = (one: unknown): one is [string, number, number] =>
   Array.isArray(one) && typeof one[0] === "string" && typeof one[1] === "number" &&
   typeof one[2] === "number";
