@@ -2,6 +2,7 @@
 import { Alert, Content, Stack, StackItem } from "@patternfly/react-core";
 import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
 import type { ReactNode } from "react";
+import { staying } from "../../src/ctl/plan_held.ts";
 import { until } from "../../src/ctl/when.ts";
 import type { DaemonName } from "../../src/lib/dbus/v1_types.ts";
 import type { Effects, Planned } from "./asked_tools.ts";
@@ -35,13 +36,21 @@ export function PlanView({ daemon, plan, isRunning }: {
   const { changes, held, unchanged, unknowns, notes, effects, valid, at } = plan.value;
   const news = changes.filter(({ retry }) => !retry);
   const losses = news.filter(isLoss);
+  const kept = effects === null ? new Set<string>() : staying(effects, effects.in_use);
+  const later = losses.filter(({ device }) => kept.has(device)).length;
   const title = !valid
     ? `${daemon} would reject this text and change nothing`
     : news.length === 0
     ? `This text connects and disconnects nothing; ${unchanged} stay as they are`
     : losses.length === 0
     ? `This text connects ${news.length} and disconnects nothing`
-    : `This text disconnects ${losses.length} of ${losses.length + unchanged + held.length} connections`;
+    : `This text disconnects ${losses.length} of ${losses.length + unchanged + held.length} connections${
+      later === 0
+        ? ""
+        : later === losses.length
+        ? " once nothing uses them"
+        : `, ${later} of them once nothing uses them`
+    }`;
   return (
     <Stack hasGutter aria-label="Plan">
       <StackItem>
@@ -126,11 +135,13 @@ export function PlanView({ daemon, plan, isRunning }: {
 }
 
 /** Where no policy says otherwise, what is in use is held. */
-const kept = (by: readonly string[]): string =>
+const meanwhile = (by: readonly string[]): string =>
   `; ${by.join(", ")} ${by.length === 1 ? "stays" : "stay"} connected meanwhile`;
 
 function EffectsView({ effects }: { readonly effects: Effects }): ReactNode {
-  const { last_paths: lastPaths, in_use: inUse, policy, paths } = effects;
+  const { last_paths: lastPaths, in_use: inUse, policy } = effects;
+  const kept = staying(effects, inUse);
+  const going = effects.paths.filter(({ device }) => !kept.has(device)).length;
   return (
     <StackItem className="stas-effects">
       {lastPaths.length > 0 && (
@@ -163,17 +174,17 @@ function EffectsView({ effects }: { readonly effects: Effects }): ReactNode {
           <ul>
             {inUse.map(({ device, holders, by }) => (
               <li key={device}>
-                <Name>{`${device}: ${holders.join(", ")}${policy === null ? kept(by) : ""}`}</Name>
+                <Name>{`${device}: ${holders.join(", ")}${policy === null ? meanwhile(by) : ""}`}</Name>
               </li>
             ))}
           </ul>
         </Alert>
       )}
-      {paths.length > 0 && lastPaths.length === 0 && (
+      {going > 0 && lastPaths.length === 0 && (
         <Content component="p">
-          {paths.length === 1
+          {going === 1
             ? "1 path is disconnected; its subsystem keeps another one."
-            : `${paths.length} paths are disconnected; each subsystem keeps another one.`}
+            : `${going} paths are disconnected; each subsystem keeps another one.`}
         </Content>
       )}
       {policy !== null && <Alert isInline isPlain variant="warning" title={policy} />}

@@ -4,6 +4,7 @@ import type { V1Change, V1Controller, V1Namespace, V1State } from "../lib/dbus/v
 import { anaUsable } from "../lib/nvme/namespace_look.ts";
 import { tidKey } from "../lib/nvme/tid.ts";
 import { readFileText } from "./host_identity.ts";
+import { KEEPS_ALL, staying } from "./plan_held.ts";
 import type { V1Effects } from "./v1_outputs.ts";
 import type { World } from "./world.ts";
 
@@ -62,26 +63,26 @@ export function effectsOf(
 ): V1Effects {
   const byDevice = new Map(going.map((one) => [one.device, one]));
   const devices = new Set(byDevice.keys());
-  const live = controllers.filter(({ phase }) => phase === "connected" || phase === "leaving");
-  const lastPaths = [...Map.groupBy(live, ({ tid }) => tid.subsysnqn)].filter(([, paths]) =>
-    paths.every(({ device }) => devices.has(device))
-  ).map(([nqn]) => nqn);
   const stays = ({ device, state, anaState }: V1Namespace["paths"][number]): boolean =>
     state === "live" && anaUsable(anaState) && !devices.has(device);
   const inUse = subsystems.flatMap(({ namespaces }) => namespaces).flatMap(({ device, holders, paths }) => {
     const by = paths.map((path) => path.device).filter((name) => devices.has(name));
     return holders.length === 0 || by.length === 0 || paths.some(stays) ? [] : [{ device, holders, by }];
   });
-  return {
-    paths: [...byDevice.values()].map(({ device, tid, text }) => ({ device, nqn: tid.subsysnqn, text })),
-    lastPaths,
-    inUse,
-    policy: policy === undefined
-      ? "stacd.conf cannot be read: disconnect-scope and disconnect-in-use may say otherwise"
-      : policy.keepsAll
-      ? "disconnect-scope = no-disconnect: stacd keeps all of them connected"
-      : policy.inUseGoes
-      ? "disconnect-in-use = always: controllers in use are disconnected, too"
-      : null,
-  };
+  const paths = [...byDevice.values()].map(({ device, tid, text }) => ({ device, nqn: tid.subsysnqn, text }));
+  const why = policyText(policy);
+  const held = staying({ paths, policy: why }, inUse);
+  const live = controllers.filter(({ phase }) => phase === "connected" || phase === "leaving");
+  const lastPaths = [...Map.groupBy(live, ({ tid }) => tid.subsysnqn)].filter(([, all]) =>
+    all.every(({ device }) => devices.has(device) && !held.has(device))
+  ).map(([nqn]) => nqn);
+  return { paths, lastPaths, inUse, policy: why };
+}
+
+function policyText(policy: RemovalPolicy | undefined): string | null {
+  if (policy === undefined) {
+    return "stacd.conf cannot be read: disconnect-scope and disconnect-in-use may say otherwise";
+  }
+  if (policy.keepsAll) return KEEPS_ALL;
+  return policy.inUseGoes ? "disconnect-in-use = always: controllers in use are disconnected, too" : null;
 }

@@ -1,6 +1,7 @@
 /** A plan for people: disconnections first, then their effects, and a summary. */
 import type { V1Change, V1Plan } from "../lib/dbus/v1_types.ts";
 import { findingsText } from "./findings_view.ts";
+import { staying } from "./plan_held.ts";
 import type { Style, Tone } from "./style.ts";
 import { harmless, hung } from "./text_width.ts";
 import type { V1Effects, V1PlanEffects } from "./v1_outputs.ts";
@@ -73,9 +74,10 @@ const inLines = (line: string, columns: number): string =>
 
 function effectLines(
   daemon: V1Plan["daemon"],
-  { paths, lastPaths, inUse, policy }: V1Effects,
+  effects: V1Effects,
 ): readonly (readonly ["effect" | "held", string])[] {
-  if (paths.length === 0) return [];
+  const { lastPaths, inUse, policy } = effects;
+  const paths = daemon === "stafd" ? effects.paths : goingOf(effects);
   const devices = some(paths.map(({ device }) => device));
   const [then, elsewhere] = daemon === "stafd"
     ? [
@@ -87,7 +89,9 @@ function effectLines(
       "",
     ];
   return [
-    ["effect", `${then} ${pathsText(paths)}${elsewhere}: ${devices}`],
+    ...(paths.length === 0
+      ? []
+      : [["effect", `${then} ${pathsText(paths)}${elsewhere}: ${devices}`] as const]),
     ...(lastPaths.length > MAX_NAMES
       ? [["effect", `${lastPaths.length} subsystems lose their last path: ${some(lastPaths)}`] as const]
       : lastPaths.map((nqn) => ["effect", `${nqn} loses its last path`] as const)),
@@ -99,6 +103,12 @@ function effectLines(
     }),
     ...(policy === null ? [] : [["effect", policy] as const]),
   ];
+}
+
+/** The paths that go at once, and not only when nothing uses what is behind them. */
+function goingOf(effects: V1Effects): V1Effects["paths"] {
+  const held = staying(effects, effects.inUse);
+  return effects.paths.filter(({ device }) => !held.has(device));
 }
 
 function pathsText(paths: V1Effects["paths"]): string {
@@ -124,12 +134,19 @@ function summary({ changes, unchanged, effects }: V1PlanEffects, real: readonly 
   return `${sum}${isTold ? storageSum(effects) : ""}${retried}${same}`;
 }
 
-function storageSum({ paths, lastPaths, inUse }: V1Effects): string {
+function storageSum(effects: V1Effects): string {
+  const { lastPaths, inUse } = effects;
+  const paths = goingOf(effects);
+  const stay = effects.paths.length - paths.length;
+  const go = paths.length === 0
+    ? "no I/O path goes"
+    : `${pathsText(paths)} ${paths.length === 1 ? "goes" : "go"}`;
+  const kept = stay === 0 ? "" : `, ${stay} ${stay === 1 ? "stays" : "stay"} connected`;
   const without = lastPaths.length === 0
     ? "every subsystem keeps a path"
     : `${lastPaths.length} ${lastPaths.length === 1 ? "subsystem keeps" : "subsystems keep"} no path`;
   const used = inUse.length === 0
     ? "none of their namespaces is in use"
     : `${inUse.length} ${inUse.length === 1 ? "namespace is" : "namespaces are"} in use`;
-  return `${pathsText(paths)} ${paths.length === 1 ? "goes" : "go"}; ${without}; ${used}.\n`;
+  return `${go}${kept}; ${without}; ${used}.\n`;
 }

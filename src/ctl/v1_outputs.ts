@@ -60,7 +60,7 @@ export interface V1PlanEffects extends V1Plan {
 export interface V1Effects {
   /** I/O paths that go, unless what is behind them is in use. */
   readonly paths: readonly { readonly device: string; readonly nqn: string; readonly text: string }[];
-  /** NQNs of subsystems that lose their last path. */
+  /** NQNs of subsystems that lose their last path; one whose path is held keeps it. */
   readonly lastPaths: readonly string[];
   /** Namespaces that no other path serves then, and that something uses. */
   readonly inUse: readonly {

@@ -394,7 +394,7 @@ export interface V2Plan extends V2Head {
 export interface V2Effects {
   /** I/O paths that go, unless what is behind them is in use. */
   readonly paths: readonly { readonly device: string; readonly subsysnqn: string; readonly text: string }[];
-  /** NQNs of subsystems that lose their last path. */
+  /** NQNs of subsystems that lose their last path; one whose path is held keeps it. */
   readonly last_paths: readonly string[];
   /** Namespaces that no other path serves then, and that something uses; `by` are the controllers that are held for it. */
   readonly in_use: readonly {

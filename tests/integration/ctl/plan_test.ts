@@ -86,9 +86,10 @@ Deno.test("finding 1: an exclude of an array's discovery controllers is told wit
         out,
         /^! effect stacd will then disconnect 4 I\/O paths of 3 subsystems that nothing else/m,
       );
-      for (const nqn of ["nqn.a", "nqn.b", "nqn.c"]) {
+      for (const nqn of ["nqn.a", "nqn.c"]) {
         assert.ok(out.includes(`! effect ${nqn} loses its last path\n`), out);
       }
+      assert.ok(!out.includes("nqn.b loses"), "held");
       assert.ok(
         out.includes(
           `! held ${
@@ -99,10 +100,11 @@ Deno.test("finding 1: an exclude of an array's discovery controllers is told wit
       );
       assert.match(
         out,
-        /^4 I\/O paths of 3 subsystems go; 3 subsystems keep no path; 1 namespace is in use\.$/m,
+        /^3 I\/O paths of 2 subsystems go, 1 stays connected; 2 subsystems keep no path; 1 namespace is in use\.$/m,
       );
       const json = JSON.parse((await site.run(`stafctl plan -o json --config ${file}`)).out);
       assert.equal(json.effects.paths.length, 4);
+      assert.deepEqual(json.effects.lastPaths, ["nqn.a", "nqn.c"]);
       assert.deepEqual(json.effects.inUse.map(({ by }: { by: unknown }) => by), [[held.name]]);
       // stacd.conf of this host says that nothing is disconnected.
       const folder = file.slice(0, file.lastIndexOf("/"));
@@ -112,6 +114,8 @@ Deno.test("finding 1: an exclude of an array's discovery controllers is told wit
       );
       const kept = (await site.run(`stafctl plan --config ${file}`, { confDir: folder })).out;
       assert.match(kept, /^! effect disconnect-scope = no-disconnect: stacd keeps all of them connected$/m);
+      assert.doesNotMatch(kept, /last path/);
+      assert.match(kept, /^no I\/O path goes, 4 stay connected; every subsystem keeps a path; /m);
       // It says the truth.
       stage.stafdConf(await Deno.readTextFile(file));
       await stage.run(120_000);
@@ -148,6 +152,19 @@ Deno.test("stacd's plan tells last paths and what is in use, too; a path that ha
         /^2 I\/O paths of 2 subsystems go; 1 subsystem keeps no path; none of their namespaces is in use\.$/m,
       );
     });
+    // Both paths of what is in use are withdrawn: they are held, and it keeps its last path.
+    await withFile(line(other), async (file) => {
+      const { out } = await site.run(`stacctl plan --config ${file}`);
+      assert.doesNotMatch(out, /last path|! effect/);
+      assert.match(
+        out,
+        /^! held nvme\d+n1 is in use \(mounted on \/srv\/a\): nvme\d+, nvme\d+ stay connected meanwhile$/m,
+      );
+      assert.match(
+        out,
+        /^no I\/O path goes, 2 stay connected; every subsystem keeps a path; 1 namespace is in use\.$/m,
+      );
+    });
     // What the planned text says of what is in use counts, not what the host's file says.
     const always = "[I/O controller connection management]\ndisconnect-in-use = always\n";
     await withFile(always + line(other), async (file) => {
@@ -155,6 +172,7 @@ Deno.test("stacd's plan tells last paths and what is in use, too; a path that ha
       assert.match(out, /^! effect nvme\d+n1 is in use \(mounted on \/srv\/a\): nvme\d+, nvme\d+$/m);
       assert.match(out, /^! effect disconnect-in-use = always: controllers in use are disconnected, too$/m);
       assert.doesNotMatch(out, /stays? connected meanwhile/);
+      assert.match(out, /^! effect nqn\.a loses its last path$/m);
       // The truth.
       stage.stacdConf(await Deno.readTextFile(file));
       await stage.run(120_000);
