@@ -5,7 +5,7 @@
 import { digestOf } from "../../config/digest.ts";
 import { emptyStacd, type StacdState } from "../../core/stacd/stacd_state.ts";
 import { newCtl } from "../../core/controller/ctl.ts";
-import type { StacdEvent, StafdEvent } from "../../core/effects.ts";
+import type { Event, StacdEvent, StafdEvent } from "../../core/effects.ts";
 import { emptyStafd, newDc, type StafdState } from "../../core/stafd/stafd_state.ts";
 import { emptyFleet } from "../../core/fleet/fleet.ts";
 import { newGuard } from "../../core/planning/guard.ts";
@@ -137,8 +137,8 @@ const isStafd = (value: unknown): value is StafdState =>
 const isStacd = (value: unknown): value is StacdState =>
   hasFieldsOf(value, emptyStacd) && hasFieldsOf(value["fleet"], emptyFleet);
 
-/** Complete by their type: a new kind of event does not compile without its line. */
-const STAFD_EVENTS: Readonly<Record<StafdEvent["type"], true>> = {
+/** The events of both daemons. Complete by its type, as the two below: a new kind of event needs its line to compile. */
+const EVENTS: Readonly<Record<Event["type"], true>> = {
   "tick": true,
   "clock-set": true,
   "host": true,
@@ -161,6 +161,10 @@ const STAFD_EVENTS: Readonly<Record<StafdEvent["type"], true>> = {
   "aen": true,
   "overflow": true,
   "network": true,
+};
+
+const STAFD_EVENTS: Readonly<Record<StafdEvent["type"], true>> = {
+  ...EVENTS,
   "config": true,
   "registered": true,
   "supported-logs": true,
@@ -174,28 +178,7 @@ const STAFD_EVENTS: Readonly<Record<StafdEvent["type"], true>> = {
 };
 
 const STACD_EVENTS: Readonly<Record<StacdEvent["type"], true>> = {
-  "tick": true,
-  "clock-set": true,
-  "host": true,
-  "nbft": true,
-  "transports": true,
-  "tls-host": true,
-  "exclusions": true,
-  "scanned": true,
-  "reached": true,
-  "kernel-free": true,
-  "connected": true,
-  "disconnected": true,
-  "use-seen": true,
-  "resolved": true,
-  "states": true,
-  "saved": true,
-  "stop": true,
-  "device": true,
-  "removed": true,
-  "aen": true,
-  "overflow": true,
-  "network": true,
+  ...EVENTS,
   "config": true,
   "fetched": true,
   "drain": true,
