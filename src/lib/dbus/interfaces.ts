@@ -190,79 +190,68 @@ ${TID_ARGS}
     </method>
 `;
 
-const FORGET = `    <method name="forget">
-      ${
-  doc(
-    "Drops discovery controllers that only mDNS announced and that are silent, as after zeroconf-connections-persistence. Refused for all others. Root only.",
-  )
-}
-      <arg name="what" type="s" direction="in">
-        ${doc("As the person wrote it.")}
+/** An argument that a caller gives. */
+const given = (name: string, type: string, text: string): string =>
+  `      <arg name="${name}" type="${type}" direction="in">
+        ${doc(text)}
       </arg>
-      <arg name="names" type="as" direction="in">
-        ${doc("The controllers that it stands for: NQNs, addresses, devices, transport ids.")}
-      </arg>
-      <arg name="mode" type="s" direction="in">
-        ${doc("ask (nothing is done) or do.")}
-      </arg>
-      <arg name="answer_json" type="s" direction="out"/>
+`;
+
+const WHAT = given("what", "s", "As the person wrote it.");
+const NAMES = given(
+  "names",
+  "as",
+  "The controllers that it stands for: NQNs, addresses, devices, transport ids.",
+);
+
+/** A person's act on controllers. */
+const act = (name: string, text: string, ...args: readonly string[]): string =>
+  `    <method name="${name}">
+      ${doc(text)}
+${args.join("")}      <arg name="answer_json" type="s" direction="out"/>
     </method>
 `;
 
-const ACTS = `    <method name="drain">
-      ${
-  doc(
-    "Takes controllers out for a while; they are disconnected, and not connected again until the drain ends. Refused when something in use would be left without a usable path. Root only.",
-  )
-}
-      <arg name="what" type="s" direction="in">
-        ${doc("As the person wrote it: the name of the drain.")}
-      </arg>
-      <arg name="names" type="as" direction="in">
-        ${doc("The controllers that it stands for: NQNs, addresses, devices, transport ids.")}
-      </arg>
-      <arg name="term_ms" type="t" direction="in">
-        ${doc("Milliseconds; 0: until undrain or a reboot.")}
-      </arg>
-      <arg name="mode" type="s" direction="in">
-        ${doc("ask (nothing is done), do, or force (controllers in use are disconnected, too).")}
-      </arg>
-      <arg name="answer_json" type="s" direction="out"/>
-    </method>
-    <method name="undrain">
-      ${doc("Ends a drain. Root only.")}
-      <arg name="what" type="s" direction="in"/>
+const FORGET = act(
+  "forget",
+  "Drops discovery controllers that only mDNS announced and that are silent, as after zeroconf-connections-persistence. Refused for all others. Root only.",
+  WHAT,
+  NAMES,
+  given("mode", "s", "ask (nothing is done) or do."),
+);
+
+const DRAIN = act(
+  "drain",
+  "Takes controllers out for a while; they are disconnected, and not connected again until the drain ends. Refused when something in use would be left without a usable path. Root only.",
+  given("what", "s", "As the person wrote it: the name of the drain."),
+  NAMES,
+  given("term_ms", "t", "Milliseconds; 0: until undrain or a reboot."),
+  given("mode", "s", "ask (nothing is done), do, or force (controllers in use are disconnected, too)."),
+);
+
+const UNDRAIN = act(
+  "undrain",
+  "Ends a drain. Root only.",
+  `      <arg name="what" type="s" direction="in"/>
       <arg name="names" type="as" direction="in"/>
-      <arg name="answer_json" type="s" direction="out"/>
-    </method>
-`;
+`,
+);
 
-const RENEW = `    <method name="renew">
-      ${
-  doc(
-    "Gives live connections the options of the file: new keys by the kernel's own authentication, all else path after path. Refused when something in use would be left without a usable path. Root only.",
-  )
-}
-      <arg name="what" type="s" direction="in">
-        ${doc("As the person wrote it.")}
-      </arg>
-      <arg name="names" type="as" direction="in">
-        ${doc("The controllers that it stands for: NQNs, addresses, devices, transport ids.")}
-      </arg>
-      <arg name="mode" type="s" direction="in">
-        ${
-  doc(
+const RENEW = act(
+  "renew",
+  "Gives live connections the options of the file: new keys by the kernel's own authentication, all else path after path. Refused when something in use would be left without a usable path. Root only.",
+  WHAT,
+  NAMES,
+  given(
+    "mode",
+    "s",
     "ask (nothing is done), do, the same with -reconnect (path after path in any case), watch (how far is it), or stop (begin no other path).",
-  )
-}
-      </arg>
-      <arg name="answer_json" type="s" direction="out"/>
-    </method>
-`;
+  ),
+);
 
 export const STAF_XML = `${DOCTYPE}<node>\n${STANDARD}${STAF_METHODS}${debug(STAF.name)}${
   v1(STAF.name, PAGES + FORGET)
 }</node>\n`;
 export const STAC_XML = `${DOCTYPE}<node>\n${STANDARD}${STAC_METHODS}${debug(STAC.name)}${
-  v1(STAC.name, ACTS + RENEW)
+  v1(STAC.name, DRAIN + UNDRAIN + RENEW)
 }</node>\n`;

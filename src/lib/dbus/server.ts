@@ -203,20 +203,32 @@ function askedAct(what: unknown, names: unknown, uid: number | undefined): Asked
     : { uid, what: String(what).trim(), names: texts };
 }
 
-const FORGET: Method<StafHandlers & StafActs> = {
-  takes: ["sass"],
+/** A method for a person's act, which is checked before it is run. */
+const actOf = <H>(
+  takes: string,
+  run: (handlers: H, act: AskedAct, more: readonly unknown[]) => Later<readonly Value[] | BusError>,
+): Method<H> => ({
+  takes: [takes],
   maxBytes: MAX_NAMES_BYTES,
   gives: "s",
   rootOnly: true,
-  run: (handlers, [what, names, mode], _trusted, uid) => {
+  run: (handlers, [what, names, ...more], _trusted, uid) => {
     const act = askedAct(what, names, uid);
-    if (!("uid" in act)) return act;
-    const how = FORGET_MODES.find((word) => word === mode);
-    if (how !== undefined) return one(handlers.forget(act, how));
-    const message = `forget takes one of the modes ${FORGET_MODES.join(", ")}`;
-    return { name: BusErrors.invalidArgs, message };
+    return "uid" in act ? run(handlers, act, more) : act;
   },
-};
+});
+
+/** An act that has its mode and no other argument. */
+const moded = <H, Mode extends string>(
+  name: string,
+  modes: readonly Mode[],
+  run: (handlers: H, act: AskedAct, mode: Mode) => Later<string>,
+): Method<H> =>
+  actOf("sass", (handlers, act, [mode]) => {
+    const how = modes.find((word) => word === mode);
+    if (how !== undefined) return one(run(handlers, act, how));
+    return { name: BusErrors.invalidArgs, message: `${name} takes one of the modes ${modes.join(", ")}` };
+  });
 
 const STAF_INTERFACES: ReadonlyMap<string, Interface<StafHandlers & StafActs>> = new Map<
   string,
@@ -252,21 +264,16 @@ const STAF_INTERFACES: ReadonlyMap<string, Interface<StafHandlers & StafActs>> =
         gives: "s",
         run: (handlers, body) => one(handlers.page(askedTid(body))),
       }],
-      ["forget", FORGET],
+      ["forget", moded("forget", FORGET_MODES, (handlers, act, mode) => handlers.forget(act, mode))],
     ]),
     properties: new Map(),
   }],
 ]);
 
-const STAC_ACTS: readonly (readonly [string, Method<StacHandlers & StacActs>])[] = [
-  ["drain", {
-    takes: ["sasts"],
-    maxBytes: MAX_NAMES_BYTES,
-    gives: "s",
-    rootOnly: true,
-    run: (handlers, [what, names, term, mode], _trusted, uid) => {
-      const act = askedAct(what, names, uid);
-      if (!("uid" in act)) return act;
+const STAC_ACTS: readonly (readonly [string, Method<StacActs>])[] = [
+  [
+    "drain",
+    actOf("sasts", (handlers, act, [term, mode]) => {
       const termMs = Number(term);
       const how = DRAIN_MODES.find((word) => word === mode);
       if (how === undefined || !(termMs <= LONGEST_TERM)) {
@@ -275,32 +282,10 @@ const STAC_ACTS: readonly (readonly [string, Method<StacHandlers & StacActs>])[]
         return { name: BusErrors.invalidArgs, message };
       }
       return one(handlers.drain(act, termMs, how));
-    },
-  }],
-  ["renew", {
-    takes: ["sass"],
-    maxBytes: MAX_NAMES_BYTES,
-    gives: "s",
-    rootOnly: true,
-    run: (handlers, [what, names, mode], _trusted, uid) => {
-      const act = askedAct(what, names, uid);
-      if (!("uid" in act)) return act;
-      const how = RENEW_MODES.find((word) => word === mode);
-      if (how !== undefined) return one(handlers.renew(act, how));
-      const message = `renew takes one of the modes ${RENEW_MODES.join(", ")}`;
-      return { name: BusErrors.invalidArgs, message };
-    },
-  }],
-  ["undrain", {
-    takes: ["sas"],
-    maxBytes: MAX_NAMES_BYTES,
-    gives: "s",
-    rootOnly: true,
-    run: (handlers, [what, names], _trusted, uid) => {
-      const act = askedAct(what, names, uid);
-      return "uid" in act ? one(handlers.undrain(act)) : act;
-    },
-  }],
+    }),
+  ],
+  ["renew", moded("renew", RENEW_MODES, (handlers, act, mode) => handlers.renew(act, mode))],
+  ["undrain", actOf("sas", (handlers, act) => one(handlers.undrain(act)))],
 ];
 
 const STAC_INTERFACES: ReadonlyMap<string, Interface<StacHandlers & StacActs>> = new Map<
