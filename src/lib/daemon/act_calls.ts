@@ -1,10 +1,21 @@
 /** Acts of persons between the bus and the core: a call becomes an event, and the core's answer its reply. */
 import { type Ctl, deviceOf } from "../core/controller/ctl.ts";
 import type { Fleet } from "../core/fleet/fleet.ts";
-import { tidText } from "../nvme/tid.ts";
+import type { AskedAct } from "../dbus/server.ts";
+import { type Tid, tidText } from "../nvme/tid.ts";
 import { matcherOf, type Nameable, named } from "../nvme/what.ts";
+import type { Clock } from "../ports.ts";
 import type { Peek } from "./views/classic.ts";
 import { deviceNow, hostsOf } from "./views/v1_common.ts";
+
+/** What the acts of a daemon need of it. */
+export interface ActParts<Event> {
+  readonly clock: Clock;
+  readonly fleet: () => Fleet;
+  /** The devices of the kernel as they are now. */
+  readonly fresh: () => Promise<Peek>;
+  readonly post: (event: Event) => void;
+}
 
 export class ActCalls<Answer> {
   readonly #waiting = new Map<number, (answer: Answer) => void>();
@@ -27,8 +38,33 @@ export class ActCalls<Answer> {
   }
 }
 
+/** The caller of an act, and what the core needs of it. */
+export interface Called {
+  readonly call: number;
+  readonly uid: number;
+  readonly what: string;
+  readonly keys: readonly string[];
+}
+
+/** Hands an act to the core, with the controllers that its names stand for now. */
+export async function handOver<Event, Answer>(
+  calls: ActCalls<Answer>,
+  { fleet, fresh, post }: ActParts<Event>,
+  { uid, what, names }: AskedAct,
+  event: (called: Called) => Event,
+): Promise<Answer> {
+  const keys = namedBy(names, fleet(), await fresh());
+  return await calls.told((call) => post(event({ call, uid, what, keys })));
+}
+
+/** The controllers of an answer, with their texts. */
+export const withTexts = <One extends { readonly tid: Tid }>(
+  controllers: readonly One[],
+): readonly (One & { readonly text: string })[] =>
+  controllers.map((one) => ({ ...one, text: tidText(one.tid) }));
+
 /** The controllers that these names stand for. */
-export function namedBy(names: readonly string[], fleet: Fleet, peek: Peek): readonly string[] {
+function namedBy(names: readonly string[], fleet: Fleet, peek: Peek): readonly string[] {
   const nameable = (ctl: Ctl): Nameable => ({
     tid: ctl.tid,
     text: tidText(ctl.tid),

@@ -4,38 +4,25 @@ import { evidenceText } from "../core/planning/evidence.ts";
 import type { Fleet } from "../core/fleet/fleet.ts";
 import type { AskedAct, StacActs } from "../dbus/server.ts";
 import type { V1Drain, V1DrainAnswer } from "../dbus/v1_types.ts";
-import { tidText } from "../nvme/tid.ts";
 import { milliseconds } from "../base/time.ts";
-import type { Clock } from "../ports.ts";
-import { type ActCalls, namedBy } from "./act_calls.ts";
-import type { Peek } from "./views/classic.ts";
+import { type ActCalls, type ActParts, type Called, handOver, withTexts } from "./act_calls.ts";
 import type { Problem } from "./views/v1_health.ts";
-
-export interface DrainParts {
-  readonly clock: Clock;
-  readonly fleet: () => Fleet;
-  /** The devices of the kernel as they are now. */
-  readonly fresh: () => Promise<Peek>;
-  readonly post: (event: DrainEvent) => void;
-}
 
 export function drainActs(
   calls: ActCalls<DrainAnswer>,
-  { clock, fleet, fresh, post }: DrainParts,
+  parts: ActParts<DrainEvent>,
 ): Omit<StacActs, "renew"> {
-  const told = async (act: AskedAct, event: (call: number, keys: readonly string[]) => DrainEvent) => {
-    const keys = namedBy(act.names, fleet(), await fresh());
-    const answer = await calls.told((call) => post(event(call, keys)));
-    return JSON.stringify(answerOf(answer, fleet(), clock.now().wall));
+  const told = async (act: AskedAct, event: (called: Called) => DrainEvent) => {
+    const answer = await handOver(calls, parts, act, event);
+    return JSON.stringify(answerOf(answer, parts.fleet(), parts.clock.now().wall));
   };
   return {
     drain: (act, termMs, mode) =>
-      told(act, (call, keys) => {
+      told(act, (called) => {
         const term = termMs === 0 ? undefined : milliseconds(termMs);
-        return { type: "drain", call, ...act, keys, term, mode };
+        return { type: "drain", ...called, names: act.names, term, mode };
       }),
-    undrain: (act) =>
-      told(act, (call, keys) => ({ type: "undrain", call, uid: act.uid, what: act.what, keys })),
+    undrain: (act) => told(act, (called) => ({ type: "undrain", ...called })),
   };
 }
 
@@ -65,7 +52,7 @@ const answerOf = (answer: DrainAnswer, fleet: Fleet, at: number): V1DrainAnswer 
   at,
   result: answer.result,
   reasons: answer.reasons,
-  controllers: answer.controllers.map((one) => ({ ...one, text: tidText(one.tid) })),
+  controllers: withTexts(answer.controllers),
   again: answer.again ?? null,
   drains: answer.drains.map((drain) => drainOf(drain, fleet)),
 });

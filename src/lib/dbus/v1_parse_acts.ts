@@ -15,15 +15,25 @@ import {
   type V1ReportBegun,
 } from "./v1_types.ts";
 
+/** What became of an act. */
+const outcome = <const Result extends string>(doc: JsonReader, results: readonly [Result, ...Result[]]) => ({
+  ...head(doc),
+  result: doc.at("result").word(...results),
+  reasons: doc.at("reasons").list(words),
+});
+
+/** One of its controllers. */
+const named = (one: JsonReader) => ({
+  tid: tid(one.at("tid")),
+  text: one.at("text").text(),
+  device: one.at("device").text(),
+});
+
 export const parseDrainAnswer = (text: string): JsonResult<V1DrainAnswer> =>
   JsonReader.read("answer", text, (doc) => ({
-    ...head(doc),
-    result: doc.at("result").word(...DRAIN_RESULTS),
-    reasons: doc.at("reasons").list(words),
+    ...outcome(doc, DRAIN_RESULTS),
     controllers: doc.at("controllers").list((one) => ({
-      tid: tid(one.at("tid")),
-      text: one.at("text").text(),
-      device: one.at("device").text(),
+      ...named(one),
       becomes: one.at("becomes").word(...DRAINED_STATES),
       why: one.at("why").text(),
     })),
@@ -33,13 +43,9 @@ export const parseDrainAnswer = (text: string): JsonResult<V1DrainAnswer> =>
 
 export const parseForgetAnswer = (text: string): JsonResult<V1ForgetAnswer> =>
   JsonReader.read("answer", text, (doc) => ({
-    ...head(doc),
-    result: doc.at("result").word(...FORGET_RESULTS),
-    reasons: doc.at("reasons").list(words),
+    ...outcome(doc, FORGET_RESULTS),
     controllers: doc.at("controllers").list((one) => ({
-      tid: tid(one.at("tid")),
-      text: one.at("text").text(),
-      device: one.at("device").text(),
+      ...named(one),
       becomes: one.at("becomes").word(...FORGOTTEN_STATES),
       why: one.at("why").text(),
       listed: number(one.at("listed")),
@@ -52,14 +58,10 @@ export const parseReportBegun = (text: string): JsonResult<V1ReportBegun> =>
 
 export const parseRenewAnswer = (text: string): JsonResult<V1RenewAnswer> =>
   JsonReader.read("answer", text, (doc) => ({
-    ...head(doc),
-    result: doc.at("result").word(...RENEW_RESULTS),
-    reasons: doc.at("reasons").list(words),
+    ...outcome(doc, RENEW_RESULTS),
     warnings: doc.at("warnings").list(words),
     controllers: doc.at("controllers").list((one) => ({
-      tid: tid(one.at("tid")),
-      text: one.at("text").text(),
-      device: one.at("device").text(),
+      ...named(one),
       means: one.at("means").word(...RENEW_MEANS),
       is: one.at("is").word(...RENEWED_STATES),
       why: one.at("why").text(),
