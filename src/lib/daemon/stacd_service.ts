@@ -1,65 +1,39 @@
 /** stacd's answers on the bus: each is a view of the present state. */
-import { besideNext } from "../config/conn_conf.ts";
 import { parseStacdConf } from "../config/stacd_conf.ts";
 import { LATENCY_BOUNDS } from "../core/stacd/aen_latency.ts";
 import { stacdWakeAt, stepStacd } from "../core/stacd/stacd_step.ts";
 import type { StacdState } from "../core/stacd/stacd_state.ts";
 import type { StacdEffect, StacdEvent } from "../core/effects.ts";
 import type { ReportHandlers, StacHandlers } from "../dbus/server.ts";
-import type { Clock, Storage } from "../ports.ts";
+import type { Storage } from "../ports.ts";
+import { coreOf, served, type ServiceParts } from "./daemon_service.ts";
 import { drainOf, drainProblems } from "./drain_calls.ts";
-import type { HungCall } from "./bounded_ports.ts";
-import type { DaemonFacts } from "./daemon_facts.ts";
-import type { ReadDevice } from "./devices_now.ts";
 import type { Core } from "./shell.ts";
-import { v1Answers } from "./v1_answers.ts";
-import type { Peek } from "./views/classic.ts";
-import { StacdAnswers } from "./views/stacd_view.ts";
+import { stacdAnswers } from "./views/stacd_view.ts";
 import { controllerOf } from "./views/v1_common.ts";
 import { securityProblems } from "./views/v1_health.ts";
 import { stacdRoom } from "./views/v1_room.ts";
 import { stacdView } from "../core/stacd/stacd_rules.ts";
 import { stacdUnknowns } from "../core/stacd/stacd_questions.ts";
 
-export const stacdCore: Core<StacdState, StacdEvent, StacdEffect> = {
-  step: stepStacd,
-  wakeAt: stacdWakeAt,
-  tick: { type: "tick" },
-  clockSet: (ms) => ({ type: "clock-set", ms }),
-};
+export const stacdCore: Core<StacdState, StacdEvent, StacdEffect> = coreOf(stepStacd, stacdWakeAt);
 
-export interface StacdServiceParts {
-  readonly state: () => StacdState;
-  readonly clock: Clock;
-  readonly read: ReadDevice;
+export interface StacdServiceParts extends ServiceParts<StacdState> {
   readonly storage: Storage;
-  /** Calls that have not returned in their time. */
-  readonly hung?: () => readonly HungCall[];
-  readonly facts: DaemonFacts;
-  readonly setTron: (on: boolean) => void;
 }
 
-const unseen: Peek = () => undefined;
-
-export function stacdService(parts: StacdServiceParts): Omit<StacHandlers, keyof ReportHandlers> {
-  const { state, clock, storage } = parts;
-  const view = (peek: Peek): StacdAnswers => new StacdAnswers(state(), clock.now(), peek);
-  const { fresh, ...answers } = v1Answers({
-    ...parts,
+export function stacdService(
+  { storage, ...parts }: StacdServiceParts,
+): Omit<StacHandlers, keyof ReportHandlers> {
+  const { state, clock } = parts;
+  return served(parts, {
     daemon: "stacd",
+    parse: parseStacdConf,
+    reloaded: (conf, now) => stepStacd(state(), { type: "config", conf, reload: true }, now).state,
+    view: stacdView,
+    classic: stacdAnswers,
     storage: () =>
       new Promise((resolve) => storage.look((found) => resolve(found.ok ? found.value : undefined))),
-    fleet: () => state().fleet,
-    core: () => stacdView(state(), clock.now()),
-    tried: (text) => {
-      const parsed = besideNext(parseStacdConf(text, ""), parts.facts.next, "stacd");
-      if (!parsed.ok) return parsed;
-      // The same check as at a reload, which would reject the file.
-      if (parsed.conf.unreadSecurity.length > 0) return { ok: false, findings: parsed.findings };
-      const now = clock.now();
-      const next = stepStacd(state(), { type: "config", conf: parsed.conf, reload: true }, now).state;
-      return { ok: true, core: stacdView(next, now), findings: parsed.findings };
-    },
     accepts: (device) => device.isIoc,
     controllers: (core, peek) =>
       [...state().fleet.ctls.values()].map((ctl) => controllerOf(ctl, core, peek, clock.now())),
@@ -84,14 +58,5 @@ export function stacdService(parts: StacdServiceParts): Omit<StacHandlers, keyof
         remedy: "systemctl start stafd",
       }];
     },
-  });
-  return {
-    ...answers,
-    listControllers: (detailed) =>
-      detailed
-        ? fresh().then((peek) => view(peek).listControllers(true))
-        : view(unseen).listControllers(false),
-    controllerInfo: (tid) => view(unseen).controllerInfo(tid),
-    processInfo: () => view(unseen).processInfo(parts.facts),
-  };
+  }).handlers;
 }

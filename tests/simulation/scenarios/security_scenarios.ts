@@ -1,6 +1,6 @@
 /** Connections less safe than asked for (S15): made, called good, or taken away for it. */
 import assert from "node:assert/strict";
-import { StacdAnswers } from "../../../src/lib/daemon/views/stacd_view.ts";
+import { stacdAnswers } from "../../../src/lib/daemon/views/stacd_view.ts";
 import type { StacdConf } from "../../../src/lib/config/stacd_conf.ts";
 import type { Peek } from "../../../src/lib/daemon/views/classic.ts";
 import { controllerOf } from "../../../src/lib/daemon/views/v1_common.ts";
@@ -44,7 +44,7 @@ function told(stage: Stage): { health: V1Health; ls: string; explained: string }
   const controllers = [...state.fleet.ctls.values()].map((ctl) => controllerOf(ctl, core, peek, now));
   return {
     health: healthOf("stacd", now.wall, controllers, securityProblems(state.conf, state.fleet.host)),
-    ls: JSON.stringify(new StacdAnswers(state, now, peek).listControllers(true)),
+    ls: JSON.stringify(stacdAnswers(state, now, peek).listControllers(true)),
     explained: JSON.stringify(explain("", "stacd", core, () => true, peek, now)),
   };
 }

@@ -1,13 +1,13 @@
 /** How the original's interface shows the commands that a discovery controller may refuse (requirements 50; STAF-52, STAF-54). */
 import assert from "node:assert/strict";
-import { StafdAnswers } from "../../../src/lib/daemon/views/stafd_view.ts";
+import { stafdAnswers } from "../../../src/lib/daemon/views/stafd_view.ts";
 import type { Failure } from "../../../src/lib/base/failure.ts";
 import { OneDc } from "../core/one_dc.ts";
 
 const DONE = "{'fail count': 0, 'completed': True, 'alive': True}";
 
 const shown = (dc: OneDc, key: string): string | undefined =>
-  new StafdAnswers(dc.state, dc.now, () => undefined).listControllers(true)[0]?.[key];
+  stafdAnswers(dc.state, dc.now, () => undefined).listControllers(true)[0]?.[key];
 
 const refusal: Failure = {
   phase: "supported-logs",

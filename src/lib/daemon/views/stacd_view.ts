@@ -1,92 +1,31 @@
 /** stacd's answers on `org.nvmexpress.stac` and its debug interface, made from its state. */
-import { type Ctl, deviceOf } from "../../core/controller/ctl.ts";
+import type { Ctl } from "../../core/controller/ctl.ts";
 import { isNcc } from "../../core/sources/ncc.ts";
 import type { StacdState } from "../../core/stacd/stacd_state.ts";
 import { pythonRepr } from "../../base/python_literal.ts";
 import type { Now } from "../../base/time.ts";
-import {
-  type Asked,
-  byText,
-  deviceDict,
-  type Dict,
-  idDict,
-  infoDict,
-  type Lacking,
-  lackingKeys,
-  type Peek,
-  processDict,
-  type ProcessFacts,
-} from "./classic.ts";
-import { askedKey } from "./stafd_view.ts";
+import type { Peek } from "./classic.ts";
+import { type ClassicAnswers, commonAnswers } from "./classic_answers.ts";
 import { pythonBool } from "./texts.ts";
 import { stacdView } from "../../core/stacd/stacd_rules.ts";
-import { deviceAt } from "../../core/fleet/kernel_view.ts";
-import { requestFor } from "../../core/fleet/view.ts";
-import type { StacdView } from "../../core/stacd/stacd_draft.ts";
 
-export class StacdAnswers {
-  readonly #state: StacdState;
-  readonly #now: Now;
-  readonly #peek: Peek;
-  readonly #view: StacdView;
-
-  constructor(state: StacdState, now: Now, peek: Peek) {
-    this.#state = state;
-    this.#now = now;
-    this.#peek = peek;
-    this.#view = stacdView(state, now);
-  }
-
-  readonly #lacking: Lacking = (ctl) => {
-    const ref = deviceOf(ctl);
-    const device = ref === undefined ? undefined : deviceAt(this.#view, ref);
-    return lackingKeys(requestFor(this.#view, ctl), device);
+export function stacdAnswers(state: StacdState, now: Now, peek: Peek): ClassicAnswers {
+  const view = stacdView(state, now);
+  const { listed, find, info, dict, process } = commonAnswers(view, peek, {
+    /** STAC-44: an excluded controller is not listed; one that is being removed is listed until it is gone. */
+    isListed: (ctl) => ctl.link.phase === "up" || view.rules.verdict(view, ctl).is !== "excluded",
+    info: (_ctl, common) => common,
+    more: (ctl) => ({ dlpe: pythonRepr(dlpeOf(ctl) ?? null), "dlpe.eflags.ncc": pythonBool(isNcc(ctl)) }),
+  });
+  return {
+    listControllers: (detailed) => listed().map((ctl) => dict(ctl, detailed)),
+    controllerInfo: (asked) => {
+      // Only the one requested: `status` asks for each controller separately.
+      const ctl = find(asked);
+      return ctl === undefined ? "{}" : JSON.stringify(info(ctl));
+    },
+    processInfo: (facts) => JSON.stringify(process(facts)),
   };
-
-  /** STAC-44: an excluded controller is not listed; one that is being removed is listed until it is gone. */
-  #listed(): readonly Ctl[] {
-    return [...this.#state.fleet.ctls.values()].filter((ctl) => this.#isListed(ctl)).toSorted(byText);
-  }
-
-  #isListed(ctl: Ctl): boolean {
-    return ctl.link.phase === "up" || this.#view.rules.verdict(this.#view, ctl).is !== "excluded";
-  }
-
-  listControllers(detailed: boolean): readonly Dict[] {
-    return this.#listed().map((ctl) => {
-      if (!detailed) return idDict(ctl, this.#lacking);
-      const entry = dlpeOf(ctl);
-      return {
-        ...infoDict(ctl, this.#now, this.#lacking),
-        ...deviceDict(ctl, this.#peek),
-        dlpe: pythonRepr(entry ?? null),
-        "dlpe.eflags.ncc": pythonBool(isNcc(ctl)),
-      };
-    });
-  }
-
-  controllerInfo(asked: Asked): string {
-    const key = askedKey(
-      asked,
-      this.#state.conf?.ignoreIface.value ?? false,
-      this.#state.fleet.host?.nqn ?? "",
-    );
-    // Only the one requested: `status` asks for each controller separately.
-    const ctl = key === undefined ? undefined : this.#state.fleet.ctls.get(key);
-    return ctl === undefined || !this.#isListed(ctl)
-      ? "{}"
-      : JSON.stringify(infoDict(ctl, this.#now, this.#lacking));
-  }
-
-  processInfo(facts: ProcessFacts): string {
-    const { host } = this.#state.fleet;
-    return JSON.stringify(processDict(facts, {
-      nqn: host?.nqn ?? "",
-      id: host?.id ?? "",
-      symname: host?.symname ?? "",
-      hasKey: host?.key !== undefined,
-    }));
-  }
 }
 
 /** The newest log page entry that lists it. */
