@@ -20,7 +20,7 @@ import { type Fleet, MAX_SECURED, withCtl } from "../fleet/fleet.ts";
 import { lineAuthority } from "../sources/lines.ts";
 import { type Standing, STANDINGS } from "../controller/standing.ts";
 
-export const STATE_VERSION = 1;
+const STATE_VERSION = 1;
 
 export type Json = Readonly<Record<string, unknown>>;
 
@@ -178,7 +178,7 @@ const isLeaving = (ctl: Ctl): boolean =>
   ![...ctl.released.values()].every(({ kind }) => kind === "audit");
 
 /** Controllers that a source claims or has withdrawn. The next audit finds foreign ones again. */
-export function savedCtls(fleet: Fleet): readonly Json[] {
+function savedCtls(fleet: Fleet): readonly Json[] {
   const saved: Json[] = [];
   for (const ctl of fleet.ctls.values()) {
     const leaving = isLeaving(ctl);
@@ -202,20 +202,20 @@ export function savedCtls(fleet: Fleet): readonly Json[] {
  * The allowed address families, if recorded; version 1.0.0 did not record them, and its connections count as
  * allowed.
  */
-export function familiesOf(value: unknown): IpFamilies {
+function familiesOf(value: unknown): IpFamilies {
   if (!isJson(value)) return { v4: true, v6: true };
   return { v4: value["v4"] !== false, v6: value["v6"] !== false };
 }
 
-export const savedYoung = ({ young }: Fleet): readonly string[] => [...young ?? []];
+const savedYoung = ({ young }: Fleet): readonly string[] => [...young ?? []];
 
 /** A state file without the list comes from a version without patterns. */
-export const restoreYoung = (fleet: Fleet, value: unknown): Fleet =>
+const restoreYoung = (fleet: Fleet, value: unknown): Fleet =>
   Array.isArray(value) ? { ...fleet, young: new Set(value.map(textOf)) } : fleet;
 
-export const savedSecured = ({ secured }: Fleet): readonly string[] => [...secured.keys()];
+const savedSecured = ({ secured }: Fleet): readonly string[] => [...secured.keys()];
 
-export function restoreSecured(fleet: Fleet, value: unknown): Fleet {
+function restoreSecured(fleet: Fleet, value: unknown): Fleet {
   let { secured } = fleet;
   for (const key of listOf(value).slice(0, MAX_SECURED)) {
     if (typeof key === "string") secured = secured.with(key, true);
@@ -224,7 +224,7 @@ export function restoreSecured(fleet: Fleet, value: unknown): Fleet {
 }
 
 /** Controllers as they were saved, without operations under way. */
-export function restoreCtls(fleet: Fleet, value: unknown): Fleet {
+function restoreCtls(fleet: Fleet, value: unknown): Fleet {
   let next = fleet;
   for (const record of listOf(value)) {
     if (!isJson(record)) continue;
@@ -257,4 +257,21 @@ export function restoreCtls(fleet: Fleet, value: unknown): Fleet {
     next = withCtl(next, ctl);
   }
   return next;
+}
+
+/** What both daemons save; `end` stands behind the daemon's own fields. */
+export const savedFleet = (fleet: Fleet): { readonly begin: Json; readonly end: Json } => ({
+  begin: { version: STATE_VERSION, families: fleet.families, controllers: savedCtls(fleet) },
+  end: { young: savedYoung(fleet), secured: savedSecured(fleet) },
+});
+
+/** What both daemons restore, and the file for the rest; undefined: no state file of this version. */
+export function restoredFleet(
+  empty: Fleet,
+  value: unknown,
+): { readonly fleet: Fleet; readonly file: Json } | undefined {
+  if (!isJson(value) || value["version"] !== STATE_VERSION) return undefined;
+  const families = familiesOf(value["families"]);
+  const ctls = restoreCtls({ ...empty, families }, value["controllers"]);
+  return { fleet: restoreSecured(restoreYoung(ctls, value["young"]), value["secured"]), file: value };
 }

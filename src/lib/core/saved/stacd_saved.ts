@@ -3,21 +3,7 @@ import { emptyStacd, type KnownPage, type StacdState } from "../stacd/stacd_stat
 import { dcOfPage } from "../controller/ctl.ts";
 import { noDrains } from "../stacd/drain.ts";
 import { restoredDrains, savedDrains } from "./drain_saved.ts";
-import {
-  familiesOf,
-  isJson,
-  type Json,
-  listOf,
-  numberOf,
-  restoreCtls,
-  restoreSecured,
-  restoreYoung,
-  savedCtls,
-  savedSecured,
-  savedYoung,
-  STATE_VERSION,
-  textOf,
-} from "./saved.ts";
+import { isJson, type Json, listOf, numberOf, restoredFleet, savedFleet, textOf } from "./saved.ts";
 
 export function stacdStateValue(state: StacdState): Json {
   const pages = [...state.pages].map(([authority, { dcText, genctr, readAt, authority: owner }]) => ({
@@ -27,24 +13,21 @@ export function stacdStateValue(state: StacdState): Json {
     readAt,
     owner,
   }));
+  const { begin, end } = savedFleet(state.fleet);
   return {
-    version: STATE_VERSION,
-    families: state.fleet.families,
-    controllers: savedCtls(state.fleet),
+    ...begin,
     pages,
-    young: savedYoung(state.fleet),
-    secured: savedSecured(state.fleet),
+    ...end,
     drains: savedDrains(state.drains.list),
   };
 }
 
 export function restoredStacd(value: unknown): StacdState {
-  if (!isJson(value) || value["version"] !== STATE_VERSION) return emptyStacd;
-  const families = familiesOf(value["families"]);
-  const ctls = restoreCtls({ ...emptyStacd.fleet, families }, value["controllers"]);
-  const fleet = restoreSecured(restoreYoung(ctls, value["young"]), value["secured"]);
+  const known = restoredFleet(emptyStacd.fleet, value);
+  if (known === undefined) return emptyStacd;
+  const { fleet, file } = known;
   const pages = new Map<string, KnownPage>();
-  for (const record of listOf(value["pages"])) {
+  for (const record of listOf(file["pages"])) {
     if (!isJson(record)) continue;
     pages.set(textOf(record["authority"]), {
       dcText: textOf(record["dcText"]),
@@ -58,6 +41,6 @@ export function restoredStacd(value: unknown): StacdState {
       told: false,
     });
   }
-  const drains = { ...noDrains, list: restoredDrains(value["drains"]) };
+  const drains = { ...noDrains, list: restoredDrains(file["drains"]) };
   return { ...emptyStacd, fleet, pages, drains };
 }

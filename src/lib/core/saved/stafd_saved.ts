@@ -4,18 +4,12 @@ import type { PageYouth, RetiredDc } from "../../ports.ts";
 import { emptyStafd, MAX_RETIRED, newDc, type Page, type StafdState } from "../stafd/stafd_state.ts";
 import { textBytes } from "../stafd/page_budget.ts";
 import {
-  familiesOf,
   isJson,
   type Json,
   listOf,
   numberOf,
-  restoreCtls,
-  restoreSecured,
-  restoreYoung,
-  savedCtls,
-  savedSecured,
-  savedYoung,
-  STATE_VERSION,
+  restoredFleet,
+  savedFleet,
   textOf,
   textsOf,
   tidOf,
@@ -36,14 +30,12 @@ export function stafdStateValue(state: StafdState): Json {
     });
   }
   const retired = state.retired.map(({ tid, why, at }) => ({ tid: tidFields(tid), why, at }));
+  const { begin, end } = savedFleet(state.fleet);
   return {
-    version: STATE_VERSION,
-    families: state.fleet.families,
-    controllers: savedCtls(state.fleet),
+    ...begin,
     pages,
     retired,
-    young: savedYoung(state.fleet),
-    secured: savedSecured(state.fleet),
+    ...end,
   };
 }
 
@@ -53,13 +45,12 @@ function youngOf(value: unknown): PageYouth | undefined {
 }
 
 export function restoredStafd(value: unknown): StafdState {
-  if (!isJson(value) || value["version"] !== STATE_VERSION) return emptyStafd;
-  const families = familiesOf(value["families"]);
-  const ctls = restoreCtls({ ...emptyStafd.fleet, families }, value["controllers"]);
-  const fleet = restoreSecured(restoreYoung(ctls, value["young"]), value["secured"]);
+  const known = restoredFleet(emptyStafd.fleet, value);
+  if (known === undefined) return emptyStafd;
+  const { fleet, file } = known;
   let { dcs } = emptyStafd;
   for (const key of fleet.ctls.keys()) dcs = dcs.with(key, { ...newDc, listed: true });
-  for (const record of listOf(value["pages"])) {
+  for (const record of listOf(file["pages"])) {
     if (!isJson(record)) continue;
     const tid = tidOf(record["tid"]);
     const key = tid === undefined ? "" : tidKey(tid);
@@ -78,7 +69,7 @@ export function restoredStafd(value: unknown): StafdState {
     dcs = dcs.with(key, { ...dc, page });
   }
   const retired: RetiredDc[] = [];
-  for (const record of listOf(value["retired"])) {
+  for (const record of listOf(file["retired"])) {
     const tid = isJson(record) ? tidOf(record["tid"]) : undefined;
     if (!isJson(record) || tid === undefined) continue;
     retired.push({ tid, why: textOf(record["why"]), at: numberOf(record["at"]) });
