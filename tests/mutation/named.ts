@@ -138,14 +138,8 @@ export const NAMED: readonly NamedFault[] = [
     replace: "",
   },
   {
-    name: "a state file of stafd of any version is believed",
-    path: core("saved/stafd_saved"),
-    find: 'if (!isJson(value) || value["version"] !== STATE_VERSION)',
-    replace: "if (!isJson(value))",
-  },
-  {
-    name: "a state file of stacd of any version is believed",
-    path: core("saved/stacd_saved"),
+    name: "a state file of any version is believed",
+    path: core("saved/saved"),
     find: 'if (!isJson(value) || value["version"] !== STATE_VERSION)',
     replace: "if (!isJson(value))",
   },

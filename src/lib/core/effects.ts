@@ -36,6 +36,23 @@ import type { HostConf, NbftTargets } from "./request/host.ts";
 
 export type Op = number;
 
+/** A person's act, as received from the bus. */
+export interface Act {
+  /** The call to answer. */
+  readonly call: Op;
+  readonly uid: number;
+  readonly what: string;
+  /** Controllers that it names now. */
+  readonly keys: readonly string[];
+}
+
+/** An answer to send once the state file holds the change that it reports (S9). */
+export interface WaitingAnswer<Answer> {
+  readonly call: Op;
+  readonly answer: Answer;
+  readonly upTo: number;
+}
+
 /** Effects of both daemons. */
 export type Effect =
   | { readonly do: "scan"; readonly op: Op }

@@ -1,5 +1,6 @@
 /** Acts of persons between the bus and the core: a call becomes an event, and the core's answer its reply. */
 import { type Ctl, deviceOf } from "../core/controller/ctl.ts";
+import type { Act } from "../core/effects.ts";
 import type { Fleet } from "../core/fleet/fleet.ts";
 import type { AskedAct } from "../dbus/server.ts";
 import { type Tid, tidText } from "../nvme/tid.ts";
@@ -38,20 +39,12 @@ export class ActCalls<Answer> {
   }
 }
 
-/** The caller of an act, and what the core needs of it. */
-export interface Called {
-  readonly call: number;
-  readonly uid: number;
-  readonly what: string;
-  readonly keys: readonly string[];
-}
-
 /** Hands an act to the core, with the controllers that its names stand for now. */
 export async function handOver<Event, Answer>(
   calls: ActCalls<Answer>,
   { fleet, fresh, post }: ActParts<Event>,
   { uid, what, names }: AskedAct,
-  event: (called: Called) => Event,
+  event: (act: Act) => Event,
 ): Promise<Answer> {
   const keys = namedBy(names, fleet(), await fresh());
   return await calls.told((call) => post(event({ call, uid, what, keys })));

@@ -1,18 +1,19 @@
 /** The acts `drain` and `undrain` between the bus and the core: a call becomes an event, and the core's answer its reply. */
 import { covers, type Drain, type DrainAnswer, type DrainEvent, drainEvidence } from "../core/stacd/drain.ts";
 import { evidenceText } from "../core/planning/evidence.ts";
+import type { Act } from "../core/effects.ts";
 import type { Fleet } from "../core/fleet/fleet.ts";
 import type { AskedAct, StacActs } from "../dbus/server.ts";
 import type { V1Drain, V1DrainAnswer } from "../dbus/v1_types.ts";
 import { milliseconds } from "../base/time.ts";
-import { type ActCalls, type ActParts, type Called, handOver, withTexts } from "./act_calls.ts";
+import { type ActCalls, type ActParts, handOver, withTexts } from "./act_calls.ts";
 import type { Problem } from "./views/v1_health.ts";
 
 export function drainActs(
   calls: ActCalls<DrainAnswer>,
   parts: ActParts<DrainEvent>,
 ): Omit<StacActs, "renew"> {
-  const told = async (act: AskedAct, event: (called: Called) => DrainEvent) => {
+  const told = async (act: AskedAct, event: (act: Act) => DrainEvent) => {
     const answer = await handOver(calls, parts, act, event);
     return JSON.stringify(answerOf(answer, parts.fleet(), parts.clock.now().wall));
   };

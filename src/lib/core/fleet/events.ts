@@ -24,14 +24,21 @@ import { due } from "./agenda.ts";
 import type { Outcome } from "../../base/failure.ts";
 import { after } from "../../base/time.ts";
 import { SAVE_RETRY } from "../retry.ts";
-import type { View } from "./view.ts";
+import { loadLines } from "../sources/lines.ts";
 import { type Reminder, reminderOf } from "./reminders.ts";
 
+interface ConfRead {
+  readonly conf: DaemonConf;
+  readonly reload: boolean;
+}
+
 /**
- * A configuration was loaded; `before`: the previous one of this run, for a reload. A changed file is a
- * decision of the administrator.
+ * A configuration was loaded. A changed file is a decision of the administrator. False: the previous one stays in
+ * force (S10).
  */
-export function loadedConf(draft: Draft, conf: DaemonConf, before: DaemonConf | undefined): void {
+export function loadedConf(draft: Draft, { conf, reload }: ConfRead): boolean {
+  if (reload && conf.unreadSecurity.length > 0) return false;
+  const before = reload ? draft.state.conf : undefined;
   const young = youngPatterns(draft.state.fleet.young, conf, before !== undefined);
   const isGrown = draft.state.fleet.young === undefined || draft.state.fleet.young.size !== young.size;
   const isChanged = before !== undefined && before.digest !== conf.digest;
@@ -43,6 +50,15 @@ export function loadedConf(draft: Draft, conf: DaemonConf, before: DaemonConf | 
     const how = isChanged ? "changed" : "unchanged";
     happened(draft, "notice", "reload", `The configuration was loaded again: ${conf.file} is ${how}`);
   }
+  return true;
+}
+
+/** The host's identity was read. True: its NQN is new, and the lines that have none of their own take it. */
+export function hostRead(draft: Draft, event: Extract<Event, { readonly type: "host" }>): boolean {
+  const isNew = draft.state.fleet.host?.nqn !== event.host.nqn;
+  takeCommon(draft, event);
+  if (isNew && draft.state.conf !== undefined) loadLines(draft, draft.state.conf);
+  return isNew;
 }
 
 /** Takes one event. */
@@ -161,14 +177,6 @@ function saved(draft: Draft, op: Op, outcome: Outcome<void>): void {
   logLine(draft, "error", outcome.failure.message);
   changeFleet(draft, { saves: { ...next, wanted: next.wanted + 1, failed: true } });
   remindAt(draft, after(draft.now, SAVE_RETRY), { of: "save" });
-}
-
-/** No work is under way that must finish before the daemon may end. */
-export function isQuiet(view: View): boolean {
-  const { saves } = view.state.fleet;
-  if (saves.running !== undefined || (saves.wanted > saves.done && !saves.failed)) return false;
-  for (const ctl of allCtls(view)) if (ctl.link.phase === "deleting") return false;
-  return true;
 }
 
 /** For a reload: every waiting controller gets an attempt now. */

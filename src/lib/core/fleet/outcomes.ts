@@ -120,10 +120,7 @@ export function useSeen(
     : [...draft.state.fleet.ctls.values()].find(({ guard }) => guard?.op === op);
   const policy = draft.rules.guard(draft);
   if (ctl?.guard === undefined || ctl.guard.op !== op || policy === undefined) return;
-  const guard = outcome.ok
-    ? looked(ctl.guard, outcome.value, policy, draft.now)
-    : { ...ctl.guard, op: undefined, at: draft.now, failure: outcome.failure.message };
-  put(draft, { ...ctl, guard });
+  put(draft, { ...ctl, guard: looked(ctl.guard, outcome, policy, draft.now) });
   touch(draft, ctl.key);
 }
 

@@ -4,6 +4,7 @@
  * path until the other path serves its namespaces. Pure: it judges the result of the last look at the
  * namespaces.
  */
+import type { Outcome } from "../../base/failure.ts";
 import type { NamespaceLook } from "../../nvme/namespace_look.ts";
 import { after, type Duration, type Instant, type Now, reached } from "../../base/time.ts";
 import type { Op } from "../effects.ts";
@@ -141,18 +142,21 @@ const later = (a: Instant | undefined, b: Instant): Instant => a === undefined |
 /** The guard after a look. The comparison of traffic begins anew for what was found in use. */
 export function looked(
   guard: Guard,
-  looks: readonly NamespaceLook[],
+  outcome: Outcome<readonly NamespaceLook[]>,
   policy: GuardPolicy,
   now: Instant,
 ): Guard {
+  const at = { mono: now.mono };
+  if (!outcome.ok) return { ...guard, op: undefined, at, failure: outcome.failure.message };
+  const looks = outcome.value;
   const first = new Map<string, Sample>();
   const uses = new Map<string, Use>();
   for (const look of looks) {
-    const sample = { at: { mono: now.mono }, look };
+    const sample = { at, look };
     const old = guard.first.get(look.device) ?? sample;
     const use = useOf(old, sample, policy.trafficWindow);
     uses.set(look.device, use);
     first.set(look.device, use.is === "used" ? sample : old);
   }
-  return { ...guard, op: undefined, at: { mono: now.mono }, looks, failure: undefined, first, uses };
+  return { ...guard, op: undefined, at, looks, failure: undefined, first, uses };
 }

@@ -8,7 +8,7 @@ import type { Duration, Instant } from "../../base/time.ts";
 import { type Matcher, matcherOf } from "../../nvme/what.ts";
 import type { DeviceRef } from "../../ports.ts";
 import type { Ctl } from "../controller/ctl.ts";
-import type { Op } from "../effects.ts";
+import type { Act, Op, WaitingAnswer } from "../effects.ts";
 import type { Evidence } from "../planning/evidence.ts";
 import type { Guard } from "../planning/guard.ts";
 import { configClaims, type Verdict } from "../planning/planner.ts";
@@ -34,18 +34,8 @@ export interface Drain {
   readonly targets: ReadonlySet<string>;
 }
 
-/** A person's act, as received from the bus. */
-interface Asked {
-  /** The call to answer. */
-  readonly call: Op;
-  readonly uid: number;
-  readonly what: string;
-  /** Controllers that it names now. */
-  readonly keys: readonly string[];
-}
-
 export type DrainEvent =
-  | Asked & {
+  | Act & {
     readonly type: "drain";
     readonly names: readonly string[];
     /** Undefined: no end. */
@@ -53,7 +43,7 @@ export type DrainEvent =
     /** `ask`: only report what it would disconnect. `force`: disconnect controllers even when in use. */
     readonly mode: "ask" | "do" | "force";
   }
-  | Asked & { readonly type: "undrain" };
+  | Act & { readonly type: "undrain" };
 
 /** The outcome for one controller. */
 export interface Drained {
@@ -95,7 +85,7 @@ export interface Drains {
   readonly list: readonly Drain[];
   readonly asks: readonly DrainAsk[];
   /** Answers to send once the state file holds the changes that they report (S9). */
-  readonly answers: readonly { readonly call: Op; readonly answer: DrainAnswer; readonly upTo: number }[];
+  readonly answers: readonly WaitingAnswer<DrainAnswer>[];
 }
 
 export const noDrains: Drains = { list: [], asks: [], answers: [] };

@@ -19,10 +19,10 @@ import {
   withDrain,
 } from "./drain.ts";
 import { type Guard, judgedBy, looked, newGuard } from "../planning/guard.ts";
-import type { Failure } from "../../base/failure.ts";
 import { after, type Instant, milliseconds, reached } from "../../base/time.ts";
 import type { StacdDraft, StacdView } from "./stacd_draft.ts";
-import { allCtls, ctlAt, isFresh } from "../fleet/questions.ts";
+import { answersDue, namedCtls, stopping, tooMany, unread } from "../fleet/acts.ts";
+import { allCtls } from "../fleet/questions.ts";
 import { type Ctl, deviceOf } from "../controller/ctl.ts";
 import { emit, markDirty, newOp, remindAt, touch, trySoon } from "../fleet/draft.ts";
 import { DRAIN_PATIENCE } from "../retry.ts";
@@ -48,13 +48,6 @@ const nothing: Omit<DrainAnswer, "result"> = {
   again: undefined,
   drains: [],
 };
-
-const failed = (guard: Guard, { message }: Failure, now: Instant): Guard => ({
-  ...guard,
-  op: undefined,
-  at: { mono: now.mono },
-  failure: message,
-});
 
 function drainsOf(view: StacdView): Drains {
   return view.state.drains;
@@ -86,14 +79,13 @@ export function drain(draft: StacdDraft, event: Ask): void {
     dropAsk(draft, old);
   }
   if (keys.length === 0) return answer(draft, call, { ...nothing, result: "unknown" });
-  if (draft.state.fleet.stopping) return refuse(draft, call, "stacd is stopping");
-  if (keys.length > MAX_TARGETS) {
-    return refuse(draft, call, `it names ${keys.length} controllers: one drain takes ${MAX_TARGETS}`);
-  }
+  const why = stopping(draft) ?? tooMany(keys, MAX_TARGETS, "drain");
+  if (why !== undefined) return refuse(draft, call, why);
   const others = drainsOf(draft).list.filter(({ what }) => what !== event.what).length;
   if (others >= MAX_DRAINS) return refuse(draft, call, `${MAX_DRAINS} drains are in force: end one first`);
   if (event.mode === "force") return beginDrain(draft, event);
-  if (!isFresh(draft)) return refuse(draft, call, "the kernel's connections have not been read yet");
+  const early = unread(draft);
+  if (early !== undefined) return refuse(draft, call, early);
   if (drainsOf(draft).asks.length >= MAX_ASKS) {
     return refuse(draft, call, `${MAX_ASKS} drains are waiting for a decision: try again`);
   }
@@ -124,10 +116,6 @@ function dropAsk(draft: StacdDraft, ask: DrainAsk): void {
   putDrains(draft, { asks: drainsOf(draft).asks.filter((other) => other !== ask) });
 }
 
-function namedCtls(view: StacdView, { keys }: Pick<Ask, "keys">): readonly Ctl[] {
-  return keys.flatMap((key) => ctlAt(view, key) ?? []);
-}
-
 function made(view: StacdView, { what, names, uid, term, mode, keys }: Ask): Drain {
   const { now } = view;
   return {
@@ -156,7 +144,7 @@ function going(draft: StacdDraft, event: Ask): readonly Ctl[] {
   return asIf(
     draft,
     drain,
-    () => namedCtls(draft, event).filter((ctl) => keptThough(draft, ctl, drain) === undefined),
+    () => namedCtls(draft, event.keys).filter((ctl) => keptThough(draft, ctl, drain) === undefined),
   );
 }
 
@@ -178,8 +166,7 @@ export function drainUseSeen(draft: StacdDraft, { op, outcome }: UseSeen): boole
   const looks = new Map(ask.looks);
   for (const [key, { guard, ref }] of ask.looks) {
     if (guard.op !== op) continue;
-    const next = outcome.ok ? looked(guard, outcome.value, policy, now) : failed(guard, outcome.failure, now);
-    looks.set(key, { guard: next, ref });
+    looks.set(key, { guard: looked(guard, outcome, policy, now), ref });
   }
   const next: DrainAsk = { ...ask, looks };
   putDrains(draft, { asks: drainsOf(draft).asks.map((other) => other === ask ? next : other) });
@@ -195,7 +182,7 @@ function judge(draft: StacdDraft, ask: DrainAsk): void {
   const found = asIf(
     draft,
     drain,
-    () => namedCtls(draft, event).map((ctl) => becomes(draft, ctl, drain, ask)),
+    () => namedCtls(draft, event.keys).map((ctl) => becomes(draft, ctl, drain, ask)),
   );
   const controllers = found.map(({ drained }) => drained);
   const reasons = controllers.flatMap(({ tid, device, becomes, why }) =>
@@ -260,7 +247,7 @@ function beginDrain(draft: StacdDraft, event: Ask, controllers?: readonly Draine
   markDirty(draft);
   touchDrained(draft, [drain]);
   remindOfDrains(draft);
-  const becomes = controllers ?? namedCtls(draft, event).map((ctl): Drained => {
+  const becomes = controllers ?? namedCtls(draft, event.keys).map((ctl): Drained => {
     const kept = keptThough(draft, ctl, drain);
     return {
       tid: ctl.tid,
@@ -339,11 +326,7 @@ export function remindOfDrains(draft: StacdDraft): void {
 export function sendAnswers(draft: StacdDraft): void {
   const { answers } = drainsOf(draft);
   if (answers.length === 0) return;
-  const { fleet } = draft.state;
-  const isGiven = ({ upTo }: Drains["answers"][number]): boolean =>
-    upTo <= fleet.saves.done || fleet.stopping;
-  for (const one of answers) {
-    if (isGiven(one)) emit(draft, { do: "answer", call: one.call, answer: one.answer });
-  }
-  putDrains(draft, { answers: answers.filter((one) => !isGiven(one)) });
+  const { due, waiting } = answersDue(draft, answers);
+  for (const { call, answer } of due) emit(draft, { do: "answer", call, answer });
+  putDrains(draft, { answers: waiting });
 }

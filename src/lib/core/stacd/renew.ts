@@ -9,21 +9,15 @@ import type { Instant } from "../../base/time.ts";
 import type { DeviceRef } from "../../ports.ts";
 import { differences, lessSafe, unshown } from "../controller/as_asked.ts";
 import { identityRefused, identityTexts } from "../controller/identity.ts";
-import type { Op } from "../effects.ts";
+import type { Act, Op } from "../effects.ts";
 import { type Evidence, evidenceText } from "../planning/evidence.ts";
 import type { Guard } from "../planning/guard.ts";
 import { otherWays } from "../planning/in_use.ts";
 import type { NamespaceLook } from "../../nvme/namespace_look.ts";
 import type { Attempt } from "../request/request.ts";
 
-export interface RenewEvent {
+export interface RenewEvent extends Act {
   readonly type: "renew";
-  /** The call to answer. */
-  readonly call: Op;
-  readonly uid: number;
-  readonly what: string;
-  /** Controllers that it names now. */
-  readonly keys: readonly string[];
   /** Path after path also where the kernel could take the keys, or shows no difference: another TLS key, say. */
   readonly reconnects: boolean;
   /** `ask`: only report what would be done; `watch`: how far is it; `stop`: after the path under way. */

@@ -26,8 +26,9 @@ import {
   stillNeeded,
   stoppedText,
 } from "./renew.ts";
+import { namedCtls, stopping, tooMany, unread } from "../fleet/acts.ts";
 import { emit, newOp, remindAt } from "../fleet/draft.ts";
-import { ctlAt, isFresh } from "../fleet/questions.ts";
+import { ctlAt } from "../fleet/questions.ts";
 import { tidText } from "../../nvme/tid.ts";
 import type { Ctl } from "../controller/ctl.ts";
 import { deviceAt, siblingsOf } from "../fleet/kernel_view.ts";
@@ -76,16 +77,12 @@ export function renew(draft: StacdDraft, { call, uid, what, keys, mode, reconnec
   if (run !== undefined) {
     return refuse(`the renewal of ${run.what}, begun by uid ${run.uid}, is under way: wait for its end`);
   }
-  const ctls = keys.flatMap((key) => ctlAt(draft, key) ?? [])
-    .toSorted((a, b) => inOrder(tidText(a.tid), tidText(b.tid)));
+  const ctls = namedCtls(draft, keys).toSorted((a, b) => inOrder(tidText(a.tid), tidText(b.tid)));
   if (ctls.length === 0) {
     return sendAnswer(draft, call, { result: "unknown", reasons: [], warnings: [], controllers: [] });
   }
-  if (draft.state.fleet.stopping) return refuse("stacd is stopping");
-  if (!isFresh(draft)) return refuse("the kernel's connections have not been read yet");
-  if (ctls.length > MAX_RENEWED) {
-    return refuse(`it names ${ctls.length} controllers: one call takes ${MAX_RENEWED}`);
-  }
+  const why = stopping(draft) ?? unread(draft) ?? tooMany(ctls, MAX_RENEWED);
+  if (why !== undefined) return refuse(why);
   const means = ctls.map((ctl) => ({ ctl, found: meansOf(draft, ctl, reconnects) }));
   const steps = means.map(({ ctl: { key, tid }, found }): RenewStep => ({
     key,
@@ -424,11 +421,7 @@ export function renewalUseSeen(draft: StacdDraft, { op, outcome }: UseSeen): boo
   if (run === undefined || step === undefined) return false;
   const { phase } = run;
   if (phase.is === "looking" && step.guard?.op === op) {
-    const { now } = draft;
-    const guard = outcome.ok
-      ? looked(step.guard, outcome.value, policyOf(draft), now)
-      : { ...step.guard, op: undefined, at: { mono: now.mono }, failure: outcome.failure.message };
-    changeStep(draft, { guard });
+    changeStep(draft, { guard: looked(step.guard, outcome, policyOf(draft), draft.now) });
     return true;
   }
   if (phase.is === "settling" && phase.op === op) {

@@ -7,16 +7,17 @@ import type { StacdEffect, StacdEvent, Step } from "../effects.ts";
 import { fetched, stafdChanged, stafdPresence } from "./stafd_reports.ts";
 import { loadLines, nameResolved, recheckNames, settleLines } from "../sources/lines.ts";
 import { audits, isForeign, unclaimed } from "./audit.ts";
-import { changeFleet, emit, markDirty, put, remindBy, startScan, touchAll } from "../fleet/draft.ts";
-import { isQuiet, loadedConf, retryAll, takeCommon } from "../fleet/events.ts";
+import { changeFleet, markDirty, put, remindBy, startScan, touchAll } from "../fleet/draft.ts";
+import { hostRead, loadedConf, retryAll, takeCommon } from "../fleet/events.ts";
 import { drain, drainUseSeen, remindOfDrains, sendAnswers, undrain } from "./drain_turn.ts";
 import { stacdAfterClockSet } from "../saved/clock_set.ts";
 import { allCtls, isRoomy } from "../fleet/questions.ts";
 import { adoptForeign, dropRecord } from "../fleet/connection.ts";
 import { stacdVerdict } from "./stacd_questions.ts";
 import type { StacdState } from "./stacd_state.ts";
+import { exitWhenQuiet, stepOf } from "../fleet/step.ts";
 import { settle } from "../fleet/settle.ts";
-import { after, type Instant, type Now } from "../../base/time.ts";
+import { after, type Instant } from "../../base/time.ts";
 import { ROOM_LOOK } from "../retry.ts";
 import { startWork } from "../fleet/queues.ts";
 import { stacdDraft } from "./stacd_rules.ts";
@@ -28,7 +29,8 @@ function takeStacd(draft: StacdDraft, event: StacdEvent): void {
     case "config":
       return configRead(draft, event);
     case "host":
-      return hostChanged(draft, event);
+      hostRead(draft, event);
+      return;
     case "stafd":
       return stafdPresence(draft, event.present);
     case "stafd-changed":
@@ -69,18 +71,9 @@ function takeStacd(draft: StacdDraft, event: StacdEvent): void {
   }
 }
 
-/** A line without a host NQN of its own has this host's present one. */
-function hostChanged(draft: StacdDraft, event: Extract<StacdEvent, { readonly type: "host" }>): void {
-  const isNew = draft.state.fleet.host?.nqn !== event.host.nqn;
-  takeCommon(draft, event);
-  if (isNew && draft.state.conf !== undefined) loadLines(draft, draft.state.conf);
-}
-
 function configRead(draft: StacdDraft, event: Extract<StacdEvent, { readonly type: "config" }>): void {
   const { conf } = event;
-  // S10: the previous configuration stays in force.
-  if (event.reload && conf.unreadSecurity.length > 0) return;
-  loadedConf(draft, conf, event.reload ? draft.state.conf : undefined);
+  if (!loadedConf(draft, event)) return;
   // A controller that could not be used until now would be measured from an old event.
   draft.state = { ...draft.state, conf, latency: { ...draft.state.latency, awaited: new Map() } };
   loadLines(draft, conf);
@@ -126,7 +119,7 @@ export function finishStacd(draft: StacdDraft): Step<StacdState, StacdEffect> {
   }
   startWork(draft);
   sendAnswers(draft);
-  if (draft.state.fleet.stopping && isQuiet(draft)) emit(draft, { do: "exit" });
+  exitWhenQuiet(draft);
   return {
     state: draft.state,
     effects: draft.effects,
@@ -135,15 +128,7 @@ export function finishStacd(draft: StacdDraft): Step<StacdState, StacdEffect> {
 }
 
 /** One step of stacd. */
-export function stepStacd(
-  state: StacdState,
-  event: StacdEvent,
-  now: Now,
-): Step<StacdState, StacdEffect> {
-  const draft = stacdDraft(state, now);
-  takeStacd(draft, event);
-  return finishStacd(draft);
-}
+export const stepStacd = stepOf(stacdDraft, takeStacd, finishStacd);
 
 /** When stacd needs the next time event; undefined while nothing waits for one. */
 export const stacdWakeAt = (state: StacdState): Instant | undefined => nextReminder(state.fleet);

@@ -4,16 +4,10 @@
  * log page lists, as after the end of `zeroconf-connections-persistence`, and keeps what is in use (S12). Pure.
  */
 import type { Tid } from "../../nvme/tid.ts";
-import type { Op } from "../effects.ts";
+import type { Act } from "../effects.ts";
 
-export interface ForgetEvent {
+export interface ForgetEvent extends Act {
   readonly type: "forget";
-  /** The call to answer. */
-  readonly call: Op;
-  readonly uid: number;
-  readonly what: string;
-  /** Controllers that it names now. */
-  readonly keys: readonly string[];
   /** `ask`: only report what would go. */
   readonly mode: "ask" | "do";
 }
@@ -39,11 +33,4 @@ export interface ForgetAnswer {
   readonly reasons: readonly string[];
   /** Those that were named, then those to which only they referred. */
   readonly controllers: readonly Forgotten[];
-}
-
-/** An answer to send once the state file holds the change that it reports (S9). */
-export interface WaitingAnswer<Answer> {
-  readonly call: Op;
-  readonly answer: Answer;
-  readonly upTo: number;
 }

@@ -5,12 +5,12 @@ import { allCtls, ctlAt } from "../fleet/questions.ts";
 import { claimText, type Ctl, deviceOf } from "../controller/ctl.ts";
 import { tidText } from "../../nvme/tid.ts";
 import { withdraw } from "../fleet/claims.ts";
+import { answersDue, namedCtls, stopping, tooMany } from "../fleet/acts.ts";
 import { emit, setFleet } from "../fleet/draft.ts";
 import { type Evidence, evidenceText } from "../planning/evidence.ts";
 import { happened } from "../fleet/reporting.ts";
 import type { Decision } from "../planning/planner.ts";
 import { afterwards } from "../fleet/decisions.ts";
-import type { StafdState } from "./stafd_state.ts";
 
 /** The limit of controllers that one act names; more are refused (S6). */
 const MAX_FORGOTTEN = 1024;
@@ -40,12 +40,10 @@ function refuse(
 
 export function forget(draft: StafdDraft, { call, uid, what, keys, mode }: ForgetEvent): void {
   const { now, state: { answers } } = draft;
-  const ctls = keys.flatMap((key) => ctlAt(draft, key) ?? []);
+  const ctls = namedCtls(draft, keys);
   if (ctls.length === 0) return answer(draft, call, { result: "unknown", reasons: [], controllers: [] });
-  if (draft.state.fleet.stopping) return refuse(draft, call, [], "stafd is stopping");
-  if (ctls.length > MAX_FORGOTTEN) {
-    return refuse(draft, call, [], `it names ${ctls.length} controllers: one call takes ${MAX_FORGOTTEN}`);
-  }
+  const why = stopping(draft) ?? tooMany(ctls, MAX_FORGOTTEN);
+  if (why !== undefined) return refuse(draft, call, [], why);
   if (answers.length >= MAX_WAITING) {
     return refuse(draft, call, [], `${MAX_WAITING} calls wait for the state file to be written: try again`);
   }
@@ -200,12 +198,7 @@ function pageOf(
 export function sendForgetAnswers(draft: StafdDraft): void {
   const { state } = draft;
   if (state.answers.length === 0) return;
-  const { saves, stopping } = draft.state.fleet;
-  const isGiven = ({ upTo }: Waiting): boolean => upTo <= saves.done || stopping;
-  for (const one of state.answers) {
-    if (isGiven(one)) emit(draft, { do: "answer", call: one.call, answer: one.answer });
-  }
-  draft.state = { ...state, answers: state.answers.filter((one) => !isGiven(one)) };
+  const { due, waiting } = answersDue(draft, state.answers);
+  for (const { call, answer } of due) emit(draft, { do: "answer", call, answer });
+  draft.state = { ...state, answers: waiting };
 }
-
-type Waiting = StafdState["answers"][number];

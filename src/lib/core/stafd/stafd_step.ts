@@ -9,16 +9,17 @@ import { emit, setFleet, startScan, touchAll } from "../fleet/draft.ts";
 import { commandAnswered, eventsLost, resync, retakePage, statesSeen } from "./dc_session.ts";
 import { lostAndFound, renameServices, retakeServices, takeMdns, withdrawServices } from "./mdns_services.ts";
 import type { StafdEffect, StafdEvent, Step } from "../effects.ts";
-import { isQuiet, loadedConf, retryAll, takeCommon } from "../fleet/events.ts";
+import { hostRead, loadedConf, retryAll, takeCommon } from "../fleet/events.ts";
 import { loadLines, nameResolved, recheckNames, settleLines } from "../sources/lines.ts";
 import { forget, sendForgetAnswers } from "./forget_turn.ts";
 import { stafdAfterClockSet } from "../saved/clock_set.ts";
 import { moveClaim, sameFarSide } from "../fleet/move.ts";
 import { addClaim, takeReleased } from "../fleet/claims.ts";
 import type { StafdState } from "./stafd_state.ts";
+import { exitWhenQuiet, stepOf } from "../fleet/step.ts";
 import { settle } from "../fleet/settle.ts";
 import { startWork } from "../fleet/queues.ts";
-import type { Instant, Now } from "../../base/time.ts";
+import type { Instant } from "../../base/time.ts";
 import { stafdDraft } from "./stafd_rules.ts";
 import { nextReminder } from "../fleet/device_news.ts";
 
@@ -60,7 +61,9 @@ export function takeStafd(draft: StafdDraft, event: StafdEvent): void {
       takeCommon(draft, event);
       return eventsLost(draft);
     case "host":
-      return hostChanged(draft, event);
+      // Also announced controllers are claimed as this host.
+      if (hostRead(draft, event)) renameServices(draft, event.host.nqn);
+      return;
     case "nbft":
       takeCommon(draft, event);
       return nbftRead(draft);
@@ -74,21 +77,9 @@ export function takeStafd(draft: StafdDraft, event: StafdEvent): void {
   }
 }
 
-/** A claim without a host NQN of its own has this host's present one. */
-function hostChanged(draft: StafdDraft, event: Extract<StafdEvent, { readonly type: "host" }>): void {
-  const { nqn } = event.host;
-  const isNew = draft.state.fleet.host?.nqn !== nqn;
-  takeCommon(draft, event);
-  if (!isNew) return;
-  if (draft.state.conf !== undefined) loadLines(draft, draft.state.conf);
-  renameServices(draft, nqn);
-}
-
 function configRead(draft: StafdDraft, event: Extract<StafdEvent, { readonly type: "config" }>): void {
   const { conf } = event;
-  // S10: the previous configuration stays in force.
-  if (event.reload && conf.unreadSecurity.length > 0) return;
-  loadedConf(draft, conf, event.reload ? draft.state.conf : undefined);
+  if (!loadedConf(draft, event)) return;
   draft.state = { ...draft.state, conf };
   loadLines(draft, conf);
   emit(draft, { do: "browse", enabled: conf.zeroconf.value });
@@ -130,7 +121,7 @@ export function finishStafd(draft: StafdDraft): Step<StafdState, StafdEffect> {
   if (draft.dcRemoved) emit(draft, { do: "signal", signal: { type: "dc-removed" } });
   startWork(draft);
   sendForgetAnswers(draft);
-  if (draft.state.fleet.stopping && isQuiet(draft)) emit(draft, { do: "exit" });
+  exitWhenQuiet(draft);
   return {
     state: { ...draft.state, referrals: draft.memo.referrals },
     effects: draft.effects,
@@ -139,15 +130,7 @@ export function finishStafd(draft: StafdDraft): Step<StafdState, StafdEffect> {
 }
 
 /** One step of stafd. */
-export function stepStafd(
-  state: StafdState,
-  event: StafdEvent,
-  now: Now,
-): Step<StafdState, StafdEffect> {
-  const draft = stafdDraft(state, now);
-  takeStafd(draft, event);
-  return finishStafd(draft);
-}
+export const stepStafd = stepOf(stafdDraft, takeStafd, finishStafd);
 
 /** When stafd needs the next time event; undefined while nothing waits for one. */
 export const stafdWakeAt = (state: StafdState): Instant | undefined => nextReminder(state.fleet);
