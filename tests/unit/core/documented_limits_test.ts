@@ -1,5 +1,6 @@
 /** The numbers in the threat model's table of limits are those of the code. */
 import assert from "node:assert/strict";
+import { MAX_ASKS, MAX_DRAINS, MAX_NAMED, MAX_WAITING } from "../../../src/lib/core/fleet/act_limits.ts";
 import { MAX_CTLS, MAX_PROBES } from "../../../src/lib/core/fleet/fleet.ts";
 import { LINES_OF_SOURCE } from "../../../src/lib/core/fleet/log_limit.ts";
 import { AHEAD, WEIGHTS } from "../../../src/lib/core/fleet/turns.ts";
@@ -44,6 +45,12 @@ const LIMITS = new Map<string, readonly number[]>([
   // Two generations, each as long as the limit and one event more.
   ["events in the flight recorder; log lines for a report", [2 * MAX_EVENTS, 4 * MAX_BYTES / MIB, MAX_LINES]],
   ["reports that are read at once; one piece of a report", [MAX_OPEN, PIECE]],
+  ["drains in force; drains being examined", [MAX_DRAINS, MAX_ASKS]],
+  [
+    "controllers of one drain; of one renewal; of one `forget`",
+    [MAX_NAMED.drain, MAX_NAMED.renew, MAX_NAMED.forget],
+  ],
+  ["renewals under way; calls of `forget` without an answer yet", [1, MAX_WAITING]],
   ["log lines that outside parties can cause", [LINES_OF_SOURCE]],
 ]);
 

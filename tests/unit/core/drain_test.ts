@@ -10,10 +10,10 @@ import {
   type Drain,
   drainEvidence,
   isOver,
-  MAX_DRAINS,
   targetsOf,
   withDrain,
 } from "../../../src/lib/core/stacd/drain.ts";
+import { MAX_DRAINS } from "../../../src/lib/core/fleet/act_limits.ts";
 import { evidenceText } from "../../../src/lib/core/planning/evidence.ts";
 import { type Tid, tidKey } from "../../../src/lib/nvme/tid.ts";
 import { TID } from "./tid.ts";

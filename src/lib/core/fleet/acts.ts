@@ -1,5 +1,6 @@
 /** The acts of persons in both daemons: who is meant, why an act is refused from the first, when an answer is sent. */
 import type { WaitingAnswer } from "../effects.ts";
+import { MAX_NAMED } from "./act_limits.ts";
 import type { Ctl } from "../controller/ctl.ts";
 import { ctlAt, isFresh } from "./questions.ts";
 import type { View } from "./view.ts";
@@ -14,8 +15,10 @@ export const stopping = ({ state, rules }: View): string | undefined =>
 export const unread = (view: View): string | undefined =>
   isFresh(view) ? undefined : "the kernel's connections have not been read yet";
 
-export const tooMany = (named: readonly unknown[], limit: number, act = "call"): string | undefined =>
-  named.length > limit ? `it names ${named.length} controllers: one ${act} takes ${limit}` : undefined;
+export const tooMany = (named: readonly unknown[], act: keyof typeof MAX_NAMED): string | undefined =>
+  named.length > MAX_NAMED[act]
+    ? `it names ${named.length} controllers: one ${act} takes ${MAX_NAMED[act]}`
+    : undefined;
 
 /** The answers whose changes are saved, or never will be. */
 export function answersDue<Answer>(

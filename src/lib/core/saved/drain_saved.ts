@@ -1,5 +1,6 @@
 /** Drains in stacd's state file: a restart does not end them. */
-import { type Drain, MAX_DRAINS, MAX_TARGETS } from "../stacd/drain.ts";
+import { MAX_DRAINS, MAX_NAMED } from "../fleet/act_limits.ts";
+import type { Drain } from "../stacd/drain.ts";
 import { isJson, type Json, listOf, numberOf, textOf } from "./saved.ts";
 
 export const savedDrains = (drains: readonly Drain[]): readonly Json[] =>
@@ -13,7 +14,7 @@ export function restoredDrains(value: unknown): readonly Drain[] {
     if (!isJson(record)) return [];
     const [names, targets] = [
       texts(record["names"]),
-      new Set(texts(record["targets"]).slice(0, MAX_TARGETS)),
+      new Set(texts(record["targets"]).slice(0, MAX_NAMED.drain)),
     ];
     if (names.length === 0 && targets.size === 0) return [];
     const until = record["until"];

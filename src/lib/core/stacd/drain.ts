@@ -13,11 +13,6 @@ import type { Evidence } from "../planning/evidence.ts";
 import type { Guard } from "../planning/guard.ts";
 import { configClaims, type Verdict } from "../planning/planner.ts";
 
-/** The limit of drains in force; more are refused (S6). */
-export const MAX_DRAINS = 64;
-/** The limit of controllers that one drain names; more are refused (S6). */
-export const MAX_TARGETS = 4096;
-
 export interface Drain {
   /** As the person wrote it. */
   readonly what: string;

@@ -13,14 +13,13 @@ import {
   drainEvidence,
   type Drains,
   isOver,
-  MAX_DRAINS,
-  MAX_TARGETS,
   targetsOf,
   withDrain,
 } from "./drain.ts";
 import { type Guard, judgedBy, looked, newGuard } from "../planning/guard.ts";
 import { after, type Instant, milliseconds, reached } from "../../base/time.ts";
 import type { StacdDraft, StacdView } from "./stacd_draft.ts";
+import { MAX_ASKS, MAX_DRAINS } from "../fleet/act_limits.ts";
 import { answersDue, namedCtls, stopping, tooMany, unread } from "../fleet/acts.ts";
 import { allCtls } from "../fleet/questions.ts";
 import { type Ctl, deviceOf } from "../controller/ctl.ts";
@@ -32,9 +31,6 @@ import { tidText } from "../../nvme/tid.ts";
 import { siblingsOf } from "../fleet/kernel_view.ts";
 import { evidenceText } from "../planning/evidence.ts";
 import { happened } from "../fleet/reporting.ts";
-
-/** The limit of requested drains without a decision; more are refused (S6). */
-const MAX_ASKS = 8;
 
 type Ask = Extract<DrainEvent, { readonly type: "drain" }>;
 
@@ -79,7 +75,7 @@ export function drain(draft: StacdDraft, event: Ask): void {
     dropAsk(draft, old);
   }
   if (keys.length === 0) return answer(draft, call, { ...nothing, result: "unknown" });
-  const why = stopping(draft) ?? tooMany(keys, MAX_TARGETS, "drain");
+  const why = stopping(draft) ?? tooMany(keys, "drain");
   if (why !== undefined) return refuse(draft, call, why);
   const others = drainsOf(draft).list.filter(({ what }) => what !== event.what).length;
   if (others >= MAX_DRAINS) return refuse(draft, call, `${MAX_DRAINS} drains are in force: end one first`);

@@ -42,9 +42,6 @@ import { disconnect } from "../fleet/settle.ts";
 import { RENEW_LIMIT, RENEW_LOOK, RENEW_SERVES, RENEW_SETTLE } from "../retry.ts";
 import { lessSafe, lessSafeText } from "../controller/as_asked.ts";
 
-/** The limit of controllers that one act names; more are refused (S6). */
-const MAX_RENEWED = 4096;
-
 type UseSeen = Extract<StacdEvent, { readonly type: "use-seen" }>;
 
 type Disconnected = Extract<StacdEvent, { readonly type: "disconnected" }>;
@@ -81,7 +78,7 @@ export function renew(draft: StacdDraft, { call, uid, what, keys, mode, reconnec
   if (ctls.length === 0) {
     return sendAnswer(draft, call, { result: "unknown", reasons: [], warnings: [], controllers: [] });
   }
-  const why = stopping(draft) ?? unread(draft) ?? tooMany(ctls, MAX_RENEWED);
+  const why = stopping(draft) ?? unread(draft) ?? tooMany(ctls, "renew");
   if (why !== undefined) return refuse(why);
   const means = ctls.map((ctl) => ({ ctl, found: meansOf(draft, ctl, reconnects) }));
   const steps = means.map(({ ctl: { key, tid }, found }): RenewStep => ({

@@ -5,18 +5,13 @@ import { allCtls, ctlAt } from "../fleet/questions.ts";
 import { claimText, type Ctl, deviceOf } from "../controller/ctl.ts";
 import { tidText } from "../../nvme/tid.ts";
 import { withdraw } from "../fleet/claims.ts";
+import { MAX_WAITING } from "../fleet/act_limits.ts";
 import { answersDue, namedCtls, stopping, tooMany } from "../fleet/acts.ts";
 import { emit, setFleet } from "../fleet/draft.ts";
 import { type Evidence, evidenceText } from "../planning/evidence.ts";
 import { happened } from "../fleet/reporting.ts";
 import type { Decision } from "../planning/planner.ts";
 import { afterwards } from "../fleet/decisions.ts";
-
-/** The limit of controllers that one act names; more are refused (S6). */
-const MAX_FORGOTTEN = 1024;
-
-/** Answers that wait for the state file; more acts are refused (S6). */
-const MAX_WAITING = 8;
 
 /** The four texts by which a page names an I/O controller. */
 const names = ({ trtype, traddr, trsvcid, subnqn }: Readonly<Record<string, string>>): string =>
@@ -42,7 +37,7 @@ export function forget(draft: StafdDraft, { call, uid, what, keys, mode }: Forge
   const { now, state: { answers } } = draft;
   const ctls = namedCtls(draft, keys);
   if (ctls.length === 0) return answer(draft, call, { result: "unknown", reasons: [], controllers: [] });
-  const why = stopping(draft) ?? tooMany(ctls, MAX_FORGOTTEN);
+  const why = stopping(draft) ?? tooMany(ctls, "forget");
   if (why !== undefined) return refuse(draft, call, [], why);
   if (answers.length >= MAX_WAITING) {
     return refuse(draft, call, [], `${MAX_WAITING} calls wait for the state file to be written: try again`);
