@@ -16,6 +16,21 @@ export interface V2Drain {
   readonly controllers: number;
 }
 
+/** A controller that an act of a person names. */
+interface V2Named {
+  readonly tid: V2Tid;
+  readonly text: string;
+  /** The present one; empty if it is not connected. */
+  readonly device: string;
+}
+
+interface V2DrainedController extends V2Named {
+  /** `held`: it would go, and may not; `watched`: that is not known yet; `kept`: stacd may not disconnect it. */
+  readonly becomes: "not-connected" | "disconnected" | "kept" | "held" | "watched";
+  /** Of the last three; empty otherwise. */
+  readonly why: string;
+}
+
 /** `drain` and `undrain`. */
 export interface V2Drained extends V2Head {
   readonly output: "drain";
@@ -24,18 +39,20 @@ export interface V2Drained extends V2Head {
   /** Why it was refused. */
   readonly reasons: readonly string[];
   /** What becomes of each controller that is named. */
-  readonly controllers: readonly {
-    readonly tid: V2Tid;
-    readonly text: string;
-    /** Empty where it is not connected. */
-    readonly device: string;
-    /** `held`: it would go, and may not; `watched`: that is not known yet; `kept`: stacd may not disconnect it. */
-    readonly becomes: "not-connected" | "disconnected" | "kept" | "held" | "watched";
-    /** Of the last three; empty otherwise. */
-    readonly why: string;
-  }[];
+  readonly controllers: readonly V2DrainedController[];
   /** The drains that began or ended; of `unknown` those in force. */
   readonly drains: readonly V2Drain[];
+}
+
+interface V2ForgottenController extends V2Named {
+  /** `disconnected`: its connection, whose link is lost, goes, too; `kept`: stafd may not disconnect it; `refused`: nothing changes. */
+  readonly becomes: "not-connected" | "disconnected" | "kept" | "refused";
+  /** Of the last two; empty otherwise. */
+  readonly why: string;
+  /** The number of I/O controllers that its log page listed last. */
+  readonly listed: number;
+  /** Those of them that no other log page lists. */
+  readonly only: number;
 }
 
 /** `forget`. */
@@ -46,20 +63,19 @@ export interface V2Forgotten extends V2Head {
   /** Why it was refused, each with the way out. */
   readonly reasons: readonly string[];
   /** The controllers that are named, then those to which only they referred. */
-  readonly controllers: readonly {
-    readonly tid: V2Tid;
-    readonly text: string;
-    /** Empty where it is not connected. */
-    readonly device: string;
-    /** `disconnected`: its connection, whose link is lost, goes, too; `kept`: stafd may not disconnect it; `refused`: nothing changes. */
-    readonly becomes: "not-connected" | "disconnected" | "kept" | "refused";
-    /** Of the last two; empty otherwise. */
-    readonly why: string;
-    /** The number of I/O controllers that its log page listed last. */
-    readonly listed: number;
-    /** Those of them that no other log page lists. */
-    readonly only: number;
-  }[];
+  readonly controllers: readonly V2ForgottenController[];
+}
+
+interface V2RenewedController extends V2Named {
+  /**
+   * `keys`: the kernel authenticates again with new keys; `reconnect`: disconnected and connected again; `same`: nothing that
+   * the kernel shows differs from the file; `not-connected`: its next connection has the options.
+   */
+  readonly means: "keys" | "reconnect" | "same" | "not-connected";
+  /** `left`: not begun. */
+  readonly is: "waiting" | "under-way" | "done" | "failed" | "left";
+  /** The differences; of `failed`, the reason. */
+  readonly why: string;
 }
 
 /** `renew`. */
@@ -71,21 +87,7 @@ export interface V2Renewed extends V2Head {
   readonly reasons: readonly string[];
   /** What the array has to be ready for. */
   readonly warnings: readonly string[];
-  readonly controllers: readonly {
-    readonly tid: V2Tid;
-    readonly text: string;
-    /** The present one; empty where it is not connected. */
-    readonly device: string;
-    /**
-     * `keys`: the kernel authenticates again with new keys; `reconnect`: disconnected and connected again; `same`: nothing that
-     * the kernel shows differs from the file; `not-connected`: its next connection has the options.
-     */
-    readonly means: "keys" | "reconnect" | "same" | "not-connected";
-    /** `left`: not begun. */
-    readonly is: "waiting" | "under-way" | "done" | "failed" | "left";
-    /** The differences; of `failed`, the reason. */
-    readonly why: string;
-  }[];
+  readonly controllers: readonly V2RenewedController[];
 }
 
 /** One event of `history`. */

@@ -356,8 +356,26 @@ export interface V1Health {
   }[];
 }
 
+/** A controller that an act of a person names. */
+export interface V1Named {
+  readonly tid: Tid;
+  readonly text: string;
+  /** The present one; empty if it is not connected. */
+  readonly device: string;
+}
+
 export const DRAIN_RESULTS = ["possible", "drained", "undrained", "refused", "watching", "unknown"] as const;
 export const DRAINED_STATES = ["not-connected", "disconnected", "kept", "held", "watched"] as const;
+
+export interface V1Drained extends V1Named {
+  /**
+   * `held`: it would be disconnected, but must not be; `watched`: whether it may be is not known yet; `kept`: stacd
+   * may not disconnect it.
+   */
+  readonly becomes: typeof DRAINED_STATES[number];
+  /** The reason, for the last three; empty otherwise. */
+  readonly why: string;
+}
 
 /** `drain` and `undrain` of stacd. */
 export interface V1DrainAnswer {
@@ -372,19 +390,7 @@ export interface V1DrainAnswer {
   /** Why it was refused. */
   readonly reasons: readonly string[];
   /** The outcome for each named controller. */
-  readonly controllers: readonly {
-    readonly tid: Tid;
-    readonly text: string;
-    /** Empty where it is not connected. */
-    readonly device: string;
-    /**
-     * `held`: it would be disconnected, but must not be; `watched`: whether it may be is not known yet; `kept`: stacd
-     * may not disconnect it.
-     */
-    readonly becomes: typeof DRAINED_STATES[number];
-    /** The reason, for the last three; empty otherwise. */
-    readonly why: string;
-  }[];
+  readonly controllers: readonly V1Drained[];
   /** Milliseconds. */
   readonly again: number | null;
   /** The drains that began or ended; with `unknown`, the drains in force. */
@@ -393,6 +399,20 @@ export interface V1DrainAnswer {
 
 export const FORGET_RESULTS = ["possible", "forgotten", "refused", "unknown"] as const;
 export const FORGOTTEN_STATES = ["not-connected", "disconnected", "kept", "refused"] as const;
+
+export interface V1Forgotten extends V1Named {
+  /**
+   * `disconnected`: its connection, whose link is lost, goes, too; `kept`: stafd may not disconnect it; `refused`:
+   * nothing changes.
+   */
+  readonly becomes: typeof FORGOTTEN_STATES[number];
+  /** The reason, for the last two; empty otherwise. */
+  readonly why: string;
+  /** The number of I/O controllers that its log page listed last. */
+  readonly listed: number;
+  /** Those of them that no other log page lists. */
+  readonly only: number;
+}
 
 /** `forget` of stafd. */
 export interface V1ForgetAnswer {
@@ -404,23 +424,7 @@ export interface V1ForgetAnswer {
   /** Why it was refused, each with the way out. */
   readonly reasons: readonly string[];
   /** The controllers that are named, then those to which only they referred. */
-  readonly controllers: readonly {
-    readonly tid: Tid;
-    readonly text: string;
-    /** Empty if it is not connected. */
-    readonly device: string;
-    /**
-     * `disconnected`: its connection, whose link is lost, goes, too; `kept`: stafd may not disconnect it; `refused`:
-     * nothing changes.
-     */
-    readonly becomes: typeof FORGOTTEN_STATES[number];
-    /** The reason, for the last two; empty otherwise. */
-    readonly why: string;
-    /** The number of I/O controllers that its log page listed last. */
-    readonly listed: number;
-    /** Those of them that no other log page lists. */
-    readonly only: number;
-  }[];
+  readonly controllers: readonly V1Forgotten[];
 }
 
 /** `report_begin`. The text that `report_piece` gives has a schema of its own: that of reports. */
@@ -436,6 +440,18 @@ export const RENEW_RESULTS = ["possible", "running", "renewed", "stopped", "refu
 export const RENEW_MEANS = ["keys", "reconnect", "same", "not-connected"] as const;
 export const RENEWED_STATES = ["waiting", "under-way", "done", "failed", "left"] as const;
 
+export interface V1Renewed extends V1Named {
+  /**
+   * `keys`: new keys are handed to the kernel, which authenticates again; `reconnect`: disconnected and connected again;
+   * `same`: nothing that the kernel shows differs from the file; `not-connected`: its next connection has the options.
+   */
+  readonly means: typeof RENEW_MEANS[number];
+  /** `left`: not begun. */
+  readonly is: typeof RENEWED_STATES[number];
+  /** The differences; of `failed`, the reason. */
+  readonly why: string;
+}
+
 /** `renew` of stacd. */
 export interface V1RenewAnswer {
   readonly schema: typeof SCHEMA;
@@ -450,21 +466,7 @@ export interface V1RenewAnswer {
   readonly reasons: readonly string[];
   /** What the array has to be ready for: it sees another host. */
   readonly warnings: readonly string[];
-  readonly controllers: readonly {
-    readonly tid: Tid;
-    readonly text: string;
-    /** The present one; empty if it is not connected. */
-    readonly device: string;
-    /**
-     * `keys`: new keys are handed to the kernel, which authenticates again; `reconnect`: disconnected and connected again;
-     * `same`: nothing that the kernel shows differs from the file; `not-connected`: its next connection has the options.
-     */
-    readonly means: typeof RENEW_MEANS[number];
-    /** `left`: not begun. */
-    readonly is: typeof RENEWED_STATES[number];
-    /** The differences; of `failed`, the reason. */
-    readonly why: string;
-  }[];
+  readonly controllers: readonly V1Renewed[];
   /** Milliseconds. */
   readonly again: number | null;
 }

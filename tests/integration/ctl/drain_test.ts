@@ -4,7 +4,7 @@ import { entryFor } from "../../../src/lib/sim/discovery.ts";
 import { main as stacctl } from "../../../src/ctl/stacctl.ts";
 import { fakeWorld } from "../../unit/ctl/fake_world.ts";
 import { privateBus } from "../dbus/private_bus.ts";
-import { HOST_NQN } from "../../simulation/landscape.ts";
+import { TID } from "../../unit/core/tid.ts";
 import { sampleDaemon } from "./sample_daemon.ts";
 import { line, type Site, withSite } from "./site.ts";
 
@@ -133,16 +133,13 @@ Deno.test("the tool waits as long as traffic is watched, and asks again", async 
     drain: ({ what, names }, termMs, mode) => {
       asked.push(`${what} ${names.join()} ${termMs} ${mode}`);
       const result = answers.shift();
-      const tid = {
-        transport: "tcp",
-        traddr: "10.0.0.1",
-        trsvcid: "4420",
-        subsysnqn: "nqn.a",
-        hostTraddr: "",
-        hostIface: "",
-        hostNqn: HOST_NQN,
+      const one = {
+        tid: TID,
+        text: "(tcp, 10.0.0.1, 4420, nqn.a)",
+        device: "nvme3",
+        becomes: "watched",
+        why: "",
       };
-      const one = { tid, text: "(tcp, 10.0.0.1, 4420, nqn.a)", device: "nvme3", becomes: "watched", why: "" };
       return JSON.stringify({
         schema: 1,
         daemon: "stacd",

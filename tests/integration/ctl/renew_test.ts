@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { main as stacctl } from "../../../src/ctl/stacctl.ts";
 import { fakeWorld } from "../../unit/ctl/fake_world.ts";
 import { privateBus } from "../dbus/private_bus.ts";
-import { HOST_NQN } from "../../simulation/landscape.ts";
+import { TID } from "../../unit/core/tid.ts";
 import { sampleDaemon } from "./sample_daemon.ts";
 import { type Site, withSite } from "./site.ts";
 
@@ -92,15 +92,6 @@ Deno.test("Ctrl-C lets the path under way end, and a warning comes before anythi
     renew: ({ what }, mode) => {
       asked.push(`${what} ${mode}`);
       const result = results.shift();
-      const tid = {
-        transport: "tcp",
-        traddr: "10.0.0.1",
-        trsvcid: "4420",
-        subsysnqn: "nqn.a",
-        hostTraddr: "",
-        hostIface: "",
-        hostNqn: HOST_NQN,
-      };
       return JSON.stringify({
         schema: 1,
         daemon: "stacd",
@@ -109,7 +100,7 @@ Deno.test("Ctrl-C lets the path under way end, and a warning comes before anythi
         reasons: result === "stopped" ? ["a person has stopped it"] : [],
         warnings: ["the array sees another host"],
         controllers: [{
-          tid,
+          tid: TID,
           text: "(tcp, 10.0.0.1, 4420, nqn.a)",
           device: "nvme3",
           means: "reconnect",

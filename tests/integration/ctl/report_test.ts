@@ -7,6 +7,7 @@ import { DaemonClient } from "../../../src/lib/dbus/client.ts";
 import { Bus } from "../../../src/lib/dbus/bus.ts";
 import { STAC } from "../../../src/lib/dbus/interfaces.ts";
 import { HOST } from "../../simulation/scenarios/stage.ts";
+import { begun, told } from "../dbus/report_calls.ts";
 import { line, type Site, withSite } from "./site.ts";
 
 const KEY = "DHHC-1:00:c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0YWJjZA==:";
@@ -190,44 +191,25 @@ Deno.test("reports belong to their callers: a few at once, one for each, gone wi
     await played(site);
     const [a, b, c] = await Promise.all([1, 2, 3].map(() => Bus.connect(site.address)));
     assert.ok(a?.ok === true && b?.ok === true && c?.ok === true);
-    const call = async (bus: Bus, member: string, args: readonly bigint[]): Promise<string> => {
-      const { name, path } = STAC;
-      const signature = "t".repeat(args.length);
-      const reply = await bus.call({
-        destination: name,
-        path,
-        interface: `${name}.v1`,
-        member,
-        signature,
-        args,
-        gives: "s",
-      });
-      return reply.ok ? String(reply.body[0]) : reply.error.message;
-    };
-    const begin = async (bus: Bus): Promise<bigint> => {
-      const begun: unknown = JSON.parse(await call(bus, "report_begin", []));
-      assert.ok(isRecord(begun) && typeof begun["report"] === "number");
-      return BigInt(begun["report"]);
-    };
-    const first = await begin(a.bus);
-    const second = await begin(b.bus);
-    const piece = await call(a.bus, "report_piece", [first]);
+    const first = await begun(a.bus);
+    const second = await begun(b.bus);
+    const piece = await told(a.bus, "report_piece", [first]);
     assert.ok(piece.startsWith("{") && piece.length > 1000 && piece.length <= 32 * 1024, piece.slice(0, 100));
-    assert.match(await call(b.bus, "report_piece", [first]), /reads no such report/);
-    await begin(c.bus);
+    assert.match(await told(b.bus, "report_piece", [first]), /reads no such report/);
+    await begun(c.bus);
     assert.match(
-      await call(a.bus, "report_piece", [first]),
+      await told(a.bus, "report_piece", [first]),
       /reads no such report/,
       "the oldest of three is over",
     );
-    const again = await begin(b.bus);
-    assert.match(await call(b.bus, "report_piece", [second]), /reads no such report/);
-    assert.ok((await call(b.bus, "report_piece", [again])).startsWith("{"));
+    const again = await begun(b.bus);
+    assert.match(await told(b.bus, "report_piece", [second]), /reads no such report/);
+    assert.ok((await told(b.bus, "report_piece", [again])).startsWith("{"));
     b.bus.close();
     // The other two go on.
-    const third = await begin(a.bus);
+    const third = await begun(a.bus);
     assert.ok((await new DaemonClient(c.bus, STAC).report()).ok);
-    assert.ok((await call(a.bus, "report_piece", [third])).startsWith("{"));
+    assert.ok((await told(a.bus, "report_piece", [third])).startsWith("{"));
     a.bus.close();
     c.bus.close();
   }));

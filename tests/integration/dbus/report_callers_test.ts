@@ -7,10 +7,10 @@ import { reportCalls } from "../../../src/lib/daemon/record/report_calls.ts";
 import { MAX_OPEN } from "../../../src/lib/daemon/record/reports.ts";
 import { Bus } from "../../../src/lib/dbus/bus.ts";
 import { STAC } from "../../../src/lib/dbus/interfaces.ts";
-import { isRecord } from "../../../src/lib/dbus/json_reader.ts";
 import { type ReportHandlers, serveStac } from "../../../src/lib/dbus/server.ts";
 import { stafHandlers } from "./fake_daemons.ts";
 import { privateBus } from "./private_bus.ts";
+import { begun, told } from "./report_calls.ts";
 
 async function connect(address: string): Promise<Bus> {
   const result = await Bus.connect(address);
@@ -36,27 +36,6 @@ function reports(daemon: Bus): ReportHandlers {
     lines: { lines: [] },
     recorded: () => recorder.recorded(emptyStacd),
   }, { bus: daemon });
-}
-
-async function told(bus: Bus, member: string, args: readonly bigint[] = []): Promise<string> {
-  const { name, path } = STAC;
-  const signature = "t".repeat(args.length);
-  const reply = await bus.call({
-    destination: name,
-    path,
-    interface: `${name}.v1`,
-    member,
-    signature,
-    args,
-    gives: "s",
-  });
-  return reply.ok ? String(reply.body[0]) : reply.error.message;
-}
-
-async function begun(bus: Bus): Promise<bigint> {
-  const answer: unknown = JSON.parse(await told(bus, "report_begin"));
-  assert.ok(isRecord(answer) && typeof answer["report"] === "number");
-  return BigInt(answer["report"]);
 }
 
 /** stacd on a bus with callers that read reports. */

@@ -1,0 +1,22 @@
+/** Statements that no pure room may have. */
+export const IMPURE: readonly string[] = [
+  "export const a = Date.now();",
+  "export const a = new Date();",
+  "export const a = performance.now();",
+  "setTimeout(a, 1);",
+  "setInterval(a, 1);",
+  "queueMicrotask(a);",
+  "export const a = Math.random();",
+  "crypto.getRandomValues(a);",
+  "export const a = Deno.readTextFileSync(b);",
+  "console.log(1);",
+  "export const a = globalThis;",
+  "export const a = { b: process };",
+  "export const a = [fetch];",
+  "export async function a(): void {}",
+  "export const a = async () => {};",
+  "await a;",
+  "for await (const a of b) c(a);",
+  "new Promise(a);",
+  "export const a = (b = setTimeout) => b;",
+];
