@@ -26,6 +26,8 @@ export interface Failure {
   readonly status?: number;
   readonly message: string;
   readonly remedy?: string;
+  /** The connection that was made and deleted again; its events may arrive later. */
+  readonly undone?: { readonly device: string; readonly incarnation: number };
 }
 
 export type Outcome<T> =

@@ -166,7 +166,9 @@ export class Fabrics {
       // stays, and is shown (S15).
       if (await this.#inUse(device)) return await readDevice(device);
       const deleted = await this.#sysfs.delete(device, incarnation);
-      return fail(unsafe(broken, deleted.ok ? `${device} was disconnected again` : deleted.failure.message));
+      return deleted.ok
+        ? fail({ ...unsafe(broken, `${device} was disconnected again`), undone: { device, incarnation } })
+        : fail(unsafe(broken, deleted.failure.message));
     }
     const read = await readDevice(device);
     if (read.ok) return read;

@@ -177,6 +177,7 @@ Deno.test("a connection without the security that was asked for is taken down ag
     assert.ok(!outcome.ok);
     assert.deepEqual([outcome.failure.phase, outcome.failure.kind], ["verify", "permanent"]);
     assert.match(outcome.failure.message, words);
+    assert.equal(outcome.failure.undone?.device, "nvme7");
     assert.ok(!outcome.failure.message.includes("DHHC"));
     assert.equal(await fake.written("nvme7", "delete_controller"), "1");
     // With the promise kept it stays.

@@ -94,6 +94,19 @@ class Told {
     this.take({ type: "connected", op: ctl.link.op, key: ctl.key, outcome: { ok: true, value: ctrl } });
   }
 
+  /** The last connect made this, less safe than asked, and it was deleted again. */
+  undone(name: string, incarnation: number): void {
+    const ctl = this.ctls.find(({ link }) => link.phase === "connecting");
+    assert.ok(ctl?.link.phase === "connecting", "it connects");
+    const failure: Failure = {
+      phase: "verify",
+      kind: "permanent",
+      message: "the connection came up without TLS",
+      undone: { device: name, incarnation },
+    };
+    this.take({ type: "connected", op: ctl.link.op, key: ctl.key, outcome: { ok: false, failure } });
+  }
+
   get ctls(): readonly Ctl[] {
     return [...this.state.fleet.ctls.values()];
   }
@@ -166,6 +179,31 @@ Deno.test("what is removed before its connect is answered is not connected", () 
   told.take({ type: "removed", device: "nvme0", now: undefined });
   told.connected(device("nvme0", 1, 1));
   assert.equal(told.phase(1), "waiting");
+});
+
+Deno.test("a connection that was made and deleted again at once is not taken over, though its end is heard later", () => {
+  const told = started(line(1));
+  told.take({ type: "device", cause: "add", ctrl: device("nvme0", 1, 1) });
+  told.undone("nvme0", 1);
+  assert.deepEqual([told.phase(1), told.incarnation("nvme0")], ["waiting", undefined]);
+  const said = told.take({ type: "removed", device: "nvme0", now: undefined });
+  assert.deepEqual(said.filter((effect) => effect.do === "log" || effect.do === "connect"), []);
+  assert.equal(told.phase(1), "waiting");
+});
+
+Deno.test("a connection that was made and deleted again at once does not come back with a scan that saw it", () => {
+  const told = started(line(1));
+  told.take({ type: "overflow" });
+  told.undone("nvme0", 1);
+  told.scanned(device("nvme0", 1, 1));
+  assert.deepEqual([told.phase(1), told.incarnation("nvme0")], ["waiting", undefined]);
+});
+
+Deno.test("whoever has the number of a connection that was deleted again stays", () => {
+  const told = started(line(1) + line(2));
+  told.take({ type: "device", cause: "add", ctrl: device("nvme0", 9, 3) });
+  told.undone("nvme0", 8);
+  assert.equal(told.incarnation("nvme0"), 9);
 });
 
 Deno.test("the removal of the one that had the number before is heard while it is connected", () => {

@@ -14,7 +14,7 @@ import type { KernelCtrl } from "../../nvme/kernel_ctrl.ts";
 import { asMade } from "../controller/known_device.ts";
 import { madeAsAsked } from "./fleet_index.ts";
 import { isUnfinished } from "../../nvme/match.ts";
-import { connectionLost, formed, know } from "./device_news.ts";
+import { connectionLost, deviceRemoved, formed, know, noteHeard } from "./device_news.ts";
 import { follow } from "../controller/unfinished.ts";
 import { alreadyThere } from "../controller/in_the_way.ts";
 import { requestFor, type View } from "./view.ts";
@@ -66,6 +66,7 @@ export function connected(draft: Draft, op: Op, key: string, outcome: Outcome<Ke
   const ctl = doing(draft, op, key);
   const { sinceConnect } = draft.state.fleet;
   connectEnded(draft, op);
+  if (!outcome.ok && outcome.failure.undone !== undefined) deletedAgain(draft, outcome.failure.undone);
   if (ctl?.link.phase !== "connecting" || ctl.link.op !== op) return;
   if (outcome.ok) {
     const made = asMade(outcome.value, draft.rules.daemon);
@@ -106,6 +107,14 @@ export function connected(draft: Draft, op: Op, key: string, outcome: Outcome<Ke
   const failure = identityRefused(outcome.failure, request, draft.state.fleet.devices.values());
   // It may work without TLS, which is tried soon.
   attemptFailed(draft, ctl, ctl.triedTls ? { ...failure, kind: "transient" } : failure);
+}
+
+/** It was heard of while it existed, and its end arrives later: it is no connection that could be taken over. */
+function deletedAgain(draft: Draft, ref: DeviceRef): void {
+  const known = draft.state.fleet.devices.get(ref.device);
+  if (known !== undefined && known.incarnation !== ref.incarnation) return;
+  noteHeard(draft, ref.device, undefined);
+  deviceRemoved(draft, ref.device, undefined);
 }
 
 export function useSeen(
