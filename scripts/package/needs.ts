@@ -47,6 +47,8 @@ export const SOURCE_NEEDS: readonly Need[] = [
 /** To run the Ansible role with. */
 export const ANSIBLE_NEEDS: readonly Need[] = [
   { program: "ansible-playbook", apt: ["ansible-core"], dnf: ["ansible-core"] },
+];
+export const ANSIBLE_LINT_NEEDS: readonly Need[] = [
   { program: "ansible-lint", apt: ["ansible-lint"], dnf: ["python3-ansible-lint"] },
 ];
 

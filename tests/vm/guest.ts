@@ -100,6 +100,11 @@ export class Guest {
     return Number(await capture([`${BED}/forwarded`], { env: this.#env }));
   }
 
+  /** What ssh is called with to reach it, for programs that call ssh themselves. */
+  async sshOptions(): Promise<string> {
+    return (await capture([`${BED}/ssh-options`], { env: this.#env })).trim();
+  }
+
   async stop(): Promise<void> {
     await capture([`${BED}/stop`], { env: this.#env });
   }

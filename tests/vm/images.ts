@@ -43,6 +43,13 @@ export const PEER: Image = { name: "peer", what: "Debian 13 with the original", 
 /** With Cockpit installed. */
 export const COCKPIT: Image = { name: "cockpit", what: "Debian 13 with its Cockpit", target: X86 };
 
+/** For the role of Ansible. */
+export const MANAGED: Image = {
+  name: "ansible",
+  what: "Debian 12 with what Ansible needs of a host",
+  target: X86,
+};
+
 /** The images that were asked for by name; `all` is every one. */
 export function imagesNamed(names: readonly string[]): readonly Image[] {
   if (names.includes("all")) return TESTED;

@@ -1,12 +1,13 @@
 /**
  * `deno task test:install`: the .deb in virtual machines, on a Debian that never had nvme-stas, over the original with
- * connections up, through a reboot, and with the page in a real Cockpit. A machine for each, of an image for the processor
+ * connections up, through a reboot, with the page in a real Cockpit, and by the role of Ansible. A machine for each, of an image for the processor
  * that the .deb is for.
  */
 import { dirname } from "node:path";
 import { BROWSER_NEEDS } from "../../scripts/cockpit/needs.ts";
 import { makePackages } from "../../scripts/package.ts";
 import { makePagePackages } from "../../scripts/package/cockpit.ts";
+import { ANSIBLE_NEEDS } from "../../scripts/package/needs.ts";
 import { currentRelease } from "../../scripts/package/release.ts";
 import { passThrough, runScript } from "../../scripts/run.ts";
 import { FOREIGN_NEEDS, providePackages, VM_NEEDS } from "../../scripts/system_packages.ts";
@@ -14,10 +15,12 @@ import { taskArguments, usageError } from "../../scripts/task_arguments.ts";
 import { add, closingLine, type Counts, NOTHING } from "../../scripts/test_run.ts";
 import { tellEvidence } from "./evidence.ts";
 import { Guest } from "./guest.ts";
-import { COCKPIT, type Image, imagesNamed, PEER } from "./images.ts";
+import { COCKPIT, type Image, imagesNamed, MANAGED, PEER } from "./images.ts";
 import type { Scenario } from "./scenario.ts";
+import { scenario as ansible } from "./scenarios/ansible.ts";
 import { PORT, scenario as cockpit } from "./scenarios/cockpit.ts";
 import { scenario as clean } from "./scenarios/install_clean.ts";
+import { scenario as outages } from "./scenarios/install_outages.ts";
 import { scenario as over } from "./scenarios/install_over.ts";
 import { scenario as reboot } from "./scenarios/reboot.ts";
 
@@ -28,7 +31,7 @@ const DISK = "build/vm-disks/install.img";
 
 interface Run {
   readonly only: string;
-  /** This one and no other: it has the original, or Cockpit. */
+  /** This one and no other: it has the original, or what others need. */
   readonly image?: Image;
   readonly disk?: string;
   readonly forward?: number;
@@ -39,6 +42,8 @@ const RUNS: readonly Run[] = [
   { only: "clean", scenario: clean },
   { only: "over", image: PEER, scenario: over },
   { only: "reboot", disk: DISK, scenario: reboot },
+  { only: "outages", scenario: outages },
+  { only: "ansible", image: MANAGED, scenario: ansible },
   { only: "cockpit", image: COCKPIT, forward: PORT, scenario: cockpit },
 ];
 
@@ -64,14 +69,16 @@ async function runOne(
   }
 }
 
-const USAGE = `usage: deno task test:install [--image NAME] [--only clean|over|reboot|cockpit] [--keep]
+const USAGE =
+  `usage: deno task test:install [--image NAME] [--only clean|over|reboot|outages|ansible|cockpit] [--keep]
 
 The .deb in virtual machines, one for each run: on a Debian that never had nvme-stas (clean), over the Python
-original with connections up and back (over), through a reboot and a poweroff (reboot), and with the page in
-Debian's Cockpit, which Chromium on this machine shows (cockpit). Needs root.
+original with connections up and back (over), through a reboot and a poweroff (reboot), under load while pages
+withdraw what is in use and arrays are away (outages), by the role of Ansible, which runs on this machine
+(ansible), and with the page in Debian's Cockpit, which Chromium on this machine shows (cockpit). Needs root.
 
-  --image NAME  the machine of clean and reboot (default: clean); over and cockpit have images of their own, and
-                are left out where those are for another processor
+  --image NAME  the machine of clean, reboot and outages (default: clean); over, ansible and cockpit have images
+                of their own, and are left out where those are for another processor
   --only RUN    this run only
   --keep        leave its machine running, and say how to enter it; with --only
 `;
@@ -94,7 +101,7 @@ async function main(): Promise<boolean> {
     const names = RUNS.map(({ only }) => only).join(", ");
     usageError(
       USAGE,
-      `--only ${values.only}: must be one of ${names}, and neither over nor cockpit on another processor`,
+      `--only ${values.only}: must be one of ${names}, and none of over, ansible and cockpit on another processor`,
     );
   }
   if (values.keep && runs.length > 1) {
@@ -103,6 +110,7 @@ async function main(): Promise<boolean> {
   await providePackages([
     ...VM_NEEDS,
     ...target === PEER.target ? [] : FOREIGN_NEEDS,
+    ...runs.some((one) => one.image === MANAGED) ? ANSIBLE_NEEDS : [],
     ...runs.some((one) => one.image === COCKPIT) ? BROWSER_NEEDS : [],
   ]);
   const release = await currentRelease();

@@ -1,11 +1,11 @@
 /** The Ansible role, run against this machine with folders of its own in place of /etc. */
 import assert from "node:assert/strict";
 import { builtProgram } from "../../../scripts/install/built.ts";
-import { ANSIBLE_NEEDS } from "../../../scripts/package/needs.ts";
+import { ANSIBLE_LINT_NEEDS, ANSIBLE_NEEDS } from "../../../scripts/package/needs.ts";
 import { capture, collect, type Ended } from "../../../scripts/run.ts";
 import { packages, skipAllWithout } from "../../lacking.ts";
 
-skipAllWithout(packages(ANSIBLE_NEEDS));
+skipAllWithout(packages([...ANSIBLE_NEEDS, ...ANSIBLE_LINT_NEEDS]));
 
 const ROLE = "packaging/ansible";
 const KEY = "DHHC-1:00:ia6zGodOr4SEG0Zzaw398rpY0wqipUWj4jWjUh4HWUz6aQ2n:";
@@ -17,7 +17,11 @@ interface Site {
 }
 
 /** Two hosts, both this machine, each with its folders. */
-async function onSite(nqns: readonly [string, string], test: (site: Site) => Promise<void>): Promise<void> {
+async function onSite(
+  nqns: readonly [string, string],
+  test: (site: Site) => Promise<void>,
+  sameId = false,
+): Promise<void> {
   const dir = await Deno.makeTempDir();
   const { binDir } = await builtProgram();
   const user = (await capture(["id", "-un"])).trim();
@@ -30,7 +34,8 @@ async function onSite(nqns: readonly [string, string], test: (site: Site) => Pro
       await Deno.mkdir(`${dir}/${name}/stas`, { recursive: true });
       await Deno.mkdir(`${dir}/${name}/nvme`);
       await Deno.writeTextFile(`${dir}/${name}/nvme/hostnqn`, nqns[n] ?? "");
-      await Deno.writeTextFile(`${dir}/${name}/nvme/hostid`, "46ba5037-7ce5-41fa-9452-48477bf00080\n");
+      const id = sameId ? 0 : n;
+      await Deno.writeTextFile(`${dir}/${name}/nvme/hostid`, `46ba5037-7ce5-41fa-9452-48477bf0008${id}\n`);
     }
     await test({
       dir,
@@ -113,6 +118,17 @@ Deno.test("role: two hosts with one host NQN are an error that names both, and n
     );
     assert.deepEqual(await Array.fromAsync(Deno.readDir(`${dir}/one/stas`)), []);
   }));
+
+Deno.test("role: two hosts with one host ID are an error that names both, and nothing is written", () =>
+  onSite([nqn("one"), nqn("two")], async ({ dir, play }) => {
+    const { code, stdout } = await play(VARS);
+    assert.notEqual(code, 0);
+    assert.match(
+      stdout.replaceAll(/\s+/g, " "),
+      /two has the host ID of one, 46ba5037-7ce5-41fa-9452-48477bf00080: make a new one .*stasadm hostid -f /,
+    );
+    assert.deepEqual(await Array.fromAsync(Deno.readDir(`${dir}/one/stas`)), []);
+  }, true));
 
 Deno.test("role: a line that check refuses reaches no host", () =>
   onSite([nqn("one"), nqn("two")], async ({ dir, play }) => {

@@ -1,6 +1,6 @@
 # The images by name: what each has other than "clean", which is Debian 13 with its small ("cloud") kernel. Sourced by
 # build and boot.
-IMAGES='clean peer cockpit bookworm sid bpo rdma arm64 podman next'
+IMAGES='clean peer cockpit bookworm sid bpo rdma arm64 podman next ansible'
 # Those that the programs are tested on; "peer" is for comparing, "cockpit" for the page in a real Cockpit.
 TESTED='clean bookworm sid bpo rdma arm64'
 
@@ -26,6 +26,8 @@ image() {
         podman) PACKAGES='podman crun docker-compose' ;;
         # nvme-cli 3, libnvme 3 and the original for them, nvme-stas 3
         next) SUITE=sid BACKPORTS=experimental WITHOUT=nvme-cli PACKAGES='nvme-cli/experimental nvme-stas/experimental python3-libnvme/experimental' ;;
+        # for a controller of Ansible on the build machine; Debian 12, whose Python each of its versions knows
+        ansible) SUITE=bookworm WITHOUT=ktls-utils PACKAGES='python3-apt sudo' ;;
         arm64) ARCH=arm64 WITHOUT=linux-image PACKAGES=linux-image-cloud-arm64 ;;
         *) die "no image '$1'; there are: $IMAGES" ;;
     esac

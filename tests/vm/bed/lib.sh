@@ -21,7 +21,8 @@ need() {
 alive() { [[ -s $RUN/pid ]] && kill -0 "$(<"$RUN/pid")" 2>/dev/null; }
 
 ssh_opts() {
-    SSH_OPTS=(-F none -p "$(<"$RUN/port")" -i "$VMBED_DIR/key" -l root
+    # as settings, since sftp and scp have other letters for these
+    SSH_OPTS=(-F none -o "Port=$(<"$RUN/port")" -o "IdentityFile=$VMBED_DIR/key" -o User=root
         -o BatchMode=yes -o IdentitiesOnly=yes -o LogLevel=ERROR
         -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null
         -o ConnectTimeout=20 -o ServerAliveInterval=30
