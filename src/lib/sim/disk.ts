@@ -17,10 +17,19 @@ export class SimDisk {
   readonly stuck: (() => void)[] = [];
   readonly time: Scheduler;
   readonly random: Random;
+  #last: { readonly value: unknown; readonly text: string } | undefined;
 
   constructor(time: Scheduler, random: Random) {
     this.time = time;
     this.random = random;
+  }
+
+  /** What is written of a value; both who judges it and who writes it ask. */
+  textOf(value: unknown): string {
+    if (this.#last === undefined || this.#last.value !== value) {
+      this.#last = { value, text: JSON.stringify(value) };
+    }
+    return this.#last.text;
   }
 
   /** Leaves only half of the file. */
@@ -66,7 +75,7 @@ export class DiskPort implements StateFile {
   }
 
   save(value: unknown, done: Done<void>): void {
-    const text = JSON.stringify(value);
+    const text = this.#disk.textOf(value);
     const { time, random } = this.#disk;
     const write = (): void => {
       // Renamed into place or not: a process that was killed meanwhile leaves the old file or the new one.
