@@ -410,16 +410,13 @@ export class Rules {
       case "signal":
         return this.#secret(who, "signal", effect.signal);
       case "save":
-        return this.#secret(who, "state file", effect.value);
+        return this.#secret(who, "state file", this.world.disk.textOf(effect.value));
     }
   }
 
   /** S8. */
   #secret(who: Daemon, where: string, value: unknown): void {
-    const text = JSON.stringify(value, (_, part: unknown) => typeof part === "bigint" ? String(part) : part);
-    if (text.includes(SECRET_MARK)) {
-      throw new Violation("S8", `${who}: a secret in the ${where}`);
-    }
+    if (hasSecret(value)) throw new Violation("S8", `${who}: a secret in the ${where}`);
   }
 
   /** S8, for what goes over the bus. */
@@ -456,4 +453,13 @@ export class Rules {
     }
     running.set(key, { what, op, tid });
   }
+}
+
+/** Is the mark in its JSON? It is plain text, which JSON does not change: texts are looked into as they are. */
+function hasSecret(value: unknown): boolean {
+  if (typeof value === "string") return value.includes(SECRET_MARK);
+  if (typeof value !== "object" || value === null) return false;
+  if (Array.isArray(value)) return value.some(hasSecret);
+  if ("toJSON" in value) return JSON.stringify(value).includes(SECRET_MARK);
+  return Object.entries(value).some(([key, one]) => key.includes(SECRET_MARK) || hasSecret(one));
 }

@@ -22,7 +22,7 @@ import { LIMITS } from "./oracle/limits.ts";
 import { buildLandscape, connectAs, type Dice, HOST_NQN, type Landscape } from "./landscape.ts";
 import { type OnInvalid, STACD_CONF, StacdDaemon, STAFD_CONF, StafdDaemon, type Watch } from "./daemons.ts";
 import { type AnyEffect, type AnyEvent, Rules } from "./rules.ts";
-import { snapshot } from "./snapshot.ts";
+import { isSame, snapshot } from "./snapshot.ts";
 import { storm } from "./storm.ts";
 import { Violation } from "./violation.ts";
 
@@ -277,22 +277,25 @@ export class Simulation {
     core: Core<State, Event, Effect>,
     after: (state: State, event: Event) => void = () => undefined,
   ): Core<State, Event, Effect> {
+    // What the last step gave must still be so at the next one.
+    let last: { readonly state: State; readonly text: string } | undefined;
     return {
       ...core,
       step: (state, event, now) => {
         this.#counted(who, event);
         this.rules.told(who, event, state.fleet);
-        const copy = this.#pure ? snapshot(state) : undefined;
+        const before = this.#pure ? last?.state === state ? last.text : snapshot(state) : undefined;
         const next = core.step(state, event, now);
-        if (copy !== undefined) {
-          if (copy !== snapshot(state)) {
+        if (before !== undefined) {
+          if (before !== snapshot(state)) {
             throw new Violation("purity", `${who}: ${event.type} changed the state it was given`);
           }
           // The work may be less: what the first turn worked out of the state need not be worked out again.
           const again = { ...core.step(state, event, now), work: next.work };
-          if (snapshot(next) !== snapshot(again)) {
+          if (!isSame(next, again)) {
             throw new Violation("purity", `${who}: ${event.type} twice gives two results`);
           }
+          last = { state: next.state, text: snapshot(next.state) };
         }
         this.rules.stepped(who, event, state.fleet, next.state.fleet, next.effects);
         withinBudget(who, state, event, next);

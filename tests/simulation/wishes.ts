@@ -20,10 +20,11 @@ export interface Wish {
 export function refusedBy({ knowledge, drains }: Rules, who: Daemon, conf: Conf, tid: Tid): boolean {
   if (who === "stacd" && drains.take(tid)) return true;
   if (conf.excludes.length === 0 && conf.families.size === 2) return false;
-  return refusal(conf, tid) !== undefined ||
-    linesKnown(conf, knowledge, who).some(({ line, resolved }) =>
-      resolved.some((one) => sameController(one, tid)) && refusal(conf, tid, line.tid) !== undefined
-    );
+  if (refusal(conf, tid) !== undefined) return true;
+  const id = identity(tid);
+  return linesKnown(conf, knowledge, who).some(({ line, resolved }) =>
+    resolved.some((one) => identity(one) === id) && refusal(conf, tid, line.tid) !== undefined
+  );
 }
 
 /** Discovery controllers that a line, a service or a boot table asks for. `possibly`: also by any answer that a name ever had. */

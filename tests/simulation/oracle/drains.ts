@@ -3,6 +3,7 @@ import type { Tid } from "../../../src/lib/nvme/tid.ts";
 import { Violation } from "../violation.ts";
 import { sameAddress } from "./address.ts";
 import { identity } from "./identity.ts";
+import { keptFor } from "./memo.ts";
 
 /** A drain as stacd says that it has it. */
 export interface Claimed {
@@ -31,9 +32,11 @@ interface InForce extends Claimed, Asked {
 }
 
 /** The same controller by whichever way, and as whichever host. */
-const farSide = (tid: Tid): string => identity({ ...tid, hostNqn: "", hostIface: "", hostTraddr: "" });
+const farSide = keptFor((tid: Tid): string =>
+  identity({ ...tid, hostNqn: "", hostIface: "", hostTraddr: "" })
+);
 /** Where others go another way to it. */
-const oneWay = (tid: Tid): string => `one way ${identity({ ...tid, hostNqn: "" })}`;
+const oneWay = keptFor((tid: Tid): string => `one way ${identity({ ...tid, hostNqn: "" })}`);
 
 export class Drains {
   /** As asked for last, by what they are called. */
