@@ -222,6 +222,20 @@ Deno.test("the removal of the one that had the number before is heard when it is
   assert.deepEqual([told.phase(1), told.incarnation("nvme0")], ["waiting", undefined]);
 });
 
+Deno.test("the removal of the one that had the number before is heard during a scan", () => {
+  const told = new Told(line(1));
+  told.take(NETWORK);
+  told.take({ type: "removed", device: "nvme0", now: 7 });
+  told.scanned(device("nvme0", 7, 1));
+  assert.equal(told.phase(1), "up");
+
+  const older = new Told(line(1));
+  older.take(NETWORK);
+  older.take({ type: "removed", device: "nvme0", now: 7 });
+  older.scanned(device("nvme0", 6, 1));
+  assert.equal(older.incarnation("nvme0"), undefined);
+});
+
 Deno.test("an answer that is older than who has its number now does not take that one's place", () => {
   const told = started(line(1) + line(2), device("nvme7", 1, 2));
   // The connect of the first made nvme0, which was removed; its number is another's before the answer comes.

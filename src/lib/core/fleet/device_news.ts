@@ -44,8 +44,9 @@ export function scanned(draft: Draft, op: Op, outcome: Outcome<readonly KernelCt
   const gone = [...draft.state.fleet.devices.keys()].filter((device) => !present.has(device));
   for (const device of gone) if (!news.has(device)) deviceRemoved(draft, device, undefined);
   for (const ctrl of outcome.value) {
-    if (news.has(ctrl.device)) continue;
-    noteHeard(draft, ctrl.device, ctrl.incarnation);
+    const heard = news.get(ctrl.device);
+    if (heard !== undefined && heard !== ctrl.incarnation) continue;
+    noteHeard(draft, ctrl.device, ctrl.incarnation, true);
     deviceSeen(draft, { type: "device", cause: "change", ctrl });
   }
   if (scanAgain) return startScan(draft);
@@ -56,10 +57,11 @@ export function scanned(draft: Draft, op: Op, outcome: Outcome<readonly KernelCt
   }
 }
 
-/** `now`: which incarnation has the name. */
-export function noteHeard(draft: Draft, device: string, now: number | undefined): void {
-  const { scan, busy, unread, nextOp, sinceScan, sinceConnect } = draft.state.fleet;
-  const what = now === undefined ? "gone" : "seen";
+/** `now`: which incarnation has the name; `isTold`: its record comes with the event. */
+export function noteHeard(draft: Draft, device: string, now: number | undefined, isTold = false): void {
+  const { devices, scan, busy, unread, nextOp, sinceScan, sinceConnect } = draft.state.fleet;
+  const isRead = isTold || devices.get(device)?.incarnation === now;
+  const what = now === undefined ? "gone" : isRead ? "seen" : now;
   if (scan !== undefined) changeFleet(draft, { sinceScan: new Map(sinceScan).set(device, what) });
   if (busy !== undefined || unread.length > 0) {
     changeFleet(draft, { sinceConnect: sinceConnect.with(device, { now, at: nextOp }) });

@@ -85,10 +85,10 @@ export function takeCommon(draft: Draft, event: Event): void {
     case "saved":
       return saved(draft, event.op, event.outcome);
     case "device":
-      noteHeard(draft, event.ctrl.device, event.ctrl.incarnation);
+      noteHeard(draft, event.ctrl.device, event.ctrl.incarnation, true);
       return deviceSeen(draft, event);
     case "removed":
-      // The device that has this number now has been seen, and events about it follow.
+      // Events follow about the device that has this number now; a scan under way may tell of it before.
       noteHeard(draft, event.device, event.now);
       return deviceRemoved(draft, event.device, event.now);
     case "aen":

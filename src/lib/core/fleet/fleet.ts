@@ -63,7 +63,8 @@ export interface Happening {
   readonly uid?: number;
 }
 
-export type DeviceNews = ReadonlyMap<string, "seen" | "gone">;
+/** A number: a device with this name was removed, and this incarnation has the name; its record is still to come. */
+export type DeviceNews = ReadonlyMap<string, "seen" | "gone" | number>;
 
 /** A connect under way in the kernel. */
 export interface Connect {
