@@ -61,7 +61,10 @@ export class ConnectRules {
       if (who === "stafd" !== (device.target?.discovery !== undefined)) continue;
       const isKnown = sessions[who].devices.get(device.name) === device.incarnation;
       if (!isKnown && !(device.maker === who && this.#justMade(who, device))) continue;
-      if (serves(tid, this.#rules.words(device), this.#rules.interfaces) === "yes") {
+      // By whichever interface it was up last, as far as the kernel showed it then.
+      const words = this.#rules.words(device);
+      const srcAddr = world.kernel.devices.release.has("srcAddr") ? device.lastSource : "";
+      if (serves(tid, { ...words, srcAddr }, this.#rules.interfaces) === "yes") {
         throw new Violation("S4", `${who} connects ${named(tid)}, which is connected as ${device.name}`);
       }
     }

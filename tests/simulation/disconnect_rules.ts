@@ -68,7 +68,8 @@ export class DisconnectRules {
     if (wish !== undefined) {
       throw new Violation("S2", `${who} disconnects ${named(tid)}, which ${wish.why} asks for`);
     }
-    if (device !== undefined) this.#notForIdentity(who, device, evidence);
+    // What an earlier process began to delete, by a file that a person had loaded, is not taken away now.
+    if (device !== undefined && device.state !== "deleting") this.#notForIdentity(who, device, evidence);
     if (evidence.some(({ kind }) => kind === "audit")) this.#audit(tid, device);
     this.#soaked(who, tid);
   }

@@ -82,6 +82,8 @@ const FOUND_IN_ALL: readonly (readonly [seed: number, who: Who, what: string])[]
   [60059, "stafd", "of a name's addresses an excluded one kept the line's turn"],
   [70200, "stafd", "a controller that ip-family leaves alone refers to another one (the check was wrong)"],
   [70224, "both", "a second connection of stafd's own stayed after a crash without a state file"],
+  [100568, "both", "a delete from before the restart is waited for (the check was wrong)"],
+  [100675, "stafd", "a connection came back by another interface, and served a line of the first one"],
   [200297, "both", "a scan did not tell of the device whose number's earlier owner was removed meanwhile"],
   [272, "stacd", "a lost event was not made good yet when the daemons were killed (the check was wrong)"],
 ];

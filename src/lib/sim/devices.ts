@@ -63,6 +63,8 @@ export interface Device extends DeviceSpec {
   complete: boolean;
   ownedBy: string;
   source: string;
+  /** Its source address when it was up last; the kernel shows it only then. */
+  lastSource: string;
   /** ANA state of its namespace; empty without ANA. */
   anaState: string;
   /** The key that the host authenticates with; undefined without authentication. */
@@ -224,6 +226,7 @@ export class Devices {
       complete: false,
       ownedBy: spec.owner,
       source: "",
+      lastSource: "",
       anaState: spec.target?.anaState ?? "",
       secret: undefined,
       ctrlSecret: undefined,
@@ -244,6 +247,7 @@ export class Devices {
     const route = this.#routeOf(device);
     device.state = "live";
     device.source = device.transport === "tcp" && route.ok ? route.source : "";
+    device.lastSource = device.source;
     device.lostAt = undefined;
     device.armed = true;
     device.complete = true;

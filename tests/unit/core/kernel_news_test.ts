@@ -301,6 +301,13 @@ Deno.test("a connection whose path shows when it is back is kept by whom it serv
   }
 });
 
+Deno.test("a connection that comes back by another interface is dropped by whom it no longer serves", () => {
+  const told = started(line(1, ";host-iface=eth0") + line(1), device("nvme0", 1, 1));
+  assert.equal(told.phase(1), "up,up");
+  told.take({ type: "device", cause: "connected", ctrl: { ...device("nvme0", 1, 1), srcAddr: "10.0.9.1" } });
+  assert.deepEqual(told.phase(1).split(",").toSorted(), ["connecting", "up"]);
+});
+
 /** Two connects under way: the kernel is free of the first, which is being read back. */
 function connectingTwo(): { readonly told: Told; readonly read: (ctrl: KernelCtrl) => void } {
   const told = started(line(1));

@@ -83,7 +83,7 @@ export function know(draft: Draft, ctrl: KernelCtrl): KernelCtrl {
   const known = isSame ? stillShown(ctrl, old) : ctrl;
   setFleet(draft, withDevice(draft.state.fleet, known, draft.now.mono));
   // Whoever tells it first: an event, a scan, or the end of the connect.
-  if (isSame && old.srcAddr === "" && known.srcAddr !== "") recognise(draft, known);
+  if (isSame && known.srcAddr !== "" && known.srcAddr !== old.srcAddr) recognise(draft, known);
   return known;
 }
 
@@ -121,8 +121,9 @@ export function formed(draft: Draft, ctl: Ctl, ctrl: KernelCtrl): void {
 }
 
 /**
- * The kernel shows the source address of a connection only while it is up: a connection that was taken over
- * while down may turn out to be another one. Controllers that it does not serve then look for their own.
+ * The kernel shows the source address of a connection only while it is up, and one that is not bound to an interface may
+ * come back by another: a connection may turn out to be another one than it was taken for. Controllers that it does not
+ * serve then look for their own.
  */
 function recognise(draft: Draft, ctrl: KernelCtrl): void {
   // An address that none of the interfaces has yet proves nothing.
