@@ -79,8 +79,8 @@ export class Rules {
 
   /** Which pages are young, by the controller that they are of (S14). */
   readonly freshness = new Freshness<string>();
-  /** The connection by which a page was read last. */
-  readonly #readBy = new Map<string, number>();
+  /** The connections by which a page was read since its controller came (back): it may be asked by several. */
+  readonly #readBy = new Map<string, Set<number>>();
   /** Rules that the daemons do not keep yet, and that are judged all the same. */
   readonly judging: ReadonlySet<string>;
 
@@ -99,9 +99,7 @@ export class Rules {
       const { device: { target, incarnation, hostNqn }, log: { genctr, entries } } = page;
       if (target !== undefined) {
         const key = pageKey(target, hostNqn);
-        const before = this.#readBy.get(key);
-        if (before !== undefined && before !== incarnation) this.freshness.cameBack(key);
-        this.#readBy.set(key, incarnation);
+        this.#readThrough(key, incarnation);
         this.freshness.read(
           key,
           { genctr, entries: asPublished(entries) },
@@ -113,6 +111,21 @@ export class Rules {
     world.kernel.deletes = (who, device) => {
       if (who === "stacd") this.#disconnects.deleted(device);
     };
+  }
+
+  /** A connection that is new makes the page young, unless an earlier one is still there. */
+  #readThrough(key: string, incarnation: number): void {
+    const readers = this.#readBy.get(key);
+    if (readers === undefined) return void this.#readBy.set(key, new Set([incarnation]));
+    if (readers.has(incarnation)) return;
+    const isThere = this.world.kernel.devices.all.some((one) =>
+      one.incarnation !== incarnation && readers.has(one.incarnation)
+    );
+    if (!isThere) {
+      readers.clear();
+      this.freshness.cameBack(key);
+    }
+    readers.add(incarnation);
   }
 
   get #mono(): number {
@@ -233,10 +246,10 @@ export class Rules {
         const isBack = event.cause === "connected" || event.cause === "rediscover";
         // Other connections to it, this host's or another's, say nothing of the one by which its page is read.
         const key = there?.target === undefined ? undefined : pageKey(there.target, there.hostNqn);
-        const reader = key === undefined ? undefined : this.#readBy.get(key);
-        const isOurs = reader === undefined
+        const readers = key === undefined ? undefined : this.#readBy.get(key);
+        const isOurs = readers === undefined
           ? there?.hostNqn === this.host.nqn || there?.maker === who
-          : there?.incarnation === reader;
+          : there !== undefined && readers.has(there.incarnation);
         if (who === "stafd" && isBack && !isNew && isOurs && key !== undefined) {
           this.freshness.cameBack(key);
         }
