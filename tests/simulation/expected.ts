@@ -204,6 +204,7 @@ function mustGo(rules: Rules, target: Target, device: Device, subtype: Subtype):
   const isLast = subtype === "nvme" && !rules.isServedElsewhere(device);
   const isElsewhere = (tid: Tid): boolean => tid.subsysnqn === target.nqn && refusal(conf, tid) === undefined;
   if (isLast && asked.some(isElsewhere)) return false;
+  if (isListedBySilent(rules, isSame, subtype)) return false;
   // What a service asked for that is no longer announced, ip-family leaves alone.
   const announced = new Set<string>();
   for (const service of conf.zeroconf ? world.avahi.announced : []) {
@@ -217,6 +218,17 @@ function mustGo(rules: Rules, target: Target, device: Device, subtype: Subtype):
   const isDrained = (tid: Tid): boolean => subtype === "nvme" && rules.drains.take(tid);
   return !asked.some((tid) =>
     isSame(tid) && !isDrained(tid) && refusal(conf, { ...tid, hostIface: device.hostIface }) === undefined
+  );
+}
+
+/**
+ * S14: a page is read again before it takes anything away. What a discovery controller listed that answers no more stays,
+ * whatever its page said last.
+ */
+function isListedBySilent({ knowledge }: Rules, isSame: (tid: Tid) => boolean, subtype: Subtype): boolean {
+  return knowledge.reads.some(({ device, statement }) =>
+    device?.target !== undefined && device.target.manner !== "up" &&
+    tidsListed(statement.entries, blank, subtype).some(isSame)
   );
 }
 

@@ -83,6 +83,8 @@ const FOUND_IN_ALL: readonly (readonly [seed: number, who: Who, what: string])[]
   [70200, "stafd", "a controller that ip-family leaves alone refers to another one (the check was wrong)"],
   [70224, "both", "a second connection of stafd's own stayed after a crash without a state file"],
   [100235, "both", "a page that is read by two connections in turn is no younger for it (the check was wrong)"],
+  [100530, "both", "the page of a discovery controller that died was to take something away (the check was wrong)"],
+  [200249, "both", "the same, after a restart of stafd (the check was wrong)"],
   [100568, "both", "a delete from before the restart is waited for (the check was wrong)"],
   [100675, "stafd", "a connection came back by another interface, and served a line of the first one"],
   [200297, "both", "a scan did not tell of the device whose number's earlier owner was removed meanwhile"],
