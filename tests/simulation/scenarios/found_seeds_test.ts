@@ -207,3 +207,17 @@ Deno.test("like seed 60059: each address of a name has its turn, whatever the or
   await stage.run(4 * 60_000);
   assert.deepEqual(connectedTo(stage), [C]);
 });
+
+Deno.test("seed 200175: a page is read although its controller was found before the name that asks for it was resolved", async () => {
+  const stage = new Stage(realCores);
+  const { page } = await listed(stage);
+  stage.stafdConf(NAME_LINE);
+  await stage.run(500);
+  stage.stafd.kill();
+  const other = stage.subsystem("nqn.other", "10.0.1.2");
+  page.list(entryFor(other, "nvme"), stage.mono);
+  stage.world.resolver.names.set("dc.example.com", ["10.0.0.100"]);
+  stage.startStafd();
+  await stage.run(10_000);
+  assert.equal(stage.to(other).length, 1);
+});

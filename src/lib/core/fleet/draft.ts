@@ -55,6 +55,8 @@ export interface DaemonRules extends Rules {
   moved(draft: Draft, old: Ctl, now: Ctl): void;
   /** A connection exists. */
   up(draft: Draft, ctl: Ctl, device: KernelCtrl): void;
+  /** A connection exists, and nothing is to be done about it, for it is wanted or held. */
+  stays(draft: Draft, ctl: Ctl): void;
   /** The connection is gone, or no longer ours. */
   down(draft: Draft, ctl: Ctl): void;
   /** The record of the controller is gone. */

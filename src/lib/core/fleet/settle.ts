@@ -79,6 +79,8 @@ export function carryOut(draft: Draft, touched: Ctl): void {
   if ((ctl.doom !== undefined || ctl.guard !== undefined) && !removing) {
     put(draft, ctl = { ...ctl, doom: undefined, guard: undefined });
   }
+  const isLeft = decision.act === "none" || decision.act === "hold";
+  if (isLeft && ctl.link.phase === "up") draft.rules.stays(draft, ctl);
   switch (decision.act) {
     case "none":
     case "going":

@@ -105,6 +105,7 @@ const rules: DaemonRules = {
   down,
   forgotten,
   rested: () => {},
+  stays: () => {},
   news: () => {},
   foreign,
   reminded,

@@ -67,6 +67,13 @@ export function resync(draft: StafdDraft, ctl: Ctl): void {
   if (device !== undefined) sync(draft, ctl, device);
 }
 
+/** One that was found only to be disconnected got no command; it may be wanted after all. */
+export function beginSession(draft: StafdDraft, ctl: Ctl): void {
+  const { job, register, supported, readLog } = dcAt(draft, ctl.key);
+  const isBegun = [job, register, supported, readLog].some((one) => one !== undefined);
+  if (!isBegun) resync(draft, ctl);
+}
+
 function afterRegister(draft: StafdDraft, ctl: Ctl, device: KernelCtrl): void {
   const pleo = draft.state.conf?.pleo.value ?? true;
   if (pleo && device.dctype !== "cdc") return startCommand(draft, ctl, "supported-logs");

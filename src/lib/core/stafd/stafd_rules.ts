@@ -2,6 +2,7 @@
 import { dcAt, putDc, type StafdDraft, type StafdView } from "./stafd_draft.ts";
 import { type Ctl, hostSide, pageAuthority } from "../controller/ctl.ts";
 import {
+  beginSession,
   foreignNews,
   lookLater,
   resync,
@@ -172,6 +173,7 @@ const rules: DaemonRules = {
   evicted,
   moved,
   up,
+  stays: beginSession,
   down,
   forgotten,
   rested,
