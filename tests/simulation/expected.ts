@@ -21,7 +21,7 @@ import {
 } from "./oracle/listing.ts";
 import { serves } from "./oracle/matching.ts";
 import type { Rules } from "./rules.ts";
-import { stafdRoots } from "./wishes.ts";
+import { isNcc, stafdRoots } from "./wishes.ts";
 
 /** Forbidden by the daemon's own file, or by nvme-cli's list: not connected, but left alone where it is connected. */
 const barred = (rules: Rules, conf: Conf, tid: Tid, written: Tid = tid): boolean =>
@@ -104,7 +104,10 @@ function wantedIocs(rules: Rules, dcs: readonly Tid[][]): Tid[][] {
   const { world } = rules;
   const conf = rules.conf("stacd");
   if (conf === undefined) return [];
-  const wishes = lineChoices(rules, conf, (tid, written) => barred(rules, conf, tid, written));
+  // STAC-51: the attempts for a line, too, are counted while all pages that list its controller say NCC.
+  const isGivenUp = (tid: Tid): boolean => conf.nccAttempts > 0 && isNcc(rules, tid);
+  const wishes = lineChoices(rules, conf, (tid, written) => barred(rules, conf, tid, written))
+    .filter((wish) => !wish.some(isGivenUp));
   for (const [dc, other] of dcs) {
     if (dc === undefined || other !== undefined) continue;
     for (const entry of entriesOf(targetOf(world, dc))) {
@@ -114,7 +117,7 @@ function wantedIocs(rules: Rules, dcs: readonly Tid[][]): Tid[][] {
   }
   return wishes.filter((wish) =>
     wish.some((tid) => reachable(world, tid)) &&
-    wish.every((tid) => !barred(rules, conf, tid) && !rules.drains.take(tid))
+    wish.every((tid) => !barred(rules, conf, tid) && !rules.drains.take(tid) && !rules.renewals.isBarred(tid))
   );
 }
 

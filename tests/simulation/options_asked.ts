@@ -71,6 +71,20 @@ function asked(rules: Rules, who: Daemon, tid: Tid): Asked {
   };
 }
 
+/** Security that some line or the host asks for; TLS that a page asks for is not in it. */
+export function securityAsked(
+  rules: Rules,
+  who: Daemon,
+  tid: Tid,
+): Readonly<Record<"tls" | "host" | "ctrl", boolean>> {
+  const { options, keys } = asked(rules, who, tid);
+  return {
+    tls: options.some((one) => ["tls", "concat"].some((name) => plain(name, one.get(name)) !== undefined)),
+    host: keys.some(({ host }) => host !== undefined),
+    ctrl: keys.some(({ ctrl }) => ctrl !== undefined),
+  };
+}
+
 /** Of discovery controllers the well-known NQN says nothing: a line with it means whichever is at its address. */
 const nqnFor = (who: Daemon, line: Tid, { subsysnqn }: Tid): string =>
   who === "stafd" && [line.subsysnqn, subsysnqn].includes(WELL_KNOWN) ? line.subsysnqn : subsysnqn;

@@ -9,6 +9,7 @@ import type { Device } from "../../src/lib/sim/devices.ts";
 import { sameAddress } from "./oracle/address.ts";
 import { identity, named } from "./oracle/identity.ts";
 import { serves } from "./oracle/matching.ts";
+import { securityAsked } from "./options_asked.ts";
 import type { AnyEffect, Rules } from "./rules.ts";
 import { Violation } from "./violation.ts";
 
@@ -112,6 +113,15 @@ export class RenewRules {
     if (hadTls && options.tls !== true && options.concat !== true) bad("TLS");
     if (made?.dhchap === true && keys.hostKey === undefined) bad("authentication");
     if (made?.dhchapCtrl === true && keys.ctrlKey === undefined) bad("authentication of the controller");
+  }
+
+  /** S15: taken by a renewal, and what its connection had is asked for no more: only another process connects it without. */
+  isBarred(tid: Tid): boolean {
+    const made = this.#open.get(place(tid))?.device.made;
+    if (made === undefined) return false;
+    const { tls, host, ctrl } = securityAsked(this.#rules, "stacd", tid);
+    const { tls: by, dhchap = false, dhchapCtrl = false } = made;
+    return (by !== "none" && !tls) || (dhchap && !host) || (dhchapCtrl && !ctrl);
   }
 
   connected(tid: Tid): void {

@@ -113,7 +113,7 @@ export class Rules {
     };
   }
 
-  /** A connection that is new makes the page young, unless an earlier one is still there. */
+  /** A connection that is new makes the page young, unless an earlier one still exists. */
   #readThrough(key: string, incarnation: number): void {
     const readers = this.#readBy.get(key);
     if (readers === undefined) return void this.#readBy.set(key, new Set([incarnation]));
