@@ -104,7 +104,7 @@ function wantedIocs(rules: Rules, dcs: readonly Tid[][]): Tid[][] {
   const { world } = rules;
   const conf = rules.conf("stacd");
   if (conf === undefined) return [];
-  // STAC-51: the attempts for a line, too, are counted while all pages that list its controller say NCC.
+  // CFG-42: the attempts for a line, too, are counted while all pages that list its controller say NCC.
   const isGivenUp = (tid: Tid): boolean => conf.nccAttempts > 0 && isNcc(rules, tid);
   const wishes = lineChoices(rules, conf, (tid, written) => barred(rules, conf, tid, written))
     .filter((wish) => !wish.some(isGivenUp));

@@ -104,7 +104,12 @@ const FOUND_IN_ALL: readonly (readonly [seed: number, who: Who, what: string])[]
     "a line whose controller all pages call not connected is given up, too (the check was wrong)",
   ],
   [100666, "both", "renewed, and its secret gone from the file: it waits for a person (the check was wrong)"],
-  [100364, "both", "a removal that no event told of was made good in the minute of rest (the check was wrong)"],
+  [
+    100364,
+    "both",
+    "a removal that no event told of was made good in the minute of rest (the check was wrong)",
+  ],
+  [200209, "both", "a write that hung in a process that was killed took effect (the world was wrong)"],
   [100568, "both", "a delete from before the restart is waited for (the check was wrong)"],
   [100675, "stafd", "a connection came back by another interface, and served a line of the first one"],
   [200297, "both", "a scan did not tell of the device whose number's earlier owner was removed meanwhile"],

@@ -89,7 +89,9 @@ export class DiskPort implements StateFile {
       if (outcome.ok) this.#disk.texts.set(this.#name, text);
       if (!this.#closed) done(outcome);
     };
-    if (random.maybe(this.#disk.hangs)) return void this.#disk.stuck.push(write);
+    // A process that is killed while a write hangs ends when it returns, and renames nothing.
+    const late = (): void => this.#closed ? undefined : write();
+    if (random.maybe(this.#disk.hangs)) return void this.#disk.stuck.push(late);
     time.in(milliseconds(random.between(1, 6)), write);
   }
 }
