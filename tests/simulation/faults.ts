@@ -39,12 +39,13 @@ export function heal(sim: Simulation): void {
   }
   for (const { name } of IFACES) world.fabric.setLink(name, true);
   world.kernel.connecting.shortage = 0;
+  // Before: what returns late is followed by another call at once.
+  world.resolver.hangs = 0;
+  world.disk.hangs = 0;
   for (const { stuck } of [world.kernel, world.resolver, world.disk]) {
     for (const end of stuck.splice(0)) end();
   }
   world.resolver.fails = 0;
-  world.resolver.hangs = 0;
-  world.disk.hangs = 0;
   world.bus.callsFail = 0;
   world.bus.callsLost = 0;
   world.disk.full = false;

@@ -110,6 +110,7 @@ const FOUND_IN_ALL: readonly (readonly [seed: number, who: Who, what: string])[]
     "a removal that no event told of was made good in the minute of rest (the check was wrong)",
   ],
   [200209, "both", "a write that hung in a process that was killed took effect (the world was wrong)"],
+  [200067, "both", "a disk that no longer hung kept one write for ever (the world was wrong)"],
   [100568, "both", "a delete from before the restart is waited for (the check was wrong)"],
   [100675, "stafd", "a connection came back by another interface, and served a line of the first one"],
   [200297, "both", "a scan did not tell of the device whose number's earlier owner was removed meanwhile"],
