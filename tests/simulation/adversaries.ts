@@ -114,7 +114,7 @@ function act(crowd: Crowd): void {
         dc?.restart(BigInt(random.between(0, 3)), anyPage(crowd), mono);
         break;
       case 3: {
-        const service = random.pick(world.avahi.announced.filter(({ name }) => name.startsWith("n")));
+        const service = random.pick(world.avahi.announced.filter(isTheirs));
         if (service !== undefined) world.avahi.withdraw(service.key);
         break;
       }
@@ -127,14 +127,14 @@ function act(crowd: Crowd): void {
   world.time.in(milliseconds(random.between(50, 1_500)), () => act(crowd));
 }
 
-/** They begin at once, with their pages and hundreds of announcements. */
+/** They begin at once, with their pages and hundreds of announcements. Returns how they leave the network. */
 export function letLoose(
   world: World,
   random: Random,
   rightful: readonly Target[],
   manners: readonly Manner[],
   goesOn: () => boolean,
-): void {
+): () => void {
   const targets = Array.from({ length: random.between(5, 60) }, (_, n) => {
     const address = {
       transport: "tcp",
@@ -156,4 +156,11 @@ export function letLoose(
   for (const { discovery } of dcs) discovery?.edit(anyPage(crowd), 0);
   for (let n = random.between(50, 400); n > 0; n--) announce(crowd);
   act(crowd);
+  return () => {
+    for (const { key } of world.avahi.announced.filter(isTheirs)) world.avahi.withdraw(key);
+    for (const target of [...targets, ...dcs]) world.setManner(target, "closed");
+  };
 }
+
+/** By its name. */
+const isTheirs = ({ name }: { readonly name: string }): boolean => /^n\d/.test(name);

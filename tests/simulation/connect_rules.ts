@@ -61,6 +61,8 @@ export class ConnectRules {
       if (who === "stafd" !== (device.target?.discovery !== undefined)) continue;
       const isKnown = sessions[who].devices.get(device.name) === device.incarnation;
       if (!isKnown && !(device.maker === who && this.#justMade(who, device))) continue;
+      // TID-41 is about discovery controllers: an I/O controller never has the well-known name.
+      if (who === "stacd" && tid.subsysnqn !== device.target?.nqn) continue;
       // By whichever interface it was up last, as far as the kernel showed it then.
       const words = this.#rules.words(device);
       const srcAddr = world.kernel.devices.release.has("srcAddr") ? device.lastSource : "";

@@ -3,6 +3,7 @@ import { calmKernel } from "../../src/lib/sim/devices.ts";
 import { calmCommands } from "../../src/lib/sim/kernel.ts";
 import { IFACES } from "./landscape.ts";
 import type { Fault } from "./faults/fault.ts";
+import { HOSTILE_FAULTS } from "./faults/hostile_faults.ts";
 import { HOST_FAULTS } from "./faults/host_faults.ts";
 import { KERNEL_FAULTS } from "./faults/kernel_faults.ts";
 import { PAGE_FAULTS } from "./faults/page_faults.ts";
@@ -20,6 +21,7 @@ export const FAULTS: readonly Fault[] = [
   ...HOST_FAULTS,
   ...USE_FAULTS,
   ...PERSON_FAULTS,
+  ...HOSTILE_FAULTS,
 ];
 
 /** Everything works again: what was switched on is off, what was broken is whole. Permanently dead targets stay so. */
@@ -29,6 +31,7 @@ export function heal(sim: Simulation): void {
   Object.assign(world.kernel.chaos, calmCommands());
   world.kernel.devices.namespaces.calm();
   sim.atBirth = () => undefined;
+  sim.atPeace();
   sim.damage = "none";
   for (const target of [...landscape.subsystems, ...landscape.dcs]) {
     if (!landscape.dead.has(target)) world.setManner(target, "up");

@@ -123,6 +123,21 @@ for (const [seed, who, what] of FOUND_IN_ALL) {
   });
 }
 
+const HOSTILE_SEEDS = 5;
+
+Deno.test(`${HOSTILE_SEEDS} seeds with adversaries keep all rules`, async () => {
+  const broken: string[] = [];
+  for (let seed = 1; seed <= HOSTILE_SEEDS; seed++) {
+    const run = new Simulation({ seed, who: "both", with: new Set(["adversaries"]) });
+    const { violation, faults } = await run.run();
+    assert.ok(faults.includes("adversaries"));
+    if (violation !== undefined) {
+      broken.push(`deno task sim --seed ${seed} --who both --with adversaries: ${violation.message}`);
+    }
+  }
+  assert.deepEqual(broken, []);
+});
+
 Deno.test("a seed gives the same story each time", async () => {
   const stories: string[][] = [];
   for (let time = 0; time < 2; time++) {

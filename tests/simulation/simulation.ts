@@ -81,6 +81,7 @@ export class Simulation {
   readonly random: Random;
   /** Set by faults. */
   atBirth: (device: Device) => void = () => undefined;
+  atPeace: () => void = () => undefined;
   damage: "none" | "tear" | "lose" = "none";
   /** What a reload reads has changed since the last one. */
   filesChanged = false;
@@ -478,6 +479,11 @@ export class Simulation {
     return this.#faultNames.has("lost-events");
   }
 
+  /** What adversaries named is tried for days, with growing pauses. */
+  get #isHostile(): boolean {
+    return this.#faultNames.has("adversaries");
+  }
+
   /** S9: killed and started again, the daemons find everything as it is to be, and leave it so. */
   async #fixpoint(): Promise<void> {
     if (this.random.chance(0.5)) return;
@@ -489,9 +495,10 @@ export class Simulation {
     this.stafd?.kill();
     this.stacd?.kill();
     await this.go(75_000);
-    // Who gave up on what its page calls not connected (NCC) has its attempts again.
+    // Who gave up on what its page calls not connected (NCC) has its attempts again; the false names that adversaries gave to
+    // rightful targets are tried at once, too.
     const tried = new Set(
-      this.world.kernel.devices.all.filter(({ target }) => mayBeTried(this.rules, target)),
+      this.world.kernel.devices.all.filter(({ target }) => this.#isHostile || mayBeTried(this.rules, target)),
     );
     const known = new Set(before);
     const after = this.#connections((device) => !tried.has(device) || known.has(connectionText(device)));
@@ -526,7 +533,7 @@ export class Simulation {
    * and for what is tried again after the longest pause or looked at again because it is held.
    */
   async #idle(): Promise<void> {
-    if (this.landscape.dead.size > 0) return;
+    if (this.landscape.dead.size > 0 || this.#isHostile) return;
     await this.go(IN_USE_MS + (this.#losesNews ? LIMITS.lostNewsMs : 0));
     const before = this.coverage.counts.get("stafd event tick") ?? 0;
     const beforeStacd = this.coverage.counts.get("stacd event tick") ?? 0;
@@ -534,8 +541,9 @@ export class Simulation {
     await this.go(IDLE_MS);
     const stafd = (this.coverage.counts.get("stafd event tick") ?? 0) - before;
     const stacd = (this.coverage.counts.get("stacd event tick") ?? 0) - beforeStacd;
-    if (this.#connections().join() !== connections) {
-      throw new Violation("L1", "the connections change without a reason");
+    const now = this.#connections().join();
+    if (now !== connections) {
+      throw new Violation("L1", `the connections change without a reason from ${connections} to ${now}`);
     }
     const allowed = (daemon: StafdDaemon | StacdDaemon | undefined): number =>
       IDLE_MS / 5_000 + 10 + 3 * waiting(daemon) + pages(daemon);

@@ -15,9 +15,12 @@ const SUBTYPES: ReadonlyMap<number, string> = new Map([[1, "referral"], [2, "nvm
 /** STAF-57: an entry without an address is left out; that of any host, in every spelling, is none. */
 const hasAddress = ({ traddr }: DiscoveryEntry): boolean => !/^[0:]*(ffff:)?[0.:]*$/i.test(traddr.trim());
 
+/** NVMe Base 2.1: at most 223 bytes. */
+const isNqn = (text: string): boolean => new TextEncoder().encode(text).length <= 223;
+
 /** The fields of a page that say which controller is meant, as they are published (requirements 50). */
 export const asPublished = keptFor((entries: readonly DiscoveryEntry[]): readonly EntryText[] =>
-  entries.filter(hasAddress).map((entry) => ({
+  entries.filter((entry) => hasAddress(entry) && isNqn(entry.subnqn.trim())).map((entry) => ({
     trtype: TRTYPES.get(entry.trtype) ?? String(entry.trtype),
     traddr: entry.traddr.trim(),
     trsvcid: entry.trsvcid.trim(),
@@ -79,7 +82,8 @@ export const isNotConnected = (entry: EntryText): boolean => (Number(entry["efla
 export function tidAnnounced(service: MdnsService, ignoreIface: boolean, hostNqn: string): Tid | undefined {
   const records = new Map<string, string>();
   for (const record of service.txt) {
-    const parts = new TextDecoder().decode(record).split("=");
+    const text = new TextDecoder().decode(record);
+    const parts = /[\p{C}\p{Z}]/u.test(text.replaceAll(" ", "")) ? [] : text.split("=");
     const [key = "", value] = parts;
     if (parts.length === 2 && key !== "" && value !== undefined) records.set(key.toLowerCase(), value.trim());
   }
@@ -87,6 +91,8 @@ export function tidAnnounced(service: MdnsService, ignoreIface: boolean, hostNqn
   const transport = p === "tcp" ? "tcp" : ["roce", "iwarp", "rdma"].includes(p) ? "rdma" : undefined;
   if (transport === undefined) return undefined;
   const nqn = records.get("nqn") ?? "";
+  // A comma would end the option of the connect string.
+  if (nqn.includes(",") || !isNqn(nqn)) return undefined;
   const hostIface = transport === "tcp" && !ignoreIface ? service.hostIface : "";
   const needsScope = hostIface === "" && isLinkLocal(service.traddr) && scopeOf(service.traddr) === "";
   return completed({
