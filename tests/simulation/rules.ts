@@ -392,7 +392,8 @@ export class Rules {
     over("waiting to be connected", fleet.ready.length, 2 * n + 8);
     const counting = fleet.agenda.times.size;
     const lines = this.conf(who)?.lines.length ?? 0;
-    over("reminders that count", counting, LIMITS.reminders * (n + 1) + lines);
+    over("sources of log lines", fleet.told.size, LIMITS.logSources);
+    over("reminders that count", counting, LIMITS.reminders * (n + 1) + lines + fleet.told.size);
     over("reminders", fleet.agenda.heap?.size ?? 0, 2 * counting + LIMITS.staleReminders);
     for (const ctl of fleet.ctls.values()) {
       over(`lines of history of ${ctl.key}`, ctl.history.length, LIMITS.history);

@@ -6,7 +6,9 @@ export const LIMITS = {
   history: 12,
   releases: 32,
   referralDepth: 8,
-  /** Reminders that count: for each controller and for the daemon itself; one for each line. */
+  /** Sources of log lines that are counted, and all others together. */
+  logSources: 1_025,
+  /** Reminders that count: for each controller and for the daemon itself; one for each line and for each source of log lines. */
   reminders: 6,
   /** Reminders that count for nothing any more: as many as of the others, and so many. */
   staleReminders: 64,

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { MAX_ASKS, MAX_DRAINS, MAX_NAMED, MAX_WAITING } from "../../../src/lib/core/fleet/act_limits.ts";
 import { MAX_CTLS, MAX_PROBES } from "../../../src/lib/core/fleet/fleet.ts";
-import { LINES_OF_SOURCE } from "../../../src/lib/core/fleet/log_limit.ts";
+import { LINES_OF_SOURCE, MAX_SOURCES } from "../../../src/lib/core/fleet/log_limit.ts";
 import { AHEAD, WEIGHTS } from "../../../src/lib/core/fleet/turns.ts";
 import { CONNECT_REST } from "../../../src/lib/core/retry.ts";
 import { MAX_PAGE_TEXT, MAX_PAGES_TEXT } from "../../../src/lib/core/stafd/page_budget.ts";
@@ -51,7 +51,7 @@ const LIMITS = new Map<string, readonly number[]>([
     [MAX_NAMED.drain, MAX_NAMED.renew, MAX_NAMED.forget],
   ],
   ["renewals under way; calls of `forget` without an answer yet", [1, MAX_WAITING]],
-  ["log lines that outside parties can cause", [LINES_OF_SOURCE]],
+  ["log lines that outside parties can cause", [LINES_OF_SOURCE, MAX_SOURCES]],
 ]);
 
 Deno.test("the table of limits has the numbers of the code", async () => {

@@ -178,6 +178,7 @@ Deno.test("what is removed before its connect is answered is not connected", () 
   told.take({ type: "device", cause: "add", ctrl: device("nvme0", 1, 1) });
   told.take({ type: "removed", device: "nvme0", now: undefined });
   told.connected(device("nvme0", 1, 1));
+  told.scanned();
   assert.equal(told.phase(1), "waiting");
 });
 
@@ -204,6 +205,15 @@ Deno.test("whoever has the number of a connection that was deleted again stays",
   told.take({ type: "device", cause: "add", ctrl: device("nvme0", 9, 3) });
   told.undone("nvme0", 8);
   assert.equal(told.incarnation("nvme0"), 9);
+});
+
+Deno.test("a removal that was heard before the connection was made is no removal of it", () => {
+  const told = started(line(1));
+  // The connect waits in the kernel; the number is another's until then.
+  told.take({ type: "removed", device: "nvme0", now: undefined });
+  told.connected(device("nvme0", 7, 1));
+  told.scanned(device("nvme0", 7, 1));
+  assert.equal(told.phase(1), "up");
 });
 
 Deno.test("the removal of the one that had the number before is heard while it is connected", () => {

@@ -72,19 +72,19 @@ export function connected(draft: Draft, op: Op, key: string, outcome: Outcome<Ke
     const made = asMade(outcome.value, draft.rules.daemon);
     const news = sinceConnect.get(made.device);
     const isHeard = news !== undefined && news.at > op;
-    const isGone = isHeard && news.now === undefined;
-    // Device numbers are reused: by the time the call returns, the number may belong to another connection,
-    // or to none (S1).
-    const isOther = !madeAsAsked(ctl.tid, made) || (isHeard && news.now !== made.incarnation);
-    if (isGone || isOther) {
-      if (!isGone) startScan(draft);
-      const became = isGone ? "was removed as soon as it was connected" : "may be another connection by now";
+    // Device numbers are reused: by the time the call returns, the number may belong to another connection (S1).
+    const isOther = !madeAsAsked(ctl.tid, made) ||
+      (isHeard && news.now !== undefined && news.now !== made.incarnation);
+    if (isOther) {
+      startScan(draft);
       return attemptFailed(draft, ctl, {
         phase: "connect",
         kind: "transient",
-        message: `${made.device} ${became}`,
+        message: `${made.device} may be another connection by now`,
       });
     }
+    // A removal that was heard meanwhile is that of an earlier device with the number, or of this one: the scan tells.
+    if (isHeard && news.now === undefined) startScan(draft);
     if (isUnfinished(outcome.value)) {
       const known = draft.state.fleet.devices.get(made.device);
       // What was heard meanwhile is newer.
