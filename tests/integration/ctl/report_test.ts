@@ -62,6 +62,30 @@ Deno.test("a report is one file without keys, and its recordings play as they we
     })
   ));
 
+Deno.test("a key in a line of the log, in what an array calls itself or in sysfs is masked", () =>
+  inFolder((folder) =>
+    withSite(async (site) => {
+      await played(site);
+      const controller = `${folder}/sys/class/nvme/nvme0`;
+      await Deno.mkdir(controller, { recursive: true });
+      for (const [name, text] of [["transport", "tcp"], ["model", KEY], ["dhchap_secret", KEY]] as const) {
+        await Deno.writeTextFile(`${controller}/${name}`, `${text}\n`);
+      }
+      const run = (command: readonly string[]) =>
+        command[0] === "journalctl"
+          ? { success: true, out: `nvme connect -S ${KEY} failed\n`, err: "" }
+          : undefined;
+      const { out } = await site.run("stacctl report -o -", { root: folder, run });
+      const whole: unknown = JSON.parse(out);
+      assert.ok(isRecord(whole));
+      assert.ok(!out.includes(KEY.slice(10, 30)), "a key is in the report");
+      assert.deepEqual(whole["journal"], ["nvme connect -S ***** failed"]);
+      assert.deepEqual(whole["controllers"], [
+        { device: "nvme0", dhchap_secret: "yes", model: "*****", transport: "tcp" },
+      ]);
+    })
+  ));
+
 Deno.test("under pseudonyms no name is left, and the recordings play as they were", () =>
   inFolder((folder) =>
     withSite(async (site) => {

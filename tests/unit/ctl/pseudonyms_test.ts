@@ -19,6 +19,7 @@ Deno.test("one name is one pseudonym wherever it is", () => {
   assert.match(other, /^nqn\.2014-08\.w\d+\.w\d+:w\d+\.w\d+:w\d+$/);
   assert.equal(names.text(`"${real}", ${real}: failed; ${real}.`), `"${other}", ${other}: failed; ${other}.`);
   assert.equal(names.text(`nqn=${real};traddr=x`), `nqn=${other};traddr=x`);
+  assert.deepEqual(names.value({ [real]: [real], nqn: 7 }), { [other]: [other], nqn: 7 });
   const address = names.text("10.1.2.3");
   assert.equal(
     names.text("tcp:10.1.2.3:4420 [10.1.2.3] (10.1.2.3,) 10.1.2.3/24"),
