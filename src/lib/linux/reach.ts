@@ -263,8 +263,10 @@ function mute(tid: Tid, problem: string): Failure {
     phase: "reach",
     kind: "transient",
     errno: NO_NVME_TCP,
-    message: `${target(tid)} accepts connections but is not an NVMe/TCP target: ${problem}`,
-    remedy: "check which program listens there; the kernel still tries it, rarely and after the others",
+    message: `${target(tid)} accepts connections but does not answer as an NVMe/TCP target: ${problem}`,
+    remedy:
+      "check which program listens there, and whether it takes TLS connections only (tls = true); the kernel still " +
+      "tries it, rarely and after the others",
   };
 }
 

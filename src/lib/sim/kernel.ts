@@ -197,7 +197,7 @@ export class KernelPort implements Kernel {
     const listening = there.some(({ manner }) => manner !== "silent" && manner !== "closed");
     const answers = there.some(({ manner }) => !["silent", "closed", "mute"].includes(manner));
     if (listening && asks && !answers) {
-      const text = `${tid.traddr} accepts connections but is not an NVMe/TCP target: no answer`;
+      const text = `${tid.traddr} accepts connections but does not answer as an NVMe/TCP target: no answer`;
       return this.#after<Outcome<Reached>>(timeout.ms, done, () => fail("reach", NO_NVME_TCP, text));
     }
     if (listening) {
