@@ -41,11 +41,13 @@ import { scenarios as stacdInUse } from "./scenarios/stacd_in_use.ts";
 import { scenarios as stacdLines } from "./scenarios/stacd_lines.ts";
 import { scenarios as stacdOutages } from "./scenarios/stacd_outages.ts";
 import { scenarios as stacdPaths } from "./scenarios/stacd_paths.ts";
+import { scenarios as stacdProbe } from "./scenarios/stacd_probe.ts";
 import { scenarios as stacdRedundancy } from "./scenarios/stacd_redundancy.ts";
 import { scenarios as stacdSecurity } from "./scenarios/stacd_security.ts";
 import { scenarios as stacdSecrets } from "./scenarios/stacd_secrets.ts";
 import { scenarios as stacdStafdAway } from "./scenarios/stacd_stafd_away.ts";
 import { scenarios as stacdTls } from "./scenarios/stacd_tls.ts";
+import { scenarios as stacdTlsFailures } from "./scenarios/stacd_tls_failures.ts";
 import { scenarios as startScenarios } from "./scenarios/start.ts";
 import { scenarios as stafdAvahi } from "./scenarios/stafd_avahi.ts";
 import { scenarios as stafdByHand } from "./scenarios/stafd_by_hand.ts";
@@ -105,11 +107,13 @@ const SCENARIOS: readonly Scenario[] = [
   ...stacdLines,
   ...stacdOutages,
   ...stacdPaths,
+  ...stacdProbe,
   ...stacdRedundancy,
   ...stacdSecrets,
   ...report,
   ...stacdSecurity,
   ...stacdTls,
+  ...stacdTlsFailures,
   ...stacdByHand,
   ...stacdCompany,
   ...stacdCrash,
