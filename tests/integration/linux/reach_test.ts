@@ -289,7 +289,7 @@ Deno.test("V6: silence, an end, and answers that are none are no target, each in
       assert.ok(!outcome.ok, String(expected));
       assert.equal(outcome.failure.errno, "EPROTO");
       assert.match(outcome.failure.message, expected);
-      assert.match(outcome.failure.message, /is not an NVMe\/TCP target/);
+      assert.match(outcome.failure.message, /does not answer as an NVMe\/TCP target/);
       assert.ok((await reach.test(one, seconds(5))).ok);
     });
   }
