@@ -33,6 +33,29 @@ Deno.test("a lane that nobody waits in costs nothing; one that fills later has s
   assert.equal(lanes.filter((lane) => lane === 2).length, 2);
 });
 
+Deno.test("a lane whose members rest after each turn of another lane of theirs gets its turn all the same", () => {
+  const files = many(0, "files", 1);
+  const guests = [...many(1, "mdns eth1", 1), ...many(2, "mdns eth1", 1)];
+  let turns = noTurns;
+  const lanes: (Lane | undefined)[] = [];
+  let rests = false;
+  for (let n = 0; n < 60; n++) {
+    const resting = new Set(rests ? guests.map(({ lane }) => lane) : []);
+    const drawing: Drawing<One> = new Drawing(
+      rests ? files : [...files, ...guests],
+      (one) => one,
+      turns,
+      resting,
+    );
+    const lane = drawing.next()?.lane;
+    turns = drawing.turns;
+    lanes.push(lane);
+    // Whoever is drawn of them hangs; they are back when another one was drawn.
+    rests = lane !== 0;
+  }
+  assert.ok(lanes.includes(2), lanes.join(""));
+});
+
 Deno.test("10,000 of one authority hold up one of another for one turn, whoever was first; over several drawings, too", () => {
   const queue = [...many(0, "hostile", 10_000), ...many(0, "rightful", 1)];
   assert.ok(drawn(queue, 2).some(({ authority }) => authority === "rightful"));

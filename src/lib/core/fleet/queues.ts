@@ -88,14 +88,17 @@ function drawingOf<One>(
   keyOf: (one: One) => string,
   turns: Turns,
   originOf: (one: One, ctl: Ctl) => Origin = (_one, ctl) => view.rules.origin(view, ctl),
+  resting: readonly One[] = [],
 ): Drawing<One> {
-  const waiting = queue.flatMap((one) => {
-    // Sorting is not counted as work; drawing is.
-    const ctl = view.state.fleet.ctls.get(keyOf(one));
-    return ctl === undefined ? [] : [{ one, origin: originOf(one, ctl) }];
-  });
-  const origins = new Map(waiting.map(({ one, origin }) => [one, origin]));
-  return new Drawing(origins.keys(), (one) => origins.get(one) ?? NOBODYS, turns);
+  const originsOf = (all: readonly One[]): ReadonlyMap<One, Origin> =>
+    new Map(all.flatMap((one) => {
+      // Sorting is not counted as work; drawing is.
+      const ctl = view.state.fleet.ctls.get(keyOf(one));
+      return ctl === undefined ? [] : [[one, originOf(one, ctl)] as const];
+    }));
+  const origins = originsOf(queue);
+  const lanes = new Set([...originsOf(resting).values()].map(({ lane }) => lane));
+  return new Drawing(origins.keys(), (one) => origins.get(one) ?? NOBODYS, turns, lanes);
 }
 
 function startConnect(draft: Draft): void {
@@ -113,6 +116,7 @@ function startConnect(draft: Draft): void {
     ({ key }) => key,
     draft.state.fleet.turns.connect,
     ({ rank }, ctl) => originAt(rank, draft.rules.origin(draft, ctl)),
+    resting,
   );
   const later: typeof ready[number][] = [];
   let { turns } = drawing;

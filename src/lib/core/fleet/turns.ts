@@ -10,6 +10,7 @@ import { inOrder } from "../../base/name_numbers.ts";
 /** The lanes: configured, previously known, mDNS only. */
 export type Lane = 0 | 1 | 2;
 
+const LANES = [0, 1, 2] as const;
 export const WEIGHTS = [8, 4, 1] as const;
 /** The most turns of a lane in a row before one of those behind has its turn. */
 export const AHEAD = 8;
@@ -55,9 +56,17 @@ interface Places<One> {
 export class Drawing<One> {
   #turns: Turns;
   readonly #lanes: OfLanes<Places<One>> = [lane(), lane(), lane()];
+  readonly #resting: ReadonlySet<Lane>;
 
-  constructor(queue: Iterable<One>, originOf: (one: One) => Origin, turns: Turns) {
+  /** `resting`: lanes with members that may not be drawn now; they keep their credit until they may. */
+  constructor(
+    queue: Iterable<One>,
+    originOf: (one: One) => Origin,
+    turns: Turns,
+    resting: ReadonlySet<Lane> = new Set(),
+  ) {
     this.#turns = turns;
+    this.#resting = resting;
     for (const one of queue) {
       const { lane, authority, behind } = originOf(one);
       const { authorities, names } = this.#lanes[lane][behind === true ? "behind" : "first"];
@@ -85,9 +94,13 @@ export class Drawing<One> {
     const total = WEIGHTS.reduce<number>((sum, weight, n) => sum + (waiting[n] === true ? weight : 0), 0);
     if (total === 0) return undefined;
     // Smooth weighted turns: no lane has many in a row.
-    const credit = this.#turns.credit.map((saved, n) => waiting[n] === true ? saved + (WEIGHTS[n] ?? 0) : 0);
+    const creditOf = (lane: Lane): number => {
+      const saved = this.#turns.credit[lane];
+      return waiting[lane] === true ? saved + WEIGHTS[lane] : this.#resting.has(lane) ? saved : 0;
+    };
+    const credit = LANES.map(creditOf);
     let chosen: Lane = 0;
-    for (const lane of [0, 1, 2] as const) {
+    for (const lane of LANES) {
       const isBetter = waiting[chosen] !== true || (credit[lane] ?? 0) > (credit[chosen] ?? 0);
       if (waiting[lane] === true && isBetter) chosen = lane;
     }
