@@ -113,6 +113,7 @@ const FOUND_IN_ALL: readonly (readonly [seed: number, who: Who, what: string])[]
   [200067, "both", "a disk that no longer hung kept one write for ever (the world was wrong)"],
   [110200, "both", "a removal heard before a connection was made was taken for its own"],
   [110338, "stafd", "many sources of log lines, and few controllers left (the check was wrong)"],
+  [120163, "both", "what only mDNS named never had its turn beside known targets that hang"],
   [100568, "both", "a delete from before the restart is waited for (the check was wrong)"],
   [100675, "stafd", "a connection came back by another interface, and served a line of the first one"],
   [200297, "both", "a scan did not tell of the device whose number's earlier owner was removed meanwhile"],
