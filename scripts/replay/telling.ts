@@ -98,9 +98,9 @@ function ctlLines(
   const is = now.link.phase;
   const decision = decisionOn(view, now);
   const decided = `${decision.act}: ${decisionText(decision, at)}`;
-  if (was !== is || now.doom?.mono !== old?.doom?.mono) {
+  if (was !== is || now.removeAt?.mono !== old?.removeAt?.mono) {
     const move = was === is
-      ? `${is}, its removal is ${now.doom === undefined ? "off" : "due"}`
+      ? `${is}, its removal is ${now.removeAt === undefined ? "off" : "due"}`
       : `${was} -> ${is}`;
     lines.push(`${text}: ${move}`, `  decision ${decided}`);
   }

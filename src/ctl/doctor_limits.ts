@@ -6,7 +6,7 @@ import type { World } from "./world.ts";
 const DEVICE = "/dev/nvme-fabrics";
 
 /** Facts of this host; undefined: not known. */
-interface Host {
+interface HostFacts {
   /** Names of connect options that the kernel takes. */
   readonly options: ReadonlySet<string> | undefined;
   /** `6.12.90`, as uname(2) has it. */
@@ -19,17 +19,17 @@ interface Host {
 
 interface Limit {
   /** True if the limit applies; undefined if that is not known. */
-  readonly applies: (host: Host) => boolean | undefined;
-  readonly cannot: string | ((host: Host) => string);
+  readonly applies: (host: HostFacts) => boolean | undefined;
+  readonly cannot: string | ((host: HostFacts) => string);
   readonly follows: string;
   /** Present if the limit affects something that people configure. */
   readonly remedy?: string;
 }
 
-const lacks = (option: string) => ({ options }: Host): boolean | undefined =>
+const lacks = (option: string) => ({ options }: HostFacts): boolean | undefined =>
   options === undefined ? undefined : !options.has(option);
 
-const before = (part: "kernel" | "systemd", version: string) => (host: Host): boolean | undefined => {
+const before = (part: "kernel" | "systemd", version: string) => (host: HostFacts): boolean | undefined => {
   const own = host[part];
   return own === undefined ? undefined : !isAtLeast(own, version);
 };
@@ -117,7 +117,7 @@ export async function examineLimits({ world }: Patient): Promise<readonly Diagno
     firstMatch(world, ["stafd", "--version"], /^libnvme (.+)$/m),
     firstMatch(world, ["systemctl", "--version"], /^systemd (\d+)/),
   ]);
-  const host: Host = { options, libnvme, systemd, kernel: textOf(`${root}/proc/sys/kernel/osrelease`) };
+  const host: HostFacts = { options, libnvme, systemd, kernel: textOf(`${root}/proc/sys/kernel/osrelease`) };
   const found = LIMITS.filter(({ applies }) => applies(host) === true).map((limit) => {
     const cannot = typeof limit.cannot === "string" ? limit.cannot : limit.cannot(host);
     const text = `${cannot}: ${limit.follows}`;
@@ -126,10 +126,10 @@ export async function examineLimits({ world }: Patient): Promise<readonly Diagno
   return [...found, ...unknownOptions(world, options), ...(found.length > 0 ? [] : allKnown(host))];
 }
 
-const allKnown = ({ options }: Host): readonly Diagnosis[] =>
+const allKnown = ({ options }: HostFacts): readonly Diagnosis[] =>
   options === undefined ? [] : [good("kernel, libnvme and systemd have all features that are used")];
 
-function unknownOptions({ root, uid }: World, options: Host["options"]): readonly Diagnosis[] {
+function unknownOptions({ root, uid }: World, options: HostFacts["options"]): readonly Diagnosis[] {
   if (options !== undefined || !exists(root + DEVICE)) return [];
   return uid === 0
     ? [notice("the kernel is busy with a connection and did not report its capabilities", "try again later")]

@@ -18,14 +18,14 @@ import { migrate } from "./migrate_command.ts";
 import { realWorld, type World } from "./world.ts";
 
 /** The sources of the host's identity; tests supply their own. */
-export interface Machine {
+export interface IdentitySources {
   readonly machineId: string;
   readonly productUuid: string;
   readonly partitionUuid: string;
   readonly root: boolean;
 }
 
-const REAL: Machine = {
+const REAL: IdentitySources = {
   machineId: "/etc/machine-id",
   productUuid: "/sys/class/dmi/id/product_uuid",
   partitionUuid: "/proc/device-tree/ibm,partition-uuid",
@@ -36,7 +36,7 @@ const REAL: Machine = {
 export async function main(
   args: readonly string[],
   world: World = realWorld(),
-  machine: Machine = REAL,
+  machine: IdentitySources = REAL,
 ): Promise<number> {
   let exit = OK;
   const [first, ...rest] = args;
@@ -51,7 +51,7 @@ export async function main(
 /** The definitions, from which help and completions come, too. */
 export function stasadm(
   world: World,
-  machine: Machine,
+  machine: IdentitySources,
   finish: (status: number) => void,
 ): CommandUnknownOpts {
   const program = new Command("stasadm")
@@ -118,7 +118,7 @@ const textOf = (path: string): string | undefined => {
 };
 
 /** CLI-60 to CLI-64; undefined when only root could get at a source (CLI-62). */
-function makeHostNqn(machine: Machine): string | undefined {
+function makeHostNqn(machine: IdentitySources): string | undefined {
   const hmac = (key: Uint8Array, message: Uint8Array): Uint8Array =>
     createHmac("sha256", key).update(message).digest();
   const machineId = textOf(machine.machineId);

@@ -63,13 +63,13 @@ export const NAMED: readonly NamedFault[] = [
   {
     name: "a connect goes before the state on disk",
     path: core("fleet/queues"),
-    find: "if (ctl.born > draft.state.fleet.saves.done || unread",
+    find: "if (ctl.savedWith > draft.state.fleet.saves.done || unread",
     replace: "if (unread",
   },
   {
     name: "a soak that was called off keeps its time",
     path: core("fleet/settle"),
-    find: "put(draft, ctl = { ...ctl, doom: undefined, guard: undefined });",
+    find: "put(draft, ctl = { ...ctl, removeAt: undefined, guard: undefined });",
     replace: "put(draft, ctl = { ...ctl, guard: undefined });",
   },
   {

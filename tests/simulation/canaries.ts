@@ -139,11 +139,11 @@ function soakingForEver(): Cores {
     const next = real.step(state, event, now);
     if (event.type === "tick") return next;
     let { fleet } = next.state;
-    const doom = { mono: now.mono + 1_000 };
+    const removeAt = { mono: now.mono + 1_000 };
     for (const ctl of fleet.ctls.values()) {
-      if (ctl.doom === undefined) continue;
-      const ctls = fleet.ctls.with(ctl.key, { ...ctl, doom });
-      fleet = { ...fleet, ctls, agenda: remind(fleet.agenda, doom, ctl.key) };
+      if (ctl.removeAt === undefined) continue;
+      const ctls = fleet.ctls.with(ctl.key, { ...ctl, removeAt });
+      fleet = { ...fleet, ctls, agenda: remind(fleet.agenda, removeAt, ctl.key) };
     }
     return { ...next, state: { ...next.state, fleet } };
   });
@@ -187,10 +187,10 @@ function notSoaking(): Cores {
     const next = real.step(state, event, now);
     let { fleet } = next.state;
     for (const ctl of fleet.ctls.values()) {
-      if (ctl.doom === undefined || ctl.doom.mono <= now.mono) continue;
-      const doom = { mono: now.mono };
-      const ctls = fleet.ctls.with(ctl.key, { ...ctl, doom });
-      fleet = { ...fleet, ctls, agenda: remind(fleet.agenda, doom, ctl.key) };
+      if (ctl.removeAt === undefined || ctl.removeAt.mono <= now.mono) continue;
+      const removeAt = { mono: now.mono };
+      const ctls = fleet.ctls.with(ctl.key, { ...ctl, removeAt });
+      fleet = { ...fleet, ctls, agenda: remind(fleet.agenda, removeAt, ctl.key) };
     }
     return { ...next, state: { ...next.state, fleet } };
   });

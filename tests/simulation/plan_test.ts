@@ -81,7 +81,7 @@ const CANARIES: Readonly<Record<string, Views>> = {
   "a plan with everything that is excluded": {
     ...realViews,
     planOf: (core, before, now) =>
-      planOf({ ...core, rules: { ...core.rules, bar: () => undefined } }, before, now),
+      planOf({ ...core, rules: { ...core.rules, whyNoAttempt: () => undefined } }, before, now),
   },
   "a plan --config that does not look at the connections of now": {
     ...realViews,

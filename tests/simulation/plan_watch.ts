@@ -312,7 +312,7 @@ function doneIn(before: Fleet, after: Fleet, effects: readonly AnyEffect[]): Set
     const was = before.ctls.get(ctl.key)?.link.phase;
     // A removal that failed is not found again, and one that the audit found is nobody's.
     const isNew = was !== "up" && was !== "deleting" && was !== "connecting";
-    const isOurs = (ctl.claims.size > 0 || before.ctls.has(ctl.key)) && !ctl.resting;
+    const isOurs = (ctl.claims.size > 0 || before.ctls.has(ctl.key)) && !ctl.leftToOthers;
     if (ctl.link.phase === "up" && isNew && isOurs) done.add(named("adopt", identity(ctl.tid)));
   }
   for (const past of after.past) {

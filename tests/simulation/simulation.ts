@@ -560,8 +560,8 @@ export class Simulation {
 const waiting = (daemon: StafdDaemon | StacdDaemon | undefined): number =>
   daemon === undefined
     ? 0
-    : [...daemon.state.fleet.ctls.values()].filter(({ link, doom }) =>
-      link.phase !== "up" || doom !== undefined
+    : [...daemon.state.fleet.ctls.values()].filter(({ link, removeAt }) =>
+      link.phase !== "up" || removeAt !== undefined
     ).length;
 
 /** Pages whose generation is looked at: each at most once in four minutes, maybe all of them in this one. */

@@ -69,11 +69,11 @@ export async function planAlone(
   return JSON.stringify("refused" in answer ? refused(answer.refused) : { ...head, valid: true, ...answer });
 }
 
-type Answer =
+type PlanAnswer =
   | { readonly refused: V1Plan["findings"] }
   | Pick<V1Plan, "findings" | "changes" | "held" | "unchanged" | "unknowns" | "notes">;
 
-async function ofStacd(text: string, host: HostConf, machine: PlanMachine): Promise<Answer> {
+async function ofStacd(text: string, host: HostConf, machine: PlanMachine): Promise<PlanAnswer> {
   const parsed = parseStacdConf(text, "", machine.readFile);
   if (!parsed.ok) return { refused: parsed.findings };
   const before = restoredStacd(machine.saved());
@@ -98,7 +98,7 @@ async function ofStacd(text: string, host: HostConf, machine: PlanMachine): Prom
   };
 }
 
-async function ofStafd(text: string, host: HostConf, machine: PlanMachine): Promise<Answer> {
+async function ofStafd(text: string, host: HostConf, machine: PlanMachine): Promise<PlanAnswer> {
   const parsed = parseStafdConf(text, "", machine.readFile);
   if (!parsed.ok) return { refused: parsed.findings };
   const before = restoredStafd(machine.saved());

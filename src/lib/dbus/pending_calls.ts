@@ -13,7 +13,7 @@ const MAX_PENDING_CALLS = 120;
 /** The longest text of an error reply; a longer one is left out. */
 const MAX_ERROR_BYTES = 64 * 1024;
 
-export interface Asked {
+export interface OutgoingCall {
   readonly destination: string;
   /** Signature of the answer; any when missing. */
   readonly gives?: string;
@@ -22,7 +22,7 @@ export interface Asked {
   readonly timeout: Duration;
 }
 
-interface Pending extends Asked {
+interface Pending extends OutgoingCall {
   /** Unique names that may answer: the owner of the destination when the call was sent, and its owners since then. */
   readonly from: Set<string>;
   readonly settle: (reply: Reply) => void;
@@ -41,7 +41,7 @@ export class PendingCalls {
   }
 
   /** `owner` is the unique name of the destination, empty when it has no owner yet. */
-  add(serial: number, asked: Asked, owner: string, done: (reply: Reply) => void): void {
+  add(serial: number, asked: OutgoingCall, owner: string, done: (reply: Reply) => void): void {
     const { destination, timeout } = asked;
     const cancel = this.#after(timeout, () => {
       settle(failed(BusErrors.noReply, `no answer from ${destination} within ${timeout.ms / 1000} s`));
@@ -80,7 +80,7 @@ export class PendingCalls {
 }
 
 /** The reply, if the header alone decides it. */
-function refusal(head: Head, { gives, maxReply = MAX_MESSAGE_BYTES }: Asked): Reply | undefined {
+function refusal(head: Head, { gives, maxReply = MAX_MESSAGE_BYTES }: OutgoingCall): Reply | undefined {
   const { bodyBytes, signature, errorName } = head;
   if (head.type === ERROR) {
     const readable = bodyBytes <= MAX_ERROR_BYTES && (signature === "" || signature.startsWith("s"));

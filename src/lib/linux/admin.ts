@@ -15,7 +15,7 @@ const MAX_WAITING = 8192;
 const AT_ONCE_MS = 1000;
 
 /** The outcome of a command. */
-export type Answer =
+export type CommandAnswer =
   | { readonly kind: "done"; readonly data: Uint8Array<ArrayBuffer> }
   /** The controller refused: the NVMe status with its flags. */
   | { readonly kind: "status"; readonly status: number; readonly text: string }
@@ -40,7 +40,7 @@ export class AdminCommands {
   }
 
   /** Sends a command with this data, or with a buffer for the answer. */
-  async run(target: DeviceRef, command: AdminCommand, data?: Uint8Array): Promise<Answer> {
+  async run(target: DeviceRef, command: AdminCommand, data?: Uint8Array): Promise<CommandAnswer> {
     try {
       const answer = await this.#limiter.run(() => this.#run(target, command, data));
       return answer ?? failed(`${target.device}: too many commands are waiting`);
@@ -57,7 +57,7 @@ export class AdminCommands {
     return text === undefined ? statusText(status) : `0x${status.toString(16)} (${text})`;
   }
 
-  async #run(target: DeviceRef, command: AdminCommand, data: Uint8Array | undefined): Promise<Answer> {
+  async #run(target: DeviceRef, command: AdminCommand, data: Uint8Array | undefined): Promise<CommandAnswer> {
     const { device } = target;
     const node = `${this.#dev}/${device}`;
     const handle = this.#backend.open(
@@ -80,7 +80,7 @@ export class AdminCommands {
     target: DeviceRef,
     command: AdminCommand,
     data: Uint8Array | undefined,
-  ): Promise<Answer> {
+  ): Promise<CommandAnswer> {
     const buffer = bytes(command.dataLength);
     if (data !== undefined) buffer.set(data);
     const started = performance.now();
@@ -93,7 +93,7 @@ export class AdminCommands {
     return this.#notDone(target, completion.errno, elapsed < AT_ONCE_MS);
   }
 
-  #notOpened(target: DeviceRef, node: string, errno: number): Answer {
+  #notOpened(target: DeviceRef, node: string, errno: number): CommandAnswer {
     const { device } = target;
     if (errno === EAGAIN) return failed(`${device} is not connected at the moment`, errno);
     if (isGone(errno) && this.#sysfs.incarnation(device) !== target.incarnation) return gone(device);
@@ -105,7 +105,7 @@ export class AdminCommands {
    * time-out takes time, and breaks the connection; a command that fails at once on a live controller was
    * refused by the kernel itself.
    */
-  #notDone(target: DeviceRef, errno: number | undefined, atOnce: boolean): Answer {
+  #notDone(target: DeviceRef, errno: number | undefined, atOnce: boolean): CommandAnswer {
     const { device } = target;
     if (this.#sysfs.incarnation(device) !== target.incarnation) return gone(device);
     const state = this.#sysfs.attribute(device, "state") ?? "unknown";
@@ -121,13 +121,13 @@ export class AdminCommands {
   }
 }
 
-const gone = (device: string): Answer => ({
+const gone = (device: string): CommandAnswer => ({
   kind: "failed",
   gone: true,
   message: `${device} does not exist any more`,
 });
 
-const failed = (message: string, errno?: number): Answer => ({
+const failed = (message: string, errno?: number): CommandAnswer => ({
   kind: "failed",
   gone: false,
   ...(errno === undefined ? {} : { errno: errnoName(errno) }),

@@ -7,17 +7,17 @@ import { cntrltypeText, decodeIdentify } from "../nvme/identify.ts";
 import type { KernelCtrl } from "../nvme/kernel_ctrl.ts";
 import { classify, isUntold } from "../nvme/match.ts";
 import type { DeviceRef } from "../ports.ts";
-import type { Answer } from "./admin.ts";
+import type { CommandAnswer } from "./admin.ts";
 
 /** The number of queries before a controller is given up that answers without its type. */
 const ENOUGH = 3;
 
 export class ControllerTypes {
-  readonly #identify: (target: DeviceRef) => Promise<Answer>;
+  readonly #identify: (target: DeviceRef) => Promise<CommandAnswer>;
   /** By device; `cntrltype` is empty until an answer contains it. */
   readonly #known = new Map<string, { readonly incarnation: number; cntrltype: string; asked: number }>();
 
-  constructor(identify: (target: DeviceRef) => Promise<Answer>) {
+  constructor(identify: (target: DeviceRef) => Promise<CommandAnswer>) {
     this.#identify = identify;
   }
 

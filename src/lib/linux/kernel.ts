@@ -25,7 +25,7 @@ import type {
   Probe,
   Reached,
 } from "../ports.ts";
-import type { AdminCommands, Answer } from "./admin.ts";
+import type { AdminCommands, CommandAnswer } from "./admin.ts";
 import { BLOCK_PLACES, claimDevice } from "./block_claim.ts";
 import type { BlockUse } from "./block_use.ts";
 import { ControllerTypes } from "./controller_types.ts";
@@ -34,7 +34,7 @@ import type { Fabrics } from "./fabrics.ts";
 import { InterfaceMonitor } from "./interfaces.ts";
 import { Limiter } from "./limiter.ts";
 import { LARGE_PAGES, THREADS } from "./thread_shares.ts";
-import type { Machine } from "./machine.ts";
+import type { Entity } from "./entity.ts";
 import type { Ownership } from "./ownership.ts";
 import { Reach } from "./reach.ts";
 import type { Reactor } from "./reactor.ts";
@@ -47,7 +47,7 @@ export interface KernelParts {
   readonly fabrics: Fabrics;
   readonly admin: AdminCommands;
   readonly ownership: Ownership;
-  readonly machine: Machine;
+  readonly machine: Entity;
   readonly blockUse: BlockUse;
 }
 
@@ -304,7 +304,7 @@ export class LinuxKernel implements Kernel {
 function refused(
   phase: Phase,
   what: string,
-  answer: Exclude<Answer, { kind: "done" }>,
+  answer: Exclude<CommandAnswer, { kind: "done" }>,
 ): { readonly ok: false; readonly failure: Failure } {
   if (answer.kind === "status") {
     const kind = decodeStatus(answer.status).dnr ? "permanent" : "transient";

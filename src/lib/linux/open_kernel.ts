@@ -4,7 +4,7 @@ import { AdminCommands } from "./admin.ts";
 import { Fabrics } from "./fabrics.ts";
 import { LinuxKernel } from "./kernel.ts";
 import { type Backend, loadBackend } from "./libnvme.ts";
-import { thisMachine } from "./machine.ts";
+import { thisEntity } from "./entity.ts";
 import { Ownership } from "./ownership.ts";
 import { Reactor } from "./reactor.ts";
 import { BlockUse } from "./block_use.ts";
@@ -37,7 +37,7 @@ export function openKernel(log: Log, detail: Detail): OpenKernel {
     fabrics,
     admin: new AdminCommands(backend, sysfs),
     ownership: new Ownership(log),
-    machine: thisMachine(),
+    machine: thisEntity(),
   });
   return {
     kernel,

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import type { Answer } from "../../../src/lib/linux/admin.ts";
+import type { CommandAnswer } from "../../../src/lib/linux/admin.ts";
 import { ControllerTypes } from "../../../src/lib/linux/controller_types.ts";
 import { kernelCtrl } from "../../unit/nvme/samples.ts";
 import { encodeIdentify } from "../../wire/identify.ts";
 
 const UNTOLD = kernelCtrl({ transport: "tcp", cntrltype: "", isDc: false, isIoc: false, state: "live" });
 
-const identified = (cntrltype: number): Answer => ({
+const identified = (cntrltype: number): CommandAnswer => ({
   kind: "done",
   data: new Uint8Array(encodeIdentify({
     vid: 0,
@@ -32,7 +32,7 @@ const identified = (cntrltype: number): Answer => ({
 
 /** Types of which the controller gives these answers, one after the other, and the last for ever. */
 function answering(
-  ...answers: readonly Answer[]
+  ...answers: readonly CommandAnswer[]
 ): { readonly types: ControllerTypes; readonly asked: string[] } {
   const asked: string[] = [];
   const types = new ControllerTypes(({ device, incarnation }) => {
@@ -86,7 +86,7 @@ Deno.test("a controller that does not report its type stays untold, and is not a
 });
 
 Deno.test("a command that did not get through says nothing, and is sent again", async () => {
-  const lost: Answer = { kind: "failed", gone: false, message: "lost" };
+  const lost: CommandAnswer = { kind: "failed", gone: false, message: "lost" };
   const { types } = answering(lost, lost, lost, lost, identified(2));
   for (let n = 0; n < 4; n++) assert.deepEqual(await shown(types), ["", false, false]);
   assert.deepEqual(await shown(types), ["discovery", true, false]);

@@ -3,7 +3,7 @@ import { SystemClock } from "../../../src/lib/linux/clock.ts";
 import { ExclusionsFiles } from "../../../src/lib/linux/exclusions_files.ts";
 import { nvmeLine } from "../../../src/lib/linux/kernel_log.ts";
 import { Limiter } from "../../../src/lib/linux/limiter.ts";
-import { parseOsRelease, thisMachine } from "../../../src/lib/linux/machine.ts";
+import { parseOsRelease, thisEntity } from "../../../src/lib/linux/entity.ts";
 import { readNbftFiles } from "../../../src/lib/linux/nbft_files.ts";
 import { startProblem } from "../../../src/lib/linux/process_checks.ts";
 import { SystemResolver } from "../../../src/lib/linux/resolver.ts";
@@ -276,7 +276,7 @@ Deno.test("os-release is read as a shell would", () => {
     ["ID", "debian"],
     ["EMPTY", ""],
   ]);
-  const machine = thisMachine(["/nonexistent"]);
+  const machine = thisEntity(["/nonexistent"]);
   assert.equal(machine.hostName, Deno.hostname());
   assert.match(machine.version, /^Linux \d/);
 });

@@ -279,7 +279,7 @@ export const IDENTITY_SCENARIOS: readonly Scenario[] = [
           for (const ctl of fleet.ctls.values()) {
             fleet = {
               ...fleet,
-              ctls: fleet.ctls.with(ctl.key, { ...ctl, resting: false, restored: true }),
+              ctls: fleet.ctls.with(ctl.key, { ...ctl, leftToOthers: false, restored: true }),
             };
           }
         }

@@ -16,9 +16,9 @@ function stopEndsSoak(): Cores {
   const step: typeof real.step = (state, event, now) => {
     if (event.type !== "stop") return real.step(state, event, now);
     const effects: StacdEffect[] = [];
-    for (const { key, tid, doom, link, released } of state.fleet.ctls.values()) {
+    for (const { key, tid, removeAt, link, released } of state.fleet.ctls.values()) {
       const [evidence] = released.values();
-      if (doom === undefined || link.phase !== "up" || evidence === undefined) continue;
+      if (removeAt === undefined || link.phase !== "up" || evidence === undefined) continue;
       effects.push({ do: "disconnect", op: 0, key, tid, target: link.ref, evidence: [evidence], claims: [] });
     }
     const next = real.step(state, event, now);
@@ -322,8 +322,8 @@ export const STACD_SCENARIOS: readonly Scenario[] = [
         const next = realCores.stacd.step(state, event, now);
         let { fleet } = next.state;
         for (const ctl of fleet.ctls.values()) {
-          if (ctl.doom === undefined || ctl.doom.mono <= now.mono) continue;
-          const doomed = { ...ctl, doom: now };
+          if (ctl.removeAt === undefined || ctl.removeAt.mono <= now.mono) continue;
+          const doomed = { ...ctl, removeAt: now };
           fleet = {
             ...fleet,
             ctls: fleet.ctls.with(ctl.key, doomed),

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { type Machine, main } from "../../../src/ctl/stasadm.ts";
+import { type IdentitySources, main } from "../../../src/ctl/stasadm.ts";
 import vectors from "../../vectors/stasadm-hostnqn.json" with { type: "json" };
 import { fakeWorld } from "./fake_world.ts";
 
 interface Host {
   readonly dir: string;
-  readonly machine: Machine;
+  readonly machine: IdentitySources;
   run(...args: readonly string[]): Promise<readonly [number, string, string]>;
   read(name: string): string;
   /** Names of all files there are. */
@@ -13,7 +13,10 @@ interface Host {
   mode(name: string): number;
 }
 
-async function onHost(test: (host: Host) => Promise<void>, over: Partial<Machine> = {}): Promise<void> {
+async function onHost(
+  test: (host: Host) => Promise<void>,
+  over: Partial<IdentitySources> = {},
+): Promise<void> {
   const dir = await Deno.makeTempDir();
   const machine = {
     machineId: `${dir}/machine-id`,

@@ -5,13 +5,13 @@
 import type { KernelCtrl } from "../../nvme/kernel_ctrl.ts";
 import type { ConnectRequest } from "../../ports.ts";
 
-type Asked = Pick<ConnectRequest, "options" | "keys" | "discovery">;
+type Requested = Pick<ConnectRequest, "options" | "keys" | "discovery">;
 
 /**
  * The missing security, in words: asked for, and not a property of the connection. Empty if the kernel was
  * not read.
  */
-export function lessSafe({ options, keys }: Asked, { made, state }: KernelCtrl): readonly string[] {
+export function lessSafe({ options, keys }: Requested, { made, state }: KernelCtrl): readonly string[] {
   if (made === undefined) return [];
   const lacking: string[] = [];
   // The kernel shows the key only while the link is up, and has no attribute for it without TLS.
@@ -26,7 +26,7 @@ export function lessSafe({ options, keys }: Asked, { made, state }: KernelCtrl):
 }
 
 /** Other options that differ from those asked for: they take effect at the next connection (CFG-61). */
-export function differences({ options, discovery }: Asked, { made }: KernelCtrl): readonly string[] {
+export function differences({ options, discovery }: Requested, { made }: KernelCtrl): readonly string[] {
   if (made === undefined) return [];
   const found: string[] = [];
   const compare = (name: string, asked: number | undefined, is: number | undefined, same: boolean): void => {
@@ -63,7 +63,7 @@ function sameLossTmo(asked: number | undefined, made: NonNullable<KernelCtrl["ma
 }
 
 /** Requested options that sysfs does not show. */
-export function unshown({ options }: Asked): readonly string[] {
+export function unshown({ options }: Requested): readonly string[] {
   return [
     options.hdrDigest === true ? "hdr-digest" : "",
     options.dataDigest === true ? "data-digest" : "",

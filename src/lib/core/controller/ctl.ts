@@ -147,13 +147,13 @@ export interface Ctl {
   /** When the current series of retries began; a retry prompted by news keeps a distance from it. */
   readonly lastTry: Instant | undefined;
   /** End of the soak before it is disconnected. */
-  readonly doom: Instant | undefined;
+  readonly removeAt: Instant | undefined;
   /** The use of its namespaces, as last seen, while its removal is due. */
   readonly guard: Guard | undefined;
   /** One attempt is allowed although the rules forbid it (reload, STAC-53). */
-  readonly oneTry: boolean;
+  readonly tryOnce: boolean;
   /** The state must be on disk up to this save before the kernel is asked to connect (S9). */
-  readonly born: number;
+  readonly savedWith: number;
   /**
    * From the state file, and the kernel has not been read since: a connection that exists is ours (STAC-1,
    * STAF-124).
@@ -164,13 +164,13 @@ export interface Ctl {
   /** It was connected before, according to this process or its state file. */
   readonly proven: boolean;
   /** Excluded and withdrawn: any connection belongs to another program. */
-  readonly resting: boolean;
+  readonly leftToOthers: boolean;
   readonly history: readonly HistoryEntry[];
   /** Undefined until the step that made it ends. */
   readonly standing: Standing | undefined;
 }
 
-export function newCtl(key: string, tid: Tid, born: number): Ctl {
+export function newCtl(key: string, tid: Tid, savedWith: number): Ctl {
   return {
     key,
     tid,
@@ -182,14 +182,14 @@ export function newCtl(key: string, tid: Tid, born: number): Ctl {
     triedTls: false,
     lastFailure: undefined,
     lastTry: undefined,
-    doom: undefined,
+    removeAt: undefined,
     guard: undefined,
-    oneTry: false,
-    born,
+    tryOnce: false,
+    savedWith,
     restored: false,
     inherited: false,
     proven: false,
-    resting: false,
+    leftToOthers: false,
     history: [],
     standing: undefined,
   };

@@ -35,7 +35,14 @@ export function follow(
   const until = after(draft.now, FORMING_LIMIT);
   const ref = { device, incarnation };
   const link: Forming = { phase: "forming", ref, since: draft.now.wall, until };
-  const next: Ctl = { ...ctl, doom: undefined, guard: undefined, oneTry: false, resting: false, link };
+  const next: Ctl = {
+    ...ctl,
+    removeAt: undefined,
+    guard: undefined,
+    tryOnce: false,
+    leftToOthers: false,
+    link,
+  };
   put(draft, noted(next, draft.now.wall, words(ref)));
   changeFleet(draft, { users: listed(draft.state.fleet.users, device, ctl.key) });
   say(draft, "info", next, `The kernel is still connecting ${device}; it is not established yet`);

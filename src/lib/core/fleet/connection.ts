@@ -31,15 +31,15 @@ export function markUp(draft: Draft, ctl: Ctl, device: KernelCtrl, adopted: bool
     attempts: 0,
     triedTls: false,
     lastFailure: undefined,
-    doom: undefined,
+    removeAt: undefined,
     guard: undefined,
-    oneTry: false,
-    resting: false,
+    tryOnce: false,
+    leftToOthers: false,
     proven: true,
     formerly: matches(ctl.tid, device, draft.state.fleet.interfaces) ? [] : ctl.formerly,
     link: { phase: "up", ref, adopted, ...(since === undefined ? {} : { lost: since }) },
   };
-  if (ctl.resting) markDirty(draft);
+  if (ctl.leftToOthers) markDirty(draft);
   keepLooking(draft);
   proveTls(draft, ctl, device);
   const words = adopted ? "Connection established! (it existed already)" : "Connection established!";
@@ -118,7 +118,7 @@ export function letGo(
     put(
       draft,
       noted(
-        { ...ctl, doom: undefined, guard: undefined, resting: true, link: { phase: "idle" } },
+        { ...ctl, removeAt: undefined, guard: undefined, leftToOthers: true, link: { phase: "idle" } },
         draft.now.wall,
         text,
       ),
@@ -139,7 +139,7 @@ export function attemptFailed(draft: Draft, ctl: Ctl, failure: Failure, told = 1
   const next: Ctl = {
     ...ctl,
     attempts,
-    oneTry: false,
+    tryOnce: false,
     lastFailure: { failure, at: draft.now.wall },
     link: { phase: "waiting", until },
   };

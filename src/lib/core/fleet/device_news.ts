@@ -136,7 +136,7 @@ function recognise(draft: Draft, ctrl: KernelCtrl): void {
     say(draft, "info", ctl, why, eventFields("let-go"));
     announce(draft, ctl, "let-go", why);
     markDown(draft, ctl, ctl.link.ref);
-    const idle: Ctl = { ...ctl, doom: undefined, guard: undefined, link: { phase: "idle" } };
+    const idle: Ctl = { ...ctl, removeAt: undefined, guard: undefined, link: { phase: "idle" } };
     put(draft, noted(idle, draft.now.wall, why));
     touch(draft, key);
   }

@@ -62,7 +62,7 @@ export interface DaemonRules extends Rules {
   /** The record of the controller is gone. */
   forgotten(draft: Draft, ctl: Ctl, past: Past): void;
   /** It is excluded and not connected; its record stays while a source wants it. */
-  rested(draft: Draft, ctl: Ctl, evidence: Proof): void;
+  leftToOthers(draft: Draft, ctl: Ctl, evidence: Proof): void;
   /** The kernel sent an event about a connection that is up. */
   news(draft: Draft, ctl: Ctl, event: Extract<KernelEvent, { readonly type: "device" | "aen" }>): void;
   /** The kernel sent an event about a device that no controller of ours uses. */

@@ -182,7 +182,7 @@ function saved(draft: Draft, op: Op, outcome: Outcome<void>): void {
 /** For a reload: every waiting controller gets an attempt now. */
 export function retryAll(draft: Draft): void {
   for (const ctl of allCtls(draft)) {
-    if (ctl.link.phase === "waiting" || ctl.link.phase === "idle") put(draft, { ...ctl, oneTry: true });
+    if (ctl.link.phase === "waiting" || ctl.link.phase === "idle") put(draft, { ...ctl, tryOnce: true });
     trySoon(draft, ctl.key, false);
     touch(draft, ctl.key);
   }

@@ -105,10 +105,10 @@ function succeed(draft: Draft, old: Ctl, key: string): void {
     attempts: old.attempts,
     lastFailure: old.lastFailure,
     lastTry: old.lastTry,
-    doom: undefined,
+    removeAt: undefined,
     guard: undefined,
     restored: old.restored || next.restored,
-    resting: old.resting && next.resting,
+    leftToOthers: old.leftToOthers && next.leftToOthers,
     history: isNew ? old.history : next.history,
     standing: isNew ? old.standing : next.standing,
   };

@@ -167,11 +167,11 @@ export function disconnected(draft: Draft, op: Op, asked: string, outcome: Outco
     );
     announce(draft, ctl, "disconnect-failed", outcome.failure.message);
     const attempts = ctl.attempts + 1;
-    const doom = after(draft.now, pause(DELETE_RETRY, attempts, key));
+    const removeAt = after(draft.now, pause(DELETE_RETRY, attempts, key));
     const back: Ctl = {
       ...ctl,
       attempts,
-      doom,
+      removeAt,
       link: { phase: "up", ref, adopted: true },
     };
     put(draft, noted(back, draft.now.wall, outcome.failure.message));
@@ -180,7 +180,7 @@ export function disconnected(draft: Draft, op: Op, asked: string, outcome: Outco
     return touchUsers(draft, ref, back);
   }
   dropDevice(draft, ref, key);
-  const idle: Ctl = { ...ctl, attempts: 0, doom: undefined, guard: undefined, link: { phase: "idle" } };
+  const idle: Ctl = { ...ctl, attempts: 0, removeAt: undefined, guard: undefined, link: { phase: "idle" } };
   if (draft.rules.verdict(draft, ctl).is === "wanted") {
     const words = "disconnected, and wanted again meanwhile";
     const fields = eventFields("disconnected", { NVME_EVIDENCE: proofText(evidence) });
@@ -198,10 +198,10 @@ export function disconnected(draft: Draft, op: Op, asked: string, outcome: Outco
  * The connection stays. Its other controllers have waited for the outcome, and now wait together with the
  * one that tried.
  */
-function touchUsers(draft: Draft, { device }: DeviceRef, { doom, guard }: Ctl): void {
+function touchUsers(draft: Draft, { device }: DeviceRef, { removeAt, guard }: Ctl): void {
   for (const key of draft.state.fleet.users.get(device) ?? []) {
     const ctl = ctlAt(draft, key);
-    if (ctl?.doom !== undefined) put(draft, { ...ctl, doom, guard });
+    if (ctl?.removeAt !== undefined) put(draft, { ...ctl, removeAt, guard });
     touch(draft, key);
   }
 }

@@ -127,7 +127,7 @@ function startConnect(draft: Draft): void {
     const ctl = ctlAt(draft, first.key);
     if (ctl?.link.phase !== "ready") continue;
     // Not saved yet, or perhaps the same connection as one that was made and has not been read back (S4).
-    if (ctl.born > draft.state.fleet.saves.done || unread.some((made) => mayShare(made.tid, ctl.tid))) {
+    if (ctl.savedWith > draft.state.fleet.saves.done || unread.some((made) => mayShare(made.tid, ctl.tid))) {
       later.push(first);
       continue;
     }
@@ -157,7 +157,7 @@ function connect(draft: Draft, ready: Ctl): void {
     sayOf(draft, ctl, "notice", `Connecting ${words}; ${tlsRemedy(choice) ?? ""}`);
     ctl = noted(ctl, draft.now.wall, words);
   }
-  put(draft, { ...ctl, lastTry: draft.now, oneTry: false, triedTls, link: { phase: "connecting", op } });
+  put(draft, { ...ctl, lastTry: draft.now, tryOnce: false, triedTls, link: { phase: "connecting", op } });
   const owner = guest(draft.rules.origin(draft, ctl));
   changeFleet(draft, { busy: { op, key: ctl.key, tid: ctl.tid, guest: owner, begun: undefined } });
   const request = triedTls ? { ...asked, options: { ...asked.options, tls: true } } : asked;

@@ -76,8 +76,8 @@ export function carryOut(draft: Draft, touched: Ctl): void {
     }
   }
   const removing = leadsToRemoval(decision) || ctl.guard?.op !== undefined || ctl.link.phase === "deleting";
-  if ((ctl.doom !== undefined || ctl.guard !== undefined) && !removing) {
-    put(draft, ctl = { ...ctl, doom: undefined, guard: undefined });
+  if ((ctl.removeAt !== undefined || ctl.guard !== undefined) && !removing) {
+    put(draft, ctl = { ...ctl, removeAt: undefined, guard: undefined });
   }
   const isLeft = decision.act === "none" || decision.act === "hold";
   if (isLeft && ctl.link.phase === "up") draft.rules.stays(draft, ctl);
@@ -86,15 +86,15 @@ export function carryOut(draft: Draft, touched: Ctl): void {
     case "going":
       return;
     case "hold":
-    case "rest":
+    case "leave-to-others":
       if (decision.act === "hold" && decision.look === true) {
         remindBy(draft, after(draft.now, FORMING_LOOK), { of: "scan" });
       }
-      if (decision.act === "rest" && !ctl.resting) {
-        put(draft, ctl = { ...ctl, resting: true });
+      if (decision.act === "leave-to-others" && !ctl.leftToOthers) {
+        put(draft, ctl = { ...ctl, leftToOthers: true });
         markDirty(draft);
       }
-      if (decision.act === "rest") draft.rules.rested(draft, ctl, decision.evidence);
+      if (decision.act === "leave-to-others") draft.rules.leftToOthers(draft, ctl, decision.evidence);
       if (decision.act === "hold" && decision.until !== undefined) {
         remindAt(draft, decision.until, { of: "controller", key: ctl.key });
       }
@@ -112,13 +112,15 @@ export function carryOut(draft: Draft, touched: Ctl): void {
     case "connect":
       return begin(draft, ctl);
     case "soak": {
-      if (ctl.doom !== undefined) return remindAt(draft, ctl.doom, { of: "controller", key: ctl.key });
-      const doom = after(draft.now, draft.rules.soak);
+      if (ctl.removeAt !== undefined) {
+        return remindAt(draft, ctl.removeAt, { of: "controller", key: ctl.key });
+      }
+      const removeAt = after(draft.now, draft.rules.soak);
       put(
         draft,
-        noted({ ...ctl, doom }, draft.now.wall, `no longer wanted: ${proofText(decision.evidence)}`),
+        noted({ ...ctl, removeAt }, draft.now.wall, `no longer wanted: ${proofText(decision.evidence)}`),
       );
-      return remindAt(draft, doom, { of: "controller", key: ctl.key });
+      return remindAt(draft, removeAt, { of: "controller", key: ctl.key });
     }
     case "confirm":
       return draft.rules.confirm(draft, ctl);
@@ -153,8 +155,8 @@ export function disconnect(
   const op = newOp(draft);
   const words = proofText(evidence);
   // Tried again after a refusal for the same reason, which was logged the first time.
-  const { told, refused } = ctl.guard ?? newGuard;
-  const level = told !== undefined && told === refused ? "debug" : "notice";
+  const { loggedReason, refused } = ctl.guard ?? newGuard;
+  const level = loggedReason !== undefined && loggedReason === refused ? "debug" : "notice";
   const fields = eventFields("disconnecting", { NVME_EVIDENCE: words });
   say(draft, level, ctl, `Disconnect initiated: ${words}`, fields);
   announce(draft, ctl, "disconnecting", words, fields);
@@ -215,18 +217,18 @@ function noteGuarded(
   { why, evidence }: Extract<Decision, { readonly act: "guard" }>,
 ): void {
   const { guard } = ctl;
-  if (guard === undefined || guard.told === why) return;
+  if (guard === undefined || guard.loggedReason === why) return;
   const words = proofText(evidence);
   const text = `withdrawn, held: ${why}`;
   const fields = eventFields("held", { NVME_EVIDENCE: words });
   say(draft, "notice", ctl, `${text} (withdrawn because: ${words})`, fields);
   announce(draft, ctl, "held", `${why}; ${words}`, fields);
-  put(draft, noted({ ...ctl, guard: { ...guard, told: why } }, draft.now.wall, text));
+  put(draft, noted({ ...ctl, guard: { ...guard, loggedReason: why } }, draft.now.wall, text));
 }
 
 function begin(draft: Draft, ctl: Ctl): void {
-  const tried = { ...ctl, lastTry: draft.now, resting: false };
-  if (ctl.resting) markDirty(draft);
+  const tried = { ...ctl, lastTry: draft.now, leftToOthers: false };
+  if (ctl.leftToOthers) markDirty(draft);
   // Keys and the handshake daemon come and go; the answer is here before the address has been tested.
   if (!draft.lookedAtTls && isAboutTls(ctl)) {
     draft.lookedAtTls = true;

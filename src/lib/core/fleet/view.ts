@@ -50,9 +50,9 @@ export interface Rules {
   accepts(device: KernelCtrl): boolean;
   verdict(view: View, ctl: Ctl): Verdict;
   /** Why no attempt may be made now; undefined when one may. */
-  bar(view: View, ctl: Ctl): string | undefined;
+  whyNoAttempt(view: View, ctl: Ctl): string | undefined;
   /** Why the policy keeps a connection by this transport although it is not wanted; undefined when it is to be removed. */
-  keep(view: View, ctl: Ctl, transport: KernelCtrl["transport"]): string | undefined;
+  whyKept(view: View, ctl: Ctl, transport: KernelCtrl["transport"]): string | undefined;
   /** How the use of namespaces holds a removal; undefined where there are no namespaces. */
   guard(view: View): GuardPolicy | undefined;
   /** Why, since the start, it is not yet known which other controllers are wanted; undefined when it is. */

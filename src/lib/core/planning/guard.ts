@@ -28,7 +28,7 @@ export interface Guard {
   /** The use of each block device, as of the last look. */
   readonly uses: ReadonlyMap<string, Use>;
   /** The reason that was logged last. */
-  readonly told: string | undefined;
+  readonly loggedReason: string | undefined;
   /** Why the last attempt to disconnect failed: a block device could not be claimed. */
   readonly refused: string | undefined;
 }
@@ -40,7 +40,7 @@ export const newGuard: Guard = {
   failure: undefined,
   first: new Map(),
   uses: new Map(),
-  told: undefined,
+  loggedReason: undefined,
   refused: undefined,
 };
 

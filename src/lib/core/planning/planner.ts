@@ -96,7 +96,7 @@ export type Decision =
   /** There is no connection: only the record is removed. */
   | { readonly act: "forget"; readonly evidence: readonly Evidence[] }
   /** Excluded and not connected: the record stays while a source wants it. */
-  | { readonly act: "rest"; readonly evidence: Proof };
+  | { readonly act: "leave-to-others"; readonly evidence: Proof };
 
 /** Decisions that precede a disconnect. */
 const REMOVING: ReadonlySet<Decision["act"]> = new Set([
@@ -147,8 +147,8 @@ function wanted(view: View, ctl: Ctl, fresh: boolean): Decision {
   if (device !== undefined) return { act: "adopt", device, why: whyWanted(ctl) };
   const forming = formingFor(view, ctl);
   if (forming !== undefined) return untilDone(ctl, forming, whyWanted(ctl));
-  const bar = view.rules.bar(view, ctl);
-  if (bar !== undefined) return { act: "hold", why: bar };
+  const noAttempt = view.rules.whyNoAttempt(view, ctl);
+  if (noAttempt !== undefined) return { act: "hold", why: noAttempt };
   if (link.phase === "reaching" || link.phase === "ready") return { act: "none", why: "being connected" };
   if (link.phase === "waiting" && !reached(link.until, view.now)) {
     return { act: "wait", until: link.until, why: ctl.lastFailure?.failure.message ?? "tried a moment ago" };
@@ -178,21 +178,21 @@ export function unwanted(view: View, ctl: Ctl, verdict: Unwanted, fresh: boolean
     const found = restored(view, ctl, fresh);
     if (found !== undefined) return found;
     // If only referrals in a circle claim it, it was withdrawn already: once is enough.
-    const rests = verdict.is === "excluded" || ctl.resting;
-    return rests && ctl.claims.size > 0 ? { act: "rest", evidence } : { act: "forget", evidence };
+    const isLeft = verdict.is === "excluded" || ctl.leftToOthers;
+    return isLeft && ctl.claims.size > 0 ? { act: "leave-to-others", evidence } : { act: "forget", evidence };
   }
   if (!fresh) return { act: "hold", why: "the kernel's connections have not been read yet" };
   const device = deviceAt(view, ctl.link.ref);
   if (device === undefined) return { act: "forget", evidence };
   if (isGoing(view, device)) return { act: "going", evidence, device: device.device };
   const other = otherUser(view, ctl, device);
-  const why = shieldOf(view, device) ?? rules.keep(view, ctl, device.transport) ??
+  const why = shieldOf(view, device) ?? rules.whyKept(view, ctl, device.transport) ??
     (other === undefined ? undefined : "the connection also serves a controller that is wanted");
   if (why !== undefined) return { act: "release", why, evidence };
   // During a stop, only its own disconnects go ahead at once; any other removal whose soak has not ended is
   // left to the next start.
   const soaks = rules.soak.ms > 0 && !evidence.some(({ kind }) => kind === "stop");
-  if (soaks && (ctl.doom === undefined || !reached(ctl.doom, now))) {
+  if (soaks && (ctl.removeAt === undefined || !reached(ctl.removeAt, now))) {
     return { act: "soak", evidence, device: device.device };
   }
   const due = { evidence, device: device.device };

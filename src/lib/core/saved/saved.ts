@@ -191,7 +191,7 @@ function savedCtls(fleet: Fleet): readonly Json[] {
       claims,
       ...(leaving ? { released } : {}),
       ...(ctl.proven ? { proven: true } : {}),
-      resting: ctl.resting,
+      resting: ctl.leftToOthers,
       ...(ctl.standing === undefined ? {} : { standing: ctl.standing }),
     });
   }
@@ -248,7 +248,7 @@ function restoreCtls(fleet: Fleet, value: unknown): Fleet {
       ...ctl,
       formerly: formerly.slice(-MAX_FORMERLY),
       released,
-      resting,
+      leftToOthers: resting,
       restored: !resting,
       inherited: !resting,
       standing: standingOf(record["standing"]),

@@ -54,7 +54,7 @@ export function unclaimed(draft: StacdDraft): readonly Ctl[] {
       { ...newCtl(key, tid, fleet.saves.wanted), released: new Map([["audit", evidence]]) };
     const ref = { device: device.device, incarnation: device.incarnation };
     const link = { phase: "up", ref, adopted: true, since: draft.now.wall } as const;
-    found.set(key, { ...ctl, link, resting: known !== undefined });
+    found.set(key, { ...ctl, link, leftToOthers: known !== undefined });
   }
   return [...found.values()];
 }

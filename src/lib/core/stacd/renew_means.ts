@@ -29,8 +29,8 @@ export function meansOf(view: StacdView, ctl: Ctl, reconnects: boolean): Means {
     reconnects,
   );
   if (!found.ok || found.means !== "reconnect") return found;
-  const bar = view.rules.bar(view, ctl);
-  if (bar !== undefined) return { ok: false, why: `it could not be connected again: ${bar}` };
-  const keep = view.rules.keep(view, ctl, device.transport);
+  const noAttempt = view.rules.whyNoAttempt(view, ctl);
+  if (noAttempt !== undefined) return { ok: false, why: `it could not be connected again: ${noAttempt}` };
+  const keep = view.rules.whyKept(view, ctl, device.transport);
   return keep === undefined ? found : { ok: false, why: `stacd may not disconnect it: ${keep}` };
 }

@@ -340,8 +340,8 @@ function replacing(
       "it is not connected again: no source wants it any more, or it is excluded or drained",
     );
   }
-  const bar = link.phase === "idle" ? draft.rules.bar(draft, ctl) : undefined;
-  if (bar !== undefined) return fail(draft, `it is not connected again: ${bar}`);
+  const noAttempt = link.phase === "idle" ? draft.rules.whyNoAttempt(draft, ctl) : undefined;
+  if (noAttempt !== undefined) return fail(draft, `it is not connected again: ${noAttempt}`);
   if (link.phase === "waiting" && ctl.attempts > 0) {
     return fail(draft, `it could not be connected again: ${lastFailure?.failure.message ?? "unknown"}`);
   }

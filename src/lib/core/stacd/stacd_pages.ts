@@ -77,8 +77,8 @@ export function untilKnown(state: Known, now: Now): { readonly until?: Instant }
 const STAFDS: ReadonlySet<Evidence["kind"]> = new Set(["log-page", "dc-retired", "audit"]);
 
 /** None of the evidence comes from stafd, or stafd has confirmed it after the soak, a moment ago. */
-export function isConfirmed({ stafd: { knownAt } }: Known, { released, doom }: Ctl, now: Now): boolean {
+export function isConfirmed({ stafd: { knownAt } }: Known, { released, removeAt }: Ctl, now: Now): boolean {
   if (![...released.values()].some(({ kind }) => STAFDS.has(kind))) return true;
-  return knownAt !== undefined && knownAt.mono >= (doom?.mono ?? -Infinity) &&
+  return knownAt !== undefined && knownAt.mono >= (removeAt?.mono ?? -Infinity) &&
     !reached(after(knownAt, CONFIRMED_FOR), now);
 }

@@ -82,7 +82,7 @@ export function stacdBar(view: StacdView, ctl: Ctl): string | undefined {
   const less = renewalBar(view, ctl);
   if (less !== undefined) return less;
   const limit = view.state.conf?.connectAttemptsOnNcc.value ?? 0;
-  if (limit > 0 && ctl.attempts >= limit && !ctl.oneTry && isNcc(ctl)) {
+  if (limit > 0 && ctl.attempts >= limit && !ctl.tryOnce && isNcc(ctl)) {
     return `gave up after ${ctl.attempts} attempts: its discovery controller says that it has no connection to the subsystem (NCC)`;
   }
   return undefined;

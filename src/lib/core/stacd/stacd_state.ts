@@ -49,7 +49,7 @@ export interface KnownStafd {
   /** Information that stafd itself lacked, as of that report. */
   readonly unknowns: readonly string[];
   /** Number of successive reports for which stafd lacked information. */
-  readonly unsure: number;
+  readonly reportsWithGaps: number;
 }
 
 export interface StacdState {
@@ -75,7 +75,7 @@ export const noStafd: KnownStafd = {
   reportedAt: undefined,
   heardAt: undefined,
   unknowns: [],
-  unsure: 0,
+  reportsWithGaps: 0,
 };
 
 export const heard = ({ wall }: Now): Pick<KnownStafd, "reportedAt" | "heardAt"> => ({

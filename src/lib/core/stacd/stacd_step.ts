@@ -79,11 +79,11 @@ function configRead(draft: StacdDraft, event: Extract<StacdEvent, { readonly typ
   loadLines(draft, conf);
   for (const ctl of allCtls(draft)) {
     // Another program's, excluded, and found by the audit; or allowed now, and therefore ours.
-    const isResting = ctl.resting && ctl.link.phase === "up";
-    if ((isForeign(ctl) || isResting) && !audits(draft.state.conf)) {
+    const isLeft = ctl.leftToOthers && ctl.link.phase === "up";
+    if ((isForeign(ctl) || isLeft) && !audits(draft.state.conf)) {
       dropRecord(draft, ctl, "disconnect-scope leaves it alone");
-    } else if (isResting && stacdVerdict(draft, ctl).is === "wanted") {
-      put(draft, { ...ctl, resting: false });
+    } else if (isLeft && stacdVerdict(draft, ctl).is === "wanted") {
+      put(draft, { ...ctl, leftToOthers: false });
       markDirty(draft);
     }
   }

@@ -14,7 +14,7 @@ import { audits } from "./audit.ts";
 /** Held connections may have waited for this event. */
 export function judgeHeld(draft: StacdDraft, concerned: (ctl: Ctl) => boolean): void {
   for (const ctl of draft.state.fleet.ctls.values()) {
-    const waits = ctl.guard !== undefined || ctl.doom !== undefined;
+    const waits = ctl.guard !== undefined || ctl.removeAt !== undefined;
     if (waits && concerned(ctl)) touch(draft, ctl.key);
   }
 }
@@ -67,17 +67,17 @@ export function fetched(draft: StacdDraft, op: number, outcome: Outcome<StafdRep
   }
   const { unknowns, dcs, partial } = outcome.value;
   const isKnown = unknowns.length === 0 && partial !== true && dcs.every(({ page }) => page === "read");
-  const unsure = isKnown ? 0 : stafd.unsure + 1;
+  const reportsWithGaps = isKnown ? 0 : stafd.reportsWithGaps + 1;
   draft.state = {
     ...draft.state,
-    stafd: { ...done, failures: 0, ...heard(draft.now), knownAt: stafd.askedAt, unknowns, unsure },
+    stafd: { ...done, failures: 0, ...heard(draft.now), knownAt: stafd.askedAt, unknowns, reportsWithGaps },
   };
   takeReport(draft, outcome.value);
   // stafd sends no signal when it learns something without a change of a log page. The audit waits for such
   // news, and so do pages that stafd has not named yet.
   const isNamed = partial !== true && (unknowns.length === 0 || draft.state.pages.size <= dcs.length);
   if (audits(draft.state.conf) ? !isKnown : !isNamed) {
-    remindAt(draft, after(draft.now, pause(UNKNOWN_RETRY, unsure, "stafd")), { of: "fetch" });
+    remindAt(draft, after(draft.now, pause(UNKNOWN_RETRY, reportsWithGaps, "stafd")), { of: "fetch" });
   }
   judgeHeld(draft, () => true);
   if (audits(draft.state.conf)) {

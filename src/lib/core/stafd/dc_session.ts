@@ -4,7 +4,7 @@
  */
 import type { KernelState } from "../../nvme/kernel_state.ts";
 import type { StafdEvent } from "../effects.ts";
-import type { Dc, JobKind, Operation } from "./stafd_state.ts";
+import type { CommandState, Dc, JobKind } from "./stafd_state.ts";
 import { dcAt, putDc, type StafdDraft, type StafdView } from "./stafd_draft.ts";
 import type { Ctl } from "../controller/ctl.ts";
 import type { KernelCtrl } from "../../nvme/kernel_ctrl.ts";
@@ -37,18 +37,18 @@ const LSP_PLEO = 0x2;
 /** Types of discovery controllers that the host is registered with (STAF-50); empty is unknown. */
 const REGISTERS: ReadonlySet<string> = new Set(["ddc", "cdc", ""]);
 
-type Answer = Extract<
+type CommandResult = Extract<
   StafdEvent,
   { readonly type: "registered" | "supported-logs" | "log-read" | "generation" }
 >;
 
-const started: Operation = { failures: 0, completed: false, failure: undefined, retryAt: undefined };
+const started: CommandState = { failures: 0, completed: false, failure: undefined, retryAt: undefined };
 
 /**
  * Registering and asking for the supported log pages are optional: an answer or a refusal completes each
  * (STAF-52, STAF-54). A healthy Linux target refuses the second command, which must not look like an error.
  */
-const answeredOperation: Operation = { ...started, completed: true };
+const answeredOperation: CommandState = { ...started, completed: true };
 
 /** The whole sequence from the start. */
 export function sync(draft: StafdDraft, ctl: Ctl, device: KernelCtrl): void {
@@ -87,7 +87,7 @@ function startCommand(draft: StafdDraft, ctl: Ctl, kind: JobKind): void {
   const op = newOp(draft);
   const target: DeviceRef = ctl.link.ref;
   const running = { ...dc, job: { kind, op }, then: dc.then === "sync" ? "nothing" : dc.then } as const;
-  const begin = (operation: Operation | undefined): Operation => ({
+  const begin = (operation: CommandState | undefined): CommandState => ({
     ...started,
     failures: operation?.failures ?? 0,
     failure: operation?.failure,
@@ -115,7 +115,7 @@ function connectedAs(view: StafdView, { tid }: Ctl, target: DeviceRef): Tid {
   return hostNqn === "" || hostNqn === tid.hostNqn ? tid : { ...tid, hostNqn };
 }
 
-export function commandAnswered(draft: StafdDraft, event: Answer): void {
+export function commandAnswered(draft: StafdDraft, event: CommandResult): void {
   const ctl = ctlAt(draft, event.key);
   const dc = draft.state.dcs.get(event.key);
   if (ctl === undefined || dc?.job?.op !== event.op) return;

@@ -121,7 +121,7 @@ function forgotten(draft: StafdDraft, ctl: Ctl, past: Pick<Past, "evidence">): v
  * been disconnected. Where only the end of an announcement makes `ip-family` apply, its loss is no evidence
  * (S2).
  */
-function rested(draft: StafdDraft, ctl: Ctl, evidence: Proof): void {
+function leftToOthers(draft: StafdDraft, ctl: Ctl, evidence: Proof): void {
   if (!isLeftBehind(ctl) && speaks(draft, ctl)) forgotten(draft, ctl, { evidence });
 }
 
@@ -158,8 +158,8 @@ const rules: DaemonRules = {
   soak: REMOVAL_SOAK,
   accepts: ({ isDc }) => isDc,
   verdict: stafdVerdict,
-  bar: stafdBar,
-  keep: () => undefined,
+  whyNoAttempt: stafdBar,
+  whyKept: () => undefined,
   // Discovery controllers have no namespaces.
   guard: () => undefined,
   unheard: () => undefined,
@@ -176,7 +176,7 @@ const rules: DaemonRules = {
   stays: beginSession,
   down,
   forgotten,
-  rested,
+  leftToOthers,
   news: sessionNews,
   foreign: foreignNews,
   reminded,

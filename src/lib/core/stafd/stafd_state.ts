@@ -24,7 +24,7 @@ export const MAX_RETIRED = 256;
 export const MAX_REFERRAL_DEPTH = 8;
 
 /** A kind of command sent to a discovery controller, as D-Bus shows it (requirements 50). */
-export interface Operation {
+export interface CommandState {
   readonly failures: number;
   /** Undefined until the command was started. */
   readonly completed: boolean | undefined;
@@ -59,9 +59,9 @@ export interface Dc {
   readonly job: { readonly kind: JobKind; readonly op: Op } | undefined;
   /** After the job: read the log again, or go through the whole sequence again. */
   readonly then: "nothing" | "read-log" | "sync";
-  readonly register: Operation | undefined;
-  readonly supported: Operation | undefined;
-  readonly readLog: Operation | undefined;
+  readonly register: CommandState | undefined;
+  readonly supported: CommandState | undefined;
+  readonly readLog: CommandState | undefined;
   readonly lsp: number;
   readonly page: Page | undefined;
   /** When the first event came that no page read since then covers, in milliseconds since 1970. */

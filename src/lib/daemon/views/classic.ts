@@ -97,17 +97,6 @@ export function deviceDict(ctl: Ctl, peek: Peek): Dict {
   };
 }
 
-/** The seven texts of a query, compared according to DBUS-23 to DBUS-25. */
-export interface Asked {
-  readonly transport: string;
-  readonly traddr: string;
-  readonly trsvcid: string;
-  readonly subsysnqn: string;
-  readonly hostTraddr: string;
-  readonly hostIface: string;
-  readonly hostNqn: string | undefined;
-}
-
 /** The process information of both daemons (6.8). */
 export interface ProcessFacts {
   readonly tron: boolean;

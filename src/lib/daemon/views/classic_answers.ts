@@ -1,10 +1,10 @@
 /** The answers that both daemons give on the original's interfaces, made from a state. */
+import type { AskedTid } from "../../dbus/server.ts";
 import { type Ctl, deviceOf } from "../../core/controller/ctl.ts";
 import { deviceAt } from "../../core/fleet/kernel_view.ts";
 import { requestFor, type View } from "../../core/fleet/view.ts";
 import { isTransport, normaliseTid, tidKey } from "../../nvme/tid.ts";
 import {
-  type Asked,
   byText,
   deviceDict,
   type Dict,
@@ -19,7 +19,7 @@ import {
 
 export interface ClassicAnswers {
   readonly listControllers: (detailed: boolean) => readonly Dict[];
-  readonly controllerInfo: (asked: Asked) => string;
+  readonly controllerInfo: (asked: AskedTid) => string;
   readonly processInfo: (facts: ProcessFacts) => string;
 }
 
@@ -36,7 +36,7 @@ interface Common {
   /** The controllers that are shown, in order. */
   readonly listed: () => readonly Ctl[];
   /** The one that a query names; undefined when it names none that is shown. */
-  readonly find: (asked: Asked) => Ctl | undefined;
+  readonly find: (asked: AskedTid) => Ctl | undefined;
   /** 6.2. */
   readonly info: (ctl: Ctl) => Dict;
   readonly dict: (ctl: Ctl, detailed: boolean) => Dict;
@@ -72,7 +72,7 @@ export function commonAnswers(view: View, peek: Peek, own: Own): Common {
 }
 
 /** The key that a query names; undefined when the query cannot name a controller. */
-function askedKey(asked: Asked, ignoreIface: boolean, systemNqn: string): string | undefined {
+function askedKey(asked: AskedTid, ignoreIface: boolean, systemNqn: string): string | undefined {
   if (!isTransport(asked.transport)) return undefined;
   const { transport, traddr, trsvcid, subsysnqn, hostTraddr, hostIface } = asked;
   // DBUS-24: an empty host NQN stays empty; only the older call, which lacks the field, means the system's.

@@ -1,15 +1,16 @@
 /** stafd's answers on `org.nvmexpress.staf` and its debug interface, made from its state. */
+import type { AskedTid } from "../../dbus/server.ts";
 import type { Ctl } from "../../core/controller/ctl.ts";
 import { dcAt } from "../../core/stafd/stafd_draft.ts";
 import type { StafdState } from "../../core/stafd/stafd_state.ts";
 import type { Now } from "../../base/time.ts";
-import type { Asked, Dict, Peek } from "./classic.ts";
+import type { Dict, Peek } from "./classic.ts";
 import { type ClassicAnswers, commonAnswers } from "./classic_answers.ts";
 import { operationText, timerText } from "./texts.ts";
 import { stafdView } from "../../core/stafd/stafd_rules.ts";
 
 export interface StafdAnswers extends ClassicAnswers {
-  readonly getLogPages: (asked: Asked) => readonly Dict[];
+  readonly getLogPages: (asked: AskedTid) => readonly Dict[];
   readonly getAllLogPages: (detailed: boolean) => string;
 }
 

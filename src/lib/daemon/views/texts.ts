@@ -1,5 +1,5 @@
 /** Texts that the original's D-Bus interface puts into its answers (requirements 50). */
-import type { Operation } from "../../core/stafd/stafd_state.ts";
+import type { CommandState } from "../../core/stafd/stafd_state.ts";
 import { pythonRepr, type PythonValue } from "../../base/python_literal.ts";
 import { type Instant, type Now, reached, until } from "../../base/time.ts";
 
@@ -17,7 +17,7 @@ export function timerText(interval: number, deadline: Instant | undefined, now: 
 }
 
 /** `{'fail count': 0, 'completed': True, 'alive': True}`, with the timer and the error when there are any. */
-export function operationText(operation: Operation, now: Now): string {
+export function operationText(operation: CommandState, now: Now): string {
   const value: Record<string, PythonValue> = {
     "fail count": operation.failures,
     completed: operation.completed ?? null,

@@ -200,7 +200,7 @@ export function decisionParts(
       return one("no longer wanted, and kept", decision.why);
     case "forget":
       return one("no longer wanted", proofText(decision.evidence));
-    case "rest":
+    case "leave-to-others":
       return one("not to be connected", proofText(decision.evidence));
   }
 }
@@ -236,8 +236,8 @@ function wayOf(
 export function controllerOf(ctl: Ctl, core: View, peek: Peek, now: Now): V1Controller {
   const device = deviceNow(ctl, peek);
   const verdict = core.rules.verdict(core, ctl);
-  const bar = core.rules.bar(core, ctl);
-  const phase = phaseOf(ctl, verdict, device, bar !== undefined && ctl.attempts > 0);
+  const noAttempt = core.rules.whyNoAttempt(core, ctl);
+  const phase = phaseOf(ctl, verdict, device, noAttempt !== undefined && ctl.attempts > 0);
   const { link } = ctl;
   const request = device === undefined || ctl.claims.size === 0 ? undefined : requestFor(core, ctl);
   const lacking = device === undefined || request === undefined ? [] : lessSafe(request, device);
@@ -269,8 +269,8 @@ export function controllerOf(ctl: Ctl, core: View, peek: Peek, now: Now): V1Cont
     sources: [...ctl.claims.values()].map(sourceOf),
     attempts: ctl.attempts,
     lastFailure: failureOf(ctl),
-    nextTry: link.phase === "waiting" && bar === undefined ? wallOf(link.until, now) : null,
-    removeAt: ctl.doom === undefined || decision.act === "hold" ? null : wallOf(ctl.doom, now),
+    nextTry: link.phase === "waiting" && noAttempt === undefined ? wallOf(link.until, now) : null,
+    removeAt: ctl.removeAt === undefined || decision.act === "hold" ? null : wallOf(ctl.removeAt, now),
     namespaces: device?.namespaces ?? [],
     model: device?.model ?? "",
     serial: device?.serial ?? "",

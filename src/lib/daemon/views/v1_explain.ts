@@ -121,8 +121,8 @@ type Known = Nameable & { readonly match: () => Match };
 function ofController(ctl: Ctl, core: View, peek: Peek, beside: Beside, now: Now): Match {
   const device = deviceNow(ctl, peek);
   const verdict = core.rules.verdict(core, ctl);
-  const bar = core.rules.bar(core, ctl);
-  const phase = phaseOf(ctl, verdict, device, bar !== undefined && ctl.attempts > 0);
+  const noAttempt = core.rules.whyNoAttempt(core, ctl);
+  const phase = phaseOf(ctl, verdict, device, noAttempt !== undefined && ctl.attempts > 0);
   const decision = decisionOn(core, ctl);
   const lost = lostOf(ctl, device, now);
   const chain: V1Step[] = [];
@@ -149,7 +149,7 @@ function ofController(ctl: Ctl, core: View, peek: Peek, beside: Beside, now: Now
   const differences = otherwise(ctl, core, peek);
   for (const text of differences) chain.push({ step: "state", at: null, text });
   chain.push(
-    ...nextSteps({ ctl, core, verdict, decision, bar, lost, droppedAt: beside.droppedAt?.(ctl) }, now),
+    ...nextSteps({ ctl, core, verdict, decision, noAttempt, lost, droppedAt: beside.droppedAt?.(ctl) }, now),
   );
   const remedy = ctl.lastFailure?.failure.remedy;
   if (remedy !== undefined) chain.push({ step: "remedy", at: null, text: remedy });
@@ -241,7 +241,7 @@ function unexpected(ctl: Ctl, device: KernelCtrl, core: View): readonly V1Step[]
     );
   }
   const isAdopted = ctl.link.phase === "up" && ctl.link.adopted;
-  if (isAdopted && core.rules.keep(core, ctl, device.transport) === undefined) {
+  if (isAdopted && core.rules.whyKept(core, ctl, device.transport) === undefined) {
     const text = "it existed already and was taken over: it is disconnected when no source wants it any more";
     steps.push({ step: "state", at: null, text });
   }

@@ -16,7 +16,7 @@ export interface Situation {
   readonly verdict: Verdict;
   readonly decision: Decision;
   /** Why no attempt may be made. */
-  readonly bar: string | undefined;
+  readonly noAttempt: string | undefined;
   readonly lost: V1Lost | undefined;
   /**
    * When a discovery controller is dropped that mDNS no longer announces and that does not answer; Infinity:
@@ -67,8 +67,8 @@ export function nextSteps(situation: Situation, now: Now): readonly V1Step[] {
       next(one.until, "the drain is over, and it is wanted again");
     }
   }
-  if (ctl.doom !== undefined && !reached(ctl.doom, now) && decision.act !== "hold") {
-    next(wallOf(ctl.doom, now), "will be disconnected");
+  if (ctl.removeAt !== undefined && !reached(ctl.removeAt, now) && decision.act !== "hold") {
+    next(wallOf(ctl.removeAt, now), "will be disconnected");
   }
   switch (decision.act) {
     case "hold":
@@ -100,8 +100,8 @@ export function nextSteps(situation: Situation, now: Now): readonly V1Step[] {
   return steps;
 }
 
-const isTried = ({ ctl, core, bar, verdict }: Situation): boolean =>
-  bar === undefined && verdict.is === "wanted" && outlook(core, ctl).act !== "adopt";
+const isTried = ({ ctl, core, noAttempt, verdict }: Situation): boolean =>
+  noAttempt === undefined && verdict.is === "wanted" && outlook(core, ctl).act !== "adopt";
 
 function linkSteps(
   { at, retryEvery, givesUpAt }: V1Lost,
@@ -121,7 +121,7 @@ const LOOKED_AGAIN = "all of the kernel's connections are read again, at the lat
 
 /** Nothing is due: the next check that could change that, and its latest time. */
 function undecided(
-  { ctl, core, verdict, decision, bar }: Situation,
+  { ctl, core, verdict, decision, noAttempt }: Situation,
   within: (pace: Duration, text: string) => void,
 ): void {
   const isUp = ctl.link.phase === "up";
@@ -132,7 +132,7 @@ function undecided(
       "not before a reload without that line; the kernel's connections are checked again by then",
     );
   }
-  if (bar !== undefined && !isUp) {
+  if (noAttempt !== undefined && !isUp) {
     const hasPage = [...ctl.claims.values()].some(({ kind }) => kind === "log-page");
     return hasPage
       ? within(longest(GENERATION_LOOK.longest), "stafd checks by then whether its log page has changed")

@@ -91,7 +91,7 @@ function changeOf(ctl: Ctl, core: View, was: Ctl | undefined, now: Now): V1Chang
   const reasons = [...ctl.claims.values()].map(claimText);
   const { link } = ctl;
   // Connections that only the audit found are not taken over; they are judged below.
-  const isOurs = (ctl.claims.size > 0 || was !== undefined) && !ctl.resting;
+  const isOurs = (ctl.claims.size > 0 || was !== undefined) && !ctl.leftToOthers;
   const isNewlyUp = link.phase === "up" && was?.link.phase !== "up" && was?.link.phase !== "connecting";
   const verdict = core.rules.verdict(core, ctl);
   // A connection that is taken over only to be disconnected counts as disconnected.
@@ -123,7 +123,7 @@ function changeOf(ctl: Ctl, core: View, was: Ctl | undefined, now: Now): V1Chang
     if (found.act === "adopt") {
       return { ...base, action: "adopt", device: found.device.device, at: null, reasons };
     }
-    if (core.rules.bar(core, ctl) !== undefined) return undefined;
+    if (core.rules.whyNoAttempt(core, ctl) !== undefined) return undefined;
     const at = link.phase === "waiting" ? wallOf(link.until, now) : null;
     const tls = tlsText(core.rules.attempt(core, ctl).choice);
     return {
@@ -136,7 +136,7 @@ function changeOf(ctl: Ctl, core: View, was: Ctl | undefined, now: Now): V1Chang
   }
   if (link.phase === "connecting" || link.phase === "forming") {
     // The kernel cannot be told to stop: the connection that it makes is removed again.
-    const why = core.rules.keep(core, ctl, ctl.tid.transport);
+    const why = core.rules.whyKept(core, ctl, ctl.tid.transport);
     return why === undefined
       ? { ...base, action: "disconnect", device: "", at: null, reasons: verdict.evidence.map(evidenceText) }
       : {
@@ -154,7 +154,7 @@ function changeOf(ctl: Ctl, core: View, was: Ctl | undefined, now: Now): V1Chang
   switch (decision.act) {
     case "soak":
     case "disconnect": {
-      const at = ctl.doom === undefined ? null : wallOf(ctl.doom, now);
+      const at = ctl.removeAt === undefined ? null : wallOf(ctl.removeAt, now);
       return { ...base, action: "disconnect", device, at, reasons: proof };
     }
     case "going":
