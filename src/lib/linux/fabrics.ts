@@ -92,13 +92,18 @@ export class Fabrics {
     // after it.
     const answer = answered(made);
     const demanded = demands(request);
-    // A connection that may have to be disconnected again does not wait for anything.
     if (demanded.length === 0) free();
     const reply = await answer;
     if (!reply.ok) return reply;
+    const device = `nvme${reply.value.instance}`;
+    const incarnation = this.#sysfs.incarnation(device);
+    const broken = incarnation === undefined ? undefined : this.#missing(device, demanded);
+    // A connection that may have to be disconnected again was examined before the next connect begins.
     if (demanded.length > 0) free();
-    const news = () => kernelLog?.news() ?? [];
-    return await this.#readBack(request.tid.transport, `nvme${reply.value.instance}`, demanded, read, news);
+    if (incarnation !== undefined && broken !== undefined) {
+      return await this.#takeDown(device, incarnation, broken, read);
+    }
+    return await this.#readBack(request.tid.transport, device, read, () => kernelLog?.news() ?? []);
   }
 
   /** One write makes the connection. */
@@ -152,24 +157,29 @@ export class Fabrics {
     }
   }
 
+  /**
+   * Disconnects a connection that lacks requested security. Its namespaces may be in use already, through other paths
+   * or by a fast program: then the connection stays, and is shown (S15).
+   */
+  async #takeDown(
+    device: string,
+    incarnation: number,
+    broken: string,
+    readDevice: (device: string) => Promise<Outcome<KernelCtrl>>,
+  ): Promise<Outcome<KernelCtrl>> {
+    if (await this.#inUse(device)) return await readDevice(device);
+    const deleted = await this.#sysfs.delete(device, incarnation);
+    return deleted.ok
+      ? fail({ ...unsafe(broken, `${device} was disconnected again`), undone: { device, incarnation } })
+      : fail(unsafe(broken, deleted.failure.message));
+  }
+
   async #readBack(
     transport: Transport,
     device: string,
-    demanded: readonly Demand[],
     readDevice: (device: string) => Promise<Outcome<KernelCtrl>>,
     news: () => readonly string[],
   ): Promise<Outcome<KernelCtrl>> {
-    const incarnation = this.#sysfs.incarnation(device);
-    const broken = incarnation === undefined ? undefined : this.#missing(device, demanded);
-    if (incarnation !== undefined && broken !== undefined) {
-      // Its namespaces may be in use already, through other paths or by a fast program: then the connection
-      // stays, and is shown (S15).
-      if (await this.#inUse(device)) return await readDevice(device);
-      const deleted = await this.#sysfs.delete(device, incarnation);
-      return deleted.ok
-        ? fail({ ...unsafe(broken, `${device} was disconnected again`), undone: { device, incarnation } })
-        : fail(unsafe(broken, deleted.failure.message));
-    }
     const read = await readDevice(device);
     if (read.ok) return read;
     if (transport === "fc" && this.#sysfs.incarnation(device) === undefined) {

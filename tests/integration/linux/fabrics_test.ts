@@ -194,6 +194,24 @@ Deno.test("a connection without the security that was asked for is taken down ag
   }
 });
 
+Deno.test("the security of a connection is examined before the next connect begins", async () => {
+  await using fake = await FakeSysfs.create();
+  await fake.add("nvme7", DISCOVERY);
+  const order: string[] = [];
+  class Watched extends Sysfs {
+    override attribute(device: string, name: string): string | undefined {
+      order.push(name);
+      return super.attribute(device, name);
+    }
+  }
+  const wanted = request({ options: { tls: true } });
+  const device = await fakeDevice(fake, wanted, "instance=7,cntlid=1\n");
+  const fabrics = new Fabrics(new Watched(fake.places), new TlsKeys(), new RememberingLog(), device);
+  const outcome = await fabrics.connect(wanted, () => order.push("free"));
+  assert.ok(!outcome.ok);
+  assert.deepEqual(order.slice(0, 2), ["tls_key", "free"]);
+});
+
 Deno.test("answers that make no sense, and controllers that are gone at once, are failures", async () => {
   await using fake = await FakeSysfs.create();
   const strange = await bench(fake, await fakeDevice(fake, request(), "hello\n")).fabrics.connect(
