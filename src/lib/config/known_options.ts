@@ -24,7 +24,9 @@ const options = (section: string, daemons: readonly Daemon[], ...names: readonly
 /** In the order of the manual and of `check`. */
 export const KNOWN_OPTIONS: readonly KnownOption[] = [
   ...options(GLOBAL, BOTH, "tron"),
-  ...CONNECT_OPTIONS.flatMap((o) => options(GLOBAL, o.stacdOnly === true ? ["stacd"] : BOTH, o.name)),
+  ...CONNECT_OPTIONS.flatMap((o) =>
+    options(GLOBAL, o.documentedForStacdOnly === true ? ["stacd"] : BOTH, o.name)
+  ),
   ...options(GLOBAL, BOTH, "ignore-iface", "ip-family", "tls-from-log-page"),
   ...options(GLOBAL, ["stafd"], "pleo"),
   ...options(SERVICE_DISCOVERY, ["stafd"], "zeroconf"),

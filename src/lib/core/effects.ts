@@ -72,7 +72,7 @@ export type Effect =
     readonly tid: Tid;
     readonly evidence: Proof;
     /** Block devices to be claimed first, and held until the controller is deleted. */
-    readonly claims: readonly string[];
+    readonly devicesToClaim: readonly string[];
   }
   | { readonly do: "look-at-use"; readonly op: Op; readonly key: string; readonly target: DeviceRef }
   | { readonly do: "resolve"; readonly op: Op; readonly host: string }

@@ -70,7 +70,7 @@ function performCommon(effect: Effect, ports: CommonPorts, post: (event: Event) 
     case "disconnect":
       return kernel.disconnect(
         effect.target,
-        effect.claims,
+        effect.devicesToClaim,
         (outcome) => post({ type: "disconnected", op: effect.op, key: effect.key, outcome }),
       );
     case "look-at-use":

@@ -31,7 +31,7 @@ export interface OptionFacts {
   /** A discovery controller has no use for it (KRN-32). */
   readonly ioOnly?: true;
   /** Section 3 lists it for stacd only; stafd honours it nevertheless (CFG-20). */
-  readonly stacdOnly?: true;
+  readonly documentedForStacdOnly?: true;
 }
 
 export type IntegerOption = OptionFacts & {
@@ -59,7 +59,14 @@ const TCP: readonly Transport[] = ["tcp"];
 
 const anyInt = { min: INT_MIN, max: INT_MAX } as const;
 const tls = { transports: TCP, isBuildOption: true, security: true } as const;
-const queues = { kind: "integer", ...anyInt, least: 1, unit: "", ioOnly: true, stacdOnly: true } as const;
+const queues = {
+  kind: "integer",
+  ...anyInt,
+  least: 1,
+  unit: "",
+  ioOnly: true,
+  documentedForStacdOnly: true,
+} as const;
 
 /** In the order of the manual and of `check`. */
 export const CONNECT_OPTIONS: readonly ConnectOption[] = [

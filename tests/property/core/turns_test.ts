@@ -1,9 +1,9 @@
 /** S16, L1: whatever else waits in the queue and goes on coming, each entry has its turn within a bound. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { AHEAD, Drawing, type Lane, noTurns, type Origin } from "../../../src/lib/core/fleet/turns.ts";
+import { AHEAD, Drawing, type Lane, noTurns, type TurnPlace } from "../../../src/lib/core/fleet/turns.ts";
 
-interface One extends Origin {
+interface One extends TurnPlace {
   readonly isOurs?: true;
 }
 

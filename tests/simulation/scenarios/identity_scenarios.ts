@@ -120,7 +120,7 @@ export const IDENTITY_SCENARIOS: readonly Scenario[] = [
         for (const { key, tid, link } of next.state.fleet.ctls.values()) {
           if (link.phase !== "up" || !tid.traddr.startsWith("::ffff:")) continue;
           const evidence = [{ kind: "config", file: "stacd.conf", line: 2, what: "ip-family" }] as const;
-          effects.push({ do: "disconnect", op: 0, key, target: link.ref, tid, evidence, claims: [] });
+          effects.push({ do: "disconnect", op: 0, key, target: link.ref, tid, evidence, devicesToClaim: [] });
         }
         return { ...next, effects };
       }),

@@ -19,7 +19,15 @@ function stopEndsSoak(): Cores {
     for (const { key, tid, removeAt, link, released } of state.fleet.ctls.values()) {
       const [evidence] = released.values();
       if (removeAt === undefined || link.phase !== "up" || evidence === undefined) continue;
-      effects.push({ do: "disconnect", op: 0, key, tid, target: link.ref, evidence: [evidence], claims: [] });
+      effects.push({
+        do: "disconnect",
+        op: 0,
+        key,
+        tid,
+        target: link.ref,
+        evidence: [evidence],
+        devicesToClaim: [],
+      });
     }
     const next = real.step(state, event, now);
     return { ...next, effects: [...effects, ...next.effects] };

@@ -1,8 +1,8 @@
 /** S16: queues take weighted turns, and within a lane authorities take turns. */
 import assert from "node:assert/strict";
-import { AHEAD, Drawing, type Lane, noTurns, type Origin } from "../../../src/lib/core/fleet/turns.ts";
+import { AHEAD, Drawing, type Lane, noTurns, type TurnPlace } from "../../../src/lib/core/fleet/turns.ts";
 
-interface One extends Origin {
+interface One extends TurnPlace {
   readonly n: number;
 }
 

@@ -80,11 +80,11 @@ export function adoptForeign(draft: Draft, ctl: Ctl): void {
 
 /** Removes a record; its connection, if any, stays. */
 export function dropRecord(draft: Draft, ctl: Ctl, why: string): void {
-  letGo(draft, ctl, "released", why, []);
+  endRecord(draft, ctl, "released", why, []);
 }
 
 /** Removes the record, or keeps it idle while a source still wants the excluded controller. */
-export function letGo(
+export function endRecord(
   draft: Draft,
   ctl: Ctl,
   what: Past["what"],

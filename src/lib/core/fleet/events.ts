@@ -13,7 +13,7 @@ import {
   trySoon,
 } from "./draft.ts";
 import type { DaemonConf } from "../../config/daemon_conf.ts";
-import { youngPatterns } from "../planning/refusal.ts";
+import { onTrial } from "../planning/refusal.ts";
 import { endLogPeriod, happened, logLine } from "./reporting.ts";
 import { aen, deviceRemoved, deviceSeen, networkChanged, noteHeard, scanned } from "./device_news.ts";
 import { connected, disconnected, kernelFree, probed, useSeen } from "./outcomes.ts";
@@ -39,12 +39,13 @@ interface ConfRead {
 export function loadedConf(draft: Draft, { conf, reload }: ConfRead): boolean {
   if (reload && conf.unreadSecurity.length > 0) return false;
   const before = reload ? draft.state.conf : undefined;
-  const young = youngPatterns(draft.state.fleet.young, conf, before !== undefined);
-  const isGrown = draft.state.fleet.young === undefined || draft.state.fleet.young.size !== young.size;
+  const patternsOnTrial = onTrial(draft.state.fleet.patternsOnTrial, conf, before !== undefined);
+  const isGrown = draft.state.fleet.patternsOnTrial === undefined ||
+    draft.state.fleet.patternsOnTrial.size !== patternsOnTrial.size;
   const isChanged = before !== undefined && before.digest !== conf.digest;
   const isAllowed = draft.state.fleet.families === undefined || isChanged;
   const families = isAllowed ? conf.ipFamilies.value : draft.state.fleet.families;
-  changeFleet(draft, { families, young });
+  changeFleet(draft, { families, patternsOnTrial });
   if (isAllowed || isGrown) markDirty(draft);
   if (before !== undefined) {
     const how = isChanged ? "changed" : "unchanged";

@@ -101,7 +101,7 @@ export interface Fleet {
    * Patterns of exclude= lines at the first start of a version that understands them: until a reload they
    * prevent new connections but remove none (DEC-20). Undefined before the first start.
    */
-  readonly young: ReadonlySet<string> | undefined;
+  readonly patternsOnTrial: ReadonlySet<string> | undefined;
   /** When each of them was read, by the monotonic clock. */
   readonly readAt: Table<number>;
   /** Devices by {@link deviceIndexKeys}. */
@@ -178,7 +178,7 @@ export const emptyFleet: Fleet = {
   said: Table.empty(),
   sayings: 0,
   devices: Table.empty(),
-  young: undefined,
+  patternsOnTrial: undefined,
   readAt: Table.empty(),
   devicesAt: Table.empty(),
   users: Table.empty(),

@@ -11,7 +11,7 @@ import type { Ctl } from "../controller/ctl.ts";
 import { isMdnsAuthority } from "../sources/origin_of.ts";
 import type { Connect, Fleet } from "./fleet.ts";
 import { madeAsAsked } from "./fleet_index.ts";
-import type { Origin } from "./turns.ts";
+import type { TurnPlace } from "./turns.ts";
 
 /** How many times longer than the connect the rest is. */
 const REST_TIMES = 3;
@@ -44,7 +44,7 @@ export function restOf(
 }
 
 /** The authority, if only mDNS leads to it. */
-export const guest = ({ authority }: Origin): string | undefined =>
+export const guest = ({ authority }: TurnPlace): string | undefined =>
   isMdnsAuthority(authority) ? authority : undefined;
 
 interface Apart {

@@ -143,7 +143,7 @@ export function siblingsOf(view: View, ctl: Ctl): Siblings {
   return {
     stays: (device) => stays(view, device),
     wanted: wanted === undefined ? undefined : tidText(wanted.tid),
-    unknown: view.rules.unheard(view),
+    unknown: view.rules.whyNotYetKnown(view),
   };
 }
 

@@ -34,7 +34,7 @@ function former(tid: Tid, ...before: readonly (readonly HostSide[])[]): readonly
 }
 
 /** The kernel has a connection of it, is making one or is deleting it. */
-export const isHeld = ({ link: { phase } }: Ctl): boolean =>
+export const hasKernelWork = ({ link: { phase } }: Ctl): boolean =>
   phase === "up" || phase === "connecting" || phase === "forming" || phase === "deleting";
 
 /** Connected by TLS: from now on no page takes TLS away, whatever identity this host has then (S15). */
@@ -92,16 +92,16 @@ export function moveClaim(
 function succeed(draft: Draft, old: Ctl, key: string): void {
   const next = ctlAt(draft, key);
   if (next === undefined) return;
-  if (isHeld(old) && isHeld(next)) {
+  if (hasKernelWork(old) && hasKernelWork(next)) {
     const isOne = old.link.phase === "up" && next.link.phase === "up" &&
       old.link.ref.incarnation === next.link.ref.incarnation;
     // There are two connections: the old one keeps a record, without evidence against it.
     if (!isOne) return;
   }
-  const isNew = next.history.length === 0 && !isHeld(next);
-  const merged: Ctl = isHeld(next) ? next : {
+  const isNew = next.history.length === 0 && !hasKernelWork(next);
+  const merged: Ctl = hasKernelWork(next) ? next : {
     ...next,
-    link: isHeld(old) || old.link.phase === "waiting" ? old.link : next.link,
+    link: hasKernelWork(old) || old.link.phase === "waiting" ? old.link : next.link,
     attempts: old.attempts,
     lastFailure: old.lastFailure,
     lastTry: old.lastTry,

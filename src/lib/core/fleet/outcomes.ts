@@ -8,7 +8,7 @@ import { queueForKernel } from "./queues.ts";
 import { isKernelsTurn, mayBeWrong } from "./probing.ts";
 import { announce, say } from "./reporting.ts";
 import { type Ctl, noted } from "../controller/ctl.ts";
-import { attemptFailed, letGo, markDown, markUp } from "./connection.ts";
+import { attemptFailed, endRecord, markDown, markUp } from "./connection.ts";
 import { emptyFleet, withoutDevice } from "./fleet.ts";
 import type { KernelCtrl } from "../../nvme/kernel_ctrl.ts";
 import { asMade } from "../controller/known_device.ts";
@@ -189,7 +189,7 @@ export function disconnected(draft: Draft, op: Op, asked: string, outcome: Outco
     markDown(draft, ctl, ref);
     put(draft, noted(idle, draft.now.wall, words));
   } else {
-    letGo(draft, ctl, "disconnected", proofText(evidence), evidence);
+    endRecord(draft, ctl, "disconnected", proofText(evidence), evidence);
   }
   touch(draft, key);
 }

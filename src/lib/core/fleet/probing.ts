@@ -6,7 +6,7 @@ import type { Failure } from "../../base/failure.ts";
 import { matchIndexKey } from "../../nvme/match.ts";
 import { type ConnectRequest, NO_NVME_TCP, type Reached } from "../../ports.ts";
 import type { Ctl } from "../controller/ctl.ts";
-import type { Origin } from "./turns.ts";
+import type { TurnPlace } from "./turns.ts";
 
 /**
  * If an address keeps failing the test, the kernel tries it at every attempt of this number, after all other
@@ -70,10 +70,10 @@ export function rankOf(ctl: Ctl, reached: Reached, last: boolean): number {
 }
 
 /** The turn behind all others. */
-const SILENT: Origin = { lane: 2, authority: "silent", behind: true };
+const SILENT: TurnPlace = { lane: 2, authority: "silent", behind: true };
 
 /** The turn that a controller of this rank takes. */
-export function originAt(rank: number, origin: Origin): Origin {
+export function originAt(rank: number, origin: TurnPlace): TurnPlace {
   if (rank >= LAST) return SILENT;
   return rank >= UNTESTED ? { ...origin, behind: true } : origin;
 }

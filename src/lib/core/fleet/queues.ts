@@ -6,7 +6,7 @@ import { asks, originAt, rankOf } from "./probing.ts";
 import { linedUp } from "./waiting.ts";
 import { ctlAt, isFresh } from "./questions.ts";
 import { MAX_PROBES, MAX_UNREAD } from "./fleet.ts";
-import { Drawing, type Origin, type Turns } from "./turns.ts";
+import { Drawing, type TurnPlace, type Turns } from "./turns.ts";
 import { PROBE_TIMEOUT } from "../retry.ts";
 import { requestFor, type View } from "./view.ts";
 import { matchIndexKey } from "../../nvme/match.ts";
@@ -17,7 +17,7 @@ import { tlsRemedy, tlsText } from "../request/page_tls.ts";
 import { sayOf } from "./reporting.ts";
 import { guest, restingApart } from "./kernel_share.ts";
 
-const NOBODYS: Origin = { lane: 2, authority: "" };
+const NOBODYS: TurnPlace = { lane: 2, authority: "" };
 
 /** Queues it for the kernel. */
 export function queueForKernel(draft: Draft, ctl: Ctl, reached: Reached, isLast = false): void {
@@ -87,10 +87,10 @@ function drawingOf<One>(
   queue: readonly One[],
   keyOf: (one: One) => string,
   turns: Turns,
-  originOf: (one: One, ctl: Ctl) => Origin = (_one, ctl) => view.rules.origin(view, ctl),
+  originOf: (one: One, ctl: Ctl) => TurnPlace = (_one, ctl) => view.rules.origin(view, ctl),
   resting: readonly One[] = [],
 ): Drawing<One> {
-  const originsOf = (all: readonly One[]): ReadonlyMap<One, Origin> =>
+  const originsOf = (all: readonly One[]): ReadonlyMap<One, TurnPlace> =>
     new Map(all.flatMap((one) => {
       // Sorting is not counted as work; drawing is.
       const ctl = view.state.fleet.ctls.get(keyOf(one));

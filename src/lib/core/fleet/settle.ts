@@ -19,14 +19,14 @@ import { follow, lookAtForming } from "../controller/unfinished.ts";
 import { decisionOn } from "./decisions.ts";
 import { after } from "../../base/time.ts";
 import { FORMING_LOOK, RECENT, STOOD } from "../retry.ts";
-import { letGo, markUp, removeRecord } from "./connection.ts";
+import { endRecord, markUp, removeRecord } from "./connection.ts";
 import { proofText } from "../planning/evidence.ts";
 import { newGuard } from "../planning/guard.ts";
 import { eventFields } from "../../base/messages.ts";
 import { announce, say } from "./reporting.ts";
 import type { View } from "./view.ts";
 import type { KernelCtrl } from "../../nvme/kernel_ctrl.ts";
-import { isHeld } from "./move.ts";
+import { hasKernelWork } from "./move.ts";
 import { connectionOf, formingFor } from "./kernel_view.ts";
 import { isAboutTls } from "../request/tls_targets.ts";
 
@@ -140,17 +140,20 @@ export function carryOut(draft: Draft, touched: Ctl): void {
     case "disconnect":
       return disconnect(draft, ctl, decision);
     case "release":
-      return letGo(draft, ctl, "released", decision.why, decision.evidence);
+      return endRecord(draft, ctl, "released", decision.why, decision.evidence);
     case "forget":
-      return letGo(draft, ctl, "forgotten", "not connected", decision.evidence);
+      return endRecord(draft, ctl, "forgotten", "not connected", decision.evidence);
   }
 }
 
-/** Disconnects it, on this evidence; `claims`: block devices to be claimed first. */
+/** Disconnects it, on this evidence; `devicesToClaim`: block devices to be claimed first. */
 export function disconnect(
   draft: Draft,
   ctl: Ctl,
-  { target, evidence, claims }: Omit<Extract<Decision, { readonly act: "disconnect" }>, "act">,
+  { target, evidence, devicesToClaim }: Omit<
+    Extract<Decision, { readonly act: "disconnect" }>,
+    "act"
+  >,
 ): void {
   const op = newOp(draft);
   const words = proofText(evidence);
@@ -168,7 +171,7 @@ export function disconnect(
       `disconnecting: ${words}`,
     ),
   );
-  emit(draft, { do: "disconnect", op, key: ctl.key, target, tid: ctl.tid, evidence, claims });
+  emit(draft, { do: "disconnect", op, key: ctl.key, target, tid: ctl.tid, evidence, devicesToClaim });
 }
 
 /** The loss of a link causes no event, and changes the attributes by which a connection is recognised. */
@@ -178,7 +181,7 @@ function isRecent(view: View, { device }: Pick<KernelCtrl, "device">): boolean {
 
 /** The kernel has no connection to it, and none is being made. */
 function isWithout(view: View, ctl: Ctl, decision: Decision): boolean {
-  return !isHeld(ctl) && decision.act !== "adopt" && decision.act !== "follow" &&
+  return !hasKernelWork(ctl) && decision.act !== "adopt" && decision.act !== "follow" &&
     formingFor(view, ctl) === undefined &&
     connectionOf(view, ctl) === undefined;
 }

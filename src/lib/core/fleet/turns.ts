@@ -15,7 +15,7 @@ export const WEIGHTS = [8, 4, 1] as const;
 /** The most turns of a lane in a row before one of those behind has its turn. */
 export const AHEAD = 8;
 
-export interface Origin {
+export interface TurnPlace {
   readonly lane: Lane;
   readonly authority: string;
   /** Behind the others of its lane. */
@@ -61,7 +61,7 @@ export class Drawing<One> {
   /** `resting`: lanes with members that may not be drawn now; they keep their credit until they may. */
   constructor(
     queue: Iterable<One>,
-    originOf: (one: One) => Origin,
+    originOf: (one: One) => TurnPlace,
     turns: Turns,
     resting: ReadonlySet<Lane> = new Set(),
   ) {

@@ -13,7 +13,7 @@ import type { Attempt } from "../request/request.ts";
 import type { Lines } from "../sources/lines.ts";
 import type { Renewals } from "../stacd/renew.ts";
 import type { Fleet } from "./fleet.ts";
-import type { Origin } from "./turns.ts";
+import type { TurnPlace } from "./turns.ts";
 
 /** The part of a daemon's state that both daemons have. */
 export interface FleetState {
@@ -56,7 +56,7 @@ export interface Rules {
   /** How the use of namespaces holds a removal; undefined where there are no namespaces. */
   guard(view: View): GuardPolicy | undefined;
   /** Why, since the start, it is not yet known which other controllers are wanted; undefined when it is. */
-  unheard(view: View): string | undefined;
+  whyNotYetKnown(view: View): string | undefined;
   /** The source of the evidence has just confirmed it (S14). */
   confirmed(view: View, ctl: Ctl): boolean;
   /** No source has claimed it in this process: it is known from the state file only. */
@@ -64,7 +64,7 @@ export interface Rules {
   /** How an attempt at it is made now; `request` is what is asked for. */
   attempt(view: View, ctl: Ctl): Attempt;
   /** The authority whose turns and quota the controller counts against (S16). */
-  origin(view: View, ctl: Ctl): Origin;
+  origin(view: View, ctl: Ctl): TurnPlace;
   /** The authority that the page of this discovery controller counts for. */
   pageOwner(view: View, dcKey: string): string;
 }

@@ -23,14 +23,14 @@ export const isCurrent = (dc: Dc, ctl: Ctl): boolean =>
   dc.then === "nothing" && dc.readLog?.completed === true;
 
 /** A page in the form last read. */
-interface Judged {
+interface JudgedPage {
   readonly dcText: string;
   readonly current: boolean;
   readonly young: PageYouth | undefined;
 }
 
 export function notYet(
-  page: Judged,
+  page: JudgedPage,
   soak: Duration,
   now: Now,
   counts: (young: PageYouth) => boolean = () => true,

@@ -84,12 +84,12 @@ export type Decision =
     readonly evidence: Proof;
     readonly device: string;
   }
-  /** `claims`: block devices that must be claimed first. */
+  /** `devicesToClaim`: block devices that must be claimed first. */
   | {
     readonly act: "disconnect";
     readonly target: DeviceRef;
     readonly evidence: Proof;
-    readonly claims: readonly string[];
+    readonly devicesToClaim: readonly string[];
   }
   /** The connection stays, but is no longer managed. */
   | { readonly act: "release"; readonly why: string; readonly evidence: Proof }
@@ -200,7 +200,7 @@ export function unwanted(view: View, ctl: Ctl, verdict: Unwanted, fresh: boolean
     act: "disconnect",
     target: { device: device.device, incarnation: device.incarnation },
     evidence,
-    claims,
+    devicesToClaim: claims,
   });
   const isConfirmed = rules.confirmed(view, ctl);
   const guard = rules.guard(view);

@@ -58,32 +58,32 @@ function asWritten(
  * The patterns that do not disconnect anything yet after a file was read: none after a reload, all at the
  * first start, those of the first start later.
  */
-export function youngPatterns(
-  young: Fleet["young"],
+export function onTrial(
+  patternsOnTrial: Fleet["patternsOnTrial"],
   conf: Pick<DaemonConf, "excludes">,
   reload: boolean,
 ): ReadonlySet<string> {
   const patterns = conf.excludes.filter(({ matches }) => isPattern(matches)).map(({ text }) => text);
-  return new Set(reload ? [] : patterns.filter((text) => young?.has(text) ?? true));
+  return new Set(reload ? [] : patterns.filter((text) => patternsOnTrial?.has(text) ?? true));
 }
 
 /** The configuration without these patterns. */
-export const grown = <C extends DaemonConf>(conf: C, young: Fleet["young"]): C =>
-  young === undefined || young.size === 0
+export const grown = <C extends DaemonConf>(conf: C, patternsOnTrial: Fleet["patternsOnTrial"]): C =>
+  patternsOnTrial === undefined || patternsOnTrial.size === 0
     ? conf
-    : { ...conf, excludes: conf.excludes.filter(({ text }) => !young.has(text)) };
+    : { ...conf, excludes: conf.excludes.filter(({ text }) => !patternsOnTrial.has(text)) };
 
 /** {@link refusal}, and whether existing connections stay nevertheless. */
 function refusalAt(
   ctl: Ctl,
   conf: DaemonConf,
-  { young, families }: Pick<Fleet, "young" | "families">,
-): { readonly evidence: Evidence; readonly isYoung: boolean } | undefined {
+  { patternsOnTrial, families }: Pick<Fleet, "patternsOnTrial" | "families">,
+): { readonly evidence: Evidence; readonly isOnTrial: boolean } | undefined {
   const evidence = refusal(ctl, conf, families);
   if (evidence === undefined) return undefined;
-  const isYoung = young !== undefined && young.size > 0 &&
-    refusal(ctl, grown(conf, young), families) === undefined;
-  return { evidence, isYoung };
+  const isOnTrial = patternsOnTrial !== undefined && patternsOnTrial.size > 0 &&
+    refusal(ctl, grown(conf, patternsOnTrial), families) === undefined;
+  return { evidence, isOnTrial };
 }
 
 /**
@@ -93,7 +93,7 @@ function refusalAt(
 export function forbiddance(
   ctl: Ctl,
   conf: DaemonConf,
-  fleet: Pick<Fleet, "young" | "families" | "transports">,
+  fleet: Pick<Fleet, "patternsOnTrial" | "families" | "transports">,
 ): Verdict | undefined {
   const refused = refusalAt(ctl, conf, fleet);
   if (refused !== undefined) return refusedVerdict(refused);
@@ -101,8 +101,8 @@ export function forbiddance(
   return why === undefined ? undefined : { is: "held", adopts: true, unusable: true, why };
 }
 
-function refusedVerdict({ evidence, isYoung }: NonNullable<ReturnType<typeof refusalAt>>): Verdict {
-  if (!isYoung) return { is: "excluded", evidence: [evidence] };
+function refusedVerdict({ evidence, isOnTrial }: NonNullable<ReturnType<typeof refusalAt>>): Verdict {
+  if (!isOnTrial) return { is: "excluded", evidence: [evidence] };
   const what = evidence.kind === "config"
     ? `${evidence.file}:${evidence.line}: ${evidence.what}`
     : "an exclude= line";

@@ -133,7 +133,7 @@ function sideOf(value: unknown): HostSide | undefined {
   return { hostNqn, hostIface, hostTraddr };
 }
 
-function standingOf(value: unknown): Standing | undefined {
+function savedStanding(value: unknown): Standing | undefined {
   if (!isJson(value)) return undefined;
   const is = STANDINGS.find((word) => word === value["is"]);
   const since = numberOf(value["since"]);
@@ -207,11 +207,11 @@ function familiesOf(value: unknown): IpFamilies {
   return { v4: value["v4"] !== false, v6: value["v6"] !== false };
 }
 
-const savedYoung = ({ young }: Fleet): readonly string[] => [...young ?? []];
+const savedTrial = ({ patternsOnTrial }: Fleet): readonly string[] => [...patternsOnTrial ?? []];
 
 /** A state file without the list comes from a version without patterns. */
-const restoreYoung = (fleet: Fleet, value: unknown): Fleet =>
-  Array.isArray(value) ? { ...fleet, young: new Set(value.map(textOf)) } : fleet;
+const restoreTrial = (fleet: Fleet, value: unknown): Fleet =>
+  Array.isArray(value) ? { ...fleet, patternsOnTrial: new Set(value.map(textOf)) } : fleet;
 
 const savedSecured = ({ secured }: Fleet): readonly string[] => [...secured.keys()];
 
@@ -251,7 +251,7 @@ function restoreCtls(fleet: Fleet, value: unknown): Fleet {
       leftToOthers: resting,
       restored: !resting,
       inherited: !resting,
-      standing: standingOf(record["standing"]),
+      standing: savedStanding(record["standing"]),
       proven: record["proven"] === true,
     };
     next = withCtl(next, ctl);
@@ -262,7 +262,7 @@ function restoreCtls(fleet: Fleet, value: unknown): Fleet {
 /** What both daemons save; `end` stands behind the daemon's own fields. */
 export const savedFleet = (fleet: Fleet): { readonly begin: Json; readonly end: Json } => ({
   begin: { version: STATE_VERSION, families: fleet.families, controllers: savedCtls(fleet) },
-  end: { young: savedYoung(fleet), secured: savedSecured(fleet) },
+  end: { young: savedTrial(fleet), secured: savedSecured(fleet) },
 });
 
 /** What both daemons restore, and the file for the rest; undefined: no state file of this version. */
@@ -273,5 +273,5 @@ export function restoredFleet(
   if (!isJson(value) || value["version"] !== STATE_VERSION) return undefined;
   const families = familiesOf(value["families"]);
   const ctls = restoreCtls({ ...empty, families }, value["controllers"]);
-  return { fleet: restoreSecured(restoreYoung(ctls, value["young"]), value["secured"]), file: value };
+  return { fleet: restoreSecured(restoreTrial(ctls, value["young"]), value["secured"]), file: value };
 }

@@ -5,7 +5,7 @@
  */
 import { tidText } from "../../nvme/tid.ts";
 import type { Claim, Ctl } from "../controller/ctl.ts";
-import type { Origin } from "../fleet/turns.ts";
+import type { TurnPlace } from "../fleet/turns.ts";
 
 const MDNS = "mdns ";
 
@@ -27,7 +27,7 @@ export function authorityText(authority: string, ctl: Ctl | undefined): string {
 }
 
 /** Where a controller comes from: its own line or table, or the authorities whose pages and services name it. */
-export function originOf(ctl: Ctl, authorities: Iterable<string>): Origin {
+export function originOf(ctl: Ctl, authorities: Iterable<string>): TurnPlace {
   for (const { kind } of ctl.claims.values()) {
     if (kind === "config" || kind === "nbft") return { lane: 0, authority: OWN_FILES };
   }

@@ -304,7 +304,7 @@ function looking(
       if (device === undefined) return fail(draft, "its connection has been replaced meanwhile");
       const needs = neededOf(guard, ref.device);
       putRenewals(draft, { demands: new Map(renewalsOf(draft).demands).set(ctl.key, safetyOf(device)) });
-      disconnect(draft, ctl, { target: ref, evidence: [renewEvidence(run)], claims: seen.claims });
+      disconnect(draft, ctl, { target: ref, evidence: [renewEvidence(run)], devicesToClaim: seen.claims });
       return waitFor(draft, { is: "replacing", old: ref, needs, until: after(now, RENEW_LIMIT) });
     }
   }

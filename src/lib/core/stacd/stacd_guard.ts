@@ -12,7 +12,7 @@ export const guardPolicy = (conf: StacdConf | undefined): GuardPolicy => ({
 });
 
 /** Why it is not known yet whether a subsystem has another path; undefined once stafd has reported. */
-export function unheard({ stafd, pages }: Pick<StacdState, "stafd" | "pages">): string | undefined {
+export function whyNotYetKnown({ stafd, pages }: Pick<StacdState, "stafd" | "pages">): string | undefined {
   const untold = stafd.reportedAt === undefined ? [...pages.values()].find(({ told }) => !told) : undefined;
   return untold === undefined
     ? undefined

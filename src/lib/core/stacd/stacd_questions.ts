@@ -10,7 +10,7 @@ import { deviceAt, exceptIdentity, exclusionFor } from "../fleet/kernel_view.ts"
 import { securityBar } from "../request/line_demands.ts";
 import { isNcc } from "../sources/ncc.ts";
 import { type Attempt, attemptAt } from "../request/request.ts";
-import type { Origin } from "../fleet/turns.ts";
+import type { TurnPlace } from "../fleet/turns.ts";
 import { originOf, OWN_FILES } from "../sources/origin_of.ts";
 import { isReplaced } from "./renew.ts";
 import { renewalBar } from "./renew_turn.ts";
@@ -106,7 +106,7 @@ export function stacdPageOwner(view: StacdView, dcKey: string): string {
   return view.state.pages.get(pageAuthority(dcKey))?.authority ?? dcKey;
 }
 
-export function stacdOrigin(view: StacdView, ctl: Ctl): Origin {
+export function stacdOrigin(view: StacdView, ctl: Ctl): TurnPlace {
   // A person has replaced it: its path is missing meanwhile, so it waits for no turn and no rest of its authority (S16).
   if (isReplaced(view.state.renewals, ctl.key)) return { lane: 0, authority: OWN_FILES };
   const dcs = [...ctl.claims.keys()].map(dcOfPage).filter((dc) => dc !== "");

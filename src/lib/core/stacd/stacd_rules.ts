@@ -18,7 +18,7 @@ import { type DaemonRules, remindBy, startScan, untouched } from "../fleet/draft
 import { after, type Now } from "../../base/time.ts";
 import { AUDIT_DELAY, REMOVAL_SOAK } from "../retry.ts";
 import { drainsDue } from "./drain_turn.ts";
-import { guardPolicy, keptBy, unheard } from "./stacd_guard.ts";
+import { guardPolicy, keptBy, whyNotYetKnown } from "./stacd_guard.ts";
 import { isConfirmed } from "./stacd_pages.ts";
 import { forgetAwaited, pageEntryEvicted } from "./report_intake.ts";
 import { stacdStateValue } from "../saved/stacd_saved.ts";
@@ -92,7 +92,7 @@ const rules: DaemonRules = {
   whyNoAttempt: stacdBar,
   whyKept: ({ state }: StacdView, { tid }, transport) => keptBy(state.conf, tid, transport),
   guard: ({ state }: StacdView) => guardPolicy(state.conf),
-  unheard: ({ state }: StacdView) => unheard(state),
+  whyNotYetKnown: ({ state }: StacdView) => whyNotYetKnown(state),
   confirmed: ({ state, now }: StacdView, ctl) => isConfirmed(state, ctl, now),
   confirm: fetchReport,
   remembered,

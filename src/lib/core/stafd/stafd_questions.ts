@@ -7,7 +7,7 @@ import { forbiddance, grown, isSpared, SPARED } from "../planning/refusal.ts";
 import { cutOffProof, isRoot, type Referrals, referralsOf } from "./referrals.ts";
 import { MAX_REFERRAL_DEPTH } from "./stafd_state.ts";
 import { NO_AUTHORITY, originOf } from "../sources/origin_of.ts";
-import type { Origin } from "../fleet/turns.ts";
+import type { TurnPlace } from "../fleet/turns.ts";
 import { allCtls, ctlAt } from "../fleet/questions.ts";
 import { tidText } from "../../nvme/tid.ts";
 import { isCurrent, type NotYet, notYet } from "../planning/page_evidence.ts";
@@ -43,7 +43,7 @@ function stafdPageOwner(view: StafdView, dcKey: string): string {
   return authorityOf(view, dcKey);
 }
 
-export function stafdOrigin(view: StafdView, ctl: Ctl): Origin {
+export function stafdOrigin(view: StafdView, ctl: Ctl): TurnPlace {
   return originOf(ctl, [authorityOf(view, ctl.key)]);
 }
 
@@ -55,7 +55,7 @@ function currentReferrals(view: StafdView): Referrals {
   if (known !== undefined && known.at === at && known.conf === conf) return known.value;
   const value = referralsOf({
     ctls: allCtls(view),
-    conf: conf === undefined ? conf : grown(conf, view.state.fleet.young),
+    conf: conf === undefined ? conf : grown(conf, view.state.fleet.patternsOnTrial),
     families: view.state.fleet.families,
     ctl: (key) => ctlAt(view, key),
     isRead: (key) => dcAt(view, key).page?.fresh === true,

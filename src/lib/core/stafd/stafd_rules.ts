@@ -162,7 +162,7 @@ const rules: DaemonRules = {
   whyKept: () => undefined,
   // Discovery controllers have no namespaces.
   guard: () => undefined,
-  unheard: () => undefined,
+  whyNotYetKnown: () => undefined,
   // stafd reads the pages itself.
   confirmed: () => true,
   confirm: () => {},
