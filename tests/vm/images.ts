@@ -18,7 +18,7 @@ export const TESTED: readonly Image[] = [
     name: "bookworm",
     what: "Debian 12: the short scenarios and cgroup v1, which newer ones do not start with",
     target: X86,
-    also: ["odd host: cgroup v1"],
+    also: ["odd host: cgroup v1", "and a kernel without it"],
   },
   { name: "sid", what: "Debian sid", target: X86 },
   { name: "bpo", what: "Debian 13 with the newest kernel of its backports", target: X86 },

@@ -32,6 +32,12 @@ export const TLS: readonly Need[] = [
 /** The target's side; the host's is called differently before Linux 6.7. */
 export const AUTHENTICATION: readonly Need[] = [kernel("NVME_TARGET_AUTH", "authentication in the target")];
 
+/** With it the kernel shows the key of a connection whether the target asked for it or not. */
+export const NO_AUTHENTICATION: readonly Need[] = [{
+  look: "! grep -Eq '^CONFIG_NVME_(HOST_)?AUTH=y' /boot/config-$(uname -r)",
+  lacking: "the kernel has authentication",
+}];
+
 export const AVAHI: readonly Need[] = [program("avahi-daemon")];
 
 export const IPV6: readonly Need[] = [{

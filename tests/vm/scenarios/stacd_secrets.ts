@@ -1,4 +1,7 @@
-/** In-band authentication with a target that insists on it: the right keys connect, wrong ones are refused and explained. */
+/**
+ * In-band authentication with a target that insists on it: the right keys connect, wrong ones are refused and explained. On a
+ * kernel without authentication: what came up without is ended again, and is never taken for a connection that was found.
+ */
 import assert from "node:assert/strict";
 import {
   configureStacd,
@@ -12,7 +15,7 @@ import {
 import { start, untilConnected } from "../fabric.ts";
 import { now } from "../stafd.ts";
 import type { Guest } from "../guest.ts";
-import { AUTHENTICATION } from "../needs.ts";
+import { AUTHENTICATION, NO_AUTHENTICATION } from "../needs.ts";
 import type { Scenario } from "../scenario.ts";
 
 const NVMET = "/sys/kernel/config/nvmet";
@@ -80,7 +83,37 @@ async function run(guest: Guest): Promise<void> {
   }
 }
 
+/** Long enough for two further attempts. */
+const ATTEMPTS = { seconds: 130 };
+
+async function withoutKernel(guest: Guest): Promise<void> {
+  await guest.run("nvmet-lab up 1");
+  const key = "DHHC-1:00:ia6zGodOr4SEG0Zzaw398rpY0wqipUWj4jWjUh4HWUz6aQ2n:";
+  await configureStacd(guest, { controllers: [tcpLine("sub-001", undefined, `;dhchap-secret=${key}`)] });
+  const since = await now(guest);
+  await start(guest, "stacd");
+  await untilStacdLogged(
+    guest,
+    since,
+    /the connection came up without authentication \(DH-HMAC-CHAP\); nvme\d+ was disconnected again/,
+  );
+  await guest.always(
+    "what is ended again is not found, nor removed by others",
+    `journalctl -u stacd -o cat --no-pager --since=@${since}`,
+    (out) => !/existed already|less safe than asked|Received "remove" event/.test(out),
+    ATTEMPTS,
+  );
+  assert.match(await guest.run("COLUMNS=400 stacctl explain sub-001"), /attempt +[2-4] failed \(verify\)/);
+}
+
 export const scenarios: readonly Scenario[] = [
+  {
+    name: "stacd: a line that asks for authentication, and a kernel without it",
+    ofOurs: true,
+    slow: true,
+    needs: NO_AUTHENTICATION,
+    run: withoutKernel,
+  },
   {
     name: "stacd: a target that asks for authentication",
     ofOurs: true,
