@@ -33,8 +33,8 @@ export const NAMED: readonly NamedFault[] = [
   {
     name: "a cached page takes away",
     path: core("stacd/report_intake"),
-    find: 'if (page !== "read" || over > 0) return;',
-    replace: "if (over > 0) return;",
+    find: 'page === "read" && over === 0',
+    replace: "over === 0",
   },
   {
     name: "a page of the same generation is ignored",

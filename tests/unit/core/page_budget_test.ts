@@ -47,6 +47,14 @@ Deno.test("an NQN of 223 bytes is taken, one of 224 is refused, and counted; byt
   assert.deepEqual(intakeOf([entry(1, "nqn.a", "")]), { entries: [], refused: 0, bytes: 2 });
 });
 
+Deno.test("of a page that is read again only the entries that have changed are new, and the length is that of all", () => {
+  const first = intakeOf([entry(1, "nqn.a"), entry(2, "nqn.b"), entry(3, "nqn.c")]);
+  const next = intakeOf([entry(3, "nqn.c"), entry(1, "nqn.a"), entry(4, nqn(200))], first);
+  assert.deepEqual(next.entries.map((one) => first.entries.includes(one)), [true, true, false]);
+  assert.equal(next.bytes, textBytes(next.entries));
+  assert.deepEqual(intakeOf([], next), { entries: [], refused: 0, bytes: 2 });
+});
+
 Deno.test("the length of entries is never less than that of their JSON", () => {
   const texts = ["", "plain", 'q"uote', "back\\slash", "\u00fc", "\u2028", "\u{1f600}", "\u007f"];
   for (const text of texts) {

@@ -51,12 +51,24 @@ export type Claim =
     /** Key of the discovery controller whose page lists it. */
     readonly dc: string;
     readonly dcText: string;
+    /**
+     * The page with which the entry was taken in: the same entry on a later page changes no claim (stacd), see
+     * {@link claimNow}. `readAt`: milliseconds since 1970.
+     */
     readonly genctr: string;
-    /** Milliseconds since 1970. */
     readonly readAt: number;
     /** The entry, as texts (requirements 50). */
     readonly entry: Readonly<Record<string, string>>;
+    /** Later pages do not list it, but withdraw nothing. */
+    readonly isLeft?: true;
   };
+
+/** Which reading of a log page it was. */
+export interface PageVersion {
+  readonly genctr: string;
+  /** Milliseconds since 1970. */
+  readonly readAt: number;
+}
 
 /**
  * The authority behind a claim: a line, a service, the page of one discovery controller. A new statement of
@@ -223,9 +235,9 @@ export function deviceOf(ctl: Ctl): DeviceRef | undefined {
   return ctl.link.phase === "up" || ctl.link.phase === "deleting" ? ctl.link.ref : undefined;
 }
 
-/** The generation of the log page that makes a claim. */
-export const claimGenctr = (claim: Claim | undefined): string | undefined =>
-  claim?.kind === "log-page" ? claim.genctr : undefined;
+/** A claim with the version of the page that lists it now; `listed`: the version of the page that was taken in last. */
+export const claimNow = <C extends Claim>(claim: C, listed: (dcKey: string) => PageVersion | undefined): C =>
+  claim.kind === "log-page" && claim.isLeft !== true ? { ...claim, ...listed(claim.dc) } : claim;
 
 /** A claim in words. */
 export function claimText(claim: Claim): string {

@@ -6,6 +6,7 @@ import type { EventType } from "../../base/messages.ts";
 import type { IpFamilies } from "../../config/controller_line.ts";
 import type { Exclusion } from "../../nvme/exclusions.ts";
 import type { InterfaceTable, KernelCtrl } from "../../nvme/kernel_ctrl.ts";
+import { matchIndexKey } from "../../nvme/match.ts";
 import type { Tid, Transport } from "../../nvme/tid.ts";
 import type { Instant } from "../../base/time.ts";
 import type { TlsHost } from "../../nvme/tls_host.ts";
@@ -13,7 +14,16 @@ import { type Agenda, emptyAgenda, forgetController } from "./agenda.ts";
 import type { Authority, Ctl } from "../controller/ctl.ts";
 import type { Op } from "../effects.ts";
 import type { Evidence } from "../planning/evidence.ts";
-import { ctlIndexKey, deviceIndexKeys, listed, type Said, unlisted, withSaid } from "./fleet_index.ts";
+import {
+  counted,
+  ctlIndexKey,
+  deviceIndexKeys,
+  listed,
+  type Said,
+  uncounted,
+  unlisted,
+  withSaid,
+} from "./fleet_index.ts";
 import { type ToldBySource, toldNothing } from "./log_limit.ts";
 import { type HostConf, type NbftTargets, noNbft } from "../request/host.ts";
 import type { Standing } from "../controller/standing.ts";
@@ -96,6 +106,8 @@ export interface Fleet {
    * computed once.
    */
   readonly sayings: number;
+  /** Keys of the controllers whose removal soaks, or is being looked into. */
+  readonly leaving: Table<true>;
   readonly devices: Table<KernelCtrl>;
   /**
    * Patterns of exclude= lines at the first start of a version that understands them: until a reload they
@@ -106,6 +118,8 @@ export interface Fleet {
   readonly readAt: Table<number>;
   /** Devices by {@link deviceIndexKeys}. */
   readonly devicesAt: Table<readonly string[]>;
+  /** The number of live devices at an address: there a target answers. */
+  readonly liveAt: Table<number>;
   /** Keys of the controllers that use a device. */
   readonly users: Table<readonly string[]>;
   readonly fresh: boolean;
@@ -177,10 +191,12 @@ export const emptyFleet: Fleet = {
   ctlsAt: Table.empty(),
   said: Table.empty(),
   sayings: 0,
+  leaving: Table.empty(),
   devices: Table.empty(),
   patternsOnTrial: undefined,
   readAt: Table.empty(),
   devicesAt: Table.empty(),
+  liveAt: Table.empty(),
   users: Table.empty(),
   fresh: false,
   scan: undefined,
@@ -226,7 +242,14 @@ export function withCtl(fleet: Fleet, ctl: Ctl): Fleet {
   const sayings = isSame ? fleet.sayings : fleet.sayings + 1;
   const ctlsAt = old === undefined ? listed(fleet.ctlsAt, ctlIndexKey(ctl.tid), ctl.key) : fleet.ctlsAt;
   const aboutTls = isSame ? fleet.aboutTls : withAbout(fleet.aboutTls, old, ctl);
-  return { ...fleet, ctls, said, sayings, ctlsAt, aboutTls };
+  const leaving = withLeaving(fleet.leaving, ctl);
+  return { ...fleet, ctls, said, sayings, ctlsAt, aboutTls, leaving };
+}
+
+function withLeaving(leaving: Fleet["leaving"], { key, removeAt, guard }: Ctl): Fleet["leaving"] {
+  const isLeaving = removeAt !== undefined || guard !== undefined;
+  if (leaving.has(key) === isLeaving) return leaving;
+  return isLeaving ? leaving.with(key, true) : leaving.without(key);
 }
 
 function withAbout(about: Fleet["aboutTls"], old: Ctl | undefined, now: Ctl | undefined): Fleet["aboutTls"] {
@@ -247,6 +270,7 @@ export function withoutCtl(fleet: Fleet, { key, tid }: Ctl): Fleet {
     sayings: old.claims.size === 0 ? fleet.sayings : fleet.sayings + 1,
     ctlsAt: unlisted(fleet.ctlsAt, ctlIndexKey(tid), key),
     aboutTls: withAbout(fleet.aboutTls, old, undefined),
+    leaving: fleet.leaving.without(key),
   };
 }
 
@@ -259,8 +283,11 @@ export function withDevice(fleet: Fleet, ctrl: KernelCtrl, readAt: number): Flee
     devices: gone.devices.with(ctrl.device, ctrl),
     readAt: gone.readAt.with(ctrl.device, readAt),
     devicesAt,
+    liveAt: isLive(ctrl) ? counted(gone.liveAt, matchIndexKey(ctrl)) : gone.liveAt,
   };
 }
+
+const isLive = ({ state }: KernelCtrl): boolean => state === "live";
 
 export function withoutDevice(fleet: Fleet, device: string): Fleet {
   const old = fleet.devices.get(device);
@@ -272,5 +299,6 @@ export function withoutDevice(fleet: Fleet, device: string): Fleet {
     devices: fleet.devices.without(device),
     readAt: fleet.readAt.without(device),
     devicesAt,
+    liveAt: isLive(old) ? uncounted(fleet.liveAt, matchIndexKey(old)) : fleet.liveAt,
   };
 }

@@ -69,6 +69,16 @@ export function unlisted(index: Index, key: string, name: string): Index {
   return rest.length === 0 ? index.without(key) : index.with(key, rest);
 }
 
+/** One more under `key`. */
+export const counted = (counts: Table<number>, key: string): Table<number> =>
+  counts.with(key, (counts.get(key) ?? 0) + 1);
+
+/** One fewer under `key`. */
+export function uncounted(counts: Table<number>, key: string): Table<number> {
+  const count = counts.get(key) ?? 0;
+  return count > 1 ? counts.with(key, count - 1) : counts.without(key);
+}
+
 /** The authorities that claim one controller, or have withdrawn it. */
 interface Sayings {
   readonly claims: ReadonlyMap<Authority, unknown>;

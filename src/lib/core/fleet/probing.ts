@@ -26,13 +26,13 @@ const LAST = 1_000_000;
 /** The kernel's errors after a wait: for the connection, for ICResp, for the answer to Connect. */
 const TIMED_OUT: ReadonlySet<string> = new Set(["ETIMEDOUT", "EAGAIN", "EIO"]);
 
-/** Must this address be tested? `connectedAt`: addresses with a connection, which are targets. */
+/** Must this address be tested? `liveAt`: addresses with a live connection, which are targets. */
 export function asks(
   ctl: Ctl,
   { options }: Pick<ConnectRequest, "options">,
-  connectedAt: ReadonlySet<string>,
+  liveAt: { has(address: string): boolean },
 ): boolean {
-  if (ctl.tid.transport !== "tcp" || connectedAt.has(matchIndexKey(ctl.tid))) return false;
+  if (ctl.tid.transport !== "tcp" || liveAt.has(matchIndexKey(ctl.tid))) return false;
   // A target does not answer before TLS is set up.
   if (options.tls === true || options.concat === true) return false;
   for (const claim of ctl.claims.values()) {

@@ -1,6 +1,6 @@
 /** The simple questions about the table of controllers. */
 import type { View } from "./view.ts";
-import type { Authority, Ctl } from "../controller/ctl.ts";
+import { type Authority, type Claim, claimNow, type Ctl } from "../controller/ctl.ts";
 import { ROOMY_CTLS } from "./table_room.ts";
 
 /**
@@ -32,3 +32,7 @@ export function saidOf(view: View, authority: Authority): readonly Ctl[] {
 export function isRoomy(view: View): boolean {
   return view.state.fleet.ctls.size < ROOMY_CTLS;
 }
+
+/** What the sources of a controller say, with the present versions of the pages that list it. */
+export const claimsOf = (view: View, { claims }: Ctl): readonly Claim[] =>
+  [...claims.values()].map((claim) => claimNow(claim, (dcKey) => view.rules.pageVersion(view, dcKey)));

@@ -9,7 +9,6 @@ import { MAX_PROBES, MAX_UNREAD } from "./fleet.ts";
 import { Drawing, type TurnPlace, type Turns } from "./turns.ts";
 import { PROBE_TIMEOUT } from "../retry.ts";
 import { requestFor, type View } from "./view.ts";
-import { matchIndexKey } from "../../nvme/match.ts";
 import { mayShare } from "./fleet_index.ts";
 import { decisionOn } from "./decisions.ts";
 import { carryOut } from "./settle.ts";
@@ -58,7 +57,6 @@ function startProbes(draft: Draft): void {
   const drawing = isEnough
     ? new Drawing(toReach, () => NOBODYS, draft.state.fleet.turns.probe)
     : drawingOf(draft, toReach, (key) => key, draft.state.fleet.turns.probe);
-  let connectedAt: ReadonlySet<string> | undefined;
   while (reaching < MAX_PROBES) {
     const key = drawing.next();
     if (key === undefined) break;
@@ -66,19 +64,13 @@ function startProbes(draft: Draft): void {
     if (ctl?.link.phase !== "reaching" || ctl.link.op !== undefined) continue;
     const op = newOp(draft);
     put(draft, { ...ctl, link: { phase: "reaching", op } });
-    connectedAt ??= liveAddresses(draft);
-    const probe = { timeout: PROBE_TIMEOUT, asks: asks(ctl, requestFor(draft, ctl), connectedAt) };
+    const { liveAt } = draft.state.fleet;
+    const probe = { timeout: PROBE_TIMEOUT, asks: asks(ctl, requestFor(draft, ctl), liveAt) };
     emit(draft, { do: "reach", op, key, tid: ctl.tid, probe });
     reaching++;
   }
   const turns = isEnough ? draft.state.fleet.turns : { ...draft.state.fleet.turns, probe: drawing.turns };
   changeFleet(draft, { reaching, turns, toReach: drawing.left() });
-}
-
-/** Addresses that are known to be targets. */
-function liveAddresses(view: View): ReadonlySet<string> {
-  const live = [...view.state.fleet.devices.values()].filter(({ state }) => state === "live");
-  return new Set(live.map(matchIndexKey));
 }
 
 /** Draws from a queue in turns; leaves out entries that no longer wait. */

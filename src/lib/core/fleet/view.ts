@@ -6,7 +6,7 @@ import type { DaemonConf } from "../../config/daemon_conf.ts";
 import type { KernelCtrl } from "../../nvme/kernel_ctrl.ts";
 import type { Duration, Now } from "../../base/time.ts";
 import type { ConnectRequest } from "../../ports.ts";
-import type { Ctl } from "../controller/ctl.ts";
+import type { Ctl, PageVersion } from "../controller/ctl.ts";
 import type { GuardPolicy } from "../planning/guard.ts";
 import type { Verdict } from "../planning/planner.ts";
 import type { Attempt } from "../request/request.ts";
@@ -67,6 +67,8 @@ export interface Rules {
   origin(view: View, ctl: Ctl): TurnPlace;
   /** The authority that the page of this discovery controller counts for. */
   pageOwner(view: View, dcKey: string): string;
+  /** The page of this discovery controller that was taken in last; undefined: its claims say it themselves. */
+  pageVersion(view: View, dcKey: string): PageVersion | undefined;
 }
 
 /** What is asked for when the controller is connected now. */

@@ -19,6 +19,7 @@ export interface Before {
 
 export interface Reading {
   readonly genctr: string;
+  /** Those that the page had before are the same objects. */
   readonly entries: readonly Entry[];
   /** The connection was lost after the previous page was read. */
   readonly back: boolean;
@@ -37,18 +38,16 @@ const because = (why: string): Reason => ({ why, isFirst: false });
 const names = ({ trtype, traddr, trsvcid, subnqn, subtype }: Entry): string =>
   JSON.stringify([trtype, traddr, trsvcid, subnqn, subtype]);
 
-const text = (entry: Entry): string =>
-  JSON.stringify(Object.entries(entry).toSorted(([a], [b]) => a < b ? -1 : 1));
-
-/** The order is ignored. */
-function sameEntries(a: readonly Entry[], b: readonly Entry[]): boolean {
-  if (a.length !== b.length) return false;
-  const texts = a.map(text).toSorted();
-  return b.map(text).toSorted().every((one, at) => one === texts[at]);
+/** Entries of `before` that are not in `now`; what is in both is the same object (page_diff.ts). The order is ignored. */
+function goneFrom(before: readonly Entry[], now: readonly Entry[]): readonly Entry[] {
+  const there = new Set(now);
+  return before.filter((entry) => !there.has(entry));
 }
 
 /** More than half of the entries; a single entry counts as an ordinary edit. */
 function withdrawal(before: readonly Entry[], now: readonly Entry[]): string | undefined {
+  // Each name that is gone takes an entry with it.
+  if (goneFrom(before, now).length <= 1) return undefined;
   const old = new Set(before.map(names));
   const left = new Set(now.map(names));
   let gone = 0;
@@ -79,7 +78,8 @@ function strange(before: Before, now: Reading, isSame: boolean): Reason | undefi
 export function youthOf(before: Before | undefined, now: Reading, soak: Duration): PageYouth | undefined {
   const since = now.at;
   if (before === undefined) return { ...IS_FIRST, since };
-  const isSame = sameEntries(before.entries, now.entries);
+  const isSame = before.entries.length === now.entries.length &&
+    goneFrom(before.entries, now.entries).length === 0;
   const reason = strange(before, now, isSame);
   if (reason !== undefined) return { ...reason, since };
   // A page that is no longer young for stafd may be young for stacd, whose soak may be longer.

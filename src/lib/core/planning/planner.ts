@@ -12,7 +12,7 @@ import type { Evidence, Proof } from "./evidence.ts";
 import { guarded } from "./guard.ts";
 import { isUnfinishedOf, whileForming } from "../controller/unfinished.ts";
 import type { View } from "../fleet/view.ts";
-import { isFresh } from "../fleet/questions.ts";
+import { claimsOf, isFresh } from "../fleet/questions.ts";
 import {
   connectionOf,
   deviceAt,
@@ -117,7 +117,7 @@ export const leadsToRemoval = (decision: Decision): boolean =>
   REMOVING.has(decision.act) ||
   (decision.act === "hold" && decision.withdrawn !== undefined && decision.until === undefined);
 
-const whyWanted = (ctl: Ctl): string => [...ctl.claims.values()].map(claimText).join("; ");
+const whyWanted = (view: View, ctl: Ctl): string => claimsOf(view, ctl).map(claimText).join("; ");
 
 /** `fresh`: whether to assume that the kernel is as last seen. */
 export function decide(view: View, ctl: Ctl, fresh: boolean = isFresh(view)): Decision {
@@ -141,19 +141,19 @@ export function decide(view: View, ctl: Ctl, fresh: boolean = isFresh(view)): De
 
 function wanted(view: View, ctl: Ctl, fresh: boolean): Decision {
   const { link } = ctl;
-  if (link.phase === "up") return { act: "none", why: `connected; wanted by ${whyWanted(ctl)}` };
+  if (link.phase === "up") return { act: "none", why: `connected; wanted by ${whyWanted(view, ctl)}` };
   if (!fresh) return { act: "hold", why: "the kernel's connections have not been read yet" };
   const device = connectionOf(view, ctl);
-  if (device !== undefined) return { act: "adopt", device, why: whyWanted(ctl) };
+  if (device !== undefined) return { act: "adopt", device, why: whyWanted(view, ctl) };
   const forming = formingFor(view, ctl);
-  if (forming !== undefined) return untilDone(ctl, forming, whyWanted(ctl));
+  if (forming !== undefined) return untilDone(ctl, forming, whyWanted(view, ctl));
   const noAttempt = view.rules.whyNoAttempt(view, ctl);
   if (noAttempt !== undefined) return { act: "hold", why: noAttempt };
   if (link.phase === "reaching" || link.phase === "ready") return { act: "none", why: "being connected" };
   if (link.phase === "waiting" && !reached(link.until, view.now)) {
     return { act: "wait", until: link.until, why: ctl.lastFailure?.failure.message ?? "tried a moment ago" };
   }
-  return { act: "connect", why: whyWanted(ctl) };
+  return { act: "connect", why: whyWanted(view, ctl) };
 }
 
 /**

@@ -154,6 +154,7 @@ export function stacdAfterClockSet(state: StacdState, ms: number): StacdState {
       ...page,
       readAt: shift(page.readAt),
       young: shiftedYouth(page.young, shift),
+      taken: page.taken === undefined ? undefined : { ...page.taken, readAt: shift(page.taken.readAt) },
     })),
     drains: {
       ...state.drains,

@@ -9,6 +9,7 @@ import { type Tid, tidFields, tidFromFields, tidKey } from "../../nvme/tid.ts";
 import {
   type Authority,
   type Claim,
+  claimNow,
   type Ctl,
   type HostSide,
   MAX_FORMERLY,
@@ -23,6 +24,9 @@ import { type Standing, STANDINGS } from "../controller/standing.ts";
 const STATE_VERSION = 1;
 
 export type Json = Readonly<Record<string, unknown>>;
+
+/** The page of a discovery controller that was taken in last. */
+type Listing = Parameters<typeof claimNow>[1];
 
 export const isJson = (value: unknown): value is Json =>
   typeof value === "object" && value !== null && !Array.isArray(value);
@@ -61,8 +65,13 @@ function savedClaim(claim: Claim): Json {
       };
     case "mdns":
       return { kind: "mdns", service: claim.service, hostIface: claim.hostIface, traddr: claim.traddr };
-    default:
+    case "nbft":
       return { ...claim };
+    case "referral":
+    case "log-page": {
+      const { isLeft: _, ...saved } = claim;
+      return saved;
+    }
   }
 }
 
@@ -178,12 +187,15 @@ const isLeaving = (ctl: Ctl): boolean =>
   ![...ctl.released.values()].every(({ kind }) => kind === "audit");
 
 /** Controllers that a source claims or has withdrawn. The next audit finds foreign ones again. */
-function savedCtls(fleet: Fleet): readonly Json[] {
+function savedCtls(fleet: Fleet, listed: Listing): readonly Json[] {
   const saved: Json[] = [];
   for (const ctl of fleet.ctls.values()) {
     const leaving = isLeaving(ctl);
     if (ctl.claims.size === 0 && !leaving) continue;
-    const claims = [...ctl.claims].map(([authority, claim]) => ({ authority, claim: savedClaim(claim) }));
+    const claims = [...ctl.claims].map(([authority, claim]) => ({
+      authority,
+      claim: savedClaim(claimNow(claim, listed)),
+    }));
     const released = [...ctl.released].map(([authority, evidence]) => ({ authority, evidence }));
     saved.push({
       tid: tidFields(ctl.tid),
@@ -260,8 +272,8 @@ function restoreCtls(fleet: Fleet, value: unknown): Fleet {
 }
 
 /** What both daemons save; `end` stands behind the daemon's own fields. */
-export const savedFleet = (fleet: Fleet): { readonly begin: Json; readonly end: Json } => ({
-  begin: { version: STATE_VERSION, families: fleet.families, controllers: savedCtls(fleet) },
+export const savedFleet = (fleet: Fleet, listed: Listing): { readonly begin: Json; readonly end: Json } => ({
+  begin: { version: STATE_VERSION, families: fleet.families, controllers: savedCtls(fleet, listed) },
   end: { young: savedTrial(fleet), secured: savedSecured(fleet) },
 });
 

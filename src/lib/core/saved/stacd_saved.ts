@@ -3,6 +3,7 @@ import { emptyStacd, type KnownPage, type StacdState } from "../stacd/stacd_stat
 import { dcOfPage } from "../controller/ctl.ts";
 import { noDrains } from "../stacd/drain.ts";
 import { restoredDrains, savedDrains } from "./drain_saved.ts";
+import { versionOf } from "../stacd/stacd_pages.ts";
 import { isJson, type Json, listOf, numberOf, restoredFleet, savedFleet, textOf } from "./saved.ts";
 
 export function stacdStateValue(state: StacdState): Json {
@@ -13,7 +14,7 @@ export function stacdStateValue(state: StacdState): Json {
     readAt,
     owner,
   }));
-  const { begin, end } = savedFleet(state.fleet);
+  const { begin, end } = savedFleet(state.fleet, (dcKey) => versionOf(state, dcKey));
   return {
     ...begin,
     pages,
@@ -39,6 +40,7 @@ export function restoredStacd(value: unknown): StacdState {
       left: 0,
       authority: textOf(record["owner"]) || dcOfPage(textOf(record["authority"])),
       told: false,
+      taken: undefined,
     });
   }
   const drains = { ...noDrains, list: restoredDrains(file["drains"]) };

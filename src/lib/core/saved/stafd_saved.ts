@@ -30,7 +30,7 @@ export function stafdStateValue(state: StafdState): Json {
     });
   }
   const retired = state.retired.map(({ tid, why, at }) => ({ tid: tidFields(tid), why, at }));
-  const { begin, end } = savedFleet(state.fleet);
+  const { begin, end } = savedFleet(state.fleet, () => undefined);
   return {
     ...begin,
     pages,

@@ -1,10 +1,9 @@
 import { isIp } from "../../nvme/address.ts";
 import { impliedIface, isTransport, normaliseTid, scoped, type Tid, tidKey } from "../../nvme/tid.ts";
+import type { EntryText } from "./page_diff.ts";
 
 /** NCC, bit 2 of EFLAGS: the CDC has no connection to that subsystem (STAC-50). */
 const NCC = 0x4;
-
-type EntryText = Readonly<Record<string, string>>;
 
 /** One controller that a page lists. */
 export interface Listed {

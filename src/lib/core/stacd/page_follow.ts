@@ -9,6 +9,7 @@ import type { StacdDraft } from "./stacd_draft.ts";
 import { markDirty, put, touch } from "../fleet/draft.ts";
 import { saidOf } from "../fleet/questions.ts";
 import { moveClaim } from "../fleet/move.ts";
+import { versionOf } from "./stacd_pages.ts";
 
 /**
  * The earlier pages of the discovery controllers in the report: known under another host identity, no longer
@@ -43,8 +44,10 @@ export function followPages(
       moveSayings(draft, before, dc);
       const next = new Map(pages);
       next.delete(before);
-      // The new report of the page covers all of that, even if the page was known.
-      pages = next.set(now, { ...next.get(now) ?? page, dcText: tidText(dc), readAt: -1 });
+      // The new report of the page covers all of that, even if the page was known. Our side is part of the keys of
+      // the entries that were taken in.
+      const known = next.get(now) ?? { ...page, taken: undefined };
+      pages = next.set(now, { ...known, dcText: tidText(dc), readAt: -1 });
     }
   }
   // stafd no longer names the page, and it never listed anything: it has no claims, and nothing waits for it.
@@ -65,7 +68,9 @@ function moveSayings(draft: StacdDraft, before: Authority, dc: Tid): void {
     const claim = ctl.claims.get(before);
     if (claim?.kind === "log-page") {
       const tid = { ...ctl.tid, ...hostSide(dc) };
-      moveClaim(draft, ctl.key, before, tid, { ...claim, dc: key, dcText: tidText(dc) }, now);
+      // Its own page says which version lists it, until the page is taken in under its new name.
+      const moved = { ...claim, ...versionOf(draft.state, claim.dc), isLeft: true } as const;
+      moveClaim(draft, ctl.key, before, tid, { ...moved, dc: key, dcText: tidText(dc) }, now);
       continue;
     }
     const released = new Map(ctl.released);

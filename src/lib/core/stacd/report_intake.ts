@@ -1,6 +1,6 @@
 /** stacd: turns stafd's report, page by page, into the claims of each discovery controller. */
 import type { StacdDraft } from "./stacd_draft.ts";
-import { type Authority, type Claim, claimGenctr, type Ctl, pageAuthority } from "../controller/ctl.ts";
+import { type Authority, type Claim, claimNow, type Ctl, pageAuthority } from "../controller/ctl.ts";
 import type { KnownPage } from "./stacd_state.ts";
 import type { ReportedDc, StafdReport } from "../../ports.ts";
 import { type Tid, tidKey, tidText } from "../../nvme/tid.ts";
@@ -9,11 +9,15 @@ import type { Evidence } from "../planning/evidence.ts";
 import { ctlAt, isRoomy, saidOf } from "../fleet/questions.ts";
 import { addClaim, makeWay, withdraw } from "../fleet/claims.ts";
 import { markDirty, put, touch, trySoon } from "../fleet/draft.ts";
-import { vouchedFor } from "./stacd_pages.ts";
-import { listedIn } from "../sources/entry_tid.ts";
+import { versionOf, vouchedFor } from "./stacd_pages.ts";
+import { tidOfEntry } from "../sources/entry_tid.ts";
+import type { EntryText } from "../sources/page_diff.ts";
+import { takenEntries } from "./page_entries.ts";
 import { MAX_CTLS } from "../fleet/fleet.ts";
 import { logOf } from "../fleet/reporting.ts";
 import { isNcc } from "../sources/ncc.ts";
+
+type PageClaim = Extract<Claim, { readonly kind: "log-page" | "referral" }>;
 
 function ownPages(draft: StacdDraft): Map<Authority, KnownPage> {
   const { state } = draft;
@@ -90,6 +94,7 @@ function takePage(draft: StacdDraft, dc: ReportedDc): void {
     told,
     left,
     authority: dc.authority ?? dcKey,
+    taken: old?.taken,
     ...vouchedFor(dc),
   };
   const isSame = old !== undefined && old.page === page && old.genctr === genctr && old.readAt === readAt;
@@ -98,28 +103,43 @@ function takePage(draft: StacdDraft, dc: ReportedDc): void {
   ownPages(draft).set(authority, known);
   markDirty(draft);
   if (page === "none") return;
-  const now = listedIn(dc.entries, dc.tid, "nvme");
+  const before = old?.taken;
+  const entries = takenEntries(dc.entries, before?.entries ?? [], dc.tid);
+  const now = new Map(entries.flatMap(({ entry, key }) => key === undefined ? [] : [[key, entry] as const]));
   for (const gone of makeWay(draft, authority, now)) forgetAwaited(draft, gone);
+  const isNewer = before?.genctr !== genctr;
   let over = 0;
-  for (const [key, { tid, entry }] of now) {
-    const known = ctlAt(draft, key);
-    const isNew = known === undefined || (known.link.phase !== "up" && !known.claims.has(authority));
+  for (const [key, entry] of now) {
+    const ctl = ctlAt(draft, key);
+    const claimed = ctl?.claims.get(authority);
+    if (ctl !== undefined && claimed?.kind === "log-page" && isAsBefore(claimed, entry, dcText)) {
+      listedAgain(draft, ctl, isNewer);
+      continue;
+    }
+    const isNew = ctl === undefined || (ctl.link.phase !== "up" && claimed === undefined);
     const claim = { kind: "log-page", dc: dcKey, dcText, genctr, readAt, entry } as const;
-    if (!entryListed(draft, key, tid, authority, claim)) over++;
+    if (!entryListed(draft, key, dc.tid, authority, claim)) over++;
     // Controllers that existed before this stafd's first report are not measured.
     const isAwaited = isNew && old?.page === "read" && ctlAt(draft, key) !== undefined;
     if (isAwaited && dc.toldAt !== null && !draft.state.latency.awaited.has(key)) {
       ownAwaited(draft).set(key, dc.toldAt);
     }
   }
-  if (over > 0) pageCut(draft, authority, over, dcText);
   // A page that a limit has cut withdraws nothing: an entry that seems to be missing may be one of those
   // left out (S16).
-  if (page !== "read" || over > 0) return;
-  const gone: Evidence = { kind: "log-page", dc: dcText, genctr, readAt };
-  for (const ctl of saidOf(draft, authority)) {
-    if (!now.has(ctl.key)) withdraw(draft, ctl.key, authority, gone);
+  const gone: Evidence | undefined = page === "read" && over === 0
+    ? { kind: "log-page", dc: dcText, genctr, readAt }
+    : undefined;
+  const said = draft.state.fleet.said.get(authority);
+  draft.work += said?.size ?? 0;
+  for (const key of said?.keys() ?? []) {
+    if (now.has(key)) continue;
+    if (gone === undefined) leaveClaim(draft, key, authority);
+    else withdraw(draft, key, authority, gone);
   }
+  const present = ownPages(draft).get(authority) ?? known;
+  ownPages(draft).set(authority, { ...present, taken: { genctr, readAt, entries } });
+  if (over > 0) pageCut(draft, authority, over, dcText);
 }
 
 function pageCut(draft: StacdDraft, authority: Authority, over: number, dcText: string): void {
@@ -139,17 +159,41 @@ function vouched(draft: StacdDraft, authority: Authority, old: KnownPage, known:
   for (const ctl of saidOf(draft, authority)) touch(draft, ctl.key);
 }
 
+/** The page lists the controller by the same entry as when it was taken in before. */
+const isAsBefore = (said: PageClaim, entry: EntryText, dcText: string): boolean =>
+  said.entry === entry && said.dcText === dcText && said.isLeft !== true;
+
+/** Nothing has changed for a controller that is connected, and that is to stay so. */
+function listedAgain(draft: StacdDraft, ctl: Ctl, isNewer: boolean): void {
+  if (ctl.link.phase === "up" && ctl.removeAt === undefined && ctl.guard === undefined) return;
+  if (isNewer && !isNcc(ctl)) trySoon(draft, ctl.key, true);
+  touch(draft, ctl.key);
+}
+
+/** The page does not list it any more, but withdraws nothing: an earlier version of the page makes the claim. */
+function leaveClaim(draft: StacdDraft, key: string, authority: Authority): void {
+  const ctl = ctlAt(draft, key);
+  const claim = ctl?.claims.get(authority);
+  if (ctl === undefined || claim?.kind !== "log-page" || claim.isLeft === true) return;
+  const left: Claim = { ...claim, ...versionOf(draft.state, claim.dc), isLeft: true };
+  put(draft, { ...ctl, claims: new Map(ctl.claims).set(authority, left) });
+}
+
 /** False when there is no room for the controller. */
 function entryListed(
   draft: StacdDraft,
   key: string,
-  tid: Tid,
+  dc: Tid,
   authority: Authority,
-  claim: Claim,
+  claim: PageClaim,
 ): boolean {
   const before = ctlAt(draft, key);
   const wasNcc = before !== undefined && isNcc(before);
-  const changed = claimGenctr(before?.claims.get(authority)) !== claimGenctr(claim);
+  const said = before?.claims.get(authority);
+  const changed = said?.kind !== "log-page" ||
+    claimNow(said, (dcKey) => versionOf(draft.state, dcKey)).genctr !== claim.genctr;
+  const tid = before?.tid ?? tidOfEntry(claim.entry, dc);
+  if (tid === undefined) throw new Error(`an entry without a controller has the key ${key}`);
   if (!addClaim(draft, key, tid, authority, claim)) return false;
   const after = ctlAt(draft, key);
   if (after === undefined || before === undefined) return true;

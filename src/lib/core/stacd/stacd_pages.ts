@@ -5,7 +5,7 @@ import { YOUNG_PAGE_SOAK } from "../../config/young_page_soak.ts";
 import { after, type Duration, earlier, type Instant, type Now, reached } from "../../base/time.ts";
 import type { ReportedDc } from "../../ports.ts";
 import type { KnownPage, StacdState } from "./stacd_state.ts";
-import type { Ctl } from "../controller/ctl.ts";
+import { type Ctl, pageAuthority, type PageVersion } from "../controller/ctl.ts";
 import type { Evidence } from "../planning/evidence.ts";
 import { unresolvedHosts } from "../sources/lines.ts";
 import { type NotYet, notYet } from "../planning/page_evidence.ts";
@@ -20,6 +20,12 @@ export const vouchedFor = ({ page, current, young }: ReportedDc): Pick<KnownPage
   current: page === "read" && current !== false,
   young: young ?? undefined,
 });
+
+/** The page of this discovery controller that this process has taken in last. */
+export const versionOf = ({ pages }: Pick<StacdState, "pages">, dcKey: string): PageVersion | undefined => {
+  const taken = pages.get(pageAuthority(dcKey))?.taken;
+  return taken === undefined ? undefined : { genctr: taken.genctr, readAt: taken.readAt };
+};
 
 const soakOf = ({ conf }: Known): Duration => conf?.youngPageSoak.value ?? YOUNG_PAGE_SOAK;
 

@@ -19,7 +19,7 @@ import { after, type Now } from "../../base/time.ts";
 import { AUDIT_DELAY, REMOVAL_SOAK } from "../retry.ts";
 import { drainsDue } from "./drain_turn.ts";
 import { guardPolicy, keptBy, whyNotYetKnown } from "./stacd_guard.ts";
-import { isConfirmed } from "./stacd_pages.ts";
+import { isConfirmed, versionOf } from "./stacd_pages.ts";
 import { forgetAwaited, pageEntryEvicted } from "./report_intake.ts";
 import { stacdStateValue } from "../saved/stacd_saved.ts";
 import type { StacdState } from "./stacd_state.ts";
@@ -99,6 +99,7 @@ const rules: DaemonRules = {
   attempt: stacdAttempt,
   origin: stacdOrigin,
   pageOwner: stacdPageOwner,
+  pageVersion: ({ state }: StacdView, dcKey) => versionOf(state, dcKey),
   evicted: pageEntryEvicted,
   moved,
   up,

@@ -3,7 +3,8 @@ import type { StacdConf } from "../../config/stacd_conf.ts";
 import { type AenLatency, emptyLatency } from "./aen_latency.ts";
 import type { Instant, Now } from "../../base/time.ts";
 import type { PageYouth } from "../../ports.ts";
-import type { Authority } from "../controller/ctl.ts";
+import type { Authority, PageVersion } from "../controller/ctl.ts";
+import type { TakenEntry } from "./page_entries.ts";
 import { type Drains, noDrains } from "./drain.ts";
 import { noRenewals, type Renewals } from "./renew.ts";
 import type { Op } from "../effects.ts";
@@ -29,6 +30,8 @@ export interface KnownPage {
   readonly authority: string;
   /** A stafd has reported the page to this process; until then it comes from the state file. */
   readonly told: boolean;
+  /** The page that this process has taken in last, and its entries; undefined: none yet. */
+  readonly taken: (PageVersion & { readonly entries: readonly TakenEntry[] }) | undefined;
 }
 
 export interface KnownStafd {

@@ -3,6 +3,7 @@ import type { StacdDraft } from "./stacd_draft.ts";
 import type { Ctl } from "../controller/ctl.ts";
 import { emit, newOp, remindAt, touch, touchAll } from "../fleet/draft.ts";
 import { heard, noStafd } from "./stacd_state.ts";
+import { ctlAt } from "../fleet/questions.ts";
 import { happened, logLine } from "../fleet/reporting.ts";
 import type { Outcome } from "../../base/failure.ts";
 import type { StafdReport } from "../../ports.ts";
@@ -13,9 +14,9 @@ import { audits } from "./audit.ts";
 
 /** Held connections may have waited for this event. */
 export function judgeHeld(draft: StacdDraft, concerned: (ctl: Ctl) => boolean): void {
-  for (const ctl of draft.state.fleet.ctls.values()) {
-    const waits = ctl.guard !== undefined || ctl.removeAt !== undefined;
-    if (waits && concerned(ctl)) touch(draft, ctl.key);
+  for (const key of draft.state.fleet.leaving.keys()) {
+    const ctl = ctlAt(draft, key);
+    if (ctl !== undefined && concerned(ctl)) touch(draft, key);
   }
 }
 

@@ -9,6 +9,7 @@ import { hasAddress } from "../../nvme/discovery_log.ts";
 import { entryToText } from "../../nvme/entry_text.ts";
 import { fits } from "../../nvme/fields.ts";
 import { MAX_NQN } from "../../nvme/host_nqn.ts";
+import { type EntryText, pageDiff } from "../sources/page_diff.ts";
 import { isMdnsAuthority } from "../sources/origin_of.ts";
 
 const MIB = 1024 * 1024;
@@ -19,8 +20,6 @@ export const MAX_PAGES_TEXT = 24 * MIB;
 /** The part of {@link MAX_PAGES_TEXT} that mDNS may keep when others need room: a quarter. */
 export const MDNS_PAGES_TEXT = MAX_PAGES_TEXT / 4;
 
-type EntryText = Readonly<Record<string, string>>;
-
 /** The part of a page that is accepted. */
 export interface Intake {
   readonly entries: readonly EntryText[];
@@ -30,14 +29,26 @@ export interface Intake {
 }
 
 /**
- * Without entries that cannot be connected (STAF-57, LIM-12), and without those whose NQN no kernel accepts.
+ * Without entries that cannot be connected (STAF-57, LIM-12), and without those whose NQN no kernel accepts. Entries that
+ * `before` has, too, are its objects.
  */
-export function intakeOf(listed: readonly DiscoveryEntry[]): Intake {
+export function intakeOf(
+  listed: readonly DiscoveryEntry[],
+  before: Pick<Intake, "entries" | "bytes"> = NOTHING,
+): Intake {
   const addressed = listed.filter(hasAddress);
   const named = addressed.filter(({ subnqn }) => fits(subnqn, MAX_NQN));
-  const entries = named.map(entryToText);
-  return { entries, refused: addressed.length - named.length, bytes: textBytes(entries) };
+  const texts = named.map(entryToText);
+  const { known, gone } = pageDiff(texts, before.entries, (entry) => entry);
+  const added = texts.filter((_, at) => known[at] === undefined);
+  return {
+    entries: texts.map((entry, at) => known[at] ?? entry),
+    refused: addressed.length - named.length,
+    bytes: before.bytes + textBytes(added) - textBytes(gone),
+  };
 }
+
+const NOTHING = { entries: [], bytes: 2 };
 
 /** Quotes, colon and comma around a name and its value. */
 const AROUND = 6;

@@ -38,7 +38,7 @@ export interface Taken {
 }
 
 export function takePage(draft: StafdDraft, ctl: Ctl, log: DiscoveryLog): Taken {
-  const intake = intakeOf(log.entries);
+  const intake = intakeOf(log.entries, dcAt(draft, ctl.key).page);
   const { why, over } = roomFor(draft, ctl, intake);
   if (why !== undefined) return { failure: notKept(why), dropped: [] };
   for (const key of over) putDc(draft, key, { ...dcAt(draft, key), page: undefined });

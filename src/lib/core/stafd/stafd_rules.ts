@@ -170,6 +170,7 @@ const rules: DaemonRules = {
   attempt: stafdAttempt,
   origin: stafdOrigin,
   pageOwner: authorityOf,
+  pageVersion: () => undefined,
   evicted,
   moved,
   up,

@@ -8,6 +8,8 @@ import type { Peek } from "./classic.ts";
 import { type ClassicAnswers, commonAnswers } from "./classic_answers.ts";
 import { pythonBool } from "./texts.ts";
 import { stacdView } from "../../core/stacd/stacd_rules.ts";
+import type { StacdView } from "../../core/stacd/stacd_draft.ts";
+import { claimsOf } from "../../core/fleet/questions.ts";
 
 export function stacdAnswers(state: StacdState, now: Now, peek: Peek): ClassicAnswers {
   const view = stacdView(state, now);
@@ -15,7 +17,10 @@ export function stacdAnswers(state: StacdState, now: Now, peek: Peek): ClassicAn
     /** STAC-44: an excluded controller is not listed; one that is being removed is listed until it is gone. */
     isListed: (ctl) => ctl.link.phase === "up" || view.rules.verdict(view, ctl).is !== "excluded",
     info: (_ctl, common) => common,
-    more: (ctl) => ({ dlpe: pythonRepr(dlpeOf(ctl) ?? null), "dlpe.eflags.ncc": pythonBool(isNcc(ctl)) }),
+    more: (ctl) => ({
+      dlpe: pythonRepr(dlpeOf(view, ctl) ?? null),
+      "dlpe.eflags.ncc": pythonBool(isNcc(ctl)),
+    }),
   });
   return {
     listControllers: (detailed) => listed().map((ctl) => dict(ctl, detailed)),
@@ -29,9 +34,9 @@ export function stacdAnswers(state: StacdState, now: Now, peek: Peek): ClassicAn
 }
 
 /** The newest log page entry that lists it. */
-function dlpeOf(ctl: Ctl): Readonly<Record<string, string>> | undefined {
+function dlpeOf(view: StacdView, ctl: Ctl): Readonly<Record<string, string>> | undefined {
   let newest: { readonly readAt: number; readonly entry: Readonly<Record<string, string>> } | undefined;
-  for (const claim of ctl.claims.values()) {
+  for (const claim of claimsOf(view, ctl)) {
     if (claim.kind === "log-page" && (newest === undefined || claim.readAt >= newest.readAt)) newest = claim;
   }
   return newest?.entry;

@@ -5,6 +5,7 @@
 import { hostIdOf } from "../../core/request/request.ts";
 import { differences, lessSafe, lessSafeText } from "../../core/controller/as_asked.ts";
 import { type Claim, claimText, type Ctl, deviceOf } from "../../core/controller/ctl.ts";
+import { claimsOf } from "../../core/fleet/questions.ts";
 import { proofText } from "../../core/planning/evidence.ts";
 import { identityTexts } from "../../core/controller/identity.ts";
 import type { Fleet } from "../../core/fleet/fleet.ts";
@@ -266,7 +267,7 @@ export function controllerOf(ctl: Ctl, core: View, peek: Peek, now: Now): V1Cont
         "; ",
       ),
     kernelState: device?.state ?? "",
-    sources: [...ctl.claims.values()].map(sourceOf),
+    sources: claimsOf(core, ctl).map(sourceOf),
     attempts: ctl.attempts,
     lastFailure: failureOf(ctl),
     nextTry: link.phase === "waiting" && noAttempt === undefined ? wallOf(link.until, now) : null,

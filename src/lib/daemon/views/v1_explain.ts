@@ -7,6 +7,7 @@ import {
   unshown,
 } from "../../core/controller/as_asked.ts";
 import { claimText, type Ctl, deviceOf } from "../../core/controller/ctl.ts";
+import { claimsOf } from "../../core/fleet/questions.ts";
 import { IDENTITY_REMEDY } from "../../core/controller/identity.ts";
 import { evidenceText, proofText } from "../../core/planning/evidence.ts";
 import type { Past } from "../../core/fleet/fleet.ts";
@@ -126,7 +127,7 @@ function ofController(ctl: Ctl, core: View, peek: Peek, beside: Beside, now: Now
   const decision = decisionOn(core, ctl);
   const lost = lostOf(ctl, device, now);
   const chain: V1Step[] = [];
-  for (const claim of ctl.claims.values()) {
+  for (const claim of claimsOf(core, ctl)) {
     const at = claim.kind === "log-page" || claim.kind === "referral" ? claim.readAt : null;
     chain.push({ step: "source", at, text: claimText(claim) });
   }

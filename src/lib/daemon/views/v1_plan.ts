@@ -8,7 +8,7 @@ import type { Now } from "../../base/time.ts";
 import { wallOf } from "./v1_common.ts";
 import type { View } from "../../core/fleet/view.ts";
 import { afterwards, outlook } from "../../core/fleet/decisions.ts";
-import { ctlAt } from "../../core/fleet/questions.ts";
+import { claimsOf, ctlAt } from "../../core/fleet/questions.ts";
 
 /** Controllers that a log page withdrew, with an unknown time at which the withdrawal counts (S14). */
 function waiting(core: View): readonly V1Held[] {
@@ -88,7 +88,7 @@ const isFailing = (was: Ctl | undefined, before: View): boolean =>
 
 function changeOf(ctl: Ctl, core: View, was: Ctl | undefined, now: Now): V1Change | undefined {
   const base = { tid: ctl.tid, text: tidText(ctl.tid), kind: core.rules.kind };
-  const reasons = [...ctl.claims.values()].map(claimText);
+  const reasons = claimsOf(core, ctl).map(claimText);
   const { link } = ctl;
   // Connections that only the audit found are not taken over; they are judged below.
   const isOurs = (ctl.claims.size > 0 || was !== undefined) && !ctl.leftToOthers;

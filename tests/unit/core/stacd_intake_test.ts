@@ -1,0 +1,276 @@
+/** stacd takes a page in: only what has changed on it is work, and what has not changed counts as listed again. */
+import assert from "node:assert/strict";
+import { Table } from "../../../src/lib/base/table.ts";
+import { parseStacdConf } from "../../../src/lib/config/stacd_conf.ts";
+import { claimText, type Ctl } from "../../../src/lib/core/controller/ctl.ts";
+import type { StacdEffect, StacdEvent } from "../../../src/lib/core/effects.ts";
+import { claimsOf } from "../../../src/lib/core/fleet/questions.ts";
+import { restoredStacd, stacdStateValue } from "../../../src/lib/core/saved/stacd_saved.ts";
+import { stacdView } from "../../../src/lib/core/stacd/stacd_rules.ts";
+import { emptyStacd, type StacdState } from "../../../src/lib/core/stacd/stacd_state.ts";
+import { stepStacd } from "../../../src/lib/core/stacd/stacd_step.ts";
+import type { KernelCtrl } from "../../../src/lib/nvme/kernel_ctrl.ts";
+import type { ReportedDc } from "../../../src/lib/ports.ts";
+
+const HOST = { nqn: "nqn.host", id: "46ba5037-7ce5-41fa-9452-48477bf00080", symname: "", key: undefined };
+const ETH0 = { index: 2, mac: "", up: true, v4: ["10.255.0.9"], v6: [] };
+
+type Entry = ReportedDc["entries"][number];
+
+/** The i-th entry of the n-th discovery controller. */
+const entry = (n: number, i: number, more: Partial<Entry> = {}): Entry => ({
+  trtype: "tcp",
+  traddr: `10.${n}.${i >> 8}.${i & 255}`,
+  trsvcid: "4420",
+  subnqn: `nqn.x:${n}-${i}`,
+  subtype: "nvme",
+  eflags: "0",
+  ...more,
+});
+
+const page = (
+  n: number,
+  genctr: number,
+  entries: readonly Entry[],
+  more: Partial<ReportedDc> = {},
+): ReportedDc => ({
+  tid: {
+    transport: "tcp",
+    traddr: `10.255.1.${n}`,
+    trsvcid: "8009",
+    subsysnqn: "nqn.2014-08.org.nvmexpress.discovery",
+    hostTraddr: "",
+    hostIface: "",
+    hostNqn: HOST.nqn,
+  },
+  device: `nvme${n}`,
+  page: "read",
+  genctr: String(genctr),
+  readAt: genctr * 100,
+  toldAt: null,
+  // As from the bus: no two reports share an object.
+  entries: entries.map((one) => ({ ...one })),
+  current: true,
+  young: null,
+  ...more,
+});
+
+const listOf = (n: number, from: number, count: number): readonly Entry[] =>
+  Array.from({ length: count }, (_, i) => entry(n, from + i));
+
+class Stacd {
+  state: StacdState;
+  mono = 0;
+  work = 0;
+  effects: readonly StacdEffect[] = [];
+
+  constructor(state: StacdState = emptyStacd) {
+    this.state = state;
+    const parsed = parseStacdConf("", "stacd.conf");
+    assert.ok(parsed.ok);
+    this.take({ type: "host", host: HOST });
+    this.take({ type: "exclusions", exclusions: [] });
+    this.take({ type: "config", conf: parsed.conf, reload: false });
+    this.take({ type: "network", interfaces: new Map([["eth0", ETH0]]) });
+    this.take({ type: "stafd", present: true });
+  }
+
+  take(event: StacdEvent): void {
+    const step = stepStacd(this.state, event, { mono: this.mono, wall: this.mono });
+    this.state = step.state;
+    this.work = step.work ?? 0;
+    this.effects = step.effects;
+  }
+
+  report(...dcs: readonly ReportedDc[]): void {
+    if (this.state.stafd.op === undefined) this.take({ type: "stafd-changed" });
+    const { op } = this.state.stafd;
+    assert.ok(op !== undefined);
+    this.take({ type: "fetched", op, outcome: { ok: true, value: { dcs, retired: [], unknowns: [] } } });
+  }
+
+  /** All that is listed is connected. */
+  connectAll(): void {
+    const { scan } = this.state.fleet;
+    assert.ok(scan !== undefined);
+    const value = this.ctls.map(({ tid }, n): KernelCtrl => ({
+      ...tid,
+      device: `nvme${n}`,
+      incarnation: n + 1,
+      hostId: HOST.id,
+      srcAddr: "10.255.0.9",
+      state: "live",
+      cntrltype: "io",
+      dctype: "",
+      cntlid: "1",
+      model: "",
+      serial: "",
+      isDc: false,
+      isIoc: true,
+      owner: "stas",
+      namespaces: [],
+    }));
+    this.take({ type: "scanned", op: scan, outcome: { ok: true, value } });
+    assert.ok(this.ctls.every(({ link }) => link.phase === "up"));
+  }
+
+  get ctls(): readonly Ctl[] {
+    return [...this.state.fleet.ctls.values()];
+  }
+
+  at(n: number, i: number): Ctl {
+    const found = this.ctls.find(({ tid }) => tid.subsysnqn === `nqn.x:${n}-${i}`);
+    assert.ok(found !== undefined, `${n}-${i} is known`);
+    return found;
+  }
+
+  /** What its sources say now. */
+  says(n: number, i: number): string {
+    return claimsOf(stacdView(this.state, { mono: this.mono, wall: this.mono }), this.at(n, i)).map(claimText)
+      .join();
+  }
+
+  phase(n: number, i: number): string {
+    return this.at(n, i).link.phase;
+  }
+}
+
+/** Runs it and counts the entries of tables that it goes through, which the count of work leaves out in places. */
+function visited(run: () => void): number {
+  const names = ["keys", "values", Symbol.iterator] as const;
+  const originals = names.map((name) => Object.getOwnPropertyDescriptor(Table.prototype, name));
+  let count = 0;
+  names.forEach((name, at) => {
+    const original: unknown = originals[at]?.value;
+    assert.ok(typeof original === "function");
+    const counting = function* (this: Table<unknown>): Iterable<unknown> {
+      for (const one of original.call(this)) {
+        count++;
+        yield one;
+      }
+    };
+    Object.defineProperty(Table.prototype, name, { ...originals[at], value: counting });
+  });
+  try {
+    run();
+  } finally {
+    names.forEach((name, at) => Object.defineProperty(Table.prototype, name, originals[at] ?? {}));
+  }
+  return count;
+}
+
+const ENTRIES = 100;
+
+/** One entry of a page gives way to another one, while so many other pages list as many each. */
+function oneOfMany(others: number) {
+  const stacd = new Stacd();
+  const pages = Array.from({ length: others }, (_, n) => page(n + 2, 1, listOf(n + 2, 0, ENTRIES)));
+  stacd.report(page(1, 1, listOf(1, 0, ENTRIES)), ...pages);
+  stacd.connectAll();
+  const before = new Map(stacd.ctls.map((ctl) => [ctl.key, ctl]));
+  const next = page(1, 2, listOf(1, 1, ENTRIES));
+  stacd.take({ type: "stafd-changed" });
+  const looks = visited(() => stacd.report(next, ...pages));
+  const changed = stacd.ctls.filter((ctl) => before.get(ctl.key) !== ctl).map(({ tid }) => tid.subsysnqn);
+  return { stacd, looks, work: stacd.work, changed };
+}
+
+Deno.test("one changed entry of a long page is work for that entry, whatever other pages list", () => {
+  const alone = oneOfMany(0);
+  const amongMany = oneOfMany(20);
+  for (const { stacd, changed } of [alone, amongMany]) {
+    assert.deepEqual(changed.toSorted(), ["nqn.x:1-0", `nqn.x:1-${ENTRIES}`], "the old one and the new one");
+    assert.equal(stacd.phase(1, ENTRIES), "reaching");
+    assert.equal(stacd.at(1, 0).claims.size, 0);
+  }
+  // Each entry is looked up once, and each controller of the page once.
+  assert.ok(alone.work < 2 * ENTRIES + 50, `${alone.work} looks and decisions`);
+  assert.ok(alone.looks < ENTRIES + 50, `${alone.looks} entries of tables`);
+  assert.ok(amongMany.work <= alone.work + 20, `${amongMany.work} looks instead of ${alone.work}`);
+  assert.equal(amongMany.looks, alone.looks, "nothing goes through the controllers of other pages");
+});
+
+Deno.test("what is listed again by an entry that has not changed is listed by the present page", () => {
+  const stacd = new Stacd();
+  stacd.report(page(1, 7, listOf(1, 0, 3)));
+  stacd.connectAll();
+  stacd.report(page(1, 8, listOf(1, 0, 3).toReversed()));
+  assert.match(stacd.says(1, 1), /generation 8/);
+  const text = JSON.stringify(stacdStateValue(stacd.state));
+  assert.doesNotMatch(text, /"genctr":"7"/, "the state file says so, too");
+  const again = restoredStacd(JSON.parse(text));
+  assert.match(new Stacd(again).says(1, 1), /generation 8/);
+});
+
+Deno.test("an entry that changes without naming another controller replaces the claim", () => {
+  const stacd = new Stacd();
+  stacd.report(page(1, 1, listOf(1, 0, 2)));
+  stacd.report(page(1, 2, [entry(1, 0), entry(1, 1, { eflags: "4" })]));
+  const [claim] = stacd.at(1, 1).claims.values();
+  assert.ok(claim?.kind === "log-page");
+  assert.equal(claim.entry["eflags"], "4");
+  // The last entry that names it counts, wherever it stands.
+  stacd.report(page(1, 3, [entry(1, 1, { eflags: "4" }), entry(1, 0), entry(1, 1)]));
+  const [last] = stacd.at(1, 1).claims.values();
+  assert.ok(last?.kind === "log-page");
+  assert.equal(last.entry["eflags"], "0");
+});
+
+Deno.test("a page that no longer lists a controller but withdraws nothing leaves it to the page that listed it", () => {
+  const stacd = new Stacd();
+  stacd.report(page(1, 1, listOf(1, 0, 3)));
+  stacd.connectAll();
+  stacd.report(page(1, 2, listOf(1, 1, 2), { page: "cached" }));
+  assert.match(stacd.says(1, 0), /generation 1$/);
+  assert.match(stacd.says(1, 1), /generation 2$/);
+  stacd.report(page(1, 3, listOf(1, 1, 2), { page: "cached" }));
+  assert.match(stacd.says(1, 0), /generation 1$/);
+  stacd.report(page(1, 4, listOf(1, 0, 3), { page: "cached" }));
+  assert.match(stacd.says(1, 0), /generation 4$/, "it is listed again");
+  stacd.report(page(1, 5, listOf(1, 1, 2)));
+  assert.equal(stacd.at(1, 0).claims.size, 0, "read, and withdrawn");
+  assert.notEqual(stacd.at(1, 0).removeAt, undefined);
+});
+
+Deno.test("a page that is unknown for a while lists what it listed", () => {
+  const stacd = new Stacd();
+  stacd.report(page(1, 1, listOf(1, 0, 3)));
+  stacd.connectAll();
+  stacd.report(page(1, 0, [], { page: "none", genctr: "" }));
+  assert.match(stacd.says(1, 0), /generation 1$/);
+  stacd.report(page(1, 2, listOf(1, 1, 3)));
+  assert.equal(stacd.at(1, 0).claims.size, 0);
+  assert.match(stacd.says(1, 1), /generation 2$/);
+});
+
+Deno.test("a new generation lets what waits be tried again, and the same generation read again does not", () => {
+  const stacd = new Stacd();
+  stacd.report(page(1, 1, listOf(1, 0, 2)));
+  const { scan } = stacd.state.fleet;
+  assert.ok(scan !== undefined);
+  stacd.take({ type: "scanned", op: scan, outcome: { ok: true, value: [] } });
+  for (const { key, link } of stacd.ctls) {
+    assert.ok(link.phase === "reaching" && link.op !== undefined);
+    const failure = { phase: "reach", kind: "transient", message: "no answer" } as const;
+    stacd.take({ type: "reached", op: link.op, key, outcome: { ok: false, failure } });
+  }
+  assert.deepEqual(stacd.ctls.map(({ link, attempts }) => [link.phase, attempts]), [["waiting", 1], [
+    "waiting",
+    1,
+  ]]);
+  stacd.report(page(1, 1, listOf(1, 0, 2), { readAt: 999 }));
+  assert.deepEqual(stacd.ctls.map(({ attempts }) => attempts), [1, 1]);
+  stacd.report(page(1, 2, listOf(1, 0, 2)));
+  assert.deepEqual(stacd.ctls.map(({ attempts }) => attempts), [0, 0]);
+});
+
+Deno.test("removals under way are known by name, without a search through all controllers", () => {
+  const stacd = new Stacd();
+  stacd.report(page(1, 1, listOf(1, 0, 3)));
+  stacd.connectAll();
+  assert.deepEqual([...stacd.state.fleet.leaving.keys()], []);
+  stacd.report(page(1, 2, listOf(1, 1, 2)));
+  assert.deepEqual([...stacd.state.fleet.leaving.keys()], [stacd.at(1, 0).key]);
+  stacd.report(page(1, 3, listOf(1, 0, 3)));
+  assert.deepEqual([...stacd.state.fleet.leaving.keys()], [], "it is wanted again");
+});
