@@ -251,14 +251,21 @@ export interface StafdReport {
   readonly partial?: true;
 }
 
+/** The answer to a fetch. */
+export interface FetchedReport extends StafdReport {
+  /** One page was asked for: what stafd says besides is not in here, and `dcs` is empty if it could not be had. */
+  readonly only?: true;
+}
+
 export type StafdNews =
   | { readonly type: "stafd"; readonly present: boolean }
-  /** A log page or the set of discovery controllers changed: time to fetch. */
-  | { readonly type: "stafd-changed" };
+  /** A log page or the set of discovery controllers changed: time to fetch. `page`: only the page of this one did. */
+  | { readonly type: "stafd-changed"; readonly page?: Tid };
 
 export interface Stafd {
   watch(sink: (event: StafdNews) => void): void;
-  fetch(done: Done<StafdReport>): void;
+  /** `page`: only the page of this discovery controller; from a stafd that has no single pages, all of them. */
+  fetch(done: Done<FetchedReport>, page?: Tid): void;
 }
 
 /** Signals that the daemon sends. */

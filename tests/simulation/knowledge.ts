@@ -3,7 +3,7 @@
  * resolved, services announced. Evidence for a disconnect is compared with this (S2).
  */
 import type { Tid } from "../../src/lib/nvme/tid.ts";
-import type { ReportedDc, RetiredDc, StafdReport } from "../../src/lib/ports.ts";
+import type { FetchedReport, ReportedDc, RetiredDc, StafdReport } from "../../src/lib/ports.ts";
 import type { Device } from "../../src/lib/sim/devices.ts";
 import type { ReadPage } from "../../src/lib/sim/kernel.ts";
 import type { LogVersion } from "../../src/lib/sim/discovery.ts";
@@ -96,8 +96,10 @@ export class Knowledge {
   }
 
   /** stacd got a report. */
-  reported(report: StafdReport): void {
-    this.report = report;
+  reported(report: FetchedReport): void {
+    this.report = report.only === true && this.report !== undefined
+      ? { ...this.report, dcs: [...this.report.dcs.filter((dc) => !isIn(report, dc)), ...report.dcs] }
+      : report;
     for (const dc of report.dcs) {
       if (dc.page === "none") continue;
       const id = identity(dc.tid);
@@ -122,3 +124,6 @@ export class Knowledge {
     );
   }
 }
+
+const isIn = ({ dcs }: StafdReport, { tid }: ReportedDc): boolean =>
+  dcs.some((dc) => sameController(dc.tid, tid));

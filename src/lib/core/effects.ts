@@ -18,6 +18,7 @@ import type {
   ConnectRequest,
   Deletion,
   DeviceRef,
+  FetchedReport,
   KernelEvent,
   KeysTaken,
   LogEntry,
@@ -26,7 +27,6 @@ import type {
   Reached,
   Signal,
   StafdNews,
-  StafdReport,
 } from "../ports.ts";
 import type { DrainAnswer, DrainEvent } from "./stacd/drain.ts";
 import type { RenewAnswer, RenewEvent } from "./stacd/renew.ts";
@@ -119,7 +119,8 @@ export type StafdEffect =
 /** Effects of stacd only. */
 export type StacdEffect =
   | Effect
-  | { readonly do: "fetch"; readonly op: Op }
+  /** Ask stafd for its report, or for one page. */
+  | { readonly do: "fetch"; readonly op: Op; readonly page?: Tid }
   /** Hands new keys for authentication to the kernel, which authenticates again. */
   | {
     readonly do: "write-keys";
@@ -211,7 +212,7 @@ export type StafdEvent =
 export type StacdEvent =
   | Event
   | { readonly type: "config"; readonly conf: StacdConf; readonly reload: boolean }
-  | { readonly type: "fetched"; readonly op: Op; readonly outcome: Outcome<StafdReport> }
+  | { readonly type: "fetched"; readonly op: Op; readonly outcome: Outcome<FetchedReport> }
   | {
     readonly type: "keys-written";
     readonly op: Op;

@@ -232,5 +232,6 @@ export function bounded<M extends Machine>(machine: M, calls: BoundedCalls): M {
 
 export const boundedStafd = (stafd: Stafd, calls: BoundedCalls): Stafd => ({
   watch: (sink) => stafd.watch(sink),
-  fetch: (done) => calls.outcome({ kind: "fetch", place: "", object: "" }, (end) => stafd.fetch(end), done),
+  fetch: (done, page) =>
+    calls.outcome({ kind: "fetch", place: "", object: "" }, (end) => stafd.fetch(end, page), done),
 });

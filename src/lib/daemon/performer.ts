@@ -153,7 +153,10 @@ export function performStacd(
   post: (event: StacdEvent) => void,
 ): void {
   if (effect.do === "fetch") {
-    return ports.stafd.fetch((outcome) => post({ type: "fetched", op: effect.op, outcome }));
+    return ports.stafd.fetch(
+      (outcome) => post({ type: "fetched", op: effect.op, outcome }),
+      effect.page,
+    );
   }
   if (effect.do === "answer") return ports.answer(effect.call, effect.answer);
   if (effect.do === "answer-renew") return ports.answerRenew(effect.call, effect.answer);

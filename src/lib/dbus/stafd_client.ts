@@ -3,9 +3,9 @@
  * an empty report. The original's stafd, which has no versioned interface, is supported too.
  */
 import type { Outcome } from "../base/failure.ts";
-import type { Transport } from "../nvme/tid.ts";
+import { type Tid, tidOfTexts, type Transport } from "../nvme/tid.ts";
 import { seconds } from "../base/time.ts";
-import type { Done, ReportedDc, RetiredDc, Stafd, StafdNews, StafdReport } from "../ports.ts";
+import type { Done, FetchedReport, ReportedDc, RetiredDc, Stafd, StafdNews, StafdReport } from "../ports.ts";
 import { type Bus, type BusError, BusErrors, isTrusted, type Reply, type SignalMessage } from "./bus.ts";
 import { STAF } from "./interfaces.ts";
 import { JsonReader, type JsonResult } from "./json_reader.ts";
@@ -62,8 +62,8 @@ export class StafdClient implements Stafd {
     if (this.#present) sink({ type: "stafd", present: true });
   }
 
-  fetch(done: Done<StafdReport>): void {
-    void this.#fetch().then(done);
+  fetch(done: Done<FetchedReport>, page?: Tid): void {
+    void this.#fetch(page).then(done);
   }
 
   /** A new owner that directly follows another is another stafd: reports both the end and the start. */
@@ -93,11 +93,15 @@ export class StafdClient implements Stafd {
     if (!this.#present || signal.sender !== this.#owner?.unique) return;
     if (signal.member === "dc_removed") this.#legacy.dcRemoved(signal.sender);
     else if (signal.member !== "log_pages_changed") return;
-    this.#sink({ type: "stafd-changed" });
+    const page = signal.member === "log_pages_changed" ? pageOf(signal) : undefined;
+    this.#sink({ type: "stafd-changed", ...(page === undefined ? {} : { page }) });
   }
 
-  async #fetch(): Promise<Outcome<StafdReport>> {
-    const fetched = await this.#pages.fetch((question) => this.#call(STAF_V1, question));
+  async #fetch(page: Tid | undefined): Promise<Outcome<FetchedReport>> {
+    const ask: AskStafd = (question) => this.#call(STAF_V1, question);
+    const fetched = page === undefined
+      ? await this.#pages.fetch(ask)
+      : await this.#pages.fetchOnly(ask, page);
     if (fetched.is === "report") return { ok: true, value: fetched.report };
     if (fetched.is === "failed") return failed(fetched.reply.error);
     if (fetched.is === "garbled") return outcome(fetched);
@@ -151,6 +155,12 @@ export class StafdClient implements Stafd {
       uid === undefined ? "the bus did not tell whose process answered" : strangerText(uid),
     );
   }
+}
+
+/** The discovery controller that `log_pages_changed` names. */
+function pageOf({ body }: SignalMessage): Tid | undefined {
+  const texts = body.filter((one) => typeof one === "string");
+  return texts.length === body.length ? tidOfTexts(texts) : undefined;
 }
 
 const strangerText = (uid: number): string =>

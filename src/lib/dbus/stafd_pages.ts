@@ -4,8 +4,8 @@
  * others (S2, S6).
  */
 import { seconds } from "../base/time.ts";
-import { tidKey, tidTexts } from "../nvme/tid.ts";
-import type { ReportedDc, StafdReport } from "../ports.ts";
+import { type Tid, tidKey, tidTexts } from "../nvme/tid.ts";
+import type { FetchedReport, ReportedDc } from "../ports.ts";
 import { BusErrors, type Call, type Reply } from "./bus.ts";
 import { STAF } from "./interfaces.ts";
 import type { JsonResult } from "./json_reader.ts";
@@ -22,7 +22,7 @@ type Question = Pick<Call, "member" | "signature" | "args" | "maxReply">;
 export type AskStafd = (question: Question) => Promise<Reply>;
 
 export type Fetched =
-  | { readonly is: "report"; readonly report: StafdReport }
+  | { readonly is: "report"; readonly report: FetchedReport }
   /** This stafd does not offer single pages. */
   | { readonly is: "older" }
   | { readonly is: "failed"; readonly reply: Reply & { readonly ok: false } }
@@ -41,15 +41,29 @@ export class StafdPages {
   async fetch(ask: AskStafd): Promise<Fetched> {
     const reply = await ask({ member: "page_index" });
     if (!reply.ok) {
-      const { name } = reply.error;
-      const isOlder = name === BusErrors.unknownInterface || name === BusErrors.unknownMethod;
-      return isOlder ? { is: "older" } : { is: "failed", reply };
+      return isOlder(reply) ? { is: "older" } : { is: "failed", reply };
     }
     if (reply.sender !== this.#owner) this.#known = new Map();
     this.#owner = reply.sender;
     const index = textOf(reply, parsePageIndex);
     if (!index.ok) return { is: "garbled", message: index.message };
     return await this.#pages(index.value, ask);
+  }
+
+  /** The page of one discovery controller; everything, if another stafd answers or this one has no single pages. */
+  async fetchOnly(ask: AskStafd, tid: Tid): Promise<Fetched> {
+    const reply = await askPage(ask, tid);
+    if (reply.ok && reply.sender !== this.#owner) return await this.fetch(ask);
+    if (!reply.ok) {
+      if (isOlder(reply)) return { is: "older" };
+      return OF_THE_PAGE.has(reply.error.name) ? only([]) : { is: "failed", reply };
+    }
+    const page = textOf(reply, parsePage);
+    if (!page.ok) return { is: "garbled", message: page.message };
+    const key = tidKey(tid);
+    if (page.value === undefined || tidKey(page.value.tid) !== key) return only([]);
+    this.#known.set(key, page.value);
+    return only([page.value]);
   }
 
   async #pages(index: PageIndex, ask: AskStafd): Promise<Fetched> {
@@ -71,12 +85,7 @@ export class StafdPages {
         dcs.push(about(listed, had.entries));
         continue;
       }
-      const reply = await ask({
-        member: "page",
-        signature: "sssssss",
-        args: tidTexts(listed.tid),
-        maxReply: MAX_PAGE_REPLY,
-      });
+      const reply = await askPage(ask, listed.tid);
       if (!reply.ok) {
         if (OF_THE_PAGE.has(reply.error.name)) {
           dcs.push(unknown(listed));
@@ -100,6 +109,17 @@ export class StafdPages {
     return { is: "report", report: { dcs, retired, unknowns, ...(isPartial ? { partial: true } : {}) } };
   }
 }
+
+const askPage = (ask: AskStafd, tid: Tid): Promise<Reply> =>
+  ask({ member: "page", signature: "sssssss", args: tidTexts(tid), maxReply: MAX_PAGE_REPLY });
+
+const isOlder = ({ error: { name } }: Reply & { readonly ok: false }): boolean =>
+  name === BusErrors.unknownInterface || name === BusErrors.unknownMethod;
+
+const only = (dcs: readonly ReportedDc[]): Fetched => ({
+  is: "report",
+  report: { dcs, retired: [], unknowns: [], only: true },
+});
 
 const OTHER = { ok: false, message: "another stafd answered in the middle of it" } as const;
 

@@ -112,17 +112,7 @@ export function tidOfKey(key: string): Tid | undefined {
   }
   if (!Array.isArray(parsed) || parsed.length !== 7) return undefined;
   const texts = parsed.filter((part) => typeof part === "string");
-  const [
-    transport = "",
-    traddr = "",
-    trsvcid = "",
-    subsysnqn = "",
-    hostTraddr = "",
-    hostIface = "",
-    hostNqn = "",
-  ] = texts;
-  if (texts.length !== parsed.length || !isTransport(transport)) return undefined;
-  return { transport, traddr, trsvcid, subsysnqn, hostTraddr, hostIface, hostNqn };
+  return texts.length === parsed.length ? tidOfTexts(texts) : undefined;
 }
 
 /** TID-11: `(tcp, 10.10.10.10, 8009, nqn.x, eth0, 1.2.3.4)`. */
@@ -136,6 +126,21 @@ export function tidText(tid: Tid): string {
 export function tidTexts(tid: Tid): readonly string[] {
   const { transport, traddr, trsvcid, subsysnqn, hostTraddr, hostIface, hostNqn } = tid;
   return [transport, traddr, trsvcid, subsysnqn, hostTraddr, hostIface, hostNqn];
+}
+
+/** The reverse of {@link tidTexts}; undefined when they name no controller that stas handles. */
+export function tidOfTexts(texts: readonly string[]): Tid | undefined {
+  const [
+    transport = "",
+    traddr = "",
+    trsvcid = "",
+    subsysnqn = "",
+    hostTraddr = "",
+    hostIface = "",
+    hostNqn = "",
+  ] = texts;
+  if (texts.length < 7 || !isTransport(transport)) return undefined;
+  return { transport, traddr, trsvcid, subsysnqn, hostTraddr, hostIface, hostNqn };
 }
 
 /** TID-12 without the connection configuration: keys as in configuration files and on D-Bus. */

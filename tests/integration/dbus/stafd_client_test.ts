@@ -6,7 +6,7 @@ import { publisher, serveStaf, type StafHandlers } from "../../../src/lib/dbus/s
 import { StafdClient } from "../../../src/lib/dbus/stafd_client.ts";
 import type { Outcome } from "../../../src/lib/base/failure.ts";
 import type { Tid } from "../../../src/lib/nvme/tid.ts";
-import type { StafdNews, StafdReport } from "../../../src/lib/ports.ts";
+import type { FetchedReport, StafdNews, StafdReport } from "../../../src/lib/ports.ts";
 import { stafHandlers } from "./fake_daemons.ts";
 import { type PrivateBus, privateBus } from "./private_bus.ts";
 import { RawClient } from "./raw_client.ts";
@@ -49,8 +49,8 @@ class Stacd {
     return this.events;
   }
 
-  fetch(): Promise<Outcome<StafdReport>> {
-    return new Promise((resolve) => this.client.fetch(resolve));
+  fetch(page?: Tid): Promise<Outcome<FetchedReport>> {
+    return new Promise((resolve) => this.client.fetch(resolve, page));
   }
 }
 
@@ -124,6 +124,10 @@ Deno.test("stafd's coming, going and signals are told, over a restart of stafd a
   await bus.start();
   const third = await stafd(bus, {});
   await stacd.until(7);
+  assert.deepEqual(stacd.events.slice(1, 3), [
+    { type: "stafd-changed", page: tid },
+    { type: "stafd-changed" },
+  ]);
   assert.deepEqual(stacd.events.map((event) => event.type === "stafd" ? event.present : event.type), [
     true,
     "stafd-changed",
@@ -164,6 +168,7 @@ Deno.test("a report of an older stafd is what pages says; garbled, missing or re
   assert.equal(absent.failure.message, "stafd is not running");
   const daemon = await older(bus, () => pages);
   assert.deepEqual(await stacd.fetch(), { ok: true, value: report });
+  assert.deepEqual(await stacd.fetch(tid), { ok: true, value: report }, "it has no single pages");
   const garbled = [
     "",
     "[]",
@@ -210,6 +215,9 @@ Deno.test("an original stafd: what it read is told from what it only kept, and g
     ["10.0.0.3", "none", "", 1_000],
   ]);
   assert.deepEqual(outcome.value.dcs[0]?.tid, tid);
+  const whole = await stacd.fetch(tid);
+  assert.ok(whole.ok);
+  assert.deepEqual([whole.value.dcs.length, whole.value.only], [3, undefined], "it has no single pages");
   for (const text of ["", "{}", '[{"log-pages":[]}]', answer.slice(1)]) {
     answer = text;
     assert.ok(!(await stacd.fetch()).ok, text);

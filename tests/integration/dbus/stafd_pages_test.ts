@@ -117,6 +117,37 @@ Deno.test("each page is asked for by itself, and once until it changes", async (
   );
 });
 
+Deno.test("a page that changed is asked for by its name, without the index, and is then known", async () => {
+  const stafd = new FakeStafd();
+  stafd.add(1, ["a"]);
+  stafd.add(2, ["b"]);
+  const pages = new StafdPages();
+  await pages.fetch(stafd.ask);
+  stafd.dcs = stafd.dcs.slice(1);
+  stafd.add(1, ["c", "d"], { readAt: 9, genctr: "2" });
+  stafd.asked.splice(0);
+  const one = await pages.fetchOnly(stafd.ask, tidOf(1));
+  assert.deepEqual(listed(one), ["10.0.0.1 read true c,d"]);
+  assert.ok(one.is === "report" && one.report.only === true);
+  assert.deepEqual(stafd.asked.splice(0), ["page 10.0.0.1"]);
+  assert.deepEqual(listed(await pages.fetch(stafd.ask)), ["10.0.0.2 read true b", "10.0.0.1 read true c,d"]);
+  assert.deepEqual(stafd.asked.splice(0), ["page_index"]);
+  // What cannot be had is nothing, not an empty page.
+  assert.deepEqual(listed(await pages.fetchOnly(stafd.ask, tidOf(3))), []);
+  stafd.errors.set("10.0.0.1", "LimitsExceeded");
+  assert.deepEqual(listed(await pages.fetchOnly(stafd.ask, tidOf(1))), []);
+  stafd.errors.set("10.0.0.1", "NoReply");
+  assert.equal((await pages.fetchOnly(stafd.ask, tidOf(1))).is, "failed");
+  stafd.errors.set("10.0.0.1", "UnknownMethod");
+  assert.equal((await pages.fetchOnly(stafd.ask, tidOf(1))).is, "older");
+  stafd.errors.clear();
+  stafd.sender = ":1.8";
+  stafd.asked.splice(0);
+  const all = await pages.fetchOnly(stafd.ask, tidOf(1));
+  assert.ok(all.is === "report" && all.report.only === undefined, "another stafd may know other things");
+  assert.deepEqual(stafd.asked, ["page 10.0.0.1", "page_index", "page 10.0.0.2", "page 10.0.0.1"]);
+});
+
 Deno.test("a page that cannot be had for its own sake is unknown, and the others come whole", async () => {
   const stafd = new FakeStafd();
   for (const n of [1, 2, 3, 4]) stafd.add(n, ["a"]);

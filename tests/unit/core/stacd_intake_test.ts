@@ -10,7 +10,7 @@ import { stacdView } from "../../../src/lib/core/stacd/stacd_rules.ts";
 import { emptyStacd, type StacdState } from "../../../src/lib/core/stacd/stacd_state.ts";
 import { stepStacd } from "../../../src/lib/core/stacd/stacd_step.ts";
 import type { KernelCtrl } from "../../../src/lib/nvme/kernel_ctrl.ts";
-import type { ReportedDc } from "../../../src/lib/ports.ts";
+import type { FetchedReport, ReportedDc } from "../../../src/lib/ports.ts";
 
 const HOST = { nqn: "nqn.host", id: "46ba5037-7ce5-41fa-9452-48477bf00080", symname: "", key: undefined };
 const ETH0 = { index: 2, mac: "", up: true, v4: ["10.255.0.9"], v6: [] };
@@ -64,9 +64,9 @@ class Stacd {
   work = 0;
   effects: readonly StacdEffect[] = [];
 
-  constructor(state: StacdState = emptyStacd) {
+  constructor(state: StacdState = emptyStacd, text = "") {
     this.state = state;
-    const parsed = parseStacdConf("", "stacd.conf");
+    const parsed = parseStacdConf(text, "stacd.conf");
     assert.ok(parsed.ok);
     this.take({ type: "host", host: HOST });
     this.take({ type: "exclusions", exclusions: [] });
@@ -84,9 +84,19 @@ class Stacd {
 
   report(...dcs: readonly ReportedDc[]): void {
     if (this.state.stafd.op === undefined) this.take({ type: "stafd-changed" });
+    this.answer({ dcs, retired: [], unknowns: [] });
+  }
+
+  answer(value: FetchedReport): void {
     const { op } = this.state.stafd;
     assert.ok(op !== undefined);
-    this.take({ type: "fetched", op, outcome: { ok: true, value: { dcs, retired: [], unknowns: [] } } });
+    this.take({ type: "fetched", op, outcome: { ok: true, value } });
+  }
+
+  /** Which page the last step asked stafd for; all: the whole report. */
+  get asked(): string | undefined {
+    const fetch = this.effects.find((effect) => effect.do === "fetch");
+    return fetch === undefined ? undefined : fetch.page?.traddr ?? "all";
   }
 
   /** All that is listed is connected. */
@@ -273,4 +283,76 @@ Deno.test("removals under way are known by name, without a search through all co
   assert.deepEqual([...stacd.state.fleet.leaving.keys()], [stacd.at(1, 0).key]);
   stacd.report(page(1, 3, listOf(1, 0, 3)));
   assert.deepEqual([...stacd.state.fleet.leaving.keys()], [], "it is wanted again");
+});
+
+const only = (...dcs: readonly ReportedDc[]): FetchedReport => ({
+  dcs,
+  retired: [],
+  unknowns: [],
+  only: true,
+});
+
+Deno.test("a page that stafd names is asked for alone, and says nothing about the others", () => {
+  const stacd = new Stacd();
+  const [first, second] = [page(1, 1, listOf(1, 0, 2)), page(2, 1, listOf(2, 0, 2))];
+  stacd.report(first, second);
+  stacd.connectAll();
+  const { knownAt } = stacd.state.stafd;
+  stacd.mono = 1_000;
+  stacd.take({ type: "stafd-changed", page: first.tid });
+  assert.equal(stacd.asked, "10.255.1.1");
+  stacd.answer(only(page(1, 2, listOf(1, 1, 2))));
+  assert.equal(stacd.asked, undefined);
+  assert.equal(stacd.at(1, 0).claims.size, 0);
+  assert.equal(stacd.phase(1, 2), "reaching");
+  assert.match(stacd.says(2, 0), /generation 1$/);
+  assert.equal(stacd.state.pages.size, 2);
+  assert.deepEqual(stacd.state.stafd.knownAt, knownAt, "stafd has not confirmed the rest (S14)");
+});
+
+Deno.test("the whole report is asked for when one page is not enough", () => {
+  const stacd = new Stacd();
+  const [first, second] = [page(1, 1, listOf(1, 0, 2)), page(2, 1, listOf(2, 0, 2))];
+  // Not before stafd's first report.
+  const { op } = stacd.state.stafd;
+  assert.ok(op !== undefined);
+  const failure = { phase: "bus", kind: "transient", message: "no answer" } as const;
+  stacd.take({ type: "fetched", op, outcome: { ok: false, failure } });
+  stacd.take({ type: "stafd-changed", page: first.tid });
+  assert.equal(stacd.asked, "all");
+  stacd.answer({ dcs: [first, page(3, 1, [], { page: "none" })], retired: [], unknowns: [] });
+  // A page that has not been read, or that stacd has never heard of: stafd may know more that is new.
+  for (const { tid } of [page(3, 1, []), second]) {
+    stacd.take({ type: "stafd-changed", page: tid });
+    assert.equal(stacd.asked, "all");
+    stacd.answer({ dcs: [first, page(3, 1, [], { page: "none" })], retired: [], unknowns: [] });
+  }
+  // Two pages, one after the other.
+  stacd.take({ type: "stafd-changed", page: first.tid });
+  stacd.take({ type: "stafd-changed", page: second.tid });
+  stacd.answer(only(page(1, 2, listOf(1, 0, 2))));
+  assert.equal(stacd.asked, "all");
+  stacd.report(first, second);
+  // It is gone by now, or too long.
+  stacd.take({ type: "stafd-changed", page: first.tid });
+  stacd.answer(only());
+  assert.equal(stacd.asked, "all");
+  stacd.report(first, second);
+  assert.equal(stacd.at(1, 0).claims.size, 1);
+  // Another stafd: what it says of this page is news, and so is the rest.
+  stacd.take({ type: "stafd", present: false });
+  stacd.take({ type: "stafd", present: true });
+  stacd.answer({ dcs: [], retired: [], unknowns: ["nothing yet"] });
+  stacd.take({ type: "stafd-changed", page: first.tid });
+  assert.equal(stacd.asked, "all");
+});
+
+Deno.test("an audit has the whole report", () => {
+  const audited =
+    "[I/O controller connection management]\ndisconnect-scope = all-connections-matching-disconnect-trtypes\n";
+  const stacd = new Stacd(emptyStacd, audited);
+  const first = page(1, 1, listOf(1, 0, 2));
+  stacd.report(first);
+  stacd.take({ type: "stafd-changed", page: first.tid });
+  assert.equal(stacd.asked, "all");
 });

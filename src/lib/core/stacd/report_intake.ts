@@ -74,6 +74,12 @@ function retire(draft: StacdDraft, authority: Authority, evidence: Evidence): vo
   markDirty(draft);
 }
 
+/** Takes in the one page that was asked for. False: it could not be had. */
+export function takeOnly(draft: StacdDraft, { dcs: [dc] }: StafdReport): boolean {
+  if (dc !== undefined) takePage(draft, dc);
+  return dc !== undefined;
+}
+
 /**
  * Applies one page: adds the controllers that it lists; withdraws those that it no longer lists only if
  * this stafd has read the page.

@@ -94,7 +94,7 @@ const rules: DaemonRules = {
   guard: ({ state }: StacdView) => guardPolicy(state.conf),
   whyNotYetKnown: ({ state }: StacdView) => whyNotYetKnown(state),
   confirmed: ({ state, now }: StacdView, ctl) => isConfirmed(state, ctl, now),
-  confirm: fetchReport,
+  confirm: (draft: StacdDraft) => fetchReport(draft),
   remembered,
   attempt: stacdAttempt,
   origin: stacdOrigin,

@@ -34,7 +34,7 @@ function takeStacd(draft: StacdDraft, event: StacdEvent): void {
     case "stafd":
       return stafdPresence(draft, event.present);
     case "stafd-changed":
-      return stafdChanged(draft);
+      return stafdChanged(draft, event.page);
     case "fetched":
       return fetched(draft, event.op, event.outcome);
     case "resolved":

@@ -1,15 +1,16 @@
 /** What stacd knows of stafd: whether it runs, and its last report. */
 import type { StacdDraft } from "./stacd_draft.ts";
-import type { Ctl } from "../controller/ctl.ts";
+import { type Ctl, pageAuthority } from "../controller/ctl.ts";
 import { emit, newOp, remindAt, touch, touchAll } from "../fleet/draft.ts";
 import { heard, noStafd } from "./stacd_state.ts";
 import { ctlAt } from "../fleet/questions.ts";
 import { happened, logLine } from "../fleet/reporting.ts";
 import type { Outcome } from "../../base/failure.ts";
-import type { StafdReport } from "../../ports.ts";
+import type { FetchedReport } from "../../ports.ts";
 import { after } from "../../base/time.ts";
 import { FETCH_RETRY, pause, UNKNOWN_RETRY } from "../retry.ts";
-import { takeReport } from "./report_intake.ts";
+import { takeOnly, takeReport } from "./report_intake.ts";
+import { type Tid, tidKey } from "../../nvme/tid.ts";
 import { audits } from "./audit.ts";
 
 /** Held connections may have waited for this event. */
@@ -42,20 +43,31 @@ export function stafdPresence(draft: StacdDraft, present: boolean): void {
   if (present) fetchReport(draft);
 }
 
-export function stafdChanged(draft: StacdDraft): void {
-  if (draft.state.stafd.op === undefined) return fetchReport(draft);
+/** `page`: only the page of this discovery controller has changed. */
+export function stafdChanged(draft: StacdDraft, page?: Tid): void {
+  if (draft.state.stafd.op === undefined) return fetchReport(draft, suffices(draft, page) ? page : undefined);
   draft.state = { ...draft.state, stafd: { ...draft.state.stafd, again: true } };
 }
 
-export function fetchReport(draft: StacdDraft): void {
+/**
+ * May the page be fetched without the rest of the report? stafd has reported it already, as all else that it knows. An
+ * audit needs the whole report.
+ */
+function suffices({ state: { conf, pages } }: StacdDraft, page: Tid | undefined): boolean {
+  return page !== undefined && !audits(conf) &&
+    pages.get(pageAuthority(tidKey(page)))?.page === "read";
+}
+
+/** Without `page`: the whole report. */
+export function fetchReport(draft: StacdDraft, page?: Tid): void {
   const { stafd } = draft.state;
   if (!stafd.present || stafd.op !== undefined || draft.state.fleet.stopping) return;
   const op = newOp(draft);
   draft.state = { ...draft.state, stafd: { ...stafd, op, again: false, askedAt: draft.now } };
-  emit(draft, { do: "fetch", op });
+  emit(draft, { do: "fetch", op, ...(page === undefined ? {} : { page }) });
 }
 
-export function fetched(draft: StacdDraft, op: number, outcome: Outcome<StafdReport>): void {
+export function fetched(draft: StacdDraft, op: number, outcome: Outcome<FetchedReport>): void {
   const { stafd } = draft.state;
   if (stafd.op !== op) return;
   const done = { ...stafd, op: undefined };
@@ -65,6 +77,14 @@ export function fetched(draft: StacdDraft, op: number, outcome: Outcome<StafdRep
     const { message } = outcome.failure;
     logLine(draft, failures === 2 ? "error" : "debug", `stafd gave no usable answer: ${message}`);
     return remindAt(draft, after(draft.now, pause(FETCH_RETRY, failures, "stafd")), { of: "fetch" });
+  }
+  if (outcome.value.only === true) {
+    // It confirms that page only: `knownAt` and what stafd does not know stay as they are.
+    draft.state = { ...draft.state, stafd: { ...done, failures: 0, ...heard(draft.now) } };
+    const isThere = takeOnly(draft, outcome.value);
+    judgeHeld(draft, () => true);
+    if (!isThere || stafd.again) fetchReport(draft);
+    return;
   }
   const { unknowns, dcs, partial } = outcome.value;
   const isKnown = unknowns.length === 0 && partial !== true && dcs.every(({ page }) => page === "read");

@@ -6,7 +6,7 @@ import { YOUNG_PAGE_SOAK } from "../../config/young_page_soak.ts";
 import type { DiscoveryLog } from "../../nvme/discovery_entry.ts";
 import type { Failure } from "../../base/failure.ts";
 import { tidText } from "../../nvme/tid.ts";
-import { type Ctl, pageAuthority } from "../controller/ctl.ts";
+import { type Ctl, deviceOf, pageAuthority } from "../controller/ctl.ts";
 import { listedIn } from "../sources/entry_tid.ts";
 import type { Evidence } from "../planning/evidence.ts";
 import type { Page } from "./stafd_state.ts";
@@ -24,7 +24,7 @@ import { youngText, youthOf } from "../planning/page_youth.ts";
 import { MAX_REFERRALS } from "./referrals.ts";
 import { dcAt, putDc, type StafdDraft } from "./stafd_draft.ts";
 import { addClaim, statementsChanged, withdraw } from "../fleet/claims.ts";
-import { emitFirst, markDirty, touchAll } from "../fleet/draft.ts";
+import { emit, emitFirst, markDirty, touchAll } from "../fleet/draft.ts";
 import { announce, sayOf } from "../fleet/reporting.ts";
 import { authorityOf } from "./stafd_questions.ts";
 import { ctlAt, saidOf } from "../fleet/questions.ts";
@@ -41,7 +41,7 @@ export function takePage(draft: StafdDraft, ctl: Ctl, log: DiscoveryLog): Taken 
   const intake = intakeOf(log.entries, dcAt(draft, ctl.key).page);
   const { why, over } = roomFor(draft, ctl, intake);
   if (why !== undefined) return { failure: notKept(why), dropped: [] };
-  for (const key of over) putDc(draft, key, { ...dcAt(draft, key), page: undefined });
+  for (const key of over) dropPage(draft, key);
   const dc = dcAt(draft, ctl.key);
   const { entries, refused, bytes } = intake;
   const readAt = draft.now.wall;
@@ -76,6 +76,15 @@ export function takePage(draft: StafdDraft, ctl: Ctl, log: DiscoveryLog): Taken 
     "its log page was dropped because the log pages of other controllers need the room",
   );
   return { failure: undefined, dropped: [...over].map((key) => ({ key, failure })) };
+}
+
+/** Its page makes way for another one: who has read it must know. */
+function dropPage(draft: StafdDraft, key: string): void {
+  putDc(draft, key, { ...dcAt(draft, key), page: undefined });
+  const ctl = ctlAt(draft, key);
+  if (ctl === undefined) return;
+  const device = deviceOf(ctl)?.device ?? "nvme?";
+  emit(draft, { do: "signal", signal: { type: "log-pages-changed", tid: ctl.tid, device } });
 }
 
 const notKept = (message: string): Failure => ({ phase: "read-log", kind: "permanent", message });
