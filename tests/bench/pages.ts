@@ -1,8 +1,9 @@
 /**
  * One event of a discovery controller (AEN) that changes one entry of its page, while 20 others have pages of 500
- * entries: every piece of work that this causes in stafd and in stacd. Page by page, as between our daemons: the index,
- * and the one page. Whole: the answer with all pages, which a stacd before 1.0.1 asks for, and the original's stafd
- * gives. What is to be seen: no piece takes long enough to hold up anything else. As the daemons run:
+ * entries: every piece of work that this causes in stafd and in stacd. One page, as between our daemons: stafd's signal
+ * names it, and stacd asks for it. Index: what stacd asks for before that at its start, and when several pages change at
+ * once; it then takes the whole report in. Whole: the answer with all pages, which a stacd before 1.0.1 asks for, and the
+ * original's stafd gives. State: both daemons write all that they know for a restart; nothing is cut up there yet. What is to be seen: no piece takes long enough to hold up anything else. As the daemons run:
  * `deno run -A --v8-flags=--jitless tests/bench/pages.ts [--json]`
  */
 import process from "node:process";
@@ -10,6 +11,8 @@ import { parseStacdConf } from "../../src/lib/config/stacd_conf.ts";
 import { parseStafdConf } from "../../src/lib/config/stafd_conf.ts";
 import type { StacdEvent, StafdEffect, StafdEvent } from "../../src/lib/core/effects.ts";
 import { stepStacd } from "../../src/lib/core/stacd/stacd_step.ts";
+import { stacdStateValue } from "../../src/lib/core/saved/stacd_saved.ts";
+import { stafdStateValue } from "../../src/lib/core/saved/stafd_saved.ts";
 import { emptyStacd, type StacdState } from "../../src/lib/core/stacd/stacd_state.ts";
 import { emptyStafd, type StafdState } from "../../src/lib/core/stafd/stafd_state.ts";
 import { stepStafd } from "../../src/lib/core/stafd/stafd_step.ts";
@@ -135,7 +138,7 @@ function fetched({ stafd: { op } }: StacdState, value: StafdReport): StacdEvent 
   return { type: "fetched", op, outcome: { ok: true, value } };
 }
 
-/** stacd with all of stafd's pages, everything on them connected, about to take the next report. */
+/** stacd with all of stafd's pages, and everything on them connected. */
 function stacd(report: StafdReport): StacdState {
   const parsed = parseStacdConf("", "stacd.conf");
   if (!parsed.ok) throw new Error("an empty file is valid");
@@ -157,9 +160,7 @@ function stacd(report: StafdReport): StacdState {
     isDc: false,
     isIoc: true,
   }));
-  const state = play(listed, [{ type: "scanned", op: scan, outcome: { ok: true, value } }, {
-    type: "stafd-changed",
-  }]);
+  const state = play(listed, [{ type: "scanned", op: scan, outcome: { ok: true, value } }]);
   if ([...state.fleet.ctls.values()].some(({ link }) => link.phase !== "up")) {
     throw new Error("not all are connected");
   }
@@ -167,7 +168,7 @@ function stacd(report: StafdReport): StacdState {
 }
 
 export interface PieceResult {
-  readonly way: "page by page" | "whole";
+  readonly way: "one page" | "index" | "whole" | "state";
   readonly daemon: "stafd" | "stacd";
   readonly piece: string;
   /** Median and slowest batch, in milliseconds of the processor's time of this thread. */
@@ -187,7 +188,8 @@ export function pieceResults(batchMs = BATCH_MS): PieceResult[] {
   const link = before.fleet.ctls.get(key)?.link;
   if (link?.phase !== "up") throw new Error("the controller is not connected");
   const aen: StafdEvent = { type: "aen", device: link.ref.device, value: DISCOVERY_LOG_CHANGED };
-  const told = stepStafd(before, aen, now).state;
+  const hears = () => stepStafd(before, aen, now);
+  const told = hears().state;
   const job = told.dcs.get(key)?.job;
   if (job === undefined) throw new Error("stafd does not read the page");
   const value = log(Number(link.ref.device.slice("nvme".length)), 1);
@@ -197,24 +199,38 @@ export function pieceResults(batchMs = BATCH_MS): PieceResult[] {
   const tid = after.fleet.ctls.get(key)?.tid;
   if (tid === undefined) throw new Error("the controller is gone");
   const index = () => JSON.stringify(pageIndex(after, now));
+  const dc = pageReport(after, now, tid);
+  if (dc === undefined) throw new Error("the page is gone");
   const page = () => JSON.stringify({ schema: 1, dc: pageReport(after, now, tid) });
   const whole = () => JSON.stringify(stafdReport(after, now));
   const texts = { index: index(), page: page(), whole: whole() };
   const state = stacd(stafdReport(before, now));
+  const signalled = () => stepStacd(state, { type: "stafd-changed", page: tid }, now);
+  const asking = signalled().state;
+  const only = { dcs: [dc], retired: [], unknowns: [], only: true } as const;
   const next = stafdReport(after, now);
-  const taken = () => stepStacd(state, fetched(state, next), now);
-  if (taken().state.fleet.ctls.size !== (OTHERS + 1) * ENTRIES + 1) {
-    throw new Error("the new entry is missing");
+  const takes = (report: StafdReport) => () => stepStacd(asking, fetched(asking, report), now);
+  const report = takes(next);
+  const one = takes(only);
+  for (const taken of [one, report]) {
+    if (taken().state.fleet.ctls.size !== (OTHERS + 1) * ENTRIES + 1) {
+      throw new Error("the new entry is missing");
+    }
   }
   const pieces: readonly (readonly [PieceResult["way"], PieceResult["daemon"], string, () => unknown])[] = [
-    ["page by page", "stafd", "the page is taken in", readAgain],
-    ["page by page", "stafd", "the index is written", index],
-    ["page by page", "stafd", "the page is written", page],
-    ["page by page", "stacd", "the index is parsed", () => parsePageIndex(texts.index)],
-    ["page by page", "stacd", "the page is parsed", () => parsePage(texts.page)],
-    ["page by page", "stacd", "the report is taken in", taken],
+    ["one page", "stafd", "the event is heard", hears],
+    ["one page", "stafd", "the page is taken in", readAgain],
+    ["one page", "stacd", "the signal is heard", signalled],
+    ["one page", "stafd", "the page is written", page],
+    ["one page", "stacd", "the page is parsed", () => parsePage(texts.page)],
+    ["one page", "stacd", "the page is taken in", one],
+    ["index", "stafd", "the index is written", index],
+    ["index", "stacd", "the index is parsed", () => parsePageIndex(texts.index)],
+    ["index", "stacd", "the report is taken in", report],
     ["whole", "stafd", "all pages are written", whole],
     ["whole", "stacd", "all pages are parsed", () => parsePages(texts.whole)],
+    ["state", "stafd", "the state is written", () => JSON.stringify(stafdStateValue(after))],
+    ["state", "stacd", "the state is written", () => JSON.stringify(stacdStateValue(state))],
   ];
   return pieces.map(([way, daemon, piece, run]) => {
     for (let i = 0; i < WARM_UP; i++) run();
@@ -233,7 +249,7 @@ if (import.meta.main) {
   if (Deno.args.includes("--json")) console.log(JSON.stringify(results));
   else {
     for (const { way, daemon, piece, ms, slowest } of results) {
-      const of = `${way.padEnd(14)} ${daemon}  ${piece.padEnd(24)}`;
+      const of = `${way.padEnd(8)} ${daemon}  ${piece.padEnd(24)}`;
       console.log(`${of} ${ms.toFixed(2).padStart(8)} ms   (slowest ${slowest.toFixed(2)} ms)`);
     }
   }
