@@ -66,7 +66,10 @@ export class ConnectRules {
       // By whichever interface it was up last, as far as the kernel showed it then.
       const words = this.#rules.words(device);
       const srcAddr = world.kernel.devices.release.has("srcAddr") ? device.lastSource : "";
-      if (serves(tid, { ...words, srcAddr }, this.#rules.interfaces) === "yes") {
+      // A kernel before 5.16 shows the name that it was connected by, and not the discovery controller's own.
+      const isOwn = world.kernel.devices.release.has("uniqueNqn");
+      const subsysnqn = isOwn ? words.subsysnqn : device.asked ?? words.subsysnqn;
+      if (serves(tid, { ...words, subsysnqn, srcAddr }, this.#rules.interfaces) === "yes") {
         throw new Violation("S4", `${who} connects ${named(tid)}, which is connected as ${device.name}`);
       }
     }
