@@ -555,7 +555,7 @@ export const CANARIES: readonly Canary[] = [
     name: "renews a connection without the keys that it had",
     rules: ["S15"],
     who: "stacd",
-    with: ["renews"],
+    with: ["renews", "conf-edits"],
     cores: blind,
   },
   {

@@ -64,6 +64,7 @@ export class DisconnectRules {
     if (evidence.some(({ kind }) => kind === "stop")) return;
     // It is wanted, and comes back.
     if (evidence.every(({ kind }) => kind === "renewed")) return this.#rules.renewals.taken(tid, device);
+    if (device !== undefined) this.#rules.renewals.takenOtherwise(device);
     const wish = this.#wants(who).get(identity(tid));
     if (wish !== undefined) {
       throw new Violation("S2", `${who} disconnects ${named(tid)}, which ${wish.why} asks for`);

@@ -70,6 +70,11 @@ export class RenewRules {
     this.#open.set(place(tid), { tid, device });
   }
 
+  /** It is disconnected on other evidence: the renewal that took it has stopped, for it could not be deleted. */
+  takenOtherwise(device: Device): void {
+    this.#going.delete(device);
+  }
+
   /** S13: the kernel cannot hold two host IDs for one host NQN, nor the other way round. */
   #identity(tid: Tid, device: Device): void {
     const { host } = this.#rules;

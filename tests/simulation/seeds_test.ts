@@ -126,6 +126,11 @@ for (const [seed, who, what] of FOUND_IN_ALL) {
   });
 }
 
+Deno.test("seed 455 of stacd: a drain by force takes what a renewal could not delete (the check was wrong)", async () => {
+  const run = new Simulation({ seed: 455, who: "stacd", with: new Set(["renews"]) });
+  assert.equal((await run.run()).violation?.message, undefined);
+});
+
 const HOSTILE_SEEDS = 5;
 
 Deno.test(`${HOSTILE_SEEDS} seeds with adversaries keep all rules`, async () => {
