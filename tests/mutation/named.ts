@@ -57,8 +57,8 @@ export const NAMED: readonly NamedFault[] = [
   {
     name: "the limit of probes is ignored",
     path: core("fleet/queues"),
-    find: "while (reaching < MAX_PROBES) {",
-    replace: "while (toReach.length > 0) {",
+    find: "n < count && reaching < MAX_PROBES; n++",
+    replace: "n < toReach.length; n++",
   },
   {
     name: "a connect goes before the state on disk",

@@ -4,7 +4,7 @@ import { parseStacdConf } from "../../src/lib/config/stacd_conf.ts";
 import { parseStafdConf } from "../../src/lib/config/stafd_conf.ts";
 import { stacdWakeAt, stepStacd } from "../../src/lib/core/stacd/stacd_step.ts";
 import { emptyStacd, type StacdState } from "../../src/lib/core/stacd/stacd_state.ts";
-import type { StacdEvent, StafdEffect, StafdEvent } from "../../src/lib/core/effects.ts";
+import type { StacdEffect, StacdEvent, StafdEffect, StafdEvent } from "../../src/lib/core/effects.ts";
 import { stepStafd } from "../../src/lib/core/stafd/stafd_step.ts";
 import {
   emptyStafd,
@@ -12,7 +12,7 @@ import {
   ROOMY_SERVICES,
   type StafdState,
 } from "../../src/lib/core/stafd/stafd_state.ts";
-import { MAX_CTLS } from "../../src/lib/core/fleet/fleet.ts";
+import { MAX_CTLS, MAX_PROBES } from "../../src/lib/core/fleet/fleet.ts";
 import { mdnsAuthority } from "../../src/lib/core/sources/origin_of.ts";
 import type { MdnsService, ReportedDc } from "../../src/lib/ports.ts";
 import { stacdRoom } from "../../src/lib/daemon/views/v1_room.ts";
@@ -50,8 +50,11 @@ const dc = (n: number, count: number, more: Partial<ReportedDc> = {}): ReportedD
 class Stacd {
   state: StacdState = emptyStacd;
   mono = 0;
+  scan: number | undefined;
   lines: string[] = [];
   fetches: number[] = [];
+  /** Addresses that are being tested, first the one that began first. */
+  reaching: Extract<StacdEffect, { readonly do: "reach" }>[] = [];
 
   constructor(lines: readonly string[] = []) {
     const parsed = parseStacdConf(`[Controllers]\n${lines.join("\n")}\n`, "stacd.conf");
@@ -67,8 +70,27 @@ class Stacd {
     for (const effect of effects) {
       if (effect.do === "log") this.lines.push(effect.entry.message);
       if (effect.do === "fetch") this.fetches.push(effect.op);
+      if (effect.do === "reach") this.reaching.push(effect);
+      if (effect.do === "scan") this.scan = effect.op;
       if (effect.do === "disconnect") assert.fail("nothing is disconnected for lack of room");
     }
+  }
+
+  /** The kernel has nothing, and every address can be tested. */
+  begin(): void {
+    this.take({ type: "exclusions", exclusions: [] });
+    const eth0 = { index: 2, mac: "", up: true, v4: ["192.0.0.9"], v6: [] };
+    this.take({ type: "network", interfaces: new Map([["eth0", eth0]]) });
+    assert.ok(this.scan !== undefined);
+    this.take({ type: "scanned", op: this.scan, outcome: { ok: true, value: [] } });
+  }
+
+  /** One test has ended: nothing answers. */
+  unreached(): void {
+    const first = this.reaching.shift();
+    assert.ok(first !== undefined);
+    const failure = { phase: "reach", kind: "transient", message: "no answer" } as const;
+    this.take({ type: "reached", op: first.op, key: first.key, outcome: { ok: false, failure } });
   }
 
   report(...dcs: readonly ReportedDc[]): void {
@@ -163,6 +185,35 @@ Deno.test("what was left out is asked for again when there is room, without a ch
     stacd.report(dc(1, 10, { genctr: "9", readAt: 9 }), dc(2, MAX_CTLS));
   }
   assert.equal(stacd.of(2), MAX_CTLS - 10);
+});
+
+Deno.test("S11, S16: the turns of a long queue are drawn once for a round of tests, and a newcomer waits for no more", () => {
+  const stacd = new Stacd();
+  stacd.begin();
+  stacd.report(dc(1, 5000));
+  assert.equal(stacd.reaching.length, MAX_PROBES);
+  const drawings = new Set<unknown>();
+  for (let n = 0; n < 4 * MAX_PROBES; n++) {
+    stacd.unreached();
+    assert.equal(stacd.reaching.length, MAX_PROBES, "every slot is used");
+    drawings.add(stacd.state.fleet.turns.probe);
+  }
+  assert.ok(drawings.size <= 5, `the whole queue was gone through ${drawings.size} times`);
+  // Another authority: its turn comes in the next drawing.
+  stacd.report(dc(1, 5000), dc(2, 1));
+  let waited = 0;
+  while (!stacd.reaching.some(({ tid }) => tid.traddr === "192.0.2.1")) {
+    stacd.unreached();
+    assert.ok(waited++ <= MAX_PROBES + 2, "it waits behind a queue that it has no part in");
+  }
+  // To the end, each has been tested once.
+  const tested = new Set<string>();
+  for (let n = 0; n < 6000 && stacd.reaching.length > 0; n++) {
+    for (const { key } of stacd.reaching) tested.add(key);
+    stacd.unreached();
+  }
+  assert.ok(tested.size > 5000 - 6 * MAX_PROBES, String(tested.size));
+  assert.equal(stacd.state.fleet.toReach.length, 0);
 });
 
 // --- stafd -----------------------------------------------------------------------------------------------------------

@@ -140,7 +140,9 @@ export interface Fleet {
   /** State of the turns in the queues (turns.ts). */
   readonly turns: { readonly probe: Turns; readonly connect: Turns };
   readonly reaching: number;
+  /** The first {@link Fleet.drawn} of them are in the order of their turns. */
   readonly toReach: readonly string[];
+  readonly drawn: number;
   readonly ready: readonly { readonly key: string; readonly rank: number }[];
   /** The connect under way in the kernel, if any. */
   readonly busy: Connect | undefined;
@@ -209,6 +211,7 @@ export const emptyFleet: Fleet = {
   turns: { probe: noTurns, connect: noTurns },
   reaching: 0,
   toReach: [],
+  drawn: 0,
   ready: [],
   busy: undefined,
   rests: new Map(),

@@ -6,7 +6,7 @@ import { asks, originAt, rankOf } from "./probing.ts";
 import { linedUp } from "./waiting.ts";
 import { ctlAt, isFresh } from "./questions.ts";
 import { MAX_PROBES, MAX_UNREAD } from "./fleet.ts";
-import { Drawing, type TurnPlace, type Turns } from "./turns.ts";
+import { Drawing, LONG_QUEUE, type TurnPlace, type Turns } from "./turns.ts";
 import { PROBE_TIMEOUT } from "../retry.ts";
 import { requestFor, type View } from "./view.ts";
 import { mayShare } from "./fleet_index.ts";
@@ -49,17 +49,40 @@ export function startWork(draft: Draft): void {
 }
 
 function startProbes(draft: Draft): void {
+  while (draft.state.fleet.reaching < MAX_PROBES && draft.state.fleet.toReach.length > 0) {
+    const { toReach, reaching, turns } = draft.state.fleet;
+    // If there is a slot for each of them, none has to wait.
+    const isEnough = toReach.length <= MAX_PROBES - reaching;
+    if (isEnough || (toReach.length > LONG_QUEUE && draft.state.fleet.drawn > 0)) {
+      probeFirst(draft, isEnough ? toReach.length : draft.state.fleet.drawn);
+      continue;
+    }
+    const drawing = drawingOf(draft, toReach, (key) => key, turns.probe);
+    const count = toReach.length > LONG_QUEUE ? MAX_PROBES : MAX_PROBES - reaching;
+    const first: string[] = [];
+    for (
+      let key = drawing.next();
+      key !== undefined;
+      key = first.length < count ? drawing.next() : undefined
+    ) {
+      first.push(key);
+    }
+    changeFleet(draft, {
+      toReach: first.concat(drawing.left()),
+      drawn: first.length,
+      turns: { ...turns, probe: drawing.turns },
+    });
+    probeFirst(draft, first.length);
+  }
+}
+
+/** Probes the first ones of the queue, as far as there are slots. */
+function probeFirst(draft: Draft, count: number): void {
   const { toReach } = draft.state.fleet;
   let { reaching } = draft.state.fleet;
-  if (toReach.length === 0 || reaching >= MAX_PROBES) return;
-  // If there is a slot for each of them, none has to wait.
-  const isEnough = toReach.length <= MAX_PROBES - reaching;
-  const drawing = isEnough
-    ? new Drawing(toReach, () => NOBODYS, draft.state.fleet.turns.probe)
-    : drawingOf(draft, toReach, (key) => key, draft.state.fleet.turns.probe);
-  while (reaching < MAX_PROBES) {
-    const key = drawing.next();
-    if (key === undefined) break;
+  let n = 0;
+  for (; n < count && reaching < MAX_PROBES; n++) {
+    const key = toReach[n] ?? "";
     const ctl = ctlAt(draft, key);
     if (ctl?.link.phase !== "reaching" || ctl.link.op !== undefined) continue;
     const op = newOp(draft);
@@ -69,8 +92,7 @@ function startProbes(draft: Draft): void {
     emit(draft, { do: "reach", op, key, tid: ctl.tid, probe });
     reaching++;
   }
-  const turns = isEnough ? draft.state.fleet.turns : { ...draft.state.fleet.turns, probe: drawing.turns };
-  changeFleet(draft, { reaching, turns, toReach: drawing.left() });
+  changeFleet(draft, { reaching, toReach: toReach.slice(n), drawn: count - n });
 }
 
 /** Draws from a queue in turns; leaves out entries that no longer wait. */

@@ -12,6 +12,8 @@ export type Lane = 0 | 1 | 2;
 
 const LANES = [0, 1, 2] as const;
 export const WEIGHTS = [8, 4, 1] as const;
+/** A longer queue has its turns drawn for a round of probes at a time: drawing goes through the whole queue (S11). */
+export const LONG_QUEUE = 256;
 /** The most turns of a lane in a row before one of those behind has its turn. */
 export const AHEAD = 8;
 
