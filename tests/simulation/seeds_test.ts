@@ -118,6 +118,11 @@ const FOUND_IN_ALL: readonly (readonly [seed: number, who: Who, what: string])[]
   [100675, "stafd", "a connection came back by another interface, and served a line of the first one"],
   [200297, "both", "a scan did not tell of the device whose number's earlier owner was removed meanwhile"],
   [272, "stacd", "a lost event was not made good yet when the daemons were killed (the check was wrong)"],
+  [
+    130030,
+    "both",
+    "the kernel had not given up a lost connection when the daemons were killed (the check was wrong)",
+  ],
 ];
 
 for (const [seed, who, what] of FOUND_IN_ALL) {

@@ -488,6 +488,9 @@ export class Simulation {
   async #fixpoint(): Promise<void> {
     if (this.random.chance(0.5)) return;
     await this.go(IN_USE_MS + (this.#losesNews ? LIMITS.lostNewsMs : 0));
+    // When the kernel gives up a lost discovery controller, stafd may drop it, and what only its page listed goes.
+    const lossMs = this.#lossMs;
+    if (lossMs > 0) await this.go(lossMs + IN_USE_MS);
     // A connect from before the peace may have come out of the kernel since.
     await this.#settled();
     const before = this.#connections();
@@ -508,6 +511,14 @@ export class Simulation {
         `a restart changed the connections from ${before.join(", ")} to ${after.join(", ")}`,
       );
     }
+  }
+
+  /** How long the kernel goes on trying to get lost connections back, where that has an end. */
+  get #lossMs(): number {
+    const ends = this.world.kernel.devices.all.flatMap(({ lostAt, ctrlLossTmoMs }) =>
+      lostAt === undefined || ctrlLossTmoMs === Infinity ? [] : [lostAt + ctrlLossTmoMs - this.mono]
+    );
+    return Math.max(0, ...ends);
   }
 
   /** L2. A target that makes the kernel hang holds up everybody: that is no fault of the storm. */
