@@ -17,6 +17,17 @@ export interface Statement {
   readonly wall: number;
 }
 
+/**
+ * stafd connects a discovery controller by another side of this host than before (another host NQN, `ignore-iface`): what its page
+ * listed is asked for as before, and what was connected for it counts as that controller (S13).
+ */
+export interface Moved {
+  readonly from: ReportedDc;
+  readonly to: Tid;
+  /** Monotonic milliseconds. */
+  readonly at: number;
+}
+
 export interface Answer {
   readonly who: string;
   readonly host: string;
@@ -37,6 +48,8 @@ export class Knowledge {
    * stafd's state file add, and take nothing away (S2). stacd may make connections that any of them lists.
    */
   readonly sinceRead = new Map<string, readonly ReportedDc[]>();
+  /** Pages that have moved as far as stacd knows, each with what it listed then. */
+  moved: readonly Moved[] = [];
   /** All that stafd ever reported to stacd as dropped. */
   readonly retired: RetiredDc[] = [];
   /** Of the last report since stafd came. */
@@ -78,6 +91,12 @@ export class Knowledge {
     this.answers = this.answers.filter((answer) => answer.who !== who);
     if (who === "stacd") {
       this.sinceRead.clear();
+      // What its state file names by the new side, it knows to have been moved.
+      const isSaved = (tid: Tid): boolean => saved.controllers.some((one) => sameController(one, tid));
+      this.moved = this.moved.map((one) => {
+        const entries = one.from.entries.filter((entry) => tidsListed([entry], one.to, "nvme").some(isSaved));
+        return { ...one, from: { ...one.from, entries } };
+      });
       for (const [key, dc] of this.told) {
         if (!saved.reads.has(dc.readAt)) this.told.delete(key);
         else {
@@ -95,11 +114,35 @@ export class Knowledge {
     }
   }
 
-  /** stacd got a report. */
-  reported(report: FetchedReport): void {
+  /**
+   * A page of which stafd says nothing any more, and whose discovery controller it now connects by another side of this host. One
+   * that was known by that side, too, is another page, unless stafd knows all that there is.
+   */
+  #movedBy(report: StafdReport, at: number): void {
+    const named = new Set([...report.dcs, ...report.retired].map(({ tid }) => identity(tid)));
+    const speaks = ({ tid, page, current }: ReportedDc): boolean =>
+      !this.told.has(identity(tid)) ||
+      (report.unknowns.length === 0 && page === "read" && current !== false);
+    const dcs = report.dcs.filter(speaks);
+    for (const [id, from] of this.told) {
+      if (named.has(id) || this.moved.some((one) => isSamePage(one.from, from))) continue;
+      const known = this.sinceRead.get(id) ?? [];
+      for (const { tid: to } of dcs) {
+        if (!isOtherSide(from.tid, to)) continue;
+        this.moved = [...this.moved, { from, to, at }];
+        const now = identity(to);
+        const taken = [from, ...known].map((dc) => ({ ...dc, tid: to }));
+        this.sinceRead.set(now, [...this.sinceRead.get(now) ?? [], ...taken]);
+      }
+    }
+  }
+
+  /** stacd got a report. `at`: monotonic milliseconds. */
+  reported(report: FetchedReport, at: number): void {
     this.report = report.only === true && this.report !== undefined
       ? { ...this.report, dcs: [...this.report.dcs.filter((dc) => !isIn(report, dc)), ...report.dcs] }
       : report;
+    if (report.only !== true) this.#movedBy(report, at);
     for (const dc of report.dcs) {
       if (dc.page === "none") continue;
       const id = identity(dc.tid);
@@ -127,3 +170,16 @@ export class Knowledge {
 
 const isIn = ({ dcs }: StafdReport, { tid }: ReportedDc): boolean =>
   dcs.some((dc) => sameController(dc.tid, tid));
+
+const isSamePage = (one: ReportedDc, other: ReportedDc): boolean =>
+  sameController(one.tid, other.tid) && one.readAt === other.readAt;
+
+/**
+ * The same discovery controller, asked as another host or by another interface. Two interfaces mean two controllers, but with
+ * `ignore-iface` there is none (TID-3).
+ */
+function isOtherSide(one: Tid, other: Tid): boolean {
+  const isWay = one.hostIface === other.hostIface || one.hostIface === "" || other.hostIface === "";
+  const { hostIface, hostNqn } = other;
+  return isWay && !sameController(one, other) && sameController({ ...one, hostIface, hostNqn }, other);
+}

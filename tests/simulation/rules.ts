@@ -310,7 +310,7 @@ export class Rules {
         return this.knowledge.answered({ who, host, addresses: event.outcome.value });
       }
       case "fetched":
-        if (event.outcome.ok) this.knowledge.reported(event.outcome.value);
+        if (event.outcome.ok) this.knowledge.reported(event.outcome.value, this.#mono);
         return;
       case "stafd":
         this.knowledge.report = undefined;

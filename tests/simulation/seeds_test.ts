@@ -123,6 +123,11 @@ const FOUND_IN_ALL: readonly (readonly [seed: number, who: Who, what: string])[]
     "both",
     "the kernel had not given up a lost connection when the daemons were killed (the check was wrong)",
   ],
+  [
+    120293,
+    "both",
+    "a page whose controller is known by another interface asks for the same (the check was wrong)",
+  ],
 ];
 
 for (const [seed, who, what] of FOUND_IN_ALL) {
