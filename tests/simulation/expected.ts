@@ -134,7 +134,30 @@ export function missing(rules: Rules, dcs: readonly Tid[][]): string[] {
     wishes.filter((wish) => !wish.some((tid) => connected(rules, tid, isDc)))
       .map((wish) => wish.map(named).join(" or "));
   const found = rules.conf("stafd") === undefined ? [] : lacks(dcs, true);
-  return [...found, ...lacks(wantedIocs(rules, dcs), false)];
+  const counted = new Map<Device, string>();
+  const iocs = wantedIocs(rules, dcs).filter((wish) =>
+    wish.some((tid) => connected(rules, tid, false)) || !wish.some((tid) => countsAs(rules, tid, counted))
+  );
+  return [...found, ...lacks(iocs, false)];
+}
+
+/**
+ * S13: what stacd made for a page before stafd connected its discovery controller by another side of this host counts as what that
+ * page asks for now, each connection for one controller.
+ */
+function countsAs(rules: Rules, tid: Tid, counted: Map<Device, string>): boolean {
+  const id = identity(tid);
+  return rules.knowledge.moved.some(({ from, to, at }) => {
+    if (!tidsListed(from.entries, to, "nvme").some((one) => identity(one) === id)) return false;
+    const { hostIface, hostNqn } = from.tid;
+    const then = { ...tid, hostIface, hostNqn };
+    const device = rules.world.kernel.devices.all.find((one) =>
+      one.maker === "stacd" && one.state === "live" && one.bornAt <= at && !rules.disowned.has(one) &&
+      (counted.get(one) ?? id) === id && serves(then, rules.words(one), rules.interfaces) !== "no"
+    );
+    if (device !== undefined) counted.set(device, id);
+    return device !== undefined;
+  });
 }
 
 /** Pages of connected discovery controllers that stafd publishes and that are not theirs any more (L1, L5). */
