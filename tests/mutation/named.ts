@@ -67,6 +67,12 @@ export const NAMED: readonly NamedFault[] = [
     replace: "if (unread",
   },
   {
+    name: "what was left to others is connected before the state on disk says otherwise",
+    path: core("fleet/settle"),
+    find: "ctl.leftToOthers ? draft.state.fleet.saves.wanted : ctl.savedWith",
+    replace: "ctl.savedWith",
+  },
+  {
     name: "a soak that was called off keeps its time",
     path: core("fleet/settle"),
     find: "put(draft, ctl = { ...ctl, removeAt: undefined, guard: undefined });",
