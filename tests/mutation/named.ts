@@ -73,6 +73,12 @@ export const NAMED: readonly NamedFault[] = [
     replace: "ctl.savedWith",
   },
   {
+    name: "a connection that the audit may take counts as a path that stays",
+    path: core("fleet/kernel_view"),
+    find: " || view.rules.mayBeTaken(view, ctrl)",
+    replace: "",
+  },
+  {
     name: "a soak that was called off keeps its time",
     path: core("fleet/settle"),
     find: "put(draft, ctl = { ...ctl, removeAt: undefined, guard: undefined });",

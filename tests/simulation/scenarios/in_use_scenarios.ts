@@ -4,7 +4,7 @@ import { entryFor } from "../../../src/lib/sim/discovery.ts";
 import { nothingInUse, stacd } from "../altered.ts";
 import { DC_LINE, line, listed } from "./listed.ts";
 import type { Scenario } from "./scenario.ts";
-import { Stage } from "./stage.ts";
+import { AUDIT, Stage } from "./stage.ts";
 
 /** Nobody looks whether anything is in use. */
 const unguarded = () => stacd(nothingInUse);
@@ -149,6 +149,31 @@ export const IN_USE_SCENARIOS: readonly Scenario[] = [
       await stage.age();
       await stage.run(120_000);
       assert.deepEqual([stage.to(first).length, stage.to(second).length], [1, 1]);
+    },
+    original: unguarded,
+  },
+  {
+    from: "S12, S9 (seed 110366)",
+    name:
+      "a path that the audit may take is no path that stays, also before the audit has everything to judge it",
+    play: async (cores) => {
+      for (const scope of [AUDIT, ""]) {
+        const stage = new Stage(cores);
+        const first = stage.subsystem("nqn.sub", "10.0.1.1");
+        const second = stage.subsystem("nqn.sub", "10.0.1.2");
+        // Its page is never read: the audit waits for it.
+        stage.dc("nqn.dc", "10.0.0.100", []);
+        stage.world.setManner(stage.target("nqn.dc"), "silent");
+        stage.stafdConf(DC_LINE);
+        stage.stacdConf(`${scope}${line(LINE)}`);
+        await stage.start();
+        stage.connectedByOthers(second);
+        assert.ok(stage.world.kernel.devices.namespaces.mount("nqn.sub", "/srv"));
+        stage.stacdConf(`${scope}[Controllers]\n`);
+        await stage.run(120_000);
+        const there = [stage.to(first).length, stage.to(second).length];
+        assert.deepEqual(there, scope === "" ? [0, 1] : [1, 1], scope);
+      }
     },
     original: unguarded,
   },

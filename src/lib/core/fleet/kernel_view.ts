@@ -148,12 +148,12 @@ export function siblingsOf(view: View, ctl: Ctl): Siblings {
 }
 
 /**
- * Connections of other programs stay, and so do our own wanted ones; those about to be removed do not
- * (S12).
+ * Connections of other programs stay, and so do our own wanted ones; those about to be removed do not, nor
+ * those that the audit may remove (S12).
  */
 function stays(view: View, device: string): boolean {
   const ctrl = view.state.fleet.devices.get(device);
-  if (ctrl === undefined || isDeleting(ctrl.state)) return false;
+  if (ctrl === undefined || isDeleting(ctrl.state) || view.rules.mayBeTaken(view, ctrl)) return false;
   return (view.state.fleet.users.get(device) ?? []).every((key) => {
     const user = ctlAt(view, key);
     if (user === undefined) return true;

@@ -57,6 +57,8 @@ export interface Rules {
   guard(view: View): GuardPolicy | undefined;
   /** Why, since the start, it is not yet known which other controllers are wanted; undefined when it is. */
   whyNotYetKnown(view: View): string | undefined;
+  /** The policy takes connections that no source wants, and none is known to want this one: it may be removed, too. */
+  mayBeTaken(view: View, device: KernelCtrl): boolean;
   /** The source of the evidence has just confirmed it (S14). */
   confirmed(view: View, ctl: Ctl): boolean;
   /** No source has claimed it in this process: it is known from the state file only. */

@@ -6,7 +6,7 @@ import { isTransport, tidKey, tidText } from "../../nvme/tid.ts";
 import { type Ctl, newCtl } from "../controller/ctl.ts";
 import type { Evidence } from "../planning/evidence.ts";
 import { placeOf } from "../sources/origin_place.ts";
-import type { StacdDraft } from "./stacd_draft.ts";
+import type { StacdDraft, StacdView } from "./stacd_draft.ts";
 import { ctlAt, isFresh } from "../fleet/questions.ts";
 import { exceptIdentity, isAwaited, shieldOf } from "../fleet/kernel_view.ts";
 
@@ -24,6 +24,15 @@ export const asAnother = (ctl: Ctl, { hostNqn }: KernelCtrl): string =>
   `it is ${
     tidText(ctl.tid)
   } except for the host NQN: connected as ${hostNqn}, configured is ${ctl.tid.hostNqn}`;
+
+/** No source is known to want it, and an audit takes it unless it finds one: now, or once everything has been read. */
+export function mayBeTaken(view: StacdView, device: KernelCtrl): boolean {
+  const { conf, fleet } = view.state;
+  const trtypes = new Set<string>(conf?.disconnectTrtypes.value);
+  if (!audits(conf) || !trtypes.has(device.transport) || shieldOf(view, device) !== undefined) return false;
+  const users = (fleet.users.get(device.device) ?? []).flatMap((key) => ctlAt(view, key) ?? []);
+  return users.every(isForeign) && exceptIdentity(view, device) === undefined;
+}
 
 /** Connections that perhaps no source wants, as controllers for the planner to judge. */
 export function unclaimed(draft: StacdDraft): readonly Ctl[] {

@@ -12,7 +12,7 @@ import type { Ctl } from "../controller/ctl.ts";
 import { dropLatency, takeLatency } from "./aen_latency.ts";
 import { fetchReport, judgeHeld } from "./stafd_reports.ts";
 import { lineReminded, recheckNames } from "../sources/lines.ts";
-import { audits } from "./audit.ts";
+import { audits, mayBeTaken } from "./audit.ts";
 import type { KernelEvent } from "../../ports.ts";
 import { type DaemonRules, remindBy, startScan, untouched } from "../fleet/draft.ts";
 import { after, type Now } from "../../base/time.ts";
@@ -93,6 +93,7 @@ const rules: DaemonRules = {
   whyKept: ({ state }: StacdView, { tid }, transport) => keptBy(state.conf, tid, transport),
   guard: ({ state }: StacdView) => guardPolicy(state.conf),
   whyNotYetKnown: ({ state }: StacdView) => whyNotYetKnown(state),
+  mayBeTaken,
   confirmed: ({ state, now }: StacdView, ctl) => isConfirmed(state, ctl, now),
   confirm: (draft: StacdDraft) => fetchReport(draft),
   remembered,

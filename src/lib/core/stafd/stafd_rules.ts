@@ -163,6 +163,7 @@ const rules: DaemonRules = {
   // Discovery controllers have no namespaces.
   guard: () => undefined,
   whyNotYetKnown: () => undefined,
+  mayBeTaken: () => false,
   // stafd reads the pages itself.
   confirmed: () => true,
   confirm: () => {},
