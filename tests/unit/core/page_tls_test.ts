@@ -94,6 +94,14 @@ Deno.test("of two pages the stricter counts, also where they lead to it by anoth
   const loose = listed("none");
   const fleet = fleetOf(READY, loose, strict);
   assert.equal(tlsChoice(loose, {}, fleet, FOLLOW, asIs).is, "tls");
+  // Whichever is read last.
+  const twice = [...strict.claims].reduce((ctl, [page, claim]) => withClaim(ctl, page, claim), loose);
+  const [first, last] = [...twice.claims].toReversed();
+  assert.ok(first !== undefined && last !== undefined);
+  const turned: Ctl = { ...twice, claims: new Map([first, last]) };
+  for (const ctl of [twice, turned]) {
+    assert.equal(tlsChoice(ctl, {}, fleetOf(READY, ctl), FOLLOW, asIs).is, "tls");
+  }
   const gone = withoutCtl(fleet, strict);
   assert.equal(gone.aboutTls.size, 0);
   assert.equal(tlsChoice(loose, {}, gone, FOLLOW, asIs).is, "unsaid");
