@@ -50,30 +50,31 @@ export function startWork(draft: Draft): void {
 
 function startProbes(draft: Draft): void {
   while (draft.state.fleet.reaching < MAX_PROBES && draft.state.fleet.toReach.length > 0) {
-    const { toReach, reaching, turns } = draft.state.fleet;
-    // If there is a slot for each of them, none has to wait.
-    const isEnough = toReach.length <= MAX_PROBES - reaching;
-    if (isEnough || (toReach.length > LONG_QUEUE && draft.state.fleet.drawn > 0)) {
-      probeFirst(draft, isEnough ? toReach.length : draft.state.fleet.drawn);
-      continue;
-    }
-    const drawing = drawingOf(draft, toReach, (key) => key, turns.probe);
-    const count = toReach.length > LONG_QUEUE ? MAX_PROBES : MAX_PROBES - reaching;
-    const first: string[] = [];
-    for (
-      let key = drawing.next();
-      key !== undefined;
-      key = first.length < count ? drawing.next() : undefined
-    ) {
-      first.push(key);
-    }
-    changeFleet(draft, {
-      toReach: first.concat(drawing.left()),
-      drawn: first.length,
-      turns: { ...turns, probe: drawing.turns },
-    });
-    probeFirst(draft, first.length);
+    probeFirst(draft, inTurn(draft));
   }
+}
+
+/** How many at the head of the queue are in the order of their turns; draws some if none is. */
+function inTurn(draft: Draft): number {
+  const { toReach, reaching, drawn, turns } = draft.state.fleet;
+  const free = MAX_PROBES - reaching;
+  // If there is a slot for each of them, none has to wait.
+  if (toReach.length <= free) return toReach.length;
+  const isLong = toReach.length > LONG_QUEUE;
+  if (isLong && drawn > 0) return drawn;
+  const drawing = drawingOf(draft, toReach, (key) => key, turns.probe);
+  const count = isLong ? MAX_PROBES : free;
+  const first: string[] = [];
+  while (first.length < count) {
+    const key = drawing.next();
+    if (key === undefined) break;
+    first.push(key);
+  }
+  changeFleet(draft, {
+    toReach: first.concat(drawing.left()),
+    turns: { ...turns, probe: drawing.turns },
+  });
+  return first.length;
 }
 
 /** Probes the first ones of the queue, as far as there are slots. */
