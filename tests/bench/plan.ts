@@ -11,6 +11,7 @@ import type { StacdEvent } from "../../src/lib/core/effects.ts";
 import type { KernelCtrl } from "../../src/lib/nvme/kernel_ctrl.ts";
 import { normaliseTid } from "../../src/lib/nvme/tid.ts";
 import type { ReportedDc } from "../../src/lib/ports.ts";
+import { kernelCtrl } from "../unit/nvme/samples.ts";
 
 export interface PlanResult {
   readonly name: string;
@@ -63,29 +64,17 @@ function page(genctr: number, from: number, to: number): ReportedDc {
 }
 
 function device(n: number): KernelCtrl {
-  return {
+  return kernelCtrl({
     device: `nvme${n}`,
     incarnation: n,
-    transport: "tcp",
     traddr: addressOf(n),
     trsvcid: "4420",
     subsysnqn: nqnOf(n),
     hostNqn: HOST.nqn,
     hostId: HOST.id,
-    hostTraddr: "",
-    hostIface: "",
     srcAddr: "10.255.0.9",
-    state: "live",
-    cntrltype: "io",
-    dctype: "",
-    cntlid: "1",
-    model: "",
-    serial: "",
-    isDc: false,
-    isIoc: true,
     owner: "stas",
-    namespaces: [],
-  };
+  });
 }
 
 function play(state: StacdState, events: readonly StacdEvent[], mono: number): StacdState {

@@ -24,6 +24,7 @@ import { STACD_CONF, STAFD_CONF } from "../../simulation/daemons.ts";
 import { Stage } from "../../simulation/scenarios/stage.ts";
 import { type FakeOptions, type FakeWorld, fakeWorld } from "../../unit/ctl/fake_world.ts";
 import { privateBus } from "../dbus/private_bus.ts";
+import { FACTS } from "../../unit/daemon/facts.ts";
 
 export interface Ran {
   readonly status: number;
@@ -67,12 +68,9 @@ export async function withSite(
   const serving = await Bus.connect(bus.address);
   assert.ok(serving.ok);
   const facts = (file: string): DaemonFacts => ({
-    version: "1.0.1",
+    ...FACTS,
     started: world.clock.now().wall,
     stateFile: "/run/state.json",
-    supportsDiscovery: true,
-    supportsHostIface: true,
-    tron: false,
     conf: { file, loadedAt: world.clock.now().wall, valid: true, findings: [] },
   });
   const parts = { clock: world.clock, setTron: () => undefined };

@@ -9,6 +9,7 @@ import { Bus } from "../../../src/lib/dbus/bus.ts";
 import { STAC } from "../../../src/lib/dbus/interfaces.ts";
 import { type ReportHandlers, serveStac } from "../../../src/lib/dbus/server.ts";
 import { stafHandlers } from "./fake_daemons.ts";
+import { FACTS } from "../../unit/daemon/facts.ts";
 import { privateBus } from "./private_bus.ts";
 import { begun, told } from "./report_calls.ts";
 
@@ -24,15 +25,7 @@ function reports(daemon: Bus): ReportHandlers {
   return reportCalls({
     daemon: "stacd",
     clock,
-    facts: {
-      version: "1.0.1",
-      started: 0,
-      stateFile: "",
-      supportsDiscovery: true,
-      supportsHostIface: true,
-      tron: false,
-      conf: { file: "", loadedAt: 0, valid: true, findings: [] },
-    },
+    facts: FACTS,
     lines: { lines: [] },
     recorded: () => recorder.recorded(emptyStacd),
   }, { bus: daemon });

@@ -7,6 +7,7 @@ import type { Ctl } from "../../../src/lib/core/controller/ctl.ts";
 import type { StacdEffect, StacdEvent } from "../../../src/lib/core/effects.ts";
 import type { Failure } from "../../../src/lib/base/failure.ts";
 import type { KernelCtrl } from "../../../src/lib/nvme/kernel_ctrl.ts";
+import { kernelCtrl } from "../nvme/samples.ts";
 
 const HOST = { nqn: "nqn.host", id: "46ba5037-7ce5-41fa-9452-48477bf00080", symname: "", key: undefined };
 const ETH0 = { index: 2, mac: "02:00:00:00:00:01", up: true, v4: ["10.0.0.1"], v6: [] };
@@ -16,29 +17,18 @@ const line = (n: number, more = ""): string =>
   `controller = transport=tcp;traddr=10.0.1.${n};trsvcid=4420;nqn=nqn.sub${n}${more}\n`;
 
 /** A connection to the subsystem of `line(n)`. */
-const device = (name: string, incarnation: number, n: number): KernelCtrl => ({
-  device: name,
-  incarnation,
-  transport: "tcp",
-  traddr: `10.0.1.${n}`,
-  trsvcid: "4420",
-  subsysnqn: `nqn.sub${n}`,
-  hostNqn: HOST.nqn,
-  hostId: HOST.id,
-  hostTraddr: "",
-  hostIface: "",
-  srcAddr: "10.0.0.1",
-  state: "live",
-  cntrltype: "io",
-  dctype: "",
-  cntlid: "1",
-  model: "",
-  serial: "",
-  isDc: false,
-  isIoc: true,
-  owner: "stas",
-  namespaces: [],
-});
+const device = (name: string, incarnation: number, n: number): KernelCtrl =>
+  kernelCtrl({
+    device: name,
+    incarnation,
+    traddr: `10.0.1.${n}`,
+    trsvcid: "4420",
+    subsysnqn: `nqn.sub${n}`,
+    hostNqn: HOST.nqn,
+    hostId: HOST.id,
+    srcAddr: "10.0.0.1",
+    owner: "stas",
+  });
 
 /** stacd, told everything by hand; what is asked for is saved and reached at once. */
 class Told {

@@ -11,28 +11,13 @@ import { Table } from "../../../src/lib/base/table.ts";
 import type { KernelCtrl } from "../../../src/lib/nvme/kernel_ctrl.ts";
 import { tidKey } from "../../../src/lib/nvme/tid.ts";
 import { TID as tid } from "./tid.ts";
+import { kernelCtrl } from "../nvme/samples.ts";
 
 const entry = { subtype: "nvme" };
 const claim = { kind: "log-page", dc: "dc", dcText: "dc", genctr: "1", readAt: 0, entry, also: [] } as const;
 const evidence: Evidence = { kind: "config", file: "stacd.conf", line: 1, what: "exclude" };
 const proof: Proof = [evidence];
-const device: KernelCtrl = {
-  device: "nvme1",
-  incarnation: 5,
-  ...tid,
-  hostId: "",
-  srcAddr: "",
-  state: "live",
-  cntrltype: "io",
-  dctype: "",
-  cntlid: "1",
-  model: "",
-  serial: "",
-  isDc: false,
-  isIoc: true,
-  owner: "",
-  namespaces: [],
-};
+const device = kernelCtrl({ device: "nvme1", incarnation: 5, ...tid });
 const ref = { device: "nvme1", incarnation: 5 };
 const now = { mono: 10_000, wall: 0 };
 

@@ -5,46 +5,32 @@ import type { Attempt } from "../../../src/lib/core/request/request.ts";
 import { meansFor, renewedText, type RenewMeans, type RenewStep } from "../../../src/lib/core/stacd/renew.ts";
 import type { ConnectOptions, DhchapKeys } from "../../../src/lib/nvme/connect_options.ts";
 import type { KernelCtrl, MadeWith } from "../../../src/lib/nvme/kernel_ctrl.ts";
+import { kernelCtrl } from "../nvme/samples.ts";
 import { TID } from "./tid.ts";
 
 const HOST_ID = "46ba5037-7ce5-41fa-9452-48477bf00080";
 const KEY = new Secret("DHHC-1:00:c2VjcmV0:");
 
-const device = (made: Partial<MadeWith> = {}, change: Partial<KernelCtrl> = {}): KernelCtrl => ({
-  device: "nvme3",
-  incarnation: 7,
-  transport: TID.transport,
-  traddr: TID.traddr,
-  trsvcid: TID.trsvcid,
-  subsysnqn: TID.subsysnqn,
-  hostNqn: TID.hostNqn,
-  hostId: HOST_ID,
-  hostTraddr: TID.hostTraddr,
-  hostIface: TID.hostIface,
-  srcAddr: "",
-  state: "live",
-  cntrltype: "io",
-  dctype: "none",
-  cntlid: "1",
-  model: "",
-  serial: "",
-  isDc: false,
-  isIoc: true,
-  owner: "stas",
-  namespaces: [],
-  made: {
-    tls: "none",
-    dhchap: false,
-    dhchapCtrl: false,
-    kato: 5,
-    ctrlLossTmo: 600,
-    reconnectDelay: 10,
-    queueSize: 128,
-    ioQueues: 4,
-    ...made,
-  },
-  ...change,
-});
+const device = (made: Partial<MadeWith> = {}, change: Partial<KernelCtrl> = {}): KernelCtrl =>
+  kernelCtrl({
+    ...TID,
+    device: "nvme3",
+    incarnation: 7,
+    hostId: HOST_ID,
+    owner: "stas",
+    made: {
+      tls: "none",
+      dhchap: false,
+      dhchapCtrl: false,
+      kato: 5,
+      ctrlLossTmo: 600,
+      reconnectDelay: 10,
+      queueSize: 128,
+      ioQueues: 4,
+      ...made,
+    },
+    ...change,
+  });
 
 const attempt = (
   options: ConnectOptions = {},

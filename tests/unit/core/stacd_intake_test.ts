@@ -9,8 +9,8 @@ import { restoredStacd, stacdStateValue } from "../../../src/lib/core/saved/stac
 import { stacdView } from "../../../src/lib/core/stacd/stacd_rules.ts";
 import { emptyStacd, type StacdState } from "../../../src/lib/core/stacd/stacd_state.ts";
 import { stepStacd } from "../../../src/lib/core/stacd/stacd_step.ts";
-import type { KernelCtrl } from "../../../src/lib/nvme/kernel_ctrl.ts";
 import type { FetchedReport, ReportedDc } from "../../../src/lib/ports.ts";
+import { kernelCtrl } from "../nvme/samples.ts";
 
 const HOST = { nqn: "nqn.host", id: "46ba5037-7ce5-41fa-9452-48477bf00080", symname: "", key: undefined };
 const ETH0 = { index: 2, mac: "", up: true, v4: ["10.255.0.9"], v6: [] };
@@ -103,23 +103,9 @@ class Stacd {
   connectAll(): void {
     const { scan } = this.state.fleet;
     assert.ok(scan !== undefined);
-    const value = this.ctls.map(({ tid }, n): KernelCtrl => ({
-      ...tid,
-      device: `nvme${n}`,
-      incarnation: n + 1,
-      hostId: HOST.id,
-      srcAddr: "10.255.0.9",
-      state: "live",
-      cntrltype: "io",
-      dctype: "",
-      cntlid: "1",
-      model: "",
-      serial: "",
-      isDc: false,
-      isIoc: true,
-      owner: "stas",
-      namespaces: [],
-    }));
+    const value = this.ctls.map(({ tid }, n) =>
+      kernelCtrl({ ...tid, device: `nvme${n}`, incarnation: n + 1, srcAddr: "10.255.0.9", owner: "stas" })
+    );
     this.take({ type: "scanned", op: scan, outcome: { ok: true, value } });
     assert.ok(this.ctls.every(({ link }) => link.phase === "up"));
   }

@@ -15,6 +15,8 @@ import { LastLines } from "../../../src/lib/daemon/record/last_lines.ts";
 import { Reports } from "../../../src/lib/daemon/record/reports.ts";
 import { copied, difference } from "../../../src/lib/daemon/record/values.ts";
 import { Secret } from "../../../src/lib/base/secret.ts";
+import { kernelCtrl } from "../nvme/samples.ts";
+import { FACTS } from "./facts.ts";
 
 const itself = (value: object): object => value;
 
@@ -207,29 +209,16 @@ Deno.test("the record begins anew after an event that is too large, and says so"
   assert.deepEqual(events[0]?.event, { type: "tick" });
 });
 
-const kernelCtrl = (device: string, state: KernelState = "live"): KernelCtrl => ({
-  device,
-  incarnation: 1,
-  transport: "tcp",
-  traddr: "10.0.0.5",
-  trsvcid: "4420",
-  subsysnqn: "nqn.2014-08.com.example:sub1",
-  hostTraddr: "",
-  hostIface: "",
-  srcAddr: "",
-  hostNqn: "nqn.host",
-  hostId: "",
-  state,
-  isDc: false,
-  isIoc: true,
-  cntrltype: "io",
-  dctype: "",
-  cntlid: "1",
-  model: "Linux",
-  serial: "1",
-  namespaces: [],
-  owner: "",
-});
+const device = (name: string, state: KernelState = "live"): KernelCtrl =>
+  kernelCtrl({
+    device: name,
+    state,
+    traddr: "10.0.0.5",
+    trsvcid: "4420",
+    subsysnqn: "nqn.2014-08.com.example:sub1",
+    model: "Linux",
+    serial: "1",
+  });
 
 Deno.test("what links and scans repeat is kept once", () => {
   const states = (changed: KernelState): StacdEvent => ({
@@ -264,18 +253,18 @@ Deno.test("a record that is told twice is the same, one that is read again is an
     for (const ctrl of ctrls) devices = devices.with(ctrl.device, ctrl);
     return ctrls;
   };
-  const first = names.map((name) => kernelCtrl(name));
+  const first = names.map((name) => device(name));
   note(0, scan(first));
   taken(first);
   const size = recorder.bytes;
-  const second = names.map((name, n) => kernelCtrl(name, n === 3 ? "connecting" : "live"));
+  const second = names.map((name, n) => device(name, n === 3 ? "connecting" : "live"));
   note(1, scan(second));
   taken(second);
   assert.ok(recorder.bytes < size * 1.3, `${size}, then ${recorder.bytes}`);
   // An event tells what the second scan read; the third scan reads anew.
-  const [one = kernelCtrl("nvme0")] = second;
+  const [one = device("nvme0")] = second;
   note(2, { type: "device", cause: "change", ctrl: one });
-  note(3, scan(names.map((name) => kernelCtrl(name))));
+  note(3, scan(names.map((name) => device(name))));
   const recorded = recorder.recorded({ n: 4, fleet: { devices } });
   const back = again(
     { start: recorded.start, events: recorded.events, end: recorded.end },
@@ -371,15 +360,6 @@ Deno.test("a recording of another version is refused or warned of, never misread
 function reportsOf(text: string): { readonly reports: Reports; readonly leave: (caller: string) => void } {
   const watched = new Map<string, () => void>();
   const clock = { now: () => at(5), wakeAt: () => () => undefined };
-  const facts = {
-    version: "1.0.1",
-    started: 0,
-    stateFile: "",
-    supportsDiscovery: true,
-    supportsHostIface: true,
-    tron: false,
-    conf: { file: "", loadedAt: 0, valid: true, findings: [] },
-  };
   const lines = new LastLines({ write: () => undefined }, clock);
   for (let n = 0; n < 300; n++) {
     lines.write({ level: n % 2 === 0 ? "notice" : "debug", message: `${n} ${KEY}` });
@@ -390,7 +370,7 @@ function reportsOf(text: string): { readonly reports: Reports; readonly leave: (
   const parts = {
     daemon: "stacd",
     clock,
-    facts,
+    facts: FACTS,
     lines,
     recorded: () => recorder.recorded(counted(2)),
   } as const;
