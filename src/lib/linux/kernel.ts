@@ -47,7 +47,7 @@ export interface KernelParts {
   readonly fabrics: Fabrics;
   readonly admin: AdminCommands;
   readonly ownership: Ownership;
-  readonly machine: Entity;
+  readonly entity: Entity;
   readonly blockUse: BlockUse;
 }
 
@@ -202,7 +202,7 @@ export class LinuxKernel implements Kernel {
   async #register(target: DeviceRef, tid: Tid, host: HostIdentity): Promise<Outcome<void>> {
     const wanted = await this.#wantsRegistration(target);
     if (!wanted.ok || !wanted.value) return wanted.ok ? { ok: true, value: undefined } : wanted;
-    const { hostName, version } = this.#parts.machine;
+    const { hostName, version } = this.#parts.entity;
     const data = encodeRegistration({ tid, hostId: host.id, symname: host.symname, hostName, version });
     if (!data.ok) {
       return { ok: false, failure: { phase: "register", kind: "permanent", message: data.problem } };

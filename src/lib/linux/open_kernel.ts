@@ -37,7 +37,7 @@ export function openKernel(log: Log, detail: Detail): OpenKernel {
     fabrics,
     admin: new AdminCommands(backend, sysfs),
     ownership: new Ownership(log),
-    machine: thisEntity(),
+    entity: thisEntity(),
   });
   return {
     kernel,
