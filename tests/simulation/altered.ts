@@ -80,6 +80,20 @@ export function hurried(state: StacdState): StacdState {
   };
 }
 
+/** Keys go to a connection that was made as another host, where there is one. */
+export const givingKeysAway = (): Cores =>
+  stacdStepping((state, event, now) => {
+    const next = realCores.stacd.step(state, event, now);
+    const { devices } = next.state.fleet;
+    const effects = next.effects.map((effect) => {
+      if (effect.do !== "write-keys" || effect.dry) return effect;
+      const own = devices.get(effect.target.device);
+      const other = [...devices.values()].find(({ hostNqn }) => hostNqn !== "" && hostNqn !== own?.hostNqn);
+      return other === undefined ? effect : { ...effect, target: other };
+    });
+    return { ...next, effects };
+  });
+
 /** To stacd, no connection looks safe. */
 export const blind = (): Cores => {
   const bare = (ctrl: KernelCtrl): KernelCtrl =>

@@ -10,6 +10,7 @@ import { type Duration, seconds } from "../../src/lib/base/time.ts";
 import {
   blind,
   doing,
+  givingKeysAway,
   hearing,
   hurried,
   nothingInUse,
@@ -557,6 +558,13 @@ export const CANARIES: readonly Canary[] = [
     who: "stacd",
     with: ["renews", "conf-edits"],
     cores: blind,
+  },
+  {
+    name: "hands keys to another host's connection",
+    rules: ["S13"],
+    who: "stacd",
+    with: ["renews", "other-hosts"],
+    cores: givingKeysAway,
   },
   {
     name: "takes any drain for a forced one",

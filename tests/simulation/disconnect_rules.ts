@@ -11,7 +11,7 @@ import { type Subtype, tidsListed } from "./oracle/listing.ts";
 import { serves } from "./oracle/matching.ts";
 import type { AnyEffect, AnyEvent, Daemon, Rules } from "./rules.ts";
 import { Violation } from "./violation.ts";
-import { everAsked, refusedBy, stacdWants, stafdRoots, stafdWants, type Wish } from "./wishes.ts";
+import { everAsked, isBootHost, refusedBy, stacdWants, stafdRoots, stafdWants, type Wish } from "./wishes.ts";
 
 type Disconnect = Extract<AnyEffect, { readonly do: "disconnect" }>;
 
@@ -204,7 +204,7 @@ export class DisconnectRules {
     const words = this.#rules.words(device);
     for (const { tid } of this.#wants(who).values()) {
       if (tid.hostNqn === device.hostNqn) continue;
-      if (this.#isBootHost(tid.hostNqn) || this.#isBootHost(device.hostNqn)) continue;
+      if (isBootHost(this.#rules, tid.hostNqn) || isBootHost(this.#rules, device.hostNqn)) continue;
       if (serves({ ...tid, hostNqn: device.hostNqn }, words, this.#rules.interfaces) === "yes") {
         throw new Violation(
           "S13",
@@ -212,12 +212,6 @@ export class DisconnectRules {
         );
       }
     }
-  }
-
-  /** What the boot table's discovery controllers list is asked for, and connected, as the host of that table: never as this one. */
-  #isBootHost(hostNqn: string): boolean {
-    const { landscape: { nbft }, host } = this.#rules;
-    return hostNqn !== host.nqn && nbft.discovery.some(({ tid }) => tid.hostNqn === hostNqn);
   }
 
   /** S12: whatever the evidence, what is in use keeps its last usable path. Judged when stacd really deletes it. */

@@ -12,6 +12,7 @@ import { serves } from "./oracle/matching.ts";
 import { securityAsked } from "./options_asked.ts";
 import type { AnyEffect, Rules } from "./rules.ts";
 import { Violation } from "./violation.ts";
+import { isBootHost, stacdWants } from "./wishes.ts";
 
 type Effect<K> = Extract<AnyEffect, { readonly do: K }>;
 
@@ -138,13 +139,22 @@ export class RenewRules {
     if (dry) return;
     const device = this.#rules.world.kernel.devices.get(target.device);
     if (device?.incarnation !== target.incarnation) return;
-    const fits = (keys.hostKey === undefined || device.made?.dhchap === true) &&
-      (keys.ctrlKey === undefined || device.made?.dhchapCtrl === true);
-    if (!fits) throw new Violation("S15", `stacd hands keys to ${device.name}, which was connected without`);
-    const isHosts = device.target === undefined || this.#rules.host.nqn === device.hostNqn;
+    const isHosts = device.target === undefined || this.#rules.host.nqn === device.hostNqn ||
+      this.#isAskedAsMade(device);
     if (!isHosts) {
       throw new Violation("S13", `stacd hands keys of this host to ${device.name}, made as another`);
     }
+    const fits = (keys.hostKey === undefined || device.made?.dhchap === true) &&
+      (keys.ctrlKey === undefined || device.made?.dhchapCtrl === true);
+    if (!fits) throw new Violation("S15", `stacd hands keys to ${device.name}, which was connected without`);
+  }
+
+  /** TID-8, KRN-35: what a page asks for as the boot table's host is connected as that host, and with this host's key. */
+  #isAskedAsMade(device: Device): boolean {
+    if (device.maker !== "stacd" || !isBootHost(this.#rules, device.hostNqn)) return false;
+    const words = this.#rules.words(device);
+    const wanted = stacdWants(this.#rules, this.#rules.confInForce("stacd"), true);
+    return [...wanted.values()].some(({ tid }) => serves(tid, words, this.#rules.interfaces) !== "no");
   }
 }
 

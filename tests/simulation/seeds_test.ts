@@ -134,6 +134,11 @@ const FOUND_IN_ALL: readonly (readonly [seed: number, who: Who, what: string])[]
     "what was connected by another interface counts as what is asked for now (the check was wrong)",
   ],
   [110366, "both", "after a restart, a path went because of one that the audit had yet to judge"],
+  [
+    1816,
+    "both",
+    "a renewal hands the key of this host to what a page asks for as the boot table's host (the check was wrong)",
+  ],
   [90017, "stafd", "what was left to others was connected before the state file said that it is ours"],
 ];
 

@@ -122,3 +122,8 @@ export function isNcc({ knowledge }: Rules, tid: Tid): boolean {
   );
   return entries.length > 0 && entries.every(isNotConnected);
 }
+
+/** What the boot table's discovery controllers list is asked for, and connected, as the host of that table: never as this one. */
+export function isBootHost({ landscape: { nbft }, host }: Rules, hostNqn: string): boolean {
+  return hostNqn !== host.nqn && nbft.discovery.some(({ tid }) => tid.hostNqn === hostNqn);
+}
