@@ -1,12 +1,15 @@
 /** Each broken core is caught, by the rule that it breaks. */
 import assert from "node:assert/strict";
 import { CANARIES } from "./canaries.ts";
+import { PAGE_CANARIES } from "./page_canaries.ts";
 import { Simulation } from "./simulation.ts";
 
 /** Seeds that one canary may need; the simulation itself runs 2,000. */
 const SEEDS = 400;
 
-for (const { name, rules, who, cores, onInvalid, with: faults } of CANARIES) {
+for (
+  const { name, rules, who, cores, onInvalid, with: faults } of [...CANARIES, ...PAGE_CANARIES]
+) {
   Deno.test(`a core that ${name} is caught`, async () => {
     const others: string[] = [];
     for (let seed = 1; seed <= SEEDS; seed++) {

@@ -231,12 +231,20 @@ export class DisconnectRules {
 
   /** No source wants it, says the audit: then every source must have been read. */
   #audit(tid: Tid, device: Device | undefined): void {
-    const { report } = this.#rules.knowledge;
-    const unknown = report === undefined
-      ? "stafd"
-      : report.dcs.map((dc) => dc.page === "read" ? "" : named(dc.tid)).find((text) => text !== "");
-    if (unknown !== undefined) {
+    const { knowledge } = this.#rules;
+    const { report } = knowledge;
+    const unread = report?.dcs.find((dc) => dc.page !== "read");
+    if (report === undefined || unread !== undefined) {
+      const unknown = unread === undefined ? "stafd" : named(unread.tid);
       throw new Violation("S2", `the audit disconnects ${named(tid)} although ${unknown} has not answered`);
+    }
+    const stale = report.dcs.find(({ current }) => current === false);
+    if (stale !== undefined) {
+      const dc = named(stale.tid);
+      throw new Violation(
+        "S14",
+        `the audit disconnects ${named(tid)} by a page of ${dc} that is out of date`,
+      );
     }
     // ISS-16: also under another spelling or another source nobody may ask for this very connection.
     if (device === undefined) return;

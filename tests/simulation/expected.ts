@@ -1,6 +1,6 @@
 /** What must be connected when nothing goes wrong any more, and what must be gone: from the fabric's truth, not from the daemons. */
 import type { Tid } from "../../src/lib/nvme/tid.ts";
-import type { StafdReport } from "../../src/lib/ports.ts";
+import type { ReportedDc, StafdReport } from "../../src/lib/ports.ts";
 import type { Device } from "../../src/lib/sim/devices.ts";
 import type { Target } from "../../src/lib/sim/fabric.ts";
 import type { World } from "../../src/lib/sim/world.ts";
@@ -195,7 +195,9 @@ export function unaudited(rules: Rules, report: StafdReport | undefined): Device
   const { world } = rules;
   const conf = rules.conf("stacd");
   if (conf === undefined || report === undefined || conf.scope !== AUDIT) return [];
-  const isUnknown = report.unknowns.length > 0 || report.dcs.some(({ page }) => page !== "read") ||
+  // S14: what a discovery controller lists now is unknown while nothing leads to it.
+  const isUnread = ({ tid, page }: ReportedDc): boolean => page !== "read" || !connected(rules, tid, true);
+  const isUnknown = report.unknowns.length > 0 || report.dcs.some(isUnread) ||
     conf.lines.some(({ tid }) => isHostName(tid) && !world.resolver.names.has(tid.traddr));
   if (isUnknown) return [];
   return world.kernel.devices.all.filter((device) => {

@@ -139,6 +139,13 @@ const FOUND_IN_ALL: readonly (readonly [seed: number, who: Who, what: string])[]
     "both",
     "a renewal hands the key of this host to what a page asks for as the boot table's host (the check was wrong)",
   ],
+  [
+    314,
+    "both",
+    "the audit waits for the page of a discovery controller that no longer answers (the check was wrong)",
+  ],
+  [1399, "both", "the same, of one whose page is young (the check was wrong)"],
+  [1626, "both", "the same (the check was wrong)"],
   [90017, "stafd", "what was left to others was connected before the state file said that it is ours"],
 ];
 
