@@ -37,6 +37,8 @@ export interface Canary {
   readonly onInvalid?: OnInvalid;
   /** Kinds of faults that it takes to show, in every seed. */
   readonly with?: readonly string[];
+  /** The first seed to try: one that shows it, where the dice rarely do. */
+  readonly first?: number;
 }
 
 /** Remembers the last report, and answers with it what a broken core makes of silence. */

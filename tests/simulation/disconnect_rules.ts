@@ -233,7 +233,8 @@ export class DisconnectRules {
   #audit(tid: Tid, device: Device | undefined): void {
     const { knowledge } = this.#rules;
     const { report } = knowledge;
-    const unread = report?.dcs.find((dc) => dc.page !== "read");
+    const unread = report?.dcs.find((dc) => dc.page !== "read") ??
+      (report === undefined ? undefined : knowledge.unnamed(report));
     if (report === undefined || unread !== undefined) {
       const unknown = unread === undefined ? "stafd" : named(unread.tid);
       throw new Violation("S2", `the audit disconnects ${named(tid)} although ${unknown} has not answered`);

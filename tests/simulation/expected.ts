@@ -198,6 +198,7 @@ export function unaudited(rules: Rules, report: StafdReport | undefined): Device
   // S14: what a discovery controller lists now is unknown while nothing leads to it.
   const isUnread = ({ tid, page }: ReportedDc): boolean => page !== "read" || !connected(rules, tid, true);
   const isUnknown = report.unknowns.length > 0 || report.dcs.some(isUnread) ||
+    rules.knowledge.unnamed(report) !== undefined ||
     conf.lines.some(({ tid }) => isHostName(tid) && !world.resolver.names.has(tid.traddr));
   if (isUnknown) return [];
   return world.kernel.devices.all.filter((device) => {
