@@ -68,9 +68,21 @@ export const NAMED: readonly NamedFault[] = [
   },
   {
     name: "what was left to others is connected before the state on disk says otherwise",
-    path: core("fleet/settle"),
-    find: "ctl.leftToOthers ? draft.state.fleet.saves.wanted : ctl.savedWith",
-    replace: "ctl.savedWith",
+    path: core("fleet/draft"),
+    find: "leftToOthers: false, savedWith: draft.state.fleet.saves.wanted",
+    replace: "leftToOthers: false",
+  },
+  {
+    name: "what moves to a controller that was left to others is connected before the state on disk says so",
+    path: core("fleet/move"),
+    find: "old.leftToOthers ? next : takenBack(draft, next)",
+    replace: "{ ...next, leftToOthers: old.leftToOthers && next.leftToOthers }",
+  },
+  {
+    name: "a record that had no claim is connected before it is in the state on disk",
+    path: core("fleet/claims"),
+    find: "if (ctl.claims.size === 0) ctl",
+    replace: "if (ctl.claims.size < 0) ctl",
   },
   {
     name: "a connection that the audit may take counts as a path that stays",
@@ -93,11 +105,11 @@ export const NAMED: readonly NamedFault[] = [
   {
     name: "attempts are never reset",
     path: core("fleet/connection"),
-    find: `    ...ctl,
+    find: `    ...takenBack(draft, ctl),
     attempts: 0,
     triedTls: false,
     lastFailure: undefined,`,
-    replace: `    ...ctl,
+    replace: `    ...takenBack(draft, ctl),
     triedTls: false,
     lastFailure: undefined,`,
   },

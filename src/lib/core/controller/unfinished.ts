@@ -14,7 +14,7 @@ import { keepLooking } from "./links.ts";
 import { eventFields } from "../../base/messages.ts";
 import type { Decision, Verdict } from "../planning/planner.ts";
 import { FORMING_LIMIT } from "../retry.ts";
-import { changeFleet, type Draft, put, remindAt, touch } from "../fleet/draft.ts";
+import { changeFleet, type Draft, put, remindAt, takenBack, touch } from "../fleet/draft.ts";
 import { announce, say } from "../fleet/reporting.ts";
 
 type Forming = Extract<Ctl["link"], { readonly phase: "forming" }>;
@@ -36,11 +36,10 @@ export function follow(
   const ref = { device, incarnation };
   const link: Forming = { phase: "forming", ref, since: draft.now.wall, until };
   const next: Ctl = {
-    ...ctl,
+    ...takenBack(draft, ctl),
     removeAt: undefined,
     guard: undefined,
     tryOnce: false,
-    leftToOthers: false,
     link,
   };
   put(draft, noted(next, draft.now.wall, words(ref)));

@@ -26,6 +26,8 @@ export function addClaim(draft: Draft, key: string, tid: Tid, authority: Authori
     ctl = { ...newCtl(key, tid, draft.state.fleet.saves.wanted), standing };
   } else if (!ctl.claims.has(authority)) {
     markDirty(draft);
+    // Without a claim it may not be in the file at all, and must be there before it is connected (S9).
+    if (ctl.claims.size === 0) ctl = { ...ctl, savedWith: draft.state.fleet.saves.wanted };
   }
   put(draft, withClaim(ctl, authority, claim));
   touch(draft, key);

@@ -1,5 +1,15 @@
 /** What a connection that begins, ends or fails does to the record of its controller. */
-import { changeFleet, type Draft, emit, markDirty, put, remindAt, setFleet, touch } from "./draft.ts";
+import {
+  changeFleet,
+  type Draft,
+  emit,
+  markDirty,
+  put,
+  remindAt,
+  setFleet,
+  takenBack,
+  touch,
+} from "./draft.ts";
 import { type Ctl, deviceOf, noted } from "../controller/ctl.ts";
 import { MAX_PAST, type Past, withoutCtl } from "./fleet.ts";
 import type { KernelCtrl } from "../../nvme/kernel_ctrl.ts";
@@ -27,19 +37,17 @@ export function markUp(draft: Draft, ctl: Ctl, device: KernelCtrl, adopted: bool
   const ref: DeviceRef = { device: device.device, incarnation: device.incarnation };
   const since = adopted && isLost(device.state) ? lostSince(ctl, ref) : undefined;
   const up: Ctl = {
-    ...ctl,
+    ...takenBack(draft, ctl),
     attempts: 0,
     triedTls: false,
     lastFailure: undefined,
     removeAt: undefined,
     guard: undefined,
     tryOnce: false,
-    leftToOthers: false,
     proven: true,
     formerly: matches(ctl.tid, device, draft.state.fleet.interfaces) ? [] : ctl.formerly,
     link: { phase: "up", ref, adopted, ...(since === undefined ? {} : { lost: since }) },
   };
-  if (ctl.leftToOthers) markDirty(draft);
   keepLooking(draft);
   proveTls(draft, ctl, device);
   const words = adopted ? "Connection established! (it existed already)" : "Connection established!";

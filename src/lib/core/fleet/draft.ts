@@ -151,6 +151,13 @@ export function put(draft: Draft, ctl: Ctl): void {
   setFleet(draft, withCtl(draft.state.fleet, ctl));
 }
 
+/** It is no longer left to others: the state file must say so before the kernel is asked to connect it (S9). */
+export function takenBack(draft: Draft, ctl: Ctl): Ctl {
+  if (!ctl.leftToOthers) return ctl;
+  markDirty(draft);
+  return { ...ctl, leftToOthers: false, savedWith: draft.state.fleet.saves.wanted };
+}
+
 /** Records the time since when the controller has been in its present state. */
 export function noteStanding(draft: Draft, key: string): void {
   const ctl = ctlAt(draft, key);

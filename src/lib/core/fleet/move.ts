@@ -12,7 +12,7 @@ import {
   hostSide,
   MAX_FORMERLY,
 } from "../controller/ctl.ts";
-import { changeFleet, type Draft, markDirty, put, remindAt, setFleet, touch } from "./draft.ts";
+import { changeFleet, type Draft, markDirty, put, remindAt, setFleet, takenBack, touch } from "./draft.ts";
 import type { KernelCtrl } from "../../nvme/kernel_ctrl.ts";
 import { isByTls, securedKey } from "../request/tls_targets.ts";
 import { MAX_SECURED, withoutCtl } from "./fleet.ts";
@@ -100,7 +100,7 @@ function succeed(draft: Draft, old: Ctl, key: string): void {
   }
   const isNew = next.history.length === 0 && !hasKernelWork(next);
   const merged: Ctl = hasKernelWork(next) ? next : {
-    ...next,
+    ...(old.leftToOthers ? next : takenBack(draft, next)),
     link: hasKernelWork(old) || old.link.phase === "waiting" ? old.link : next.link,
     attempts: old.attempts,
     lastFailure: old.lastFailure,
@@ -108,7 +108,6 @@ function succeed(draft: Draft, old: Ctl, key: string): void {
     removeAt: undefined,
     guard: undefined,
     restored: old.restored || next.restored,
-    leftToOthers: old.leftToOthers && next.leftToOthers,
     history: isNew ? old.history : next.history,
     standing: isNew ? old.standing : next.standing,
   };

@@ -11,6 +11,7 @@ import {
   remindAt,
   remindBy,
   startScan,
+  takenBack,
   touch,
 } from "./draft.ts";
 import { ctlAt, isFresh } from "./questions.ts";
@@ -230,10 +231,7 @@ function noteGuarded(
 }
 
 function begin(draft: Draft, ctl: Ctl): void {
-  // The file says that any connection belongs to another program: it must say otherwise before there is one.
-  if (ctl.leftToOthers) markDirty(draft);
-  const savedWith = ctl.leftToOthers ? draft.state.fleet.saves.wanted : ctl.savedWith;
-  const tried = { ...ctl, lastTry: draft.now, leftToOthers: false, savedWith };
+  const tried = { ...takenBack(draft, ctl), lastTry: draft.now };
   // Keys and the handshake daemon come and go; the answer is here before the address has been tested.
   if (!draft.lookedAtTls && isAboutTls(ctl)) {
     draft.lookedAtTls = true;

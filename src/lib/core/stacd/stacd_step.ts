@@ -7,7 +7,7 @@ import type { StacdEffect, StacdEvent, Step } from "../effects.ts";
 import { fetched, stafdChanged, stafdPresence } from "./stafd_reports.ts";
 import { loadLines, nameResolved, recheckNames, settleLines } from "../sources/lines.ts";
 import { audits, isForeign, unclaimed } from "./audit.ts";
-import { changeFleet, markDirty, put, remindBy, startScan, touchAll } from "../fleet/draft.ts";
+import { changeFleet, put, remindBy, startScan, takenBack, touchAll } from "../fleet/draft.ts";
 import { hostRead, loadedConf, retryAll, takeCommon } from "../fleet/events.ts";
 import { drain, drainUseSeen, remindOfDrains, sendAnswers, undrain } from "./drain_turn.ts";
 import { stacdAfterClockSet } from "../saved/clock_set.ts";
@@ -83,8 +83,7 @@ function configRead(draft: StacdDraft, event: Extract<StacdEvent, { readonly typ
     if ((isForeign(ctl) || isLeft) && !audits(draft.state.conf)) {
       dropRecord(draft, ctl, "disconnect-scope leaves it alone");
     } else if (isLeft && stacdVerdict(draft, ctl).is === "wanted") {
-      put(draft, { ...ctl, leftToOthers: false });
-      markDirty(draft);
+      put(draft, takenBack(draft, ctl));
     }
   }
   if (event.reload) {
