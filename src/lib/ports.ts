@@ -188,8 +188,8 @@ export const PROVEN_AFTER: Duration = seconds(60);
 export interface StateFile {
   /** The parsed JSON of the last save; undefined when there is none or it is damaged. */
   load(): unknown;
-  /** Replaces the file atomically. `value` is plain JSON. */
-  save(value: unknown, done: Done<void>): void;
+  /** Replaces the file atomically; `state` is JSON. */
+  save(state: string, done: Done<void>): void;
   /** The loaded state has done no harm: the daemon still runs, or ends normally. */
   proven(): void;
 }

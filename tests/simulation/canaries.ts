@@ -461,10 +461,10 @@ export const CANARIES: readonly Canary[] = [
     rules: ["S9", "L1"],
     who: "both",
     cores: () => ({
-      stafd: doing(realCores.stafd, (effect) => [effect.do === "save" ? { ...effect, value: {} } : effect]),
+      stafd: doing(realCores.stafd, (effect) => [effect.do === "save" ? { ...effect, state: "{}" } : effect]),
       stacd: doing(
         realCores.stacd,
-        (effect) => [effect.do === "save" ? { ...effect, value: {} } : effect],
+        (effect) => [effect.do === "save" ? { ...effect, state: "{}" } : effect],
       ),
     }),
   },

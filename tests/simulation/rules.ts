@@ -424,7 +424,7 @@ export class Rules {
       case "signal":
         return this.#secret(who, "signal", effect.signal);
       case "save":
-        return this.#secret(who, "state file", this.world.disk.textOf(effect.value));
+        return this.#secret(who, "state file", effect.state);
     }
   }
 

@@ -16,7 +16,8 @@ interface Entry<V> {
 }
 /** The entries whose keys have the same place. */
 type Bucket<V> = readonly Entry<V>[];
-type Row<V> = readonly (Bucket<V> | undefined)[];
+/** Some of the entries: the same object in later tables as long as none of them changes. */
+export type Row<V> = readonly (Bucket<V> | undefined)[];
 type Shelf<V> = readonly (Row<V> | undefined)[];
 type Root<V> = readonly (Shelf<V> | undefined)[];
 
@@ -90,6 +91,17 @@ export class Table<V> {
     }
     this.#all = all;
     return all;
+  }
+
+  /**
+   * The entries in at most {@link WIDTH} squared rows, in order. What is made of a row can be kept for the row: a change
+   * of the table replaces one of them.
+   */
+  *rows(): IterableIterator<Row<V>> {
+    for (const shelf of this.#root) {
+      if (shelf === undefined) continue;
+      for (const row of shelf) if (row !== undefined) yield row;
+    }
   }
 
   *keys(): IterableIterator<string> {

@@ -83,7 +83,7 @@ export type Effect =
   | { readonly do: "look-at-tls" }
   /** Read nvme-cli's host-wide exclusion list again. */
   | { readonly do: "exclusions" }
-  | { readonly do: "save"; readonly op: Op; readonly value: unknown }
+  | { readonly do: "save"; readonly op: Op; readonly state: string }
   | { readonly do: "signal"; readonly signal: Signal }
   | { readonly do: "log"; readonly entry: LogEntry }
   /** Everything that must happen before the daemon ends is done. */

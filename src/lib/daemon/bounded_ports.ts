@@ -195,8 +195,8 @@ const boundedResolver = (resolver: Resolver, calls: BoundedCalls): Resolver => (
 const boundedFile = (file: StateFile, calls: BoundedCalls): StateFile => ({
   load: () => file.load(),
   proven: () => file.proven(),
-  save: (value, done) =>
-    calls.outcome({ kind: "save", place: "", object: "" }, (end) => file.save(value, end), done),
+  save: (state, done) =>
+    calls.outcome({ kind: "save", place: "", object: "" }, (end) => file.save(state, end), done),
 });
 
 /**

@@ -94,7 +94,7 @@ function performCommon(effect: Effect, ports: CommonPorts, post: (event: Event) 
       post({ type: "transports", transports: ports.transports() });
       return ports.exclusions.read((exclusions) => post({ type: "exclusions", exclusions }));
     case "save":
-      return ports.stateFile.save(effect.value, (outcome) => post({ type: "saved", op: effect.op, outcome }));
+      return ports.stateFile.save(effect.state, (outcome) => post({ type: "saved", op: effect.op, outcome }));
     case "signal":
       return ports.publisher.emit(effect.signal);
     case "log":

@@ -27,7 +27,7 @@ export function stateFilePath(program: string, runtimeDirectory = Deno.env.get("
 export class JsonStateFile implements StateFile {
   readonly #path: string;
   readonly #log: Log;
-  #next: { readonly value: unknown; readonly done: readonly Done<void>[] } | undefined;
+  #next: { readonly state: string; readonly done: readonly Done<void>[] } | undefined;
 
   constructor(path: string, log: Log) {
     this.#path = path;
@@ -63,9 +63,9 @@ export class JsonStateFile implements StateFile {
   proven(): void {}
 
   /** Of several saves in one turn only the last is written; its outcome goes to all callers. */
-  save(value: unknown, done: Done<void>): void {
+  save(state: string, done: Done<void>): void {
     const first = this.#next === undefined;
-    this.#next = { value, done: [...this.#next?.done ?? [], done] };
+    this.#next = { state, done: [...this.#next?.done ?? [], done] };
     // Not during the call itself.
     if (first) queueMicrotask(() => this.#saveNext());
   }
@@ -74,8 +74,7 @@ export class JsonStateFile implements StateFile {
     const next = this.#next;
     this.#next = undefined;
     if (next === undefined) return;
-    const text = `${JSON.stringify({ format: FORMAT, version: VERSION, state: next.value })}\n`;
-    const outcome = this.#write(text);
+    const outcome = this.#write(`{"format":"${FORMAT}","version":${VERSION},"state":${next.state}}\n`);
     for (const done of next.done) done(outcome);
   }
 

@@ -42,8 +42,8 @@ export class GuardedStateFile implements StateFile {
     return crashes >= CRASHES ? undefined : this.#file.load();
   }
 
-  save(value: unknown, done: Done<void>): void {
-    this.#file.save(value, done);
+  save(state: string, done: Done<void>): void {
+    this.#file.save(state, done);
   }
 
   proven(): void {

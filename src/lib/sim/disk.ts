@@ -17,19 +17,10 @@ export class SimDisk {
   readonly stuck: (() => void)[] = [];
   readonly time: Scheduler;
   readonly random: Random;
-  #last: { readonly value: unknown; readonly text: string } | undefined;
 
   constructor(time: Scheduler, random: Random) {
     this.time = time;
     this.random = random;
-  }
-
-  /** What is written of a value; both who judges it and who writes it ask. */
-  textOf(value: unknown): string {
-    if (this.#last === undefined || this.#last.value !== value) {
-      this.#last = { value, text: JSON.stringify(value) };
-    }
-    return this.#last.text;
   }
 
   /** Leaves only half of the file. */
@@ -74,8 +65,7 @@ export class DiskPort implements StateFile {
     this.#disk.loads.delete(this.#name);
   }
 
-  save(value: unknown, done: Done<void>): void {
-    const text = this.#disk.textOf(value);
+  save(state: string, done: Done<void>): void {
     const { time, random } = this.#disk;
     const write = (): void => {
       // Renamed into place or not: a process that was killed meanwhile leaves the old file or the new one.
@@ -86,7 +76,7 @@ export class DiskPort implements StateFile {
           failure: { phase: "file", kind: "transient", errno: "ENOSPC", message: "the disk is full" },
         }
         : { ok: true, value: undefined };
-      if (outcome.ok) this.#disk.texts.set(this.#name, text);
+      if (outcome.ok) this.#disk.texts.set(this.#name, state);
       if (!this.#closed) done(outcome);
     };
     // A process that is killed while a write hangs ends when it returns, and renames nothing.

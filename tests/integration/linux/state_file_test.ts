@@ -9,7 +9,7 @@ async function inFolder(work: (folder: string, log: RememberingLog) => Promise<v
 }
 
 const save = (file: JsonStateFile, value: unknown) =>
-  outcome<{ readonly ok: boolean }>((done) => file.save(value, done));
+  outcome<{ readonly ok: boolean }>((done) => file.save(JSON.stringify(value), done));
 
 Deno.test("what is saved is loaded by the next one; only root may read it; nothing else is left (STAF-120, STAF-122, DEC-7)", async () => {
   await inFolder(async (folder, log) => {
@@ -66,13 +66,16 @@ Deno.test("many saves at once: the last one wins, everybody learns the outcome, 
     const path = `${folder}/state.json`;
     const file = new JsonStateFile(path, log);
     let told = 0;
-    const all = Array.from({ length: 100 }, (_, i) =>
-      outcome<unknown>((done) =>
-        file.save(i, (result) => {
-          told++;
-          done(result);
-        })
-      ));
+    const all = Array.from(
+      { length: 100 },
+      (_, i) =>
+        outcome<unknown>((done) =>
+          file.save(String(i), (result) => {
+            told++;
+            done(result);
+          })
+        ),
+    );
     assert.equal(told, 0);
     await Promise.all(all);
     assert.equal(told, 100);
@@ -83,7 +86,7 @@ Deno.test("many saves at once: the last one wins, everybody learns the outcome, 
 Deno.test("a folder that is not there is a failure with words", async () => {
   await inFolder(async (folder, log) => {
     const result = await outcome<{ readonly ok: boolean }>((done) =>
-      new JsonStateFile(`${folder}/no/state.json`, log).save(1, done)
+      new JsonStateFile(`${folder}/no/state.json`, log).save("1", done)
     );
     assert.equal(result.ok, false);
     assert.match(Deno.inspect(result), /cannot save .*state\.json/);

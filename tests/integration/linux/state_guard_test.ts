@@ -28,7 +28,7 @@ async function lives(work: (life: Life) => Promise<void>): Promise<void> {
 }
 
 const save = (file: GuardedStateFile, value: unknown) =>
-  outcome<{ readonly ok: boolean }>((done) => file.save(value, done));
+  outcome<{ readonly ok: boolean }>((done) => file.save(JSON.stringify(value), done));
 
 Deno.test("a state file that was loaded shortly before each of two crashes is set aside, and said to be", async () => {
   await lives(async ({ start, names, path, log }) => {

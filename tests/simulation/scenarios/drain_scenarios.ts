@@ -35,8 +35,9 @@ const withSecondPath = async (stage: Stage): Promise<{ first: Target; second: Ta
 const forgetful = (): Cores => ({
   ...realCores,
   stacd: doing(realCores.stacd, (effect) => {
-    if (effect.do !== "save" || typeof effect.value !== "object") return [effect];
-    return [{ ...effect, value: { ...effect.value, drains: [] } }];
+    if (effect.do !== "save") return [effect];
+    const state = JSON.parse(effect.state, (name, value) => name === "drains" ? [] : value);
+    return [{ ...effect, state: JSON.stringify(state) }];
   }),
 });
 const unguarded = (): Cores => stacd(nothingInUse);

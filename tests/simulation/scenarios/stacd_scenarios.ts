@@ -379,7 +379,7 @@ export const STACD_SCENARIOS: readonly Scenario[] = [
       ...realCores,
       stacd: doing(
         realCores.stacd,
-        (effect) => effect.do === "save" ? [{ ...effect, value: {} }] : [effect],
+        (effect) => effect.do === "save" ? [{ ...effect, state: "{}" }] : [effect],
       ),
     }),
   },

@@ -496,7 +496,7 @@ export const STAFD_SCENARIOS: readonly Scenario[] = [
       ...realCores,
       stafd: doing(
         realCores.stafd,
-        (effect) => effect.do === "save" ? [{ ...effect, value: {} }] : [effect],
+        (effect) => effect.do === "save" ? [{ ...effect, state: "{}" }] : [effect],
       ),
     }),
   },

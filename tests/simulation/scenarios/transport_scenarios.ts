@@ -88,8 +88,8 @@ const forgetful = (): Cores => ({
       effect.do === "save"
         ? [{
           ...effect,
-          value: JSON.parse(
-            JSON.stringify(effect.value, (key, value) => key === "standing" ? undefined : value),
+          state: JSON.stringify(
+            JSON.parse(effect.state, (key, value) => key === "standing" ? undefined : value),
           ),
         }]
         : [effect],

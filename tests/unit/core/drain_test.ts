@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { emptyStacd } from "../../../src/lib/core/stacd/stacd_state.ts";
 import { stepStacd } from "../../../src/lib/core/stacd/stacd_step.ts";
-import { restoredStacd, stacdStateValue } from "../../../src/lib/core/saved/stacd_saved.ts";
+import { restoredStacd, savedStacd } from "../../../src/lib/core/saved/stacd_saved.ts";
 import { stacdAfterClockSet } from "../../../src/lib/core/saved/clock_set.ts";
 import { type Ctl, newCtl } from "../../../src/lib/core/controller/ctl.ts";
 import {
@@ -75,7 +75,7 @@ Deno.test("a state file keeps drains as they are, and what is not understood of 
     forced: true,
   }];
   const saved: unknown = JSON.parse(
-    JSON.stringify(stacdStateValue({ ...emptyStacd, drains: { ...emptyStacd.drains, list } })),
+    savedStacd({ ...emptyStacd, drains: { ...emptyStacd.drains, list } }),
   );
   assert.deepEqual(restoredStacd(saved).drains.list, list);
   const odd = { version: 1, drains: [{ names: ["nvme3"], until: "soon" }, "x", {}] };

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { parseStacdConf } from "../../../src/lib/config/stacd_conf.ts";
 import { type Ctl, newCtl, pageAuthority, withClaim } from "../../../src/lib/core/controller/ctl.ts";
 import { restoredStacd } from "../../../src/lib/core/saved/stacd_saved.ts";
-import { stacdStateValue } from "../../../src/lib/core/saved/stacd_saved.ts";
+import { savedStacd } from "../../../src/lib/core/saved/stacd_saved.ts";
 import { emptyFleet, type Fleet, withCtl, withoutCtl } from "../../../src/lib/core/fleet/fleet.ts";
 import { tlsChoice } from "../../../src/lib/core/request/page_tls.ts";
 import { securedKey } from "../../../src/lib/core/request/tls_targets.ts";
@@ -127,7 +127,7 @@ Deno.test("what was connected by TLS is in the state file", () => {
   const secured = emptyFleet.secured.with(securedKey(TID), true);
   const empty = restoredStacd(undefined);
   const saved: unknown = JSON.parse(
-    JSON.stringify(stacdStateValue({ ...empty, fleet: { ...empty.fleet, secured } })),
+    savedStacd({ ...empty, fleet: { ...empty.fleet, secured } }),
   );
   assert.equal(restoredStacd(saved).fleet.secured.has(securedKey({ ...TID, hostIface: "eth1" })), true);
 });

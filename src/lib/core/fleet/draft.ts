@@ -74,8 +74,8 @@ export interface DaemonRules extends Rules {
   confirm(draft: Draft, ctl: Ctl): void;
   /** A reminder of the daemon's own. */
   reminded(draft: Draft, reminder: Reminder): void;
-  /** The content of the state file. */
-  stateValue(draft: Draft): unknown;
+  /** The content of the state file, as JSON. */
+  savedState(draft: Draft): string;
 }
 
 /** The fields of a draft in which nothing has happened yet. */

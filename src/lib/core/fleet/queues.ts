@@ -44,7 +44,7 @@ export function startWork(draft: Draft): void {
   if (saves.running === undefined && saves.wanted > saves.done && !saves.failed) {
     const op = newOp(draft);
     changeFleet(draft, { saves: { ...saves, running: { op, upTo: saves.wanted } } });
-    emit(draft, { do: "save", op, value: draft.rules.stateValue(draft) });
+    emit(draft, { do: "save", op, state: draft.rules.savedState(draft) });
   }
 }
 

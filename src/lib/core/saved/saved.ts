@@ -18,6 +18,7 @@ import {
 } from "../controller/ctl.ts";
 import type { Evidence } from "../planning/evidence.ts";
 import { type Fleet, MAX_SECURED, withCtl } from "../fleet/fleet.ts";
+import type { Row } from "../../base/table.ts";
 import { lineAuthority } from "../sources/lines.ts";
 import { type Standing, STANDINGS } from "../controller/standing.ts";
 
@@ -27,6 +28,9 @@ export type Json = Readonly<Record<string, unknown>>;
 
 /** The page of a discovery controller that was taken in last. */
 type Listing = Parameters<typeof claimNow>[1];
+
+/** Texts of rows of controllers: what has not changed is not written anew at each save. */
+const ROWS = new WeakMap<Row<Ctl>, string>();
 
 export const isJson = (value: unknown): value is Json =>
   typeof value === "object" && value !== null && !Array.isArray(value);
@@ -69,8 +73,7 @@ function savedClaim(claim: Claim): Json {
       return { ...claim };
     case "referral":
     case "log-page": {
-      const { isLeft: _, ...saved } = claim;
-      return saved;
+      return { ...claim };
     }
   }
 }
@@ -119,6 +122,7 @@ function claimOf(value: unknown, tid: Tid): Claim | undefined {
         genctr: textOf(value["genctr"]),
         readAt: numberOf(value["readAt"]),
         entry,
+        ...(value["isLeft"] === true ? { isLeft: true } : {}),
       };
     }
     default:
@@ -186,29 +190,38 @@ const isLeaving = (ctl: Ctl): boolean =>
     ctl.link.phase === "deleting" || ctl.restored) &&
   ![...ctl.released.values()].every(({ kind }) => kind === "audit");
 
-/** Controllers that a source claims or has withdrawn. The next audit finds foreign ones again. */
-function savedCtls(fleet: Fleet, listed: Listing): readonly Json[] {
-  const saved: Json[] = [];
-  for (const ctl of fleet.ctls.values()) {
-    const leaving = isLeaving(ctl);
-    if (ctl.claims.size === 0 && !leaving) continue;
-    const claims = [...ctl.claims].map(([authority, claim]) => ({
-      authority,
-      claim: savedClaim(claimNow(claim, listed)),
-    }));
-    const released = [...ctl.released].map(([authority, evidence]) => ({ authority, evidence }));
-    saved.push({
-      tid: tidFields(ctl.tid),
-      ...(ctl.formerly.length === 0 ? {} : { formerly: ctl.formerly }),
-      claims,
-      ...(leaving ? { released } : {}),
-      ...(ctl.proven ? { proven: true } : {}),
-      resting: ctl.leftToOthers,
-      ...(ctl.standing === undefined ? {} : { standing: ctl.standing }),
-    });
-  }
-  return saved;
+/**
+ * Controllers that a source claims or has withdrawn. The next audit finds foreign ones again. A claim is saved with
+ * the page with which it was taken in; the page of now is saved once, with the page.
+ */
+function savedCtl(ctl: Ctl): Json | undefined {
+  const leaving = isLeaving(ctl);
+  if (ctl.claims.size === 0 && !leaving) return undefined;
+  const claims = [...ctl.claims].map(([authority, claim]) => ({ authority, claim: savedClaim(claim) }));
+  const released = [...ctl.released].map(([authority, evidence]) => ({ authority, evidence }));
+  return {
+    tid: tidFields(ctl.tid),
+    ...(ctl.formerly.length === 0 ? {} : { formerly: ctl.formerly }),
+    claims,
+    ...(leaving ? { released } : {}),
+    ...(ctl.proven ? { proven: true } : {}),
+    resting: ctl.leftToOthers,
+    ...(ctl.standing === undefined ? {} : { standing: ctl.standing }),
+  };
 }
+
+/** The controllers of a row, separated by commas. */
+function rowText(row: Row<Ctl>): string {
+  const known = ROWS.get(row);
+  if (known !== undefined) return known;
+  const ctls = row.flatMap((bucket = []) => bucket.map(({ value }) => savedCtl(value)));
+  const text = ctls.flatMap((ctl) => ctl === undefined ? [] : [JSON.stringify(ctl)]).join();
+  ROWS.set(row, text);
+  return text;
+}
+
+const savedCtls = (fleet: Fleet): string =>
+  `[${[...fleet.ctls.rows()].map(rowText).filter((text) => text !== "").join()}]`;
 
 /**
  * The allowed address families, if recorded; version 1.0.0 did not record them, and its connections count as
@@ -236,7 +249,7 @@ function restoreSecured(fleet: Fleet, value: unknown): Fleet {
 }
 
 /** Controllers as they were saved, without operations under way. */
-function restoreCtls(fleet: Fleet, value: unknown): Fleet {
+function restoreCtls(fleet: Fleet, value: unknown, listed: Listing): Fleet {
   let next = fleet;
   for (const record of listOf(value)) {
     if (!isJson(record)) continue;
@@ -246,7 +259,7 @@ function restoreCtls(fleet: Fleet, value: unknown): Fleet {
     for (const saved of listOf(record["claims"])) {
       const claim = isJson(saved) ? claimOf(saved["claim"], tid) : undefined;
       if (!isJson(saved) || claim === undefined) continue;
-      ctl = withClaim(ctl, authorityOf(claim, textOf(saved["authority"])), claim);
+      ctl = withClaim(ctl, authorityOf(claim, textOf(saved["authority"])), claimNow(claim, listed));
     }
     const released = new Map<string, Evidence>();
     for (const saved of listOf(record["released"])) {
@@ -271,19 +284,30 @@ function restoreCtls(fleet: Fleet, value: unknown): Fleet {
   return next;
 }
 
-/** What both daemons save; `end` stands behind the daemon's own fields. */
-export const savedFleet = (fleet: Fleet, listed: Listing): { readonly begin: Json; readonly end: Json } => ({
-  begin: { version: STATE_VERSION, families: fleet.families, controllers: savedCtls(fleet, listed) },
-  end: { young: savedTrial(fleet), secured: savedSecured(fleet) },
-});
+/** `plain` as JSON, and fields whose values are JSON already; at least one of each. */
+export function jsonWith(plain: Json, texts: Readonly<Record<string, string>>): string {
+  const fields = Object.entries(texts).map(([name, text]) => `${JSON.stringify(name)}:${text}`);
+  return `${JSON.stringify(plain).slice(0, -1)},${fields.join()}}`;
+}
+
+/** The text of the state file: what both daemons save, and the daemon's own fields. */
+export const savedText = (fleet: Fleet, own: Json, texts: Readonly<Record<string, string>> = {}): string =>
+  jsonWith({
+    version: STATE_VERSION,
+    families: fleet.families,
+    ...own,
+    young: savedTrial(fleet),
+    secured: savedSecured(fleet),
+  }, { controllers: savedCtls(fleet), ...texts });
 
 /** What both daemons restore, and the file for the rest; undefined: no state file of this version. */
 export function restoredFleet(
   empty: Fleet,
   value: unknown,
+  pages: (file: Json) => Listing,
 ): { readonly fleet: Fleet; readonly file: Json } | undefined {
   if (!isJson(value) || value["version"] !== STATE_VERSION) return undefined;
   const families = familiesOf(value["families"]);
-  const ctls = restoreCtls({ ...empty, families }, value["controllers"]);
+  const ctls = restoreCtls({ ...empty, families }, value["controllers"], pages(value));
   return { fleet: restoreSecured(restoreTrial(ctls, value["young"]), value["secured"]), file: value };
 }

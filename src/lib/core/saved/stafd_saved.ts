@@ -5,38 +5,38 @@ import { emptyStafd, MAX_RETIRED, newDc, type Page, type StafdState } from "../s
 import { textBytes } from "../stafd/page_budget.ts";
 import {
   isJson,
-  type Json,
+  jsonWith,
   listOf,
   numberOf,
   restoredFleet,
-  savedFleet,
+  savedText,
   textOf,
   textsOf,
   tidOf,
 } from "./saved.ts";
 
-export function stafdStateValue(state: StafdState): Json {
-  const pages: Json[] = [];
+/** Entries of pages as JSON: a page that has not changed is not written anew at each save. */
+const ENTRIES = new WeakMap<Page["entries"], string>();
+
+function entriesText(entries: Page["entries"]): string {
+  const known = ENTRIES.get(entries);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(entries);
+  ENTRIES.set(entries, text);
+  return text;
+}
+
+export function savedStafd(state: StafdState): string {
+  const pages: string[] = [];
   for (const [key, { page }] of state.dcs) {
     const ctl = state.fleet.ctls.get(key);
     if (ctl === undefined || page === undefined) continue;
     const { genctr, readAt, entries, young } = page;
-    pages.push({
-      tid: tidFields(ctl.tid),
-      genctr,
-      readAt,
-      entries,
-      ...(young === undefined ? {} : { young }),
-    });
+    const plain = { tid: tidFields(ctl.tid), genctr, readAt, ...(young === undefined ? {} : { young }) };
+    pages.push(jsonWith(plain, { entries: entriesText(entries) }));
   }
   const retired = state.retired.map(({ tid, why, at }) => ({ tid: tidFields(tid), why, at }));
-  const { begin, end } = savedFleet(state.fleet, () => undefined);
-  return {
-    ...begin,
-    pages,
-    retired,
-    ...end,
-  };
+  return savedText(state.fleet, { retired }, { pages: `[${pages.join()}]` });
 }
 
 function youngOf(value: unknown): PageYouth | undefined {
@@ -45,7 +45,7 @@ function youngOf(value: unknown): PageYouth | undefined {
 }
 
 export function restoredStafd(value: unknown): StafdState {
-  const known = restoredFleet(emptyStafd.fleet, value);
+  const known = restoredFleet(emptyStafd.fleet, value, () => () => undefined);
   if (known === undefined) return emptyStafd;
   const { fleet, file } = known;
   let { dcs } = emptyStafd;

@@ -21,7 +21,7 @@ import { drainsDue } from "./drain_turn.ts";
 import { guardPolicy, keptBy, whyNotYetKnown } from "./stacd_guard.ts";
 import { isConfirmed, versionOf } from "./stacd_pages.ts";
 import { forgetAwaited, pageEntryEvicted } from "./report_intake.ts";
-import { stacdStateValue } from "../saved/stacd_saved.ts";
+import { savedStacd } from "../saved/stacd_saved.ts";
 import type { StacdState } from "./stacd_state.ts";
 import type { Reminder } from "../fleet/reminders.ts";
 import { withMoved } from "./renew.ts";
@@ -111,7 +111,7 @@ const rules: DaemonRules = {
   news: () => {},
   foreign,
   reminded,
-  stateValue: (draft: StacdDraft) => stacdStateValue(draft.state),
+  savedState: (draft: StacdDraft) => savedStacd(draft.state),
 };
 
 /** A state of stacd, to ask about. */

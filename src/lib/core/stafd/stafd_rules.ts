@@ -25,7 +25,7 @@ import { type Evidence, type Proof, whyText } from "../planning/evidence.ts";
 import { MAX_RETIRED, type StafdState } from "./stafd_state.ts";
 import { type DaemonRules, untouched } from "../fleet/draft.ts";
 import { REMOVAL_SOAK } from "../retry.ts";
-import { stafdStateValue } from "../saved/stafd_saved.ts";
+import { savedStafd } from "../saved/stafd_saved.ts";
 import type { Now } from "../../base/time.ts";
 import type { Reminder } from "../fleet/reminders.ts";
 
@@ -182,7 +182,7 @@ const rules: DaemonRules = {
   news: sessionNews,
   foreign: foreignNews,
   reminded,
-  stateValue: (draft: StafdDraft) => stafdStateValue(draft.state),
+  savedState: (draft: StafdDraft) => savedStafd(draft.state),
 };
 
 /** A state of stafd, to ask about. */
