@@ -44,6 +44,13 @@ export const LIMIT_FAULTS: readonly LimitFault[] = [
     "",
   ),
   fault(
+    "names whose places in tables are remembered",
+    "any number of names is remembered",
+    "src/lib/base/places.ts",
+    "> MAX_REMEMBERED",
+    "> Infinity",
+  ),
+  fault(
     SERVICES,
     "any number of services",
     core("stafd/mdns_services"),

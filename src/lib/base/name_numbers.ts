@@ -3,6 +3,8 @@
  * what waits, and lengths. Nothing else depends on how a name is spelt, so that a recording under other names plays
  * as it was if these are given with it.
  */
+import { Places } from "./places.ts";
+
 export interface NameNumbers {
   /** The place of a key in a table (table.ts), below 4096. */
   place(key: string): number;
@@ -19,16 +21,14 @@ export interface NameNumbers {
 const PLACES = 4096;
 export const SPREADS = 1000;
 
-/** The number of places that are remembered; beyond it all are forgotten (S6). */
-const MAX_PLACES = 65_536;
-const places = new Map<string, number>();
-
 /** FNV-1a over the whole key: keys of one fabric differ in front, those of its devices at the end. */
 function hashOf(key: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
   return (hash ^ (hash >>> 15)) >>> 0;
 }
+
+const places = new Places((key) => hashOf(key) % PLACES);
 
 const encoder = new TextEncoder();
 /** Every character of it is one byte of JSON. */
@@ -37,15 +37,7 @@ const PLAIN = /^[ !#-[\]-~]*$/;
 const LONGEST = 6;
 
 const spelt: NameNumbers = {
-  /** Without a JIT, hashing a key costs more than everything else, so its place is remembered. */
-  place: (key) => {
-    const known = places.get(key);
-    if (known !== undefined) return known;
-    if (places.size >= MAX_PLACES) places.clear();
-    const place = hashOf(key) % PLACES;
-    places.set(key, place);
-    return place;
-  },
+  place: (key) => places.of(key),
   spread: (who, failures) => {
     let hash = failures;
     for (let i = 0; i < who.length; i++) hash = (Math.imul(hash, 31) + who.charCodeAt(i)) >>> 0;

@@ -1,5 +1,6 @@
 /** The numbers in the threat model's table of limits are those of the code. */
 import assert from "node:assert/strict";
+import { MAX_REMEMBERED } from "../../../src/lib/base/places.ts";
 import { MAX_ASKS, MAX_DRAINS, MAX_NAMED, MAX_WAITING } from "../../../src/lib/core/fleet/act_limits.ts";
 import { MAX_CTLS, MAX_PROBES } from "../../../src/lib/core/fleet/fleet.ts";
 import { LINES_OF_SOURCE, MAX_SOURCES } from "../../../src/lib/core/fleet/log_limit.ts";
@@ -23,6 +24,7 @@ const { waitingOfUser, bytesOfUser, waiting, bytes, atOnceOfUser, atOnce } = CAL
 /** What the rows of the table say, in their order; words (a quarter, one of four) have tests of their own. */
 const LIMITS = new Map<string, readonly number[]>([
   ["controllers of one daemon", [MAX_CTLS]],
+  ["names whose places in tables are remembered", [MAX_REMEMBERED]],
   ["mDNS services", [MAX_SERVICES]],
   ["referrals of one controller; their depth", [MAX_REFERRALS, MAX_REFERRAL_DEPTH]],
   ["one log page", [MAX_ENTRIES, MAX_LOG / MIB, MAX_PAGE_TEXT / MIB]],

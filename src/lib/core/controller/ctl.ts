@@ -182,13 +182,17 @@ export interface Ctl {
   readonly standing: Standing | undefined;
 }
 
+/** What is empty takes no memory of its own: most controllers were never withdrawn. */
+const NO_CLAIMS: Ctl["claims"] = new Map();
+const NOT_RELEASED: Ctl["released"] = new Map();
+
 export function newCtl(key: string, tid: Tid, savedWith: number): Ctl {
   return {
     key,
     tid,
     formerly: [],
-    claims: new Map(),
-    released: new Map(),
+    claims: NO_CLAIMS,
+    released: NOT_RELEASED,
     link: { phase: "idle" },
     attempts: 0,
     triedTls: false,
@@ -214,12 +218,21 @@ export const noted = (ctl: Ctl, at: number, text: string): Ctl => ({
 
 /** A source that claims it again no longer counts as having withdrawn it. */
 export function withClaim(ctl: Ctl, authority: Authority, claim: Claim): Ctl {
+  return {
+    ...ctl,
+    released: ctl.released.size === 0 ? NOT_RELEASED : stillReleased(ctl, authority),
+    claims: new Map(ctl.claims).set(authority, claim),
+  };
+}
+
+/** What is left of the withdrawals when this authority claims the controller. */
+function stillReleased(ctl: Ctl, authority: Authority): Ctl["released"] {
   const released = new Map(ctl.released);
   released.delete(authority);
   // A source claims it now, so evidence that no source claimed it is void, even after this source withdraws
   // it again.
   for (const [who, { kind }] of released) if (kind === "audit") released.delete(who);
-  return { ...ctl, released, claims: new Map(ctl.claims).set(authority, claim) };
+  return released.size === 0 ? NOT_RELEASED : released;
 }
 
 /** Removes one authority's claim and remembers the evidence. */
