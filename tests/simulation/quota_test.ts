@@ -55,6 +55,8 @@ class Stacd {
   fetches: number[] = [];
   /** Addresses that are being tested, first the one that began first. */
   reaching: Extract<StacdEffect, { readonly do: "reach" }>[] = [];
+  /** Looks and decisions of the last step. */
+  work = 0;
 
   constructor(lines: readonly string[] = []) {
     const parsed = parseStacdConf(`[Controllers]\n${lines.join("\n")}\n`, "stacd.conf");
@@ -65,8 +67,9 @@ class Stacd {
   }
 
   take(event: StacdEvent): void {
-    const { state, effects } = stepStacd(this.state, event, { mono: this.mono, wall: this.mono });
+    const { state, effects, work } = stepStacd(this.state, event, { mono: this.mono, wall: this.mono });
     this.state = state;
+    this.work = work ?? 0;
     for (const effect of effects) {
       if (effect.do === "log") this.lines.push(effect.entry.message);
       if (effect.do === "fetch") this.fetches.push(effect.op);
@@ -134,6 +137,29 @@ Deno.test("a configured one may fill the table; two of them share it", () => {
   assert.deepEqual([stacd.of(1), stacd.of(2)], [MAX_CTLS - 5000, 5000]);
   stacd.report(dc(1, MAX_CTLS), dc(2, MAX_CTLS));
   assert.ok(Math.abs(stacd.of(1) - stacd.of(2)) <= 2, `${stacd.of(1)} and ${stacd.of(2)}`);
+});
+
+Deno.test("S11: when thirty hostile pages change as a whole, the room in the full table is counted once", () => {
+  const PAGES = 30;
+  const ENTRIES = 800;
+  const stacd = new Stacd();
+  const pages = (generation: number): readonly ReportedDc[] =>
+    Array.from({ length: PAGES }, (_, n) => {
+      const page = dc(n + 1, ENTRIES, { genctr: String(generation), readAt: generation });
+      const entries = page.entries.map((entry) => ({ ...entry, subnqn: `${entry["subnqn"]}-${generation}` }));
+      return { ...page, entries };
+    });
+  stacd.report(...pages(1));
+  assert.equal(stacd.state.fleet.ctls.size, MAX_CTLS);
+  const shares = (): readonly number[] => Array.from({ length: PAGES }, (_, n) => stacd.of(n + 1));
+  const before = shares();
+  stacd.report(...pages(2));
+  assert.equal(stacd.state.fleet.ctls.size, MAX_CTLS);
+  for (const [n, share] of shares().entries()) {
+    assert.ok(Math.abs(share - (before[n] ?? 0)) <= 60, `page ${n + 1}: ${share} instead of ${before[n]}`);
+  }
+  const things = MAX_CTLS + PAGES * ENTRIES;
+  assert.ok(stacd.work <= 8 * things, `${stacd.work} looks for ${things} things`);
 });
 
 Deno.test("a line of the file has room in a full table", () => {

@@ -16,7 +16,8 @@ import type { Evidence } from "../planning/evidence.ts";
 export function addClaim(draft: Draft, key: string, tid: Tid, authority: Authority, claim: Claim): boolean {
   let ctl = ctlAt(draft, key);
   if (ctl === undefined) {
-    if (draft.state.fleet.ctls.size >= MAX_CTLS && !makeRoom(draft, key, claim)) {
+    if (draft.state.fleet.ctls.size < MAX_CTLS) draft.room?.took(quotaFor(draft, claim), key);
+    else if (!makeRoom(draft, key, claim)) {
       changeFleet(draft, { leftOut: true });
       return false;
     }
@@ -49,7 +50,8 @@ export function makeWay(
     const isOnly = ctl.claims.has(authority) && ctl.claims.size === 1;
     if (!isOnly || named.has(ctl.key) || !isIdle(ctl)) continue;
     setFleet(draft, withoutCtl(draft.state.fleet, ctl));
-    draft.room = undefined;
+    // The room is counted once in a step: a page may name thousands of others than before (S11).
+    draft.room?.left(ctl.key);
     gone.push(ctl);
   }
   return gone;
@@ -60,11 +62,7 @@ export function makeWay(
  * configuration always have room.
  */
 function makeRoom(draft: Draft, key: string, claim: Claim): boolean {
-  const quota = quotaOf(claim, (dc) => {
-    const known = draft.owners.get(dc) ?? draft.rules.pageOwner(draft, dc);
-    draft.owners.set(dc, known);
-    return known;
-  });
+  const quota = quotaFor(draft, claim);
   if (draft.room === undefined) {
     draft.work += draft.state.fleet.ctls.size;
     draft.room = new TableRoom(
@@ -82,6 +80,13 @@ function makeRoom(draft: Draft, key: string, claim: Claim): boolean {
   if (hasRoom) draft.room.took(quota, key);
   return hasRoom;
 }
+
+const quotaFor = (draft: Draft, claim: Claim): string =>
+  quotaOf(claim, (dc) => {
+    const known = draft.owners.get(dc) ?? draft.rules.pageOwner(draft, dc);
+    draft.owners.set(dc, known);
+    return known;
+  });
 
 /** A change that has the effect of a changed claim: a page was read. */
 export function statementsChanged(draft: Draft): void {

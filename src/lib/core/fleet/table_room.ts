@@ -18,19 +18,22 @@ export const ROOMY_CTLS = Math.floor(MAX_CTLS * 0.98);
 export const isIdle = ({ link: { phase }, restored }: Ctl): boolean =>
   !restored && (phase === "idle" || phase === "waiting" || phase === "reaching" || phase === "ready");
 
+/** A controller that may give way. */
+interface Idle {
+  readonly key: string;
+  readonly authority: string;
+  gone: boolean;
+}
+
 export class TableRoom {
   readonly #sizes = new Map<string, number>();
-  /** The controllers that may give way, by authority. */
-  readonly #idle = new Map<string, string[]>();
+  /** The controllers that may give way, by authority; some are gone by now. */
+  readonly #idle = new Map<string, Idle[]>();
+  readonly #byKey = new Map<string, Idle>();
   #mdns = 0;
 
   constructor(ctls: Iterable<Ctl>, authorityOf: (ctl: Ctl) => string) {
-    for (const ctl of ctls) {
-      const authority = authorityOf(ctl);
-      this.#grown(authority, 1);
-      if (authority === OWN_FILES || !isIdle(ctl)) continue;
-      if (this.#idle.get(authority)?.push(ctl.key) === undefined) this.#idle.set(authority, [ctl.key]);
-    }
+    for (const ctl of ctls) this.#add(authorityOf(ctl), ctl.key, isIdle(ctl));
   }
 
   #grown(authority: string, by: number): void {
@@ -38,20 +41,41 @@ export class TableRoom {
     if (isMdnsAuthority(authority)) this.#mdns += by;
   }
 
+  #add(authority: string, key: string, mayGiveWay: boolean): void {
+    this.#grown(authority, 1);
+    if (authority === OWN_FILES || !mayGiveWay) return;
+    const idle: Idle = { key, authority, gone: false };
+    this.#byKey.set(key, idle);
+    if (this.#idle.get(authority)?.push(idle) === undefined) this.#idle.set(authority, [idle]);
+  }
+
   /** One more of this authority is in the table. */
   took(authority: string, key: string): void {
-    this.#grown(authority, 1);
-    if (authority !== OWN_FILES) {
-      if (this.#idle.get(authority)?.push(key) === undefined) this.#idle.set(authority, [key]);
-    }
+    this.#add(authority, key, true);
+  }
+
+  /** The controller, which might have given way, is not in the table any more. */
+  left(key: string): void {
+    const idle = this.#byKey.get(key);
+    if (idle === undefined) return;
+    this.#byKey.delete(key);
+    idle.gone = true;
+    this.#grown(idle.authority, -1);
   }
 
   /** The key of the controller that gives way to one of this authority; undefined if none does. */
   givesWay(authority: string): string | undefined {
     const victim = this.#victim(authority);
-    const key = victim === undefined ? undefined : this.#idle.get(victim)?.pop();
-    if (victim !== undefined && key !== undefined) this.#grown(victim, -1);
+    const key = victim === undefined ? undefined : this.#last(victim)?.key;
+    if (key !== undefined) this.left(key);
     return key;
+  }
+
+  /** The one of an authority that gives way first. */
+  #last(authority: string): Idle | undefined {
+    const all = this.#idle.get(authority) ?? [];
+    while (all.at(-1)?.gone === true) all.pop();
+    return all.at(-1);
   }
 
   #victim(authority: string): string | undefined {
@@ -59,8 +83,8 @@ export class TableRoom {
     // A new controller from mDNS displaces only others from mDNS.
     const fromMdns = this.#mdns > MDNS_CTLS || (isMdns && this.#mdns >= MDNS_CTLS);
     let most: string | undefined;
-    for (const [one, keys] of this.#idle) {
-      if (keys.length === 0 || (fromMdns && !isMdnsAuthority(one))) continue;
+    for (const one of this.#idle.keys()) {
+      if (this.#last(one) === undefined || (fromMdns && !isMdnsAuthority(one))) continue;
       if (most === undefined || this.#size(one) > this.#size(most)) most = one;
     }
     if (most === undefined || most === authority) return undefined;
