@@ -21,16 +21,33 @@ export interface NameNumbers {
 const PLACES = 4096;
 export const SPREADS = 1000;
 
+/** Longer keys are hashed four bytes at a time: without a JIT each character costs, and a peer chooses the names. */
+const LONG_KEY = 192;
+const words = new Uint32Array(1024);
+const inWords = new Uint8Array(words.buffer);
+const PRIME = 0x01000193;
+
 /** FNV-1a over the whole key: keys of one fabric differ in front, those of its devices at the end. */
 function hashOf(key: string): number {
+  if (key.length > LONG_KEY) return hashOfLong(key);
   let hash = 0x811c9dc5;
-  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
+  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), PRIME);
   return (hash ^ (hash >>> 15)) >>> 0;
 }
 
-const places = new Places((key) => hashOf(key) % PLACES);
+function hashOfLong(key: string): number {
+  const { written } = encoder.encodeInto(key, inWords);
+  const count = (written + 3) >>> 2;
+  // What an earlier key left in the last word.
+  inWords.fill(0, written, 4 * count);
+  let hash = key.length;
+  for (let i = 0; i < count; i++) hash = Math.imul(hash ^ (words[i] ?? 0), PRIME) ^ (hash >>> 15);
+  return (hash ^ (hash >>> 15)) >>> 0;
+}
 
 const encoder = new TextEncoder();
+const places = new Places((key) => hashOf(key) % PLACES);
+
 /** Every character of it is one byte of JSON. */
 const PLAIN = /^[ !#-[\]-~]*$/;
 /** The longest JSON form of one UTF-16 unit: an escape. */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { placeOf } from "../../../src/lib/base/name_numbers.ts";
 import { MAX_REMEMBERED, Places } from "../../../src/lib/base/places.ts";
 
 Deno.test("S6: the keys whose places are remembered stay below their limit, however many a peer makes up", () => {
@@ -20,4 +21,18 @@ Deno.test("S6: the keys whose places are remembered stay below their limit, howe
   assert.ok(most > MAX_REMEMBERED / 2, `${most} characters`);
   places.of(key(count - 1));
   assert.equal(computed, count);
+});
+
+Deno.test("keys of any length that differ in one place only have many places", () => {
+  for (const length of [60, 191, 193, 300, 5_000]) {
+    for (const fill of ["x", "\u00fc"]) {
+      const at = new Map<number, number>();
+      for (let n = 0; n < 8192; n++) {
+        const place = placeOf(`["tcp","10.0.0.1","4420","nqn.2024-01.io.example:${n}-`.padEnd(length, fill));
+        at.set(place, (at.get(place) ?? 0) + 1);
+      }
+      const most = Math.max(...at.values());
+      assert.ok(most <= 16, `${most} keys of ${length} characters at one of ${at.size} places`);
+    }
+  }
 });
