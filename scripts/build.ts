@@ -25,7 +25,8 @@ export const NAMES = ["stafd", "stacd", "stafctl", "stacctl", "stasadm"] as cons
  * no-prompt: never ask on a terminal; -A: /dev, /sys and /proc need it, systemd confines the daemons;
  * jitless: the only way to run under MemoryDenyWriteExecute=yes, and it halves the memory under load;
  * no-flush-bytecode: otherwise a daemon that was idle compiles its source again when something happens;
- * max-semi-space-size (in MiB): the little garbage that the daemons make is not worth more memory than that.
+ * max-semi-space-size (in MiB): the little garbage that the daemons make is not worth more memory than that;
+ * memory-saver-mode: the heap grows by a third between two collections, instead of up to four times its size.
  */
 const COMPILE_FLAGS = [
   "-q",
@@ -34,7 +35,7 @@ const COMPILE_FLAGS = [
   "--no-prompt",
   "--no-code-cache",
   "-A",
-  "--v8-flags=--jitless,--no-flush-bytecode,--max-semi-space-size=1",
+  "--v8-flags=--jitless,--no-flush-bytecode,--max-semi-space-size=1,--memory-saver-mode",
 ] as const;
 
 /** Of every bundled file: any time does, as long as it is always the same. */

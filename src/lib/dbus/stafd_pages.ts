@@ -14,8 +14,8 @@ import { type PageIndex, parsePage, parsePageIndex } from "./v1_parse.ts";
 const MIB = 1024 * 1024;
 /** The longest answer with one page; stafd keeps no page of more than 12 MiB. */
 export const MAX_PAGE_REPLY = 14 * MIB;
-/** The limit of all pages together; stafd keeps 24 MiB. */
-export const MAX_REPORT = 28 * MIB;
+/** The limit of all pages together; stafd keeps 12 MiB. */
+export const MAX_REPORT = 14 * MIB;
 
 type Question = Pick<Call, "member" | "signature" | "args" | "maxReply">;
 /** A call to the versioned interface that returns a text. */

@@ -65,7 +65,12 @@ Deno.test("the length of entries is never less than that of their JSON", () => {
   assert.ok(textBytes(plain) <= JSON.stringify(plain).length + 8, "and not much more, of plain text");
 });
 
-const page = (key: string, authority: string, mib: number): Kept => ({ key, authority, bytes: mib * MIB });
+/** `part`: in 24ths of what all pages may have. */
+const page = (key: string, authority: string, part: number): Kept => ({
+  key,
+  authority,
+  bytes: part * MAX_PAGES_TEXT / 24,
+});
 const over = (...pages: readonly Kept[]): readonly string[] => [...overBudget(pages)].sort();
 
 Deno.test("whoever takes most gives way; a small one never does", () => {
@@ -80,8 +85,8 @@ Deno.test("whoever takes most gives way; a small one never does", () => {
 
 Deno.test("mDNS gives way first while it has more than a quarter, and may have all that nobody else needs", () => {
   const heard = Array.from({ length: 6 }, (_, n) => page(`m${n}`, mdnsAuthority(`eth${n % 2}`), 4));
-  assert.equal(MAX_PAGES_TEXT, 24 * MIB);
-  assert.equal(MDNS_PAGES_TEXT, 6 * MIB);
+  assert.equal(MAX_PAGES_TEXT, 12 * MIB);
+  assert.equal(MDNS_PAGES_TEXT, 3 * MIB);
   assert.deepEqual(over(...heard), []);
   assert.ok(over(...heard, page("a", "A", 12)).every((key) => key.startsWith("m")));
   assert.equal(over(...heard, page("a", "A", 12)).length, 3);
