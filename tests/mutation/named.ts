@@ -51,8 +51,8 @@ export const NAMED: readonly NamedFault[] = [
   {
     name: "the steps of referrals are not counted",
     path: core("stafd/referrals"),
-    find: "follow(depths, (depth) => depth + 1, isDeadEnd);",
-    replace: "follow(depths, (depth) => depth, isDeadEnd);",
+    find: "follow(listedBy, depths, (depth) => depth + 1, isDeadEnd, looked);",
+    replace: "follow(listedBy, depths, (depth) => depth, isDeadEnd, looked);",
   },
   {
     name: "the limit of probes is ignored",

@@ -16,6 +16,7 @@ import { difference } from "../../src/lib/daemon/record/values.ts";
 import type { Core } from "../../src/lib/daemon/shell.ts";
 import { entryFor } from "../../src/lib/sim/discovery.ts";
 import { Random } from "../../src/lib/sim/random.ts";
+import { functionIn } from "../unit/core/data_only.ts";
 import { realCores } from "./cores.ts";
 import { Person } from "./person.ts";
 import { Stage } from "./scenarios/stage.ts";
@@ -47,6 +48,10 @@ class Overheard<State extends { readonly fleet: Fleet }, Event extends StacdEven
     this.#plain = plain;
     this.#small = this.#recorder();
     this.core = { ...real, step: (state, event, now) => this.#step(state, event, now) };
+  }
+
+  get last(): State | undefined {
+    return this.#last;
   }
 
   /** What the recorder with small limits has. */
@@ -216,6 +221,7 @@ for (const seed of SEEDS) {
       ]] as const
     ) {
       assert.ok(small !== undefined);
+      assert.equal(functionIn((who === "stafd" ? stafd : stacd).last, who), undefined);
       check(who, small, { stafd, stacd });
       if (daemon?.alive !== true) continue;
       check(who, daemon.recorded, { stafd, stacd });

@@ -22,8 +22,8 @@ export interface Referrals {
    * is reached by referrals only.
    */
   readonly depths: ReadonlyMap<string, number>;
-  /** The authority that each controller goes back to (origin_of.ts); configured ones come first. */
-  readonly roots: (looked: (count: number) => void) => ReadonlyMap<string, string>;
+  /** For {@link rootsOf}. Data only: a function would keep the state of the step that it was made in, and that the one before it. */
+  readonly rooted: Rooted;
   /**
    * The nearest controller up the referrals, or the controller itself, that is no longer listed or is
    * excluded, and why.
@@ -35,6 +35,19 @@ export interface Referrals {
    */
   readonly back: ReadonlyMap<string, Ctl>;
 }
+
+/** What leads from an authority to its controllers. */
+interface Rooted {
+  readonly configured: ReadonlyMap<string, string>;
+  readonly heard: ReadonlyMap<string, string>;
+  readonly listedBy: ListedBy;
+  readonly refused: { has(key: string): boolean };
+  /** Worked out when it is asked for. */
+  roots: ReadonlyMap<string, string> | undefined;
+}
+
+/** The controllers that the page of each lists. */
+type ListedBy = ReadonlyMap<string, readonly string[]>;
 
 /** The input of the pass. */
 export interface ReferralGraph {
@@ -64,7 +77,6 @@ export function referralsOf({ ctls, conf, families, ctl, isRead, looked }: Refer
   const depths = new Map<string, number>();
   const configured = new Map<string, string>();
   const heard = new Map<string, string>();
-  const keys = new Set<string>();
   const cutOff = new Map<string, { readonly from: Ctl; readonly evidence: Evidence }>();
   for (const one of ctls) {
     looked(1 + one.claims.size + one.released.size);
@@ -75,7 +87,6 @@ export function referralsOf({ ctls, conf, families, ctl, isRead, looked }: Refer
     }
     const own = ownAuthority(one);
     if (own !== undefined) (isMdnsAuthority(own) ? heard : configured).set(key, own);
-    keys.add(key);
     for (const [authority, evidence] of released) {
       if (evidence.kind === "dc-retired") retired.push({ key, authority });
       cutOff.set(key, { from: one, evidence });
@@ -85,46 +96,54 @@ export function referralsOf({ ctls, conf, families, ctl, isRead, looked }: Refer
     refused.set(key, no);
     cutOff.set(key, { from: one, evidence: no });
   }
-  const follow = <V>(
-    found: Map<string, V>,
-    next: (value: V) => V,
-    stops: (key: string) => boolean,
-    count = looked,
-    done: ReadonlySet<string> = new Set(),
-  ): void => {
-    for (const [key, value] of found) {
-      if (done.has(key) || stops(key)) continue;
-      for (const listed of listedBy.get(key) ?? []) {
-        count(1);
-        if (!found.has(listed)) found.set(listed, next(value));
-      }
-    }
-  };
-  const isDeadEnd = (key: string): boolean => refused.has(key) || !keys.has(key);
-  follow(depths, (depth) => depth + 1, isDeadEnd);
-  follow(cutOff, (same) => same, () => false);
+  const isDeadEnd = (key: string): boolean => refused.has(key);
+  follow(listedBy, depths, (depth) => depth + 1, isDeadEnd, looked);
+  follow(listedBy, cutOff, (same) => same, () => false, looked);
   const back = new Map<string, Ctl>();
   for (const { key, authority } of retired) {
     const dc = ctl(dcOfPage(authority));
     if (dc === undefined || isRead(dc.key) || refused.has(dc.key) || !depths.has(dc.key)) continue;
     back.set(key, dc);
   }
-  follow(back, (same) => same, () => false);
-  let known: ReadonlyMap<string, string> | undefined;
-  /**
-   * Controllers that configured ones lead to come first: one found by mDNS does not become their origin by
-   * listing them, too.
-   */
-  const roots = (count: (count: number) => void): ReadonlyMap<string, string> => {
-    if (known !== undefined) return known;
-    const found = new Map(configured);
-    follow(found, (same) => same, isDeadEnd, count);
-    const done = new Set(found.keys());
-    for (const [key, own] of heard) if (!found.has(key)) found.set(key, own);
-    follow(found, (same) => same, isDeadEnd, count, done);
-    return known = found;
-  };
-  return { depths, roots, cutOff, back };
+  follow(listedBy, back, (same) => same, () => false, looked);
+  return { depths, rooted: { configured, heard, listedBy, refused, roots: undefined }, cutOff, back };
+}
+
+/** Adds to `found` what it leads to. */
+function follow<V>(
+  listedBy: ListedBy,
+  found: Map<string, V>,
+  next: (value: V) => V,
+  stops: (key: string) => boolean,
+  looked: (count: number) => void,
+  done: ReadonlySet<string> = new Set(),
+): void {
+  for (const [key, value] of found) {
+    if (done.has(key) || stops(key)) continue;
+    for (const listed of listedBy.get(key) ?? []) {
+      looked(1);
+      if (!found.has(listed)) found.set(listed, next(value));
+    }
+  }
+}
+
+/**
+ * The authority that each controller goes back to (origin_of.ts). Controllers that configured ones lead to come first:
+ * one found by mDNS does not become their origin by listing them, too.
+ */
+export function rootsOf(
+  { rooted }: Referrals,
+  looked: (count: number) => void,
+): ReadonlyMap<string, string> {
+  if (rooted.roots !== undefined) return rooted.roots;
+  const { configured, heard, listedBy, refused } = rooted;
+  const isDeadEnd = (key: string): boolean => refused.has(key);
+  const found = new Map(configured);
+  follow(listedBy, found, (same) => same, isDeadEnd, looked);
+  const done = new Set(found.keys());
+  for (const [key, own] of heard) if (!found.has(key)) found.set(key, own);
+  follow(listedBy, found, (same) => same, isDeadEnd, looked, done);
+  return rooted.roots = found;
 }
 
 /**

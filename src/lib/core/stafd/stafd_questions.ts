@@ -4,7 +4,7 @@ import { type Ctl, dcOfPage } from "../controller/ctl.ts";
 import type { Verdict } from "../planning/planner.ts";
 import { placeOf } from "../sources/origin_place.ts";
 import { forbiddance, grown, isSpared, SPARED } from "../planning/refusal.ts";
-import { cutOffProof, isRoot, type Referrals, referralsOf } from "./referrals.ts";
+import { cutOffProof, isRoot, type Referrals, referralsOf, rootsOf } from "./referrals.ts";
 import { MAX_REFERRAL_DEPTH } from "./stafd_state.ts";
 import { NO_AUTHORITY, originOf } from "../sources/origin_of.ts";
 import type { TurnPlace } from "../fleet/turns.ts";
@@ -36,7 +36,7 @@ export function stafdVerdict(view: StafdView, ctl: Ctl): Verdict {
 }
 
 export function authorityOf(view: StafdView, key: string): string {
-  return currentReferrals(view).roots((count) => view.work += count).get(key) ?? NO_AUTHORITY;
+  return rootsOf(currentReferrals(view), (count) => view.work += count).get(key) ?? NO_AUTHORITY;
 }
 
 function stafdPageOwner(view: StafdView, dcKey: string): string {
