@@ -32,8 +32,8 @@ export const LIMIT_FAULTS: readonly LimitFault[] = [
     CONTROLLERS,
     "any number of controllers",
     core("fleet/claims"),
-    "size >= MAX_CTLS",
-    "size >= Infinity",
+    "size < MAX_CTLS)",
+    "size < Infinity)",
   ),
   fault(CONTROLLERS, "mDNS keeps half the table", core("fleet/table_room"), "MAX_CTLS / 4", "MAX_CTLS / 2"),
   fault(
