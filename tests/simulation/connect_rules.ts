@@ -98,10 +98,15 @@ export class ConnectRules {
     }
   }
 
-  /** Connected, and found by mDNS: ip-family leaves it alone once it is no longer announced, and so its page counts. */
+  /**
+   * ip-family leaves it alone, and so its page counts: connected, found by mDNS, and no longer announced; or known from before a
+   * restart that has changed ip-family (S13).
+   */
   #isKept(conf: Conf, tid: Tid): boolean {
-    const { world, knowledge, interfaces, forgets: { forgetting } } = this.#rules;
-    if (forgetting.isAnnounced(tid) || conf.excludes.some((one) => excludes(one, tid))) return false;
+    const { world, knowledge, interfaces, sessions, forgets: { forgetting } } = this.#rules;
+    if (conf.excludes.some((one) => excludes(one, tid))) return false;
+    if (sessions.stafd.sparesPage(tid)) return true;
+    if (forgetting.isAnnounced(tid)) return false;
     if (![...knowledge.announced.values()].some((one) => sameController(one.tid, tid))) return false;
     return world.kernel.devices.all.some((device) =>
       device.complete && device.state !== "deleting" &&

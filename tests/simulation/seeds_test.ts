@@ -147,6 +147,12 @@ const FOUND_IN_ALL: readonly (readonly [seed: number, who: Who, what: string])[]
   [1399, "both", "the same, of one whose page is young (the check was wrong)"],
   [1626, "both", "the same (the check was wrong)"],
   [91048, "both", "the audit waits for a page that stafd lost with its state file (the check was wrong)"],
+  [
+    862,
+    "both",
+    "after a restart, the page of what another ip-family spares is asked for as before (the check was wrong)",
+  ],
+  [300624, "stafd", "the same, for a controller of which the state file knew (the check was wrong)"],
   [90017, "stafd", "what was left to others was connected before the state file said that it is ours"],
 ];
 

@@ -3,6 +3,7 @@ import type { Exclusion } from "../../src/lib/nvme/exclusions.ts";
 import type { Tid } from "../../src/lib/nvme/tid.ts";
 import type { Device } from "../../src/lib/sim/devices.ts";
 import { allows, type Conf, isOfFamily } from "./oracle/conf.ts";
+import { sameController } from "./oracle/identity.ts";
 import type { Saved } from "./oracle/saved_state.ts";
 import { Pace } from "./pace_rules.ts";
 
@@ -44,7 +45,16 @@ export class Session {
 
   /** S13: another ip-family than before the restart takes nothing away, until a person has a changed file loaded. */
   isSpared(device: Device): boolean {
-    return this.conf !== undefined && !this.isEdited && this.inherited.has(device) && isOfFamily(device) &&
-      !allows(this.conf.families, device.traddr) && allows(this.saved.families, device.traddr);
+    return this.inherited.has(device) && this.#sparesFamily(device);
+  }
+
+  /** The same for a controller of its state file that is not connected: what its page listed is still asked for. */
+  sparesPage(tid: Tid): boolean {
+    return this.#sparesFamily(tid) && this.saved.controllers.some((one) => sameController(one, tid));
+  }
+
+  #sparesFamily(one: { readonly transport: string; readonly traddr: string }): boolean {
+    return this.conf !== undefined && !this.isEdited && isOfFamily(one) &&
+      !allows(this.conf.families, one.traddr) && allows(this.saved.families, one.traddr);
   }
 }
