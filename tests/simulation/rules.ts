@@ -274,7 +274,7 @@ export class Rules {
           ? fleet.ctls.get(event.key)?.tid
           : undefined;
         if (who === "stacd" && tid !== undefined) this.renewals.connected(tid);
-        session.running.delete(event.key);
+        session.ended(event.key, this.#mono);
         if (who === "stacd" && session.conf !== undefined) this.#kept(session.conf);
         return;
       }
@@ -465,7 +465,7 @@ export class Rules {
     if (what === "connect" && [...running.values()].some((one) => one.what === "connect")) {
       throw new Violation("S5", `${who}: two connects at once`);
     }
-    running.set(key, { what, op, tid });
+    running.set(key, { what, op, tid, since: this.#mono });
   }
 }
 

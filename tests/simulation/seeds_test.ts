@@ -153,6 +153,7 @@ const FOUND_IN_ALL: readonly (readonly [seed: number, who: Who, what: string])[]
     "after a restart, the page of what another ip-family spares is asked for as before (the check was wrong)",
   ],
   [300624, "stafd", "the same, for a controller of which the state file knew (the check was wrong)"],
+  [1878, "both", "what only mDNS names still rested when the daemons were killed (the check was wrong)"],
   [90017, "stafd", "what was left to others was connected before the state file said that it is ours"],
 ];
 

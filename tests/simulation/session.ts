@@ -4,6 +4,7 @@ import type { Tid } from "../../src/lib/nvme/tid.ts";
 import type { Device } from "../../src/lib/sim/devices.ts";
 import { allows, type Conf, isOfFamily } from "./oracle/conf.ts";
 import { sameController } from "./oracle/identity.ts";
+import { LIMITS } from "./oracle/limits.ts";
 import type { Saved } from "./oracle/saved_state.ts";
 import { Pace } from "./pace_rules.ts";
 
@@ -12,6 +13,8 @@ export interface Running {
   what: "connect" | "read-back" | "disconnect";
   readonly op: number;
   readonly tid: Tid;
+  /** Monotonic milliseconds. */
+  readonly since: number;
 }
 
 /** What one process has been told and has under way; gone with the process. */
@@ -24,6 +27,8 @@ export class Session {
   /** Undefined until it has been told. */
   exclusions: readonly Exclusion[] | undefined;
   stopping = false;
+  /** When the rest after a long connect ends that those have whom only mDNS names (S16), at the latest. */
+  restsUntil = 0;
   /** Its file as it was read last. */
   read: string | undefined;
   /** The text that it took last, what the oracle reads in it, and who the host was then. */
@@ -41,6 +46,16 @@ export class Session {
   constructor(saved: Saved) {
     this.saved = saved;
     this.byTls = new Set(saved.byTls);
+  }
+
+  /** An operation has ended. */
+  ended(key: string, mono: number): void {
+    const { what, since } = this.running.get(key) ?? { what: "disconnect", since: mono };
+    const took = what === "disconnect" ? 0 : mono - since;
+    this.running.delete(key);
+    if (took <= LIMITS.longConnectMs) return;
+    const rest = Math.min(LIMITS.restTimes * took, LIMITS.longestRestMs);
+    this.restsUntil = Math.max(this.restsUntil, mono + rest);
   }
 
   /** S13: another ip-family than before the restart takes nothing away, until a person has a changed file loaded. */

@@ -491,6 +491,10 @@ export class Simulation {
     // When the kernel gives up a lost discovery controller, stafd may drop it, and what only its page listed goes.
     const lossMs = this.#lossMs;
     if (lossMs > 0) await this.go(lossMs + IN_USE_MS);
+    // What only mDNS names, also what it named before, has its turn after its rest.
+    const { stafd, stacd } = this.rules.sessions;
+    const rest = Math.max(stafd.restsUntil, stacd.restsUntil) - this.mono;
+    if (rest > 0) await this.go(rest + IN_USE_MS);
     // A connect from before the peace may have come out of the kernel since.
     await this.#settled();
     const before = this.#connections();

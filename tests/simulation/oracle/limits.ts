@@ -21,6 +21,10 @@ export const LIMITS = {
   linesForNews: 12,
   /** A connect that hangs takes 61 s, others may wait for it; a command is given 30 s. */
   callMs: 240_000,
+  /** What only mDNS names rests after a connect of more than a second, three times as long, and ten minutes at most (S16). */
+  longConnectMs: 1_000,
+  restTimes: 3,
+  longestRestMs: 600_000,
   /** A notification that was lost is made good in this time (L5). */
   lostNewsMs: 360_000,
   /** Events of a connection so soon after it was made do not tell that it was lost. */
