@@ -42,8 +42,6 @@ interface Rooted {
   readonly heard: ReadonlyMap<string, string>;
   readonly listedBy: ListedBy;
   readonly refused: { has(key: string): boolean };
-  /** Worked out when it is asked for. */
-  roots: ReadonlyMap<string, string> | undefined;
 }
 
 /** The controllers that the page of each lists. */
@@ -106,7 +104,7 @@ export function referralsOf({ ctls, conf, families, ctl, isRead, looked }: Refer
     back.set(key, dc);
   }
   follow(listedBy, back, (same) => same, () => false, looked);
-  return { depths, rooted: { configured, heard, listedBy, refused, roots: undefined }, cutOff, back };
+  return { depths, rooted: { configured, heard, listedBy, refused }, cutOff, back };
 }
 
 /** Adds to `found` what it leads to. */
@@ -127,6 +125,9 @@ function follow<V>(
   }
 }
 
+/** Worked out when they are asked for. */
+const ROOTS = new WeakMap<Rooted, ReadonlyMap<string, string>>();
+
 /**
  * The authority that each controller goes back to (origin_of.ts). Controllers that configured ones lead to come first:
  * one found by mDNS does not become their origin by listing them, too.
@@ -135,7 +136,8 @@ export function rootsOf(
   { rooted }: Referrals,
   looked: (count: number) => void,
 ): ReadonlyMap<string, string> {
-  if (rooted.roots !== undefined) return rooted.roots;
+  const known = ROOTS.get(rooted);
+  if (known !== undefined) return known;
   const { configured, heard, listedBy, refused } = rooted;
   const isDeadEnd = (key: string): boolean => refused.has(key);
   const found = new Map(configured);
@@ -143,7 +145,8 @@ export function rootsOf(
   const done = new Set(found.keys());
   for (const [key, own] of heard) if (!found.has(key)) found.set(key, own);
   follow(listedBy, found, (same) => same, isDeadEnd, looked, done);
-  return rooted.roots = found;
+  ROOTS.set(rooted, found);
+  return found;
 }
 
 /**
