@@ -108,6 +108,13 @@ export const LIMIT_FAULTS: readonly LimitFault[] = [
     "MAX_PAGES_TEXT / 2",
   ),
   fault(
+    "text of the last state file that is kept for the next one",
+    "any length of text is kept",
+    core("saved/kept_texts"),
+    "<= MAX_KEPT_TEXT",
+    "<= Infinity",
+  ),
+  fault(
     "long log pages read at once",
     "ten long pages at once",
     "src/lib/linux/thread_shares.ts",

@@ -84,8 +84,9 @@ export class JsonStateFile implements StateFile {
     try {
       {
         using file = create(building);
-        const bytes = new TextEncoder().encode(text);
-        for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
+        for (const bytes of encoded(text)) {
+          for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
+        }
         file.syncSync();
       }
       Deno.renameSync(building, this.#path);
@@ -103,6 +104,27 @@ export class JsonStateFile implements StateFile {
     return undefined;
   }
 }
+
+/** Characters that are written at once: a hostile fabric makes the text tens of megabytes long. */
+const PIECE = 64 * 1024;
+/** Of one UTF-16 unit in UTF-8. */
+const LONGEST = 3;
+
+/** The text in UTF-8, piece by piece; each is good until the next. */
+function* encoded(text: string): Iterable<Uint8Array> {
+  const encoder = new TextEncoder();
+  const room = new Uint8Array(Math.min(PIECE, text.length) * LONGEST);
+  for (let at = 0; at < text.length;) {
+    // It takes no half of a character that has two units, and a piece that ends in the middle leaves it to the next.
+    const end = isInside(text, at + PIECE) ? at + PIECE - 1 : at + PIECE;
+    const { written } = encoder.encodeInto(text.slice(at, end), room);
+    yield room.subarray(0, written);
+    at = end;
+  }
+}
+
+/** Is this in the middle of a surrogate pair? */
+const isInside = (text: string, at: number): boolean => /^[\ud800-\udbff]$/.test(text[at - 1] ?? "");
 
 /** A new file, in place of any unfinished one: a check in advance would cost more than the error. */
 function create(path: string): Deno.FsFile {

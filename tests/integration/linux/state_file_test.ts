@@ -99,3 +99,14 @@ Deno.test("the file is in the unit's runtime directory", () => {
   const several = "/run/nvme:/run/nvme/registry:/run/stafd:/run/udev/rules.d";
   assert.equal(stateFilePath("stafd", several), "/run/stafd/last-known-config.json", "not the registry's");
 });
+
+Deno.test("a long text is written piece by piece, and no character is cut in two", async () => {
+  await inFolder(async (folder, log) => {
+    const file = new JsonStateFile(`${folder}/state.json`, log);
+    for (const before of ["", "x", "\u00fc", "\u20ac"]) {
+      const state = before + "\u{1f600}".repeat(100_000) + "x".repeat(70_000) + "\u20ac".repeat(70_000);
+      assert.deepEqual(await save(file, state), { ok: true, value: undefined });
+      assert.ok(file.load() === state, `after ${JSON.stringify(before)}`);
+    }
+  });
+});

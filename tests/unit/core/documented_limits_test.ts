@@ -6,6 +6,7 @@ import { MAX_CTLS, MAX_PROBES } from "../../../src/lib/core/fleet/fleet.ts";
 import { LINES_OF_SOURCE, MAX_SOURCES } from "../../../src/lib/core/fleet/log_limit.ts";
 import { AHEAD, LONG_QUEUE, WEIGHTS } from "../../../src/lib/core/fleet/turns.ts";
 import { CONNECT_REST } from "../../../src/lib/core/retry.ts";
+import { MAX_KEPT_TEXT } from "../../../src/lib/core/saved/kept_texts.ts";
 import { MAX_PAGE_TEXT, MAX_PAGES_TEXT } from "../../../src/lib/core/stafd/page_budget.ts";
 import { MAX_REFERRALS } from "../../../src/lib/core/stafd/referrals.ts";
 import { MAX_REFERRAL_DEPTH, MAX_SERVICES } from "../../../src/lib/core/stafd/stafd_state.ts";
@@ -29,6 +30,7 @@ const LIMITS = new Map<string, readonly number[]>([
   ["referrals of one controller; their depth", [MAX_REFERRALS, MAX_REFERRAL_DEPTH]],
   ["one log page", [MAX_ENTRIES, MAX_LOG / MIB, MAX_PAGE_TEXT / MIB]],
   ["all log pages", [MAX_PAGES_TEXT / MIB]],
+  ["text of the last state file that is kept for the next one", [MAX_KEPT_TEXT]],
   ["long log pages read at once", [LARGE_PAGES.atOnce, LARGE_PAGES.time.ms / 1000]],
   ["an NQN", [MAX_NQN]],
   ["one answer between the daemons; all answers", [MAX_PAGE_REPLY / MIB, MAX_REPORT / MIB]],

@@ -19,6 +19,7 @@ import {
 import type { Evidence } from "../planning/evidence.ts";
 import { type Fleet, MAX_SECURED, withCtl } from "../fleet/fleet.ts";
 import type { Row } from "../../base/table.ts";
+import { KeptTexts, listText } from "./kept_texts.ts";
 import { lineAuthority } from "../sources/lines.ts";
 import { type Standing, STANDINGS } from "../controller/standing.ts";
 
@@ -28,9 +29,6 @@ export type Json = Readonly<Record<string, unknown>>;
 
 /** The page of a discovery controller that was taken in last. */
 type Listing = Parameters<typeof claimNow>[1];
-
-/** Texts of rows of controllers: what has not changed is not written anew at each save. */
-const ROWS = new WeakMap<Row<Ctl>, string>();
 
 export const isJson = (value: unknown): value is Json =>
   typeof value === "object" && value !== null && !Array.isArray(value);
@@ -212,16 +210,13 @@ function savedCtl(ctl: Ctl): Json | undefined {
 
 /** The controllers of a row, separated by commas. */
 function rowText(row: Row<Ctl>): string {
-  const known = ROWS.get(row);
-  if (known !== undefined) return known;
   const ctls = row.flatMap((bucket = []) => bucket.map(({ value }) => savedCtl(value)));
-  const text = ctls.flatMap((ctl) => ctl === undefined ? [] : [JSON.stringify(ctl)]).join();
-  ROWS.set(row, text);
-  return text;
+  return listText(ctls.flatMap((ctl) => ctl === undefined ? [] : [JSON.stringify(ctl)]));
 }
 
-const savedCtls = (fleet: Fleet): string =>
-  `[${[...fleet.ctls.rows()].map(rowText).filter((text) => text !== "").join()}]`;
+const ROWS = new KeptTexts(rowText);
+
+const savedCtls = (fleet: Fleet): string => `[${listText(ROWS.of(fleet.ctls.rows()))}]`;
 
 /**
  * The allowed address families, if recorded; version 1.0.0 did not record them, and its connections count as
@@ -287,7 +282,7 @@ function restoreCtls(fleet: Fleet, value: unknown, listed: Listing): Fleet {
 /** `plain` as JSON, and fields whose values are JSON already; at least one of each. */
 export function jsonWith(plain: Json, texts: Readonly<Record<string, string>>): string {
   const fields = Object.entries(texts).map(([name, text]) => `${JSON.stringify(name)}:${text}`);
-  return `${JSON.stringify(plain).slice(0, -1)},${fields.join()}}`;
+  return `${JSON.stringify(plain).slice(0, -1)},${listText(fields)}}`;
 }
 
 /** The text of the state file: what both daemons save, and the daemon's own fields. */

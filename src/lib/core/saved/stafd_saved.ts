@@ -3,6 +3,7 @@ import { tidFields, tidKey } from "../../nvme/tid.ts";
 import type { PageYouth, RetiredDc } from "../../ports.ts";
 import { emptyStafd, MAX_RETIRED, newDc, type Page, type StafdState } from "../stafd/stafd_state.ts";
 import { textBytes } from "../stafd/page_budget.ts";
+import { KeptTexts, listText } from "./kept_texts.ts";
 import {
   isJson,
   jsonWith,
@@ -15,28 +16,20 @@ import {
   tidOf,
 } from "./saved.ts";
 
-/** Entries of pages as JSON: a page that has not changed is not written anew at each save. */
-const ENTRIES = new WeakMap<Page["entries"], string>();
-
-function entriesText(entries: Page["entries"]): string {
-  const known = ENTRIES.get(entries);
-  if (known !== undefined) return known;
-  const text = JSON.stringify(entries);
-  ENTRIES.set(entries, text);
-  return text;
-}
+const ENTRIES = new KeptTexts((entries: Page["entries"]) => JSON.stringify(entries));
 
 export function savedStafd(state: StafdState): string {
-  const pages: string[] = [];
-  for (const [key, { page }] of state.dcs) {
-    const ctl = state.fleet.ctls.get(key);
-    if (ctl === undefined || page === undefined) continue;
-    const { genctr, readAt, entries, young } = page;
-    const plain = { tid: tidFields(ctl.tid), genctr, readAt, ...(young === undefined ? {} : { young }) };
-    pages.push(jsonWith(plain, { entries: entriesText(entries) }));
-  }
+  const read = [...state.dcs].flatMap(([key, { page }]) => {
+    const tid = state.fleet.ctls.get(key)?.tid;
+    return tid === undefined || page === undefined ? [] : [{ tid, page }];
+  });
+  const entries = ENTRIES.of(read.map(({ page }) => page.entries));
+  const pages = read.map(({ tid, page: { genctr, readAt, young } }, n) => {
+    const plain = { tid: tidFields(tid), genctr, readAt, ...(young === undefined ? {} : { young }) };
+    return jsonWith(plain, { entries: entries[n] ?? "[]" });
+  });
   const retired = state.retired.map(({ tid, why, at }) => ({ tid: tidFields(tid), why, at }));
-  return savedText(state.fleet, { retired }, { pages: `[${pages.join()}]` });
+  return savedText(state.fleet, { retired }, { pages: `[${listText(pages)}]` });
 }
 
 function youngOf(value: unknown): PageYouth | undefined {
