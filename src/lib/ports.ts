@@ -255,6 +255,8 @@ export interface StafdReport {
 export interface FetchedReport extends StafdReport {
   /** One page was asked for: what stafd says besides is not in here, and `dcs` is empty if it could not be had. */
   readonly only?: true;
+  /** The page comes ahead of the report that was asked for: one page at a time is work for one step (S11). */
+  readonly ahead?: true;
 }
 
 export type StafdNews =
@@ -264,8 +266,11 @@ export type StafdNews =
 
 export interface Stafd {
   watch(sink: (event: StafdNews) => void): void;
-  /** `page`: only the page of this discovery controller; from a stafd that has no single pages, all of them. */
-  fetch(done: Done<FetchedReport>, page?: Tid): void;
+  /**
+   * `page`: only the page of this discovery controller; from a stafd that has no single pages, all of them. `ahead`
+   * receives pages that have changed as they come; the report has them, too.
+   */
+  fetch(done: Done<FetchedReport>, page?: Tid, ahead?: (page: FetchedReport) => void): void;
 }
 
 /** Signals that the daemon sends. */

@@ -232,6 +232,7 @@ export function bounded<M extends Machine>(machine: M, calls: BoundedCalls): M {
 
 export const boundedStafd = (stafd: Stafd, calls: BoundedCalls): Stafd => ({
   watch: (sink) => stafd.watch(sink),
-  fetch: (done, page) =>
-    calls.outcome({ kind: "fetch", place: "", object: "" }, (end) => stafd.fetch(end, page), done),
+  // A page that comes ahead of a report that was given up is ignored like the report itself.
+  fetch: (done, page, ahead) =>
+    calls.outcome({ kind: "fetch", place: "", object: "" }, (end) => stafd.fetch(end, page, ahead), done),
 });

@@ -156,6 +156,7 @@ export function performStacd(
     return ports.stafd.fetch(
       (outcome) => post({ type: "fetched", op: effect.op, outcome }),
       effect.page,
+      (value) => post({ type: "fetched", op: effect.op, outcome: { ok: true, value } }),
     );
   }
   if (effect.do === "answer") return ports.answer(effect.call, effect.answer);

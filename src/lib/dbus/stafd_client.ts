@@ -62,8 +62,8 @@ export class StafdClient implements Stafd {
     if (this.#present) sink({ type: "stafd", present: true });
   }
 
-  fetch(done: Done<FetchedReport>, page?: Tid): void {
-    void this.#fetch(page).then(done);
+  fetch(done: Done<FetchedReport>, page?: Tid, ahead?: (page: FetchedReport) => void): void {
+    void this.#fetch(page, ahead).then(done);
   }
 
   /** A new owner that directly follows another is another stafd: reports both the end and the start. */
@@ -97,10 +97,13 @@ export class StafdClient implements Stafd {
     this.#sink({ type: "stafd-changed", ...(page === undefined ? {} : { page }) });
   }
 
-  async #fetch(page: Tid | undefined): Promise<Outcome<FetchedReport>> {
+  async #fetch(
+    page: Tid | undefined,
+    ahead: ((page: FetchedReport) => void) | undefined,
+  ): Promise<Outcome<FetchedReport>> {
     const ask: AskStafd = (question) => this.#call(STAF_V1, question);
     const fetched = page === undefined
-      ? await this.#pages.fetch(ask)
+      ? await this.#pages.fetch(ask, ahead)
       : await this.#pages.fetchOnly(ask, page);
     if (fetched.is === "report") return { ok: true, value: fetched.report };
     if (fetched.is === "failed") return failed(fetched.reply.error);

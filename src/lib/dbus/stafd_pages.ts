@@ -38,7 +38,8 @@ export class StafdPages {
   #owner = "";
   #known = new Map<string, ReportedDc>();
 
-  async fetch(ask: AskStafd): Promise<Fetched> {
+  /** `ahead` receives pages that have changed as they come. */
+  async fetch(ask: AskStafd, ahead: (page: FetchedReport) => void = () => undefined): Promise<Fetched> {
     const reply = await ask({ member: "page_index" });
     if (!reply.ok) {
       return isOlder(reply) ? { is: "older" } : { is: "failed", reply };
@@ -47,7 +48,7 @@ export class StafdPages {
     this.#owner = reply.sender;
     const index = textOf(reply, parsePageIndex);
     if (!index.ok) return { is: "garbled", message: index.message };
-    return await this.#pages(index.value, ask);
+    return await this.#pages(index.value, ask, ahead);
   }
 
   /** The page of one discovery controller; everything, if another stafd answers or this one has no single pages. */
@@ -66,29 +67,26 @@ export class StafdPages {
     return only([page.value]);
   }
 
-  async #pages(index: PageIndex, ask: AskStafd): Promise<Fetched> {
+  async #pages(index: PageIndex, ask: AskStafd, ahead: (page: FetchedReport) => void): Promise<Fetched> {
     const before = this.#known;
-    const dcs: ReportedDc[] = [];
     const known = new Map<string, ReportedDc>();
+    const asked: Indexed[] = [];
     let left = MAX_REPORT;
-    let isPartial = false;
     for (const listed of index.dcs) {
+      if (listed.count === 0 || listed.bytes > left) continue;
+      left -= listed.bytes;
       const key = tidKey(listed.tid);
       const had = before.get(key);
-      if (listed.count === 0 || listed.bytes > left) {
-        dcs.push(listed.count === 0 ? about(listed, []) : unknown(listed));
-        continue;
-      }
-      left -= listed.bytes;
-      if (had !== undefined && isSame(had, listed)) {
-        known.set(key, had);
-        dcs.push(about(listed, had.entries));
-        continue;
-      }
+      if (had !== undefined && isSame(had, listed)) known.set(key, had);
+      else asked.push(listed);
+    }
+    let isPartial = false;
+    // Short ones first: long ones, which change all the time, do not hold them up (S16).
+    for (const listed of asked.toSorted((a, b) => a.bytes - b.bytes)) {
+      const key = tidKey(listed.tid);
       const reply = await askPage(ask, listed.tid);
       if (!reply.ok) {
         if (OF_THE_PAGE.has(reply.error.name)) {
-          dcs.push(unknown(listed));
           isPartial = true;
           continue;
         }
@@ -100,10 +98,20 @@ export class StafdPages {
       if (!page.ok) return { is: "garbled", message: page.message };
       // Otherwise the page has been dropped meanwhile.
       const is = page.value !== undefined && tidKey(page.value.tid) === key ? page.value : undefined;
-      if (is !== undefined) known.set(key, is);
-      else isPartial = true;
-      dcs.push(is ?? unknown(listed));
+      if (is === undefined) {
+        isPartial = true;
+        continue;
+      }
+      known.set(key, is);
+      if (before.has(key)) ahead({ ...onlyOf([is]), ahead: true });
     }
+    const dcs = index.dcs.map((listed): ReportedDc => {
+      if (listed.count === 0) return about(listed, []);
+      const page = known.get(tidKey(listed.tid));
+      if (page === undefined) return unknown(listed);
+      // What was fetched now is newer than the index.
+      return asked.includes(listed) ? page : about(listed, page.entries);
+    });
     this.#known = known;
     const { retired, unknowns } = index;
     return { is: "report", report: { dcs, retired, unknowns, ...(isPartial ? { partial: true } : {}) } };
@@ -116,10 +124,14 @@ const askPage = (ask: AskStafd, tid: Tid): Promise<Reply> =>
 const isOlder = ({ error: { name } }: Reply & { readonly ok: false }): boolean =>
   name === BusErrors.unknownInterface || name === BusErrors.unknownMethod;
 
-const only = (dcs: readonly ReportedDc[]): Fetched => ({
-  is: "report",
-  report: { dcs, retired: [], unknowns: [], only: true },
+const onlyOf = (dcs: readonly ReportedDc[]): FetchedReport => ({
+  dcs,
+  retired: [],
+  unknowns: [],
+  only: true,
 });
+
+const only = (dcs: readonly ReportedDc[]): Fetched => ({ is: "report", report: onlyOf(dcs) });
 
 const OTHER = { ok: false, message: "another stafd answered in the middle of it" } as const;
 

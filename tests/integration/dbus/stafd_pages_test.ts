@@ -97,7 +97,7 @@ Deno.test("each page is asked for by itself, and once until it changes", async (
   const pages = new StafdPages();
   const expected = ["10.0.0.1 read true a,b", "10.0.0.2 cached false c", "10.0.0.3 none true"];
   assert.deepEqual(listed(await pages.fetch(stafd.ask)), expected);
-  assert.deepEqual(stafd.asked.splice(0), ["page_index", "page 10.0.0.1", "page 10.0.0.2"]);
+  assert.deepEqual(stafd.asked.splice(0), ["page_index", "page 10.0.0.2", "page 10.0.0.1"]);
   assert.deepEqual(listed(await pages.fetch(stafd.ask)), expected);
   assert.deepEqual(stafd.asked.splice(0), ["page_index"]);
   // Whether it is evidence now is in the index.
@@ -231,4 +231,29 @@ Deno.test("over a real bus: 30 controllers, of which two have pages longer than 
   assert.deepEqual(texts.slice(28), ["10.0.0.29 none false", "10.0.0.30 none false"]);
   served.bus.close();
   asking.bus.close();
+});
+
+Deno.test("S11, S16: pages that have changed come one by one ahead of the report, short ones first", async () => {
+  const stafd = new FakeStafd();
+  const long = Array.from({ length: 100 }, (_, n) => `long${n}`);
+  const add = (readAt: number): void => {
+    stafd.dcs = [];
+    for (const n of [1, 2]) stafd.add(n, [...long, `${n}`], { readAt });
+    stafd.add(3, ["short"], { readAt });
+    stafd.add(4, ["same"]);
+  };
+  const pages = new StafdPages();
+  const ahead: string[] = [];
+  const fetch = async (): Promise<Fetched> =>
+    await pages.fetch(stafd.ask, ({ dcs: [dc, ...others], ...report }) => {
+      assert.deepEqual([others, report], [[], { retired: [], unknowns: [], only: true, ahead: true }]);
+      ahead.push(`${dc?.tid.traddr} ${dc?.readAt} ${dc?.entries.at(-1)?.["subnqn"]}`);
+    });
+  add(10);
+  const first = await fetch();
+  assert.deepEqual(ahead, [], "what is not known yet comes with the report");
+  add(20);
+  const second = await fetch();
+  assert.deepEqual(ahead, ["10.0.0.3 20 short", "10.0.0.1 20 1", "10.0.0.2 20 2"]);
+  assert.deepEqual(listed(second), listed(first), "the report has all of them, in its own order");
 });

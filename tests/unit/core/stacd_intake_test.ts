@@ -340,3 +340,41 @@ Deno.test("an audit has the whole report", () => {
   stacd.take({ type: "stafd-changed", page: first.tid });
   assert.equal(stacd.asked, "all");
 });
+
+Deno.test("S11: pages that come ahead of the report are taken in one at a time; the report has no work left", () => {
+  const PAGES = 20;
+  const ENTRIES = 100;
+  const stacd = new Stacd();
+  const all = (genctr: number): readonly ReportedDc[] =>
+    Array.from({ length: PAGES }, (_, n) => page(n, genctr, listOf(n, 0, genctr * ENTRIES)));
+  stacd.report(...all(1));
+  stacd.connectAll();
+  const whole = all(2);
+  stacd.take({ type: "stafd-changed" });
+  const { op } = stacd.state.stafd;
+  const steps: number[] = [];
+  for (const dc of whole) {
+    stacd.answer({ dcs: [dc], retired: [], unknowns: [], only: true, ahead: true });
+    assert.equal(stacd.state.stafd.op, op, "the report is still to come");
+    steps.push(stacd.work);
+  }
+  assert.equal(stacd.at(PAGES - 1, 2 * ENTRIES - 1).link.phase, "reaching", "it is followed at once");
+  stacd.answer({ dcs: whole, retired: [], unknowns: [] });
+  assert.equal(stacd.state.stafd.op, undefined);
+  assert.ok(stacd.work <= PAGES * ENTRIES, `${stacd.work} looks for the report`);
+  const most = Math.max(...steps);
+  assert.ok(most <= 30 * ENTRIES, `${most} looks for a page of ${ENTRIES}`);
+});
+
+Deno.test("S13: a page that stacd does not know by this name yet is left for the report that says what became of the old name", () => {
+  const stacd = new Stacd();
+  stacd.report(page(1, 1, listOf(1, 0, 2)));
+  stacd.take({ type: "stafd-changed" });
+  const moved = page(1, 1, listOf(1, 0, 3));
+  const dc = { ...moved, tid: { ...moved.tid, hostNqn: "nqn.other" } };
+  stacd.answer({ dcs: [dc], retired: [], unknowns: [], only: true, ahead: true });
+  assert.equal(stacd.ctls.length, 2);
+  stacd.answer({ dcs: [dc], retired: [], unknowns: [] });
+  assert.equal(stacd.ctls.length, 3);
+  assert.ok(stacd.ctls.every(({ claims }) => claims.size === 1), "each is claimed once, under the new name");
+});

@@ -2,7 +2,7 @@
 import type { StacdDraft } from "./stacd_draft.ts";
 import { type Authority, type Claim, claimNow, type Ctl, pageAuthority } from "../controller/ctl.ts";
 import type { KnownPage } from "./stacd_state.ts";
-import type { ReportedDc, StafdReport } from "../../ports.ts";
+import type { FetchedReport, ReportedDc, StafdReport } from "../../ports.ts";
 import { type Tid, tidKey, tidText } from "../../nvme/tid.ts";
 import { followPages } from "./page_follow.ts";
 import type { Evidence } from "../planning/evidence.ts";
@@ -78,6 +78,13 @@ function retire(draft: StacdDraft, authority: Authority, evidence: Evidence): vo
 export function takeOnly(draft: StacdDraft, { dcs: [dc] }: StafdReport): boolean {
   if (dc !== undefined) takePage(draft, dc);
   return dc !== undefined;
+}
+
+/** Takes in pages that are known by the name that they have now; the report that follows tells of others (S13). */
+export function takeAhead(draft: StacdDraft, { dcs }: FetchedReport): void {
+  for (const dc of dcs) {
+    if (draft.state.pages.get(pageAuthority(tidKey(dc.tid)))?.page === "read") takePage(draft, dc);
+  }
 }
 
 /**

@@ -9,7 +9,7 @@ import type { Outcome } from "../../base/failure.ts";
 import type { FetchedReport } from "../../ports.ts";
 import { after } from "../../base/time.ts";
 import { FETCH_RETRY, pause, UNKNOWN_RETRY } from "../retry.ts";
-import { takeOnly, takeReport } from "./report_intake.ts";
+import { takeAhead, takeOnly, takeReport } from "./report_intake.ts";
 import { type Tid, tidKey } from "../../nvme/tid.ts";
 import { audits } from "./audit.ts";
 
@@ -70,6 +70,7 @@ export function fetchReport(draft: StacdDraft, page?: Tid): void {
 export function fetched(draft: StacdDraft, op: number, outcome: Outcome<FetchedReport>): void {
   const { stafd } = draft.state;
   if (stafd.op !== op) return;
+  if (outcome.ok && outcome.value.ahead === true) return takeAhead(draft, outcome.value);
   const done = { ...stafd, op: undefined };
   if (!outcome.ok) {
     const failures = stafd.failures + 1;
