@@ -85,6 +85,12 @@ export const NAMED: readonly NamedFault[] = [
     replace: "if (ctl.claims.size < 0) ctl",
   },
   {
+    name: "what a connect made is forgotten when its number may be another's by now",
+    path: core("fleet/outcomes"),
+    find: "{ ...ctl, restored: true }",
+    replace: "ctl",
+  },
+  {
     name: "a connection that the audit may take counts as a path that stays",
     path: core("fleet/kernel_view"),
     find: " || view.rules.mayBeTaken(view, ctrl)",

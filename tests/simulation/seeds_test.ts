@@ -154,6 +154,11 @@ const FOUND_IN_ALL: readonly (readonly [seed: number, who: Who, what: string])[]
   ],
   [300624, "stafd", "the same, for a controller of which the state file knew (the check was wrong)"],
   [1878, "both", "what only mDNS names still rested when the daemons were killed (the check was wrong)"],
+  [
+    300973,
+    "stacd",
+    "a connection whose number seemed to be another's, and whose line was gone, had no record",
+  ],
   [90017, "stafd", "what was left to others was connected before the state file said that it is ours"],
 ];
 

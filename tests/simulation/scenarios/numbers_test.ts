@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import type { Device } from "../../../src/lib/sim/devices.ts";
 import { realCores } from "../cores.ts";
+import { connectSlowly } from "../landscape.ts";
 import { Stage } from "./stage.ts";
 
 const WANTED = "[Controllers]\ncontroller = transport=tcp;traddr=10.0.1.1;trsvcid=4420;nqn=nqn.wanted\n";
@@ -46,4 +47,30 @@ Deno.test("numbers: a connection of others with the number of ours is not taken 
     assert.deepEqual(stage.to("nqn.other"), [other]);
     assert.deepEqual(stage.to("nqn.wanted"), []);
   }
+});
+
+Deno.test("numbers: what a connect made with the number of another, whose end no event told of, is ours, also when its line is gone", async () => {
+  const stage = new Stage(realCores);
+  const { kernel } = stage.world;
+  const other = stage.subsystem("nqn.other", "10.0.1.2");
+  const wanted = stage.subsystem("nqn.wanted", "10.0.1.1");
+  stage.startStacd();
+  await stage.run(3_000);
+  stage.world.setManner(other, "mute");
+  connectSlowly(stage.world, other, "nvme-cli");
+  await stage.run(1_000);
+  const [theirs] = kernel.devices.all;
+  assert.ok(theirs !== undefined);
+  stage.stacdConf(WANTED);
+  await stage.run(1_000);
+  kernel.devices.stir(theirs);
+  stage.stacdConf("");
+  await stage.run(1_000);
+  kernel.devices.chaos.silentLoss = 1;
+  while (kernel.devices.all.includes(theirs)) await stage.run(1);
+  await stage.run(1_000);
+  kernel.devices.chaos.silentLoss = 0;
+  assert.ok(stage.said.some((line) => line.endsWith(`${theirs.name} may be another connection by now`)));
+  await stage.run(10_000);
+  assert.deepEqual(stage.to(wanted), []);
 });

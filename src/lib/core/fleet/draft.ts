@@ -127,6 +127,12 @@ export function startScan(draft: Draft): void {
   emit(draft, { do: "scan", op });
 }
 
+/** The known connections are not the kernel's: nothing begins before all have been read again (S4). */
+export function distrustKernel(draft: Draft): void {
+  changeFleet(draft, { fresh: false, scanAgain: draft.state.fleet.scan !== undefined });
+  startScan(draft);
+}
+
 /** Sets the time of this reminder, in place of any earlier one. */
 export function remindAt(draft: Draft, at: Instant, reminder: Reminder): void {
   changeFleet(draft, { agenda: remind(draft.state.fleet.agenda, at, reminderText(reminder)) });

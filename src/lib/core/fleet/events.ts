@@ -2,6 +2,7 @@
 import type { Event, Op } from "../effects.ts";
 import {
   changeFleet,
+  distrustKernel,
   type Draft,
   markDirty,
   put,
@@ -95,9 +96,8 @@ export function takeCommon(draft: Draft, event: Event): void {
     case "aen":
       return aen(draft, event);
     case "overflow":
-      changeFleet(draft, { fresh: false, scanAgain: draft.state.fleet.scan !== undefined });
       logLine(draft, "warning", "Kernel events were lost; looking at all controllers again");
-      return startScan(draft);
+      return distrustKernel(draft);
     case "network":
       networkChanged(draft, event.interfaces);
       for (const ctl of allCtls(draft)) trySoon(draft, ctl.key, true);

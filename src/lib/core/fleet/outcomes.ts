@@ -1,5 +1,5 @@
 /** The outcomes of probes, connects, disconnects and looks at namespaces. */
-import { changeFleet, type Draft, emit, put, setFleet, startScan, touch } from "./draft.ts";
+import { changeFleet, distrustKernel, type Draft, emit, put, setFleet, startScan, touch } from "./draft.ts";
 import type { Op } from "../effects.ts";
 import type { Outcome } from "../../base/failure.ts";
 import type { Deletion, DeviceRef, Reached } from "../../ports.ts";
@@ -76,8 +76,9 @@ export function connected(draft: Draft, op: Op, key: string, outcome: Outcome<Ke
     const isOther = !madeAsAsked(ctl.tid, made) ||
       (isHeard && news.now !== undefined && news.now !== made.incarnation);
     if (isOther) {
-      startScan(draft);
-      return attemptFailed(draft, ctl, {
+      distrustKernel(draft);
+      // It may be ours all the same, also if no source wants it any more: the number's earlier owner went unheard.
+      return attemptFailed(draft, { ...ctl, restored: true }, {
         phase: "connect",
         kind: "transient",
         message: `${made.device} may be another connection by now`,
