@@ -1,8 +1,9 @@
 /** Cores that are broken on purpose: what they make of discovery controllers' pages, as stafd reports them. */
 import { familyAllowed, type IpFamilies } from "../../src/lib/config/controller_line.ts";
-import type { StafdEvent } from "../../src/lib/core/effects.ts";
+import type { StacdEvent, StafdEvent } from "../../src/lib/core/effects.ts";
 import { pageAuthority } from "../../src/lib/core/controller/ctl.ts";
 import { type Tid, tidKey } from "../../src/lib/nvme/tid.ts";
+import type { ReportedDc } from "../../src/lib/ports.ts";
 import { doing, hearing, stacd, stacdStepping } from "./altered.ts";
 import type { Canary } from "./canaries.ts";
 import { type Cores, realCores } from "./cores.ts";
@@ -41,6 +42,54 @@ function askingForbidden(): Cores {
   };
 }
 
+type Fetched = Extract<StacdEvent, { readonly type: "fetched" }>;
+
+/** Changes the reports that stacd gets; `gone`: the pages that stafd named once, and does not name any more. */
+function retelling(change: (dc: ReportedDc, gone: readonly ReportedDc[]) => ReportedDc): Cores {
+  const told = new Map<string, ReportedDc>();
+  return stacd((event): StacdEvent => {
+    if (event.type !== "fetched" || !event.outcome.ok) return event;
+    const { value } = event.outcome;
+    const named = new Set([...value.dcs, ...value.retired].map(({ tid }) => tidKey(tid)));
+    const gone = value.only === true ? [] : [...told].flatMap(([key, dc]) => named.has(key) ? [] : [dc]);
+    const dcs = value.dcs.map((dc) => change(dc, gone));
+    for (const dc of value.dcs) if (dc.page !== "none") told.set(tidKey(dc.tid), dc);
+    return { ...event, outcome: { ok: true, value: { ...value, dcs } } } satisfies Fetched;
+  });
+}
+
+const isSameTarget = ({ tid: one }: ReportedDc, { tid: other }: ReportedDc): boolean =>
+  one.traddr === other.traddr && one.trsvcid === other.trsvcid && one.subsysnqn === other.subsysnqn;
+
+/** Two interfaces are one to this core, once stafd names only one of them. */
+const byAnyInterface = (): Cores =>
+  retelling((dc, gone) => {
+    const { tid, page } = dc;
+    if (page !== "none" || tid.hostIface === "") return dc;
+    const before = gone.find((one) =>
+      isSameTarget(one, dc) && one.tid.hostIface !== "" && one.tid.hostIface !== tid.hostIface
+    );
+    return before === undefined ? dc : { ...before, tid, page: "cached" };
+  });
+
+/** Of a page that has moved it takes only what was on it before. */
+function deafAfterMove(): Cores {
+  const moved = new Map<string, ReportedDc>();
+  return retelling((dc, gone) => {
+    const key = tidKey(dc.tid);
+    const { hostIface } = dc.tid;
+    const from = gone.find((one) =>
+      isSameTarget(one, dc) && tidKey(one.tid) !== key &&
+      (one.tid.hostIface === "" || hostIface === "" || one.tid.hostIface === hostIface)
+    );
+    if (from !== undefined && !moved.has(key)) moved.set(key, from);
+    const known = moved.get(key)?.entries.map(({ subnqn }) => subnqn);
+    return known === undefined
+      ? dc
+      : { ...dc, entries: dc.entries.filter(({ subnqn }) => known.includes(subnqn)) };
+  });
+}
+
 export const PAGE_CANARIES: readonly Canary[] = [
   {
     name: "audits while a page is out of date",
@@ -68,5 +117,21 @@ export const PAGE_CANARIES: readonly Canary[] = [
     with: ["families", "referrals"],
     first: 44,
     cores: askingForbidden,
+  },
+  {
+    name: "takes what a page lists by one interface for what it lists by another",
+    rules: ["asked"],
+    who: "both",
+    with: ["two-ways", "lost-state", "kill-stafd"],
+    first: 72,
+    cores: byAnyInterface,
+  },
+  {
+    name: "hears nothing new of a page that has moved to another side of this host",
+    rules: ["L1"],
+    who: "both",
+    with: ["lost-state", "kill-stafd", "zoning"],
+    first: 183,
+    cores: deafAfterMove,
   },
 ];
