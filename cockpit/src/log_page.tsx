@@ -4,6 +4,7 @@ import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
 import { type ReactNode, useEffect, useState } from "react";
 import { span } from "../../src/ctl/when.ts";
 import type { V1Controller, V1State } from "../../src/lib/dbus/v1_types.ts";
+import { type EntryTexts, entryToText } from "../../src/lib/nvme/entry_text.ts";
 import type { ReportedDc } from "../../src/lib/ports.ts";
 import { fabric } from "./fabric.ts";
 import { Address, Name } from "./labels.tsx";
@@ -11,7 +12,6 @@ import type { Outcome } from "./outcome.ts";
 
 const PER_PAGE = 50;
 
-type Entry = Readonly<Record<string, string>>;
 type Answer = Outcome<ReportedDc | undefined>;
 
 /** Queried again when the page has another generation, or has been read again. */
@@ -60,7 +60,7 @@ export function LogPageCard({ controller, state }: {
         {answer?.ok === true && page === undefined && (
           <Content component="p">stafd has no log page of this controller.</Content>
         )}
-        {page !== undefined && page.entries.length > 0 && <Entries entries={page.entries} />}
+        {page !== undefined && page.entries.length > 0 && <Entries entries={page.entries.map(entryToText)} />}
       </CardBody>
     </Card>
   );
@@ -70,7 +70,7 @@ function securityOf(tsas: string): string {
   return /'sectype': '([^']*)'/.exec(tsas)?.[1] ?? tsas;
 }
 
-function Entries({ entries }: { readonly entries: readonly Entry[] }): ReactNode {
+function Entries({ entries }: { readonly entries: readonly EntryTexts[] }): ReactNode {
   const [page, setPage] = useState(1);
   const last = Math.max(1, Math.ceil(entries.length / PER_PAGE));
   const current = Math.min(page, last);

@@ -21,7 +21,7 @@ export const BUNDLES: Readonly<Record<string, Bundle>> = {
   "bus-1.json": {
     id: "urn:nvme-stas:bus:1",
     title: "Answers and events of org.nvmexpress.staf.v1 and org.nvmexpress.stac.v1",
-    sources: [V1, TID, "src/lib/ports.ts"],
+    sources: [V1, TID, "src/lib/ports.ts", "src/lib/dbus/v1_pages.ts"],
     documents: {
       state: "V1State",
       plan: "V1Plan",
@@ -31,7 +31,7 @@ export const BUNDLES: Readonly<Record<string, Bundle>> = {
       forget: "V1ForgetAnswer",
       report: "V1ReportBegun",
       renew: "V1RenewAnswer",
-      pages: "StafdReport",
+      pages: "V1StafdReport",
       event: "V1Event",
     },
   },

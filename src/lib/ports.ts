@@ -7,7 +7,7 @@
  */
 import type { KernelState } from "./nvme/kernel_state.ts";
 import type { ConnectOptions, DhchapKeys } from "./nvme/connect_options.ts";
-import type { DiscoveryLog } from "./nvme/discovery_entry.ts";
+import type { DiscoveryLog, PageEntry } from "./nvme/discovery_entry.ts";
 import type { Exclusion } from "./nvme/exclusions.ts";
 import type { Outcome } from "./base/failure.ts";
 import type { InterfaceTable, KernelCtrl } from "./nvme/kernel_ctrl.ts";
@@ -204,8 +204,8 @@ export interface PageYouth {
   readonly isFirst: boolean;
 }
 
-/** What stafd reports to stacd about one discovery controller. */
-export interface ReportedDc {
+/** What stafd reports to stacd about one discovery controller, but the entries of its page. */
+export interface ReportedPage {
   readonly tid: Tid;
   readonly device: string;
   /**
@@ -222,7 +222,6 @@ export interface ReportedDc {
    * one.
    */
   readonly toldAt: number | null;
-  readonly entries: readonly Readonly<Record<string, string>>[];
   /**
    * For a page that was read: the link is up, no event has arrived since, and the last reading succeeded. Only then
    * is the page evidence for a removal (S14). A stafd before 1.0.1 does not report this.
@@ -234,6 +233,10 @@ export interface ReportedDc {
   readonly authority?: string;
 }
 
+export interface ReportedDc extends ReportedPage {
+  readonly entries: readonly PageEntry[];
+}
+
 /** A discovery controller that stafd dropped for good, and why: evidence that its entries no longer count. */
 export interface RetiredDc {
   readonly tid: Tid;
@@ -242,13 +245,17 @@ export interface RetiredDc {
   readonly at: number;
 }
 
-export interface StafdReport {
-  readonly dcs: readonly ReportedDc[];
+/** What stafd reports besides its discovery controllers. */
+export interface ReportedPages {
   readonly retired: readonly RetiredDc[];
   /** Reasons why discovery controllers may be missing from the list: then absence from it is no evidence (S2). */
   readonly unknowns: readonly string[];
   /** Some pages could not be fetched this time: fetch again. */
   readonly partial?: true;
+}
+
+export interface StafdReport extends ReportedPages {
+  readonly dcs: readonly ReportedDc[];
 }
 
 /** The answer to a fetch. */

@@ -33,8 +33,7 @@ function log(count: number): DiscoveryLog {
     traddr: i % 3 === 0 ? `fd00::${(i % 65_536).toString(16)}` : `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`,
     trsvcid: "4420",
     subnqn: `nqn.2014-08.org.example:storage:array-${i % 7}:subsystem-${i}`,
-    tsas: { kind: "tcp" as const, sectype: 0 },
-    attributes: [],
+    tsas: { kind: "tcp" as const, sectype: "none" as const },
   }));
   return { genctr: BigInt(count), entries };
 }

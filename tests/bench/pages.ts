@@ -17,6 +17,7 @@ import { emptyStacd, type StacdState } from "../../src/lib/core/stacd/stacd_stat
 import { emptyStafd, type StafdState } from "../../src/lib/core/stafd/stafd_state.ts";
 import { stepStafd } from "../../src/lib/core/stafd/stafd_step.ts";
 import { pageIndex, pageReport, stafdReport } from "../../src/lib/daemon/report.ts";
+import { allInTexts, inTexts } from "../../src/lib/dbus/v1_pages.ts";
 import { parsePage, parsePageIndex, parsePages } from "../../src/lib/dbus/v1_parse.ts";
 import { DISCOVERY_LOG_CHANGED } from "../../src/lib/nvme/aen.ts";
 import { withCtl } from "../../src/lib/core/fleet/fleet.ts";
@@ -74,8 +75,7 @@ function log(n: number, shift: number): DiscoveryLog {
     traddr: `10.${n}.${(i + shift) >> 8}.${(i + shift) & 255}`,
     trsvcid: "4420",
     subnqn: `nqn.2014-08.org.example:storage:array-${n}:subsystem-${i + shift}`,
-    tsas: { kind: "tcp" as const, sectype: 0 },
-    attributes: [],
+    tsas: { kind: "tcp" as const, sectype: "none" as const },
   }));
   return { genctr: BigInt(shift + 1), entries };
 }
@@ -219,8 +219,8 @@ export function pieceResults(batchMs = BATCH_MS): PieceResult[] {
   const index = () => JSON.stringify(pageIndex(after, now));
   const dc = pageReport(after, now, tid);
   if (dc === undefined) throw new Error("the page is gone");
-  const page = () => JSON.stringify({ schema: 1, dc: pageReport(after, now, tid) });
-  const whole = () => JSON.stringify(stafdReport(after, now));
+  const page = () => JSON.stringify({ schema: 1, dc: inTexts(dc) });
+  const whole = () => JSON.stringify(allInTexts(stafdReport(after, now)));
   const texts = { index: index(), page: page(), whole: whole() };
   const state = stacd(stafdReport(before, now));
   const signalled = () => stepStacd(state, { type: "stafd-changed", page: tid }, now);

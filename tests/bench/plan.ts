@@ -8,6 +8,7 @@ import { parseStacdConf } from "../../src/lib/config/stacd_conf.ts";
 import { stepStacd } from "../../src/lib/core/stacd/stacd_step.ts";
 import { emptyStacd, type StacdState } from "../../src/lib/core/stacd/stacd_state.ts";
 import type { StacdEvent } from "../../src/lib/core/effects.ts";
+import { ADRFAM, SUBTYPE, TCP_TSAS, TRTYPE } from "../../src/lib/nvme/discovery_entry.ts";
 import type { KernelCtrl } from "../../src/lib/nvme/kernel_ctrl.ts";
 import { normaliseTid } from "../../src/lib/nvme/tid.ts";
 import type { ReportedDc } from "../../src/lib/ports.ts";
@@ -40,17 +41,18 @@ const nqnOf = (n: number): string => `nqn.2014-08.org.example:storage:array-${n 
 
 function page(genctr: number, from: number, to: number): ReportedDc {
   const entries = Array.from({ length: to - from }, (_, i) => ({
-    trtype: "tcp",
-    adrfam: "ipv4",
+    trtype: TRTYPE.tcp,
+    adrfam: ADRFAM.ipv4,
+    subtype: SUBTYPE.nvme,
+    treq: 0,
+    portid: 1,
+    cntlid: 65_535,
+    asqsz: 32,
+    eflags: 0,
     traddr: addressOf(from + i),
     trsvcid: "4420",
     subnqn: nqnOf(from + i),
-    subtype: "nvme",
-    treq: "not specified",
-    portid: "1",
-    cntlid: "65535",
-    asqsz: "32",
-    eflags: "0",
+    tsas: TCP_TSAS.none,
   }));
   return {
     tid: DC,

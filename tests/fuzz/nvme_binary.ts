@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { encodeDim, encodeRegistration } from "../../src/lib/nvme/dim.ts";
 import { decodeDiscoveryLog, DLPF } from "../../src/lib/nvme/discovery_log.ts";
-import { entryToText } from "../../src/lib/nvme/entry_text.ts";
+import { entryFromText, entryToText } from "../../src/lib/nvme/entry_text.ts";
 import { decodeIdentify } from "../../src/lib/nvme/identify.ts";
 import { LogReader, type LogReply } from "../../src/lib/nvme/log_reader.ts";
 import { decodeNbft } from "../../src/lib/nvme/nbft.ts";
@@ -22,7 +22,10 @@ import { encodeSupportedLogs } from "../wire/supported_logs.ts";
 const extended = discoveryEntry({
   attributes: [{ type: 1, value: new Uint8Array(16).fill(9) }, { type: 2, value: bytesOf("Luke") }],
 });
-const rdma = discoveryEntry({ trtype: 1, tsas: { kind: "rdma", qptype: 1, prtype: 4, cms: 1 } });
+const rdma = discoveryEntry({
+  trtype: 1,
+  tsas: { kind: "rdma", qptype: "connected", prtype: "rocev2", cms: "cm" },
+});
 const fc = discoveryEntry({ trtype: 2, adrfam: 4, traddr: "nn-0x1,pn-0x2", tsas: { kind: "none" } });
 
 const discoveryLog: Fuzzer = {
@@ -38,7 +41,9 @@ const discoveryLog: Fuzzer = {
       const dlpf = (input[18] ?? 0) & DLPF.extended;
       assert.deepEqual(decodeDiscoveryLog(encodeDiscoveryLog(log, dlpf)), { ok: true, value: log });
       for (const entry of log.entries) {
-        assert.ok(Object.values(entryToText(entry)).every((text) => typeof text === "string"));
+        const texts = entryToText(entry);
+        assert.ok(Object.values(texts).every((text) => typeof text === "string"));
+        assert.deepEqual(entryFromText(texts), entry);
       }
       const kinds = new Set(log.entries.map(({ tsas }) => tsas.kind));
       return `${few(log.entries.length)} ${dlpf} ${[...kinds].join()}`;

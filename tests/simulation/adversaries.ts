@@ -2,7 +2,7 @@
  * A hostile network: discovery controllers and mDNS speakers, by the dozen, that say anything well-formed and much that is not,
  * about addresses of their own and about those of others. They do not stop.
  */
-import type { DiscoveryEntry } from "../../src/lib/nvme/discovery_entry.ts";
+import { type DiscoveryEntry, SECTYPES, TCP_TSAS } from "../../src/lib/nvme/discovery_entry.ts";
 import { milliseconds } from "../../src/lib/base/time.ts";
 import { Discovery, entryFor } from "../../src/lib/sim/discovery.ts";
 import type { Manner, Target } from "../../src/lib/sim/fabric.ts";
@@ -63,7 +63,7 @@ function anyEntry({ random, rightful, targets }: Crowd): DiscoveryEntry {
     ...(random.chance(0.2) ? { trtype: byte() } : {}),
     ...(random.chance(0.2) ? { adrfam: byte() } : {}),
     ...(random.chance(0.2) ? { subtype: byte() } : {}),
-    ...(random.chance(0.3) ? { treq: byte(), tsas: { kind: "tcp", sectype: byte() } as const } : {}),
+    ...(random.chance(0.3) ? { treq: byte(), tsas: TCP_TSAS[SECTYPES[byte()] ?? "reserved"] } : {}),
     ...(random.chance(0.2) ? { eflags: random.between(0, 65_535) } : {}),
     ...(random.chance(0.3) ? { traddr: random.pick(TEXTS) ?? "" } : {}),
     ...(random.chance(0.2) ? { trsvcid: random.pick(["", "0", "70000", "4421", "x"]) ?? "" } : {}),

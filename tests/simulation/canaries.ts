@@ -27,6 +27,7 @@ import type { Who } from "./simulation.ts";
 import { stafdDraft } from "../../src/lib/core/stafd/stafd_rules.ts";
 import { withdraw } from "../../src/lib/core/fleet/claims.ts";
 import { ctlAt } from "../../src/lib/core/fleet/questions.ts";
+import { SUBTYPE } from "../../src/lib/nvme/discovery_entry.ts";
 
 export interface Canary {
   readonly name: string;
@@ -232,7 +233,7 @@ function inventive(): Cores {
     const dcs = event.outcome.value.dcs.map((dc) => ({
       ...dc,
       entries: dc.entries.flatMap((entry) =>
-        entry["subtype"] === "nvme" ? [entry, { ...entry, subnqn: "nqn.invented" }] : [entry]
+        entry.subtype === SUBTYPE.nvme ? [entry, { ...entry, subnqn: "nqn.invented" }] : [entry]
       ),
     }));
     return { ...event, outcome: { ok: true, value: { ...event.outcome.value, dcs } } };

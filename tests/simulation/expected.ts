@@ -11,6 +11,7 @@ import { identity, named, WELL_KNOWN } from "./oracle/identity.ts";
 import { LIMITS } from "./oracle/limits.ts";
 import {
   asPublished,
+  asTold,
   type EntryText,
   isNotConnected,
   sameEntries,
@@ -172,7 +173,7 @@ export function stalePages(rules: Rules, dcs: readonly Tid[][], report: StafdRep
     if (published.genctr !== String(page.genctr)) {
       return [`the page of ${named(tid)} is of generation ${published.genctr}, not ${page.genctr}`];
     }
-    const same = sameEntries(published.entries, asPublished(page.entries));
+    const same = sameEntries(asTold(published.entries), asPublished(page.entries));
     return same ? [] : [`what is published of ${named(tid)} is not what its page says`];
   });
 }

@@ -8,7 +8,7 @@ import type { Device } from "../../src/lib/sim/devices.ts";
 import type { ReadPage } from "../../src/lib/sim/kernel.ts";
 import type { LogVersion } from "../../src/lib/sim/discovery.ts";
 import { identity, sameController } from "./oracle/identity.ts";
-import { asPublished, type EntryText, type Subtype, tidsListed } from "./oracle/listing.ts";
+import { asPublished, asTold, type EntryText, type Subtype, tidsListed } from "./oracle/listing.ts";
 import type { Saved } from "./oracle/saved_state.ts";
 
 export interface Statement {
@@ -17,12 +17,17 @@ export interface Statement {
   readonly wall: number;
 }
 
+/** What stacd was told of one discovery controller. */
+export type Told = Omit<ReportedDc, "entries"> & { readonly entries: readonly EntryText[] };
+
+type ToldReport = Omit<StafdReport, "dcs"> & { readonly dcs: readonly Told[] };
+
 /**
  * stafd connects a discovery controller by another side of this host than before (another host NQN, `ignore-iface`): what its page
  * listed is asked for as before, and what was connected for it counts as that controller (S13).
  */
 export interface Moved {
-  readonly from: ReportedDc;
+  readonly from: Told;
   readonly to: Tid;
   /** Monotonic milliseconds. */
   readonly at: number;
@@ -42,18 +47,18 @@ export class Knowledge {
   /** The same, also of those that were dropped: what they listed may be asked for again when they are. */
   readonly lastPages = new Map<string, { readonly tid: Tid; readonly statement: Statement }>();
   /** The last thing that stacd was told of each discovery controller, by identity. */
-  readonly told = new Map<string, ReportedDc>();
+  readonly told = new Map<string, Told>();
   /**
    * What stacd was told of each discovery controller since the last page that stafd itself had read, with that page: pages of
    * stafd's state file add, and take nothing away (S2). stacd may make connections that any of them lists.
    */
-  readonly sinceRead = new Map<string, readonly ReportedDc[]>();
+  readonly sinceRead = new Map<string, readonly Told[]>();
   /** Pages that have moved as far as stacd knows, each with what it listed then. */
   moved: readonly Moved[] = [];
   /** All that stafd ever reported to stacd as dropped. */
   readonly retired: RetiredDc[] = [];
   /** Of the last report since stafd came. */
-  report: StafdReport | undefined;
+  report: ToldReport | undefined;
   /** Every set of addresses that a name had. */
   readonly everAnswered: Answer[] = [];
   /** Answers of the name server to the processes that run now. */
@@ -118,9 +123,9 @@ export class Knowledge {
    * A page of which stafd says nothing any more, and whose discovery controller it now connects by another side of this host. One
    * that was known by that side, too, is another page, unless stafd knows all that there is.
    */
-  #movedBy(report: StafdReport, at: number): void {
+  #movedBy(report: ToldReport, at: number): void {
     const named = new Set([...report.dcs, ...report.retired].map(({ tid }) => identity(tid)));
-    const speaks = ({ tid, page, current }: ReportedDc): boolean =>
+    const speaks = ({ tid, page, current }: Told): boolean =>
       !this.told.has(identity(tid)) ||
       (report.unknowns.length === 0 && page === "read" && current !== false);
     const dcs = report.dcs.filter(speaks);
@@ -138,7 +143,9 @@ export class Knowledge {
   }
 
   /** stacd got a report. `at`: monotonic milliseconds. */
-  reported(report: FetchedReport, at: number): void {
+  reported(fetched: FetchedReport, at: number): void {
+    const dcs = fetched.dcs.map((dc): Told => ({ ...dc, entries: asTold(dc.entries) }));
+    const report = { ...fetched, dcs };
     this.report = report.only === true && this.report !== undefined
       ? { ...this.report, dcs: [...this.report.dcs.filter((dc) => !isIn(report, dc)), ...report.dcs] }
       : report;
@@ -180,10 +187,9 @@ export class Knowledge {
   }
 }
 
-const isIn = ({ dcs }: StafdReport, { tid }: ReportedDc): boolean =>
-  dcs.some((dc) => sameController(dc.tid, tid));
+const isIn = ({ dcs }: ToldReport, { tid }: Told): boolean => dcs.some((dc) => sameController(dc.tid, tid));
 
-const isSamePage = (one: ReportedDc, other: ReportedDc): boolean =>
+const isSamePage = (one: Told, other: Told): boolean =>
   sameController(one.tid, other.tid) && one.readAt === other.readAt;
 
 /**

@@ -17,6 +17,7 @@ import { mdnsAuthority } from "../../src/lib/core/sources/origin_of.ts";
 import type { MdnsService, ReportedDc } from "../../src/lib/ports.ts";
 import { stacdRoom } from "../../src/lib/daemon/views/v1_room.ts";
 import { foundDc, HOST_NQN } from "../unit/core/one_dc.ts";
+import { discoveryEntry } from "../unit/nvme/samples.ts";
 
 const host = { nqn: HOST_NQN, id: HOST_NQN.slice(-36), symname: "", key: undefined };
 
@@ -35,13 +36,10 @@ const dc = (n: number, count: number, more: Partial<ReportedDc> = {}): ReportedD
   genctr: String(count),
   readAt: count,
   toldAt: null,
-  entries: Array.from({ length: count }, (_, at) => ({
-    trtype: "tcp",
-    traddr: `192.0.${n}.1`,
-    trsvcid: "4420",
-    subnqn: `nqn.2014-08.x:${n}-${at}`,
-    subtype: "nvme",
-  })),
+  entries: Array.from(
+    { length: count },
+    (_, at) => discoveryEntry({ traddr: `192.0.${n}.1`, subnqn: `nqn.2014-08.x:${n}-${at}` }),
+  ),
   current: true,
   young: null,
   ...more,

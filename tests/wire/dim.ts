@@ -1,7 +1,7 @@
 /** Discovery Information Management, read by the side that answers. */
 import { type Decoded, decoded, malformed } from "../../src/lib/base/decoded.ts";
 import { type Dim, DIM_HEADER } from "../../src/lib/nvme/dim.ts";
-import type { DiscoveryEntry } from "../../src/lib/nvme/discovery_entry.ts";
+import type { ExtendedEntry } from "../../src/lib/nvme/discovery_entry.ts";
 import { decodeEntry } from "../../src/lib/nvme/discovery_log.ts";
 import { textField, viewOf } from "../../src/lib/nvme/fields.ts";
 
@@ -30,13 +30,14 @@ export function decodeDim(bytes: Uint8Array): Decoded<Dim> {
     if (text === undefined) return malformed(offset, `DIM: ${name} at byte ${offset} is not text`);
     texts[name] = text;
   }
-  const entries: DiscoveryEntry[] = [];
+  const entries: ExtendedEntry[] = [];
   let at = DIM_HEADER;
   for (let i = 1; i <= Number(count); i++) {
     const sized = decodeEntry(bytes, at, extended, `DIM: entry ${i} of ${count}`);
     if (!sized.ok) return sized;
-    entries.push(sized.value.entry);
-    at += sized.value.length;
+    const { entry, attributes, length: size } = sized.value;
+    entries.push(extended ? { ...entry, attributes } : entry);
+    at += size;
   }
   if (at !== length) return malformed(at, `DIM: ${count} entries end at byte ${at} of ${length}`);
   return decoded({

@@ -1,10 +1,15 @@
 /** A whole discovery log page, as a discovery controller writes it. */
-import type { DiscoveryLog } from "../../src/lib/nvme/discovery_entry.ts";
+import type { ExtendedEntry } from "../../src/lib/nvme/discovery_entry.ts";
 import { DLPF, encodeEntry, entrySize, LOG_HEADER } from "../../src/lib/nvme/discovery_log.ts";
 import { viewOf } from "../../src/lib/nvme/fields.ts";
 
+interface Log {
+  readonly genctr: bigint;
+  readonly entries: readonly ExtendedEntry[];
+}
+
 /** `dlpf` decides whether entries are extended. */
-export function encodeDiscoveryLog(log: DiscoveryLog, dlpf = 0): Uint8Array {
+export function encodeDiscoveryLog(log: Log, dlpf = 0): Uint8Array {
   const extended = (dlpf & DLPF.extended) !== 0;
   const length = log.entries.reduce((sum, entry) => sum + entrySize(entry, extended), LOG_HEADER);
   const bytes = new Uint8Array(length);

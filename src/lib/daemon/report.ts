@@ -5,19 +5,19 @@ import { unresolvedHosts } from "../core/sources/lines.ts";
 import { isCurrent } from "../core/planning/page_evidence.ts";
 import { type Tid, tidKey } from "../nvme/tid.ts";
 import type { Now } from "../base/time.ts";
-import type { ReportedDc, StafdReport } from "../ports.ts";
+import type { ReportedDc, ReportedPage, ReportedPages, StafdReport } from "../ports.ts";
 import { authorityOf } from "../core/stafd/stafd_questions.ts";
 import { stafdView } from "../core/stafd/stafd_rules.ts";
 import type { StafdView } from "../core/stafd/stafd_draft.ts";
 
 /** The record of one discovery controller in {@link pageIndex}: all but its entries. */
-export type IndexedDc = Omit<ReportedDc, "entries"> & {
+export interface IndexedDc extends ReportedPage {
   /** The number of entries on its page, and their length as JSON (a lower estimate). */
   readonly count: number;
   readonly bytes: number;
-};
+}
 
-export interface PageIndex extends Omit<StafdReport, "dcs"> {
+export interface PageIndex extends ReportedPages {
   readonly dcs: readonly IndexedDc[];
 }
 

@@ -5,6 +5,7 @@ import type { StafdEffect, StafdEvent } from "../core/effects.ts";
 import { stafdWakeAt, stepStafd } from "../core/stafd/stafd_step.ts";
 import type { StafdState } from "../core/stafd/stafd_state.ts";
 import type { ReportHandlers, StafHandlers } from "../dbus/server.ts";
+import { allInTexts, inTexts } from "../dbus/v1_pages.ts";
 import { isTransport } from "../nvme/tid.ts";
 import { coreOf, served, type ServiceParts } from "./daemon_service.ts";
 import { pageIndex, pageReport, stafdReport } from "./report.ts";
@@ -66,13 +67,13 @@ export function stafdService(
     ...handlers,
     getLogPages: (tid) => unseen().getLogPages(tid),
     getAllLogPages: (detailed) => looked(detailed, (answers) => answers.getAllLogPages(detailed)),
-    pages: () => JSON.stringify(stafdReport(state(), clock.now())),
+    pages: () => JSON.stringify(allInTexts(stafdReport(state(), clock.now()))),
     pageIndex: () => JSON.stringify({ schema: 1, ...pageIndex(state(), clock.now()) }),
     page: (asked) => {
       const { transport, hostNqn = "" } = asked;
       const tid = isTransport(transport) ? { ...asked, transport, hostNqn } : undefined;
       const dc = tid === undefined ? undefined : pageReport(state(), clock.now(), tid);
-      return JSON.stringify({ schema: 1, dc: dc ?? null });
+      return JSON.stringify({ schema: 1, dc: dc === undefined ? null : inTexts(dc) });
     },
   };
 }

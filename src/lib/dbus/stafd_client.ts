@@ -3,6 +3,7 @@
  * an empty report. The original's stafd, which has no versioned interface, is supported too.
  */
 import type { Outcome } from "../base/failure.ts";
+import { entryFromText } from "../nvme/entry_text.ts";
 import { type Tid, tidOfTexts, type Transport } from "../nvme/tid.ts";
 import { seconds } from "../base/time.ts";
 import type { Done, FetchedReport, ReportedDc, RetiredDc, Stafd, StafdNews, StafdReport } from "../ports.ts";
@@ -247,7 +248,7 @@ function parseLegacy(text: string, at: number): JsonResult<readonly ReportedDc[]
   return JsonReader.read("get_all_log_pages", text, (doc) =>
     doc.list((item): ReportedDc => {
       const dc = item.at("discovery-controller");
-      const entries = item.at("log-pages").list((entry) => entry.texts());
+      const entries = item.at("log-pages").list((entry) => entryFromText(entry.texts()));
       const transport: Transport = dc.at("transport").word("tcp", "rdma", "fc", "loop");
       const operation = dc.maybe("get log page operation", (op) => op.text()) ?? "";
       const connected = dc.maybe("connected", (is) => is.text()) ?? "True";

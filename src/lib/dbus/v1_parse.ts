@@ -1,5 +1,6 @@
 /** Strict parsers of the versioned interfaces' JSON. What is unknown is ignored, what is missing is an error. */
-import type { ReportedDc, StafdReport } from "../ports.ts";
+import type { ReportedDc, ReportedPage, ReportedPages, StafdReport } from "../ports.ts";
+import { entryFromText } from "../nvme/entry_text.ts";
 import type { Tid } from "../nvme/tid.ts";
 import { JsonReader, type JsonResult } from "./json_reader.ts";
 import { subsystem } from "./v1_parse_storage.ts";
@@ -126,8 +127,8 @@ export const parsePages = (text: string): JsonResult<StafdReport> =>
   JsonReader.read("pages", text, (doc) => ({ dcs: doc.at("dcs").list(reportedDc), ...withoutPages(doc) }));
 
 /** What `page_index` of staf.v1 says. */
-export interface PageIndex extends Omit<StafdReport, "dcs"> {
-  readonly dcs: readonly (Omit<ReportedDc, "entries"> & { readonly count: number; readonly bytes: number })[];
+export interface PageIndex extends ReportedPages {
+  readonly dcs: readonly (ReportedPage & { readonly count: number; readonly bytes: number })[];
 }
 
 export const parsePageIndex = (text: string): JsonResult<PageIndex> =>
@@ -150,7 +151,7 @@ export const parsePage = (text: string): JsonResult<ReportedDc | undefined> =>
     return doc.maybe("dc", reportedDc);
   });
 
-const withoutPages = (doc: JsonReader): Omit<StafdReport, "dcs"> => ({
+const withoutPages = (doc: JsonReader): ReportedPages => ({
   retired: doc.at("retired").list((dc) => ({
     tid: tid(dc.at("tid")),
     why: dc.at("why").text(),
@@ -161,10 +162,10 @@ const withoutPages = (doc: JsonReader): Omit<StafdReport, "dcs"> => ({
 
 const reportedDc = (dc: JsonReader): ReportedDc => ({
   ...aboutPage(dc),
-  entries: dc.at("entries").list((entry) => entry.texts()),
+  entries: dc.at("entries").list((entry) => entryFromText(entry.texts())),
 });
 
-function aboutPage(dc: JsonReader): Omit<ReportedDc, "entries"> {
+function aboutPage(dc: JsonReader): ReportedPage {
   const authority = dc.maybe("authority", words);
   return {
     tid: tid(dc.at("tid")),

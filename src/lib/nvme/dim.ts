@@ -1,8 +1,8 @@
 /** Discovery Information Management, opcode 21h: explicit registration of the host (Base 2.1 Fig. 495 to 500; TP8010; KRN-47, 48). */
 import { ipFamily } from "./address.ts";
 import { type Decoded, decoded, malformed } from "../base/decoded.ts";
-import type { DiscoveryEntry } from "./discovery_entry.ts";
-import { ADRFAM, encodeEntry, entrySize, TRTYPE } from "./discovery_log.ts";
+import { ADRFAM, type ExtendedEntry, TRTYPE } from "./discovery_entry.ts";
+import { encodeEntry, entrySize } from "./discovery_log.ts";
 import { ATTRIBUTE, type ExtendedAttribute } from "./extended_attribute.ts";
 import { fits, putText, viewOf } from "./fields.ts";
 import { isUuidNqn, MAX_NQN, uuidBytes, uuidNqn } from "./host_nqn.ts";
@@ -30,7 +30,7 @@ export interface Dim {
   /** EVER. */
   readonly entityVersion: string;
   readonly extended: boolean;
-  readonly entries: readonly DiscoveryEntry[];
+  readonly entries: readonly ExtendedEntry[];
 }
 
 const TEXTS = [["entityId", 24, 256], ["entityName", 280, 256], ["entityVersion", 536, 64]] as const;

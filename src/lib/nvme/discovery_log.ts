@@ -1,7 +1,19 @@
 /** The discovery log page, LID 70h (Base 2.1 section 5.1.12.3.1, Fig. 292 to 296; TP8010). */
 import { canonicalIp, correctedFc } from "./address.ts";
 import { type Decoded, decoded, malformed } from "../base/decoded.ts";
-import type { DiscoveryEntry, DiscoveryLog } from "./discovery_entry.ts";
+import {
+  CMSES,
+  type DiscoveryEntry,
+  type DiscoveryLog,
+  type ExtendedEntry,
+  NO_TSAS,
+  PRTYPES,
+  QPTYPES,
+  SECTYPES,
+  TCP_TSAS,
+  TRTYPE,
+  type Tsas,
+} from "./discovery_entry.ts";
 import {
   attributesSize,
   decodeAttributes,
@@ -18,8 +30,6 @@ export const LOG_ENTRY = 1024;
 export const MAX_ENTRIES = 16_384;
 export const MAX_LOG = 24 * 1024 * 1024;
 
-export const TRTYPE = { unspecified: 0, rdma: 1, fc: 2, tcp: 3, loop: 254 } as const;
-export const ADRFAM = { pci: 0, ipv4: 1, ipv6: 2, ib: 3, fc: 4, loop: 254 } as const;
 /** DLPF: the granted parts of the request's LSP. */
 export const DLPF = { extended: 1, portLocal: 2, allSubsystems: 4 } as const;
 
@@ -65,26 +75,26 @@ export function decodeLogHeader(bytes: Uint8Array): Decoded<LogHeader> {
 
 const TEXTS = [["trsvcid", 32, 32], ["subnqn", 256, 256], ["traddr", 512, 256]] as const;
 
-function decodeTsas(bytes: Uint8Array, at: number, trtype: number): DiscoveryEntry["tsas"] {
-  if (trtype === TRTYPE.tcp) return { kind: "tcp", sectype: bytes[at] ?? 0 };
-  return trtype === TRTYPE.rdma
-    ? { kind: "rdma", qptype: bytes[at] ?? 0, prtype: bytes[at + 1] ?? 0, cms: bytes[at + 2] ?? 0 }
-    : { kind: "none" };
+function decodeTsas(bytes: Uint8Array, at: number, trtype: number): Tsas {
+  const code = (offset: number): number => bytes[at + offset] ?? 0;
+  if (trtype === TRTYPE.tcp) return TCP_TSAS[SECTYPES[code(0)] ?? "reserved"];
+  if (trtype !== TRTYPE.rdma) return NO_TSAS;
+  return {
+    kind: "rdma",
+    qptype: QPTYPES[code(0)] ?? "reserved",
+    prtype: PRTYPES[code(1)] ?? "reserved",
+    cms: CMSES[code(2)] ?? "reserved",
+  };
 }
 
 interface Sized {
   readonly entry: DiscoveryEntry;
+  readonly attributes: readonly ExtendedAttribute[];
   readonly length: number;
 }
 
 /** The 1024 bytes that basic and extended entries share; the caller has checked the length. */
-function decodeBasic(
-  bytes: Uint8Array,
-  view: DataView,
-  at: number,
-  attributes: readonly ExtendedAttribute[],
-  where: string,
-): Decoded<DiscoveryEntry> {
+function decodeBasic(bytes: Uint8Array, view: DataView, at: number, where: string): Decoded<DiscoveryEntry> {
   const trsvcid = textField(bytes, at + 32, 32);
   const subnqn = textField(bytes, at + 256, 256);
   const traddr = textField(bytes, at + 512, 256);
@@ -110,7 +120,6 @@ function decodeBasic(
     trsvcid,
     subnqn,
     tsas: decodeTsas(bytes, at + 768, trtype),
-    attributes,
   });
 }
 
@@ -122,8 +131,8 @@ export function decodeEntry(bytes: Uint8Array, at: number, extended: boolean, wh
   }
   const view = viewOf(bytes);
   if (!extended) {
-    const basic = decodeBasic(bytes, view, at, [], where);
-    return basic.ok ? decoded({ entry: basic.value, length: LOG_ENTRY }) : basic;
+    const basic = decodeBasic(bytes, view, at, where);
+    return basic.ok ? decoded({ entry: basic.value, attributes: [], length: LOG_ENTRY }) : basic;
   }
   const length = view.getUint32(at + LOG_ENTRY, true);
   if (length < least || length % 4 !== 0 || at + length > bytes.length) {
@@ -135,8 +144,8 @@ export function decodeEntry(bytes: Uint8Array, at: number, extended: boolean, wh
   const count = view.getUint16(at + LOG_ENTRY + 4, true);
   const attributes = decodeAttributes(bytes, at + least, at + length, count, where);
   if (!attributes.ok) return attributes;
-  const basic = decodeBasic(bytes, view, at, attributes.value, where);
-  return basic.ok ? decoded({ entry: basic.value, length }) : basic;
+  const basic = decodeBasic(bytes, view, at, where);
+  return basic.ok ? decoded({ entry: basic.value, attributes: attributes.value, length }) : basic;
 }
 
 /**
@@ -164,10 +173,23 @@ export function decodeDiscoveryLog(bytes: Uint8Array): Decoded<DiscoveryLog> {
   return decoded({ genctr, entries });
 }
 
+/** The number of a code; the last one for a reserved code. */
+function codeOf(words: readonly (string | undefined)[], word: string): number {
+  const code = words.indexOf(word);
+  return code < 0 ? 0xff : code;
+}
+
+function encodeTsas(bytes: Uint8Array, at: number, tsas: Tsas): void {
+  if (tsas.kind === "tcp") bytes[at] = codeOf(SECTYPES, tsas.sectype);
+  if (tsas.kind !== "rdma") return;
+  const { qptype, prtype, cms } = tsas;
+  bytes.set([codeOf(QPTYPES, qptype), codeOf(PRTYPES, prtype), codeOf(CMSES, cms)], at);
+}
+
 /** Writes an entry; returns its length. Basic entries have no room for attributes. */
-export function encodeEntry(bytes: Uint8Array, at: number, entry: DiscoveryEntry, extended: boolean): number {
+export function encodeEntry(bytes: Uint8Array, at: number, entry: ExtendedEntry, extended: boolean): number {
   const view = viewOf(bytes);
-  const { tsas } = entry;
+  const { attributes = [] } = entry;
   view.setUint8(at, entry.trtype);
   view.setUint8(at + 1, entry.adrfam);
   view.setUint8(at + 2, entry.subtype);
@@ -177,18 +199,17 @@ export function encodeEntry(bytes: Uint8Array, at: number, entry: DiscoveryEntry
   view.setUint16(at + 8, entry.asqsz, true);
   view.setUint16(at + 10, entry.eflags, true);
   for (const [name, offset, length] of TEXTS) putText(bytes, at + offset, length, entry[name]);
-  if (tsas.kind === "tcp") bytes[at + 768] = tsas.sectype;
-  if (tsas.kind === "rdma") bytes.set([tsas.qptype, tsas.prtype, tsas.cms], at + 768);
+  encodeTsas(bytes, at + 768, entry.tsas);
   if (!extended) return LOG_ENTRY;
-  const length = LOG_ENTRY + EXTENDED_PART + attributesSize(entry.attributes);
+  const length = LOG_ENTRY + EXTENDED_PART + attributesSize(attributes);
   view.setUint32(at + LOG_ENTRY, length, true);
-  view.setUint16(at + LOG_ENTRY + 4, entry.attributes.length, true);
-  encodeAttributes(bytes, at + LOG_ENTRY + EXTENDED_PART, entry.attributes);
+  view.setUint16(at + LOG_ENTRY + 4, attributes.length, true);
+  encodeAttributes(bytes, at + LOG_ENTRY + EXTENDED_PART, attributes);
   return length;
 }
 
-export function entrySize(entry: DiscoveryEntry, extended: boolean): number {
-  return extended ? LOG_ENTRY + EXTENDED_PART + attributesSize(entry.attributes) : LOG_ENTRY;
+export function entrySize({ attributes = [] }: ExtendedEntry, extended: boolean): number {
+  return extended ? LOG_ENTRY + EXTENDED_PART + attributesSize(attributes) : LOG_ENTRY;
 }
 
 /** STAF-57: entries without an address, or with that of any host, are of no use. CDCs send them. */

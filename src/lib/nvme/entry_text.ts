@@ -1,60 +1,97 @@
-/** Discovery log entries as dictionaries of texts, as they go over D-Bus (requirements 50). */
-import type { DiscoveryEntry } from "./discovery_entry.ts";
+/**
+ * Discovery log entries as dictionaries of texts, as the original publishes them (requirements 50): on D-Bus, in the
+ * state file, and towards a stafd or stacd that knows no other form. Printed here, and read back without a loss.
+ */
+import {
+  ADRFAM,
+  CMSES,
+  type DiscoveryEntry,
+  NO_TSAS,
+  type PageEntry,
+  PRTYPES,
+  QPTYPES,
+  type Sectype,
+  SECTYPES,
+  SUBTYPE,
+  TCP_TSAS,
+  TRTYPE,
+  type Tsas,
+} from "./discovery_entry.ts";
 import { pythonRepr } from "../base/python_literal.ts";
 
-/** Numbers and their words; a number without a word is written in decimal. */
-type Words = readonly (readonly [number, string])[];
+export type EntryTexts = Readonly<Record<string, string>>;
 
-const TRTYPE: Words = [[0, "unspecified"], [1, "rdma"], [2, "fc"], [3, "tcp"], [254, "loop"]];
-const ADRFAM: Words = [[0, "pci"], [1, "ipv4"], [2, "ipv6"], [3, "infiniband"], [4, "fc"]];
-const SUBTYPE: Words = [[1, "referral"], [2, "nvme"], [3, "discovery"]];
-const TREQ: Words = [[0, "not specified"], [1, "required"], [2, "not required"], [4, "disable sqflow"]];
-
-/** In `tsas`, a number without a word is `reserved`. */
-const SECTYPE: Words = [[0, "none"], [1, "tls"], [2, "tls1.3"]];
-const QPTYPE: Words = [[1, "connected"], [2, "datagram"]];
-const PRTYPE: Words = [[1, "not specified"], [2, "infiniband"], [3, "roce"], [4, "rocev2"], [5, "iwarp"]];
-const CMS: Words = [[1, "cm"]];
-
-const wordOf = (words: Words, number: number): string | undefined =>
-  words.find(([value]) => value === number)?.[1];
-
-/** The TREQ byte of a `treq` text; undefined for any other text. */
-export function treqOfText(text: string): number | undefined {
-  const word = TREQ.find(([, one]) => one === text);
-  if (word !== undefined) return word[0];
-  return /^[0-9]{1,3}$/.test(text) && Number(text) <= 0xff ? Number(text) : undefined;
+/** The words of a field by their numbers, and the numbers by their words. */
+interface Words {
+  readonly words: readonly (string | undefined)[];
+  readonly codes: ReadonlyMap<string, number>;
 }
 
-/** Text of a Python dictionary. */
-function tsasText(tsas: DiscoveryEntry["tsas"]): string | undefined {
-  const word = (words: Words, value: number) => wordOf(words, value) ?? "reserved";
+function wordsOf(codes: Readonly<Record<string, number>>): Words {
+  const words: (string | undefined)[] = Array.from({ length: 256 }, () => undefined);
+  for (const [word, code] of Object.entries(codes)) words[code] = word;
+  return { words, codes: new Map(Object.entries(codes)) };
+}
+
+const TRTYPES = wordsOf(TRTYPE);
+const ADRFAMS = wordsOf({
+  pci: ADRFAM.pci,
+  ipv4: ADRFAM.ipv4,
+  ipv6: ADRFAM.ipv6,
+  infiniband: ADRFAM.ib,
+  fc: ADRFAM.fc,
+});
+const SUBTYPES = wordsOf(SUBTYPE);
+const TREQS = wordsOf({ "not specified": 0, "required": 1, "not required": 2, "disable sqflow": 4 });
+
+/** The code of a text that is printed so; undefined for any other. */
+function codeOf({ words, codes }: Words, text: string): number | undefined {
+  const code = codes.get(text);
+  if (code !== undefined) return code;
+  const number = numberOf(text, 0xff);
+  return number === undefined || words[number] !== undefined ? undefined : number;
+}
+
+/** A number as `String` writes it. */
+function numberOf(text: string, max: number): number | undefined {
+  const number = /^(?:0|[1-9][0-9]{0,4})$/.test(text) ? Number(text) : undefined;
+  return number === undefined || number > max ? undefined : number;
+}
+
+/** Texts of Python dictionaries. */
+const SECTYPE_TEXTS: Readonly<Record<Sectype, string>> = {
+  "none": pythonRepr({ sectype: "none" }),
+  "tls": pythonRepr({ sectype: "tls" }),
+  "tls1.3": pythonRepr({ sectype: "tls1.3" }),
+  "reserved": pythonRepr({ sectype: "reserved" }),
+};
+
+function tsasText(tsas: Exclude<Tsas, { readonly kind: "tcp" }>): string | undefined {
   if (tsas.kind === "none") return undefined;
-  if (tsas.kind === "tcp") return pythonRepr({ sectype: word(SECTYPE, tsas.sectype) });
-  return pythonRepr({
-    qptype: word(QPTYPE, tsas.qptype),
-    prtype: word(PRTYPE, tsas.prtype),
-    cms: word(CMS, tsas.cms),
-  });
+  const { qptype, prtype, cms } = tsas;
+  return pythonRepr({ qptype, prtype, cms });
 }
 
 /** Keys in the order of the reference. */
-export function entryToText(entry: DiscoveryEntry): Record<string, string> {
-  const tsas = tsasText(entry.tsas);
-  return {
-    trtype: wordOf(TRTYPE, entry.trtype) ?? String(entry.trtype),
-    adrfam: wordOf(ADRFAM, entry.adrfam) ?? String(entry.adrfam),
-    traddr: entry.traddr,
-    trsvcid: entry.trsvcid,
-    subnqn: entry.subnqn,
-    subtype: wordOf(SUBTYPE, entry.subtype) ?? String(entry.subtype),
-    treq: wordOf(TREQ, entry.treq) ?? String(entry.treq),
-    ...(tsas === undefined ? {} : { tsas }),
-    portid: String(entry.portid),
-    cntlid: String(entry.cntlid),
-    asqsz: String(entry.asqsz),
-    eflags: String(entry.eflags),
-  };
+export function entryToText(entry: PageEntry): EntryTexts {
+  return "texts" in entry ? entry.texts : textsOf(entry);
+}
+
+/** A number without a word is written in decimal. Many entries are printed at once, so calls are few. */
+function textsOf(entry: DiscoveryEntry): EntryTexts {
+  const { traddr, trsvcid, subnqn } = entry;
+  const trtype = TRTYPES.words[entry.trtype] ?? String(entry.trtype);
+  const adrfam = ADRFAMS.words[entry.adrfam] ?? String(entry.adrfam);
+  const subtype = SUBTYPES.words[entry.subtype] ?? String(entry.subtype);
+  const treq = TREQS.words[entry.treq] ?? String(entry.treq);
+  const portid = String(entry.portid);
+  const cntlid = String(entry.cntlid);
+  const asqsz = String(entry.asqsz);
+  const eflags = String(entry.eflags);
+  const tsas = entry.tsas.kind === "tcp" ? SECTYPE_TEXTS[entry.tsas.sectype] : tsasText(entry.tsas);
+  return tsas === undefined
+    ? { trtype, adrfam, traddr, trsvcid, subnqn, subtype, treq, portid, cntlid, asqsz, eflags }
+    : { trtype, adrfam, traddr, trsvcid, subnqn, subtype, treq, tsas, portid, cntlid, asqsz, eflags };
 }
 
 /** The words of a `tsas` text by their names; undefined for any other text. */
@@ -68,4 +105,81 @@ export function tsasFields(text: string): Readonly<Record<string, string>> | und
     fields[found[1] ?? ""] = found[2] ?? "";
   }
   return fields;
+}
+
+/** The word, if it is one of a field. */
+const wordIn = <const W extends string>(
+  words: readonly (W | undefined)[],
+  text = "",
+): W | "reserved" | undefined => text === "reserved" ? text : words.find((word) => word === text);
+
+function tsasOf(text: string): Tsas | undefined {
+  if (text === "") return NO_TSAS;
+  const fields = tsasFields(text);
+  const sectype = wordIn(SECTYPES, fields?.["sectype"]);
+  if (sectype !== undefined) return TCP_TSAS[sectype];
+  const qptype = wordIn(QPTYPES, fields?.["qptype"]);
+  const prtype = wordIn(PRTYPES, fields?.["prtype"]);
+  const cms = wordIn(CMSES, fields?.["cms"]);
+  return qptype === undefined || prtype === undefined || cms === undefined
+    ? undefined
+    : { kind: "rdma", qptype, prtype, cms };
+}
+
+/** Read as leniently as ever: by its word, or as any number that a byte has. */
+function treqOf(text: string): number | undefined {
+  const code = TREQS.codes.get(text);
+  if (code !== undefined) return code;
+  return /^[0-9]{1,3}$/.test(text) && Number(text) <= 0xff ? Number(text) : undefined;
+}
+
+export function sameTexts(a: EntryTexts, b: EntryTexts): boolean {
+  const names = Object.keys(a);
+  return Object.keys(b).length === names.length && names.every((name) => a[name] === b[name]);
+}
+
+/**
+ * The entry that is printed so. Texts that {@link entryToText} prints of no entry, of another program or from an edited
+ * file, are kept with the entry, and mean what can be read of them: what cannot be read is no code, never another one.
+ */
+export function entryFromText(texts: EntryTexts): PageEntry {
+  const text = (name: string): string => texts[name] ?? "";
+  const common = {
+    // All 16 bits that can be read of any number.
+    eflags: Number(text("eflags")) & 0xffff,
+    traddr: text("traddr"),
+    trsvcid: text("trsvcid"),
+    subnqn: text("subnqn"),
+  };
+  const trtype = codeOf(TRTYPES, text("trtype"));
+  const adrfam = codeOf(ADRFAMS, text("adrfam"));
+  const subtype = codeOf(SUBTYPES, text("subtype"));
+  const treq = treqOf(text("treq"));
+  const tsas = tsasOf(text("tsas"));
+  const portid = numberOf(text("portid"), 0xffff);
+  const cntlid = numberOf(text("cntlid"), 0xffff);
+  const asqsz = numberOf(text("asqsz"), 0xffff);
+  if (
+    trtype !== undefined && adrfam !== undefined && subtype !== undefined && treq !== undefined &&
+    tsas !== undefined && portid !== undefined && cntlid !== undefined && asqsz !== undefined
+  ) {
+    const { eflags, traddr, trsvcid, subnqn } = common;
+    const entry: DiscoveryEntry = {
+      trtype,
+      adrfam,
+      subtype,
+      treq,
+      portid,
+      cntlid,
+      asqsz,
+      eflags,
+      traddr,
+      trsvcid,
+      subnqn,
+      tsas,
+    };
+    if (sameTexts(textsOf(entry), texts)) return entry;
+  }
+  const unknown = { kind: "unknown", tls: text("tsas").includes("'tls") } as const;
+  return { ...common, trtype, subtype, treq, tsas: tsas ?? unknown, texts };
 }

@@ -13,7 +13,6 @@ export interface LogVersion {
 const SUBTYPE = { referral: 1, nvme: 2, self: 3 } as const;
 export const NCC = 0x4;
 const TREQ = { none: 0, required: 1, offered: 2 } as const;
-const TLS_1_3 = 2;
 
 /** The entry that names a controller. */
 export function entryFor(
@@ -36,9 +35,8 @@ export function entryFor(
     trsvcid,
     subnqn: details.subnqn ?? target.nqn,
     tsas: transport === "tcp"
-      ? { kind: "tcp", sectype: target.listsTls === "none" ? 0 : TLS_1_3 }
+      ? { kind: "tcp", sectype: target.listsTls === "none" ? "none" : "tls1.3" }
       : { kind: "none" },
-    attributes: [],
   };
 }
 

@@ -2,12 +2,12 @@
  * Plays stafd for a stacd that is alone in the world: relays the pages of discovery controllers, and starts and
  * stops.
  */
-import { entryToText } from "../nvme/entry_text.ts";
 import { milliseconds } from "../base/time.ts";
 import { type Tid, tidTexts } from "../nvme/tid.ts";
 import { type Bus, BusErrors } from "../dbus/bus.ts";
 import { STAF } from "../dbus/interfaces.ts";
 import { publisher } from "../dbus/server.ts";
+import { inTexts } from "../dbus/v1_pages.ts";
 import type { Publisher, ReportedDc, RetiredDc, StafdReport } from "../ports.ts";
 import type { Target } from "./fabric.ts";
 import type { World } from "./world.ts";
@@ -112,8 +112,7 @@ export class StandInStafd {
       }
       const { genctr, entries } = target.discovery.page;
       const readAt = this.#world.clock.now().wall;
-      const texts = entries.map(entryToText);
-      followed.page = { page: "read", genctr: String(genctr), readAt, toldAt, entries: texts };
+      followed.page = { page: "read", genctr: String(genctr), readAt, toldAt, entries };
       this.wasRead(tid, target);
       this.#publisher.emit({ type: "log-pages-changed", tid, device: "nvme0" });
     });
@@ -121,7 +120,8 @@ export class StandInStafd {
 
   /** Answers like stafd: the index first, then single pages. */
   #answer(member: string, body: readonly unknown[]): string | undefined {
-    const { dcs, ...others } = this.report();
+    const { dcs: known, ...others } = this.report();
+    const dcs = known.map(inTexts);
     if (member === "page_index") {
       const listed = dcs.map(({ entries, ...dc }) => ({
         ...dc,

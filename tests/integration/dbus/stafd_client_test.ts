@@ -12,6 +12,7 @@ import { type PrivateBus, privateBus } from "./private_bus.ts";
 import { RawClient } from "./raw_client.ts";
 import { Bytes } from "../../unit/dbus/messages.ts";
 import { lacks, otherUser } from "../../lacking.ts";
+import { entryFromText } from "../../../src/lib/nvme/entry_text.ts";
 
 const tid: Tid = {
   transport: "tcp",
@@ -153,7 +154,7 @@ Deno.test("a report of an older stafd is what pages says; garbled, missing or re
       genctr: "7",
       readAt: 5,
       toldAt: 4,
-      entries: [{ trtype: "tcp" }],
+      entries: [entryFromText({ trtype: "tcp" })],
     }],
     retired: [{ tid, why: "no longer configured", at: 6 }],
     unknowns: ["mDNS"],

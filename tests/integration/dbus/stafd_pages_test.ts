@@ -15,6 +15,9 @@ import { Bus } from "../../../src/lib/dbus/bus.ts";
 import { STAF } from "../../../src/lib/dbus/interfaces.ts";
 import { serveStaf } from "../../../src/lib/dbus/server.ts";
 import { stafHandlers } from "./fake_daemons.ts";
+import { inTexts } from "../../../src/lib/dbus/v1_pages.ts";
+import type { PageEntry } from "../../../src/lib/nvme/discovery_entry.ts";
+import { discoveryEntry } from "../../unit/nvme/samples.ts";
 import { privateBus } from "./private_bus.ts";
 
 const tidOf = (n: number): Tid => ({
@@ -27,7 +30,7 @@ const tidOf = (n: number): Tid => ({
   hostNqn: "nqn.2014-08.org.nvmexpress:uuid:01234567-0123-0123-0123-0123456789ab",
 });
 
-const entry = (name: string): Record<string, string> => ({ trtype: "tcp", subnqn: name });
+const entry = (name: string): PageEntry => discoveryEntry({ subnqn: name });
 
 class FakeStafd {
   dcs: ReportedDc[] = [];
@@ -62,7 +65,8 @@ class FakeStafd {
   }
 
   page(traddr: string): string {
-    return JSON.stringify({ schema: 1, dc: this.dcs.find(({ tid }) => tid.traddr === traddr) ?? null });
+    const dc = this.dcs.find(({ tid }) => tid.traddr === traddr);
+    return JSON.stringify({ schema: 1, dc: dc === undefined ? null : inTexts(dc) });
   }
 
   readonly ask: AskStafd = ({ member, args = [] }): Promise<Reply> => {
@@ -85,7 +89,7 @@ class FakeStafd {
 const listed = (fetched: Fetched): readonly string[] => {
   assert.ok(fetched.is === "report", JSON.stringify(fetched));
   return fetched.report.dcs.map(({ tid, page, entries, current }) =>
-    `${tid.traddr} ${page} ${current} ${entries.map((one) => one["subnqn"]).join()}`.trim()
+    `${tid.traddr} ${page} ${current} ${entries.map((one) => one.subnqn).join()}`.trim()
   );
 };
 

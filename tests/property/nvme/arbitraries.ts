@@ -1,6 +1,14 @@
 /** Random values for the property tests. Domains are small where things have to coincide. */
 import fc from "fast-check";
-import type { DiscoveryEntry } from "../../../src/lib/nvme/discovery_entry.ts";
+import {
+  CMSES,
+  type DiscoveryEntry,
+  type ExtendedEntry,
+  PRTYPES,
+  QPTYPES,
+  SECTYPES,
+  TCP_TSAS,
+} from "../../../src/lib/nvme/discovery_entry.ts";
 import type { InterfaceTable, KernelCtrl } from "../../../src/lib/nvme/kernel_ctrl.ts";
 import type { Tid } from "../../../src/lib/nvme/tid.ts";
 import { interfaceTable, kernelCtrl } from "../../unit/nvme/samples.ts";
@@ -132,8 +140,10 @@ const attribute = fc.tuple(fc.nat(0xffff), dwords).map(([type, words]) => ({
 
 const byte = fc.nat(255);
 const word = fc.nat(0xffff);
+/** Mostly one that has a meaning. */
+const code = fc.oneof(fc.nat(6), byte);
 
-export const entry: fc.Arbitrary<DiscoveryEntry> = fc.record({
+export const entry: fc.Arbitrary<ExtendedEntry> = fc.record({
   trtype: fc.oneof(fc.constantFrom(1, 2, 3, 254), byte),
   adrfam: byte,
   subtype: byte,
@@ -145,15 +155,18 @@ export const entry: fc.Arbitrary<DiscoveryEntry> = fc.record({
   traddr: fieldText(256),
   trsvcid: fieldText(32),
   subnqn: fieldText(256),
-  bytes: fc.tuple(byte, byte, byte),
+  bytes: fc.tuple(code, code, code),
   attributes: fc.array(attribute, { maxLength: 4 }),
-}).map(({ bytes: [a, b, c], ...fields }): DiscoveryEntry => ({
+}).map(({ bytes: [a, b, c], ...fields }): ExtendedEntry => ({
   ...fields,
-  tsas: fields.trtype === 3
-    ? { kind: "tcp", sectype: a }
-    : fields.trtype === 1
-    ? { kind: "rdma", qptype: a, prtype: b, cms: c }
+  tsas: fields.trtype === 3 ? TCP_TSAS[SECTYPES[a] ?? "reserved"] : fields.trtype === 1
+    ? {
+      kind: "rdma",
+      qptype: QPTYPES[a] ?? "reserved",
+      prtype: PRTYPES[b] ?? "reserved",
+      cms: CMSES[c] ?? "reserved",
+    }
     : { kind: "none" },
 }));
 
-export const basicEntry = entry.map((value) => ({ ...value, attributes: [] }));
+export const basicEntry: fc.Arbitrary<DiscoveryEntry> = entry.map(({ attributes: _, ...basic }) => basic);

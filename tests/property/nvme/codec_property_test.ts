@@ -35,8 +35,9 @@ Deno.test("discovery log, basic and extended", () => {
     assert.deepEqual(decodeDiscoveryLog(encodeDiscoveryLog(log)), { ok: true, value: log });
   }));
   fc.assert(fc.property(genctr, fc.array(entry, { maxLength: 5 }), (counter, entries) => {
-    const log = { genctr: counter, entries };
-    assert.deepEqual(decodeDiscoveryLog(encodeDiscoveryLog(log, DLPF.extended)), { ok: true, value: log });
+    const page = encodeDiscoveryLog({ genctr: counter, entries }, DLPF.extended);
+    const value = { genctr: counter, entries: entries.map(({ attributes: _, ...basic }) => basic) };
+    assert.deepEqual(decodeDiscoveryLog(page), { ok: true, value });
   }));
 });
 

@@ -1,5 +1,5 @@
 /** What discovery controllers and mDNS services ask for (requirements 20 and 30). */
-import type { DiscoveryEntry } from "../../../src/lib/nvme/discovery_entry.ts";
+import type { DiscoveryEntry, PageEntry } from "../../../src/lib/nvme/discovery_entry.ts";
 import type { Tid } from "../../../src/lib/nvme/tid.ts";
 import type { MdnsService } from "../../../src/lib/ports.ts";
 import { isAddress, isLinkLocal, scopeOf } from "./address.ts";
@@ -11,6 +11,11 @@ export type Subtype = "nvme" | "referral";
 
 const TRTYPES: ReadonlyMap<number, string> = new Map([[1, "rdma"], [2, "fc"], [3, "tcp"], [254, "loop"]]);
 const SUBTYPES: ReadonlyMap<number, string> = new Map([[1, "referral"], [2, "nvme"], [3, "discovery"]]);
+
+const TREQS: ReadonlyMap<number, string> = new Map([[0, "not specified"], [1, "required"], [
+  2,
+  "not required",
+]]);
 
 /** STAF-57: an entry without an address is left out; that of any host, in every spelling, is none. */
 const hasAddress = ({ traddr }: DiscoveryEntry): boolean => !/^[0:]*(ffff:)?[0.:]*$/i.test(traddr.trim());
@@ -28,6 +33,24 @@ export const asPublished = keptFor((entries: readonly DiscoveryEntry[]): readonl
     subtype: SUBTYPES.get(entry.subtype) ?? String(entry.subtype),
     eflags: String(entry.eflags),
   }))
+);
+
+/** What stacd was told of a page: the same fields, and those about TLS. */
+export const asTold = keptFor((entries: readonly PageEntry[]): readonly EntryText[] =>
+  entries.map((entry): EntryText => {
+    if ("texts" in entry) return entry.texts;
+    const { trtype, traddr, trsvcid, subnqn, subtype, treq, tsas, eflags } = entry;
+    return {
+      trtype: TRTYPES.get(trtype) ?? String(trtype),
+      traddr,
+      trsvcid,
+      subnqn,
+      subtype: SUBTYPES.get(subtype) ?? String(subtype),
+      treq: TREQS.get(treq) ?? String(treq),
+      ...(tsas.kind === "tcp" ? { tsas: `{'sectype': '${tsas.sectype}'}` } : {}),
+      eflags: String(eflags),
+    };
+  })
 );
 
 /** What a page says of every controller, entry by entry. */

@@ -5,6 +5,8 @@ import { normaliseTid, tidKey } from "../../../src/lib/nvme/tid.ts";
 import { entryFor } from "../../../src/lib/sim/discovery.ts";
 import { realCores } from "../cores.ts";
 import { HOST, Stage } from "./stage.ts";
+import { TRTYPE } from "../../../src/lib/nvme/discovery_entry.ts";
+import { discoveryEntry } from "../../unit/nvme/samples.ts";
 
 const NAMED = "[Controllers]\ncontroller = transport=tcp;traddr=dc.example.com\n";
 
@@ -66,14 +68,9 @@ Deno.test("a link-local entry is on the interface of its discovery controller, f
       hostNqn: "nqn.h",
       ignoreIface: false,
     });
-  const entry = (trtype: string, traddr: string) => ({
-    trtype,
-    traddr,
-    trsvcid: "4420",
-    subnqn: "nqn.s",
-    subtype: "nvme",
-  });
-  const traddr = (dcTid: ReturnType<typeof dc>, trtype: string, to: string) =>
+  const entry = (trtype: "tcp" | "rdma", traddr: string) =>
+    discoveryEntry({ trtype: TRTYPE[trtype], traddr });
+  const traddr = (dcTid: ReturnType<typeof dc>, trtype: "tcp" | "rdma", to: string) =>
     tidOfEntry(entry(trtype, to), dcTid)?.traddr;
   assert.equal(traddr(dc("tcp", "fe80::9%fab0"), "tcp", "fe80::1"), "fe80::1%fab0");
   assert.equal(traddr(dc("rdma", "fe80::9%fab0"), "rdma", "fe80::1"), "fe80::1%fab0");

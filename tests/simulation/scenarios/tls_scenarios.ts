@@ -230,7 +230,11 @@ export const TLS_SCENARIOS: readonly Scenario[] = [
       const { stage, subsystem } = scene(cores, "none");
       stage.world.kernel.connecting.tls = { daemon: true, pairs: new Set() };
       stage.stafdConf(line("traddr=10.0.0.100;host-iface=eth0"));
-      const hostile = { ...entryFor(subsystem, "nvme"), treq: 1, tsas: { kind: "tcp", sectype: 2 } } as const;
+      const hostile = {
+        ...entryFor(subsystem, "nvme"),
+        treq: 1,
+        tsas: { kind: "tcp", sectype: "tls1.3" },
+      } as const;
       hears(stage, hostile);
       await stage.start(30_000);
       await madeAnew({ stage, subsystem });
@@ -254,7 +258,7 @@ export const TLS_SCENARIOS: readonly Scenario[] = [
       stage.world.kernel.connecting.tls = { daemon: true, pairs: new Set() };
       // By another way: another id of the same target.
       const { treq: _, tsas: __, ...same } = entryFor(subsystem, "nvme");
-      hears(stage, { ...same, treq: 0, tsas: { kind: "tcp", sectype: 0 } });
+      hears(stage, { ...same, treq: 0, tsas: { kind: "tcp", sectype: "none" } });
       await stage.start(60_000);
       assert.equal(stage.to("nqn.hostile").length, 1);
       assert.deepEqual(stage.to(subsystem), []);

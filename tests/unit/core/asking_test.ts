@@ -10,6 +10,7 @@ import { stafdDraft } from "../../../src/lib/core/stafd/stafd_rules.ts";
 import { emptyStafd } from "../../../src/lib/core/stafd/stafd_state.ts";
 import { tidKey } from "../../../src/lib/nvme/tid.ts";
 import { TID } from "./tid.ts";
+import { discoveryEntry } from "../nvme/samples.ts";
 
 const now = { mono: 1_000, wall: 1_000 };
 
@@ -29,7 +30,14 @@ Deno.test("forget --ask: what only the silent controller leads to is wanted as b
     heard: true,
   } as const;
   addClaim(draft, silent, TID, "mdns:a", claim);
-  const page = { kind: "referral", dc: silent, dcText: "a", genctr: "1", readAt: 0, entry: {} } as const;
+  const page = {
+    kind: "referral",
+    dc: silent,
+    dcText: "a",
+    genctr: "1",
+    readAt: 0,
+    entry: discoveryEntry(),
+  } as const;
   addClaim(draft, tidKey(listed), listed, pageAuthority(silent), page);
   const verdict = () => {
     const ctl = ctlAt(draft, tidKey(listed));

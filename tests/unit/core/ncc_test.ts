@@ -4,8 +4,9 @@ import type { Claim, Ctl } from "../../../src/lib/core/controller/ctl.ts";
 import { newCtl } from "../../../src/lib/core/controller/ctl.ts";
 import { isNcc } from "../../../src/lib/core/sources/ncc.ts";
 import { TID } from "./tid.ts";
+import { discoveryEntry } from "../nvme/samples.ts";
 
-const listedWith = (...eflags: readonly string[]): Ctl => ({
+const listedWith = (...eflags: readonly number[]): Ctl => ({
   ...newCtl("a", TID, 0),
   claims: new Map(
     eflags.map((flags, n): [`page:${number}`, Claim] => [`page:${n}`, {
@@ -14,7 +15,7 @@ const listedWith = (...eflags: readonly string[]): Ctl => ({
       dcText: `dc${n}`,
       genctr: "1",
       readAt: 0,
-      entry: { eflags: flags },
+      entry: discoveryEntry({ eflags: flags }),
     }]),
   ),
 });
@@ -22,11 +23,11 @@ const listedWith = (...eflags: readonly string[]): Ctl => ({
 Deno.test("NCC counts when all pages have it, and not when one has not", () => {
   assert.deepEqual(
     [
-      listedWith("4"),
-      listedWith("4", "4"),
-      listedWith("4", "0"),
-      listedWith("0", "4"),
-      listedWith("0"),
+      listedWith(4),
+      listedWith(4, 6),
+      listedWith(4, 0),
+      listedWith(0, 4),
+      listedWith(3),
       listedWith(),
     ]
       .map(isNcc),

@@ -12,6 +12,7 @@ import {
 } from "../../../src/lib/core/stafd/page_budget.ts";
 import type { DiscoveryEntry } from "../../../src/lib/nvme/discovery_entry.ts";
 import { stafdReport } from "../../../src/lib/daemon/report.ts";
+import { entryFromText, entryToText } from "../../../src/lib/nvme/entry_text.ts";
 import { newDc } from "../../../src/lib/core/stafd/stafd_state.ts";
 import { OneDc } from "./one_dc.ts";
 
@@ -29,8 +30,7 @@ const entry = (n: number, subnqn: string, traddr = "10.0.0.1"): DiscoveryEntry =
   traddr,
   trsvcid: "4420",
   subnqn,
-  tsas: { kind: "tcp", sectype: 0 },
-  attributes: [],
+  tsas: { kind: "tcp", sectype: "none" },
 });
 
 /** An NQN of so many bytes. */
@@ -43,7 +43,7 @@ Deno.test("an NQN of 223 bytes is taken, one of 224 is refused, and counted; byt
     entry(3, `${nqn(222)}\u00fc`),
     entry(4, "nqn.a"),
   ]);
-  assert.deepEqual([intake.entries.map(({ portid }) => portid), intake.refused], [["1", "4"], 2]);
+  assert.deepEqual([intake.entries.map(({ subnqn }) => subnqn), intake.refused], [[nqn(223), "nqn.a"], 2]);
   assert.deepEqual(intakeOf([entry(1, "nqn.a", "")]), { entries: [], refused: 0, bytes: 2 });
 });
 
@@ -58,11 +58,13 @@ Deno.test("of a page that is read again only the entries that have changed are n
 Deno.test("the length of entries is never less than that of their JSON", () => {
   const texts = ["", "plain", 'q"uote', "back\\slash", "\u00fc", "\u2028", "\u{1f600}", "\u007f"];
   for (const text of texts) {
-    const entries = [{ subnqn: text, traddr: "x" }, { a: text }];
-    assert.ok(textBytes(entries) >= new TextEncoder().encode(JSON.stringify(entries)).length, text);
+    const entries = [{ subnqn: text, traddr: "x" }, { a: text }].map(entryFromText);
+    const json = JSON.stringify([...entries, entry(1, text)].map(entryToText));
+    assert.ok(textBytes([...entries, entry(1, text)]) >= new TextEncoder().encode(json).length, text);
   }
-  const plain = [{ subnqn: nqn(100), traddr: "10.0.0.1" }];
-  assert.ok(textBytes(plain) <= JSON.stringify(plain).length + 8, "and not much more, of plain text");
+  const plain = [entry(1, nqn(100))];
+  const json = JSON.stringify(plain.map(entryToText));
+  assert.ok(textBytes(plain) <= json.length + 8, "and not much more, of plain text");
 });
 
 /** `part`: in 24ths of what all pages may have. */

@@ -11,6 +11,7 @@ import { securedKey } from "../../../src/lib/core/request/tls_targets.ts";
 import type { TlsDemand } from "../../../src/lib/nvme/entry_tls.ts";
 import { type TlsHost, tlsPair } from "../../../src/lib/nvme/tls_host.ts";
 import { type Tid, tidKey } from "../../../src/lib/nvme/tid.ts";
+import { discoveryEntry } from "../nvme/samples.ts";
 
 const TID: Tid = {
   transport: "tcp",
@@ -21,14 +22,13 @@ const TID: Tid = {
   hostIface: "",
   hostNqn: "nqn.host",
 };
-const WORDS = { none: "not specified", offered: "not required", required: "required" } as const;
+const TREQ = { none: 0, offered: 2, required: 1 } as const;
 
 function listed(demand: TlsDemand, dc = "dc", tid = TID): Ctl {
-  const entry = {
-    trtype: "tcp",
-    treq: WORDS[demand],
-    tsas: demand === "none" ? "{'sectype': 'none'}" : "{'sectype': 'tls1.3'}",
-  };
+  const entry = discoveryEntry({
+    treq: TREQ[demand],
+    tsas: { kind: "tcp", sectype: demand === "none" ? "none" : "tls1.3" },
+  });
   const claim = { kind: "log-page", dc, dcText: dc, genctr: "1", readAt: 1, entry } as const;
   return withClaim(newCtl(tidKey(tid), tid, 0), pageAuthority(dc), claim);
 }

@@ -11,9 +11,9 @@ import { Table } from "../../../src/lib/base/table.ts";
 import type { KernelCtrl } from "../../../src/lib/nvme/kernel_ctrl.ts";
 import { tidKey } from "../../../src/lib/nvme/tid.ts";
 import { TID as tid } from "./tid.ts";
-import { kernelCtrl } from "../nvme/samples.ts";
+import { discoveryEntry, kernelCtrl } from "../nvme/samples.ts";
 
-const entry = { subtype: "nvme" };
+const entry = discoveryEntry();
 const claim = { kind: "log-page", dc: "dc", dcText: "dc", genctr: "1", readAt: 0, entry, also: [] } as const;
 const evidence: Evidence = { kind: "config", file: "stacd.conf", line: 1, what: "exclude" };
 const proof: Proof = [evidence];

@@ -13,6 +13,7 @@ import type { Failure } from "../../../src/lib/base/failure.ts";
 import { matchIndexKey } from "../../../src/lib/nvme/match.ts";
 import type { Tid } from "../../../src/lib/nvme/tid.ts";
 import { NO_NVME_TCP } from "../../../src/lib/ports.ts";
+import { entryFromText } from "../../../src/lib/nvme/entry_text.ts";
 
 const tid: Tid = {
   transport: "tcp",
@@ -29,7 +30,7 @@ const listed = (tsas?: string): Claim => ({
   dcText: "dc",
   genctr: "1",
   readAt: 0,
-  entry: tsas === undefined ? {} : { tsas },
+  entry: entryFromText(tsas === undefined ? {} : { tsas }),
 });
 const heard: Claim = {
   kind: "mdns",
@@ -56,6 +57,7 @@ Deno.test("asked: what only a page, a referral or mDNS names and was never conne
   assert.equal(asked(ctl([listed()])), true);
   assert.equal(asked(ctl([heard])), true);
   assert.equal(asked(ctl([listed("{'sectype': 'none'}")])), true);
+  assert.equal(asked(ctl([listed("{'sectype': 'reserved'}")])), true);
 });
 
 Deno.test("never asked: configured, boot, connected, TLS or concatenation asked or listed, other transports", () => {
@@ -64,6 +66,7 @@ Deno.test("never asked: configured, boot, connected, TLS or concatenation asked 
   assert.equal(asked(ctl([listed()]), { concat: true }), false);
   assert.equal(asked(ctl([listed(), listed("{'sectype': 'tls1.3'}")])), false);
   assert.equal(asked(ctl([listed("{'sectype': 'tls'}")])), false);
+  assert.equal(asked(ctl([listed("{'sectype': 'tls2'}")])), false, "a word of a later version");
   assert.equal(asked(ctl([listed()]), {}, [matchIndexKey(tid)]), false);
   assert.equal(asked(ctl([listed()], { tid: { ...tid, transport: "rdma" } })), false);
   assert.equal(asked(ctl([listed()], { proven: true })), false);

@@ -10,28 +10,20 @@ import { stacdView } from "../../../src/lib/core/stacd/stacd_rules.ts";
 import { emptyStacd, type StacdState } from "../../../src/lib/core/stacd/stacd_state.ts";
 import { stepStacd } from "../../../src/lib/core/stacd/stacd_step.ts";
 import type { FetchedReport, ReportedDc } from "../../../src/lib/ports.ts";
-import { kernelCtrl } from "../nvme/samples.ts";
+import type { DiscoveryEntry, PageEntry } from "../../../src/lib/nvme/discovery_entry.ts";
+import { discoveryEntry, kernelCtrl } from "../nvme/samples.ts";
 
 const HOST = { nqn: "nqn.host", id: "46ba5037-7ce5-41fa-9452-48477bf00080", symname: "", key: undefined };
 const ETH0 = { index: 2, mac: "", up: true, v4: ["10.255.0.9"], v6: [] };
 
-type Entry = ReportedDc["entries"][number];
-
 /** The i-th entry of the n-th discovery controller. */
-const entry = (n: number, i: number, more: Partial<Entry> = {}): Entry => ({
-  trtype: "tcp",
-  traddr: `10.${n}.${i >> 8}.${i & 255}`,
-  trsvcid: "4420",
-  subnqn: `nqn.x:${n}-${i}`,
-  subtype: "nvme",
-  eflags: "0",
-  ...more,
-});
+const entry = (n: number, i: number, more: Partial<DiscoveryEntry> = {}): PageEntry =>
+  discoveryEntry({ traddr: `10.${n}.${i >> 8}.${i & 255}`, subnqn: `nqn.x:${n}-${i}`, ...more });
 
 const page = (
   n: number,
   genctr: number,
-  entries: readonly Entry[],
+  entries: readonly PageEntry[],
   more: Partial<ReportedDc> = {},
 ): ReportedDc => ({
   tid: {
@@ -55,7 +47,7 @@ const page = (
   ...more,
 });
 
-const listOf = (n: number, from: number, count: number): readonly Entry[] =>
+const listOf = (n: number, from: number, count: number): readonly PageEntry[] =>
   Array.from({ length: count }, (_, i) => entry(n, from + i));
 
 class Stacd {
@@ -199,15 +191,15 @@ Deno.test("what is listed again by an entry that has not changed is listed by th
 Deno.test("an entry that changes without naming another controller replaces the claim", () => {
   const stacd = new Stacd();
   stacd.report(page(1, 1, listOf(1, 0, 2)));
-  stacd.report(page(1, 2, [entry(1, 0), entry(1, 1, { eflags: "4" })]));
+  stacd.report(page(1, 2, [entry(1, 0), entry(1, 1, { eflags: 4 })]));
   const [claim] = stacd.at(1, 1).claims.values();
   assert.ok(claim?.kind === "log-page");
-  assert.equal(claim.entry["eflags"], "4");
+  assert.equal(claim.entry.eflags, 4);
   // The last entry that names it counts, wherever it stands.
-  stacd.report(page(1, 3, [entry(1, 1, { eflags: "4" }), entry(1, 0), entry(1, 1)]));
+  stacd.report(page(1, 3, [entry(1, 1, { eflags: 4 }), entry(1, 0), entry(1, 1)]));
   const [last] = stacd.at(1, 1).claims.values();
   assert.ok(last?.kind === "log-page");
-  assert.equal(last.entry["eflags"], "0");
+  assert.equal(last.entry.eflags, 0);
 });
 
 Deno.test("a page that no longer lists a controller but withdraws nothing leaves it to the page that listed it", () => {

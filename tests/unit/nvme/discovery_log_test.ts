@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { DiscoveryEntry } from "../../../src/lib/nvme/discovery_entry.ts";
+import type { ExtendedEntry } from "../../../src/lib/nvme/discovery_entry.ts";
 import {
   decodeDiscoveryLog,
   decodeLogHeader,
@@ -29,7 +29,7 @@ function problem(page: Uint8Array): { at: number; problem: string } {
   return log;
 }
 
-const extendedEntry: DiscoveryEntry = {
+const extendedEntry: ExtendedEntry = {
   ...discoveryEntry(),
   attributes: [{ type: 1, value: new Uint8Array(16).fill(7) }, { type: 2, value: new Uint8Array(4) }],
 };
@@ -66,8 +66,7 @@ Deno.test("the fields are where the specification puts them", () => {
         traddr: "fe80::1",
         trsvcid: "4420",
         subnqn: "nqn.s",
-        tsas: { kind: "tcp", sectype: 2 },
-        attributes: [],
+        tsas: { kind: "tcp", sectype: "tls1.3" },
       }],
     },
   });
@@ -77,7 +76,7 @@ Deno.test("rdma and fc entries", () => {
   const rdma = {
     ...discoveryEntry(),
     trtype: 1,
-    tsas: { kind: "rdma" as const, qptype: 1, prtype: 4, cms: 1 },
+    tsas: { kind: "rdma", qptype: "connected", prtype: "rocev2", cms: "cm" } as const,
   };
   const fc = {
     ...discoveryEntry(),
@@ -98,7 +97,8 @@ Deno.test("extended entries are walked by their own lengths", () => {
   assert.equal(at(page).getUint32(20, true), page.length);
   assert.equal(at(page).getUint32(LOG_HEADER + 1024, true), 1060);
   assert.equal(at(page).getUint16(LOG_HEADER + 1028, true), 2);
-  assert.deepEqual(decodeDiscoveryLog(page), { ok: true, value: log });
+  const entries = [discoveryEntry(), discoveryEntry({ subnqn: "nqn.2" }), discoveryEntry()];
+  assert.deepEqual(decodeDiscoveryLog(page), { ok: true, value: { genctr: 9n, entries } });
 });
 
 Deno.test("an empty page", () => {
@@ -211,7 +211,10 @@ Deno.test("requirements 50: entries as texts", () => {
     ["asqsz", "32"],
     ["eflags", "4"],
   ]);
-  const rdma = discoveryEntry({ trtype: 1, tsas: { kind: "rdma", qptype: 1, prtype: 4, cms: 1 } });
+  const rdma = discoveryEntry({
+    trtype: 1,
+    tsas: { kind: "rdma", qptype: "connected", prtype: "rocev2", cms: "cm" },
+  });
   assert.equal(
     entryToText(rdma)["tsas"],
     "{'qptype': 'connected', 'prtype': 'rocev2', 'cms': 'cm'}",
@@ -221,7 +224,7 @@ Deno.test("requirements 50: entries as texts", () => {
     adrfam: 254,
     subtype: 7,
     treq: 5,
-    tsas: { kind: "tcp", sectype: 9 },
+    tsas: { kind: "tcp", sectype: "reserved" },
   });
   const text = entryToText(odd);
   assert.deepEqual(

@@ -1,4 +1,4 @@
-import type { DiscoveryEntry } from "../../../src/lib/nvme/discovery_entry.ts";
+import type { ExtendedEntry } from "../../../src/lib/nvme/discovery_entry.ts";
 import type { IdentifyCtrl } from "../../../src/lib/nvme/identify.ts";
 import type { InterfaceTable, KernelCtrl } from "../../../src/lib/nvme/kernel_ctrl.ts";
 
@@ -48,7 +48,7 @@ export function interfaceTable(
 }
 
 /** An NVM subsystem on TCP. */
-export function discoveryEntry(fields: Partial<DiscoveryEntry> = {}): DiscoveryEntry {
+export function discoveryEntry(fields: Partial<ExtendedEntry> = {}): ExtendedEntry {
   return {
     trtype: 3,
     adrfam: 1,
@@ -61,8 +61,7 @@ export function discoveryEntry(fields: Partial<DiscoveryEntry> = {}): DiscoveryE
     traddr: "10.0.0.1",
     trsvcid: "4420",
     subnqn: "nqn.s",
-    tsas: { kind: "tcp", sectype: 0 },
-    attributes: [],
+    tsas: { kind: "tcp", sectype: "none" },
     ...fields,
   };
 }

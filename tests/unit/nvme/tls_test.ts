@@ -1,6 +1,7 @@
 /** What an entry asks for, and what a host has for it (DEC-15). */
 import assert from "node:assert/strict";
-import { entryToText } from "../../../src/lib/nvme/entry_text.ts";
+import { SECTYPES } from "../../../src/lib/nvme/discovery_entry.ts";
+import { entryFromText, type EntryTexts, entryToText } from "../../../src/lib/nvme/entry_text.ts";
 import { tlsOfEntry } from "../../../src/lib/nvme/entry_tls.ts";
 import { pairsOfKeys } from "../../../src/lib/nvme/tls_host.ts";
 import { groupIn, hasListener } from "../../../src/lib/linux/handshakes.ts";
@@ -8,23 +9,29 @@ import { discoveryEntry } from "./samples.ts";
 
 Deno.test("entries: SECTYPE none asks for nothing, whatever TREQ says; else the secure channel bits of TREQ count", () => {
   for (let treq = 0; treq < 256; treq++) {
-    for (const sectype of [0, 1, 2, 3, 255]) {
-      const entry = entryToText(discoveryEntry({ treq, tsas: { kind: "tcp", sectype } }));
+    for (const sectype of [...SECTYPES, "reserved"] as const) {
+      const entry = discoveryEntry({ treq, tsas: { kind: "tcp", sectype } });
       const tsc = treq % 4;
-      const wanted = sectype === 0 ? "none" : tsc === 0 || tsc === 2 ? "offered" : "required";
+      const wanted = sectype === "none" ? "none" : tsc === 0 || tsc === 2 ? "offered" : "required";
       assert.equal(tlsOfEntry(entry), wanted, `treq ${treq}, sectype ${sectype}`);
     }
   }
 });
 
 Deno.test("entries: what cannot be read counts as the stricter; other transports have no TLS", () => {
-  const secure = entryToText(discoveryEntry({ treq: 2, tsas: { kind: "tcp", sectype: 2 } }));
-  assert.equal(tlsOfEntry({ ...secure, treq: "perhaps" }), "required");
-  assert.equal(tlsOfEntry({ ...secure, treq: "256" }), "required");
-  assert.equal(tlsOfEntry({ ...secure, tsas: "sectype none" }), "offered");
+  const secure = entryToText(discoveryEntry({ treq: 2, tsas: { kind: "tcp", sectype: "tls1.3" } }));
+  const demand = (more: EntryTexts, texts = secure) => tlsOfEntry(entryFromText({ ...texts, ...more }));
+  assert.equal(demand({}), "offered");
+  assert.equal(demand({ treq: "1" }), "required");
+  assert.equal(demand({ treq: "perhaps" }), "required");
+  assert.equal(demand({ treq: "256" }), "required");
+  assert.equal(demand({ treq: "" }), "required");
+  assert.equal(demand({ tsas: "sectype none" }), "offered");
+  assert.equal(demand({ tsas: "{'sectype': 'tls2'}" }), "offered");
+  assert.equal(demand({ tsas: "{'sectype': 'none', 'more': 'x'}" }), "none");
   const { tsas: _, ...without } = secure;
-  assert.equal(tlsOfEntry(without), "none");
-  assert.equal(tlsOfEntry({ ...secure, trtype: "rdma" }), "none");
+  assert.equal(demand({}, without), "none");
+  assert.equal(demand({ trtype: "rdma" }), "none");
 });
 
 const HOST = "nqn.2014-08.org.nvmexpress:uuid:01234567-89ab-cdef-0123-456789abcdef";

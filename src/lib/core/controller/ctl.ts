@@ -1,5 +1,6 @@
 /** One controller as the core sees it: its sources, and how far the connection is. */
 import type { ConnectOptions, DhchapKeys } from "../../nvme/connect_options.ts";
+import type { PageEntry } from "../../nvme/discovery_entry.ts";
 import type { Failure } from "../../base/failure.ts";
 import type { Tid } from "../../nvme/tid.ts";
 import type { Instant } from "../../base/time.ts";
@@ -57,8 +58,7 @@ export type Claim =
      */
     readonly genctr: string;
     readonly readAt: number;
-    /** The entry, as texts (requirements 50). */
-    readonly entry: Readonly<Record<string, string>>;
+    readonly entry: PageEntry;
     /** Later pages do not list it, but withdraw nothing. */
     readonly isLeft?: true;
   };

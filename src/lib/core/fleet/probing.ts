@@ -3,6 +3,7 @@
  * fabric has named. Also ranks the controllers in the queue for the kernel by what their tests found.
  */
 import type { Failure } from "../../base/failure.ts";
+import { namesTls } from "../../nvme/entry_tls.ts";
 import { matchIndexKey } from "../../nvme/match.ts";
 import { type ConnectRequest, NO_NVME_TCP, type Reached } from "../../ports.ts";
 import type { Ctl } from "../controller/ctl.ts";
@@ -37,9 +38,7 @@ export function asks(
   if (options.tls === true || options.concat === true) return false;
   for (const claim of ctl.claims.values()) {
     if (claim.kind === "config" || claim.kind === "nbft") return false;
-    if ((claim.kind === "log-page" || claim.kind === "referral") && /'tls/.test(claim.entry["tsas"] ?? "")) {
-      return false;
-    }
+    if ((claim.kind === "log-page" || claim.kind === "referral") && namesTls(claim.entry)) return false;
   }
   const last = ctl.lastFailure?.failure;
   const wasLate = last?.phase === "connect" && TIMED_OUT.has(last.errno ?? "");

@@ -3,15 +3,15 @@
  * suspicious way. A young page adds at once and withdraws late; the clock starts again at each change. Pure.
  */
 import type { Duration } from "../../base/time.ts";
+import type { PageEntry } from "../../nvme/discovery_entry.ts";
 import type { PageYouth } from "../../ports.ts";
 
-type Entry = Readonly<Record<string, string>>;
 type Reason = Omit<PageYouth, "since">;
 
 /** The state before a page was read. */
 export interface Before {
   readonly genctr: string;
-  readonly entries: readonly Entry[];
+  readonly entries: readonly PageEntry[];
   /** False: it comes from the state file. */
   readonly fresh: boolean;
   readonly young?: PageYouth | undefined;
@@ -20,7 +20,7 @@ export interface Before {
 export interface Reading {
   readonly genctr: string;
   /** Those that the page had before are the same objects. */
-  readonly entries: readonly Entry[];
+  readonly entries: readonly PageEntry[];
   /** The connection was lost after the previous page was read. */
   readonly back: boolean;
   /** Milliseconds since 1970. */
@@ -35,17 +35,17 @@ const IS_FIRST: Reason = {
 const because = (why: string): Reason => ({ why, isFirst: false });
 
 /** The identity of an entry, without its other fields. */
-const names = ({ trtype, traddr, trsvcid, subnqn, subtype }: Entry): string =>
+const names = ({ trtype, traddr, trsvcid, subnqn, subtype }: PageEntry): string =>
   JSON.stringify([trtype, traddr, trsvcid, subnqn, subtype]);
 
 /** Entries of `before` that are not in `now`; what is in both is the same object (page_diff.ts). The order is ignored. */
-function goneFrom(before: readonly Entry[], now: readonly Entry[]): readonly Entry[] {
+function goneFrom(before: readonly PageEntry[], now: readonly PageEntry[]): readonly PageEntry[] {
   const there = new Set(now);
   return before.filter((entry) => !there.has(entry));
 }
 
 /** More than half of the entries; a single entry counts as an ordinary edit. */
-function withdrawal(before: readonly Entry[], now: readonly Entry[]): string | undefined {
+function withdrawal(before: readonly PageEntry[], now: readonly PageEntry[]): string | undefined {
   // Each name that is gone takes an entry with it.
   if (goneFrom(before, now).length <= 1) return undefined;
   const old = new Set(before.map(names));

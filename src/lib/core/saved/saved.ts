@@ -5,6 +5,8 @@
  * record is left out.
  */
 import { fieldsOfText, type IpFamilies } from "../../config/controller_line.ts";
+import type { PageEntry } from "../../nvme/discovery_entry.ts";
+import { entryFromText, entryToText } from "../../nvme/entry_text.ts";
 import { type Tid, tidFields, tidFromFields, tidKey } from "../../nvme/tid.ts";
 import {
   type Authority,
@@ -49,6 +51,12 @@ export function textsOf(value: unknown): Readonly<Record<string, string>> | unde
   return texts;
 }
 
+/** An entry of a log page, which is saved as its texts. */
+export function entryOf(value: unknown): PageEntry | undefined {
+  const texts = textsOf(value);
+  return texts === undefined ? undefined : entryFromText(texts);
+}
+
 export function tidOf(value: unknown): Tid | undefined {
   const texts = textsOf(value);
   return texts === undefined ? undefined : tidFromFields(texts);
@@ -70,9 +78,8 @@ function savedClaim(claim: Claim): Json {
     case "nbft":
       return { ...claim };
     case "referral":
-    case "log-page": {
-      return { ...claim };
-    }
+    case "log-page":
+      return { ...claim, entry: entryToText(claim.entry) };
   }
 }
 
@@ -111,7 +118,7 @@ function claimOf(value: unknown, tid: Tid): Claim | undefined {
       };
     case "referral":
     case "log-page": {
-      const entry = textsOf(value["entry"]);
+      const entry = entryOf(value["entry"]);
       if (entry === undefined) return undefined;
       return {
         kind: value["kind"],

@@ -1,10 +1,12 @@
 /** stafd's state file: discovery controllers, their sources, and their log pages (STAF-120 to STAF-124). */
+import { entryToText } from "../../nvme/entry_text.ts";
 import { tidFields, tidKey } from "../../nvme/tid.ts";
 import type { PageYouth, RetiredDc } from "../../ports.ts";
 import { emptyStafd, MAX_RETIRED, newDc, type Page, type StafdState } from "../stafd/stafd_state.ts";
 import { textBytes } from "../stafd/page_budget.ts";
 import { KeptTexts, listText } from "./kept_texts.ts";
 import {
+  entryOf,
   isJson,
   jsonWith,
   listOf,
@@ -12,11 +14,11 @@ import {
   restoredFleet,
   savedText,
   textOf,
-  textsOf,
   tidOf,
 } from "./saved.ts";
 
-const ENTRIES = new KeptTexts((entries: Page["entries"]) => JSON.stringify(entries));
+/** As texts (requirements 50). */
+const ENTRIES = new KeptTexts((entries: Page["entries"]) => JSON.stringify(entries.map(entryToText)));
 
 export function savedStafd(state: StafdState): string {
   const read = [...state.dcs].flatMap(([key, { page }]) => {
@@ -48,7 +50,7 @@ export function restoredStafd(value: unknown): StafdState {
     const tid = tidOf(record["tid"]);
     const key = tid === undefined ? "" : tidKey(tid);
     const dc = dcs.get(key);
-    const entries = listOf(record["entries"]).map(textsOf).filter((entry) => entry !== undefined);
+    const entries = listOf(record["entries"]).map(entryOf).filter((entry) => entry !== undefined);
     if (dc === undefined || entries.length !== listOf(record["entries"]).length) continue;
     const page: Page = {
       genctr: textOf(record["genctr"]),

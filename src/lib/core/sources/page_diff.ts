@@ -2,7 +2,8 @@
  * The entries of a log page against those of the same page as it was taken in before, so that an intake works on what
  * has changed. Pure.
  */
-export type EntryText = Readonly<Record<string, string>>;
+import type { PageEntry } from "../../nvme/discovery_entry.ts";
+import { sameTexts } from "../../nvme/entry_text.ts";
 
 export interface PageDiff<T> {
   /** For each entry, in the order of the page, the same one of the earlier page; each of those stands for one. */
@@ -11,17 +12,19 @@ export interface PageDiff<T> {
   readonly gone: readonly T[];
 }
 
-function isSame(a: EntryText, b: EntryText): boolean {
-  const names = Object.keys(a);
-  for (const name of names) if (a[name] !== b[name]) return false;
-  return Object.keys(b).length === names.length;
+function isSame(a: PageEntry, b: PageEntry): boolean {
+  if (a.traddr !== b.traddr || a.subnqn !== b.subnqn || a.trsvcid !== b.trsvcid) return false;
+  if ("texts" in a || "texts" in b) return "texts" in a && "texts" in b && sameTexts(a.texts, b.texts);
+  return a.trtype === b.trtype && a.adrfam === b.adrfam && a.subtype === b.subtype && a.treq === b.treq &&
+    a.portid === b.portid && a.cntlid === b.cntlid && a.asqsz === b.asqsz && a.eflags === b.eflags &&
+    (a.tsas === b.tsas || JSON.stringify(a.tsas) === JSON.stringify(b.tsas));
 }
 
-/** Entries of equal content have an equal text, as their names come in one order: another order counts as a change. */
-const textOf = (entry: EntryText): string => JSON.stringify(entry);
+/** Entries that say the same have one text, as their fields come in one order: another order counts as a change. */
+const textOf = (entry: PageEntry): string => JSON.stringify(entry);
 
 /** The places of the earlier page by the text of their entries; the first place comes last. */
-function placesOf<T>(before: readonly T[], entryOf: (one: T) => EntryText): Map<string, number[]> {
+function placesOf<T>(before: readonly T[], entryOf: (one: T) => PageEntry): Map<string, number[]> {
   const places = new Map<string, number[]>();
   for (let at = before.length - 1; at >= 0; at--) {
     const one = before[at];
@@ -33,9 +36,9 @@ function placesOf<T>(before: readonly T[], entryOf: (one: T) => EntryText): Map<
 }
 
 export function pageDiff<T>(
-  entries: readonly EntryText[],
+  entries: readonly PageEntry[],
   before: readonly T[],
-  entryOf: (one: T) => EntryText,
+  entryOf: (one: T) => PageEntry,
 ): PageDiff<T> {
   const left = new Set(before.keys());
   let places: Map<string, number[]> | undefined;

@@ -2,6 +2,7 @@
 import type { StacdDraft } from "./stacd_draft.ts";
 import { type Authority, type Claim, claimNow, type Ctl, pageAuthority } from "../controller/ctl.ts";
 import type { KnownPage } from "./stacd_state.ts";
+import type { PageEntry } from "../../nvme/discovery_entry.ts";
 import type { FetchedReport, ReportedDc, StafdReport } from "../../ports.ts";
 import { type Tid, tidKey, tidText } from "../../nvme/tid.ts";
 import { followPages } from "./page_follow.ts";
@@ -11,7 +12,6 @@ import { addClaim, makeWay, withdraw } from "../fleet/claims.ts";
 import { markDirty, put, touch, trySoon } from "../fleet/draft.ts";
 import { versionOf, vouchedFor } from "./stacd_pages.ts";
 import { tidOfEntry } from "../sources/entry_tid.ts";
-import type { EntryText } from "../sources/page_diff.ts";
 import { takenEntries } from "./page_entries.ts";
 import { MAX_CTLS } from "../fleet/fleet.ts";
 import { logOf } from "../fleet/reporting.ts";
@@ -173,7 +173,7 @@ function vouched(draft: StacdDraft, authority: Authority, old: KnownPage, known:
 }
 
 /** The page lists the controller by the same entry as when it was taken in before. */
-const isAsBefore = (said: PageClaim, entry: EntryText, dcText: string): boolean =>
+const isAsBefore = (said: PageClaim, entry: PageEntry, dcText: string): boolean =>
   said.entry === entry && said.dcText === dcText && said.isLeft !== true;
 
 /** Nothing has changed for a controller that is connected, and that is to stay so. */

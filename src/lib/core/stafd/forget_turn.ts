@@ -3,6 +3,7 @@ import type { StafdDraft, StafdView } from "./stafd_draft.ts";
 import type { ForgetAnswer, ForgetEvent, Forgotten } from "./forget.ts";
 import { allCtls, ctlAt } from "../fleet/questions.ts";
 import { claimText, type Ctl, deviceOf } from "../controller/ctl.ts";
+import { type PageEntry, SUBTYPE } from "../../nvme/discovery_entry.ts";
 import { tidText } from "../../nvme/tid.ts";
 import { withdraw } from "../fleet/claims.ts";
 import { MAX_WAITING } from "../fleet/act_limits.ts";
@@ -13,8 +14,8 @@ import { happened } from "../fleet/reporting.ts";
 import type { Decision } from "../planning/planner.ts";
 import { afterwards } from "../fleet/decisions.ts";
 
-/** The four texts by which a page names an I/O controller. */
-const names = ({ trtype, traddr, trsvcid, subnqn }: Readonly<Record<string, string>>): string =>
+/** The four fields by which a page names an I/O controller. */
+const names = ({ trtype, traddr, trsvcid, subnqn }: PageEntry): string =>
   JSON.stringify([trtype, traddr, trsvcid, subnqn]);
 
 /** {@link sendForgetAnswers} sends it once the change that it reports is saved. */
@@ -174,7 +175,7 @@ function pageOf(
 ): Pick<Forgotten, "listed" | "only"> {
   const { state: { dcs } } = view;
   const listedBy = (dc: string): readonly string[] =>
-    (dcs.get(dc)?.page?.entries ?? []).filter(({ subtype }) => subtype === "nvme").map(names);
+    (dcs.get(dc)?.page?.entries ?? []).filter(({ subtype }) => subtype === SUBTYPE.nvme).map(names);
   const own = new Set(listedBy(key));
   const listed = own.size;
   const goingKeys = new Set(going.map((ctl) => ctl.key));

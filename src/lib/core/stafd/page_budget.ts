@@ -4,12 +4,12 @@
  * so that none can take the room of the others. Pure.
  */
 import { jsonBytesOf } from "../../base/name_numbers.ts";
-import type { DiscoveryEntry } from "../../nvme/discovery_entry.ts";
+import type { DiscoveryEntry, PageEntry } from "../../nvme/discovery_entry.ts";
 import { hasAddress } from "../../nvme/discovery_log.ts";
 import { entryToText } from "../../nvme/entry_text.ts";
 import { fits } from "../../nvme/fields.ts";
 import { MAX_NQN } from "../../nvme/host_nqn.ts";
-import { type EntryText, pageDiff } from "../sources/page_diff.ts";
+import { pageDiff } from "../sources/page_diff.ts";
 import { isMdnsAuthority } from "../sources/origin_of.ts";
 
 const MIB = 1024 * 1024;
@@ -25,7 +25,7 @@ export const MDNS_PAGES_TEXT = MAX_PAGES_TEXT / 4;
 
 /** The part of a page that is accepted. */
 export interface Intake {
-  readonly entries: readonly EntryText[];
+  readonly entries: readonly PageEntry[];
   /** Entries whose subsystem NQN is longer than an NQN may be. */
   readonly refused: number;
   readonly bytes: number;
@@ -41,11 +41,10 @@ export function intakeOf(
 ): Intake {
   const addressed = listed.filter(hasAddress);
   const named = addressed.filter(({ subnqn }) => fits(subnqn, MAX_NQN));
-  const texts = named.map(entryToText);
-  const { known, gone } = pageDiff(texts, before.entries, (entry) => entry);
-  const added = texts.filter((_, at) => known[at] === undefined);
+  const { known, gone } = pageDiff(named, before.entries, (entry) => entry);
+  const added = named.filter((_, at) => known[at] === undefined);
   return {
-    entries: texts.map((entry, at) => known[at] ?? entry),
+    entries: named.map((entry, at) => known[at] ?? entry),
     refused: addressed.length - named.length,
     bytes: before.bytes + textBytes(added) - textBytes(gone),
   };
@@ -56,13 +55,14 @@ const NOTHING = { entries: [], bytes: 2 };
 /** Quotes, colon and comma around a name and its value. */
 const AROUND = 6;
 
-/** The size of entries as JSON, in bytes; an upper estimate. */
-export function textBytes(entries: readonly EntryText[]): number {
+/** The size of entries as JSON of texts, the longest form in which they are published, in bytes; an upper estimate. */
+export function textBytes(entries: readonly PageEntry[]): number {
   let bytes = 2;
   for (const entry of entries) {
+    const texts = entryToText(entry);
     bytes += 3;
-    for (const key of Object.keys(entry)) {
-      bytes += key.length + AROUND + jsonBytesOf(entry[key] ?? "");
+    for (const key of Object.keys(texts)) {
+      bytes += key.length + AROUND + jsonBytesOf(texts[key] ?? "");
     }
   }
   return bytes;

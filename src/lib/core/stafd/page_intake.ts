@@ -3,7 +3,7 @@
  * room.
  */
 import { YOUNG_PAGE_SOAK } from "../../config/young_page_soak.ts";
-import type { DiscoveryLog } from "../../nvme/discovery_entry.ts";
+import { type DiscoveryLog, SUBTYPE } from "../../nvme/discovery_entry.ts";
 import type { Failure } from "../../base/failure.ts";
 import { tidText } from "../../nvme/tid.ts";
 import { type Ctl, deviceOf, pageAuthority } from "../controller/ctl.ts";
@@ -129,7 +129,7 @@ function takeReferrals(draft: StafdDraft, ctl: Ctl, entries: Page["entries"], ge
   const { now: { wall: readAt } } = draft;
   const authority = pageAuthority(ctl.key);
   const dcText = tidText(ctl.tid);
-  const now = listedIn(entries, ctl.tid, "referral");
+  const now = listedIn(entries, ctl.tid, SUBTYPE.referral);
   const gone: Evidence = { kind: "log-page", dc: dcText, genctr, readAt };
   const said = saidOf(draft, authority);
   // Controllers that a dropped one cut off wait for this page, too.
@@ -144,7 +144,7 @@ function takeReferrals(draft: StafdDraft, ctl: Ctl, entries: Page["entries"], ge
 export function retakeReferrals(draft: StafdDraft, ctl: Ctl): void {
   const { page } = dcAt(draft, ctl.key);
   if (page === undefined) return;
-  followReferrals(draft, ctl, listedIn(page.entries, ctl.tid, "referral"), page.genctr, page.readAt);
+  followReferrals(draft, ctl, listedIn(page.entries, ctl.tid, SUBTYPE.referral), page.genctr, page.readAt);
 }
 
 function followReferrals(

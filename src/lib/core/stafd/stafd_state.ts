@@ -1,6 +1,7 @@
 /** stafd's state. */
 import type { StafdConf } from "../../config/stafd_conf.ts";
 import type { Failure } from "../../base/failure.ts";
+import type { PageEntry } from "../../nvme/discovery_entry.ts";
 import type { Tid } from "../../nvme/tid.ts";
 import type { Duration, Instant } from "../../base/time.ts";
 import type { MdnsService, PageYouth, RetiredDc } from "../../ports.ts";
@@ -48,9 +49,8 @@ export interface Page {
   /** False: the page comes from the state file. */
   readonly fresh: boolean;
   readonly young?: PageYouth | undefined;
-  /** Entries as texts (requirements 50). */
-  readonly entries: readonly Readonly<Record<string, string>>[];
-  /** Size of the entries as JSON (page_budget.ts). */
+  readonly entries: readonly PageEntry[];
+  /** Size of the entries as published (page_budget.ts). */
   readonly bytes: number;
 }
 

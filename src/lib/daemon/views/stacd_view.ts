@@ -2,6 +2,8 @@
 import type { Ctl } from "../../core/controller/ctl.ts";
 import { isNcc } from "../../core/sources/ncc.ts";
 import type { StacdState } from "../../core/stacd/stacd_state.ts";
+import type { PageEntry } from "../../nvme/discovery_entry.ts";
+import { entryToText } from "../../nvme/entry_text.ts";
 import { pythonRepr } from "../../base/python_literal.ts";
 import type { Now } from "../../base/time.ts";
 import type { Peek } from "./classic.ts";
@@ -18,7 +20,7 @@ export function stacdAnswers(state: StacdState, now: Now, peek: Peek): ClassicAn
     isListed: (ctl) => ctl.link.phase === "up" || view.rules.verdict(view, ctl).is !== "excluded",
     info: (_ctl, common) => common,
     more: (ctl) => ({
-      dlpe: pythonRepr(dlpeOf(view, ctl) ?? null),
+      dlpe: dlpeText(view, ctl),
       "dlpe.eflags.ncc": pythonBool(isNcc(ctl)),
     }),
   });
@@ -34,10 +36,10 @@ export function stacdAnswers(state: StacdState, now: Now, peek: Peek): ClassicAn
 }
 
 /** The newest log page entry that lists it. */
-function dlpeOf(view: StacdView, ctl: Ctl): Readonly<Record<string, string>> | undefined {
-  let newest: { readonly readAt: number; readonly entry: Readonly<Record<string, string>> } | undefined;
+function dlpeText(view: StacdView, ctl: Ctl): string {
+  let newest: { readonly readAt: number; readonly entry: PageEntry } | undefined;
   for (const claim of claimsOf(view, ctl)) {
     if (claim.kind === "log-page" && (newest === undefined || claim.readAt >= newest.readAt)) newest = claim;
   }
-  return newest?.entry;
+  return pythonRepr(newest === undefined ? null : entryToText(newest.entry));
 }

@@ -3,6 +3,7 @@ import type { AskedTid } from "../../dbus/server.ts";
 import type { Ctl } from "../../core/controller/ctl.ts";
 import { dcAt } from "../../core/stafd/stafd_draft.ts";
 import type { StafdState } from "../../core/stafd/stafd_state.ts";
+import { entryToText } from "../../nvme/entry_text.ts";
 import type { Now } from "../../base/time.ts";
 import type { Dict, Peek } from "./classic.ts";
 import { type ClassicAnswers, commonAnswers } from "./classic_answers.ts";
@@ -29,15 +30,13 @@ export function stafdAnswers(state: StafdState, now: Now, peek: Peek): StafdAnsw
     listControllers: (detailed) => listed().map((ctl) => dict(ctl, detailed)),
     getLogPages: (asked) => {
       const ctl = find(asked);
-      return ctl === undefined
-        ? []
-        : (dcAt(view, ctl.key).page?.entries ?? []).map((entry) => ({ ...entry }));
+      return ctl === undefined ? [] : (dcAt(view, ctl.key).page?.entries ?? []).map(entryToText);
     },
     getAllLogPages: (detailed) =>
       JSON.stringify(
         listed().map((ctl) => ({
           "discovery-controller": dict(ctl, detailed),
-          "log-pages": dcAt(view, ctl.key).page?.entries ?? [],
+          "log-pages": (dcAt(view, ctl.key).page?.entries ?? []).map(entryToText),
         })),
       ),
     controllerInfo: (asked) => {
