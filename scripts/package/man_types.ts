@@ -3,7 +3,13 @@ import { wrapped } from "../../src/ctl/text_width.ts";
 import type { Block } from "./man_block.ts";
 
 /** Where types of JSON are declared. */
-const TYPES = ["src/lib/dbus/v1_types.ts", "src/ctl/v2_types.ts", "src/ctl/v2_acts.ts"];
+const TYPES = [
+  "src/lib/dbus/v1_types.ts",
+  "src/lib/dbus/v1_pages.ts",
+  "src/lib/ports.ts",
+  "src/ctl/v2_types.ts",
+  "src/ctl/v2_acts.ts",
+];
 /** What is left of 80 columns beside the margins of a page. */
 const COLUMNS = 66;
 

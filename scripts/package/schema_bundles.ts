@@ -32,6 +32,8 @@ export const BUNDLES: Readonly<Record<string, Bundle>> = {
       report: "V1ReportBegun",
       renew: "V1RenewAnswer",
       pages: "V1StafdReport",
+      page: "V1PageTexts",
+      "page-entries": "V1PageEntries",
       event: "V1Event",
     },
   },

@@ -1,9 +1,11 @@
 /**
  * One event of a discovery controller (AEN) that changes one entry of its page, while 20 others have pages of 500
  * entries: every piece of work that this causes in stafd and in stacd. One page, as between our daemons: stafd's signal
- * names it, and stacd asks for it. Index: what stacd asks for before that at its start, and when several pages change at
- * once; it then takes the whole report in. Whole: the answer with all pages, which a stacd before 1.0.1 asks for, and the
- * original's stafd gives. State: both daemons write all that they know for a restart, after one page and one controller have changed. What is to be seen: no piece takes long enough to hold up anything else. As the daemons run:
+ * names it, and stacd asks for it. Older: the page as texts. Index: what stacd asks for before that at its start, and
+ * when several pages change at once; it then takes the whole report in. Whole: the answer with all pages, which a stacd
+ * before 1.0.1 asks for, and the original's stafd gives. State: both daemons write all that they know for a restart,
+ * after one page and one controller have changed. What is to be seen: no piece takes long enough to hold up anything
+ * else. As the daemons run:
  * `deno run -A --v8-flags=--jitless tests/bench/pages.ts [--json]`
  */
 import process from "node:process";
@@ -17,8 +19,8 @@ import { emptyStacd, type StacdState } from "../../src/lib/core/stacd/stacd_stat
 import { emptyStafd, type StafdState } from "../../src/lib/core/stafd/stafd_state.ts";
 import { stepStafd } from "../../src/lib/core/stafd/stafd_step.ts";
 import { pageIndex, pageReport, stafdReport } from "../../src/lib/daemon/report.ts";
-import { allInTexts, inTexts } from "../../src/lib/dbus/v1_pages.ts";
-import { parsePage, parsePageIndex, parsePages } from "../../src/lib/dbus/v1_parse.ts";
+import { pageInFields, pageInTexts, pagesInTexts } from "../../src/lib/dbus/v1_pages.ts";
+import { parsePage, parsePageEntries, parsePageIndex, parsePages } from "../../src/lib/dbus/v1_parse.ts";
 import { DISCOVERY_LOG_CHANGED } from "../../src/lib/nvme/aen.ts";
 import { withCtl } from "../../src/lib/core/fleet/fleet.ts";
 import type { DiscoveryLog } from "../../src/lib/nvme/discovery_entry.ts";
@@ -186,7 +188,7 @@ function withOtherCtl(state: StacdState): StacdState {
 }
 
 export interface PieceResult {
-  readonly way: "one page" | "index" | "whole" | "state";
+  readonly way: "one page" | "older" | "index" | "whole" | "state";
   readonly daemon: "stafd" | "stacd";
   readonly piece: string;
   /** Median and slowest batch, in milliseconds of the processor's time of this thread. */
@@ -219,9 +221,10 @@ export function pieceResults(batchMs = BATCH_MS): PieceResult[] {
   const index = () => JSON.stringify(pageIndex(after, now));
   const dc = pageReport(after, now, tid);
   if (dc === undefined) throw new Error("the page is gone");
-  const page = () => JSON.stringify({ schema: 1, dc: inTexts(dc) });
-  const whole = () => JSON.stringify(allInTexts(stafdReport(after, now)));
-  const texts = { index: index(), page: page(), whole: whole() };
+  const page = () => JSON.stringify(pageInFields(pageReport(after, now, tid)));
+  const texted = () => JSON.stringify(pageInTexts(pageReport(after, now, tid)));
+  const whole = () => JSON.stringify(pagesInTexts(stafdReport(after, now)));
+  const texts = { index: index(), page: page(), texted: texted(), whole: whole() };
   const state = stacd(stafdReport(before, now));
   const signalled = () => stepStacd(state, { type: "stafd-changed", page: tid }, now);
   const asking = signalled().state;
@@ -240,7 +243,9 @@ export function pieceResults(batchMs = BATCH_MS): PieceResult[] {
     ["one page", "stafd", "the page is taken in", readAgain],
     ["one page", "stacd", "the signal is heard", signalled],
     ["one page", "stafd", "the page is written", page],
-    ["one page", "stacd", "the page is parsed", () => parsePage(texts.page)],
+    ["older", "stafd", "the page is written as texts", texted],
+    ["one page", "stacd", "the page is parsed", () => parsePageEntries(texts.page)],
+    ["older", "stacd", "its texts are parsed", () => parsePage(texts.texted)],
     ["one page", "stacd", "the page is taken in", one],
     ["index", "stafd", "the index is written", index],
     ["index", "stacd", "the index is parsed", () => parsePageIndex(texts.index)],
@@ -267,7 +272,7 @@ if (import.meta.main) {
   if (Deno.args.includes("--json")) console.log(JSON.stringify(results));
   else {
     for (const { way, daemon, piece, ms, slowest } of results) {
-      const of = `${way.padEnd(8)} ${daemon}  ${piece.padEnd(24)}`;
+      const of = `${way.padEnd(8)} ${daemon}  ${piece.padEnd(28)}`;
       console.log(`${of} ${ms.toFixed(2).padStart(8)} ms   (slowest ${slowest.toFixed(2)} ms)`);
     }
   }

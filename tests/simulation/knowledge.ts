@@ -170,7 +170,9 @@ export class Knowledge {
    * A page that stacd was told of, and of which stafd neither says anything now nor ever said that it was dropped: stafd has lost
    * its state file. What the page lists by now is unknown (S2).
    */
-  unnamed(report: StafdReport): ReportedDc | undefined {
+  unnamed(
+    report: { readonly dcs: readonly { readonly tid: Tid }[] } & Pick<StafdReport, "retired">,
+  ): Told | undefined {
     const named = new Set([...report.dcs, ...report.retired].map(({ tid }) => identity(tid)));
     return [...this.told.values()].find((dc) =>
       !named.has(identity(dc.tid)) && tidsListed(dc.entries, dc.tid, "nvme").length > 0 &&

@@ -4,9 +4,10 @@ import type { Ctl } from "../core/controller/ctl.ts";
 import type { StafdEffect, StafdEvent } from "../core/effects.ts";
 import { stafdWakeAt, stepStafd } from "../core/stafd/stafd_step.ts";
 import type { StafdState } from "../core/stafd/stafd_state.ts";
-import type { ReportHandlers, StafHandlers } from "../dbus/server.ts";
-import { allInTexts, inTexts } from "../dbus/v1_pages.ts";
+import type { AskedTid, ReportHandlers, StafHandlers } from "../dbus/server.ts";
+import { pageInFields, pageInTexts, pagesInTexts } from "../dbus/v1_pages.ts";
 import { isTransport } from "../nvme/tid.ts";
+import type { ReportedDc } from "../ports.ts";
 import { coreOf, served, type ServiceParts } from "./daemon_service.ts";
 import { pageIndex, pageReport, stafdReport } from "./report.ts";
 import type { Core } from "./shell.ts";
@@ -63,17 +64,18 @@ export function stafdService(
       }];
     },
   });
+  const pageAsked = (asked: AskedTid): ReportedDc | undefined => {
+    const { transport, hostNqn = "" } = asked;
+    if (!isTransport(transport)) return undefined;
+    return pageReport(state(), clock.now(), { ...asked, transport, hostNqn });
+  };
   return {
     ...handlers,
     getLogPages: (tid) => unseen().getLogPages(tid),
     getAllLogPages: (detailed) => looked(detailed, (answers) => answers.getAllLogPages(detailed)),
-    pages: () => JSON.stringify(allInTexts(stafdReport(state(), clock.now()))),
+    pages: () => JSON.stringify(pagesInTexts(stafdReport(state(), clock.now()))),
     pageIndex: () => JSON.stringify({ schema: 1, ...pageIndex(state(), clock.now()) }),
-    page: (asked) => {
-      const { transport, hostNqn = "" } = asked;
-      const tid = isTransport(transport) ? { ...asked, transport, hostNqn } : undefined;
-      const dc = tid === undefined ? undefined : pageReport(state(), clock.now(), tid);
-      return JSON.stringify({ schema: 1, dc: dc === undefined ? null : inTexts(dc) });
-    },
+    page: (asked) => JSON.stringify(pageInTexts(pageAsked(asked))),
+    pageEntries: (asked) => JSON.stringify(pageInFields(pageAsked(asked))),
   };
 }

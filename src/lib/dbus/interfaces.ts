@@ -179,12 +179,21 @@ const PAGES = `    <method name="pages">
     </method>
     <method name="page_index">
       ${
-  doc("The same without the entries: how many there are, and how long. Use page to fetch one page at a time.")
+  doc(
+    "The same without the entries: how many there are, and how long. Use page_entries to fetch one page at a time.",
+  )
 }
       <arg name="index_json" type="s" direction="out"/>
     </method>
     <method name="page">
-      ${doc("One discovery controller with the entries of its log page, or null.")}
+      ${doc("One discovery controller with the entries of its log page as texts, or null.")}
+${TID_ARGS}
+      <arg name="page_json" type="s" direction="out"/>
+    </method>
+    <method name="page_entries">
+      ${
+  doc("The same with the fields of the entries as the NVMe specification numbers them. stacd uses this.")
+}
 ${TID_ARGS}
       <arg name="page_json" type="s" direction="out"/>
     </method>

@@ -78,6 +78,13 @@ export class JsonReader {
     return found ?? words[0];
   }
 
+  /** A value that `read` accepts; undefined: it does not. */
+  as<T>(read: (value: unknown) => T | undefined, what: string): T | undefined {
+    const value = read(this.#value);
+    if (value === undefined) this.#wrong(`not ${what}`);
+    return value;
+  }
+
   list<T>(read: (item: JsonReader) => T): T[] {
     if (Array.isArray(this.#value)) {
       return this.#value.map((item: unknown, n) =>

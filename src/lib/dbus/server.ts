@@ -88,6 +88,8 @@ export interface StafHandlers extends StacHandlers {
   pageIndex(): Later<string>;
   /** `dc` is null for an unknown controller. */
   page(tid: AskedTid): Later<string>;
+  /** Likewise, with the entries as numbers. */
+  pageEntries(tid: AskedTid): Later<string>;
 }
 
 /**
@@ -263,6 +265,12 @@ const STAF_INTERFACES: ReadonlyMap<string, Interface<StafHandlers & StafActs>> =
         maxBytes: MAX_TID_BYTES,
         gives: "s",
         run: (handlers, body) => one(handlers.page(askedTid(body))),
+      }],
+      ["page_entries", {
+        takes: ["sssssss"],
+        maxBytes: MAX_TID_BYTES,
+        gives: "s",
+        run: (handlers, body) => one(handlers.pageEntries(askedTid(body))),
       }],
       ["forget", moded("forget", FORGET_MODES, (handlers, act, mode) => handlers.forget(act, mode))],
     ]),

@@ -9,7 +9,7 @@ import type { FetchedReport, ReportedDc } from "../ports.ts";
 import { BusErrors, type Call, type Reply } from "./bus.ts";
 import { STAF } from "./interfaces.ts";
 import type { JsonResult } from "./json_reader.ts";
-import { type PageIndex, parsePage, parsePageIndex } from "./v1_parse.ts";
+import { type PageIndex, parsePage, parsePageEntries, parsePageIndex } from "./v1_parse.ts";
 
 const MIB = 1024 * 1024;
 /** The longest answer with one page; stafd keeps no page of more than 12 MiB. */
@@ -28,6 +28,11 @@ export type Fetched =
   | { readonly is: "failed"; readonly reply: Reply & { readonly ok: false } }
   | { readonly is: "garbled"; readonly message: string };
 
+interface PageAnswer {
+  readonly reply: Reply;
+  readonly parse: typeof parsePage;
+}
+
 type Indexed = PageIndex["dcs"][number];
 
 /** Errors that concern one page, not stafd or the bus. */
@@ -37,6 +42,8 @@ export class StafdPages {
   /** Pages of the stafd whose unique name this is. */
   #owner = "";
   #known = new Map<string, ReportedDc>();
+  /** It gives entries as texts only, as versions before 1.0.1 do. */
+  #isOld = false;
 
   /** `ahead` receives pages that have changed as they come. */
   async fetch(ask: AskStafd, ahead: (page: FetchedReport) => void = () => undefined): Promise<Fetched> {
@@ -44,7 +51,10 @@ export class StafdPages {
     if (!reply.ok) {
       return isOlder(reply) ? { is: "older" } : { is: "failed", reply };
     }
-    if (reply.sender !== this.#owner) this.#known = new Map();
+    if (reply.sender !== this.#owner) {
+      this.#known = new Map();
+      this.#isOld = false;
+    }
     this.#owner = reply.sender;
     const index = textOf(reply, parsePageIndex);
     if (!index.ok) return { is: "garbled", message: index.message };
@@ -53,18 +63,29 @@ export class StafdPages {
 
   /** The page of one discovery controller; everything, if another stafd answers or this one has no single pages. */
   async fetchOnly(ask: AskStafd, tid: Tid): Promise<Fetched> {
-    const reply = await askPage(ask, tid);
+    const { reply, parse } = await this.#askPage(ask, tid);
     if (reply.ok && reply.sender !== this.#owner) return await this.fetch(ask);
     if (!reply.ok) {
       if (isOlder(reply)) return { is: "older" };
       return OF_THE_PAGE.has(reply.error.name) ? only([]) : { is: "failed", reply };
     }
-    const page = textOf(reply, parsePage);
+    const page = textOf(reply, parse);
     if (!page.ok) return { is: "garbled", message: page.message };
     const key = tidKey(tid);
     if (page.value === undefined || tidKey(page.value.tid) !== key) return only([]);
     this.#known.set(key, page.value);
     return only([page.value]);
+  }
+
+  /** With the entries as fields, or as texts from a stafd that knows no other form. */
+  async #askPage(ask: AskStafd, tid: Tid): Promise<PageAnswer> {
+    const question = { signature: "sssssss", args: tidTexts(tid), maxReply: MAX_PAGE_REPLY };
+    if (!this.#isOld) {
+      const reply = await ask({ member: "page_entries", ...question });
+      if (reply.ok || reply.error.name !== BusErrors.unknownMethod) return { reply, parse: parsePageEntries };
+      this.#isOld = true;
+    }
+    return { reply: await ask({ member: "page", ...question }), parse: parsePage };
   }
 
   async #pages(index: PageIndex, ask: AskStafd, ahead: (page: FetchedReport) => void): Promise<Fetched> {
@@ -84,7 +105,7 @@ export class StafdPages {
     // Short ones first: long ones, which change all the time, do not hold them up (S16).
     for (const listed of asked.toSorted((a, b) => a.bytes - b.bytes)) {
       const key = tidKey(listed.tid);
-      const reply = await askPage(ask, listed.tid);
+      const { reply, parse } = await this.#askPage(ask, listed.tid);
       if (!reply.ok) {
         if (OF_THE_PAGE.has(reply.error.name)) {
           isPartial = true;
@@ -94,7 +115,7 @@ export class StafdPages {
         this.#known = new Map([...before, ...known]);
         return { is: "failed", reply };
       }
-      const page = reply.sender === this.#owner ? textOf(reply, parsePage) : OTHER;
+      const page = reply.sender === this.#owner ? textOf(reply, parse) : OTHER;
       if (!page.ok) return { is: "garbled", message: page.message };
       // Otherwise the page has been dropped meanwhile.
       const is = page.value !== undefined && tidKey(page.value.tid) === key ? page.value : undefined;
@@ -117,9 +138,6 @@ export class StafdPages {
     return { is: "report", report: { dcs, retired, unknowns, ...(isPartial ? { partial: true } : {}) } };
   }
 }
-
-const askPage = (ask: AskStafd, tid: Tid): Promise<Reply> =>
-  ask({ member: "page", signature: "sssssss", args: tidTexts(tid), maxReply: MAX_PAGE_REPLY });
 
 const isOlder = ({ error: { name } }: Reply & { readonly ok: false }): boolean =>
   name === BusErrors.unknownInterface || name === BusErrors.unknownMethod;

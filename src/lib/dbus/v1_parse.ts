@@ -3,6 +3,7 @@ import type { ReportedDc, ReportedPage, ReportedPages, StafdReport } from "../po
 import { entryFromText } from "../nvme/entry_text.ts";
 import type { Tid } from "../nvme/tid.ts";
 import { JsonReader, type JsonResult } from "./json_reader.ts";
+import { entryOfJson } from "./v1_pages.ts";
 import { subsystem } from "./v1_parse_storage.ts";
 import {
   PHASES,
@@ -149,6 +150,19 @@ export const parsePage = (text: string): JsonResult<ReportedDc | undefined> =>
   JsonReader.read("page", text, (doc) => {
     doc.at("schema").only(SCHEMA);
     return doc.maybe("dc", reportedDc);
+  });
+
+/** What `page_entries` of staf.v1 says. */
+export const parsePageEntries = (text: string): JsonResult<ReportedDc | undefined> =>
+  JsonReader.read("page_entries", text, (doc) => {
+    doc.at("schema").only(SCHEMA);
+    return doc.maybe("dc", (dc) => ({
+      ...aboutPage(dc),
+      // One that is no entry makes the whole answer unreadable.
+      entries: dc.at("entries").list((entry) => entry.as(entryOfJson, "an entry")).filter((entry) =>
+        entry !== undefined
+      ),
+    }));
   });
 
 const withoutPages = (doc: JsonReader): ReportedPages => ({

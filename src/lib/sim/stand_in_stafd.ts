@@ -7,7 +7,7 @@ import { type Tid, tidTexts } from "../nvme/tid.ts";
 import { type Bus, BusErrors } from "../dbus/bus.ts";
 import { STAF } from "../dbus/interfaces.ts";
 import { publisher } from "../dbus/server.ts";
-import { inTexts } from "../dbus/v1_pages.ts";
+import { pagesInTexts } from "../dbus/v1_pages.ts";
 import type { Publisher, ReportedDc, RetiredDc, StafdReport } from "../ports.ts";
 import type { Target } from "./fabric.ts";
 import type { World } from "./world.ts";
@@ -118,10 +118,9 @@ export class StandInStafd {
     });
   }
 
-  /** Answers like stafd: the index first, then single pages. */
+  /** Answers like an older stafd: the index first, then single pages, the entries of which it gives as texts only. */
   #answer(member: string, body: readonly unknown[]): string | undefined {
-    const { dcs: known, ...others } = this.report();
-    const dcs = known.map(inTexts);
+    const { dcs, ...others } = pagesInTexts(this.report());
     if (member === "page_index") {
       const listed = dcs.map(({ entries, ...dc }) => ({
         ...dc,

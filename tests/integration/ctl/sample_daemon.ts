@@ -175,6 +175,7 @@ export function sampleHandlers(
     pages: () => "{}",
     pageIndex: () => "{}",
     page: () => "{}",
+    pageEntries: () => "{}",
     drain: () => "{}",
     undrain: () => "{}",
     forget: () => "{}",

@@ -31,6 +31,7 @@ export function stafHandlers(
     renew: ({ uid, what, names }, mode) => `renew ${what} (${names.join(" and ")}), ${mode}, by ${uid}`,
     forget: ({ uid, what, names }, mode) => `forget ${what} (${names.join(" and ")}), ${mode}, by ${uid}`,
     page: (tid) => `page ${JSON.stringify(tid)}`,
+    pageEntries: (tid) => `page_entries ${JSON.stringify(tid)}`,
     ...over,
   };
 }

@@ -45,6 +45,7 @@ const NAMES = [
   "pages",
   "page_index",
   "page",
+  "page_entries",
   "Get",
   "GetAll",
   "Set",

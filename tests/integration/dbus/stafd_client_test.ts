@@ -12,6 +12,7 @@ import { type PrivateBus, privateBus } from "./private_bus.ts";
 import { RawClient } from "./raw_client.ts";
 import { Bytes } from "../../unit/dbus/messages.ts";
 import { lacks, otherUser } from "../../lacking.ts";
+import { pagesInTexts } from "../../../src/lib/dbus/v1_pages.ts";
 import { entryFromText } from "../../../src/lib/nvme/entry_text.ts";
 
 const tid: Tid = {
@@ -159,7 +160,7 @@ Deno.test("a report of an older stafd is what pages says; garbled, missing or re
     retired: [{ tid, why: "no longer configured", at: 6 }],
     unknowns: ["mDNS"],
   };
-  const good = JSON.stringify({ schema: 1, ...report });
+  const good = JSON.stringify({ schema: 1, ...pagesInTexts(report) });
   let pages = good;
   const early = await stacd.fetch();
   assert.ok(!early.ok);

@@ -15,7 +15,8 @@ import { Bus } from "../../../src/lib/dbus/bus.ts";
 import { STAF } from "../../../src/lib/dbus/interfaces.ts";
 import { serveStaf } from "../../../src/lib/dbus/server.ts";
 import { stafHandlers } from "./fake_daemons.ts";
-import { inTexts } from "../../../src/lib/dbus/v1_pages.ts";
+import { pageInFields, pageInTexts } from "../../../src/lib/dbus/v1_pages.ts";
+import { entryFromText } from "../../../src/lib/nvme/entry_text.ts";
 import type { PageEntry } from "../../../src/lib/nvme/discovery_entry.ts";
 import { discoveryEntry } from "../../unit/nvme/samples.ts";
 import { privateBus } from "./private_bus.ts";
@@ -39,6 +40,8 @@ class FakeStafd {
   readonly asked: string[] = [];
   readonly errors = new Map<string, string>();
   sender = ":1.7";
+  /** It has no `page_entries`. */
+  isOld = false;
 
   add(n: number, names: readonly string[], more: Partial<ReportedDc> = {}): void {
     this.dcs.push({
@@ -65,22 +68,31 @@ class FakeStafd {
   }
 
   page(traddr: string): string {
-    const dc = this.dcs.find(({ tid }) => tid.traddr === traddr);
-    return JSON.stringify({ schema: 1, dc: dc === undefined ? null : inTexts(dc) });
+    return JSON.stringify(pageInTexts(this.#dc(traddr)));
+  }
+
+  entries(traddr: string): string {
+    return JSON.stringify(pageInFields(this.#dc(traddr)));
+  }
+
+  #dc(traddr: string): ReportedDc | undefined {
+    return this.dcs.find(({ tid }) => tid.traddr === traddr);
+  }
+
+  #answer(member: string, traddr: string): string | undefined {
+    if (member === "page_index") return this.index();
+    if (member === "page") return this.page(traddr);
+    return this.isOld ? undefined : this.entries(traddr);
   }
 
   readonly ask: AskStafd = ({ member, args = [] }): Promise<Reply> => {
     const traddr = String(args[1] ?? "");
     this.asked.push(`${member} ${traddr}`.trim());
-    const name = this.errors.get(traddr);
+    const text = this.#answer(member, traddr);
+    const name = this.errors.get(traddr) ?? (text === undefined ? "UnknownMethod" : undefined);
     return Promise.resolve(
       name === undefined
-        ? {
-          ok: true,
-          sender: this.sender,
-          signature: "s",
-          body: [member === "page" ? this.page(traddr) : this.index()],
-        }
+        ? { ok: true, sender: this.sender, signature: "s", body: [text] }
         : { ok: false, error: { name: `org.freedesktop.DBus.Error.${name}`, message: name } },
     );
   };
@@ -101,7 +113,7 @@ Deno.test("each page is asked for by itself, and once until it changes", async (
   const pages = new StafdPages();
   const expected = ["10.0.0.1 read true a,b", "10.0.0.2 cached false c", "10.0.0.3 none true"];
   assert.deepEqual(listed(await pages.fetch(stafd.ask)), expected);
-  assert.deepEqual(stafd.asked.splice(0), ["page_index", "page 10.0.0.2", "page 10.0.0.1"]);
+  assert.deepEqual(stafd.asked.splice(0), ["page_index", "page_entries 10.0.0.2", "page_entries 10.0.0.1"]);
   assert.deepEqual(listed(await pages.fetch(stafd.ask)), expected);
   assert.deepEqual(stafd.asked.splice(0), ["page_index"]);
   // Whether it is evidence now is in the index.
@@ -111,12 +123,12 @@ Deno.test("each page is asked for by itself, and once until it changes", async (
   stafd.dcs = stafd.dcs.slice(1);
   stafd.add(1, ["d"], { readAt: 9 });
   assert.deepEqual(listed(await pages.fetch(stafd.ask)).at(-1), "10.0.0.1 read true d");
-  assert.deepEqual(stafd.asked.splice(0), ["page_index", "page 10.0.0.1"]);
+  assert.deepEqual(stafd.asked.splice(0), ["page_index", "page_entries 10.0.0.1"]);
   stafd.sender = ":1.8";
   await pages.fetch(stafd.ask);
   assert.deepEqual(
     stafd.asked,
-    ["page_index", "page 10.0.0.2", "page 10.0.0.1"],
+    ["page_index", "page_entries 10.0.0.2", "page_entries 10.0.0.1"],
     "another stafd's are others",
   );
 });
@@ -133,7 +145,7 @@ Deno.test("a page that changed is asked for by its name, without the index, and 
   const one = await pages.fetchOnly(stafd.ask, tidOf(1));
   assert.deepEqual(listed(one), ["10.0.0.1 read true c,d"]);
   assert.ok(one.is === "report" && one.report.only === true);
-  assert.deepEqual(stafd.asked.splice(0), ["page 10.0.0.1"]);
+  assert.deepEqual(stafd.asked.splice(0), ["page_entries 10.0.0.1"]);
   assert.deepEqual(listed(await pages.fetch(stafd.ask)), ["10.0.0.2 read true b", "10.0.0.1 read true c,d"]);
   assert.deepEqual(stafd.asked.splice(0), ["page_index"]);
   // What cannot be had is nothing, not an empty page.
@@ -149,7 +161,53 @@ Deno.test("a page that changed is asked for by its name, without the index, and 
   stafd.asked.splice(0);
   const all = await pages.fetchOnly(stafd.ask, tidOf(1));
   assert.ok(all.is === "report" && all.report.only === undefined, "another stafd may know other things");
-  assert.deepEqual(stafd.asked, ["page 10.0.0.1", "page_index", "page 10.0.0.2", "page 10.0.0.1"]);
+  assert.deepEqual(stafd.asked, [
+    "page 10.0.0.1",
+    "page_index",
+    "page_entries 10.0.0.2",
+    "page_entries 10.0.0.1",
+  ]);
+});
+
+Deno.test("a stafd without page_entries is asked for texts, which say the same, until another one comes", async () => {
+  const stafd = new FakeStafd();
+  stafd.add(1, ["a", "b"]);
+  stafd.add(2, ["c"]);
+  stafd.add(3, ["d"], { entries: [entryFromText({ trtype: "strange", subnqn: "d" })] });
+  const wanted = await new StafdPages().fetch(stafd.ask);
+  assert.deepEqual(listed(wanted), [
+    "10.0.0.1 read true a,b",
+    "10.0.0.2 read true c",
+    "10.0.0.3 read true d",
+  ]);
+  stafd.isOld = true;
+  stafd.asked.splice(0);
+  const pages = new StafdPages();
+  assert.deepEqual(await pages.fetch(stafd.ask), wanted);
+  assert.deepEqual(stafd.asked.splice(0), [
+    "page_index",
+    "page_entries 10.0.0.3",
+    "page 10.0.0.3",
+    "page 10.0.0.2",
+    "page 10.0.0.1",
+  ]);
+  assert.deepEqual(listed(await pages.fetchOnly(stafd.ask, tidOf(2))), ["10.0.0.2 read true c"]);
+  assert.deepEqual(stafd.asked.splice(0), ["page 10.0.0.2"]);
+  // Upgraded: another owner of the name.
+  stafd.isOld = false;
+  stafd.sender = ":1.8";
+  assert.deepEqual(listed(await pages.fetchOnly(stafd.ask, tidOf(2))), listed(wanted));
+  assert.deepEqual(stafd.asked.splice(0), [
+    "page 10.0.0.2",
+    "page_index",
+    "page_entries 10.0.0.3",
+    "page_entries 10.0.0.2",
+    "page_entries 10.0.0.1",
+  ]);
+  // And back again.
+  stafd.isOld = true;
+  stafd.sender = ":1.9";
+  assert.deepEqual(listed(await pages.fetchOnly(stafd.ask, tidOf(2))), listed(wanted));
 });
 
 Deno.test("a page that cannot be had for its own sake is unknown, and the others come whole", async () => {
@@ -164,7 +222,7 @@ Deno.test("a page that cannot be had for its own sake is unknown, and the others
     "10.0.0.3 none false",
     "10.0.0.4 read true a",
   ]);
-  assert.equal(stafd.asked.includes("page 10.0.0.3"), false, "what is too much is not asked for");
+  assert.equal(stafd.asked.includes("page_entries 10.0.0.3"), false, "what is too much is not asked for");
   const pages = new StafdPages();
   const partial = async (): Promise<unknown> => {
     const fetched = await pages.fetch(stafd.ask);
@@ -184,7 +242,7 @@ Deno.test("a stafd that stops answering is a failure, and what was had is not as
   stafd.errors.clear();
   stafd.asked.splice(0);
   assert.equal(listed(await pages.fetch(stafd.ask)).length, 3);
-  assert.deepEqual(stafd.asked, ["page_index", "page 10.0.0.2", "page 10.0.0.3"]);
+  assert.deepEqual(stafd.asked, ["page_index", "page_entries 10.0.0.2", "page_entries 10.0.0.3"]);
 });
 
 Deno.test("one that goes between the index and its page is unknown; another stafd in between is no report", async () => {
@@ -218,8 +276,8 @@ Deno.test("over a real bus: 30 controllers, of which two have pages longer than 
   for (const n of [29, 30]) stafd.bytes.set(`10.0.0.${n}`, 1000);
   const [served, asking] = await Promise.all([Bus.connect(bus.address), Bus.connect(bus.address)]);
   assert.ok(served.ok && asking.ok);
-  const page = (asked: AskedTid): string => stafd.page(asked.traddr);
-  serveStaf(served.bus, stafHandlers({ pageIndex: () => stafd.index(), page }));
+  const pageEntries = (asked: AskedTid): string => stafd.entries(asked.traddr);
+  serveStaf(served.bus, stafHandlers({ pageIndex: () => stafd.index(), pageEntries }));
   await served.bus.requestName(STAF.name);
   const fetched = await new StafdPages().fetch((question) =>
     asking.bus.call({

@@ -8,6 +8,7 @@ import { savedStafd } from "../../../src/lib/core/saved/stafd_saved.ts";
 import { emptyStacd, type StacdState } from "../../../src/lib/core/stacd/stacd_state.ts";
 import { emptyStafd, newDc } from "../../../src/lib/core/stafd/stafd_state.ts";
 import { type Tid, tidKey } from "../../../src/lib/nvme/tid.ts";
+import { discoveryEntry } from "../nvme/samples.ts";
 
 const tid = (n: number): Tid => ({
   transport: "tcp",
@@ -19,9 +20,10 @@ const tid = (n: number): Tid => ({
   hostNqn: "nqn.host",
 });
 const DC = tidKey(tid(0));
+const ENTRY = discoveryEntry();
 
 function ctl(n: number, genctr: string): Ctl {
-  const claim = { kind: "log-page", dc: DC, dcText: "dc", genctr, readAt: n, entry: {} } as const;
+  const claim = { kind: "log-page", dc: DC, dcText: "dc", genctr, readAt: n, entry: ENTRY } as const;
   return withClaim(newCtl(tidKey(tid(n)), tid(n), 0), pageAuthority(DC), claim);
 }
 
@@ -55,6 +57,7 @@ Deno.test("a save reads a few of many controllers when one has changed", () => {
 Deno.test("a save writes the entries of a page that has not changed once", () => {
   let reads = 0;
   const entry = {
+    ...ENTRY,
     get traddr() {
       reads++;
       return "192.0.2.9";
