@@ -9,6 +9,7 @@ import type { Event, StacdEvent, StafdEvent } from "../../core/effects.ts";
 import { emptyStafd, newDc, type StafdState } from "../../core/stafd/stafd_state.ts";
 import { emptyFleet } from "../../core/fleet/fleet.ts";
 import { newGuard } from "../../core/planning/guard.ts";
+import { entryFromText } from "../../nvme/entry_text.ts";
 import { normaliseTid } from "../../nvme/tid.ts";
 import type { Now } from "../../base/time.ts";
 import { VERSION } from "../../base/version.ts";
@@ -33,11 +34,15 @@ export interface RecordingHead {
 
 const ANY_TID = normaliseTid({ transport: "loop" }, { hostNqn: "", ignoreIface: true });
 
+/** Of a log page. Version 1.0.0 had its texts instead. */
+const ANY_ENTRY = entryFromText({});
+
 const shapeOf = (state: StafdState | StacdState): string =>
   digestOf(
-    [state, emptyFleet, newCtl("", ANY_TID, 0), newDc, newGuard].map((one) => Object.keys(one).join()).join(
-      "\n",
-    ),
+    [state, emptyFleet, newCtl("", ANY_TID, 0), newDc, newGuard, ANY_ENTRY].map((one) =>
+      Object.keys(one).join()
+    )
+      .join("\n"),
   );
 
 export const SHAPES = { stafd: shapeOf(emptyStafd), stacd: shapeOf(emptyStacd) };
