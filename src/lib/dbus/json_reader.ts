@@ -105,7 +105,8 @@ export class JsonReader {
 
   /** An object whose values are all texts. */
   texts(): Record<string, string> {
-    return this.record((item) => item.text());
+    // Of most, none is wrong, and there are many.
+    return isTexts(this.#value) ? this.#value : this.record((item) => item.text());
   }
 
   /** An object whose values are texts or null, which becomes an empty text. */
@@ -127,6 +128,12 @@ export class JsonReader {
 export type JsonResult<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly message: string };
+
+export function isTexts(value: unknown): value is Record<string, string> {
+  if (!isRecord(value)) return false;
+  for (const name of Object.keys(value)) if (typeof value[name] !== "string") return false;
+  return true;
+}
 
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);

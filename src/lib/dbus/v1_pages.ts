@@ -12,7 +12,7 @@ import {
 } from "../nvme/discovery_entry.ts";
 import { entryFromText, entryToText } from "../nvme/entry_text.ts";
 import type { ReportedDc, ReportedPage, ReportedPages, StafdReport } from "../ports.ts";
-import { isRecord } from "./json_reader.ts";
+import { isRecord, isTexts } from "./json_reader.ts";
 import { SCHEMA } from "./v1_types.ts";
 
 /** A discovery controller, with the entries of its page as texts. */
@@ -127,7 +127,8 @@ function tsasOf(value: unknown): Tsas | undefined {
 /** An entry as {@link pageInFields} writes it; undefined: it is none. */
 export function entryOfJson(value: unknown): PageEntry | undefined {
   if (!isRecord(value)) return undefined;
-  if (value["texts"] !== undefined) return foreignOf(value["texts"]);
+  const { texts } = value;
+  if (texts !== undefined) return isTexts(texts) ? entryFromText(texts) : undefined;
   const { trtype, adrfam, subtype, treq, portid, cntlid, asqsz, eflags, traddr, trsvcid, subnqn } = value;
   if (!isCode(trtype, 0xff) || !isCode(adrfam, 0xff) || !isCode(subtype, 0xff)) return undefined;
   if (!isCode(treq, 0xff) || !isCode(portid, 0xffff) || !isCode(cntlid, 0xffff)) return undefined;
@@ -152,14 +153,4 @@ export function entryOfJson(value: unknown): PageEntry | undefined {
     tsas,
   };
   return entry;
-}
-
-function foreignOf(texts: unknown): PageEntry | undefined {
-  if (!isRecord(texts)) return undefined;
-  const read: Record<string, string> = {};
-  for (const [name, text] of Object.entries(texts)) {
-    if (typeof text !== "string") return undefined;
-    read[name] = text;
-  }
-  return entryFromText(read);
 }

@@ -6,6 +6,7 @@ import {
   ADRFAM,
   CMSES,
   type DiscoveryEntry,
+  type ForeignEntry,
   NO_TSAS,
   type PageEntry,
   PRTYPES,
@@ -54,8 +55,10 @@ function codeOf({ words, codes }: Words, text: string): number | undefined {
 
 /** A number as `String` writes it. */
 function numberOf(text: string, max: number): number | undefined {
-  const number = /^(?:0|[1-9][0-9]{0,4})$/.test(text) ? Number(text) : undefined;
-  return number === undefined || number > max ? undefined : number;
+  const number = Number(text);
+  return Number.isInteger(number) && number >= 0 && number <= max && String(number) === text
+    ? number
+    : undefined;
 }
 
 /** Texts of Python dictionaries. */
@@ -113,6 +116,7 @@ const wordIn = <const W extends string>(
   text = "",
 ): W | "reserved" | undefined => text === "reserved" ? text : words.find((word) => word === text);
 
+/** What can be read of any text. */
 function tsasOf(text: string): Tsas | undefined {
   if (text === "") return NO_TSAS;
   const fields = tsasFields(text);
@@ -126,6 +130,47 @@ function tsasOf(text: string): Tsas | undefined {
     : { kind: "rdma", qptype, prtype, cms };
 }
 
+const TCP_BY_TEXT: ReadonlyMap<string, Tsas> = new Map(
+  Object.values(TCP_TSAS).flatMap((tsas) => tsas.kind === "tcp" ? [[SECTYPE_TEXTS[tsas.sectype], tsas]] : []),
+);
+
+/** The TSAS that is printed so. */
+function printedTsas(text: string | undefined): Tsas | undefined {
+  if (text === undefined) return NO_TSAS;
+  const tcp = TCP_BY_TEXT.get(text);
+  if (tcp !== undefined) return tcp;
+  const tsas = tsasOf(text);
+  return tsas?.kind === "rdma" && tsasText(tsas) === text ? tsas : undefined;
+}
+
+/** The entry that is printed so, if there is one: each text is the one of its field, and there is no other. */
+function printedEntry(texts: EntryTexts): DiscoveryEntry | undefined {
+  const { traddr, trsvcid, subnqn, tsas: written } = texts;
+  const trtype = codeOf(TRTYPES, texts["trtype"] ?? "");
+  const adrfam = codeOf(ADRFAMS, texts["adrfam"] ?? "");
+  const subtype = codeOf(SUBTYPES, texts["subtype"] ?? "");
+  const treq = codeOf(TREQS, texts["treq"] ?? "");
+  const portid = numberOf(texts["portid"] ?? "", 0xffff);
+  const cntlid = numberOf(texts["cntlid"] ?? "", 0xffff);
+  const asqsz = numberOf(texts["asqsz"] ?? "", 0xffff);
+  const eflags = numberOf(texts["eflags"] ?? "", 0xffff);
+  const tsas = printedTsas(written);
+  if (trtype === undefined || adrfam === undefined || subtype === undefined || treq === undefined) {
+    return undefined;
+  }
+  if (portid === undefined || cntlid === undefined || asqsz === undefined || eflags === undefined) {
+    return undefined;
+  }
+  if (traddr === undefined || trsvcid === undefined || subnqn === undefined || tsas === undefined) {
+    return undefined;
+  }
+  if (Object.keys(texts).length !== (written === undefined ? FIELDS - 1 : FIELDS)) return undefined;
+  return { trtype, adrfam, subtype, treq, portid, cntlid, asqsz, eflags, traddr, trsvcid, subnqn, tsas };
+}
+
+/** With TSAS. */
+const FIELDS = 12;
+
 /** Read as leniently as ever: by its word, or as any number that a byte has. */
 function treqOf(text: string): number | undefined {
   const code = TREQS.codes.get(text);
@@ -133,53 +178,29 @@ function treqOf(text: string): number | undefined {
   return /^[0-9]{1,3}$/.test(text) && Number(text) <= 0xff ? Number(text) : undefined;
 }
 
-export function sameTexts(a: EntryTexts, b: EntryTexts): boolean {
-  const names = Object.keys(a);
-  return Object.keys(b).length === names.length && names.every((name) => a[name] === b[name]);
+function foreignEntry(texts: EntryTexts): ForeignEntry {
+  const { traddr = "", trsvcid = "", subnqn = "", tsas = "" } = texts;
+  return {
+    trtype: codeOf(TRTYPES, texts["trtype"] ?? ""),
+    subtype: codeOf(SUBTYPES, texts["subtype"] ?? ""),
+    treq: treqOf(texts["treq"] ?? ""),
+    // All 16 bits that can be read of any number.
+    eflags: Number(texts["eflags"] ?? "") & 0xffff,
+    traddr,
+    trsvcid,
+    subnqn,
+    tsas: tsasOf(tsas) ?? { kind: "unknown", tls: tsas.includes("'tls") },
+    texts,
+  };
 }
 
 /**
  * The entry that is printed so. Texts that {@link entryToText} prints of no entry, of another program or from an edited
  * file, are kept with the entry, and mean what can be read of them: what cannot be read is no code, never another one.
  */
-export function entryFromText(texts: EntryTexts): PageEntry {
-  const text = (name: string): string => texts[name] ?? "";
-  const common = {
-    // All 16 bits that can be read of any number.
-    eflags: Number(text("eflags")) & 0xffff,
-    traddr: text("traddr"),
-    trsvcid: text("trsvcid"),
-    subnqn: text("subnqn"),
-  };
-  const trtype = codeOf(TRTYPES, text("trtype"));
-  const adrfam = codeOf(ADRFAMS, text("adrfam"));
-  const subtype = codeOf(SUBTYPES, text("subtype"));
-  const treq = treqOf(text("treq"));
-  const tsas = tsasOf(text("tsas"));
-  const portid = numberOf(text("portid"), 0xffff);
-  const cntlid = numberOf(text("cntlid"), 0xffff);
-  const asqsz = numberOf(text("asqsz"), 0xffff);
-  if (
-    trtype !== undefined && adrfam !== undefined && subtype !== undefined && treq !== undefined &&
-    tsas !== undefined && portid !== undefined && cntlid !== undefined && asqsz !== undefined
-  ) {
-    const { eflags, traddr, trsvcid, subnqn } = common;
-    const entry: DiscoveryEntry = {
-      trtype,
-      adrfam,
-      subtype,
-      treq,
-      portid,
-      cntlid,
-      asqsz,
-      eflags,
-      traddr,
-      trsvcid,
-      subnqn,
-      tsas,
-    };
-    if (sameTexts(textsOf(entry), texts)) return entry;
-  }
-  const unknown = { kind: "unknown", tls: text("tsas").includes("'tls") } as const;
-  return { ...common, trtype, subtype, treq, tsas: tsas ?? unknown, texts };
+export const entryFromText = (texts: EntryTexts): PageEntry => printedEntry(texts) ?? foreignEntry(texts);
+
+export function sameTexts(a: EntryTexts, b: EntryTexts): boolean {
+  const names = Object.keys(a);
+  return Object.keys(b).length === names.length && names.every((name) => a[name] === b[name]);
 }
