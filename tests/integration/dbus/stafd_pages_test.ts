@@ -210,6 +210,23 @@ Deno.test("a stafd without page_entries is asked for texts, which say the same, 
   assert.deepEqual(listed(await pages.fetchOnly(stafd.ask, tidOf(2))), listed(wanted));
 });
 
+Deno.test("a page with one entry that is none is garbled as a whole: nothing is missing from it (S2)", async () => {
+  const stafd = new FakeStafd();
+  stafd.add(1, ["a", "b"]);
+  const pages = new StafdPages();
+  assert.equal((await pages.fetch(stafd.ask)).is, "report");
+  stafd.dcs = [];
+  stafd.add(1, ["a", "b"], { readAt: 9 });
+  const ask: AskStafd = async (question) => {
+    const reply = await stafd.ask(question);
+    const [text] = reply.ok ? reply.body : [];
+    return reply.ok ? { ...reply, body: [String(text).replace('"trtype":3', '"trtype":"tcp"')] } : reply;
+  };
+  for (const fetched of [await pages.fetch(ask), await pages.fetchOnly(ask, tidOf(1))]) {
+    assert.deepEqual(fetched, { is: "garbled", message: "page_entries.dc.entries[0]: not an entry" });
+  }
+});
+
 Deno.test("a page that cannot be had for its own sake is unknown, and the others come whole", async () => {
   const stafd = new FakeStafd();
   for (const n of [1, 2, 3, 4]) stafd.add(n, ["a"]);

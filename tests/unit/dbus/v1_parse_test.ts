@@ -129,6 +129,23 @@ const pages: StafdReport = {
 
 const { entries: _entries, ...listed } = { ...pages.dcs[0], tid, authority: "mdns eth0" };
 const index = { schema: 1, ...pages, dcs: [{ ...listed, count: 1, bytes: 20 }] };
+const TEXTS = [
+  {
+    trtype: "tcp",
+    adrfam: "ipv4",
+    traddr: "10.0.0.1",
+    trsvcid: "4420",
+    subnqn: "nqn.s",
+    subtype: "nvme",
+    treq: "not specified",
+    tsas: "{'sectype': 'none'}",
+    portid: "1",
+    cntlid: "65535",
+    asqsz: "32",
+    eflags: "0",
+  },
+  { trtype: "tcp" },
+];
 /** As stafd writes it. */
 const written = pagesInTexts(pages);
 const page = pageInTexts(pages.dcs[0]);
@@ -141,6 +158,8 @@ Deno.test("the index of pages and one page are read as they were written; what i
   });
   assert.deepEqual(parsePage(JSON.stringify(page)), { ok: true, value: pages.dcs[0] });
   assert.deepEqual(parsePageEntries(JSON.stringify(entries)), { ok: true, value: pages.dcs[0] });
+  assert.deepEqual(page.dc?.entries, TEXTS, "as a stacd of 1.0.0 reads them");
+  assert.deepEqual(written.dcs[0]?.entries, TEXTS);
   for (const parse of [parsePage, parsePageEntries]) {
     assert.deepEqual(parse('{"schema":1,"dc":null}'), { ok: true, value: undefined });
   }
