@@ -12,7 +12,7 @@ import type { JsonResult } from "./json_reader.ts";
 import { type PageIndex, parsePage, parsePageEntries, parsePageIndex } from "./v1_parse.ts";
 
 const MIB = 1024 * 1024;
-/** The longest answer with one page; stafd keeps no page of more than 12 MiB. */
+/** The longest answer with one page; stafd keeps no page of more than 12 MiB as texts, and its fields take no more. */
 export const MAX_PAGE_REPLY = 14 * MIB;
 /** The limit of all pages together; stafd keeps 12 MiB. */
 export const MAX_REPORT = 14 * MIB;

@@ -137,6 +137,14 @@ Deno.test("an entry that is ours in every text is ours; with one text more, less
     if (!["traddr", "trsvcid", "subnqn"].includes(name)) assert.ok(!isOurs({ ...texts, [name]: "?" }), name);
   }
   assert.ok(!isOurs({ ...texts, more: "" }));
+  for (const name of ["trtype", "adrfam", "subtype", "treq", "portid", "cntlid", "asqsz", "eflags"]) {
+    assert.ok(isOurs({ ...texts, [name]: "77" }), name);
+    for (const number of [" 77", "077", "77.0", "7.7e1", "0x4d", "-77", "", " ", "70000"]) {
+      const other = { ...texts, [name]: number };
+      assert.ok(!isOurs(other), `${name} ${number}`);
+      assert.deepEqual(entryToText(entryFromText(other)), other);
+    }
+  }
 });
 
 Deno.test("the words of the codes are all different, and none is the word for the others", () => {

@@ -55,7 +55,7 @@ const NOTHING = { entries: [], bytes: 2 };
 /** Quotes, colon and comma around a name and its value. */
 const AROUND = 6;
 
-/** The size of entries as JSON of texts, the longest form in which they are published, in bytes; an upper estimate. */
+/** The size of entries as JSON of texts, as they are saved and published, in bytes; an upper estimate. */
 export function textBytes(entries: readonly PageEntry[]): number {
   let bytes = 2;
   for (const entry of entries) {
