@@ -3,6 +3,7 @@
  * exist, and no phrase reads badly.
  */
 import { bannedPhrases } from "./documents/phrases.ts";
+import { staleBenchmarks } from "./documents/benchmarks.ts";
 import { missingReferences } from "./documents/references.ts";
 import { staleIndex, undefinedCitations } from "./documents/requirements.ts";
 import { allTexts } from "./documents/texts.ts";
@@ -15,6 +16,7 @@ async function main(): Promise<boolean> {
     ...staleIndex(texts),
     ...await missingReferences(texts),
     ...bannedPhrases(texts),
+    ...await staleBenchmarks(texts),
   ];
   for (const { path, line, message } of found) console.error(`${path}:${line}: ${message}`);
   return found.length === 0;

@@ -31,7 +31,7 @@ const COMMANDS: readonly (readonly string[])[] = [
   ["completion", "names"],
 ];
 
-interface Result {
+export interface CommandResult {
   readonly command: string;
   /** Median over the rounds, in milliseconds, and the slowest. */
   readonly ms: number;
@@ -58,8 +58,8 @@ async function timed(args: readonly string[], address: string): Promise<{ ms: nu
   return { ms, lines: text.split("\n").length - 1 };
 }
 
-async function measure(): Promise<readonly Result[]> {
-  const results: Result[] = [];
+async function measure(): Promise<readonly CommandResult[]> {
+  const results: CommandResult[] = [];
   await withSite(async ({ stage, address }) => {
     const targets = Array.from({ length: SUBSYSTEMS }, (_, n) => [
       stage.subsystem(nqn(n), `10.0.${1 + Math.floor(n / 200)}.${1 + n % 200}`),

@@ -6,10 +6,10 @@ import { stage } from "../../../scripts/stage.ts";
 import { providePackages, VM_NEEDS } from "../../../scripts/system_packages.ts";
 import { taskArguments, usageError } from "../../../scripts/task_arguments.ts";
 import { Guest } from "../../vm/guest.ts";
-import { type Numbers, parseBench, report, type Round } from "./report.ts";
+import { MACHINE_RESULT } from "../page/results.ts";
+import { parseBench, report, type Round } from "./report.ts";
 
 const PAYLOAD = "build/bench-vm";
-const RESULT = "build/bench-vm.json";
 
 async function prepared(machine: string): Promise<Guest> {
   await providePackages(VM_NEEDS);
@@ -31,7 +31,7 @@ const ASKED = {
 } as const;
 type Verb = keyof typeof ASKED;
 
-async function measure(guest: Guest, who: Who, verb: Verb, subs: number, runs: number): Promise<Numbers> {
+async function measure(guest: Guest, who: Who, verb: Verb, subs: number, runs: number): Promise<Round[]> {
   // Longer than one command may take: started there, waited for here.
   await guest.run(
     `rm -f /run/bench.json; systemd-run --quiet --collect --unit=bench -p StandardOutput=truncate:/run/bench.json ` +
@@ -45,9 +45,9 @@ async function measure(guest: Guest, who: Who, verb: Verb, subs: number, runs: n
       seconds: 1800,
     },
   );
-  const numbers = parseBench(await guest.run("cat /run/bench.json"), verb);
-  console.log(`${who} ${verb} ${subs}: ${JSON.stringify(numbers)}`);
-  return numbers;
+  const turns = parseBench(await guest.run("cat /run/bench.json"), verb);
+  for (const numbers of turns) console.log(`${who} ${verb} ${subs}: ${JSON.stringify(numbers)}`);
+  return turns.map((numbers) => ({ who, verb, subs, numbers }));
 }
 
 const USAGE =
@@ -97,20 +97,14 @@ async function main(): Promise<boolean> {
       for (const who of daemons) {
         await install(who);
         for (const verb of ["stafd-start", "stafd-aen"] as const) {
-          rounds.push({
-            who,
-            verb,
-            subs: 3,
-            numbers: await measure(guest, who, verb, 3, verb === "stafd-aen" ? 3 : 1),
-          });
+          rounds.push(...await measure(guest, who, verb, 3, verb === "stafd-aen" ? 3 : 1));
         }
       }
     }
     if (sizes.length > 0 && notifications > 0) {
       for (const who of daemons) {
         await install(who);
-        const numbers = await measure(guest, who, "aen", 3, notifications);
-        rounds.push({ who, verb: "aen", subs: 3, numbers });
+        rounds.push(...await measure(guest, who, "aen", 3, notifications));
       }
     }
     for (const subs of sizes) {
@@ -118,14 +112,14 @@ async function main(): Promise<boolean> {
         for (const who of ["bare", ...daemons] as const) {
           const verb = who === "bare" ? "bare" : "start";
           await install(who);
-          rounds.push({ who, verb, subs, numbers: await measure(guest, who, verb, subs, 1) });
+          rounds.push(...await measure(guest, who, verb, subs, 1));
         }
       }
     }
   } finally {
     if (rounds.length > 0) {
       await Deno.mkdir("build", { recursive: true });
-      await Deno.writeTextFile(RESULT, JSON.stringify(rounds, undefined, 1));
+      await Deno.writeTextFile(MACHINE_RESULT, JSON.stringify(rounds, undefined, 1));
       console.log(report(rounds));
     }
     if (!values.reuse) await guest.stop();

@@ -1,8 +1,9 @@
 /** What `lab-bench` of the guest measured, as numbers, and these side by side with their ratios. */
 
-/** Medians by name: seconds, and KiB of memory. */
+/** By name: seconds, and KiB of memory. */
 export type Numbers = Readonly<Record<string, number>>;
 
+/** One turn of one measurement. */
 export interface Round {
   readonly who: "ours" | "peer" | "bare";
   readonly verb: string;
@@ -20,31 +21,39 @@ function part(value: unknown, key: string): Json {
 const isJson = (value: unknown): value is Json =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-function medians(summary: Json, prefix = ""): [string, number][] {
-  return Object.keys(summary).flatMap((name): [string, number][] => {
-    const { median } = part(summary, name);
-    return typeof median === "number" ? [[`${prefix}${name}`, median]] : [];
-  });
-}
+/** The numbers of a row. */
+const numbersIn = (row: unknown, prefix = ""): [string, number][] =>
+  Object.entries(isJson(row) ? row : {}).flatMap(([name, value]): [string, number][] =>
+    typeof value === "number" ? [[`${prefix}${name}`, value]] : []
+  );
 
-/** The document that `lab-bench` prints. Throws when it holds no numbers. */
-export function parseBench(text: string, verb: string): Numbers {
+const listOf = (value: unknown): readonly unknown[] => Array.isArray(value) ? value : [];
+
+/** One object of numbers for each turn, of the document that `lab-bench` prints. Throws when it holds no numbers. */
+export function parseBench(text: string, verb: string): readonly Numbers[] {
   const value: unknown = JSON.parse(text);
-  const found = verb.endsWith("aen")
-    ? [...medians(part(value, "add"), "add."), ...medians(part(value, "remove"), "remove.")]
-    : medians(part(value, "summary"));
+  const rows = isJson(value) ? listOf(value["rows"]) : [];
+  const [added, removed] = verb.endsWith("aen") ? rows.map(listOf) : [rows, []];
+  const memory: [string, number][] = [];
   for (const unit of ["stafd", "stacd"]) {
-    const memory = part(part(part(value, "after"), unit), "mem_KiB");
+    const parts = part(part(part(value, "after"), unit), "mem_KiB");
     for (const kind of ["Pss", "RssAnon"]) {
-      const kib = memory[kind];
-      if (typeof kib === "number") found.push([`${unit}.${kind}`, kib]);
+      const kib = parts[kind];
+      if (typeof kib === "number") memory.push([`${unit}.${kind}`, kib]);
     }
   }
-  if (found.length === 0) throw new Error(`lab-bench ${verb} measured nothing: ${text}`);
-  return Object.fromEntries(found);
+  const turns = (added ?? []).map((row, turn) =>
+    verb.endsWith("aen")
+      ? [...numbersIn(row, "add."), ...numbersIn(removed?.[turn], "remove.")]
+      : [...numbersIn(row), ...memory]
+  );
+  if (turns.length === 0 || turns.some((numbers) => numbers.length === 0)) {
+    throw new Error(`lab-bench ${verb} measured nothing: ${text}`);
+  }
+  return turns.map((numbers) => Object.fromEntries(numbers));
 }
 
-const median = (values: readonly number[]): number | undefined =>
+export const median = (values: readonly number[]): number | undefined =>
   values.toSorted((a, b) => a - b).at(Math.floor(values.length / 2));
 
 /** A table of medians; the last two columns are ratios. */

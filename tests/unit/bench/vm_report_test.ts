@@ -1,25 +1,29 @@
 import assert from "node:assert/strict";
 import { parseBench, report } from "../../bench/vm/report.ts";
 
-Deno.test("what lab-bench prints is read as numbers; nothing measured is an error", () => {
+Deno.test("what lab-bench prints is read as the numbers of each turn; nothing measured is an error", () => {
   const start = {
-    summary: { "all-iocs": { median: 6.9, min: 4, max: 7 }, "stacd-cpu": { median: 2.7, min: 2, max: 3 } },
+    summary: { "all-iocs": { median: 6.9, min: 4, max: 7 } },
     after: {
       stafd: { mem_KiB: { Pss: 25606, RssAnon: 19776, Threads: 4 }, cpu_s: 1 },
       stacd: { mem_KiB: { Pss: 26001, RssAnon: 20132 } },
     },
+    rows: [{ "all-iocs": 6.9, "stacd-cpu": 2.7, "first": null }],
   };
-  assert.deepEqual(parseBench(JSON.stringify(start), "start"), {
+  assert.deepEqual(parseBench(JSON.stringify(start), "start"), [{
     "all-iocs": 6.9,
     "stacd-cpu": 2.7,
     "stafd.Pss": 25606,
     "stafd.RssAnon": 19776,
     "stacd.Pss": 26001,
     "stacd.RssAnon": 20132,
-  });
-  const aen = { add: { aen: { median: 0.01 } }, remove: { "ioc-removed": { median: 1.7 } } };
-  assert.deepEqual(parseBench(JSON.stringify(aen), "aen"), { "add.aen": 0.01, "remove.ioc-removed": 1.7 });
-  for (const nothing of ["{}", "[]", '{"summary":{"all-iocs":{"median":null}}}']) {
+  }]);
+  const aen = { rows: [[{ aen: 0.4 }, { aen: 0.01 }], [{ "ioc-removed": 1.7 }, { "ioc-removed": 1.6 }]] };
+  assert.deepEqual(parseBench(JSON.stringify(aen), "aen"), [
+    { "add.aen": 0.4, "remove.ioc-removed": 1.7 },
+    { "add.aen": 0.01, "remove.ioc-removed": 1.6 },
+  ]);
+  for (const nothing of ["{}", "[]", '{"rows":[]}', '{"rows":[{"all-iocs":null}]}']) {
     assert.throws(() => parseBench(nothing, "start"), /measured nothing/);
   }
 });

@@ -1,0 +1,137 @@
+/** What was measured on the machine itself. */
+import type { CommandResult } from "../ctl_scale.ts";
+import type { PieceResult } from "../pages.ts";
+import type { RecordResult } from "../record.ts";
+import type { Size } from "../size.ts";
+import type { Look } from "../soak.ts";
+import type { Result } from "./results.ts";
+import { measuredAt, table } from "./table.ts";
+
+const thousands = (value: number): string => value.toLocaleString("en-US");
+
+/** Forms whose output differs from what people get at a terminal. */
+const FORMS: Readonly<Record<string, string>> = { ls: "the original's form", status: "the original's form" };
+
+function commandCell(command: string): string {
+  const text = command.replace(/nqn\.\S+/, "NQN").replace(/ --for connected$/, "");
+  const form = FORMS[text];
+  return form === undefined ? `\`${text}\`` : `\`${text}\` (${form})`;
+}
+
+export const scaleSection = (result: Result<readonly CommandResult[]>): string =>
+  `## The tools with 1,000 paths
+
+\`ctl_scale\`, on the machine itself with two processors: whole processes of the compiled \`stacctl\`, from start to end,
+against stacd with 1,000 paths of 500 subsystems. Median and slowest of five rounds. ${measuredAt(result)}
+
+${
+    table(
+      ["command", "median", "slowest", "lines printed"],
+      result.data.map(({ command, ms, slowest, lines }) => [
+        commandCell(command),
+        `${ms.toFixed(0)} ms`,
+        `${slowest.toFixed(0)} ms`,
+        thousands(lines),
+      ]),
+    )
+  }`;
+
+const WAYS: Readonly<Record<PieceResult["way"], string>> = {
+  "one page": "",
+  index: "several pages: ",
+  whole: "before 1.0.1: ",
+  state: "",
+};
+
+/** In milliseconds, measured by the same benchmark before both daemons worked only on what had changed. */
+const BEFORE: Readonly<Record<string, number>> = {
+  "stafd the page is taken in": 10.34,
+  "stacd the page is parsed": 2,
+  "stacd the page is taken in": 44.29,
+  "stacd the report is taken in": 44.29,
+  "stacd all pages are parsed": 45.71,
+  "stafd the state is written": 1.94,
+  "stacd the state is written": 53.33,
+};
+
+export const pagesSection = (result: Result<readonly PieceResult[]>): string =>
+  `## One changed page among many
+
+\`pages\`, on the machine itself, without a JIT, as the daemons run. One event of a discovery controller changes one
+entry of its page of 500, while 20 others have 500 entries each and everything is connected. Processor time of the
+thread, median of five batches. Before: the commit before both daemons worked only on what had changed.
+${measuredAt(result)}
+
+${
+    table(
+      ["piece of work", "before, ms", "ms"],
+      result.data.map(({ way, daemon, piece, ms }) => [
+        `${WAYS[way]}${daemon}: ${piece}`,
+        BEFORE[`${daemon} ${piece}`]?.toFixed(2) ?? "",
+        ms.toFixed(2),
+      ]),
+    )
+  }
+The pieces of one page do not depend on the other pages. "Several pages": stacd's first questions, and its questions
+after several changes at once. "Before 1.0.1": what a stacd of an earlier version asks, and what the original's stafd
+answers. The state file is replaced as a whole after each change of what a daemon knows, here with 10,500
+controllers; only the parts of its text that have changed are written again.
+`;
+
+export const soakSection = (
+  result: Result<{ readonly looks: readonly Look[]; readonly cpuMs: number }>,
+): string => {
+  const { looks } = result.data;
+  const missed = looks.flatMap((look) => look.missed);
+  const end = looks.at(-1);
+  return `## Seventy-two hours
+
+\`soak\`, in compressed time: both daemons on a simulated site of 20 discovery controllers, half of them found by mDNS,
+with 500 I/O controllers. By day storage is added and removed, by night ports and discovery controllers fail and come
+back and services of mDNS go and return; stafd is restarted every evening. After every six hours the objects that the
+daemons' states hold are counted, and the memory of the process after a garbage collection, the site included.
+${thousands(end?.changes ?? 0)} changes and failures in ${end?.hour ?? 0} hours; ${
+    missed.length === 0 ? "none was missed" : `missed: ${missed.join(", ")}`
+  }. ${measuredAt(result)}
+
+${
+    table(
+      ["hours", "changes", "objects of stafd", "objects of stacd", "reminders", "memory"],
+      looks.map(({ hour, changes, stafd, stacd, reminders, heap }) => [
+        String(hour),
+        thousands(changes),
+        thousands(stafd),
+        thousands(stacd),
+        String(reminders),
+        `${(heap / 1e6).toFixed(1)} MB`,
+      ]),
+    )
+  }
+The first version of this benchmark found that stafd's state held the step that had worked out the referrals, and with
+it every earlier state: 17 MB in each hour. A test plays half a day of it.
+`;
+};
+
+export const recordSection = (result: Result<RecordResult>): string => {
+  const { results, kept, written } = result.data;
+  return `## The flight recorder
+
+\`record\`, on the machine itself, without a JIT: the cost of noting one event before the core gets it, and what is kept
+after 6,144 events of a host with 1,000 paths; what events repeat is kept once. ${measuredAt(result)}
+
+${table(["event", "time"], results.map(({ name, ns }) => [name, `${(ns / 1_000).toFixed(1)} us`]))}
+${thousands(kept.events)} events take ${(kept.heap / 1e6).toFixed(1)} MB. As text they have ${
+    thousands(written.characters)
+  } characters, written in ${written.ms.toFixed(0)} ms, no piece of it in more than ${
+    written.longestPieceMs.toFixed(0)
+  } ms.
+`;
+};
+
+export const sizeSection = (result: Result<readonly Size[]>): string =>
+  `## Size
+
+\`size\`: files as they are installed, and packages as \`deno task package\` builds them. The runtime has one file for
+all that Deno can do; none of it can be left out. ${measuredAt(result)}
+
+${table(["file", "size"], result.data.map(({ what, bytes }) => [what, `${(bytes / 1e6).toFixed(1)} MB`]))}`;
