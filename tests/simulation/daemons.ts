@@ -96,6 +96,11 @@ abstract class SimDaemon<
     return this.#recorded();
   }
 
+  /** systemd has been told that it is ready. */
+  get isReady(): boolean {
+    return this.#ready;
+  }
+
   get hasBegun(): boolean {
     return this.#state !== undefined;
   }
@@ -146,7 +151,8 @@ abstract class SimDaemon<
   #begun(): void {
     const isFirst = !this.#ready;
     this.#ready = true;
-    if (isFirst && this.#reloadWaits) this.reload();
+    // A signal does not arrive in the middle of what the daemon is at.
+    if (isFirst && this.#reloadWaits) queueMicrotask(() => this.reload());
   }
 
   #step(

@@ -99,9 +99,10 @@ export function assembled<
     return Promise.resolve(undefined);
   });
   return {
-    begin: async (host, conf) => {
+    begin: async (host, conf, ready) => {
       proof.begun();
       await machine.prepare();
+      ready();
       begin(() => {
         tellHost(machine, host, post);
         post(config(conf, false));

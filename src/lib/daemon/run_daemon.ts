@@ -57,8 +57,11 @@ export interface RunPlatform {
 
 /** A daemon that is running. */
 export interface Running<Conf> {
-  /** All facts that the daemon needs at the start. */
-  readonly begin: (host: HostConf, conf: Conf) => Promise<void>;
+  /**
+   * All facts that the daemon needs at the start. `ready` is called when its units may count on it, before anything is
+   * looked up: the bus name answers, and what it does not know yet counts as unknown (S2).
+   */
+  readonly begin: (host: HostConf, conf: Conf, ready: () => void) => Promise<void>;
   /** A reload: a value that could not be read is undefined and stays as it was. */
   readonly reload: (host: HostConf | undefined, conf: Conf | undefined) => void;
   readonly stop: () => void;
@@ -171,8 +174,7 @@ class Daemon<Conf extends DaemonConf, P extends RunPlatform> {
       return FAILED;
     }
     this.#signals(running);
-    await running.begin(host.value, conf.value);
-    notify.ready("running");
+    await running.begin(host.value, conf.value, () => notify.ready("running"));
     await running.ended;
     keeper.stop();
     await running.close();
