@@ -85,6 +85,12 @@ export const NAMED: readonly NamedFault[] = [
     replace: "if (ctl.claims.size < 0) ctl",
   },
   {
+    name: "a connection that is left to another controller is not that one's at once",
+    path: core("fleet/settle"),
+    find: "for (const key of ctrl === undefined ? []",
+    replace: "for (const key of ctrl === undefined || draft.now.mono >= 0 ? []",
+  },
+  {
     name: "what a connect made is forgotten when its number may be another's by now",
     path: core("fleet/outcomes"),
     find: "{ ...ctl, restored: true }",

@@ -78,6 +78,13 @@ const CANARIES: Readonly<Record<string, Views>> = {
       return { ...plan, changes: plan.changes.filter(({ action }) => action !== "disconnect") };
     },
   },
+  "a plan that keeps quiet of adoptions": {
+    ...realViews,
+    planOf: (core, before, now) => {
+      const plan = planOf(core, before, now);
+      return { ...plan, changes: plan.changes.filter(({ action }) => action !== "adopt") };
+    },
+  },
   "a plan with everything that is excluded": {
     ...realViews,
     planOf: (core, before, now) =>

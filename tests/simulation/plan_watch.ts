@@ -122,7 +122,7 @@ export class PlanWatch {
         if (isReload) this.#reloaded(who, this.#views.planOf(after, before, now).changes, changes, done);
         const isOutside = !INSIDE.has(event.type) || acts(state) !== acts(next.state);
         if (isOutside || watched.last !== state) watched.planned = all(changes);
-        else this.#foreseen(who, event, watched.planned, done);
+        else this.#foreseen(who, event, watched.planned, done, next.state.fleet);
         for (const name of done) this.#count(name);
         this.#inTime(who, watched.overdue, next.state.fleet, changes, now);
         if (++this.#steps % 4 === 0) this.#explained(who, after, accepts, changes, now);
@@ -140,12 +140,21 @@ export class PlanWatch {
   }
 
   /** Nothing was heard from outside: what is done now was planned. */
-  #foreseen(who: Who, event: AnyEvent, planned: ReadonlySet<string>, done: ReadonlySet<string>): void {
+  #foreseen(
+    who: Who,
+    event: AnyEvent,
+    planned: ReadonlySet<string>,
+    done: ReadonlySet<string>,
+    after: Fleet,
+  ): void {
+    const made = event.type === "connected" && event.outcome.ok ? event.outcome.value.device : undefined;
     for (const name of done) {
       const [action, key] = partsOf(name);
       const may = planned.has(name) ||
         // Whoever was to be connected is connected, also when another one's connection serves it.
         (action === "adopt" && planned.has(named("connect", key))) ||
+        // What the connect made that was planned is another one's, if the first is not wanted any more.
+        (action === "adopt" && made !== undefined && isOn(after, key, made)) ||
         // A plan has one change for each controller: for one that is being deleted and wanted again, the first of the two.
         (action === "connect" && planned.has(named("disconnect", key)));
       if (!may) throw new Violation("plan", `${who}, at ${event.type}: not planned: ${name}`);
@@ -300,6 +309,11 @@ function isPending(action: V1Change["action"], ctl: Ctl): boolean {
       return true;
   }
 }
+
+const isOn = (fleet: Fleet, key: string | undefined, device: string): boolean =>
+  [...fleet.ctls.values()].some(({ tid, link }) =>
+    identity(tid) === key && link.phase === "up" && link.ref.device === device
+  );
 
 /** What one step did, as `action key`. */
 function doneIn(before: Fleet, after: Fleet, effects: readonly AnyEffect[]): Set<string> {

@@ -159,6 +159,11 @@ const FOUND_IN_ALL: readonly (readonly [seed: number, who: Who, what: string])[]
     "stacd",
     "a connection whose number seemed to be another's, and whose line was gone, had no record",
   ],
+  [
+    301667,
+    "both",
+    "a connection that was left to another controller had no record once that one was withdrawn",
+  ],
   [90017, "stafd", "what was left to others was connected before the state file said that it is ours"],
 ];
 

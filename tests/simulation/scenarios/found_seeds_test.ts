@@ -221,3 +221,29 @@ Deno.test("seed 200175: a page is read although its controller was found before 
   await stage.run(10_000);
   assert.equal(stage.to(other).length, 1);
 });
+
+Deno.test("seed 301627: a connection that is left to another controller is that one's at once, also when no event told that it was up", async () => {
+  const stage = new Stage(realCores);
+  const subsystem = stage.subsystem("nqn.sub", "10.0.1.1");
+  const bound = stage.dc("nqn.dc", "10.0.0.100", []);
+  const free = stage.dc("nqn.other-dc", "10.0.0.101", []);
+  stage.stafdConf(`${DC_LINE.trimEnd()};host-iface=eth0\ncontroller = transport=tcp;traddr=10.0.0.101\n`);
+  await stage.start();
+  await stage.age();
+  bound.list(entryFor(subsystem, "nvme"), stage.mono);
+  const isBegun = (): boolean => stage.world.kernel.devices.all.some(({ target }) => target === subsystem);
+  for (let ms = 0; ms < 1_000 && !isBegun(); ms++) await stage.run(1);
+  free.list(entryFor(subsystem, "nvme"), stage.mono);
+  await stage.run(30);
+  assert.equal(stage.to(subsystem).length, 0, "it is not up yet");
+  stage.world.kernel.devices.chaos.silentLoss = 1;
+  await stage.run(1_000);
+  stage.world.kernel.devices.chaos.silentLoss = 0;
+  assert.equal(stage.to(subsystem).length, 1);
+  bound.unlist(entryFor(subsystem, "nvme"), stage.mono);
+  await stage.run(2_000);
+  assert.equal(stage.to(subsystem).length, 1, "the other page lists it");
+  free.unlist(entryFor(subsystem, "nvme"), stage.mono);
+  await stage.run(5 * 60_000);
+  assert.deepEqual(stage.to(subsystem), []);
+});

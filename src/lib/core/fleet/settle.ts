@@ -27,6 +27,8 @@ import { eventFields } from "../../base/messages.ts";
 import { announce, say } from "./reporting.ts";
 import type { View } from "./view.ts";
 import type { KernelCtrl } from "../../nvme/kernel_ctrl.ts";
+import type { DeviceRef } from "../../ports.ts";
+import { ctlsFor } from "./fleet_index.ts";
 import { hasKernelWork } from "./move.ts";
 import { connectionOf, formingFor } from "./kernel_view.ts";
 import { isAboutTls } from "../request/tls_targets.ts";
@@ -141,7 +143,8 @@ export function carryOut(draft: Draft, touched: Ctl): void {
     case "disconnect":
       return disconnect(draft, ctl, decision);
     case "release":
-      return endRecord(draft, ctl, "released", decision.why, decision.evidence);
+      endRecord(draft, ctl, "released", decision.why, decision.evidence);
+      return kept === undefined ? undefined : touchUsers(draft, kept);
     case "forget":
       return endRecord(draft, ctl, "forgotten", "not connected", decision.evidence);
   }
@@ -178,6 +181,12 @@ export function disconnect(
 /** The loss of a link causes no event, and changes the attributes by which a connection is recognised. */
 function isRecent(view: View, { device }: Pick<KernelCtrl, "device">): boolean {
   return view.now.mono - (view.state.fleet.readAt.get(device) ?? -Infinity) <= RECENT.ms;
+}
+
+/** Another controller that the connection serves takes it over now: no record may be left without it (S9). */
+function touchUsers(draft: Draft, { device }: DeviceRef): void {
+  const ctrl = draft.state.fleet.devices.get(device);
+  for (const key of ctrl === undefined ? [] : ctlsFor(draft.state.fleet.ctlsAt, ctrl)) touch(draft, key);
 }
 
 /** The kernel has no connection to it, and none is being made. */
