@@ -95,6 +95,7 @@ export class StafdClient implements Stafd {
     if (signal.member === "dc_removed") this.#legacy.dcRemoved(signal.sender);
     else if (signal.member !== "log_pages_changed") return;
     const page = signal.member === "log_pages_changed" ? pageOf(signal) : undefined;
+    if (page !== undefined) this.#pages.changed(page);
     this.#sink({ type: "stafd-changed", ...(page === undefined ? {} : { page }) });
   }
 

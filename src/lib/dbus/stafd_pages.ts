@@ -44,6 +44,8 @@ export class StafdPages {
   #known = new Map<string, ReportedDc>();
   /** It gives entries as texts only, as versions before 1.0.1 do. */
   #isOld = false;
+  /** Keys of pages that stafd has named while pages are being fetched. */
+  #named: Set<string> | undefined;
 
   /** `ahead` receives pages that have changed as they come. */
   async fetch(ask: AskStafd, ahead: (page: FetchedReport) => void = () => undefined): Promise<Fetched> {
@@ -58,7 +60,16 @@ export class StafdPages {
     this.#owner = reply.sender;
     const index = textOf(reply, parsePageIndex);
     if (!index.ok) return { is: "garbled", message: index.message };
-    return await this.#pages(index.value, ask, ahead);
+    try {
+      return await this.#pages(index.value, ask, ahead);
+    } finally {
+      this.#named = undefined;
+    }
+  }
+
+  /** stafd says that this page has changed: a fetch that is under way asks for it, too. */
+  changed(tid: Tid): void {
+    this.#named?.add(tidKey(tid));
   }
 
   /** The page of one discovery controller; everything, if another stafd answers or this one has no single pages. */
@@ -91,21 +102,25 @@ export class StafdPages {
   async #pages(index: PageIndex, ask: AskStafd, ahead: (page: FetchedReport) => void): Promise<Fetched> {
     const before = this.#known;
     const known = new Map<string, ReportedDc>();
+    const within: Indexed[] = [];
     const asked: Indexed[] = [];
     let left = MAX_REPORT;
     for (const listed of index.dcs) {
       if (listed.count === 0 || listed.bytes > left) continue;
       left -= listed.bytes;
+      within.push(listed);
       const key = tidKey(listed.tid);
       const had = before.get(key);
       if (had !== undefined && isSame(had, listed)) known.set(key, had);
       else asked.push(listed);
     }
     let isPartial = false;
-    // Short ones first: long ones, which change all the time, do not hold them up (S16).
-    for (const listed of asked.toSorted((a, b) => a.bytes - b.bytes)) {
-      const key = tidKey(listed.tid);
-      const { reply, parse } = await this.#askPage(ask, listed.tid);
+    const waiting = new ShortFirst(within, asked);
+    const fetched = new Set<string>();
+    const named = this.#named = new Set<string>();
+    for (let next = waiting.next(named); next !== undefined; next = waiting.next(named)) {
+      const key = tidKey(next.tid);
+      const { reply, parse } = await this.#askPage(ask, next.tid);
       if (!reply.ok) {
         if (OF_THE_PAGE.has(reply.error.name)) {
           isPartial = true;
@@ -124,20 +139,56 @@ export class StafdPages {
         continue;
       }
       known.set(key, is);
+      fetched.add(key);
       if (before.has(key)) ahead({ ...onlyOf([is]), ahead: true });
     }
     const dcs = index.dcs.map((listed): ReportedDc => {
       if (listed.count === 0) return about(listed, []);
-      const page = known.get(tidKey(listed.tid));
+      const key = tidKey(listed.tid);
+      const page = known.get(key);
       if (page === undefined) return unknown(listed);
       // What was fetched now is newer than the index.
-      return asked.includes(listed) ? page : about(listed, page.entries);
+      return fetched.has(key) ? page : about(listed, page.entries);
     });
     this.#known = known;
     const { retired, unknowns } = index;
     return { is: "report", report: { dcs, retired, unknowns, ...(isPartial ? { partial: true } : {}) } };
   }
 }
+
+/**
+ * The pages that are still to be fetched, short ones first: long ones, which change all the time, do not hold them up
+ * (S16). One that changes meanwhile has its turn once more.
+ */
+class ShortFirst {
+  readonly #listed: ReadonlyMap<string, Indexed>;
+  #left: readonly Indexed[];
+  readonly #again = new Set<string>();
+
+  /** `within`: all that have room in the report; `asked`: those of them that have changed. */
+  constructor(within: readonly Indexed[], asked: readonly Indexed[]) {
+    this.#listed = new Map(within.map((one) => [tidKey(one.tid), one]));
+    this.#left = inOrder(asked);
+  }
+
+  /** The next one; takes in those that were `named` meanwhile. */
+  next(named: Set<string>): Indexed | undefined {
+    for (const key of named) {
+      const listed = this.#listed.get(key);
+      if (listed === undefined) continue;
+      if (this.#again.has(key) || this.#left.includes(listed)) continue;
+      this.#again.add(key);
+      this.#left = inOrder([...this.#left, listed]);
+    }
+    named.clear();
+    const [first, ...left] = this.#left;
+    this.#left = left;
+    return first;
+  }
+}
+
+const inOrder = (pages: readonly Indexed[]): readonly Indexed[] =>
+  pages.toSorted((a, b) => a.bytes - b.bytes);
 
 const isOlder = ({ error: { name } }: Reply & { readonly ok: false }): boolean =>
   name === BusErrors.unknownInterface || name === BusErrors.unknownMethod;

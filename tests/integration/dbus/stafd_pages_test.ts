@@ -336,3 +336,30 @@ Deno.test("S11, S16: pages that have changed come one by one ahead of the report
   assert.deepEqual(ahead, ["10.0.0.3 20 short", "10.0.0.1 20 1", "10.0.0.2 20 2"]);
   assert.deepEqual(listed(second), listed(first), "the report has all of them, in its own order");
 });
+
+Deno.test("S16: a short page that changes while long ones are fetched has the next turn, and each has one turn more", async () => {
+  const stafd = new FakeStafd();
+  const long = Array.from({ length: 100 }, (_, n) => `long${n}`);
+  const add = (readAt: number): void => {
+    stafd.dcs = [];
+    for (const n of [1, 2, 3]) stafd.add(n, long, { readAt });
+    stafd.add(4, ["short"], { readAt });
+  };
+  const pages = new StafdPages();
+  add(10);
+  await pages.fetch(stafd.ask);
+  add(20);
+  stafd.asked.length = 0;
+  const asks = async (question: Parameters<AskStafd>[0]): Promise<Reply> => {
+    const reply = await stafd.ask(question);
+    // Two of them change again and again.
+    if (question.member === "page" && stafd.asked.length < 100) {
+      for (const n of [1, 4]) pages.changed(tidOf(n));
+    }
+    return reply;
+  };
+  const ahead: string[] = [];
+  await pages.fetch(asks, ({ dcs }) => ahead.push(...dcs.map(({ tid }) => tid.traddr)));
+  assert.deepEqual(stafd.asked, ["page_index", ...[4, 4, 1, 2, 3, 1].map((n) => `page 10.0.0.${n}`)]);
+  assert.deepEqual(ahead, [4, 4, 1, 2, 3, 1].map((n) => `10.0.0.${n}`));
+});
