@@ -111,7 +111,7 @@ class Stacd {
 
 const ETH0 = { authority: mdnsAuthority("eth0") };
 
-Deno.test("V5: a discovery controller heard by mDNS that lists 16,384 has a quarter when a configured one needs room", () => {
+Deno.test("V5: a discovery controller heard by mDNS that lists 12,288 has a quarter when a configured one needs room", () => {
   const stacd = new Stacd();
   stacd.report(dc(1, MAX_CTLS, ETH0));
   assert.equal(stacd.of(1), MAX_CTLS, "what nobody else needs");
@@ -123,7 +123,7 @@ Deno.test("V5: a discovery controller heard by mDNS that lists 16,384 has a quar
   assert.ok(stacd.lines.some((line) => line.includes("are left out: there is no room")), "it is said");
   assert.match(
     stacdRoom(stacd.state).map(({ text }) => text).join(),
-    /^12288 controllers of the log page of \(tcp, 10\.0\.0\.1,/,
+    /^9216 controllers of the log page of \(tcp, 10\.0\.0\.1,/,
   );
 });
 

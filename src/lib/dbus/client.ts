@@ -41,7 +41,7 @@ export type TidTexts = readonly [
   hostNqn: string,
 ];
 
-/** The longest report that is taken, in UTF-16 units: several times that of 16,384 controllers. */
+/** The longest report that is taken, in UTF-16 units: several times that of 12,288 controllers. */
 const MAX_REPORT = 256 * 1024 * 1024;
 
 export class DaemonClient {

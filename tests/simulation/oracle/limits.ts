@@ -1,6 +1,6 @@
 /** The limits that the documentation states (S6), copied from it by hand: the product's own numbers are what is judged. */
 export const LIMITS = {
-  controllers: 16_384,
+  controllers: 12_288,
   past: 64,
   probes: 32,
   history: 12,

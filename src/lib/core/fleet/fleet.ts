@@ -31,8 +31,11 @@ import { isAboutTls, securedKey } from "../request/tls_targets.ts";
 import { Table } from "../../base/table.ts";
 import { noTurns, type Turns } from "./turns.ts";
 
-/** Controllers that one daemon manages; more are refused with an error (S6). */
-export const MAX_CTLS = 16_384;
+/**
+ * Controllers that one daemon manages; more are refused with an error (S6). With names as long as a hostile page makes
+ * them each takes about 4 KB, its text in the state file included.
+ */
+export const MAX_CTLS = 12_288;
 /** Reachability probes in flight. */
 export const MAX_PROBES = 32;
 /** The most connections at once that were made and not yet read back. */
