@@ -353,13 +353,13 @@ Deno.test("S16: a short page that changes while long ones are fetched has the ne
   const asks = async (question: Parameters<AskStafd>[0]): Promise<Reply> => {
     const reply = await stafd.ask(question);
     // Two of them change again and again.
-    if (question.member === "page" && stafd.asked.length < 100) {
+    if (question.member === "page_entries" && stafd.asked.length < 100) {
       for (const n of [1, 4]) pages.changed(tidOf(n));
     }
     return reply;
   };
   const ahead: string[] = [];
   await pages.fetch(asks, ({ dcs }) => ahead.push(...dcs.map(({ tid }) => tid.traddr)));
-  assert.deepEqual(stafd.asked, ["page_index", ...[4, 4, 1, 2, 3, 1].map((n) => `page 10.0.0.${n}`)]);
+  assert.deepEqual(stafd.asked, ["page_index", ...[4, 4, 1, 2, 3, 1].map((n) => `page_entries 10.0.0.${n}`)]);
   assert.deepEqual(ahead, [4, 4, 1, 2, 3, 1].map((n) => `10.0.0.${n}`));
 });
