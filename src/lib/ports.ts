@@ -233,6 +233,7 @@ export interface ReportedPage {
   readonly authority?: string;
 }
 
+/** With the entries, decoded: by stafd, or from the texts of a stafd that gives no other form. */
 export interface ReportedDc extends ReportedPage {
   readonly entries: readonly PageEntry[];
 }
