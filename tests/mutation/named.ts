@@ -85,6 +85,12 @@ export const NAMED: readonly NamedFault[] = [
     replace: "if (ctl.claims.size < 0) ctl",
   },
   {
+    name: "a connection is left to a controller that has another one",
+    path: core("fleet/kernel_view"),
+    find: `(link.phase === "up" || !serves(view, other, device))`,
+    replace: "!serves(view, other, device)",
+  },
+  {
     name: "a connection that is left to another controller is not that one's at once",
     path: core("fleet/settle"),
     find: "for (const key of ctrl === undefined ? []",

@@ -247,3 +247,27 @@ Deno.test("seed 301627: a connection that is left to another controller is that 
   await stage.run(5 * 60_000);
   assert.deepEqual(stage.to(subsystem), []);
 });
+
+Deno.test("seed 100235: a connection is not left to a controller that has another one: it would be nobody's", async () => {
+  const stage = new Stage(realCores);
+  stage.world.fabric.addInterface({ ...SECOND, v4: ["10.2.0.1"] });
+  stage.dc("nqn.dc", "10.0.0.100", []);
+  const subsystem = stage.subsystem("nqn.sub", "10.0.1.1");
+  const load = (...sides: readonly string[]): void => {
+    stage.stafdConf(controllers(...sides.map((side) => `traddr=10.0.0.100${side}`)));
+    stage.stacdConf(controllers(...sides.map((side) => `traddr=10.0.1.1;trsvcid=4420;nqn=nqn.sub${side}`)));
+  };
+  const count = (): readonly number[] => [stage.to("nqn.dc").length, stage.to(subsystem).length];
+  load("");
+  await stage.start();
+  assert.deepEqual(count(), [1, 1]);
+  load("", ";host-iface=eth1");
+  await stage.run(3_000);
+  assert.deepEqual(count(), [2, 2]);
+  load("");
+  await stage.run(5 * 60_000);
+  assert.deepEqual(count(), [1, 1], "only the one by eth1 goes");
+  load();
+  await stage.run(5 * 60_000);
+  assert.deepEqual(count(), [0, 0]);
+});

@@ -119,7 +119,8 @@ export function otherUser(view: View, ctl: Ctl, device: KernelCtrl): Ctl | undef
     const { link } = other;
     const isOn = link.phase === "up" && link.ref.device === device.device &&
       link.ref.incarnation === device.incarnation;
-    if (!isOn && !serves(view, other, device)) continue;
+    // One that has a connection of its own does not take this one over: it would be nobody's.
+    if (!isOn && (link.phase === "up" || !serves(view, other, device))) continue;
     const is = view.rules.verdict(view, other).is;
     if (is === "wanted" || (is === "held" && other.link.phase === "up")) return other;
   }
