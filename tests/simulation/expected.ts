@@ -22,7 +22,7 @@ import {
 } from "./oracle/listing.ts";
 import { serves } from "./oracle/matching.ts";
 import type { Rules } from "./rules.ts";
-import { isNcc, stafdRoots } from "./wishes.ts";
+import { isNcc, stacdWants, stafdRoots } from "./wishes.ts";
 
 /** Forbidden by the daemon's own file, or by nvme-cli's list: not connected, but left alone where it is connected. */
 const barred = (rules: Rules, conf: Conf, tid: Tid, written: Tid = tid): boolean =>
@@ -230,8 +230,13 @@ function mustGo(rules: Rules, target: Target, device: Device, subtype: Subtype):
   asked.push(...tidsListed([...landscape.dcs.flatMap(entriesOf), ...known], anyDc, subtype));
   if (subtype === "referral") asked.push(...stafdRoots(rules, conf).map(({ tid }) => tid));
   if (subtype === "nvme" && rules.inUse(device) !== undefined && !conf.inUseGoes) return false;
-  // S12: make before break. What may be connected elsewhere keeps its last path until another one serves it.
-  const isLast = subtype === "nvme" && !rules.isServedElsewhere(device);
+  // S12: make before break. What may be connected elsewhere keeps its last path until another one serves it; of several that
+  // are all to go, each stays.
+  const wanted = subtype === "nvme" ? [...stacdWants(rules, conf, true).values()] : [];
+  const stays = (other: Device): boolean =>
+    other.maker !== "stacd" ||
+    wanted.some(({ tid }) => serves(tid, rules.words(other), rules.interfaces) !== "no");
+  const isLast = subtype === "nvme" && !rules.isServedElsewhere(device, stays);
   const isElsewhere = (tid: Tid): boolean => tid.subsysnqn === target.nqn && refusal(conf, tid) === undefined;
   if (isLast && asked.some(isElsewhere)) return false;
   if (isListedBySilent(rules, isSame, subtype)) return false;

@@ -134,4 +134,21 @@ export const PAGE_CANARIES: readonly Canary[] = [
     first: 183,
     cores: deafAfterMove,
   },
+  {
+    name: "keeps each path that is withdrawn, also when another one serves the subsystem",
+    rules: ["L1"],
+    who: "stacd",
+    with: ["zoning", "rezoning"],
+    first: 22,
+    cores: () =>
+      stacd((event) => {
+        if (event.type !== "use-seen" || !event.outcome.ok) return event;
+        const value = event.outcome.value.map((look) => ({
+          ...look,
+          holders: ["held by this core"],
+          paths: [],
+        }));
+        return { ...event, outcome: { ok: true, value } };
+      }),
+  },
 ];

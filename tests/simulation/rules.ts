@@ -69,10 +69,10 @@ export class Rules {
     return this.world.kernel.devices.namespaces.usedBy(target.nqn, this.#mono);
   }
 
-  /** Another path of its namespaces is live, and its ANA state lets a host use it. */
-  isServedElsewhere(device: Device): boolean {
+  /** Another path of its namespaces is live, its ANA state lets a host use it, and it stays (all do, unless told otherwise). */
+  isServedElsewhere(device: Device, stays: (other: Device) => boolean = () => true): boolean {
     return this.world.kernel.devices.all.some((other) =>
-      other !== device && other.state === "live" && other.target?.nqn !== undefined &&
+      other !== device && other.state === "live" && other.target?.nqn !== undefined && stays(other) &&
       other.target.nqn === device.target?.nqn && ["", "optimized", "non-optimized"].includes(other.anaState)
     );
   }

@@ -164,6 +164,12 @@ const FOUND_IN_ALL: readonly (readonly [seed: number, who: Who, what: string])[]
     "both",
     "a connection that was left to another controller had no record once that one was withdrawn",
   ],
+  [304849, "both", "of two last paths that are both to go, each is held (the check was wrong)"],
+  [
+    306926,
+    "both",
+    "the same, for paths of which the page that lists the subsystem names others (the check was wrong)",
+  ],
   [90017, "stafd", "what was left to others was connected before the state file said that it is ours"],
 ];
 
