@@ -4,7 +4,7 @@ import type { StacdEvent, StafdEvent } from "../../src/lib/core/effects.ts";
 import { pageAuthority } from "../../src/lib/core/controller/ctl.ts";
 import { type Tid, tidKey } from "../../src/lib/nvme/tid.ts";
 import type { ReportedDc } from "../../src/lib/ports.ts";
-import { doing, hearing, stacd, stacdStepping } from "./altered.ts";
+import { doing, hearing, stacd, stacdStepping, stafdStepping } from "./altered.ts";
 import type { Canary } from "./canaries.ts";
 import { type Cores, realCores } from "./cores.ts";
 
@@ -149,6 +149,20 @@ export const PAGE_CANARIES: readonly Canary[] = [
           paths: [],
         }));
         return { ...event, outcome: { ok: true, value } };
+      }),
+  },
+  {
+    name: "rests for an hour more than it says",
+    rules: ["L2"],
+    who: "stafd",
+    first: 301007,
+    cores: () =>
+      stafdStepping((state, event, now) => {
+        const next = realCores.stafd.step(state, event, now);
+        const { fleet } = next.state;
+        if (event.type !== "connected" || fleet.rests === state.fleet.rests) return next;
+        const rests = new Map([...fleet.rests].map(([name, { mono }]) => [name, { mono: mono + 3_600_000 }]));
+        return { ...next, state: { ...next.state, fleet: { ...fleet, rests } } };
       }),
   },
 ];

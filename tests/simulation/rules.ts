@@ -77,6 +77,11 @@ export class Rules {
     );
   }
 
+  /** When the last rest after a long connect ends (S16). */
+  get restsUntil(): number {
+    return Math.max(this.sessions.stafd.restsUntil, this.sessions.stacd.restsUntil);
+  }
+
   /** Which pages are young, by the controller that they are of (S14). */
   readonly freshness = new Freshness<string>();
   /** The connections by which a page was read since its controller came (back): it may be asked by several. */

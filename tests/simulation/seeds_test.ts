@@ -170,6 +170,7 @@ const FOUND_IN_ALL: readonly (readonly [seed: number, who: Who, what: string])[]
     "both",
     "the same, for paths of which the page that lists the subsystem names others (the check was wrong)",
   ],
+  [301007, "stafd", "what only mDNS led to still rested when the storm began (the check was wrong)"],
   [90017, "stafd", "what was left to others was connected before the state file said that it is ours"],
 ];
 

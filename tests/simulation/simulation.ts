@@ -491,10 +491,7 @@ export class Simulation {
     // When the kernel gives up a lost discovery controller, stafd may drop it, and what only its page listed goes.
     const lossMs = this.#lossMs;
     if (lossMs > 0) await this.go(lossMs + IN_USE_MS);
-    // What only mDNS names, also what it named before, has its turn after its rest.
-    const { stafd, stacd } = this.rules.sessions;
-    const rest = Math.max(stafd.restsUntil, stacd.restsUntil) - this.mono;
-    if (rest > 0) await this.go(rest + IN_USE_MS);
+    await this.#rested();
     // A connect from before the peace may have come out of the kernel since.
     await this.#settled();
     const before = this.#connections();
@@ -515,6 +512,12 @@ export class Simulation {
         `a restart changed the connections from ${before.join(", ")} to ${after.join(", ")}`,
       );
     }
+  }
+
+  /** What only mDNS names, also what it named before, has its turn after its rest (S16). */
+  async #rested(): Promise<void> {
+    const rest = this.rules.restsUntil - this.mono;
+    if (rest > 0) await this.go(rest + IN_USE_MS);
   }
 
   /** How long the kernel goes on trying to get lost connections back, where that has an end. */
