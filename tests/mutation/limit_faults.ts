@@ -139,7 +139,7 @@ export const LIMIT_FAULTS: readonly LimitFault[] = [
     ANSWERS,
     "one answer of any length",
     "src/lib/dbus/stafd_pages.ts",
-    "MAX_PAGE_REPLY = 14 * MIB",
+    "MAX_PAGE_REPLY = 6 * MIB",
     "MAX_PAGE_REPLY = 1e9",
   ),
   fault(

@@ -25,7 +25,7 @@ export interface PageIndex extends ReportedPages {
  * The most bytes of entries in one answer with all pages: pages that do not fit are unknown to the caller
  * (S6).
  */
-const MAX_REPORT_TEXT = 12 * 1024 * 1024;
+const MAX_REPORT_TEXT = 4 * 1024 * 1024;
 
 /** The report about the page of one discovery controller; undefined if stacd must not learn of it. */
 function pageOf(state: StafdState, view: StafdView, ctl: Ctl): { page: Page | undefined } | undefined {

@@ -12,10 +12,10 @@ import type { JsonResult } from "./json_reader.ts";
 import { type PageIndex, parsePage, parsePageEntries, parsePageIndex } from "./v1_parse.ts";
 
 const MIB = 1024 * 1024;
-/** The longest answer with one page; stafd keeps no page of more than 12 MiB as texts, and its fields take no more. */
-export const MAX_PAGE_REPLY = 14 * MIB;
-/** The limit of all pages together; stafd keeps 12 MiB. */
-export const MAX_REPORT = 14 * MIB;
+/** The longest answer with one page; stafd keeps no page of more than 4 MiB as texts, and its fields take no more. */
+export const MAX_PAGE_REPLY = 6 * MIB;
+/** The limit of all pages together; stafd keeps 4 MiB. */
+export const MAX_REPORT = 6 * MIB;
 
 type Question = Pick<Call, "member" | "signature" | "args" | "maxReply">;
 /** A call to the versioned interface that returns a text. */
@@ -100,8 +100,7 @@ export class StafdPages {
   }
 
   async #pages(index: PageIndex, ask: AskStafd, ahead: (page: FetchedReport) => void): Promise<Fetched> {
-    const before = this.#known;
-    const known = new Map<string, ReportedDc>();
+    const known = this.#known;
     const within: Indexed[] = [];
     const asked: Indexed[] = [];
     let left = MAX_REPORT;
@@ -110,10 +109,11 @@ export class StafdPages {
       left -= listed.bytes;
       within.push(listed);
       const key = tidKey(listed.tid);
-      const had = before.get(key);
-      if (had !== undefined && isSame(had, listed)) known.set(key, had);
-      else asked.push(listed);
+      const had = known.get(key);
+      if (had === undefined || !isSame(had, listed)) asked.push(listed);
     }
+    const has = new Set(within.map(({ tid }) => tidKey(tid)));
+    for (const key of known.keys()) if (!has.has(key)) known.delete(key);
     let isPartial = false;
     const waiting = new ShortFirst(within, asked);
     const fetched = new Set<string>();
@@ -122,13 +122,11 @@ export class StafdPages {
       const key = tidKey(next.tid);
       const { reply, parse } = await this.#askPage(ask, next.tid);
       if (!reply.ok) {
-        if (OF_THE_PAGE.has(reply.error.name)) {
-          isPartial = true;
-          continue;
-        }
         // Pages that were fetched are not requested again.
-        this.#known = new Map([...before, ...known]);
-        return { is: "failed", reply };
+        if (!OF_THE_PAGE.has(reply.error.name)) return { is: "failed", reply };
+        isPartial = true;
+        known.delete(key);
+        continue;
       }
       const page = reply.sender === this.#owner ? textOf(reply, parse) : OTHER;
       if (!page.ok) return { is: "garbled", message: page.message };
@@ -136,11 +134,14 @@ export class StafdPages {
       const is = page.value !== undefined && tidKey(page.value.tid) === key ? page.value : undefined;
       if (is === undefined) {
         isPartial = true;
+        known.delete(key);
         continue;
       }
+      // The earlier one is not kept until the last page is here.
+      const isKnown = known.has(key);
       known.set(key, is);
       fetched.add(key);
-      if (before.has(key)) ahead({ ...onlyOf([is]), ahead: true });
+      if (isKnown) ahead({ ...onlyOf([is]), ahead: true });
     }
     const dcs = index.dcs.map((listed): ReportedDc => {
       if (listed.count === 0) return about(listed, []);
@@ -150,7 +151,6 @@ export class StafdPages {
       // What was fetched now is newer than the index.
       return fetched.has(key) ? page : about(listed, page.entries);
     });
-    this.#known = known;
     const { retired, unknowns } = index;
     return { is: "report", report: { dcs, retired, unknowns, ...(isPartial ? { partial: true } : {}) } };
   }

@@ -1,5 +1,6 @@
 /** V4: what discovery controllers say is kept within a budget, and none takes the room of the others. */
 import assert from "node:assert/strict";
+import { MAX_CTLS } from "../../../src/lib/core/fleet/fleet.ts";
 import { mdnsAuthority } from "../../../src/lib/core/sources/origin_of.ts";
 import {
   intakeOf,
@@ -87,8 +88,8 @@ Deno.test("whoever takes most gives way; a small one never does", () => {
 
 Deno.test("mDNS gives way first while it has more than a quarter, and may have all that nobody else needs", () => {
   const heard = Array.from({ length: 6 }, (_, n) => page(`m${n}`, mdnsAuthority(`eth${n % 2}`), 4));
-  assert.equal(MAX_PAGES_TEXT, 12 * MIB);
-  assert.equal(MDNS_PAGES_TEXT, 3 * MIB);
+  assert.equal(MAX_PAGES_TEXT, 4 * MIB);
+  assert.equal(MDNS_PAGES_TEXT, MIB);
   assert.deepEqual(over(...heard), []);
   assert.ok(over(...heard, page("a", "A", 12)).every((key) => key.startsWith("m")));
   assert.equal(over(...heard, page("a", "A", 12)).length, 3);
@@ -129,7 +130,8 @@ Deno.test("a page over the limit is unknown: what was read before stays, nothing
   assert.equal(before?.current, true);
   dc.take({ type: "aen", device: "nvme0", value: 0x70f002 });
   const flood = Array.from({ length: 16_384 }, (_, n) => entry(n, nqn(223, n), `${"1".repeat(200)}.${n}`));
-  assert.ok(textBytes(intakeOf(flood).entries) < MAX_PAGE_TEXT, "even the longest of the usual form fits");
+  const usual = flood.slice(0, MAX_CTLS).map((_, n) => entry(n, nqn(68, n), `192.168.${n >> 8}.${n & 255}`));
+  assert.ok(textBytes(intakeOf(usual).entries) < MAX_PAGE_TEXT, "as many as there may be controllers");
   const hostile = flood.map((one) => ({ ...one, traddr: "\u00fc".repeat(120) }));
   read(hostile, 2n);
   const after = stafdReport(dc.state, dc.now).dcs.find(({ page }) => page === "read");
@@ -138,7 +140,7 @@ Deno.test("a page over the limit is unknown: what was read before stays, nothing
   const said = dc.effects.flatMap((effect) => effect.do === "log" ? [effect.entry.message] : []);
   assert.match(
     said.at(-1) ?? "",
-    /its log page has 16384 entries of \d+ MiB in all, more than the limit of 12 MiB/,
+    /its log page has 16384 entries of \d+ MiB in all, more than the limit of 4 MiB/,
   );
   const wakes = [...dc.state.dcs].map(([, { readLog }]) => readLog?.retryAt?.mono).filter((at) =>
     at !== undefined

@@ -3,8 +3,8 @@
  * last save are kept, up to a limit; a weak map would keep them as long as the flight recorder keeps the parts.
  */
 
-/** Characters of the kept texts (S6): a table of 10,000 controllers with names of the usual length. */
-export const MAX_KEPT_TEXT = 12 * 1024 * 1024;
+/** Characters of the kept texts (S6): those of some 4,000 controllers with names of the usual length. */
+export const MAX_KEPT_TEXT = 4 * 1024 * 1024;
 
 export class KeptTexts<Part extends object> {
   readonly #textOf: (part: Part) => string;

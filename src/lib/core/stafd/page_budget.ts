@@ -13,13 +13,13 @@ import { pageDiff } from "../sources/page_diff.ts";
 import { isMdnsAuthority } from "../sources/origin_of.ts";
 
 const MIB = 1024 * 1024;
-/** Text of one page, in bytes of JSON: 16,384 entries of twice the usual length. */
-export const MAX_PAGE_TEXT = 12 * MIB;
+/** Text of one page, in bytes of JSON: as many entries of the usual length as there may be controllers. */
+export const MAX_PAGE_TEXT = 4 * MIB;
 /**
  * Text of all pages together: as much as one page may have. With these numbers a daemon stays below 150 MB (V4): stacd
  * holds the entries, a record of each controller, and one page in several forms while it is fetched.
  */
-export const MAX_PAGES_TEXT = 12 * MIB;
+export const MAX_PAGES_TEXT = 4 * MIB;
 /** The part of {@link MAX_PAGES_TEXT} that mDNS may keep when others need room: a quarter. */
 export const MDNS_PAGES_TEXT = MAX_PAGES_TEXT / 4;
 
