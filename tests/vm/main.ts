@@ -24,6 +24,7 @@ import { scenarios as fcLate } from "./scenarios/fc_late.ts";
 import { scenarios as image } from "./scenarios/image.ts";
 import { scenarios as kernelRules } from "./scenarios/kernel_rules.ts";
 import { scenarios as oldKernel } from "./scenarios/old_kernel.ts";
+import { scenarios as hostilePages } from "./scenarios/hostile_pages.ts";
 import { scenarios as hostIdentity } from "./scenarios/host_identity.ts";
 import { scenarios as nextConf } from "./scenarios/next_conf.ts";
 import { scenarios as nvmeCli3 } from "./scenarios/nvme_cli_3.ts";
@@ -77,6 +78,7 @@ const SCENARIOS: readonly Scenario[] = [
   ...startScenarios,
   busFlood,
   dbusClients,
+  ...hostilePages,
   ...fc,
   ...fcLate,
   ...fcKickStart,
