@@ -85,6 +85,12 @@ export const NAMED: readonly NamedFault[] = [
     replace: "if (ctl.claims.size < 0) ctl",
   },
   {
+    name: "a connection whose link is back is not read again",
+    path: core("controller/links"),
+    find: `if (change === "returned") startScan(draft);`,
+    replace: "",
+  },
+  {
     name: "a connection is left to a controller that has another one",
     path: core("fleet/kernel_view"),
     find: `(link.phase === "up" || !serves(view, other, device))`,

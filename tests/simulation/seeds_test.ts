@@ -171,6 +171,7 @@ const FOUND_IN_ALL: readonly (readonly [seed: number, who: Who, what: string])[]
     "the same, for paths of which the page that lists the subsystem names others (the check was wrong)",
   ],
   [301007, "stafd", "what only mDNS led to still rested when the storm began (the check was wrong)"],
+  [305029, "both", "a connection of others that came back by another interface was removed"],
   [90017, "stafd", "what was left to others was connected before the state file said that it is ours"],
 ];
 

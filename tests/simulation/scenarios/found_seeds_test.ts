@@ -271,3 +271,26 @@ Deno.test("seed 100235: a connection is not left to a controller that has anothe
   await stage.run(5 * 60_000);
   assert.deepEqual(count(), [0, 0]);
 });
+
+Deno.test("seed 305029: a connection that was taken over while its link was down is recognised again when that is back, without an event", async () => {
+  const stage = new Stage(realCores);
+  const { fabric, kernel } = stage.world;
+  fabric.addInterface({ ...SECOND, v4: ["10.2.0.1"] });
+  const subsystem = stage.subsystem("nqn.sub", "10.0.1.1");
+  const theirs = stage.connectedByOthers(subsystem);
+  kernel.devices.chaos.silentLoss = 1;
+  subsystem.manner = "closed";
+  kernel.devices.reset(theirs);
+  const line = "traddr=10.0.1.1;trsvcid=4420;nqn=nqn.sub;host-iface=eth0";
+  stage.stacdConf(controllers(line));
+  await stage.start(5_000);
+  assert.match(stage.said.join("\n"), /nvme0 - Connection established! \(it existed already\)/);
+  fabric.setLink("eth0", false);
+  subsystem.manner = "up";
+  await stage.run(30_000);
+  assert.equal(theirs.state, "live");
+  assert.equal(theirs.source, "10.2.0.1");
+  stage.stacdConf("");
+  await stage.run(60_000);
+  assert.deepEqual(stage.to(subsystem), [theirs]);
+});

@@ -66,6 +66,8 @@ export function linksSeen(
       ? returned(draft, ctl, ctl.link.lost)
       : undefined;
     if (change === undefined || counted.has(device)) continue;
+    // It may have come back by another interface, and no event may have told that it is back.
+    if (change === "returned") startScan(draft);
     counted.add(device);
     const { links } = draft.state.fleet;
     changeFleet(draft, { links: { ...links, [change]: links[change] + 1 } });
