@@ -93,7 +93,7 @@ export const NAMED: readonly NamedFault[] = [
   {
     name: "a connection is left to a controller that has another one",
     path: core("fleet/kernel_view"),
-    find: `(link.phase === "up" || !serves(view, other, device))`,
+    find: `((link.phase === "up" && isOurs) || !serves(view, other, device))`,
     replace: "!serves(view, other, device)",
   },
   {

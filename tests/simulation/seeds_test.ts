@@ -172,6 +172,7 @@ const FOUND_IN_ALL: readonly (readonly [seed: number, who: Who, what: string])[]
   ],
   [301007, "stafd", "what only mDNS led to still rested when the storm began (the check was wrong)"],
   [305029, "both", "a connection of others that came back by another interface was removed"],
+  [391, "stacd", "the audit took a connection of others that serves a controller with another connection"],
   [90017, "stafd", "what was left to others was connected before the state file said that it is ours"],
 ];
 

@@ -111,6 +111,8 @@ export function shieldOf(view: View, device: KernelCtrl): string | undefined {
 }
 
 export function otherUser(view: View, ctl: Ctl, device: KernelCtrl): Ctl | undefined {
+  // What the audit found may serve a controller that is wanted, and stays with its maker then (S2).
+  const isOurs = !ctl.leftToOthers && [...ctl.released.values()].some(({ kind }) => kind !== "audit");
   for (const key of ctlsFor(view.state.fleet.ctlsAt, device)) {
     view.work++;
     const other = key === ctl.key ? undefined : ctlAt(view, key);
@@ -119,8 +121,8 @@ export function otherUser(view: View, ctl: Ctl, device: KernelCtrl): Ctl | undef
     const { link } = other;
     const isOn = link.phase === "up" && link.ref.device === device.device &&
       link.ref.incarnation === device.incarnation;
-    // One that has a connection of its own does not take this one over: it would be nobody's.
-    if (!isOn && (link.phase === "up" || !serves(view, other, device))) continue;
+    // One that has a connection of its own does not take over another one of ours: it would be nobody's.
+    if (!isOn && ((link.phase === "up" && isOurs) || !serves(view, other, device))) continue;
     const is = view.rules.verdict(view, other).is;
     if (is === "wanted" || (is === "held" && other.link.phase === "up")) return other;
   }
