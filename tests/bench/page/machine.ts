@@ -120,7 +120,8 @@ export function machineSection(result: Result<readonly Round[]>): string {
 \`vm\`: the compiled daemons in an emulated machine with two processors, 20 to 40 times slower than hardware, in one boot
 and in turns with the original: read the ratios, not the seconds. Each figure is the median of the turns of the second
 column (ours, and what it is compared with); our first turn is shown apart. "Kernel" is the time of the connects alone,
-written to \`/dev/nvme-fabrics\` one after the other. ${measuredAt(result)}
+written to \`/dev/nvme-fabrics\` one after the other. Other work on the machine has a lower priority, and still takes
+its share of caches. ${measuredAt(result)}
 
 ${
     table(
