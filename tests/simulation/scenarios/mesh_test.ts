@@ -86,6 +86,33 @@ Deno.test("V1: a mesh of which nothing answers is dropped in one step", async ()
   assert.equal(stage.stafd.state.fleet.ctls.size, 1);
 });
 
+Deno.test("S9: a mesh that a page withdrew goes also after a restart while that page is young (seed 307406)", async () => {
+  const stage = new Stage(counted);
+  const { first, targets } = mesh(stage, 4);
+  stage.startStafd();
+  await stage.run(20_000);
+  await stage.age();
+  first.edit([], stage.mono);
+  await stage.run(10_000);
+  assert.ok(targets.every((target) => stage.to(target).length === 1), "it withdrew all at once: it is young");
+  stage.stafd.kill();
+  stage.startStafd();
+  await stage.run(10_000);
+  assert.ok(
+    targets.every((target) => stage.to(target).length === 1),
+    "the page is young after the restart, too",
+  );
+  await stage.age();
+  await stage.run(10_000);
+  assert.ok(targets.every((target) => stage.to(target).length === 0));
+  assert.equal(stage.stafd.state.fleet.ctls.size, 1);
+  const disconnects = stage.said.filter((text) =>
+    text.includes("Disconnect initiated") && text.includes("10.0.1.")
+  );
+  assert.equal(disconnects.length, targets.length);
+  for (const text of disconnects) assert.match(text, /10\.0\.0\.100/, "it names the page that withdrew it");
+});
+
 Deno.test("V1: a mesh that an exclude cuts off goes, and says why", async () => {
   const stage = new Stage(counted);
   const { targets } = mesh(stage, 12);

@@ -196,6 +196,13 @@ const isLeaving = (ctl: Ctl): boolean =>
   ![...ctl.released.values()].every(({ kind }) => kind === "audit");
 
 /**
+ * Only referrals lead to it, perhaps in a circle and no longer from a root: what withdrew it, or will, is then the evidence
+ * for its removal, which a restart must not forget (S9).
+ */
+const isReferredTo = ({ claims }: Ctl): boolean =>
+  [...claims.values()].every(({ kind }) => kind === "referral");
+
+/**
  * Controllers that a source claims or has withdrawn. The next audit finds foreign ones again. A claim is saved with
  * the page with which it was taken in; the page of now is saved once, with the page.
  */
@@ -208,7 +215,7 @@ function savedCtl(ctl: Ctl): Json | undefined {
     tid: tidFields(ctl.tid),
     ...(ctl.formerly.length === 0 ? {} : { formerly: ctl.formerly }),
     claims,
-    ...(leaving ? { released } : {}),
+    ...(leaving || (released.length > 0 && isReferredTo(ctl)) ? { released } : {}),
     ...(ctl.proven ? { proven: true } : {}),
     resting: ctl.leftToOthers,
     ...(ctl.standing === undefined ? {} : { standing: ctl.standing }),
