@@ -157,6 +157,30 @@ Deno.test("audit: a discovery controller whose page was never read may list anyt
   assert.equal(there(), true);
 });
 
+Deno.test("audit: a discovery controller that stafd is about to drop may list anything, until it is dropped (seed 304692)", async () => {
+  const { stage, there } = foreign();
+  const page = stage.dc("nqn.dc", "10.0.0.100", [entryFor(stage.subsystem("nqn.own", "10.0.1.2"), "nvme")]);
+  stage.stafdConf(DC_LINE);
+  stage.stacdConf("");
+  await stage.start();
+  await stage.age();
+  stage.world.kernel.chaos.deleteMs = [60_000, 60_000];
+  stage.stafdConf(`${DC_LINE}exclude = transport=tcp;traddr=10.0.0.100\n`);
+  await stage.run(10_000);
+  const isGoing = (): boolean =>
+    stage.world.kernel.devices.all.some(({ target, state }) =>
+      target?.nqn === "nqn.dc" && state === "deleting"
+    );
+  assert.equal(isGoing(), true, "its delete takes a minute");
+  page.edit([entryFor(stage.target("nqn.foreign"), "nvme")], stage.mono);
+  stage.stacdConf(AUDIT);
+  await stage.run(30_000);
+  assert.deepEqual([isGoing(), there()], [true, true], "its page has not been read again");
+  stage.world.kernel.chaos.deleteMs = [5, 55];
+  await stage.run(90_000);
+  assert.equal(there(), false, "it was dropped");
+});
+
 Deno.test("audit: a discovery controller whose name has no answer yet may list anything", async () => {
   const { stage, there } = foreign();
   stage.stafdConf("[Controllers]\ncontroller = transport=tcp;traddr=dc.example.com\n");

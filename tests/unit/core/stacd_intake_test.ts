@@ -7,6 +7,7 @@ import type { StacdEffect, StacdEvent } from "../../../src/lib/core/effects.ts";
 import { claimsOf } from "../../../src/lib/core/fleet/questions.ts";
 import { restoredStacd, savedStacd } from "../../../src/lib/core/saved/stacd_saved.ts";
 import { stacdView } from "../../../src/lib/core/stacd/stacd_rules.ts";
+import { unknownsOf } from "../../../src/lib/core/stacd/stacd_pages.ts";
 import { emptyStacd, type StacdState } from "../../../src/lib/core/stacd/stacd_state.ts";
 import { stepStacd } from "../../../src/lib/core/stacd/stacd_step.ts";
 import type { FetchedReport, ReportedDc } from "../../../src/lib/ports.ts";
@@ -331,6 +332,26 @@ Deno.test("an audit has the whole report", () => {
   stacd.report(first);
   stacd.take({ type: "stafd-changed", page: first.tid });
   assert.equal(stacd.asked, "all");
+});
+
+Deno.test("S2: a page that stafd no longer reports and has not dropped is unknown; one that it has dropped is not (seed 304692)", () => {
+  const audited =
+    "[I/O controller connection management]\ndisconnect-scope = all-connections-matching-disconnect-trtypes\n";
+  const stacd = new Stacd(emptyStacd, audited);
+  const first = page(1, 1, listOf(1, 0, 2));
+  const second = page(2, 1, listOf(2, 0, 2));
+  const unknowns = (): readonly string[] => unknownsOf(stacd.state, { mono: stacd.mono, wall: stacd.mono });
+  stacd.report(first, second);
+  assert.deepEqual(unknowns(), []);
+  stacd.report(second);
+  assert.deepEqual(unknowns(), [
+    "stafd does not report what (tcp, 10.255.1.1, 8009, nqn.2014-08.org.nvmexpress.discovery) lists now",
+  ]);
+  stacd.report(first, second);
+  assert.deepEqual(unknowns(), [], "it is reported again");
+  stacd.take({ type: "stafd-changed" });
+  stacd.answer({ dcs: [second], retired: [{ tid: first.tid, why: "exclude", at: 1 }], unknowns: [] });
+  assert.deepEqual(unknowns(), [], "it was dropped");
 });
 
 Deno.test("S11: pages that come ahead of the report are taken in one at a time; the report has no work left", () => {

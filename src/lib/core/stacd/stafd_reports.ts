@@ -67,6 +67,17 @@ export function fetchReport(draft: StacdDraft, page?: Tid): void {
   emit(draft, { do: "fetch", op, ...(page === undefined ? {} : { page }) });
 }
 
+/**
+ * Pages of which the report says nothing, although their discovery controllers have not been dropped: stafd is about to
+ * drop them, or has forgotten them. What they list by now is unknown (S2).
+ */
+function unnamedPages({ state: { pages } }: StacdDraft, { dcs }: FetchedReport): readonly string[] {
+  const named = new Set(dcs.map(({ tid }) => pageAuthority(tidKey(tid))));
+  return [...pages].flatMap(([authority, { dcText }]) =>
+    named.has(authority) ? [] : [`stafd does not report what ${dcText} lists now`]
+  );
+}
+
 export function fetched(draft: StacdDraft, op: number, outcome: Outcome<FetchedReport>): void {
   const { stafd } = draft.state;
   if (stafd.op !== op) return;
@@ -89,16 +100,25 @@ export function fetched(draft: StacdDraft, op: number, outcome: Outcome<FetchedR
   }
   const { unknowns, dcs, partial } = outcome.value;
   const isKnown = unknowns.length === 0 && partial !== true && dcs.every(({ page }) => page === "read");
-  const reportsWithGaps = isKnown ? 0 : stafd.reportsWithGaps + 1;
+  let reportsWithGaps = isKnown ? 0 : stafd.reportsWithGaps + 1;
   draft.state = {
     ...draft.state,
     stafd: { ...done, failures: 0, ...heard(draft.now), knownAt: stafd.askedAt, unknowns, reportsWithGaps },
   };
   takeReport(draft, outcome.value);
+  const unnamed = unnamedPages(draft, outcome.value);
+  if (unnamed.length > 0) {
+    reportsWithGaps = stafd.reportsWithGaps + 1;
+    const { stafd: now } = draft.state;
+    draft.state = {
+      ...draft.state,
+      stafd: { ...now, unknowns: [...unknowns, ...unnamed], reportsWithGaps },
+    };
+  }
   // stafd sends no signal when it learns something without a change of a log page. The audit waits for such
   // news, and so do pages that stafd has not named yet.
   const isNamed = partial !== true && (unknowns.length === 0 || draft.state.pages.size <= dcs.length);
-  if (audits(draft.state.conf) ? !isKnown : !isNamed) {
+  if (audits(draft.state.conf) ? reportsWithGaps > 0 : !isNamed) {
     remindAt(draft, after(draft.now, pause(UNKNOWN_RETRY, reportsWithGaps, "stafd")), { of: "fetch" });
   }
   judgeHeld(draft, () => true);
