@@ -20,6 +20,17 @@ function unnamedIsDropped(): Cores {
   });
 }
 
+/** What others connected stays, whether a source wants it or not. */
+function neverAuditing(): Cores {
+  const scope = "only-stas-connections";
+  return stacd((event) => {
+    if (event.type !== "config") return event;
+    const { disconnectScope } = event.conf;
+    if (disconnectScope.value === scope || disconnectScope.value === "no-disconnect") return event;
+    return { ...event, conf: { ...event.conf, disconnectScope: { ...disconnectScope, value: scope } } };
+  });
+}
+
 /** ip-family keeps this core from connecting, and from nothing else. */
 function askingForbidden(): Cores {
   const { stafd: real } = realCores;
@@ -109,6 +120,13 @@ export const PAGE_CANARIES: readonly Canary[] = [
     who: "both",
     first: 91048,
     cores: unnamedIsDropped,
+  },
+  {
+    name: "never audits, whatever disconnect-scope says",
+    rules: ["L1"],
+    who: "both",
+    with: ["families", "foreign-connects"],
+    cores: neverAuditing,
   },
   {
     name: "asks for what the pages of discovery controllers list that ip-family forbids by now",

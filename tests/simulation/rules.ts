@@ -187,11 +187,10 @@ export class Rules {
     }
     this.#disconnects.restarted(who);
     for (const device of this.world.kernel.devices.all) {
-      if (device.maker !== who) continue;
       const words = this.words(device);
       const isSaved = saved.controllers.some((tid) => serves(tid, words, this.interfaces) !== "no");
-      if (!isSaved) this.disowned.add(device);
-      else this.sessions[who].inherited.add(device);
+      if (isSaved) this.sessions[who].inherited.add(device);
+      else if (device.maker === who) this.disowned.add(device);
     }
   }
 

@@ -172,6 +172,17 @@ const FOUND_IN_ALL: readonly (readonly [seed: number, who: Who, what: string])[]
   ],
   [301007, "stafd", "what only mDNS led to still rested when the storm began (the check was wrong)"],
   [305029, "both", "a connection of others that came back by another interface was removed"],
+  [
+    307406,
+    "stafd",
+    "a mesh that a page had withdrawn stayed after a restart: the state file had no reason for its removal",
+  ],
+  [304692, "both", "the audit did not wait for a page that stafd did not report, and had not dropped"],
+  [
+    304316,
+    "both",
+    "ip-family changed between two runs spares a connection from before the start that others made (the check was wrong)",
+  ],
   [391, "stacd", "the audit took a connection of others that serves a controller with another connection"],
   [90017, "stafd", "what was left to others was connected before the state file said that it is ours"],
 ];

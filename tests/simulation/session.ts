@@ -36,7 +36,10 @@ export class Session {
   conf: Conf | undefined;
   /** It took another text than the first. */
   isEdited = false;
-  /** Connections that it made before it was started and that its state file names. */
+  /**
+   * Connections from before it was started to what its state file names, whoever made them: a process that was killed while
+   * it connected has no record of the connection either.
+   */
   readonly inherited = new Set<Device>();
   /** Targets that were connected by TLS, as far as the process or its state file knows. */
   readonly byTls: Set<string>;
