@@ -19,6 +19,7 @@ import { Coverage } from "./coverage.ts";
 import { leftOver, mayBeTried, missing, stalePages, unaudited, wantedDcs } from "./expected.ts";
 import { type Fault, FAULTS, heal } from "./faults.ts";
 import { LIMITS } from "./oracle/limits.ts";
+import { serves } from "./oracle/matching.ts";
 import { buildLandscape, connectAs, type Dice, HOST_NQN, type Landscape } from "./landscape.ts";
 import { type OnInvalid, STACD_CONF, StacdDaemon, STAFD_CONF, StafdDaemon, type Watch } from "./daemons.ts";
 import { type AnyEffect, type AnyEvent, Rules } from "./rules.ts";
@@ -437,7 +438,7 @@ export class Simulation {
 
   /** L1. */
   async #settled(): Promise<void> {
-    const end = this.mono + CONVERGENCE_MS;
+    const end = this.mono + CONVERGENCE_MS + this.#lossMs(this.#isOfName);
     let left = this.#unfinished();
     while (left.length > 0) {
       if (this.mono >= end) {
@@ -489,7 +490,7 @@ export class Simulation {
     if (this.random.chance(0.5)) return;
     await this.go(IN_USE_MS + (this.#losesNews ? LIMITS.lostNewsMs : 0));
     // When the kernel gives up a lost discovery controller, stafd may drop it, and what only its page listed goes.
-    const lossMs = this.#lossMs;
+    const lossMs = this.#lossMs();
     if (lossMs > 0) await this.go(lossMs + IN_USE_MS);
     await this.#rested();
     // A connect from before the peace may have come out of the kernel since.
@@ -520,13 +521,20 @@ export class Simulation {
     if (rest > 0) await this.go(rest + IN_USE_MS);
   }
 
-  /** How long the kernel goes on trying to get lost connections back, where that has an end. */
-  get #lossMs(): number {
-    const ends = this.world.kernel.devices.all.flatMap(({ lostAt, ctrlLossTmoMs }) =>
+  /** How long the kernel goes on trying to get these lost connections back, where that has an end. */
+  #lossMs(counts: (device: Device) => boolean = () => true): number {
+    const ends = this.world.kernel.devices.all.filter(counts).flatMap(({ lostAt, ctrlLossTmoMs }) =>
       lostAt === undefined || ctrlLossTmoMs === Infinity ? [] : [lostAt + ctrlLossTmoMs - this.mono]
     );
     return Math.max(0, ...ends);
   }
+
+  /** It is to one of several addresses of a name: another one has its turn when the kernel has given this one up (S2). */
+  #isOfName = (device: Device): boolean =>
+    this.#dcs().some((choices) =>
+      choices.length > 1 &&
+      choices.some((tid) => serves(tid, this.rules.words(device), this.rules.interfaces) !== "no")
+    );
 
   /** L2. A target that makes the kernel hang holds up everybody: that is no fault of the storm. */
   async #storm(): Promise<void> {
