@@ -192,3 +192,19 @@ Deno.test("referrals are followed eight steps deep, and from the nearest line", 
   await stage.run(30_000);
   assert.deepEqual(chain.map((_, n) => stage.to(`nqn.dc${n}`).length), chain.map(() => 1));
 });
+
+Deno.test("what a shorter way by another page brings nearer is connected (L1; seed 301526)", async () => {
+  const stage = new Stage(realCores);
+  const chain = Array.from({ length: 12 }, (_, n) => stage.dc(`nqn.dc${n}`, `10.0.3.${n + 1}`, []));
+  for (const [n, dc] of chain.entries()) {
+    if (n + 1 < chain.length) dc.list(referral(stage.target(`nqn.dc${n + 1}`)), 0);
+  }
+  stage.stafdConf("[Controllers]\ncontroller = transport=tcp;traddr=10.0.3.1\n");
+  await stage.start(30_000);
+  const connected = (): readonly number[] => chain.map((_, n) => stage.to(`nqn.dc${n}`).length);
+  assert.deepEqual(connected(), [1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0]);
+  // Only the controllers up the way are named by the new entry, not the one that it brings nearer.
+  chain[2]?.list(referral(stage.target("nqn.dc5")), stage.mono);
+  await stage.run(30_000);
+  assert.deepEqual(connected(), [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0]);
+});

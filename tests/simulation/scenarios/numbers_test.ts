@@ -7,15 +7,24 @@ import { Stage } from "./stage.ts";
 
 const WANTED = "[Controllers]\ncontroller = transport=tcp;traddr=10.0.1.1;trsvcid=4420;nqn=nqn.wanted\n";
 
-/** stacd connects one subsystem, and what the call returns comes only when `stuck` is released. `overtakes`: its device is read then, not before. */
-async function connecting(overtakes: boolean): Promise<{ readonly stage: Stage; readonly made: Device }> {
+/** stacd connects one subsystem, or stafd one discovery controller, and what the call returns comes only when `stuck` is released. `overtakes`: its device is read then, not before. */
+async function connecting(
+  overtakes: boolean,
+  who: "stafd" | "stacd" = "stacd",
+): Promise<{ readonly stage: Stage; readonly made: Device }> {
   const stage = new Stage(realCores);
-  stage.subsystem("nqn.wanted", "10.0.1.1");
+  if (who === "stacd") stage.subsystem("nqn.wanted", "10.0.1.1");
+  else stage.dc("nqn.wanted", "10.0.1.1", [], "4420");
   const { kernel } = stage.world;
   kernel.overtakes = () => overtakes;
   kernel.connecting.witness = () => kernel.chaos.hangs = 1;
-  stage.stacdConf(WANTED);
-  stage.startStacd();
+  if (who === "stacd") {
+    stage.stacdConf(WANTED);
+    stage.startStacd();
+  } else {
+    stage.stafdConf("[Controllers]\ncontroller = transport=tcp;traddr=10.0.1.1;trsvcid=4420\n");
+    stage.startStafd();
+  }
   for (let ms = 0; ms < 2_000 && stage.to("nqn.wanted").length === 0; ms++) await stage.run(1);
   kernel.connecting.witness = () => undefined;
   await stage.run(100);
@@ -73,4 +82,24 @@ Deno.test("numbers: what a connect made with the number of another, whose end no
   assert.ok(stage.said.some((line) => line.endsWith(`${theirs.name} may be another connection by now`)));
   await stage.run(10_000);
   assert.deepEqual(stage.to(wanted), []);
+});
+
+Deno.test("numbers: an I/O controller of others at the same address and port, not live yet, is not taken for the discovery controller (S1; seed 301553)", async () => {
+  const { stage, made } = await connecting(true, "stafd");
+  stage.world.kernel.deleteNow(made);
+  const other = stage.subsystem("nqn.other", "10.0.1.1");
+  connectSlowly(stage.world, other, "nvme-cli");
+  const theirs = (): Device | undefined =>
+    stage.world.kernel.devices.all.find(({ target }) => target === other);
+  while (theirs() === undefined) await stage.run(1);
+  // stafd has heard of the end of its own and of the beginning of the other.
+  await stage.run(10);
+  assert.deepEqual([theirs()?.name, theirs()?.state], [made.name, "connecting"]);
+  release(stage);
+  await stage.run(20_000);
+  assert.equal(stage.to("nqn.wanted").length, 1, "the discovery controller is connected again");
+  assert.equal(stage.stafd.report().dcs[0]?.page, "read");
+  stage.stafdConf("");
+  await stage.run(20_000);
+  assert.deepEqual(stage.to(other).map(({ name }) => name), [made.name]);
 });

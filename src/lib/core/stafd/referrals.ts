@@ -10,6 +10,7 @@ import { type Authority, type Claim, type Ctl, dcOfPage } from "../controller/ct
 import { type Evidence, whyText } from "../planning/evidence.ts";
 import { isMdnsAuthority, ownAuthority } from "../sources/origin_of.ts";
 import { refusal } from "../planning/refusal.ts";
+import { MAX_REFERRAL_DEPTH } from "./stafd_state.ts";
 
 /** Referrals of one discovery controller that are followed; if there are more, the earliest ones (S6). */
 export const MAX_REFERRALS = 256;
@@ -22,6 +23,8 @@ export interface Referrals {
    * is reached by referrals only.
    */
   readonly depths: ReadonlyMap<string, number>;
+  /** Controllers to which no referrals lead within the limit: what shortens the way to one of them may make it wanted. */
+  readonly far: readonly string[];
   /** For {@link rootsOf}. Data only: a function would keep the state of the step that it was made in, and that the one before it. */
   readonly rooted: Rooted;
   /**
@@ -60,6 +63,10 @@ export interface ReferralGraph {
   readonly looked: (count: number) => void;
 }
 
+/** Do referrals lead to it within the limit? */
+export const isNear = (depths: Referrals["depths"], key: string): boolean =>
+  (depths.get(key) ?? Infinity) <= MAX_REFERRAL_DEPTH;
+
 export const isRoot = (ctl: Ctl): boolean => {
   for (const { kind } of ctl.claims.values()) if (kind !== "referral") return true;
   return false;
@@ -76,6 +83,7 @@ export function referralsOf({ ctls, conf, families, ctl, isRead, looked }: Refer
   const configured = new Map<string, string>();
   const heard = new Map<string, string>();
   const cutOff = new Map<string, { readonly from: Ctl; readonly evidence: Evidence }>();
+  const led: string[] = [];
   for (const one of ctls) {
     looked(1 + one.claims.size + one.released.size);
     const { key, claims, released } = one;
@@ -83,6 +91,7 @@ export function referralsOf({ ctls, conf, families, ctl, isRead, looked }: Refer
       if (!isReferral(claim)) depths.set(key, 0);
       else if (listedBy.get(claim.dc)?.push(key) === undefined) listedBy.set(claim.dc, [key]);
     }
+    if (!depths.has(key)) led.push(key);
     const own = ownAuthority(one);
     if (own !== undefined) (isMdnsAuthority(own) ? heard : configured).set(key, own);
     for (const [authority, evidence] of released) {
@@ -96,6 +105,7 @@ export function referralsOf({ ctls, conf, families, ctl, isRead, looked }: Refer
   }
   const isDeadEnd = (key: string): boolean => refused.has(key);
   follow(listedBy, depths, (depth) => depth + 1, isDeadEnd, looked);
+  const far = led.filter((key) => !isNear(depths, key));
   follow(listedBy, cutOff, (same) => same, () => false, looked);
   const back = new Map<string, Ctl>();
   for (const { key, authority } of retired) {
@@ -104,7 +114,7 @@ export function referralsOf({ ctls, conf, families, ctl, isRead, looked }: Refer
     back.set(key, dc);
   }
   follow(listedBy, back, (same) => same, () => false, looked);
-  return { depths, rooted: { configured, heard, listedBy, refused }, cutOff, back };
+  return { depths, far, rooted: { configured, heard, listedBy, refused }, cutOff, back };
 }
 
 /** Adds to `found` what it leads to. */

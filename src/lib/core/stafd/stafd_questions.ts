@@ -4,7 +4,7 @@ import { type Ctl, dcOfPage } from "../controller/ctl.ts";
 import type { Verdict } from "../planning/planner.ts";
 import { placeOf } from "../sources/origin_place.ts";
 import { forbiddance, grown, isSpared, SPARED } from "../planning/refusal.ts";
-import { cutOffProof, isRoot, type Referrals, referralsOf, rootsOf } from "./referrals.ts";
+import { cutOffProof, isNear, isRoot, type Referrals, referralsOf, rootsOf } from "./referrals.ts";
 import { MAX_REFERRAL_DEPTH } from "./stafd_state.ts";
 import { NO_AUTHORITY, originOf } from "../sources/origin_of.ts";
 import type { TurnPlace } from "../fleet/turns.ts";
@@ -63,6 +63,19 @@ function currentReferrals(view: StafdView): Referrals {
   });
   view.memo.referrals = { at, conf, value };
   return value;
+}
+
+/**
+ * Controllers that were out of reach when this was worked out last, and to which the statements of this step lead: another
+ * controller's claim may have brought them nearer.
+ */
+export function broughtNearer(view: StafdView): readonly string[] {
+  const before = view.state.referrals;
+  if (before === undefined || before.value.far.length === 0) return [];
+  if (before.at === view.state.fleet.sayings) return [];
+  const { depths } = currentReferrals(view);
+  view.work += before.value.far.length;
+  return before.value.far.filter((key) => isNear(depths, key));
 }
 
 /** Only referrals in a circle, or no claims at all, lead to it: the evidence is what cut the circle off. */

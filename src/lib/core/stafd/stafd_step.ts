@@ -5,7 +5,7 @@
 import { type Tid, tidKey } from "../../nvme/tid.ts";
 import type { StafdDraft } from "./stafd_draft.ts";
 import { allCtls, isRoomy } from "../fleet/questions.ts";
-import { emit, setFleet, startScan, touchAll } from "../fleet/draft.ts";
+import { emit, setFleet, startScan, touch, touchAll } from "../fleet/draft.ts";
 import { commandAnswered, eventsLost, resync, retakePage, statesSeen } from "./dc_session.ts";
 import { lostAndFound, renameServices, retakeServices, takeMdns, withdrawServices } from "./mdns_services.ts";
 import type { StafdEffect, StafdEvent, Step } from "../effects.ts";
@@ -21,6 +21,7 @@ import { settle } from "../fleet/settle.ts";
 import { startWork } from "../fleet/queues.ts";
 import type { Instant } from "../../base/time.ts";
 import { stafdDraft } from "./stafd_rules.ts";
+import { broughtNearer } from "./stafd_questions.ts";
 import { nextReminder } from "../fleet/device_news.ts";
 
 const nbftAuthority = (file: string, tid: Tid): string => `nbft:${file}:${tidKey(tid)}`;
@@ -110,6 +111,7 @@ function nbftRead(draft: StafdDraft): void {
 
 export function finishStafd(draft: StafdDraft): Step<StafdState, StafdEffect> {
   takeLeftOut(draft);
+  for (const key of broughtNearer(draft)) touch(draft, key);
   settle(draft);
   lostAndFound(draft);
   // A dropped controller may cut off others that its referrals led to.
