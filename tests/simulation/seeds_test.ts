@@ -146,6 +146,7 @@ const FOUND_IN_ALL: readonly (readonly [seed: number, who: Who, what: string])[]
   ],
   [1399, "both", "the same, of one whose page is young (the check was wrong)"],
   [1626, "both", "the same (the check was wrong)"],
+  [894, "both", "what waits for a rest is no change without a reason (S16; the check was wrong)"],
   [91048, "both", "the audit waits for a page that stafd lost with its state file (the check was wrong)"],
   [
     862,

@@ -561,6 +561,7 @@ export class Simulation {
   async #idle(): Promise<void> {
     if (this.landscape.dead.size > 0 || this.#isHostile) return;
     await this.go(IN_USE_MS + (this.#losesNews ? LIMITS.lostNewsMs : 0));
+    await this.#rested();
     const before = this.coverage.counts.get("stafd event tick") ?? 0;
     const beforeStacd = this.coverage.counts.get("stacd event tick") ?? 0;
     const connections = this.#connections().join();
