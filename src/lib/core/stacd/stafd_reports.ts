@@ -98,27 +98,20 @@ export function fetched(draft: StacdDraft, op: number, outcome: Outcome<FetchedR
     if (!isThere || stafd.again) fetchReport(draft);
     return;
   }
-  const { unknowns, dcs, partial } = outcome.value;
+  takeReport(draft, outcome.value);
+  const { dcs, partial } = outcome.value;
+  const unknowns = [...outcome.value.unknowns, ...unnamedPages(draft, outcome.value)];
   const isKnown = unknowns.length === 0 && partial !== true && dcs.every(({ page }) => page === "read");
-  let reportsWithGaps = isKnown ? 0 : stafd.reportsWithGaps + 1;
+  const reportsWithGaps = isKnown ? 0 : stafd.reportsWithGaps + 1;
   draft.state = {
     ...draft.state,
     stafd: { ...done, failures: 0, ...heard(draft.now), knownAt: stafd.askedAt, unknowns, reportsWithGaps },
   };
-  takeReport(draft, outcome.value);
-  const unnamed = unnamedPages(draft, outcome.value);
-  if (unnamed.length > 0) {
-    reportsWithGaps = stafd.reportsWithGaps + 1;
-    const { stafd: now } = draft.state;
-    draft.state = {
-      ...draft.state,
-      stafd: { ...now, unknowns: [...unknowns, ...unnamed], reportsWithGaps },
-    };
-  }
   // stafd sends no signal when it learns something without a change of a log page. The audit waits for such
   // news, and so do pages that stafd has not named yet.
-  const isNamed = partial !== true && (unknowns.length === 0 || draft.state.pages.size <= dcs.length);
-  if (audits(draft.state.conf) ? reportsWithGaps > 0 : !isNamed) {
+  const isNamed = partial !== true &&
+    (outcome.value.unknowns.length === 0 || draft.state.pages.size <= dcs.length);
+  if (audits(draft.state.conf) ? !isKnown : !isNamed) {
     remindAt(draft, after(draft.now, pause(UNKNOWN_RETRY, reportsWithGaps, "stafd")), { of: "fetch" });
   }
   judgeHeld(draft, () => true);

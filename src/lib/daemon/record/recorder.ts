@@ -13,7 +13,7 @@ import { keptScan, type Replaced, weigh } from "./share.ts";
 export const MAX_EVENTS = 2048;
 /**
  * Estimated bytes of the events of one generation beyond what they share with each other and the state (S6). A longer page
- * of a discovery controller makes the record begin again: the state before it would keep all that the page has replaced
+ * of a discovery controller makes the record begin again: the state before it would keep all that the page has replaced.
  */
 export const MAX_BYTES = 512 * 1024;
 
