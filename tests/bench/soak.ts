@@ -11,6 +11,7 @@ import type { Target } from "../../src/lib/sim/fabric.ts";
 import { Random } from "../../src/lib/sim/random.ts";
 import { realCores } from "../simulation/cores.ts";
 import { Stage } from "../simulation/scenarios/stage.ts";
+import { functionIn, objectsIn } from "../unit/core/data_only.ts";
 
 const DCS = 20;
 const SUBSYSTEMS_OF_ONE = 25;
@@ -39,27 +40,12 @@ export interface Look {
   readonly missed: readonly string[];
 }
 
-/**
- * The number of objects that are reachable from `value`. A function among them is an error: it may hold the state and
- * the effects of the step that made it, which hold those of the step before, and so on.
- */
-function objectsIn(value: unknown): number {
-  const seen = new Set<object>();
-  const waiting: unknown[] = [value];
-  while (waiting.length > 0) {
-    const one = waiting.pop();
-    if (typeof one === "function") throw new Error(`the state holds a function: ${one.name}`);
-    if (typeof one !== "object" || one === null || seen.has(one)) continue;
-    seen.add(one);
-    const parts: Iterable<unknown> = one instanceof Map || one instanceof Set || isIterable(one)
-      ? one
-      : Object.values(one);
-    for (const part of parts) waiting.push(part);
-  }
-  return seen.size;
+/** The size of a state. A function in it is an error: it keeps all earlier states. */
+function sizeOf(state: unknown, who: string): number {
+  const found = functionIn(state, who);
+  if (found !== undefined) throw new Error(`${found} is a function`);
+  return objectsIn(state);
 }
-
-const isIterable = (value: object): value is Iterable<unknown> => Symbol.iterator in value;
 
 /** Where --expose-gc is given. */
 function heapAfterCollection(): number {
@@ -173,8 +159,8 @@ class Site {
     return {
       hour,
       changes: this.changes,
-      stafd: objectsIn(stafd.state),
-      stacd: objectsIn(stacd.state),
+      stafd: sizeOf(stafd.state, "stafd"),
+      stacd: sizeOf(stacd.state, "stacd"),
       reminders: stafd.state.fleet.agenda.times.size + stacd.state.fleet.agenda.times.size,
       heap: heapAfterCollection(),
       missed: this.missed(),

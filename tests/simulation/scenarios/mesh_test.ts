@@ -175,14 +175,20 @@ Deno.test("S11: 15 discovery controllers with 100 entries each, 200 controllers,
   assert.ok(left >= 100 && left < 200, `${left} are still listed`);
 });
 
-Deno.test("referrals are followed eight steps deep, and from the nearest line", async () => {
-  const stage = new Stage(realCores);
-  const chain = Array.from({ length: 11 }, (_, n) => stage.dc(`nqn.dc${n}`, `10.0.3.${n + 1}`, []));
+/** Discovery controllers that each refer to the next one; a line names the first. */
+async function chainOf(stage: Stage, length: number): Promise<readonly Discovery[]> {
+  const chain = Array.from({ length }, (_, n) => stage.dc(`nqn.dc${n}`, `10.0.3.${n + 1}`, []));
   for (const [n, dc] of chain.entries()) {
     if (n + 1 < chain.length) dc.list(referral(stage.target(`nqn.dc${n + 1}`)), 0);
   }
   stage.stafdConf("[Controllers]\ncontroller = transport=tcp;traddr=10.0.3.1\n");
   await stage.start(30_000);
+  return chain;
+}
+
+Deno.test("referrals are followed eight steps deep, and from the nearest line", async () => {
+  const stage = new Stage(realCores);
+  const chain = await chainOf(stage, 11);
   const connected = chain.map((_, n) => stage.to(`nqn.dc${n}`).length);
   assert.deepEqual(connected, [1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0]);
   // A line brings what is behind it nearer.
@@ -195,12 +201,7 @@ Deno.test("referrals are followed eight steps deep, and from the nearest line", 
 
 Deno.test("what a shorter way by another page brings nearer is connected (L1; seed 301526)", async () => {
   const stage = new Stage(realCores);
-  const chain = Array.from({ length: 12 }, (_, n) => stage.dc(`nqn.dc${n}`, `10.0.3.${n + 1}`, []));
-  for (const [n, dc] of chain.entries()) {
-    if (n + 1 < chain.length) dc.list(referral(stage.target(`nqn.dc${n + 1}`)), 0);
-  }
-  stage.stafdConf("[Controllers]\ncontroller = transport=tcp;traddr=10.0.3.1\n");
-  await stage.start(30_000);
+  const chain = await chainOf(stage, 12);
   const connected = (): readonly number[] => chain.map((_, n) => stage.to(`nqn.dc${n}`).length);
   assert.deepEqual(connected(), [1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0]);
   // Only the controllers up the way are named by the new entry, not the one that it brings nearer.

@@ -26,22 +26,32 @@ async function startedOnHungDisk(): Promise<Stage> {
   return stage;
 }
 
-Deno.test("killed before its state was written, and then excluded: no connection stays that no record names", async () => {
-  const stage = await startedOnHungDisk();
+/** stafd is killed while the disk hangs, and started with this file when it does not. */
+async function killed(stage: Stage, conf: string): Promise<void> {
   stage.stafd.kill();
   stage.world.disk.hangs = 0;
-  stage.stafdConf(`${LEFT_AT_STOP}exclude = traddr=10.0.0.100\n`);
+  stage.stafdConf(conf);
   stage.startStafd();
   await stage.run(60_000);
+}
+
+/** The disk goes on. */
+async function written(stage: Stage): Promise<void> {
+  stage.world.disk.hangs = 0;
+  for (const write of stage.world.disk.stuck.splice(0)) write();
+  await stage.run(3_000);
+}
+
+Deno.test("killed before its state was written, and then excluded: no connection stays that no record names", async () => {
+  const stage = await startedOnHungDisk();
+  await killed(stage, `${LEFT_AT_STOP}exclude = traddr=10.0.0.100\n`);
   assert.deepEqual(stage.to("nqn.dc"), []);
 });
 
 Deno.test("a controller that was left to others is connected as soon as its record is written", async () => {
   const stage = await startedOnHungDisk();
   assert.deepEqual(stage.to("nqn.dc"), []);
-  stage.world.disk.hangs = 0;
-  for (const write of stage.world.disk.stuck.splice(0)) write();
-  await stage.run(3_000);
+  await written(stage);
   assert.equal(stage.to("nqn.dc").length, 1);
 });
 
@@ -72,20 +82,14 @@ async function movedOnHungDisk(): Promise<Stage> {
 
 Deno.test("killed before its move to another identity was written, and then removed: no connection stays that no record names", async () => {
   const stage = await movedOnHungDisk();
-  stage.stafd.kill();
-  stage.world.disk.hangs = 0;
-  stage.stafdConf("");
-  stage.startStafd();
-  await stage.run(60_000);
+  await killed(stage, "");
   assert.deepEqual(stage.to("nqn.dc"), []);
 });
 
 Deno.test("a controller that moved to one that was left to others is connected as soon as its record is written", async () => {
   const stage = await movedOnHungDisk();
   assert.deepEqual(stage.to("nqn.dc"), []);
-  stage.world.disk.hangs = 0;
-  for (const write of stage.world.disk.stuck.splice(0)) write();
-  await stage.run(3_000);
+  await written(stage);
   assert.deepEqual(stage.to("nqn.dc").map(({ hostNqn }) => hostNqn), [OTHER.nqn]);
 });
 
@@ -101,11 +105,7 @@ Deno.test("killed before it was written that what others had connected is ours: 
   await stage.run(3_000);
   stage.world.kernel.devices.remove(theirs);
   await stage.run(10_000);
-  stage.stafd.kill();
-  stage.world.disk.hangs = 0;
-  stage.stafdConf(`${DC_LINE}exclude = traddr=10.0.0.100\n`);
-  stage.startStafd();
-  await stage.run(60_000);
+  await killed(stage, `${DC_LINE}exclude = traddr=10.0.0.100\n`);
   assert.deepEqual(stage.to("nqn.dc"), []);
 });
 

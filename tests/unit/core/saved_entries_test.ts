@@ -9,7 +9,7 @@ import { textBytes } from "../../../src/lib/core/stafd/page_budget.ts";
 import { emptyStafd, newDc } from "../../../src/lib/core/stafd/stafd_state.ts";
 import { entryFromText } from "../../../src/lib/nvme/entry_text.ts";
 import { type Tid, tidKey } from "../../../src/lib/nvme/tid.ts";
-import { discoveryEntry } from "../nvme/samples.ts";
+import { discoveryEntry, ENTRY_TEXTS } from "../nvme/samples.ts";
 
 const TID: Tid = {
   transport: "tcp",
@@ -27,35 +27,11 @@ const ENTRIES = [
   discoveryEntry({ trtype: 9, subtype: 200, adrfam: 254, tsas: { kind: "none" } }),
   entryFromText(OTHERS),
 ];
+const { tsas: _, ...WITHOUT_TSAS } = ENTRY_TEXTS;
 /** As 1.0.0 wrote them, and reads them. */
 const TEXTS = [
-  {
-    trtype: "tcp",
-    adrfam: "ipv4",
-    traddr: "10.0.0.1",
-    trsvcid: "4420",
-    subnqn: "nqn.s",
-    subtype: "nvme",
-    treq: "5",
-    tsas: "{'sectype': 'reserved'}",
-    portid: "7",
-    cntlid: "65535",
-    asqsz: "32",
-    eflags: "4",
-  },
-  {
-    trtype: "9",
-    adrfam: "254",
-    traddr: "10.0.0.1",
-    trsvcid: "4420",
-    subnqn: "nqn.s",
-    subtype: "200",
-    treq: "not specified",
-    portid: "1",
-    cntlid: "65535",
-    asqsz: "32",
-    eflags: "0",
-  },
+  { ...ENTRY_TEXTS, treq: "5", tsas: "{'sectype': 'reserved'}", portid: "7", eflags: "4" },
+  { ...WITHOUT_TSAS, trtype: "9", adrfam: "254", subtype: "200" },
   OTHERS,
 ];
 

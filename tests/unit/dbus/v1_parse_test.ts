@@ -24,7 +24,7 @@ import type {
 import type { StafdReport } from "../../../src/lib/ports.ts";
 import { pageInFields, pageInTexts, pagesInTexts } from "../../../src/lib/dbus/v1_pages.ts";
 import { entryFromText } from "../../../src/lib/nvme/entry_text.ts";
-import { discoveryEntry } from "../nvme/samples.ts";
+import { discoveryEntry, ENTRY_TEXTS } from "../nvme/samples.ts";
 
 const tid = {
   transport: "tcp",
@@ -129,23 +129,7 @@ const pages: StafdReport = {
 
 const { entries: _entries, ...listed } = { ...pages.dcs[0], tid, authority: "mdns eth0" };
 const index = { schema: 1, ...pages, dcs: [{ ...listed, count: 1, bytes: 20 }] };
-const TEXTS = [
-  {
-    trtype: "tcp",
-    adrfam: "ipv4",
-    traddr: "10.0.0.1",
-    trsvcid: "4420",
-    subnqn: "nqn.s",
-    subtype: "nvme",
-    treq: "not specified",
-    tsas: "{'sectype': 'none'}",
-    portid: "1",
-    cntlid: "65535",
-    asqsz: "32",
-    eflags: "0",
-  },
-  { trtype: "tcp" },
-];
+const TEXTS = [ENTRY_TEXTS, { trtype: "tcp" }];
 /** As stafd writes it. */
 const written = pagesInTexts(pages);
 const page = pageInTexts(pages.dcs[0]);

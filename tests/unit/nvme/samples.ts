@@ -66,6 +66,22 @@ export function discoveryEntry(fields: Partial<ExtendedEntry> = {}): ExtendedEnt
   };
 }
 
+/** {@link discoveryEntry} as 1.0.0 publishes it, and saves it. */
+export const ENTRY_TEXTS = {
+  trtype: "tcp",
+  adrfam: "ipv4",
+  traddr: "10.0.0.1",
+  trsvcid: "4420",
+  subnqn: "nqn.s",
+  subtype: "nvme",
+  treq: "not specified",
+  tsas: "{'sectype': 'none'}",
+  portid: "1",
+  cntlid: "65535",
+  asqsz: "32",
+  eflags: "0",
+};
+
 /** A discovery controller of a CDC. */
 export function identifyCtrl(fields: Partial<IdentifyCtrl> = {}): IdentifyCtrl {
   return {
