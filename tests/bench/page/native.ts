@@ -44,18 +44,11 @@ const WAYS: Readonly<Record<PieceResult["way"], string>> = {
   state: "",
 };
 
-/** In milliseconds, measured by the same benchmark before both daemons worked only on what had changed. */
-const BEFORE: Readonly<Record<string, number>> = {
-  "stafd the page is taken in": 10.34,
-  "stacd the page is parsed": 2,
-  "stacd the page is taken in": 44.29,
-  "stacd the report is taken in": 44.29,
-  "stacd all pages are parsed": 45.71,
-  "stafd the state is written": 1.94,
-  "stacd the state is written": 53.33,
-};
-
-export const pagesSection = (result: Result<readonly PieceResult[]>): string =>
+/** `before`: the same benchmark, before both daemons worked only on what had changed. */
+export const pagesSection = (
+  before: Result<readonly Omit<PieceResult, "slowest">[]> | undefined,
+): (result: Result<readonly PieceResult[]>) => string =>
+(result) =>
   `## One changed page among many
 
 \`pages\`, on the machine itself, without a JIT, as the daemons run. One event of a discovery controller changes one
@@ -68,16 +61,17 @@ ${
       ["piece of work", "before, ms", "ms"],
       result.data.map(({ way, daemon, piece, ms }) => [
         `${WAYS[way]}${daemon}: ${piece}`,
-        BEFORE[`${daemon} ${piece}`]?.toFixed(2) ?? "",
+        before?.data.find((one) => one.way === way && one.daemon === daemon && one.piece === piece)?.ms
+          .toFixed(2) ?? "",
         ms.toFixed(2),
       ]),
     )
   }
 The pieces of one page do not depend on the other pages. "Several pages": stacd's first questions, and its questions
-after several changes at once. "As texts": for a stacd that does not ask for entries as numbers. "Before 1.0.1": what a stacd of an earlier version asks, and what the original's stafd
-answers. The state file is replaced as a whole after each change of what a daemon knows, here with 10,500
-controllers; only the parts of its text that have changed are written again, as far as the daemon keeps it (4 million
-characters; here the text has twice as many, and the last row is of commit 0a14462).
+after several changes at once. "As texts": for a stacd that does not ask for entries as numbers. "Before 1.0.1": what
+a stacd of an earlier version asks, and what the original's stafd answers. The state file is replaced as a whole after
+each change of what a daemon knows, here with 10,500 controllers. Only the parts of its text that have changed are
+written again, as far as the daemon keeps the text: 4 million characters; here it has twice as many.
 `;
 
 export const soakSection = (

@@ -27,7 +27,7 @@ export async function benchmarksPage(): Promise<string> {
   const sections = [
     ...await section("vm", machineSection),
     ...await section("ctl_scale", scaleSection),
-    ...await section("pages", pagesSection),
+    ...await section("pages", pagesSection(await resultOf("pages-before"))),
     ...await section("soak", soakSection),
     ...await section("record", recordSection),
     ...await section("size", sizeSection),
