@@ -19,6 +19,8 @@ const fault = (limit: string, name: string, path: string, find: string, replace:
 });
 
 const CONTROLLERS = "controllers of one daemon";
+const ONE_PLACE =
+  "entries at one place of a table that are compared one by one; entries of one leaf when there are more";
 const SERVICES = "mDNS services";
 const REFERRALS = "referrals of one controller; their depth";
 const ONE_PAGE = "one log page";
@@ -49,6 +51,27 @@ export const LIMIT_FAULTS: readonly LimitFault[] = [
     "src/lib/base/places.ts",
     "> MAX_REMEMBERED",
     "> Infinity",
+  ),
+  fault(
+    ONE_PLACE,
+    "any number of entries is compared one by one",
+    "src/lib/base/table.ts",
+    "more.length > MAX_BUCKET",
+    "more.length > Infinity",
+  ),
+  fault(
+    ONE_PLACE,
+    "a leaf of any length",
+    "src/lib/base/crowd.ts",
+    "more.length > MAX_LEAF",
+    "more.length > Infinity",
+  ),
+  fault(
+    ONE_PLACE,
+    "leaves that are left with few entries stay",
+    "src/lib/base/crowd.ts",
+    "<= FEW) return now(at - 1",
+    "<= -1) return now(at - 1",
   ),
   fault(
     SERVICES,

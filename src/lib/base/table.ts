@@ -1,26 +1,29 @@
-import { placeOf } from "./name_numbers.ts";
-
 /**
  * A persistent map from text to value: `with` and `without` give a new table and leave the old one as it was.
  * A trie over a hash of the key, with a few entries at each end: a change copies three small arrays and one
  * of entries, and not the whole table, so the core stays pure without paying for its size at every event. The
- * keys and the order of insertion determine the order of iteration.
+ * keys and the order of insertion determine the order of iteration. Peers choose names, and may choose them so that
+ * thousands have one place: there the entries are kept in order (crowd.ts).
  */
+import { Crowd, type Entry, Leaf } from "./crowd.ts";
+import { placeOf } from "./name_numbers.ts";
+
 const BITS = 4;
 const WIDTH = 1 << BITS;
 const MASK = WIDTH - 1;
 
-interface Entry<V> {
-  readonly key: string;
-  readonly value: V;
-}
+/** Entries at one place; more of them are a crowd (S6). Of 12,288 names that nobody has chosen for it, 3 have one place. */
+export const MAX_BUCKET = 16;
+
 /** The entries whose keys have the same place. */
-type Bucket<V> = readonly Entry<V>[];
+type Bucket<V> = readonly Entry<V>[] | Crowd<V>;
+type Row<V> = readonly (Bucket<V> | undefined)[];
 /** Some of the entries: the same object in later tables as long as none of them changes. */
-export type Row<V> = readonly (Bucket<V> | undefined)[];
+export type Part<V> = Row<V> | Leaf<V>;
 type Shelf<V> = readonly (Row<V> | undefined)[];
 type Root<V> = readonly (Shelf<V> | undefined)[];
 
+const NO_LEAF: Leaf<never> = new Leaf([]);
 const EMPTY: readonly undefined[] = new Array<undefined>(WIDTH).fill(undefined);
 
 export class Table<V> {
@@ -64,16 +67,26 @@ export class Table<V> {
     const bucket = this.#bucket(place);
     const entry = { key, value };
     if (bucket === undefined) return this.#withBucket(place, [entry], this.size + 1);
+    if (bucket instanceof Crowd) {
+      const size = bucket.get(key) === undefined ? this.size + 1 : this.size;
+      return this.#withBucket(place, bucket.with(entry), size);
+    }
     const at = bucket.findIndex((one) => one.key === key);
-    return at < 0
-      ? this.#withBucket(place, [...bucket, entry], this.size + 1)
-      : this.#withBucket(place, bucket.with(at, entry), this.size);
+    if (at >= 0) return this.#withBucket(place, bucket.with(at, entry), this.size);
+    const more = [...bucket, entry];
+    return this.#withBucket(place, more.length > MAX_BUCKET ? Crowd.of(more) : more, this.size + 1);
   }
 
   without(key: string): Table<V> {
     const place = placeOf(key);
     const bucket = this.#bucket(place);
     if (bucket === undefined || entryIn(bucket, key) === undefined) return this;
+    if (bucket instanceof Crowd) {
+      const crowd = bucket.without(key);
+      const [{ entries } = NO_LEAF, other] = crowd.leaves;
+      const isFew = other === undefined && entries.length <= MAX_BUCKET / 2;
+      return this.#withBucket(place, isFew ? entries : crowd, this.size - 1);
+    }
     const rest = bucket.filter((one) => one.key !== key);
     return this.#withBucket(place, rest.length === 0 ? undefined : rest, this.size - 1);
   }
@@ -86,7 +99,10 @@ export class Table<V> {
       if (shelf === undefined) continue;
       for (const row of shelf) {
         if (row === undefined) continue;
-        for (const bucket of row) if (bucket !== undefined) all.push(...bucket);
+        for (const bucket of row) {
+          if (bucket instanceof Crowd) bucket.leaves.forEach(({ entries }) => all.push(...entries));
+          else if (bucket !== undefined) all.push(...bucket);
+        }
       }
     }
     this.#all = all;
@@ -94,13 +110,17 @@ export class Table<V> {
   }
 
   /**
-   * The entries in at most {@link WIDTH} squared rows, in order. What is made of a row can be kept for the row: a change
-   * of the table replaces one of them.
+   * The entries in parts, none of which has more than {@link WIDTH} times {@link MAX_BUCKET}. What is made of a part can be
+   * kept for it: a change of the table replaces one or two of them.
    */
-  *rows(): IterableIterator<Row<V>> {
+  *parts(): IterableIterator<Part<V>> {
     for (const shelf of this.#root) {
       if (shelf === undefined) continue;
-      for (const row of shelf) if (row !== undefined) yield row;
+      for (const row of shelf) {
+        if (row === undefined) continue;
+        yield row;
+        for (const bucket of row) if (bucket instanceof Crowd) yield* bucket.leaves;
+      }
     }
   }
 
@@ -124,8 +144,15 @@ function replaced<T>(list: readonly T[], at: number, one: T): readonly T[] {
   return copy;
 }
 
+/** The entries of one part of a table; those of a crowd are parts of their own. */
+export function entriesOf<V>(part: Part<V>): readonly Entry<V>[] {
+  if (part instanceof Leaf) return part.entries;
+  return part.flatMap((bucket = []) => bucket instanceof Crowd ? [] : bucket);
+}
+
 function entryIn<V>(bucket: Bucket<V> | undefined, key: string): Entry<V> | undefined {
   if (bucket === undefined) return undefined;
+  if (bucket instanceof Crowd) return bucket.get(key);
   for (const entry of bucket) if (entry.key === key) return entry;
   return undefined;
 }

@@ -1,6 +1,8 @@
 /** The numbers in the threat model's table of limits are those of the code. */
 import assert from "node:assert/strict";
+import { MAX_LEAF } from "../../../src/lib/base/crowd.ts";
 import { MAX_REMEMBERED } from "../../../src/lib/base/places.ts";
+import { MAX_BUCKET } from "../../../src/lib/base/table.ts";
 import { MAX_ASKS, MAX_DRAINS, MAX_NAMED, MAX_WAITING } from "../../../src/lib/core/fleet/act_limits.ts";
 import { MAX_CTLS, MAX_PROBES } from "../../../src/lib/core/fleet/fleet.ts";
 import { LINES_OF_SOURCE, MAX_SOURCES } from "../../../src/lib/core/fleet/log_limit.ts";
@@ -26,6 +28,10 @@ const { waitingOfUser, bytesOfUser, waiting, bytes, atOnceOfUser, atOnce } = CAL
 const LIMITS = new Map<string, readonly number[]>([
   ["controllers of one daemon", [MAX_CTLS]],
   ["names whose places in tables are remembered", [MAX_REMEMBERED]],
+  ["entries at one place of a table that are compared one by one; entries of one leaf when there are more", [
+    MAX_BUCKET,
+    MAX_LEAF,
+  ]],
   ["mDNS services", [MAX_SERVICES]],
   ["referrals of one controller; their depth", [MAX_REFERRALS, MAX_REFERRAL_DEPTH]],
   ["one log page", [MAX_ENTRIES, MAX_LOG / MIB, MAX_PAGE_TEXT / MIB]],

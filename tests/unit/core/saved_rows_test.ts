@@ -8,6 +8,7 @@ import { savedStafd } from "../../../src/lib/core/saved/stafd_saved.ts";
 import { emptyStacd, type StacdState } from "../../../src/lib/core/stacd/stacd_state.ts";
 import { emptyStafd, newDc } from "../../../src/lib/core/stafd/stafd_state.ts";
 import { type Tid, tidKey } from "../../../src/lib/nvme/tid.ts";
+import { collidingNames } from "../base/colliding.ts";
 import { discoveryEntry } from "../nvme/samples.ts";
 
 const tid = (n: number): Tid => ({
@@ -22,9 +23,9 @@ const tid = (n: number): Tid => ({
 const DC = tidKey(tid(0));
 const ENTRY = discoveryEntry();
 
-function ctl(n: number, genctr: string): Ctl {
+function ctl(n: number, genctr: string, of = tid(n)): Ctl {
   const claim = { kind: "log-page", dc: DC, dcText: "dc", genctr, readAt: n, entry: ENTRY } as const;
-  return withClaim(newCtl(tidKey(tid(n)), tid(n), 0), pageAuthority(DC), claim);
+  return withClaim(newCtl(tidKey(of), of, 0), pageAuthority(DC), claim);
 }
 
 const stateOf = (fleet: Fleet): StacdState => ({ ...emptyStacd, fleet });
@@ -49,6 +50,20 @@ Deno.test("a save reads a few of many controllers when one has changed", () => {
   savedStacd(stateOf(fleet));
   const before = all.map(({ reads }) => reads());
   const text = savedStacd(stateOf(withCtl(fleet, ctl(7, "2"))));
+  const again = all.filter(({ reads }, n) => reads() !== before[n]).length;
+  assert.ok(again < 60, `${again} of ${all.length} controllers are written anew`);
+  assert.match(text, /"genctr":"2"/);
+});
+
+Deno.test("S11: a save reads a few of many controllers also when a peer has chosen their names for one place", () => {
+  const begin = tidKey({ ...tid(1), subsysnqn: "nqn." }).replace(/nqn\.".*/, "nqn.");
+  const names = collidingNames(begin, 11).map((name) => name.slice(begin.length - "nqn.".length));
+  const of = (n: number): Tid => ({ ...tid(1), subsysnqn: names[n] ?? "" });
+  const all = names.map((_, n) => counted(ctl(n, "1", of(n))));
+  const fleet = all.reduce((now, one) => withCtl(now, one.ctl), emptyFleet);
+  savedStacd(stateOf(fleet));
+  const before = all.map(({ reads }) => reads());
+  const text = savedStacd(stateOf(withCtl(fleet, ctl(7, "2", of(7)))));
   const again = all.filter(({ reads }, n) => reads() !== before[n]).length;
   assert.ok(again < 60, `${again} of ${all.length} controllers are written anew`);
   assert.match(text, /"genctr":"2"/);

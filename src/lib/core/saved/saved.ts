@@ -20,7 +20,7 @@ import {
 } from "../controller/ctl.ts";
 import type { Evidence } from "../planning/evidence.ts";
 import { type Fleet, MAX_SECURED, withCtl } from "../fleet/fleet.ts";
-import type { Row } from "../../base/table.ts";
+import { entriesOf, type Part } from "../../base/table.ts";
 import { KeptTexts, listText } from "./kept_texts.ts";
 import { lineAuthority } from "../sources/lines.ts";
 import { type Standing, STANDINGS } from "../controller/standing.ts";
@@ -222,15 +222,15 @@ function savedCtl(ctl: Ctl): Json | undefined {
   };
 }
 
-/** The controllers of a row, separated by commas. */
-function rowText(row: Row<Ctl>): string {
-  const ctls = row.flatMap((bucket = []) => bucket.map(({ value }) => savedCtl(value)));
+/** The controllers of a part of the table, separated by commas. */
+function partText(part: Part<Ctl>): string {
+  const ctls = entriesOf(part).map(({ value }) => savedCtl(value));
   return listText(ctls.flatMap((ctl) => ctl === undefined ? [] : [JSON.stringify(ctl)]));
 }
 
-const ROWS = new KeptTexts(rowText);
+const PARTS = new KeptTexts(partText);
 
-const savedCtls = (fleet: Fleet): string => `[${listText(ROWS.of(fleet.ctls.rows()))}]`;
+const savedCtls = (fleet: Fleet): string => `[${listText(PARTS.of(fleet.ctls.parts()))}]`;
 
 /**
  * The allowed address families, if recorded; version 1.0.0 did not record them, and its connections count as
