@@ -103,7 +103,8 @@ const known = new Map<string, Ip | undefined>();
  * No brackets, prefix length, port or spaces.
  */
 export function parseIp(text: string): Ip | undefined {
-  if (text.length > MAX_LENGTH) return undefined;
+  // V8 would keep texts that are whole numbers at places that a peer can choose (base/name_key.ts).
+  if (text.length > MAX_LENGTH || !(text.includes(".") || text.includes(":"))) return undefined;
   const before = known.get(text);
   if (before !== undefined || known.has(text)) return before;
   if (known.size >= MAX_KNOWN) known.clear();

@@ -4,6 +4,7 @@
  */
 import { anaUsable } from "../../nvme/namespace_look.ts";
 import type { ServedNamespace, ServedPath, StorageLook, SubsystemLook } from "../../nvme/storage_look.ts";
+import { nameKey } from "../../base/name_key.ts";
 import { wantsOf } from "./array_wants.ts";
 
 /** The path is wanted. */
@@ -65,9 +66,9 @@ export function redundancyProblems(
   all: readonly SubsystemFacts[],
   look: StorageLook,
 ): readonly RedundancyProblem[] {
-  const looks = new Map(look.subsystems.map((one) => [one.nqn, one]));
+  const looks = new Map(look.subsystems.map((one) => [nameKey(one.nqn), one]));
   return all.flatMap((facts) =>
-    JUDGES.flatMap((judge) => judge(facts, looks.get(facts.nqn), look))
+    JUDGES.flatMap((judge) => judge(facts, looks.get(nameKey(facts.nqn)), look))
       .map((found) => ({ ...found, nqn: facts.nqn }))
   );
 }

@@ -11,6 +11,7 @@ import {
   redundancyText,
   type SubsystemFacts,
 } from "../../core/advice/redundancy.ts";
+import { nameKey } from "../../base/name_key.ts";
 import { distinct, WANTED } from "../../dbus/v1_distinct.ts";
 import type { V1Controller, V1State, V1Subsystem } from "../../dbus/v1_types.ts";
 import type { Counters, StorageLook, SubsystemLook } from "../../nvme/storage_look.ts";
@@ -19,8 +20,9 @@ import type { Peek } from "./classic.ts";
 import { localTime } from "./texts.ts";
 import type { Problem } from "./v1_health.ts";
 
+/** The wanted paths by {@link nameKey} of the subsystem. */
 const wantedBy = (named: readonly V1Controller[]): ReadonlyMap<string, readonly V1Controller[]> =>
-  Map.groupBy(distinct(named).filter(({ phase }) => WANTED.has(phase)), ({ tid }) => tid.subsysnqn);
+  Map.groupBy(distinct(named).filter(({ phase }) => WANTED.has(phase)), ({ tid }) => nameKey(tid.subsysnqn));
 
 /** The subsystems to which a controller of ours is connected; others do not concern us. */
 export function subsystemsOf(
@@ -28,9 +30,9 @@ export function subsystemsOf(
   named: readonly V1Controller[],
 ): Required<Pick<V1State, "subsystems" | "nativeMultipath">> {
   const wanted = wantedBy(named);
-  const known = new Set(named.map(({ tid }) => tid.subsysnqn));
-  const subsystems = look.subsystems.filter(({ nqn }) => known.has(nqn)).map((one) =>
-    subsystemOf(one, wanted.get(one.nqn) ?? [])
+  const known = new Set(named.map(({ tid }) => nameKey(tid.subsysnqn)));
+  const subsystems = look.subsystems.filter(({ nqn }) => known.has(nameKey(nqn))).map((one) =>
+    subsystemOf(one, wanted.get(nameKey(one.nqn)) ?? [])
   );
   return { subsystems, nativeMultipath: look.nativeMultipath };
 }
@@ -89,11 +91,15 @@ export function storageProblems(
   past: Fleet["past"],
   peek: Peek,
 ): readonly Problem[] {
-  const facts = [...wantedBy(named)].map(([nqn, paths]): SubsystemFacts => ({
-    nqn,
-    paths: paths.map((path) => pathFacts(path, peek)),
-    withdrawn: withdrawnOf(nqn, paths, past),
-  }));
+  const facts = [...wantedBy(named).values()].flatMap((paths): SubsystemFacts[] => {
+    const nqn = paths[0]?.tid.subsysnqn;
+    if (nqn === undefined) return [];
+    return [{
+      nqn,
+      paths: paths.map((path) => pathFacts(path, peek)),
+      withdrawn: withdrawnOf(nqn, paths, past),
+    }];
+  });
   return redundancyProblems(facts, look).map((problem): Problem => ({
     id: problem.kind,
     text: redundancyText(problem),
