@@ -22,6 +22,7 @@ const CONTROLLERS = "controllers of one daemon";
 const ONE_PLACE =
   "entries at one place of a table that are compared one by one; entries of one leaf when there are more";
 const SERVICES = "mDNS services";
+const SIDES = "controllers of one authority with one address, port and NQN";
 const REFERRALS = "referrals of one controller; their depth";
 const ONE_PAGE = "one log page";
 const ALL_PAGES = "all log pages";
@@ -86,6 +87,20 @@ export const LIMIT_FAULTS: readonly LimitFault[] = [
     core("stafd/mdns_services"),
     "most.length > own + 1",
     "most.length < own + 1",
+  ),
+  fault(
+    SIDES,
+    "any number of sides of one target",
+    core("fleet/target_sides"),
+    "taken >= MAX_SIDES",
+    "taken >= Infinity",
+  ),
+  fault(
+    SIDES,
+    "what found no room at its target is not tried again",
+    core("fleet/target_sides"),
+    "length >= MAX_SIDES;",
+    "length >= Infinity;",
   ),
   fault(
     REFERRALS,

@@ -5,6 +5,7 @@ import { MAX_REMEMBERED } from "../../../src/lib/base/places.ts";
 import { MAX_BUCKET } from "../../../src/lib/base/table.ts";
 import { MAX_ASKS, MAX_DRAINS, MAX_NAMED, MAX_WAITING } from "../../../src/lib/core/fleet/act_limits.ts";
 import { MAX_CTLS, MAX_PROBES } from "../../../src/lib/core/fleet/fleet.ts";
+import { MAX_SIDES } from "../../../src/lib/core/fleet/target_sides.ts";
 import { LINES_OF_SOURCE, MAX_SOURCES } from "../../../src/lib/core/fleet/log_limit.ts";
 import { AHEAD, LONG_QUEUE, WEIGHTS } from "../../../src/lib/core/fleet/turns.ts";
 import { CONNECT_REST } from "../../../src/lib/core/retry.ts";
@@ -33,6 +34,7 @@ const LIMITS = new Map<string, readonly number[]>([
     MAX_LEAF,
   ]],
   ["mDNS services", [MAX_SERVICES]],
+  ["controllers of one authority with one address, port and NQN", [MAX_SIDES]],
   ["referrals of one controller; their depth", [MAX_REFERRALS, MAX_REFERRAL_DEPTH]],
   ["one log page", [MAX_ENTRIES, MAX_LOG / MIB, MAX_PAGE_TEXT / MIB]],
   ["all log pages", [MAX_PAGES_TEXT / MIB]],

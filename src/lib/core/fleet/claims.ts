@@ -6,16 +6,18 @@ import { ctlAt, isRoomy, saidOf } from "./questions.ts";
 import { MAX_CTLS, withoutCtl } from "./fleet.ts";
 import { reached } from "../../base/time.ts";
 import { isIdle, TableRoom } from "./table_room.ts";
+import { takesSide } from "./target_sides.ts";
 import { OWN_FILES, quotaOf } from "../sources/origin_of.ts";
 import type { Evidence } from "../planning/evidence.ts";
 
 /**
- * Adds or renews one authority's claim, and adds the controller if it is new. False when there is no room
- * (S6).
+ * Adds or renews one authority's claim, and adds the controller if it is new. False when there is no room for
+ * it (S6).
  */
 export function addClaim(draft: Draft, key: string, tid: Tid, authority: Authority, claim: Claim): boolean {
   let ctl = ctlAt(draft, key);
   if (ctl === undefined) {
+    if (!takesSide(draft, tid, quotaFor(draft, claim))) return false;
     if (draft.state.fleet.ctls.size < MAX_CTLS) draft.room?.took(quotaFor(draft, claim), key);
     else if (!makeRoom(draft, key, claim)) {
       changeFleet(draft, { leftOut: true });

@@ -18,6 +18,7 @@ import { isLost, keepLooking } from "../controller/links.ts";
 import { lostSince } from "../controller/standing.ts";
 import { matches } from "../../nvme/match.ts";
 import { proveTls } from "./move.ts";
+import { leavesSide } from "./target_sides.ts";
 import { listed, unlisted } from "./fleet_index.ts";
 import { announce, say } from "./reporting.ts";
 import { eventFields } from "../../base/messages.ts";
@@ -30,6 +31,7 @@ import { isMute } from "./probing.ts";
 import { after } from "../../base/time.ts";
 
 export function removeRecord(draft: Draft, ctl: Ctl): void {
+  if (leavesSide(draft, ctl)) changeFleet(draft, { leftOut: true });
   setFleet(draft, withoutCtl(draft.state.fleet, ctl));
 }
 

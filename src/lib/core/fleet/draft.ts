@@ -33,6 +33,8 @@ export interface Draft extends View {
   /** The room in this step, needed once the table is full. */
   room: TableRoom | undefined;
   readonly owners: Map<string, string>;
+  /** Controllers by index key and authority, where there are many (target_sides.ts). */
+  readonly sides: Map<string, Map<string, number>>;
   /** A claim was withdrawn. */
   released: boolean;
   /** A verdict may have changed although no statement has. */
@@ -84,6 +86,7 @@ export const untouched = (): Omit<Draft, "state" | "now" | "rules" | "effects"> 
   touched: new Set(),
   room: undefined,
   owners: new Map(),
+  sides: new Map(),
   released: false,
   changed: false,
   lookedAtTls: false,

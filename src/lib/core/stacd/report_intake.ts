@@ -14,6 +14,7 @@ import { versionOf, vouchedFor } from "./stacd_pages.ts";
 import { tidOfEntry } from "../sources/entry_tid.ts";
 import { takenEntries } from "./page_entries.ts";
 import { MAX_CTLS } from "../fleet/fleet.ts";
+import { MAX_SIDES } from "../fleet/target_sides.ts";
 import { logOf } from "../fleet/reporting.ts";
 import { isNcc } from "../sources/ncc.ts";
 
@@ -158,9 +159,10 @@ function takePage(draft: StacdDraft, dc: ReportedDc): void {
 function pageCut(draft: StacdDraft, authority: Authority, over: number, dcText: string): void {
   const page = ownPages(draft).get(authority);
   if (page !== undefined) ownPages(draft).set(authority, { ...page, left: page.left + over });
-  const text =
-    `${over} controllers of the log page of ${dcText} are left out: there is no room for more of them ` +
-    `among the ${MAX_CTLS} that stacd manages`;
+  const why = isRoomy(draft)
+    ? `the page names their targets by more than ${MAX_SIDES} interfaces of this host`
+    : `there is no room for more of them among the ${MAX_CTLS} that stacd manages`;
+  const text = `${over} controllers of the log page of ${dcText} are left out: ${why}`;
   logOf(draft, `the log page of ${dcText}`, "error", text);
 }
 

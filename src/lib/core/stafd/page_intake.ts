@@ -172,7 +172,8 @@ function followReferrals(
   putDc(draft, ctl.key, { ...dcAt(draft, ctl.key), left: full });
   left += full;
   if (left > 0) {
-    const limit = `limit of ${MAX_REFERRALS} referrals of one controller, or of controllers in all, reached`;
+    const limit =
+      `limit of ${MAX_REFERRALS} referrals of one controller, or of controllers in all or of one target, reached`;
     sayOf(draft, ctl, "warning", `${left} of its ${now.size} referrals are not followed: ${limit}`);
   }
 }
