@@ -26,6 +26,7 @@ import { scenarios as kernelRules } from "./scenarios/kernel_rules.ts";
 import { scenarios as oldKernel } from "./scenarios/old_kernel.ts";
 import { scenarios as hostilePages } from "./scenarios/hostile_pages.ts";
 import { scenarios as hostIdentity } from "./scenarios/host_identity.ts";
+import { scenarios as thousandPaths } from "./scenarios/thousand_paths.ts";
 import { scenarios as nextConf } from "./scenarios/next_conf.ts";
 import { scenarios as nvmeCli3 } from "./scenarios/nvme_cli_3.ts";
 import { scenarios as rdma } from "./scenarios/rdma.ts";
@@ -79,6 +80,7 @@ const SCENARIOS: readonly Scenario[] = [
   busFlood,
   dbusClients,
   ...hostilePages,
+  ...thousandPaths,
   ...fc,
   ...fcLate,
   ...fcKickStart,

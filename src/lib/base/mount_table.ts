@@ -15,9 +15,10 @@ const unescape = (text: string): string =>
 /** Malformed lines are left out. */
 export function parseMountinfo(text: string): readonly Mount[] {
   return text.split("\n").flatMap((line) => {
-    const [left = "", right = ""] = line.split(" - ", 2);
-    const [, , dev, , mountPoint] = left.split(" ");
-    const [fsType, source] = right.split(" ");
+    // The first lone dash ends the optional fields; a source may be one, too.
+    const [, , dev, , mountPoint, ...more] = line.split(" ");
+    const dash = more.indexOf("-");
+    const [fsType, source] = dash < 0 ? [] : more.slice(dash + 1);
     if (dev === undefined || mountPoint === undefined || fsType === undefined || source === undefined) {
       return [];
     }

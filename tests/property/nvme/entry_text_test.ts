@@ -147,6 +147,18 @@ Deno.test("an entry that is ours in every text is ours; with one text more, less
   }
 });
 
+Deno.test("TSAS of RDMA is read whole or not at all", () => {
+  const words = { qptype: "connected", prtype: "rocev2", cms: "cm" } as const;
+  const texts = entryToText(discoveryEntry({ trtype: 1, tsas: { kind: "rdma", ...words } }));
+  const whole = texts["tsas"] ?? "";
+  assert.deepEqual(entryFromText(texts).tsas, { kind: "rdma", ...words });
+  for (const word of Object.values(words)) {
+    const tsas = whole.replace(`'${word}'`, "'?'");
+    assert.notEqual(tsas, whole);
+    assert.deepEqual(entryFromText({ ...texts, tsas }).tsas, { kind: "unknown", tls: false }, word);
+  }
+});
+
 Deno.test("the words of the codes are all different, and none is the word for the others", () => {
   for (const words of [SECTYPES, QPTYPES, PRTYPES, CMSES]) {
     assert.equal(new Set(words).size, words.length);

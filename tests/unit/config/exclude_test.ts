@@ -71,6 +71,10 @@ Deno.test("entries that exclude nothing are said to", () => {
   );
   assert.match(said("transport=TCP"), /no controller has transport "TCP" \(did you mean "tcp"\?\)/);
   assert.match(said("host-iface=eth0", "ignore-iface=true"), /ignore-iface = true/);
+  for (const trsvcid of ["0", "65536", "08009", "80.5", "-1", "1e3", "https"]) {
+    assert.match(said(`transport=tcp;trsvcid=${trsvcid}`), /trsvcid .* is not a port number/, trsvcid);
+  }
+  for (const trsvcid of ["1", "65535"]) assert.equal(said(`transport=tcp;trsvcid=${trsvcid}`), "", trsvcid);
   assert.match(said("traddr=a;host-traddr=b"), /^notice .*host-traddr is not compared/);
 });
 

@@ -170,6 +170,20 @@ Deno.test("a page that stafd names is asked for alone, and says nothing about th
   assert.deepEqual(stacd.state.stafd.knownAt, knownAt, "stafd has not confirmed the rest (S14)");
 });
 
+Deno.test("S14: the page that was not current comes alone: what was held for want of it is judged at once", () => {
+  const stacd = new Stacd();
+  const missing = page(2, 1, [], { current: false });
+  stacd.report(page(1, 1, listOf(1, 0, 2)), missing);
+  stacd.connectAll();
+  stacd.report(page(1, 2, listOf(1, 1, 1)), missing);
+  assert.deepEqual([...stacd.state.fleet.leaving.keys()], [stacd.at(1, 0).key]);
+  stacd.mono += 60_000;
+  stacd.take({ type: "stafd-changed", page: missing.tid });
+  assert.equal(stacd.asked, "10.255.1.2");
+  stacd.answer(only(page(2, 2, [])));
+  assert.equal(stacd.asked, "all", "the removal needs every page once more (S14)");
+});
+
 Deno.test("the whole report is asked for when one page is not enough", () => {
   const stacd = new Stacd();
   const [first, second] = [page(1, 1, listOf(1, 0, 2)), page(2, 1, listOf(2, 0, 2))];

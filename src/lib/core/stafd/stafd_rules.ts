@@ -31,8 +31,8 @@ import type { Reminder } from "../fleet/reminders.ts";
 
 function evicted(draft: StafdDraft, ctl: Ctl): void {
   draft.state = { ...draft.state, dcs: draft.state.dcs.without(ctl.key) };
-  for (const { kind, ...claim } of ctl.claims.values()) {
-    if (kind !== "referral" || !("dc" in claim)) continue;
+  for (const claim of ctl.claims.values()) {
+    if (claim.kind !== "referral") continue;
     const dc = draft.state.dcs.get(claim.dc);
     if (dc !== undefined) putDc(draft, claim.dc, { ...dc, left: dc.left + 1 });
   }
