@@ -170,7 +170,7 @@ Deno.test("a page that stafd names is asked for alone, and says nothing about th
   assert.deepEqual(stacd.state.stafd.knownAt, knownAt, "stafd has not confirmed the rest (S14)");
 });
 
-Deno.test("S14: the page that was not current comes alone: what was held for want of it is judged at once", () => {
+Deno.test("S14: the page that was not current comes alone: what was held because of it is judged at once", () => {
   const stacd = new Stacd();
   const missing = page(2, 1, [], { current: false });
   stacd.report(page(1, 1, listOf(1, 0, 2)), missing);
