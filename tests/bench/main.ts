@@ -25,6 +25,7 @@ from them.
   decode     decoders: log pages, D-Bus messages, configuration
   record     the flight recorder: the cost of one event, and its memory
   pages      one changed log page among many: every piece of work in stafd and stacd
+  connects   stacd's core while it connects 50, 200 and 1,024: the cost of each connection
   plan       the core: one step, and the plan, with many controllers
   size       the program: the runtime's share and ours; packages
   soak       72 hours of a site in compressed time: does what the daemons keep grow, is a change missed
@@ -36,6 +37,7 @@ from them.
 
 /** Flags of the engine: `jitless` is how the daemons run. */
 const FLAGS: Readonly<Record<string, string>> = {
+  connects: "--jitless",
   pages: "--jitless",
   record: "--jitless,--expose-gc",
   soak: "--expose-gc",

@@ -57,14 +57,14 @@ export const NAMED: readonly NamedFault[] = [
   {
     name: "the limit of probes is ignored",
     path: core("fleet/queues"),
-    find: "n < count && reaching < MAX_PROBES; n++",
-    replace: "n < toReach.length; n++",
+    find: "while (draft.state.fleet.reaching < MAX_PROBES) {",
+    replace: "while (draft.state.fleet.reaching < 1e9) {",
   },
   {
     name: "a connect goes before the state on disk",
     path: core("fleet/queues"),
-    find: "if (ctl.savedWith > draft.state.fleet.saves.done || unread",
-    replace: "if (unread",
+    find: "const held = ctl.savedWith > saves.done ? UNSAVED : shared",
+    replace: "const held = shared",
   },
   {
     name: "what was left to others is connected before the state on disk says otherwise",

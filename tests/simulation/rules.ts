@@ -392,8 +392,8 @@ export class Rules {
     over("past controllers", fleet.past.length, LIMITS.past);
     over("probes", fleet.reaching, LIMITS.probes);
     over("probes (negative)", -fleet.reaching, 0);
-    over("waiting to be probed", fleet.toReach.length, 2 * n + 8);
-    over("waiting to be connected", fleet.ready.length, 2 * n + 8);
+    over("waiting to be probed", fleet.toReach.waiters.size, n);
+    over("waiting to be connected", fleet.ready.waiters.size, n);
     const counting = fleet.agenda.times.size;
     const lines = this.conf(who)?.lines.length ?? 0;
     over("sources of log lines", fleet.told.size, LIMITS.logSources);

@@ -1,5 +1,6 @@
 /** What was measured on the machine itself. */
 import type { CommandResult } from "../ctl_scale.ts";
+import type { ConnectsResult } from "../connects.ts";
 import type { PieceResult } from "../pages.ts";
 import type { RecordResult } from "../record.ts";
 import type { Size } from "../size.ts";
@@ -73,6 +74,48 @@ a stacd of an earlier version asks, and what the original's stafd answers. The s
 each change of what a daemon knows, here with 10,500 controllers. Only the parts of its text that have changed are
 written again, as far as the daemon keeps the text: 4 million characters; here it has twice as many.
 `;
+
+/** `before`: the same benchmark, before the choice of the next connect passed over those that wait. */
+export const connectsSection = (
+  before: Result<readonly ConnectsResult[]> | undefined,
+): (result: Result<readonly ConnectsResult[]>) => string =>
+(result) => {
+  const ms = (value: number | undefined): string => value?.toFixed(3) ?? "";
+  const rowOf = ({ connections, each, steps }: ConnectsResult): readonly string[] => {
+    const old = before?.data.find((one) => one.connections === connections);
+    return [
+      thousands(connections),
+      ms(old?.each),
+      ms(each),
+      ms(old?.steps["kernel-free"]),
+      ms(steps["kernel-free"]),
+      ms(steps.connected),
+      ms(steps.saved),
+    ];
+  };
+  return `## The core's part of a connection
+
+\`connects\`, on the machine itself, without a JIT, as the daemons run: what the steps of stacd's core take for each
+connection of one page, all waiting at once, the fastest of five. "Between two": from the kernel's return to the next
+connect, where the kernel waits for stacd. "Saved": the state file is written after each connection here, and its text
+has all controllers; on a host, several connections share a file. Before: every connect went through all that
+waited. ${measuredAt(result)}
+
+${
+    table(
+      [
+        "connections",
+        "each before, ms",
+        "each, ms",
+        "between two before",
+        "between two",
+        "connected",
+        "saved",
+      ],
+      result.data.map(rowOf),
+    )
+  }`;
+};
 
 export const soakSection = (
   result: Result<{ readonly looks: readonly Look[]; readonly cpuMs: number }>,

@@ -2,7 +2,14 @@
 import type { Result } from "./results.ts";
 import { resultOf } from "./results.ts";
 import { machineSection } from "./machine.ts";
-import { pagesSection, recordSection, scaleSection, sizeSection, soakSection } from "./native.ts";
+import {
+  connectsSection,
+  pagesSection,
+  recordSection,
+  scaleSection,
+  sizeSection,
+  soakSection,
+} from "./native.ts";
 
 export const PAGE = "docs/benchmarks.md";
 
@@ -28,6 +35,7 @@ export async function benchmarksPage(): Promise<string> {
     ...await section("vm", machineSection),
     ...await section("ctl_scale", scaleSection),
     ...await section("pages", pagesSection(await resultOf("pages-before"))),
+    ...await section("connects", connectsSection(await resultOf("connects-before"))),
     ...await section("soak", soakSection),
     ...await section("record", recordSection),
     ...await section("size", sizeSection),

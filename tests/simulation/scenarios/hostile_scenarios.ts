@@ -52,8 +52,8 @@ function configuredLast(): Cores {
   const step: typeof stafd.step = (state, event, now) => {
     const next = stafd.step(state, event, now);
     const { fleet } = next.state;
-    const probe = { ...fleet.turns.probe, credit: [-1e9, 0, 0] } as const;
-    return { ...next, state: { ...next.state, fleet: { ...fleet, turns: { ...fleet.turns, probe } } } };
+    const turns = { ...fleet.toReach.turns, credit: [-1e9, 0, 0] } as const;
+    return { ...next, state: { ...next.state, fleet: { ...fleet, toReach: { ...fleet.toReach, turns } } } };
   };
   return { ...realCores, stafd: { ...stafd, step } };
 }

@@ -7,7 +7,7 @@ import { MAX_ASKS, MAX_DRAINS, MAX_NAMED, MAX_WAITING } from "../../../src/lib/c
 import { MAX_CTLS, MAX_PROBES } from "../../../src/lib/core/fleet/fleet.ts";
 import { MAX_SIDES } from "../../../src/lib/core/fleet/target_sides.ts";
 import { LINES_OF_SOURCE, MAX_SOURCES } from "../../../src/lib/core/fleet/log_limit.ts";
-import { AHEAD, LONG_QUEUE, WEIGHTS } from "../../../src/lib/core/fleet/turns.ts";
+import { AHEAD, WEIGHTS } from "../../../src/lib/core/fleet/turns.ts";
 import { CONNECT_REST } from "../../../src/lib/core/retry.ts";
 import { MAX_KEPT_TEXT } from "../../../src/lib/core/saved/kept_texts.ts";
 import { MAX_PAGE_TEXT, MAX_PAGES_TEXT } from "../../../src/lib/core/stafd/page_budget.ts";
@@ -47,7 +47,7 @@ const LIMITS = new Map<string, readonly number[]>([
     [waitingOfUser, bytesOfUser / MIB, waiting, bytes / MIB, atOnceOfUser, atOnce],
   ],
   ["probes at once", [MAX_PROBES]],
-  ["turns of probes and connects", [...WEIGHTS, LONG_QUEUE, MAX_PROBES]],
+  ["turns of probes and connects", [...WEIGHTS]],
   ["turns of a lane before one for a target that could not be tested", [AHEAD]],
   [
     "rest of mDNS on one interface after a connect of more than a second",

@@ -1,14 +1,7 @@
 /** S16: what only mDNS leads to on one interface holds the kernel's connects for a quarter of the time at most. */
 import assert from "node:assert/strict";
-import { newCtl } from "../../../src/lib/core/controller/ctl.ts";
-import { type Connect, emptyFleet, type Fleet, withCtl } from "../../../src/lib/core/fleet/fleet.ts";
-import {
-  guest,
-  restingApart,
-  restOf,
-  withBeginning,
-  withRest,
-} from "../../../src/lib/core/fleet/kernel_share.ts";
+import { type Connect, emptyFleet, type Fleet } from "../../../src/lib/core/fleet/fleet.ts";
+import { guest, nextEnd, restOf, withBeginning, withRest } from "../../../src/lib/core/fleet/kernel_share.ts";
 import { parseStafdConf } from "../../../src/lib/config/stafd_conf.ts";
 import type { StafdEffect, StafdEvent } from "../../../src/lib/core/effects.ts";
 import { emptyStafd } from "../../../src/lib/core/stafd/stafd_state.ts";
@@ -48,16 +41,16 @@ Deno.test("the time counts from the appearance of its own device, once", () => {
   assert.equal(withBeginning(begun, DEVICE, at(9)).busy?.begun, 5);
 });
 
-Deno.test("only its own authority rests, and only until then", () => {
-  const fleet = withCtl(withCtl(after(61_000), newCtl("a", TID, 0)), newCtl("b", DC, 0));
-  const ready = [{ key: "a", rank: 0 }, { key: "b", rank: 0 }];
-  const apart = (now: Now) =>
-    restingApart({ ...fleet, ready }, ({ key }) => key === "a" ? LAN : mdnsAuthority("eth1"), now);
-  assert.deepEqual(apart(at(243_999)), { ready: [ready[1]], resting: [ready[0]], until: { mono: 244_000 } });
-  assert.deepEqual(apart(at(244_000)), { ready, resting: [], until: undefined });
+Deno.test("an authority rests until then, and no other", () => {
+  const fleet = after(61_000);
   assert.deepEqual(restOf(fleet, LAN, at(243_999)), { mono: 244_000 });
   assert.equal(restOf(fleet, LAN, at(244_000)), undefined);
+  assert.equal(restOf(fleet, mdnsAuthority("eth1"), at(0)), undefined);
   assert.equal(restOf(fleet, undefined, at(0)), undefined);
+  assert.deepEqual(nextEnd(fleet.rests, at(243_999)), { mono: 244_000 });
+  assert.equal(nextEnd(fleet.rests, at(244_000)), undefined);
+  const two = withRest(fleet, { ...busy, guest: mdnsAuthority("eth1"), begun: 60_000 }, at(70_000));
+  assert.deepEqual(nextEnd(two.rests, at(70_000)), { mono: 100_000 });
 });
 
 Deno.test("rests that are over are forgotten", () => {

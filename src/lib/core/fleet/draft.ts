@@ -5,7 +5,7 @@
 import type { FleetState, Rules, View } from "./view.ts";
 import type { Effect, Op } from "../effects.ts";
 import type { TableRoom } from "./table_room.ts";
-import { type Fleet, type Past, withCtl } from "./fleet.ts";
+import { type Fleet, type Past, waitsFor, withCtl } from "./fleet.ts";
 import type { Authority, Ctl } from "../controller/ctl.ts";
 import type { LineState } from "../sources/lines.ts";
 import type { KernelCtrl } from "../../nvme/kernel_ctrl.ts";
@@ -40,9 +40,8 @@ export interface Draft extends View {
   /** A verdict may have changed although no statement has. */
   changed: boolean;
   lookedAtTls: boolean;
-  /** Controllers that have begun to wait for a probe, and for the kernel. */
-  begun: string[];
-  queued: Fleet["ready"][number][];
+  /** Controllers that wait for a turn and have changed: those that have begun to wait for the kernel, with their rank. */
+  readonly toPlace: Map<string, number | undefined>;
   /** The copy of the lines that this step changes. */
   ownLines: Map<Authority, LineState> | undefined;
   /** Names are resolved again at the end of the step. */
@@ -74,6 +73,8 @@ export interface DaemonRules extends Rules {
    * controller.
    */
   confirm(draft: Draft, ctl: Ctl): void;
+  /** The controllers that may count against another authority than at the last call, though they have not changed. */
+  displaced(draft: Draft): readonly string[] | "all";
   /** A reminder of the daemon's own. */
   reminded(draft: Draft, reminder: Reminder): void;
   /** The content of the state file, as JSON. */
@@ -90,8 +91,7 @@ export const untouched = (): Omit<Draft, "state" | "now" | "rules" | "effects"> 
   released: false,
   changed: false,
   lookedAtTls: false,
-  begun: [],
-  queued: [],
+  toPlace: new Map(),
   ownLines: undefined,
   namesDue: false,
 });
@@ -158,6 +158,8 @@ export function markDirty(draft: Draft): void {
 export function put(draft: Draft, ctl: Ctl): void {
   draft.work++;
   setFleet(draft, withCtl(draft.state.fleet, ctl));
+  // Its place is worked out at the end of the step: other changes may concern it, too.
+  if (waitsFor(ctl) !== undefined && !draft.toPlace.has(ctl.key)) draft.toPlace.set(ctl.key, undefined);
 }
 
 /** It is no longer left to others: the state file must say so before the kernel is asked to connect it (S9). */

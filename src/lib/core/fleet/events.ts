@@ -15,6 +15,7 @@ import {
 } from "./draft.ts";
 import type { DaemonConf } from "../../config/daemon_conf.ts";
 import { onTrial } from "../planning/refusal.ts";
+import { placeSaved } from "./queues.ts";
 import { endLogPeriod, happened, logLine } from "./reporting.ts";
 import { aen, deviceRemoved, deviceSeen, networkChanged, noteHeard, scanned } from "./device_news.ts";
 import { connected, disconnected, kernelFree, probed, useSeen } from "./outcomes.ts";
@@ -171,12 +172,13 @@ function saved(draft: Draft, op: Op, outcome: Outcome<void>): void {
   const next = { ...saves, running: undefined, done: saves.running.upTo };
   if (outcome.ok) {
     changeFleet(draft, { saves: next });
-    return;
+    return placeSaved(draft);
   }
   // Without a state file the daemon still works; it only knows less after a crash. The file stays due for
   // saving.
   logLine(draft, "error", outcome.failure.message);
   changeFleet(draft, { saves: { ...next, wanted: next.wanted + 1, failed: true } });
+  placeSaved(draft);
   remindAt(draft, after(draft.now, SAVE_RETRY), { of: "save" });
 }
 

@@ -29,7 +29,7 @@ import { type HostConf, type NbftTargets, noNbft } from "../request/host.ts";
 import type { Standing } from "../controller/standing.ts";
 import { isAboutTls, securedKey } from "../request/tls_targets.ts";
 import { Table } from "../../base/table.ts";
-import { noTurns, type Turns } from "./turns.ts";
+import { emptyQueue, left, type Queue } from "./waiting.ts";
 
 /**
  * Controllers that one daemon manages; more are refused with an error (S6). With names as long as a hostile page makes
@@ -140,13 +140,10 @@ export interface Fleet {
   readonly agenda: Agenda;
   /** A controller found no room in the table, and there may be some again (table_room.ts). */
   readonly leftOut: boolean;
-  /** State of the turns in the queues (turns.ts). */
-  readonly turns: { readonly probe: Turns; readonly connect: Turns };
   readonly reaching: number;
-  /** The first {@link Fleet.drawn} of them are in the order of their turns. */
-  readonly toReach: readonly string[];
-  readonly drawn: number;
-  readonly ready: readonly { readonly key: string; readonly rank: number }[];
+  /** Controllers that wait for a probe, and for the kernel (queues.ts). */
+  readonly toReach: Queue;
+  readonly ready: Queue;
   /** The connect under way in the kernel, if any. */
   readonly busy: Connect | undefined;
   /** Until when authorities that only mDNS leads to rest (kernel_share.ts). */
@@ -211,11 +208,9 @@ export const emptyFleet: Fleet = {
   interfaces: new Map(),
   agenda: emptyAgenda,
   leftOut: false,
-  turns: { probe: noTurns, connect: noTurns },
   reaching: 0,
-  toReach: [],
-  drawn: 0,
-  ready: [],
+  toReach: emptyQueue,
+  ready: emptyQueue,
   busy: undefined,
   rests: new Map(),
   unread: [],
@@ -249,7 +244,16 @@ export function withCtl(fleet: Fleet, ctl: Ctl): Fleet {
   const ctlsAt = old === undefined ? listed(fleet.ctlsAt, ctlIndexKey(ctl.tid), ctl.key) : fleet.ctlsAt;
   const aboutTls = isSame ? fleet.aboutTls : withAbout(fleet.aboutTls, old, ctl);
   const leaving = withLeaving(fleet.leaving, ctl);
-  return { ...fleet, ctls, said, sayings, ctlsAt, aboutTls, leaving };
+  const waits = waitsFor(ctl);
+  const toReach = waits === "probe" ? fleet.toReach : left(fleet.toReach, ctl.key);
+  const ready = waits === "kernel" ? fleet.ready : left(fleet.ready, ctl.key);
+  return { ...fleet, ctls, said, sayings, ctlsAt, aboutTls, leaving, toReach, ready };
+}
+
+/** What the controller waits for a turn for, if it does. */
+export function waitsFor({ link }: Ctl): "probe" | "kernel" | undefined {
+  if (link.phase === "ready") return "kernel";
+  return link.phase === "reaching" && link.op === undefined ? "probe" : undefined;
 }
 
 function withLeaving(leaving: Fleet["leaving"], { key, removeAt, guard }: Ctl): Fleet["leaving"] {
@@ -277,6 +281,8 @@ export function withoutCtl(fleet: Fleet, { key, tid }: Ctl): Fleet {
     ctlsAt: unlisted(fleet.ctlsAt, ctlIndexKey(tid), key),
     aboutTls: withAbout(fleet.aboutTls, old, undefined),
     leaving: fleet.leaving.without(key),
+    toReach: left(fleet.toReach, key),
+    ready: left(fleet.ready, key),
   };
 }
 

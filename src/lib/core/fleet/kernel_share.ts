@@ -7,7 +7,6 @@
 import { type Instant, milliseconds, type Now, reached } from "../../base/time.ts";
 import type { KernelCtrl } from "../../nvme/kernel_ctrl.ts";
 import { CONNECT_REST, LONG_CONNECT } from "../retry.ts";
-import type { Ctl } from "../controller/ctl.ts";
 import { isMdnsAuthority } from "../sources/origin_of.ts";
 import type { Connect, Fleet } from "./fleet.ts";
 import { madeAsAsked } from "./fleet_index.ts";
@@ -47,24 +46,8 @@ export function restOf(
 export const guest = ({ authority }: TurnPlace): string | undefined =>
   isMdnsAuthority(authority) ? authority : undefined;
 
-interface Apart {
-  readonly ready: Fleet["ready"];
-  readonly resting: Fleet["ready"];
-  /** When the next rest ends. */
-  readonly until: Instant | undefined;
-}
-
-/** Those that wait for the kernel, and apart those whose authority rests. */
-export function restingApart(fleet: Fleet, guestOf: (ctl: Ctl) => string | undefined, now: Now): Apart {
-  const ends = [...fleet.rests.values()].filter((until) => !reached(until, now)).map(({ mono }) => mono);
-  if (ends.length === 0) return { ready: fleet.ready, resting: [], until: undefined };
-  const isResting = ({ key }: Fleet["ready"][number]): boolean => {
-    const ctl = fleet.ctls.get(key);
-    return ctl !== undefined && restOf(fleet, guestOf(ctl), now) !== undefined;
-  };
-  return {
-    ready: fleet.ready.filter((one) => !isResting(one)),
-    resting: fleet.ready.filter(isResting),
-    until: { mono: Math.min(...ends) },
-  };
+/** When the next rest ends. */
+export function nextEnd(rests: Fleet["rests"], now: Now): Instant | undefined {
+  const ends = [...rests.values()].filter((until) => !reached(until, now)).map(({ mono }) => mono);
+  return ends.length === 0 ? undefined : { mono: Math.min(...ends) };
 }

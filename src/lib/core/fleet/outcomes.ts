@@ -4,7 +4,7 @@ import type { Op } from "../effects.ts";
 import type { Outcome } from "../../base/failure.ts";
 import type { Deletion, DeviceRef, Reached } from "../../ports.ts";
 import { allCtls, ctlAt } from "./questions.ts";
-import { queueForKernel } from "./queues.ts";
+import { placeRead, queueForKernel } from "./queues.ts";
 import { isKernelsTurn, mayBeWrong } from "./probing.ts";
 import { announce, say } from "./reporting.ts";
 import { type Ctl, noted } from "../controller/ctl.ts";
@@ -60,6 +60,7 @@ function connectEnded(draft: Draft, op: Op): void {
     ? emptyFleet.sinceConnect
     : draft.state.fleet.sinceConnect;
   changeFleet(draft, { busy, unread, sinceConnect });
+  placeRead(draft, op);
 }
 
 export function connected(draft: Draft, op: Op, key: string, outcome: Outcome<KernelCtrl>): void {

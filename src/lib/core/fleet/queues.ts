@@ -1,36 +1,79 @@
 /** The queues for probes and for the one connect: whose turn it is, and the last check before a connect. */
-import { changeFleet, type Draft, emit, emitFirst, newOp, put, remindAt, setFleet } from "./draft.ts";
+import { changeFleet, type Draft, emit, emitFirst, newOp, put, remindAt } from "./draft.ts";
+import type { Op } from "../effects.ts";
 import { type Ctl, noted } from "../controller/ctl.ts";
 import type { Reached } from "../../ports.ts";
 import { asks, originAt, rankOf } from "./probing.ts";
-import { linedUp } from "./waiting.ts";
+import { entered, inTurn, left, OPEN, waitersIn } from "./waiting.ts";
 import { ctlAt, isFresh } from "./questions.ts";
-import { MAX_PROBES, MAX_UNREAD } from "./fleet.ts";
-import { Drawing, LONG_QUEUE, type TurnPlace, type Turns } from "./turns.ts";
+import { MAX_PROBES, MAX_UNREAD, waitsFor } from "./fleet.ts";
+import type { Turns } from "./turns.ts";
 import { PROBE_TIMEOUT } from "../retry.ts";
-import { requestFor, type View } from "./view.ts";
+import { requestFor } from "./view.ts";
 import { mayShare } from "./fleet_index.ts";
 import { decisionOn } from "./decisions.ts";
 import { carryOut } from "./settle.ts";
 import { tlsRemedy, tlsText } from "../request/page_tls.ts";
 import { sayOf } from "./reporting.ts";
-import { guest, restingApart } from "./kernel_share.ts";
+import { guest, nextEnd, restOf } from "./kernel_share.ts";
 
-const NOBODYS: TurnPlace = { lane: 2, authority: "" };
+/** The state file does not say yet what it must say before the kernel is asked (S9). */
+const UNSAVED = "#unsaved";
+/** A connection that is being read back is perhaps the one that these ask for (S4). */
+const sharing = (op: Op): string => `#sharing ${op}`;
 
 /** Queues it for the kernel. */
 export function queueForKernel(draft: Draft, ctl: Ctl, reached: Reached, isLast = false): void {
   put(draft, { ...ctl, link: { phase: "ready" } });
-  draft.queued.push({ key: ctl.key, rank: rankOf(ctl, reached, isLast) });
+  draft.toPlace.set(ctl.key, rankOf(ctl, reached, isLast));
 }
 
+/** Gives those that wait their places: what has begun to wait, has changed, or counts against another authority now. */
 function lineUp(draft: Draft): void {
-  setFleet(
-    draft,
-    linedUp(draft.state.fleet, draft.begun, draft.queued, (key) => ctlAt(draft, key)?.link.phase),
-  );
-  draft.begun = [];
-  draft.queued = [];
+  const displaced = draft.rules.displaced(draft);
+  const { toReach, ready } = draft.state.fleet;
+  const keys = displaced === "all" ? [...toReach.waiters.keys(), ...ready.waiters.keys()] : displaced;
+  draft.work += keys.length;
+  for (const key of keys) if (!draft.toPlace.has(key)) draft.toPlace.set(key, undefined);
+  for (const [key, rank] of draft.toPlace) placed(draft, key, rank);
+  draft.toPlace.clear();
+}
+
+function placed(draft: Draft, key: string, rank: number | undefined): void {
+  // Sorting is not counted as work; drawing is.
+  const ctl = draft.state.fleet.ctls.get(key);
+  if (ctl === undefined) return;
+  const { toReach, ready } = draft.state.fleet;
+  const origin = draft.rules.origin(draft, ctl);
+  switch (waitsFor(ctl)) {
+    case "probe":
+      return changeFleet(draft, { toReach: entered(toReach, { ...origin, key, rank: 0, part: OPEN }) });
+    case "kernel": {
+      const known = rank ?? ready.waiters.get(key)?.rank;
+      if (known === undefined) return;
+      const part = ctl.savedWith > draft.state.fleet.saves.done ? UNSAVED : guest(origin) ?? OPEN;
+      return changeFleet(draft, {
+        ready: entered(ready, { ...originAt(known, origin), key, rank: known, part }),
+      });
+    }
+    case undefined:
+      return;
+  }
+}
+
+/** Those of a part have their places worked out again. */
+function placeAgain(draft: Draft, part: string): void {
+  for (const { key, rank } of waitersIn(draft.state.fleet.ready, part)) placed(draft, key, rank);
+}
+
+/** What the state file says now may be connected. */
+export function placeSaved(draft: Draft): void {
+  placeAgain(draft, UNSAVED);
+}
+
+/** The connection has been read back: what it would have served was recognised, and the others have their turns. */
+export function placeRead(draft: Draft, op: Op): void {
+  placeAgain(draft, sharing(op));
 }
 
 /** Starts work that has a free slot: probes, one connect, one save. The last action of a step. */
@@ -49,111 +92,58 @@ export function startWork(draft: Draft): void {
 }
 
 function startProbes(draft: Draft): void {
-  while (draft.state.fleet.reaching < MAX_PROBES && draft.state.fleet.toReach.length > 0) {
-    probeFirst(draft, inTurn(draft));
+  const { toReach, reaching } = draft.state.fleet;
+  // If there is a slot for each of them, none has to wait, and none uses its turn.
+  if (reaching + toReach.waiters.size <= MAX_PROBES) {
+    const all = [...toReach.waiters.values()].toSorted((a, b) => a.number - b.number);
+    for (const { key } of all) probe(draft, key, toReach.turns);
+    return;
+  }
+  while (draft.state.fleet.reaching < MAX_PROBES) {
+    const turn = inTurn(draft.state.fleet.toReach, undefined, (count) => draft.work += count);
+    if (turn === undefined) return;
+    probe(draft, turn.one.key, turn.turns);
   }
 }
 
-/** How many at the head of the queue are in the order of their turns; draws some if none is. */
-function inTurn(draft: Draft): number {
-  const { toReach, reaching, drawn, turns } = draft.state.fleet;
-  const free = MAX_PROBES - reaching;
-  // If there is a slot for each of them, none has to wait.
-  if (toReach.length <= free) return toReach.length;
-  const isLong = toReach.length > LONG_QUEUE;
-  if (isLong && drawn > 0) return drawn;
-  const drawing = drawingOf(draft, toReach, (key) => key, turns.probe);
-  const count = isLong ? MAX_PROBES : free;
-  const first: string[] = [];
-  while (first.length < count) {
-    const key = drawing.next();
-    if (key === undefined) break;
-    first.push(key);
-  }
-  changeFleet(draft, {
-    toReach: first.concat(drawing.left()),
-    turns: { ...turns, probe: drawing.turns },
-  });
-  return first.length;
-}
-
-/** Probes the first ones of the queue, as far as there are slots. */
-function probeFirst(draft: Draft, count: number): void {
-  const { toReach } = draft.state.fleet;
-  let { reaching } = draft.state.fleet;
-  let n = 0;
-  for (; n < count && reaching < MAX_PROBES; n++) {
-    const key = toReach[n] ?? "";
-    const ctl = ctlAt(draft, key);
-    if (ctl?.link.phase !== "reaching" || ctl.link.op !== undefined) continue;
-    const op = newOp(draft);
-    put(draft, { ...ctl, link: { phase: "reaching", op } });
-    const { liveAt } = draft.state.fleet;
-    const probe = { timeout: PROBE_TIMEOUT, asks: asks(ctl, requestFor(draft, ctl), liveAt) };
-    emit(draft, { do: "reach", op, key, tid: ctl.tid, probe });
-    reaching++;
-  }
-  changeFleet(draft, { reaching, toReach: toReach.slice(n), drawn: count - n });
-}
-
-/** Draws from a queue in turns; leaves out entries that no longer wait. */
-function drawingOf<One>(
-  view: View,
-  queue: readonly One[],
-  keyOf: (one: One) => string,
-  turns: Turns,
-  originOf: (one: One, ctl: Ctl) => TurnPlace = (_one, ctl) => view.rules.origin(view, ctl),
-  resting: readonly One[] = [],
-): Drawing<One> {
-  const originsOf = (all: readonly One[]): ReadonlyMap<One, TurnPlace> =>
-    new Map(all.flatMap((one) => {
-      // Sorting is not counted as work; drawing is.
-      const ctl = view.state.fleet.ctls.get(keyOf(one));
-      return ctl === undefined ? [] : [[one, originOf(one, ctl)] as const];
-    }));
-  const origins = originsOf(queue);
-  const lanes = new Set([...originsOf(resting).values()].map(({ lane }) => lane));
-  return new Drawing(origins.keys(), (one) => origins.get(one) ?? NOBODYS, turns, lanes);
+function probe(draft: Draft, key: string, turns: Turns): void {
+  const { reaching, toReach, liveAt } = draft.state.fleet;
+  changeFleet(draft, { reaching: reaching + 1, toReach: { ...left(toReach, key), turns } });
+  const ctl = ctlAt(draft, key);
+  if (ctl === undefined) throw new Error(`${key} waits for a probe and is not known`);
+  const op = newOp(draft);
+  put(draft, { ...ctl, link: { phase: "reaching", op } });
+  const probe = { timeout: PROBE_TIMEOUT, asks: asks(ctl, requestFor(draft, ctl), liveAt) };
+  emit(draft, { do: "reach", op, key, tid: ctl.tid, probe });
 }
 
 function startConnect(draft: Draft): void {
-  const { busy, exclusions, stopping, unread } = draft.state.fleet;
+  const { busy, exclusions, stopping, unread, rests } = draft.state.fleet;
   if (busy !== undefined || !isFresh(draft) || exclusions === undefined || stopping) return;
   if (unread.length >= MAX_UNREAD) return;
-  const guestOf = (ctl: Ctl): string | undefined => guest(draft.rules.origin(draft, ctl));
-  const { ready, resting, until } = restingApart(draft.state.fleet, guestOf, draft.now);
+  const until = nextEnd(rests, draft.now);
   if (until !== undefined) remindAt(draft, until, { of: "rest" });
-  if (ready.length === 0) return;
-  const isAlone = ready.length === 1;
-  const drawing = isAlone ? new Drawing(ready, () => NOBODYS, draft.state.fleet.turns.connect) : drawingOf(
-    draft,
-    ready,
-    ({ key }) => key,
-    draft.state.fleet.turns.connect,
-    ({ rank }, ctl) => originAt(rank, draft.rules.origin(draft, ctl)),
-    resting,
-  );
-  const later: typeof ready[number][] = [];
-  let { turns } = drawing;
+  const isHeld = (part: string): boolean =>
+    part.startsWith("#") || restOf(draft.state.fleet, part, draft.now) !== undefined;
   while (draft.state.fleet.busy === undefined) {
-    const first = drawing.next();
-    if (first === undefined) break;
+    const { ready, saves } = draft.state.fleet;
+    const turn = inTurn(ready, isHeld, (count) => draft.work += count);
+    if (turn === undefined) return;
     draft.work += 1 + unread.length;
-    const ctl = ctlAt(draft, first.key);
-    if (ctl?.link.phase !== "ready") continue;
-    // Not saved yet, or perhaps the same connection as one that was made and has not been read back (S4).
-    if (ctl.savedWith > draft.state.fleet.saves.done || unread.some((made) => mayShare(made.tid, ctl.tid))) {
-      later.push(first);
+    const { one } = turn;
+    const ctl = ctlAt(draft, one.key);
+    if (ctl === undefined) throw new Error(`${one.key} waits for the kernel and is not known`);
+    const shared = unread.find((made) => mayShare(made.tid, ctl.tid));
+    const held = ctl.savedWith > saves.done ? UNSAVED : shared === undefined ? undefined : sharing(shared.op);
+    if (held !== undefined) {
+      changeFleet(draft, { ready: entered(ready, { ...one, part: held }) });
       continue;
     }
-    // Only a controller that was really tried has used its turn.
-    ({ turns } = drawing);
+    // Only a controller that was really tried, while others waited, has used its turn.
+    const turns = ready.waiters.size === 1 ? ready.turns : turn.turns;
+    changeFleet(draft, { ready: { ...left(ready, one.key), turns } });
     connect(draft, ctl);
   }
-  changeFleet(draft, {
-    turns: isAlone ? draft.state.fleet.turns : { ...draft.state.fleet.turns, connect: turns },
-    ready: later.concat(drawing.left(), resting),
-  });
 }
 
 /**

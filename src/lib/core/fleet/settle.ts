@@ -247,5 +247,4 @@ function begin(draft: Draft, ctl: Ctl): void {
     emit(draft, { do: "look-at-tls" });
   }
   put(draft, { ...tried, link: { phase: "reaching", op: undefined } });
-  draft.begun.push(ctl.key);
 }

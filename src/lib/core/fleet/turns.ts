@@ -5,15 +5,11 @@
  * lane the controllers that could not be tested wait for those that were, for at most {@link AHEAD} turns. Pure.
  */
 
-import { inOrder } from "../../base/name_numbers.ts";
-
 /** The lanes: configured, previously known, mDNS only. */
 export type Lane = 0 | 1 | 2;
 
-const LANES = [0, 1, 2] as const;
+export const LANES = [0, 1, 2] as const;
 export const WEIGHTS = [8, 4, 1] as const;
-/** A longer queue has its turns drawn for a round of probes at a time: drawing goes through the whole queue (S11). */
-export const LONG_QUEUE = 256;
 /** The most turns of a lane in a row before one of those behind has its turn. */
 export const AHEAD = 8;
 
@@ -24,7 +20,7 @@ export interface TurnPlace {
   readonly behind?: boolean;
 }
 
-type OfLanes<Value> = readonly [Value, Value, Value];
+export type OfLanes<Value> = readonly [Value, Value, Value];
 
 export interface Turns {
   /** The credit of each lane: the lane with most is next. */
@@ -44,107 +40,57 @@ export const noTurns: Turns = {
   ahead: [0, 0, 0],
 };
 
-interface Waiting<One> {
-  readonly authorities: Map<string, One[]>;
-  readonly names: string[];
+/** What waits in a lane. */
+export interface LaneQueue {
+  readonly first: boolean;
+  readonly behind: boolean;
+  /** It has members that may not have a turn now: it keeps its credit until they may. */
+  readonly held: boolean;
 }
 
-interface Places<One> {
-  readonly first: Waiting<One>;
-  readonly behind: Waiting<One>;
+/** The lane that has the next turn. */
+interface LaneTurn {
+  readonly lane: Lane;
+  /** The turn is that of those behind. */
+  readonly behind: boolean;
+  /** Whose turn it is in the lane comes after this authority. */
+  readonly after: string;
+  /** The turns, once `authority` has had this one. */
+  readonly taken: (authority: string) => Turns;
 }
 
-/** Draws from a queue in turns; the order within one authority is that of the queue. */
-export class Drawing<One> {
-  #turns: Turns;
-  readonly #lanes: OfLanes<Places<One>> = [lane(), lane(), lane()];
-  readonly #resting: ReadonlySet<Lane>;
-
-  /** `resting`: lanes with members that may not be drawn now; they keep their credit until they may. */
-  constructor(
-    queue: Iterable<One>,
-    originOf: (one: One) => TurnPlace,
-    turns: Turns,
-    resting: ReadonlySet<Lane> = new Set(),
-  ) {
-    this.#turns = turns;
-    this.#resting = resting;
-    for (const one of queue) {
-      const { lane, authority, behind } = originOf(one);
-      const { authorities, names } = this.#lanes[lane][behind === true ? "behind" : "first"];
-      const waiting = authorities.get(authority);
-      if (waiting !== undefined) waiting.push(one);
-      else {
-        authorities.set(authority, [one]);
-        names.push(authority);
-      }
-    }
-    // In reverse order, so that the next entry is taken from the end.
-    for (const { authorities, names } of this.#all()) {
-      names.sort(inOrder);
-      for (const waiting of authorities.values()) waiting.reverse();
-    }
+/** Undefined when nothing waits that may have a turn. */
+export function laneInTurn(turns: Turns, lanes: OfLanes<LaneQueue>): LaneTurn | undefined {
+  const waits = lanes.map(({ first, behind }) => first || behind);
+  const total = WEIGHTS.reduce<number>((sum, weight, n) => sum + (waits[n] === true ? weight : 0), 0);
+  if (total === 0) return undefined;
+  // Smooth weighted turns: no lane has many in a row.
+  const credit = LANES.map((lane) => {
+    const saved = turns.credit[lane];
+    return waits[lane] === true ? saved + WEIGHTS[lane] : lanes[lane].held ? saved : 0;
+  });
+  let chosen: Lane = 0;
+  for (const lane of LANES) {
+    const isBetter = waits[chosen] !== true || (credit[lane] ?? 0) > (credit[chosen] ?? 0);
+    if (waits[lane] === true && isBetter) chosen = lane;
   }
-
-  get turns(): Turns {
-    return this.#turns;
-  }
-
-  /** The next one, or undefined when none is left. */
-  next(): One | undefined {
-    const waiting = this.#lanes.map(({ first, behind }) => first.names.length + behind.names.length > 0);
-    const total = WEIGHTS.reduce<number>((sum, weight, n) => sum + (waiting[n] === true ? weight : 0), 0);
-    if (total === 0) return undefined;
-    // Smooth weighted turns: no lane has many in a row.
-    const creditOf = (lane: Lane): number => {
-      const saved = this.#turns.credit[lane];
-      return waiting[lane] === true ? saved + WEIGHTS[lane] : this.#resting.has(lane) ? saved : 0;
-    };
-    const credit = LANES.map(creditOf);
-    let chosen: Lane = 0;
-    for (const lane of LANES) {
-      const isBetter = waiting[chosen] !== true || (credit[lane] ?? 0) > (credit[chosen] ?? 0);
-      if (waiting[lane] === true && isBetter) chosen = lane;
-    }
-    const [a = 0, b = 0, c = 0] = credit.map((saved, n) => n === chosen ? saved - total : saved);
-    this.#turns = { ...this.#turns, credit: [a, b, c] };
-    return this.#nextOf(chosen);
-  }
-
-  #nextOf(lane: Lane): One | undefined {
-    const { first, behind } = this.#lanes[lane];
-    const ahead = this.#turns.ahead[lane];
-    const isBehind = behind.names.length > 0 && (first.names.length === 0 || ahead >= AHEAD);
-    const which = isBehind ? "lastBehind" : "last";
-    const { authorities, names } = isBehind ? behind : first;
-    const before = this.#turns[which][lane];
-    const at = Math.max(names.findIndex((name) => inOrder(name, before) > 0), 0);
-    const name = names[at] ?? "";
-    const list = authorities.get(name) ?? [];
-    const one = list.pop();
-    if (list.length === 0) names.splice(at, 1);
-    this.#turns = {
-      ...this.#turns,
-      [which]: withLane(this.#turns[which], lane, name),
-      ahead: withLane(this.#turns.ahead, lane, isBehind || behind.names.length === 0 ? 0 : ahead + 1),
-    };
-    return one;
-  }
-
-  #all(): Waiting<One>[] {
-    return this.#lanes.flatMap(({ first, behind }) => [first, behind]);
-  }
-
-  /** The entries that were not drawn; the order between authorities means nothing. */
-  left(): One[] {
-    return this.#all().flatMap(({ authorities }) =>
-      [...authorities.values()].flatMap((waiting) => waiting.toReversed())
-    );
-  }
+  const [a = 0, b = 0, c = 0] = credit.map((saved, n) => n === chosen ? saved - total : saved);
+  const { first, behind } = lanes[chosen];
+  const ahead = turns.ahead[chosen];
+  const isBehind = behind && (!first || ahead >= AHEAD);
+  const which = isBehind ? "lastBehind" : "last";
+  return {
+    lane: chosen,
+    behind: isBehind,
+    after: turns[which][chosen],
+    taken: (authority) => ({
+      ...turns,
+      credit: [a, b, c],
+      [which]: withLane(turns[which], chosen, authority),
+      ahead: withLane(turns.ahead, chosen, isBehind || !behind ? 0 : ahead + 1),
+    }),
+  };
 }
-
-const place = <One>(): Waiting<One> => ({ authorities: new Map(), names: [] });
-const lane = <One>(): Places<One> => ({ first: place(), behind: place() });
 
 const withLane = <Value>([a, b, c]: OfLanes<Value>, lane: Lane, value: Value): OfLanes<Value> => [
   lane === 0 ? value : a,

@@ -117,9 +117,9 @@ export interface Renewals {
 
 export const noRenewals: Renewals = { run: undefined, last: undefined, demands: new Map() };
 
-/** Is it between the old connection and the new one? */
-export const isReplaced = ({ run }: Renewals, key: string): boolean =>
-  run?.phase.is === "replacing" && run.steps[run.index]?.key === key;
+/** The controller that is between the old connection and the new one. */
+export const replacedIn = ({ run }: Renewals): string | undefined =>
+  run?.phase.is === "replacing" ? run.steps[run.index]?.key : undefined;
 
 /** The record of a controller has a new key: its step, and what its next connection must not lack, go with it (S15). */
 export function withMoved(

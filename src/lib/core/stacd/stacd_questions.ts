@@ -12,7 +12,7 @@ import { isNcc } from "../sources/ncc.ts";
 import { type Attempt, attemptAt } from "../request/request.ts";
 import type { TurnPlace } from "../fleet/turns.ts";
 import { originOf, OWN_FILES } from "../sources/origin_of.ts";
-import { isReplaced } from "./renew.ts";
+import { replacedIn } from "./renew.ts";
 import { renewalBar } from "./renew_turn.ts";
 
 export function stacdVerdict(view: StacdView, ctl: Ctl): Verdict {
@@ -108,7 +108,7 @@ export function stacdPageOwner(view: StacdView, dcKey: string): string {
 
 export function stacdOrigin(view: StacdView, ctl: Ctl): TurnPlace {
   // A person has replaced it: its path is missing meanwhile, so it waits for no turn and no rest of its authority (S16).
-  if (isReplaced(view.state.renewals, ctl.key)) return { lane: 0, authority: OWN_FILES };
+  if (replacedIn(view.state.renewals) === ctl.key) return { lane: 0, authority: OWN_FILES };
   const dcs = [...ctl.claims.keys()].map(dcOfPage).filter((dc) => dc !== "");
   return originOf(ctl, dcs.map((dc) => stacdPageOwner(view, dc)));
 }

@@ -24,7 +24,8 @@ import { forgetAwaited, pageEntryEvicted } from "./report_intake.ts";
 import { savedStacd } from "../saved/stacd_saved.ts";
 import type { StacdState } from "./stacd_state.ts";
 import type { Reminder } from "../fleet/reminders.ts";
-import { withMoved } from "./renew.ts";
+import { replacedIn, withMoved } from "./renew.ts";
+import { saidOf } from "../fleet/questions.ts";
 import { renewalSettled } from "./renew_turn.ts";
 
 function moved(draft: StacdDraft, old: Ctl, now: Ctl): void {
@@ -83,6 +84,23 @@ function reminded(draft: StacdDraft, reminder: Reminder): void {
   }
 }
 
+/** Those of pages that count for another authority, and the one that a person has replaced, or had. */
+function displaced(draft: StacdDraft): readonly string[] {
+  const { placedBy, pages, renewals } = draft.state;
+  const replaced = replacedIn(renewals);
+  if (placedBy.pages === pages && placedBy.replaced === replaced) return [];
+  draft.state = { ...draft.state, placedBy: { pages, replaced } };
+  const found = [placedBy.replaced, replaced].flatMap((key) => key ?? []);
+  if (placedBy.pages === pages) return found;
+  draft.work += pages.size;
+  for (const [authority, page] of pages) {
+    const before = placedBy.pages.get(authority);
+    if (before === page || before?.authority === page.authority) continue;
+    found.push(...saidOf(draft, authority).map(({ key }) => key));
+  }
+  return found;
+}
+
 const rules: DaemonRules = {
   daemon: "stacd",
   kind: "io",
@@ -110,6 +128,7 @@ const rules: DaemonRules = {
   stays: () => {},
   news: () => {},
   foreign,
+  displaced,
   reminded,
   savedState: (draft: StacdDraft) => savedStacd(draft.state),
 };

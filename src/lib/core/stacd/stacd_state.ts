@@ -66,6 +66,11 @@ export interface StacdState {
   readonly drains: Drains;
   /** The connections that a person has renewed now (renew.ts). */
   readonly renewals: Renewals;
+  /** What the places in the queues were worked out from, beside the controllers themselves. */
+  readonly placedBy: {
+    readonly pages: ReadonlyMap<Authority, KnownPage>;
+    readonly replaced: string | undefined;
+  };
 }
 
 export const noStafd: KnownStafd = {
@@ -95,4 +100,5 @@ export const emptyStacd: StacdState = {
   latency: emptyLatency,
   drains: noDrains,
   renewals: noRenewals,
+  placedBy: { pages: new Map(), replaced: undefined },
 };

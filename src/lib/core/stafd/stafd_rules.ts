@@ -152,6 +152,14 @@ function reminded(draft: StafdDraft, reminder: Reminder): void {
   }
 }
 
+/** Whom the referrals lead to: any change of a page or of the configuration may lead others elsewhere. */
+function displaced(draft: StafdDraft): readonly string[] | "all" {
+  const { placedBy, fleet: { sayings }, conf } = draft.state;
+  if (placedBy.sayings === sayings && placedBy.conf === conf) return [];
+  draft.state = { ...draft.state, placedBy: { sayings, conf } };
+  return "all";
+}
+
 const rules: DaemonRules = {
   daemon: "stafd",
   kind: "discovery",
@@ -181,6 +189,7 @@ const rules: DaemonRules = {
   leftToOthers,
   news: sessionNews,
   foreign: foreignNews,
+  displaced,
   reminded,
   savedState: (draft: StafdDraft) => savedStafd(draft.state),
 };

@@ -143,6 +143,8 @@ export interface StafdState {
   readonly referrals:
     | { readonly at: number; readonly conf: StafdConf | undefined; readonly value: Referrals }
     | undefined;
+  /** What the places in the queues were worked out from, beside the controllers themselves. */
+  readonly placedBy: { readonly sayings: number; readonly conf: StafdConf | undefined };
 }
 
 export const emptyStafd: StafdState = {
@@ -157,6 +159,7 @@ export const emptyStafd: StafdState = {
   retired: [],
   answers: [],
   referrals: undefined,
+  placedBy: { sayings: 0, conf: undefined },
 };
 
 /** The state without what is worked out from the rest of it, for a recording. */
