@@ -172,6 +172,12 @@ const FOUND_IN_ALL: readonly (readonly [seed: number, who: Who, what: string])[]
     "the same, for paths of which the page that lists the subsystem names others (the check was wrong)",
   ],
   [301007, "stafd", "what only mDNS led to still rested when the storm began (the check was wrong)"],
+  [
+    305227,
+    "stafd",
+    "a connect of another program hung in the kernel when the storm began (the check was wrong)",
+  ],
+  [305655, "stafd", "a circle of referrals that a page had withdrawn stayed after a restart"],
   [305029, "both", "a connection of others that came back by another interface was removed"],
   [
     307406,

@@ -17,6 +17,8 @@ import { Violation } from "./violation.ts";
 const EVERY_MS = 20;
 /** A command that was sent when the link was down may be under way for so long, and others wait for it. */
 const COMMANDS_MS = 31_000;
+/** A connect that hangs holds the kernel's lock for so long, also one of another program. */
+const HANGING_CONNECT_MS = 61_000;
 /** It blows for this long before anything is asked for. */
 const BEFORE_MS = 3_000;
 /** L2. The read of a page that changed meanwhile (2.4 s) and the soak of a removal (1 s) are the longest of what is in it. */
@@ -32,6 +34,7 @@ export async function storm(sim: Simulation, dc: Target): Promise<void> {
   if (!familyAllowed(dc.address.traddr, conf.ipFamilies.value)) return;
   const random = new Random(sim.options.seed, "storm");
   await sim.go(COMMANDS_MS);
+  await kernelFree(sim);
   // A young page takes nothing away (S14): then there is nothing that a storm could hold up.
   await sim.go(Math.max(...(["stafd", "stacd"] as const).map((who) => sim.rules.conf(who)?.youngMs ?? 0)));
   // A reload reads every page again: it would hide that an event was not heard.
@@ -62,6 +65,15 @@ export async function storm(sim: Simulation, dc: Target): Promise<void> {
     );
   }
   blowing = false;
+}
+
+/** Nobody can connect while a connect from before the peace hangs in the kernel: that is no fault of the storm. */
+async function kernelFree(sim: Simulation): Promise<void> {
+  let isHeld = true;
+  sim.world.kernel.connecting.afterRunning(() => {
+    isHeld = false;
+  });
+  await sim.go(HANGING_CONNECT_MS, () => isHeld);
 }
 
 /** One event of the storm. */
