@@ -6,7 +6,9 @@ import type { Bus } from "../dbus/bus.ts";
 import { STAC, STAF } from "../dbus/interfaces.ts";
 import { publisher, type ReportHandlers } from "../dbus/server.ts";
 import type { ActParts } from "./act_calls.ts";
+import type { StartClocks } from "../core/saved/clock_set.ts";
 import { bounded, BoundedCalls } from "./bounded_ports.ts";
+import { ClockWatch } from "./clock_watch.ts";
 import { factsAfterClockSet } from "./daemon_facts.ts";
 import type { ServiceParts } from "./daemon_service.ts";
 import { lookUp } from "./devices_now.ts";
@@ -41,7 +43,7 @@ interface Parts<Effect> {
 
 interface Own<M, Conf, State, E, Effect> {
   readonly daemon: "stafd" | "stacd";
-  readonly restored: (saved: unknown) => State;
+  readonly restored: (saved: unknown, clocks: StartClocks) => State;
   /** Takes away what is worked out from the rest of the state. */
   readonly plain?: (state: State) => State;
   readonly config: (conf: Conf, reload: boolean) => E;
@@ -84,12 +86,14 @@ export function assembled<
     post,
   });
   const recorder = new Recorder<State, E | Event>(plain);
+  const watch = new ClockWatch(clock);
   const shell: Shell<State, E | Event, Effect> = new Shell(
     recording(seams.core, recorder),
-    restored(machine.stateFile.load()),
+    restored(machine.stateFile.load(), watch.clocks),
     clock,
     (effect) => seams.around(effect, () => perform(effect)),
     (ms) => factsAfterClockSet(facts, ms),
+    watch,
   );
   const recorded = (): Recorded<State> => recorder.recorded(state());
   seams.built(state, recorded);

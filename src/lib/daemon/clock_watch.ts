@@ -1,7 +1,5 @@
+import { LEAST_SET_MS, type StartClocks } from "../core/saved/clock_set.ts";
 import type { Clock } from "../ports.ts";
-
-/** A smaller difference is not a clock change: the two clocks are read one after the other. */
-const LEAST_MS = 1_000;
 
 /** Notices that the wall clock was set: it has moved relative to clocks that cannot be set. */
 export class ClockWatch {
@@ -16,14 +14,19 @@ export class ClockWatch {
     [this.#offset, this.#lead] = [this.#offsetNow(), this.#leadNow()];
   }
 
+  /** The clocks as last seen. */
+  get clocks(): StartClocks {
+    return { wall: this.#clock.now().wall, lead: this.#lead };
+  }
+
   /** The change since the last call, in milliseconds; usually 0. */
   setBy(): number {
     const offset = this.#offsetNow();
-    if (Math.abs(offset - this.#offset) < LEAST_MS) return 0;
+    if (Math.abs(offset - this.#offset) < LEAST_SET_MS) return 0;
     const lead = this.#leadNow();
     const ms = Math.round(lead - this.#lead);
     [this.#offset, this.#lead] = [offset, lead];
-    return Math.abs(ms) < LEAST_MS ? 0 : ms;
+    return Math.abs(ms) < LEAST_SET_MS ? 0 : ms;
   }
 
   #offsetNow(): number {

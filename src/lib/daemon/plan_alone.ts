@@ -5,6 +5,7 @@
 import type { ReadFile } from "../config/sys_conf.ts";
 import { parseStacdConf } from "../config/stacd_conf.ts";
 import { parseStafdConf } from "../config/stafd_conf.ts";
+import { stacdAtStart, stafdAtStart } from "../core/saved/clock_set.ts";
 import { restoredStacd } from "../core/saved/stacd_saved.ts";
 import type { Event, StacdEffect, StafdEffect } from "../core/effects.ts";
 import { restoredStafd } from "../core/saved/stafd_saved.ts";
@@ -18,6 +19,7 @@ import type { TlsHost } from "../nvme/tls_host.ts";
 import { after, type Duration, type Now, seconds } from "../base/time.ts";
 import type { Clock, Exclusions, Kernel, Resolver } from "../ports.ts";
 import { nbftEvent } from "./boot_tables.ts";
+import { ClockWatch } from "./clock_watch.ts";
 import { loadHost, SYS_CONF } from "./conf_files.ts";
 import { stacdCore } from "./stacd_service.ts";
 import { stafdCore } from "./stafd_service.ts";
@@ -76,7 +78,7 @@ type PlanAnswer =
 async function ofStacd(text: string, host: HostConf, machine: PlanMachine): Promise<PlanAnswer> {
   const parsed = parseStacdConf(text, "", machine.readFile);
   if (!parsed.ok) return { refused: parsed.findings };
-  const before = restoredStacd(machine.saved());
+  const before = stacdAtStart(restoredStacd(machine.saved()), new ClockWatch(machine.clock).clocks);
   const state = await settled(
     stacdCore,
     before,
@@ -101,7 +103,7 @@ async function ofStacd(text: string, host: HostConf, machine: PlanMachine): Prom
 async function ofStafd(text: string, host: HostConf, machine: PlanMachine): Promise<PlanAnswer> {
   const parsed = parseStafdConf(text, "", machine.readFile);
   if (!parsed.ok) return { refused: parsed.findings };
-  const before = restoredStafd(machine.saved());
+  const before = stafdAtStart(restoredStafd(machine.saved()), new ClockWatch(machine.clock).clocks);
   const state = await settled(
     stafdCore,
     before,

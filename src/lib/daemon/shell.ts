@@ -49,12 +49,13 @@ export class Shell<State, Event, Effect> {
     clock: Clock,
     perform: (effect: Effect) => void,
     onClockSet: (ms: number) => void = () => undefined,
+    watch = new ClockWatch(clock),
   ) {
     this.#core = core;
     this.#state = initial;
     this.#clock = clock;
     this.#perform = perform;
-    this.#watch = new ClockWatch(clock);
+    this.#watch = watch;
     this.#onClockSet = onClockSet;
   }
 

@@ -1,5 +1,6 @@
 /** Builds stacd. */
 import type { StacdConf } from "../config/stacd_conf.ts";
+import { stacdAtStart } from "../core/saved/clock_set.ts";
 import { restoredStacd } from "../core/saved/stacd_saved.ts";
 import type { StacdState } from "../core/stacd/stacd_state.ts";
 import type { StacdEffect, StacdEvent } from "../core/effects.ts";
@@ -23,7 +24,7 @@ export const stacdSeams: Seams<StacdState, StacdEvent, StacdEffect> = unobserved
 export const buildStacd = (machine: Machine, context: BusContext, seams = stacdSeams): Running<StacdConf> =>
   assembled<Machine, StacdConf, StacdState, StacdEvent, StacdEffect>(machine, context, seams, {
     daemon: "stacd",
-    restored: restoredStacd,
+    restored: (saved, clocks) => stacdAtStart(restoredStacd(saved), clocks),
     config: (conf, reload) => ({ type: "config", conf, reload }),
     parts: ({ machine: { clock, log, storage }, calls, ports: common, service, acts, post }) => {
       const client = new StafdClient(

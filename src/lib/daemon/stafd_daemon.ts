@@ -1,6 +1,7 @@
 /** Builds stafd. */
 import type { StafdConf } from "../config/stafd_conf.ts";
 import type { StafdEffect, StafdEvent } from "../core/effects.ts";
+import { stafdAtStart } from "../core/saved/clock_set.ts";
 import { restoredStafd } from "../core/saved/stafd_saved.ts";
 import { type StafdState, withoutMemo } from "../core/stafd/stafd_state.ts";
 import { serveStaf } from "../dbus/server.ts";
@@ -30,7 +31,7 @@ export const buildStafd = (
 ): Running<StafdConf> =>
   assembled<StafdMachine, StafdConf, StafdState, StafdEvent, StafdEffect>(machine, context, seams, {
     daemon: "stafd",
-    restored: restoredStafd,
+    restored: (saved, clocks) => stafdAtStart(restoredStafd(saved), clocks),
     plain: withoutMemo,
     config: (conf, reload) => ({ type: "config", conf, reload }),
     parts: ({ machine: { mdns, units }, ports: common, service, acts, post }) => {

@@ -1,5 +1,6 @@
 /** Log pages that take nothing away: of controllers that have just come back, and those that are not up to date (S14, L5). */
 import assert from "node:assert/strict";
+import { hours } from "../../../src/lib/base/time.ts";
 import { type Discovery, entryFor } from "../../../src/lib/sim/discovery.ts";
 import type { Target } from "../../../src/lib/sim/fabric.ts";
 import { stacd, stacdStepping } from "../altered.ts";
@@ -83,6 +84,27 @@ async function restarted(
   await stage.run(8_000);
   page.restart(genctr, targets.map((one) => entryFor(one, "nvme")), stage.mono);
   stage.world.setManner(dc, "up");
+}
+
+/** The page is young when stafd is killed, and the clock is set by so much. */
+async function clockSetAround(cores: Cores, by: number, when: string, isSaved: boolean): Promise<void> {
+  const stage = new Stage(cores);
+  const { page, subsystems } = await three(stage);
+  await restarted(stage, page, 1n, []);
+  await stage.run(20_000);
+  const { clock, disk } = stage.world;
+  disk.full = !isSaved;
+  if (when === "before") clock.step({ ms: by });
+  await stage.run(8_000);
+  stage.stafd.kill();
+  if (when !== "before") clock.step({ ms: by });
+  stage.startStafd();
+  const story = `set by ${by} ms ${when}, ${isSaved ? "saved" : "not saved"}`;
+  await stage.run(10 * MINUTE);
+  assert.deepEqual(connections(stage, subsystems), [1, 1, 1], `${story}: young`);
+  disk.full = false;
+  await stage.run(8 * MINUTE);
+  assert.deepEqual(connections(stage, subsystems), [0, 0, 0], `${story}: old`);
 }
 
 export const YOUNG_PAGE_SCENARIOS: readonly Scenario[] = [
@@ -385,5 +407,40 @@ export const YOUNG_PAGE_SCENARIOS: readonly Scenario[] = [
         }));
         return { ...event, outcome: { ok: true, value: { ...value, dcs } } };
       }),
+  },
+  {
+    from: "S14, seed 305008 of both",
+    name: "a young page stays young when the clock is set before stafd is killed, or while it is down",
+    play: async (cores) => {
+      for (const by of [-hours(2).ms, hours(2).ms]) {
+        for (const isSaved of [true, false]) {
+          for (const when of ["before", "while it is down"]) await clockSetAround(cores, by, when, isSaved);
+        }
+      }
+    },
+    original: believing,
+  },
+  {
+    from: "S14",
+    name:
+      "where the state file does not say of which clock its times are, a young page is young from the start on",
+    play: async (cores) => {
+      const stage = new Stage(cores);
+      const { page, subsystems } = await three(stage);
+      await restarted(stage, page, 1n, []);
+      await stage.run(MINUTE);
+      stage.stafd.kill();
+      const { texts } = stage.world.disk;
+      const text = texts.get("stafd") ?? "";
+      assert.match(text, /"lead":\d+,/);
+      texts.set("stafd", text.replace(/"lead":\d+,/, ""));
+      stage.world.clock.step(hours(2));
+      stage.startStafd();
+      await stage.run(14 * MINUTE);
+      assert.deepEqual(connections(stage, subsystems), [1, 1, 1], "young");
+      await stage.run(3 * MINUTE);
+      assert.deepEqual(connections(stage, subsystems), [0, 0, 0], "old");
+    },
+    original: believing,
   },
 ];

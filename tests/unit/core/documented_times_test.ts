@@ -58,7 +58,7 @@ const WITH_TIMES: ReadonlyMap<string, string> = new Map([
   ["config/stafd_conf.ts", "options of a file, in its manual"],
   ["daemon/bounded_ports.ts", "adds the time of the probe to a bound of the table"],
   ["daemon/plan_alone.ts", "ends a command of a person"],
-  ["daemon/clock_watch.ts", "how far the clock must have been set to matter"],
+  ["core/saved/clock_set.ts", "how far the clock must have been set to matter"],
   ["nvme/admin_command.ts", "within the bound of the call"],
   ["linux/thread_shares.ts", "within the bound of the call"],
   ["linux/rdma_reach.ts", "within the bound of the call"],

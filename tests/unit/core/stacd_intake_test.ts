@@ -288,3 +288,22 @@ Deno.test("S13: a page that stacd does not know by this name yet is left for the
   assert.equal(stacd.ctls.length, 3);
   assert.ok(stacd.ctls.every(({ claims }) => claims.size === 1), "each is claimed once, under the new name");
 });
+
+Deno.test("S14: an answer that was under way when the clock was set is not taken in; stafd is asked again", () => {
+  const stacd = new Stacd();
+  stacd.report(page(1, 1, listOf(1, 0, 2)));
+  stacd.mono = 5_000;
+  stacd.take({ type: "stafd-changed" });
+  stacd.take({ type: "clock-set", ms: 7_200_000 });
+  // stafd had not noticed yet: by the new clock, this page has been young for two hours.
+  const young = { since: 4_000, why: "of a test", isFirst: false };
+  const less = page(1, 2, listOf(1, 0, 1), { young });
+  stacd.answer({ dcs: [less], retired: [], unknowns: [], only: true, ahead: true });
+  assert.equal(stacd.asked, undefined, "the report is still to come");
+  stacd.answer({ dcs: [less], retired: [], unknowns: [] });
+  assert.equal(stacd.asked, "all");
+  assert.equal([...stacd.state.pages.values()][0]?.young, undefined);
+  assert.ok(stacd.ctls.every(({ claims }) => claims.size === 1), "nothing was withdrawn");
+  stacd.answer({ dcs: [less], retired: [], unknowns: [] });
+  assert.equal(stacd.ctls.filter(({ claims }) => claims.size === 1).length, 1);
+});

@@ -178,6 +178,11 @@ export interface Fleet {
     readonly failed: boolean;
   };
   readonly links: Links;
+  /**
+   * Milliseconds since 1970 at the start of the machine's uptime, by the clock of the times in this state; undefined: the
+   * state file is of a version that did not record it. It tells at the next start how the clock was set meanwhile.
+   */
+  readonly lead: number | undefined;
   /** Recent log lines by source (log_limit.ts). */
   readonly told: ToldBySource;
   readonly past: readonly Past[];
@@ -225,6 +230,7 @@ export const emptyFleet: Fleet = {
   families: undefined,
   saves: { wanted: 0, done: 0, running: undefined, failed: false },
   links: { looking: false, lost: 0, returned: 0 },
+  lead: undefined,
   told: toldNothing,
   past: [],
   recent: [],

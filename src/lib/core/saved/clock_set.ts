@@ -1,6 +1,8 @@
 /**
- * The wall clock was set. Deadlines do not depend on it; but past times in the state are converted to the new
- * clock, so that "since", ages and the order of events stay true.
+ * The wall clock was set, while the daemon ran or between two runs. Deadlines do not depend on it; but past times in the
+ * state are converted to the new clock, so that "since", ages and the order of events stay true. A state file keeps its
+ * times together with the clock that they are of: so their ages are right after a restart, also if the file could not be
+ * saved after the clock was set (S14).
  */
 import type { Claim, Ctl } from "../controller/ctl.ts";
 import type { StacdState } from "../stacd/stacd_state.ts";
@@ -95,6 +97,7 @@ function shiftedCtl(ctl: Ctl, shift: Shift): Ctl {
 function shiftedFleet(fleet: Fleet, shift: Shift): Fleet {
   return {
     ...fleet,
+    lead: fleet.lead === undefined ? undefined : shift(fleet.lead),
     ctls: shiftedTable(fleet.ctls, (ctl) => shiftedCtl(ctl, shift)),
     stood: shiftedTable(
       fleet.stood,
@@ -165,5 +168,54 @@ export function stacdAfterClockSet(state: StacdState, ms: number): StacdState {
       run: { ...state.renewals.run, at: shift(state.renewals.run.at) },
     },
     latency: { ...state.latency, awaited: shiftedMap(state.latency.awaited, shift) },
+  };
+}
+
+/** The clocks at the start of a daemon. */
+export interface StartClocks {
+  /** Milliseconds since 1970. */
+  readonly wall: number;
+  /** As {@link Fleet.lead}. */
+  readonly lead: number;
+}
+
+/** A smaller difference is no change of the clock: two clocks are read one after the other. */
+export const LEAST_SET_MS = 1_000;
+
+/** By how much the clock was set since the state was saved; 0 if the file does not say of which clock its times are. */
+function setSince({ lead }: Fleet, clocks: StartClocks): number {
+  const ms = lead === undefined ? 0 : Math.round(clocks.lead - lead);
+  return Math.abs(ms) < LEAST_SET_MS ? 0 : ms;
+}
+
+const atStart = (fleet: Fleet, ms: number, { lead }: StartClocks): Fleet => ({
+  ...(ms === 0 ? fleet : fleetAfterClockSet(fleet, ms)),
+  lead,
+});
+
+/**
+ * A restored state in the times of the present clock. Where the file does not say of which clock its times are, nobody
+ * knows how long a page has been young: it counts as young from now on (S14).
+ */
+export function stafdAtStart(state: StafdState, clocks: StartClocks): StafdState {
+  const { lead } = state.fleet;
+  const ms = setSince(state.fleet, clocks);
+  const now = ms === 0 ? state : stafdAfterClockSet(state, ms);
+  const since = (at: number): number => lead === undefined ? clocks.wall : Math.min(at, clocks.wall);
+  const dated = (dc: Dc): Dc => {
+    const { page } = dc;
+    return page?.young === undefined
+      ? dc
+      : { ...dc, page: { ...page, young: shiftedYouth(page.young, since) } };
+  };
+  return { ...now, fleet: atStart(state.fleet, ms, clocks), dcs: shiftedTable(now.dcs, dated) };
+}
+
+/** A restored state in the times of the present clock. */
+export function stacdAtStart(state: StacdState, clocks: StartClocks): StacdState {
+  const ms = setSince(state.fleet, clocks);
+  return {
+    ...(ms === 0 ? state : stacdAfterClockSet(state, ms)),
+    fleet: atStart(state.fleet, ms, clocks),
   };
 }

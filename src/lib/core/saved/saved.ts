@@ -304,6 +304,7 @@ export const savedText = (fleet: Fleet, own: Json, texts: Readonly<Record<string
   jsonWith({
     version: STATE_VERSION,
     families: fleet.families,
+    ...(fleet.lead === undefined ? {} : { lead: fleet.lead }),
     ...own,
     young: savedTrial(fleet),
     secured: savedSecured(fleet),
@@ -317,6 +318,8 @@ export function restoredFleet(
 ): { readonly fleet: Fleet; readonly file: Json } | undefined {
   if (!isJson(value) || value["version"] !== STATE_VERSION) return undefined;
   const families = familiesOf(value["families"]);
-  const ctls = restoreCtls({ ...empty, families }, value["controllers"], pages(value));
+  // Without it, nobody knows of which clock the times of the file are (clock_set.ts).
+  const lead = Number.isFinite(value["lead"]) ? numberOf(value["lead"]) : undefined;
+  const ctls = restoreCtls({ ...empty, families, lead }, value["controllers"], pages(value));
   return { fleet: restoreSecured(restoreTrial(ctls, value["young"]), value["secured"]), file: value };
 }

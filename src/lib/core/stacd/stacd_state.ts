@@ -40,6 +40,8 @@ export interface KnownStafd {
   readonly op: Op | undefined;
   /** Something has changed since the query was sent. */
   readonly again: boolean;
+  /** The clock was set since the query was sent: the times in its answer may be of the old clock. */
+  readonly isLate: boolean;
   /** When the query was sent. */
   readonly askedAt: Instant | undefined;
   /** When the query for the last report was sent; undefined: no report from the present stafd. */
@@ -77,6 +79,7 @@ export const noStafd: KnownStafd = {
   present: false,
   op: undefined,
   again: false,
+  isLate: false,
   askedAt: undefined,
   knownAt: undefined,
   failures: 0,

@@ -61,6 +61,7 @@ function takeStacd(draft: StacdDraft, event: StacdEvent): void {
       return renewalDisconnected(draft, event);
     case "clock-set":
       draft.state = stacdAfterClockSet(draft.state, event.ms);
+      draft.state = { ...draft.state, stafd: { ...draft.state.stafd, isLate: true } };
       return takeCommon(draft, event);
     case "scanned":
       takeCommon(draft, event);

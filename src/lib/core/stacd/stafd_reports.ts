@@ -63,7 +63,7 @@ export function fetchReport(draft: StacdDraft, page?: Tid): void {
   const { stafd } = draft.state;
   if (!stafd.present || stafd.op !== undefined || draft.state.fleet.stopping) return;
   const op = newOp(draft);
-  draft.state = { ...draft.state, stafd: { ...stafd, op, again: false, askedAt: draft.now } };
+  draft.state = { ...draft.state, stafd: { ...stafd, op, again: false, isLate: false, askedAt: draft.now } };
   emit(draft, { do: "fetch", op, ...(page === undefined ? {} : { page }) });
 }
 
@@ -81,6 +81,12 @@ function unnamedPages({ state: { pages } }: StacdDraft, { dcs }: FetchedReport):
 export function fetched(draft: StacdDraft, op: number, outcome: Outcome<FetchedReport>): void {
   const { stafd } = draft.state;
   if (stafd.op !== op) return;
+  if (outcome.ok && stafd.isLate) {
+    if (outcome.value.ahead === true) return;
+    // A page would seem older or younger than it is (S14).
+    draft.state = { ...draft.state, stafd: { ...stafd, op: undefined } };
+    return fetchReport(draft);
+  }
   if (outcome.ok && outcome.value.ahead === true) return takeAhead(draft, outcome.value);
   const done = { ...stafd, op: undefined };
   if (!outcome.ok) {
