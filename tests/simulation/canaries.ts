@@ -752,6 +752,23 @@ export const CANARIES: readonly Canary[] = [
     }),
   },
   {
+    name: "goes back to the queue with a controller that is connected",
+    rules: ["move"],
+    who: "stacd",
+    cores: () =>
+      stacdStepping((state, event, now) => {
+        const next = realCores.stacd.step(state, event, now);
+        const { ctls } = next.state.fleet;
+        const [first] = event.type === "states" ? [...ctls.values()] : [];
+        if (first?.link.phase !== "up") return next;
+        const fleet = {
+          ...next.state.fleet,
+          ctls: ctls.with(first.key, { ...first, link: { phase: "ready" } }),
+        };
+        return { ...next, state: { ...next.state, fleet } };
+      }),
+  },
+  {
     name: "changes the state that it was given",
     rules: ["purity"],
     who: "stafd",

@@ -1,7 +1,9 @@
 /** Which events, effects and steps of a connection's life the seeds have reached. A list that misses one does not compile. */
-import type { Link } from "../../src/lib/core/controller/ctl.ts";
+import type { Ctl, Link } from "../../src/lib/core/controller/ctl.ts";
 import type { Fleet } from "../../src/lib/core/fleet/fleet.ts";
+import { tidText } from "../../src/lib/nvme/tid.ts";
 import type { StacdEffect, StacdEvent, StafdEffect, StafdEvent } from "../../src/lib/core/effects.ts";
+import { Violation } from "./violation.ts";
 
 const all = <K extends string>(keys: Readonly<Record<K, true>>): readonly string[] => Object.keys(keys);
 
@@ -109,8 +111,6 @@ const MOVES: Readonly<Record<Phase, readonly Phase[]>> = {
 
 /** These take a coincidence within one step: they are right, and no seed owes them. */
 const RARE: Readonly<Partial<Record<Phase, readonly Phase[]>>> = {
-  // What is asked for as before, by another name of this host, goes on as it was.
-  none: ["waiting"],
   waiting: ["idle"],
   reaching: ["up"],
   connecting: ["idle", "deleting"],
@@ -118,11 +118,20 @@ const RARE: Readonly<Partial<Record<Phase, readonly Phase[]>>> = {
 };
 
 /** A move that a connection can make at all. */
-export function isKnownMove(what: string): boolean {
-  const found = / link (\w+) -> (\w+)$/.exec(what);
-  const has = (moves: Readonly<Partial<Record<string, readonly string[]>>>): boolean =>
-    moves[found?.[1] ?? ""]?.includes(found?.[2] ?? "") ?? false;
-  return has(MOVES) || has(RARE);
+function isKnownMove(from: Phase, to: Phase): boolean {
+  return MOVES[from].includes(to) || RARE[from]?.includes(to) === true;
+}
+
+/**
+ * What is asked for as before, by another name of this host, goes on as it was: its record has taken over the link of one
+ * that is gone.
+ */
+function isTakenOver({ link }: Ctl, before: Fleet, after: Fleet): boolean {
+  const text = JSON.stringify(link);
+  for (const [key, ctl] of before.ctls) {
+    if (!after.ctls.has(key) && JSON.stringify(ctl.link) === text) return true;
+  }
+  return false;
 }
 
 export class Coverage {
@@ -134,14 +143,19 @@ export class Coverage {
 
   moves(who: string, before: Fleet, after: Fleet): void {
     if (before.ctls === after.ctls) return;
+    const moved = (from: Phase, to: Phase, ctl: Ctl): void => {
+      if (isKnownMove(from, to)) return this.count(`${who} link ${from} -> ${to}`);
+      if (isTakenOver(ctl, before, after)) return this.count(`${who} link taken over`);
+      throw new Violation("move", `${who}: ${tidText(ctl.tid)} goes from ${from} to ${to}`);
+    };
     for (const [key, ctl] of after.ctls) {
       const old = before.ctls.get(key);
       if (old === ctl) continue;
       const from = old?.link.phase ?? "none";
-      if (from !== ctl.link.phase) this.count(`${who} link ${from} -> ${ctl.link.phase}`);
+      if (from !== ctl.link.phase) moved(from, ctl.link.phase, ctl);
     }
     for (const [key, ctl] of before.ctls) {
-      if (!after.ctls.has(key)) this.count(`${who} link ${ctl.link.phase} -> none`);
+      if (!after.ctls.has(key)) moved(ctl.link.phase, "none", ctl);
     }
   }
 
