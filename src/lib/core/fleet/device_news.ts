@@ -17,7 +17,7 @@ import type { InterfaceTable, KernelCtrl } from "../../nvme/kernel_ctrl.ts";
 import { announce, logLine, say } from "./reporting.ts";
 import { after, type Instant } from "../../base/time.ts";
 import { KERNEL_LOOK, pause, REMOVED_PAUSE, SCAN_RETRY } from "../retry.ts";
-import { asMade, stillShown } from "../controller/known_device.ts";
+import { asMade, isOtherKind, mayBeOther, stillShown } from "../controller/known_device.ts";
 import { type Fleet, withDevice, withoutDevice } from "./fleet.ts";
 import type { DeviceRef, KernelEvent } from "../../ports.ts";
 import { allCtls, ctlAt } from "./questions.ts";
@@ -82,6 +82,7 @@ export function know(draft: Draft, ctrl: KernelCtrl): KernelCtrl {
   const isSame = old?.incarnation === ctrl.incarnation;
   const known = isSame ? stillShown(ctrl, old) : ctrl;
   setFleet(draft, withDevice(draft.state.fleet, known, draft.now.mono));
+  if (isSame && isOtherKind(known, draft.rules.daemon)) letOthersGo(draft, known);
   // Whoever tells it first: an event, a scan, or the end of the connect.
   if (isSame && known.srcAddr !== "" && known.srcAddr !== old.srcAddr) recognise(draft, known);
   return known;
@@ -112,10 +113,11 @@ export function deviceSeen(draft: Draft, event: Extract<KernelEvent, { readonly 
 
 /** The connect that the kernel went on with by itself: is it completed? */
 export function formed(draft: Draft, ctl: Ctl, ctrl: KernelCtrl): void {
-  if (isUnfinished(ctrl)) return;
+  if (isUnfinished(ctrl) || mayBeOther(ctl.tid, ctrl)) return;
   unfollow(draft, ctl);
   const made = asMade(ctrl, draft.rules.daemon);
-  if (madeAsAsked(ctl.tid, made)) return markUp(draft, ctl, know(draft, made), false);
+  const isOther = isOtherKind(made, draft.rules.daemon);
+  if (!isOther && madeAsAsked(ctl.tid, made)) return markUp(draft, ctl, know(draft, made), false);
   const message = `${made.device} is another connection than the one that was asked for`;
   attemptFailed(draft, ctl, { phase: "connect", kind: "transient", message });
 }
@@ -132,14 +134,34 @@ function recognise(draft: Draft, ctrl: KernelCtrl): void {
     const ctl = ctlAt(draft, key);
     if (ctl?.link.phase !== "up" || !ctl.link.adopted) continue;
     if (isTheirs(draft, ctl, ctrl)) continue;
-    const why = `${ctrl.device} has the source address ${ctrl.srcAddr}: it is another connection`;
-    say(draft, "info", ctl, why, eventFields("let-go"));
-    announce(draft, ctl, "let-go", why);
-    markDown(draft, ctl, ctl.link.ref);
-    const idle: Ctl = { ...ctl, removeAt: undefined, guard: undefined, link: { phase: "idle" } };
-    put(draft, noted(idle, draft.now.wall, why));
-    touch(draft, key);
+    letGo(
+      draft,
+      ctl,
+      ctl.link.ref,
+      `${ctrl.device} has the source address ${ctrl.srcAddr}: it is another connection`,
+    );
   }
+}
+
+/** It was taken for what a connect made before the kernel showed its kind: it is another program's, and stays (S1). */
+function letOthersGo(draft: Draft, { device, isDc }: KernelCtrl): void {
+  for (const key of draft.state.fleet.users.get(device) ?? []) {
+    const ctl = ctlAt(draft, key);
+    if (ctl?.link.phase !== "up") continue;
+    if (!ctl.link.adopted) emit(draft, { do: "own", device, owned: false });
+    const kind = isDc ? "a discovery controller" : "an I/O controller";
+    letGo(draft, ctl, ctl.link.ref, `${device} is ${kind}: it is another connection`);
+  }
+}
+
+/** The connection stays, and the controller looks for its own. */
+function letGo(draft: Draft, ctl: Ctl, ref: DeviceRef, why: string): void {
+  say(draft, "info", ctl, why, eventFields("let-go"));
+  announce(draft, ctl, "let-go", why);
+  markDown(draft, ctl, ref);
+  const idle: Ctl = { ...ctl, removeAt: undefined, guard: undefined, link: { phase: "idle" } };
+  put(draft, noted(idle, draft.now.wall, why));
+  touch(draft, ctl.key);
 }
 
 /** Source addresses that belonged to no interface are judged once they belong to one. */

@@ -11,9 +11,9 @@ import { type Ctl, noted } from "../controller/ctl.ts";
 import { attemptFailed, endRecord, markDown, markUp } from "./connection.ts";
 import { emptyFleet, withoutDevice } from "./fleet.ts";
 import type { KernelCtrl } from "../../nvme/kernel_ctrl.ts";
-import { asMade } from "../controller/known_device.ts";
+import { asMade, isOtherKind, mayBeOther } from "../controller/known_device.ts";
 import { madeAsAsked } from "./fleet_index.ts";
-import { isUnfinished, isUntold } from "../../nvme/match.ts";
+import { isUnfinished } from "../../nvme/match.ts";
 import { connectionLost, deviceRemoved, formed, know, noteHeard } from "./device_news.ts";
 import { follow } from "../controller/unfinished.ts";
 import { alreadyThere } from "../controller/in_the_way.ts";
@@ -74,7 +74,8 @@ export function connected(draft: Draft, op: Op, key: string, outcome: Outcome<Ke
     const news = sinceConnect.get(made.device);
     const isHeard = news !== undefined && news.at > op;
     // Device numbers are reused: by the time the call returns, the number may belong to another connection (S1).
-    const isOther = !madeAsAsked(ctl.tid, made) || mayBeOther(ctl, outcome.value) ||
+    const isOther = !madeAsAsked(ctl.tid, made) || mayBeOther(ctl.tid, outcome.value) ||
+      isOtherKind(made, draft.rules.daemon) ||
       (isHeard && news.now !== undefined && news.now !== made.incarnation);
     if (isOther) {
       distrustKernel(draft);
@@ -110,13 +111,6 @@ export function connected(draft: Draft, op: Op, key: string, outcome: Outcome<Ke
   // It may work without TLS, which is tried soon.
   attemptFailed(draft, ctl, ctl.triedTls ? { ...failure, kind: "transient" } : failure);
 }
-
-/**
- * What a connect made is live when the call returns. One that is not, shows no kind yet and has another NQN than was asked for
- * may be a discovery controller with an NQN of its own, or somebody's I/O controller that has the number by now.
- */
-const mayBeOther = ({ tid }: Ctl, device: KernelCtrl): boolean =>
-  isUntold(device) && device.state !== "live" && !["", tid.subsysnqn].includes(device.subsysnqn);
 
 /** It was heard of while it existed, and its end arrives later: it is no connection that could be taken over. */
 function deletedAgain(draft: Draft, ref: DeviceRef): void {
