@@ -3,9 +3,8 @@
  * What is to be seen: the cost of an entry does not grow with their number. `deno run tests/bench/decode.ts [--json]`
  */
 import type { DiscoveryLog } from "../../src/lib/nvme/discovery_entry.ts";
-import { decodeDiscoveryLog } from "../../src/lib/nvme/discovery_log.ts";
 import { tidKey } from "../../src/lib/nvme/tid.ts";
-import { encodeDiscoveryLog } from "../wire/discovery_log.ts";
+import { decodeDiscoveryLog, encodeDiscoveryLog } from "../wire/discovery_log.ts";
 
 export interface DecodeResult {
   readonly name: string;

@@ -1,7 +1,7 @@
 /** Fuzzers of the binary formats. */
 import assert from "node:assert/strict";
 import { encodeDim, encodeRegistration } from "../../src/lib/nvme/dim.ts";
-import { decodeDiscoveryLog, DLPF } from "../../src/lib/nvme/discovery_log.ts";
+import { DLPF } from "../../src/lib/nvme/discovery_log.ts";
 import { entryFromText, entryToText } from "../../src/lib/nvme/entry_text.ts";
 import { decodeIdentify } from "../../src/lib/nvme/identify.ts";
 import { LogReader, type LogReply } from "../../src/lib/nvme/log_reader.ts";
@@ -15,7 +15,7 @@ import { discoveryEntry, identifyCtrl } from "../unit/nvme/samples.ts";
 import { bytesOf, type Fuzzer, kindOf, kindsOf } from "./fuzzer.ts";
 import { checkDecoder, checkRefusal, few } from "./oracle.ts";
 import { decodeDim } from "../wire/dim.ts";
-import { encodeDiscoveryLog } from "../wire/discovery_log.ts";
+import { decodeDiscoveryLog, encodeDiscoveryLog } from "../wire/discovery_log.ts";
 import { encodeIdentify } from "../wire/identify.ts";
 import { encodeSupportedLogs } from "../wire/supported_logs.ts";
 

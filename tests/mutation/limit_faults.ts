@@ -126,6 +126,20 @@ export const LIMIT_FAULTS: readonly LimitFault[] = [
   fault(ONE_PAGE, "entries of any length", "src/lib/nvme/discovery_log.ts", "tdlpl > MAX_LOG || ", ""),
   fault(
     ONE_PAGE,
+    "the reader keeps entries of any text",
+    "src/lib/nvme/page_decoder.ts",
+    "this.#text > MAX_PAGE_TEXT",
+    "this.#text > Infinity",
+  ),
+  fault(
+    ONE_PAGE,
+    "the reader keeps all bytes",
+    "src/lib/nvme/page_decoder.ts",
+    "this.#begin = this.#isOpen ? Math.min(this.#at, end) : end;",
+    "this.#begin = begin;",
+  ),
+  fault(
+    ONE_PAGE,
     "a page of any text",
     core("stafd/page_intake"),
     "bytes > MAX_PAGE_TEXT",

@@ -2,8 +2,8 @@
 import { type Decoded, decoded, malformed } from "../../src/lib/base/decoded.ts";
 import { type Dim, DIM_HEADER } from "../../src/lib/nvme/dim.ts";
 import type { ExtendedEntry } from "../../src/lib/nvme/discovery_entry.ts";
-import { decodeEntry } from "../../src/lib/nvme/discovery_log.ts";
 import { textField, viewOf } from "../../src/lib/nvme/fields.ts";
+import { decodeEntry } from "./entry.ts";
 
 const FORMAT = { basic: 1, extended: 2 };
 /** S6: registrations have one entry, updates two. */

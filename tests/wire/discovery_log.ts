@@ -1,7 +1,15 @@
-/** A whole discovery log page, as a discovery controller writes it. */
-import type { ExtendedEntry } from "../../src/lib/nvme/discovery_entry.ts";
-import { DLPF, encodeEntry, entrySize, LOG_HEADER } from "../../src/lib/nvme/discovery_log.ts";
+/** A whole discovery log page, as a discovery controller writes it, and read from one piece. */
+import { type Decoded, malformed } from "../../src/lib/base/decoded.ts";
+import type { DiscoveryLog, ExtendedEntry } from "../../src/lib/nvme/discovery_entry.ts";
+import {
+  decodeLogHeader,
+  DLPF,
+  encodeEntry,
+  entrySize,
+  LOG_HEADER,
+} from "../../src/lib/nvme/discovery_log.ts";
 import { viewOf } from "../../src/lib/nvme/fields.ts";
+import { PageDecoder } from "../../src/lib/nvme/page_decoder.ts";
 
 interface Log {
   readonly genctr: bigint;
@@ -21,4 +29,17 @@ export function encodeDiscoveryLog(log: Log, dlpf = 0): Uint8Array {
   let at = LOG_HEADER;
   for (const entry of log.entries) at += encodeEntry(bytes, at, entry, extended);
   return bytes;
+}
+
+/** Bytes after the length that the header gives are refused as well. */
+export function decodeDiscoveryLog(bytes: Uint8Array): Decoded<DiscoveryLog> {
+  const header = decodeLogHeader(bytes);
+  if (!header.ok) return header;
+  const { length } = header.value;
+  if (bytes.length !== length) {
+    return malformed(bytes.length, `discovery log: ${bytes.length} bytes, the header says ${length}`);
+  }
+  const decoder = new PageDecoder(header.value);
+  decoder.add(bytes.subarray(LOG_HEADER));
+  return decoder.end();
 }

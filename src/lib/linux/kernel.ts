@@ -260,8 +260,8 @@ export class LinuxKernel implements Kernel {
     const reader = new LogReader({ lsp, hint: this.#logHints.get(target.device) });
     const begun = await this.#readLog(target, reader, () => reader.left > LARGE_PAGES.bytes);
     if (begun !== undefined) return begun;
-    // A page takes as much memory as it is long: large pages are read a few at a time, and none keeps its
-    // place for long.
+    // Each keeps its entries until its end: large pages are read a few at a time, and none keeps its place
+    // for long.
     const rest = await this.#largePages.run(() => {
       const end = performance.now() + LARGE_PAGES.time.ms;
       return this.#readLog(target, reader, () => performance.now() > end);

@@ -83,4 +83,6 @@ export interface DiscoveryLog {
   /** Generation counter; a 64-bit number. */
   readonly genctr: bigint;
   readonly entries: readonly DiscoveryEntry[];
+  /** The number of its entries, of which none is here: their text is longer than that of one page may be (S6). */
+  readonly tooMany?: number;
 }

@@ -4,7 +4,6 @@ import { type Decoded, decoded, malformed } from "../base/decoded.ts";
 import {
   CMSES,
   type DiscoveryEntry,
-  type DiscoveryLog,
   type ExtendedEntry,
   NO_TSAS,
   PRTYPES,
@@ -14,13 +13,7 @@ import {
   TRTYPE,
   type Tsas,
 } from "./discovery_entry.ts";
-import {
-  attributesSize,
-  decodeAttributes,
-  encodeAttributes,
-  EXTENDED_PART,
-  type ExtendedAttribute,
-} from "./extended_attribute.ts";
+import { attributesSize, encodeAttributes, EXTENDED_PART } from "./extended_attribute.ts";
 import { putText, textField, viewOf } from "./fields.ts";
 
 /** Bytes of the header, and of a basic entry. */
@@ -87,14 +80,17 @@ function decodeTsas(bytes: Uint8Array, at: number, trtype: number): Tsas {
   };
 }
 
-interface Sized {
-  readonly entry: DiscoveryEntry;
-  readonly attributes: readonly ExtendedAttribute[];
-  readonly length: number;
-}
-
-/** The 1024 bytes that basic and extended entries share; the caller has checked the length. */
-function decodeBasic(bytes: Uint8Array, view: DataView, at: number, where: string): Decoded<DiscoveryEntry> {
+/**
+ * The 1024 bytes that basic and extended entries share; the caller has checked the length. `where` begins a problem's text,
+ * and `begin` is the place of the bytes in what they are a part of.
+ */
+export function decodeBasic(
+  bytes: Uint8Array,
+  at: number,
+  where: string,
+  begin = 0,
+): Decoded<DiscoveryEntry> {
+  const view = viewOf(bytes);
   const trsvcid = textField(bytes, at + 32, 32);
   const subnqn = textField(bytes, at + 256, 256);
   const traddr = textField(bytes, at + 512, 256);
@@ -104,7 +100,7 @@ function decodeBasic(bytes: Uint8Array, view: DataView, at: number, where: strin
       : subnqn === undefined
       ? ["subnqn", at + 256]
       : ["traddr", at + 512];
-    return malformed(offset, `${where}: ${name} at byte ${offset} is not text`);
+    return malformed(begin + offset, `${where}: ${name} at byte ${begin + offset} is not text`);
   }
   const trtype = view.getUint8(at);
   return decoded({
@@ -121,56 +117,6 @@ function decodeBasic(bytes: Uint8Array, view: DataView, at: number, where: strin
     subnqn,
     tsas: decodeTsas(bytes, at + 768, trtype),
   });
-}
-
-/** One entry at `at`, its length included. Shared by the log and by DIM. `where` begins a problem's text. */
-export function decodeEntry(bytes: Uint8Array, at: number, extended: boolean, where: string): Decoded<Sized> {
-  const least = extended ? LOG_ENTRY + EXTENDED_PART : LOG_ENTRY;
-  if (at + least > bytes.length) {
-    return malformed(at, `${where} at byte ${at} needs ${least} bytes, ${bytes.length - at} are left`);
-  }
-  const view = viewOf(bytes);
-  if (!extended) {
-    const basic = decodeBasic(bytes, view, at, where);
-    return basic.ok ? decoded({ entry: basic.value, attributes: [], length: LOG_ENTRY }) : basic;
-  }
-  const length = view.getUint32(at + LOG_ENTRY, true);
-  if (length < least || length % 4 !== 0 || at + length > bytes.length) {
-    return malformed(
-      at + LOG_ENTRY,
-      `${where}: entry length ${length} is impossible, ${bytes.length - at} are left`,
-    );
-  }
-  const count = view.getUint16(at + LOG_ENTRY + 4, true);
-  const attributes = decodeAttributes(bytes, at + least, at + length, count, where);
-  if (!attributes.ok) return attributes;
-  const basic = decodeBasic(bytes, view, at, where);
-  return basic.ok ? decoded({ entry: basic.value, attributes: attributes.value, length }) : basic;
-}
-
-/**
- * A whole page. One malformed entry invalidates the page: leaving it out would make it look withdrawn (S2). Bytes
- * after the length that the header gives are refused as well.
- */
-export function decodeDiscoveryLog(bytes: Uint8Array): Decoded<DiscoveryLog> {
-  const header = decodeLogHeader(bytes);
-  if (!header.ok) return header;
-  const { genctr, numrec, dlpf, length } = header.value;
-  if (bytes.length !== length) {
-    return malformed(bytes.length, `discovery log: ${bytes.length} bytes, the header says ${length}`);
-  }
-  const entries: DiscoveryEntry[] = [];
-  const extended = (dlpf & DLPF.extended) !== 0;
-  let at = LOG_HEADER;
-  for (let i = 1; i <= numrec; i++) {
-    const sized = decodeEntry(bytes, at, extended, `discovery log: entry ${i} of ${numrec}`);
-    if (!sized.ok) return sized;
-    entries.push(sized.value.entry);
-    at += sized.value.length;
-  }
-  // More bytes than entries: a count that is too low would hide entries, and a hidden entry looks withdrawn.
-  if (at !== length) return malformed(at, `discovery log: ${numrec} entries end at byte ${at} of ${length}`);
-  return decoded({ genctr, entries });
 }
 
 /** The number of a code; the last one for a reserved code. */

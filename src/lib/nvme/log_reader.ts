@@ -2,14 +2,15 @@
  * Reads a discovery log in pieces, between which other commands, and changes of the log, may occur (S3).
  *
  * Header, body in increasing offsets, header again; if an earlier reading suggests the length, that much of the body
- * comes with the header. The page counts when generation counter, record count and length are the same at the end.
+ * comes with the header. The body is decoded as it comes, and nothing of it is used before the end. The page counts when generation counter, record count and length are the same at the end.
  * Only the closing read of the header clears the event (RAE = 0), after the last byte of the body: no change in
  * between can be missed. Pure: the caller sends the commands and feeds back their outcomes.
  */
 import { type GetLog, LID } from "./admin_command.ts";
-import { decodeDiscoveryLog, decodeLogHeader, LOG_HEADER, type LogHeader } from "./discovery_log.ts";
+import { decodeLogHeader, LOG_HEADER, type LogHeader } from "./discovery_log.ts";
 import type { DiscoveryLog } from "./discovery_entry.ts";
 import type { Failure } from "../base/failure.ts";
+import { PageDecoder } from "./page_decoder.ts";
 import { decodeStatus, STATUS, statusCode, statusText } from "./status.ts";
 
 /** How often reading starts again when the page changes meanwhile (KRN-55). */
@@ -65,8 +66,7 @@ export class LogReader {
   #refusedMore = false;
   /** Bytes of the page according to its header. */
   #length = LOG_HEADER;
-  /** The page, with room for all of it from the first byte that came after the opening. */
-  #page = new Uint8Array(LOG_HEADER);
+  #decoder: PageDecoder | undefined;
   /** Bytes of the page that have been read. */
   #filled = 0;
 
@@ -85,12 +85,14 @@ export class LogReader {
     return this.#refusedMore ? 0 : this.#length;
   }
 
-  /**
-   * Bytes of the page that are still to be read; no memory is reserved for them before the first of them is
-   * requested.
-   */
+  /** Bytes of the page that are still to be read. */
   get left(): number {
     return this.#step === "body" ? this.#length - this.#filled : 0;
+  }
+
+  /** What is kept of the page: bytes that are not decoded yet, and entries. */
+  get kept(): PageDecoder["kept"] {
+    return this.#decoder?.kept ?? { bytes: 0, entries: 0 };
   }
 
   /** The command to send now. */
@@ -112,8 +114,7 @@ export class LogReader {
       case "opening":
         return this.#begin(reply.bytes);
       case "body":
-        if (this.#page.length !== this.#length) this.#makeRoom();
-        this.#page.set(reply.bytes, offset);
+        this.#decoder?.add(reply.bytes);
         this.#filled += length;
         if (this.#filled === this.#length) this.#step = "closing";
         return this.#more();
@@ -128,24 +129,21 @@ export class LogReader {
     this.#header = header.value;
     this.#length = header.value.length;
     this.#filled = Math.min(bytes.length, this.#length);
-    this.#page = bytes.slice(0, this.#filled);
+    this.#decoder = new PageDecoder(header.value);
+    this.#decoder.add(bytes.subarray(LOG_HEADER, this.#filled));
     this.#step = this.#filled === this.#length ? "closing" : "body";
     return this.#more();
-  }
-
-  #makeRoom(): void {
-    const page = new Uint8Array(this.#length);
-    page.set(this.#page);
-    this.#page = page;
   }
 
   #close(bytes: Uint8Array): LogProgress {
     const header = decodeLogHeader(bytes);
     if (!header.ok) return this.#failed(header.problem);
-    if (this.#header === undefined || !sameHeader(this.#header, header.value)) {
+    if (
+      this.#decoder === undefined || this.#header === undefined || !sameHeader(this.#header, header.value)
+    ) {
       return this.#mayRestart() ? this.#begin(bytes) : this.#torn();
     }
-    const log = decodeDiscoveryLog(this.#page);
+    const log = this.#decoder.end();
     return log.ok ? { type: "done", log: log.value } : this.#failed(log.problem);
   }
 

@@ -11,11 +11,11 @@ import {
   SECTYPES,
   SUBTYPE,
 } from "../../../src/lib/nvme/discovery_entry.ts";
-import { decodeDiscoveryLog, LOG_HEADER } from "../../../src/lib/nvme/discovery_log.ts";
+import { LOG_HEADER } from "../../../src/lib/nvme/discovery_log.ts";
 import { entryFromText, type EntryTexts, entryToText } from "../../../src/lib/nvme/entry_text.ts";
 import { namesTls, tlsOfEntry } from "../../../src/lib/nvme/entry_tls.ts";
 import { discoveryEntry } from "../../unit/nvme/samples.ts";
-import { encodeDiscoveryLog } from "../../wire/discovery_log.ts";
+import { decodeDiscoveryLog, encodeDiscoveryLog } from "../../wire/discovery_log.ts";
 import { basicEntry } from "./arbitraries.ts";
 
 const DC: Tid = {

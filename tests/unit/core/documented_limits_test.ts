@@ -10,7 +10,8 @@ import { LINES_OF_SOURCE, MAX_SOURCES } from "../../../src/lib/core/fleet/log_li
 import { AHEAD, WEIGHTS } from "../../../src/lib/core/fleet/turns.ts";
 import { CONNECT_REST } from "../../../src/lib/core/retry.ts";
 import { MAX_KEPT_TEXT } from "../../../src/lib/core/saved/kept_texts.ts";
-import { MAX_PAGE_TEXT, MAX_PAGES_TEXT } from "../../../src/lib/core/stafd/page_budget.ts";
+import { MAX_PAGE_TEXT } from "../../../src/lib/nvme/page_decoder.ts";
+import { MAX_PAGES_TEXT } from "../../../src/lib/core/stafd/page_budget.ts";
 import { MAX_REFERRALS } from "../../../src/lib/core/stafd/referrals.ts";
 import { MAX_REFERRAL_DEPTH, MAX_SERVICES } from "../../../src/lib/core/stafd/stafd_state.ts";
 import { CALL_LIMITS } from "../../../src/lib/dbus/call_queue.ts";

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import type { ExtendedEntry } from "../../../src/lib/nvme/discovery_entry.ts";
 import {
-  decodeDiscoveryLog,
   decodeLogHeader,
   DLPF,
   hasAddress,
@@ -12,7 +11,7 @@ import {
 } from "../../../src/lib/nvme/discovery_log.ts";
 import { entryToText } from "../../../src/lib/nvme/entry_text.ts";
 import { discoveryEntry } from "./samples.ts";
-import { encodeDiscoveryLog } from "../../wire/discovery_log.ts";
+import { decodeDiscoveryLog, encodeDiscoveryLog } from "../../wire/discovery_log.ts";
 
 const at = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 

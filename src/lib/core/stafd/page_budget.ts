@@ -13,8 +13,6 @@ import { pageDiff } from "../sources/page_diff.ts";
 import { isMdnsAuthority } from "../sources/origin_of.ts";
 
 const MIB = 1024 * 1024;
-/** Text of one page, in bytes of JSON: as many entries of the usual length as there may be controllers. */
-export const MAX_PAGE_TEXT = 4 * MIB;
 /**
  * Text of all pages together: as much as one page may have. With these numbers a daemon stays below 150 MB (V4): stacd
  * holds the entries, a record of each controller, and one page in several forms while it is fetched.

@@ -12,14 +12,8 @@ import type { Evidence } from "../planning/evidence.ts";
 import type { Page } from "./stafd_state.ts";
 import { eventFields } from "../../base/messages.ts";
 import { authorityText } from "../sources/origin_of.ts";
-import {
-  type Intake,
-  intakeOf,
-  type Kept,
-  MAX_PAGE_TEXT,
-  MAX_PAGES_TEXT,
-  overBudget,
-} from "./page_budget.ts";
+import { type Intake, intakeOf, type Kept, MAX_PAGES_TEXT, overBudget } from "./page_budget.ts";
+import { MAX_PAGE_TEXT } from "../../nvme/page_decoder.ts";
 import { youngText, youthOf } from "../planning/page_youth.ts";
 import { MAX_REFERRALS } from "./referrals.ts";
 import { dcAt, putDc, type StafdDraft } from "./stafd_draft.ts";
@@ -38,6 +32,10 @@ export interface Taken {
 }
 
 export function takePage(draft: StafdDraft, ctl: Ctl, log: DiscoveryLog): Taken {
+  if (log.tooMany !== undefined) {
+    const size = `its log page has ${log.tooMany} entries with more text`;
+    return { failure: notKept(`${size} than the limit of ${mib(MAX_PAGE_TEXT)} for one page`), dropped: [] };
+  }
   const intake = intakeOf(log.entries, dcAt(draft, ctl.key).page);
   const { why, over } = roomFor(draft, ctl, intake);
   if (why !== undefined) return { failure: notKept(why), dropped: [] };
