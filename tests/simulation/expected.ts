@@ -100,6 +100,17 @@ export function wantedDcs(rules: Rules): Tid[][] {
   return result;
 }
 
+/** Discovery controllers that this host's own files name by an address, and that answer. */
+export function configuredDcs(rules: Rules): Tid[][] {
+  const conf = rules.conf("stafd");
+  if (conf === undefined) return [];
+  const lines = lineChoices(rules, conf, (tid, written) => barred(rules, conf, tid, written));
+  const named = rules.landscape.nbft.discovery.flatMap(({ tid }) => barred(rules, conf, tid) ? [] : [[tid]]);
+  return [...lines, ...named].filter(([tid, other]) =>
+    tid !== undefined && other === undefined && reachable(rules.world, tid)
+  );
+}
+
 /** I/O controllers that are asked for and answer. `dcs`: those whose pages count. */
 function wantedIocs(rules: Rules, dcs: readonly Tid[][]): Tid[][] {
   const { world } = rules;

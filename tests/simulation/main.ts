@@ -1,5 +1,7 @@
 /** `deno task sim`: many seeds of stafd alone, of stacd alone and of both, in a process for each processor. */
 import { taskArguments, usageError } from "../../scripts/task_arguments.ts";
+import { adversariesReport, type Judged, judged } from "./among_adversaries.ts";
+import { realCores } from "./cores.ts";
 import { Coverage, toReach } from "./coverage.ts";
 import { isKnown, unknownToTheList } from "./known_failures.ts";
 import { RELEASES } from "../../src/lib/sim/release.ts";
@@ -11,6 +13,10 @@ const KINDS: readonly Who[] = ["stafd", "stacd", "both"];
 
 interface Arguments {
   readonly runs: number;
+  /** Worlds among adversaries. */
+  readonly adversaries: number;
+  /** The number was given. */
+  readonly isAmong: boolean;
   readonly first: number;
   readonly who: readonly Who[];
   readonly seed: number | undefined;
@@ -21,13 +27,15 @@ interface Arguments {
 }
 
 const USAGE = `usage: deno task sim [--runs N] [--first N] [--who stafd|stacd|both]
-       deno task sim --seed N [--who stafd|stacd|both]
+       deno task sim --seed N [--who stafd|stacd|both | --adversaries 1]
 
 Runs the daemons against the simulated world, with faults, and checks the safety rules at every step.
 How to read a story: tests/simulation/README.md
 
   --runs N       seeds of each kind (default: 2000)
   --first N      the first seed (default: 1)
+  --adversaries N  worlds that are also measured with adversaries and without them (default: one of 50 runs);
+                 with --seed: this world among adversaries, with its story
   --who WHO      only stafd, stacd or both
   --seed N       one seed, with its story
   --without A,B  leave these kinds of faults out
@@ -46,11 +54,12 @@ function parse(): Arguments {
       without: text,
       with: text,
       faults: text,
+      adversaries: text,
       // Which share of the seeds this process has, as AT/OF.
       part: text,
     },
   });
-  const number = (name: "runs" | "first" | "seed" | "faults"): number | undefined => {
+  const number = (name: "runs" | "first" | "seed" | "faults" | "adversaries"): number | undefined => {
     const given = values[name];
     if (given === undefined) return undefined;
     if (!/^\d+$/.test(given)) usageError(USAGE, `--${name} ${given}: give a whole number`);
@@ -60,8 +69,11 @@ function parse(): Arguments {
   const kinds = KINDS.filter((kind) => who === undefined || kind === who);
   if (kinds.length === 0) usageError(USAGE, `--who ${who}: must be one of ${KINDS.join(", ")}`);
   const [at, of] = (values.part ?? "").split("/").map(Number);
+  const runs = number("runs") ?? 2_000;
   return {
-    runs: number("runs") ?? 2_000,
+    runs,
+    adversaries: number("adversaries") ?? Math.ceil(runs / 50),
+    isAmong: (number("adversaries") ?? 0) > 0,
     first: number("first") ?? 1,
     who: kinds,
     seed: number("seed"),
@@ -85,6 +97,13 @@ function command({ seed, who, without, with: more, faultsMs }: Options): string 
   if (more !== undefined && more.size > 0) parts.push(`--with ${[...more].join(",")}`);
   if (faultsMs !== undefined) parts.push(`--faults ${faultsMs}`);
   return parts.join(" ");
+}
+
+/** One world among adversaries. */
+async function oneAmong(seed: number): Promise<boolean> {
+  const one = await judged({ seed, cores: realCores, tell: (line) => console.log(line) });
+  for (const line of [...adversariesReport([one]), ...one.problems]) console.log(line);
+  return one.problems.length === 0;
 }
 
 async function one(args: Arguments, seed: number): Promise<boolean> {
@@ -111,6 +130,7 @@ interface PartResult {
   readonly coverage: readonly (readonly [string, number])[];
   readonly steps: number;
   readonly virtualMs: number;
+  readonly judged: readonly Judged[];
 }
 
 async function part(
@@ -133,13 +153,18 @@ async function part(
       }
     }
   }
-  return { failures, coverage: [...coverage.counts], steps, virtualMs };
+  const among: Judged[] = [];
+  for (let seed = args.first + at; seed < args.first + args.adversaries; seed += of) {
+    among.push(await judged({ seed, cores: realCores }));
+  }
+  return { failures, coverage: [...coverage.counts], steps, virtualMs, judged: among };
 }
 
 async function parts(args: Arguments): Promise<boolean> {
   const begin = performance.now();
   const of = Math.max(1, navigator.hardwareConcurrency);
   const flags = ["--runs", String(args.runs), "--first", String(args.first)];
+  flags.push("--adversaries", String(args.adversaries));
   if (args.who.length === 1) flags.push("--who", args.who.join());
   if (args.without.size > 0) flags.push("--without", [...args.without].join());
   if (args.with.size > 0) flags.push("--with", [...args.with].join());
@@ -167,9 +192,15 @@ async function parts(args: Arguments): Promise<boolean> {
       sum(({ steps }) => steps)
     } steps, ${hours} virtual hours, in ${seconds} s`,
   );
+  const among = results.flatMap(({ judged }) => judged);
+  if (among.length > 0) console.log(adversariesReport(among).join("\n"));
+  const late = among.filter(({ problems }) => problems.length > 0);
   const covered = report(results.flatMap(({ coverage }) => coverage), args);
   for (const { seed, who, message } of failures.slice(0, 20)) {
     console.log(`FAILED  deno task sim --seed ${seed} --who ${who}\n        ${message}`);
+  }
+  for (const { seed, problems } of late) {
+    console.log(`FAILED  deno task sim --seed ${seed} --adversaries 1\n        ${problems.join("; ")}`);
   }
   const [first] = failures;
   if (first !== undefined) {
@@ -178,11 +209,11 @@ async function parts(args: Arguments): Promise<boolean> {
   const unknown = args.with.size > 0 ? [] : await unknownToTheList((line) => console.log(line));
   for (const line of unknown) console.log(`FAILED  ${line}`);
   console.log(
-    `sim: ${args.runs * args.who.length - failures.length} passed, ${
-      failures.length + unknown.length
+    `sim: ${args.runs * args.who.length + among.length - failures.length - late.length} passed, ${
+      failures.length + unknown.length + late.length
     } failed`,
   );
-  return failures.length === 0 && unknown.length === 0 && covered;
+  return failures.length === 0 && unknown.length === 0 && late.length === 0 && covered;
 }
 
 /** What was reached, and what was not. With few seeds, what is missing is only said. */
@@ -218,8 +249,13 @@ function mixed(coverage: Coverage, worlds: number): boolean {
   return rare.length === 0;
 }
 
+function whole(args: Arguments): Promise<boolean> {
+  if (args.seed === undefined) return parts(args);
+  return args.isAmong ? oneAmong(args.seed) : one(args, args.seed);
+}
+
 if (import.meta.main) {
   const args = parse();
   if (args.part !== undefined) console.log(JSON.stringify(await part(args, args.part)));
-  else Deno.exit((args.seed === undefined ? await parts(args) : await one(args, args.seed)) ? 0 : 1);
+  else Deno.exit((await whole(args)) ? 0 : 1);
 }

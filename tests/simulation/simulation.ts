@@ -43,6 +43,8 @@ export interface Options {
   /** Faults end after this many milliseconds; the seed's own time when missing. */
   readonly faultsMs?: number;
   readonly dice?: Dice;
+  /** Instead of the peace: what is looked at while the faults go on. */
+  readonly meanwhile?: (sim: Simulation) => Promise<void>;
   /** Keep the story, line by line. */
   readonly tell?: (line: string) => void;
 }
@@ -108,7 +110,7 @@ export class Simulation {
     this.random = new Random(seed, "simulation");
     this.landscape = buildLandscape(this.world, seed, options.dice);
     // Compared at each step, a large world takes seconds.
-    this.#pure = seed % (this.landscape.dcs.length > 10 ? 100 : 20) === 0;
+    this.#pure = options.meanwhile === undefined && seed % (this.landscape.dcs.length > 10 ? 100 : 20) === 0;
     for (const what of this.landscape.mix) this.coverage.count(`world ${what}`);
     this.rules = new Rules(this.world, this.landscape, options.judging);
     const { devices, connecting } = this.world.kernel;
@@ -379,7 +381,7 @@ export class Simulation {
     let violation: Violation | undefined;
     try {
       await this.#faults(faults, faultsMs);
-      await this.#peace();
+      await (this.options.meanwhile?.(this) ?? this.#peace());
     } catch (error) {
       if (!(error instanceof Violation)) throw error;
       violation = error;

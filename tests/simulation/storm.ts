@@ -109,7 +109,10 @@ function gust(sim: Simulation, random: Random, hasReloads: boolean): void {
 }
 
 /** What nobody has heard of yet: for stafd a discovery controller, for stacd a subsystem. */
-function newcomer(sim: Simulation, dc: Target): { target: Target; entry: ReturnType<typeof entryFor> } {
+export function newcomer(
+  sim: Simulation,
+  dc: Target,
+): { target: Target; entry: ReturnType<typeof entryFor> } {
   const isV6 = dc.address.traddr.includes(":");
   const net = dc.address.traddr.startsWith("10.1") || dc.address.traddr.startsWith("fd02") ? 1 : 0;
   const address = { transport: "tcp", traddr: isV6 ? `fd0${net + 1}::99` : `10.${net}.1.99` } as const;
@@ -126,7 +129,7 @@ function newcomer(sim: Simulation, dc: Target): { target: Target; entry: ReturnT
   return { target, entry: entryFor(target, "nvme") };
 }
 
-const isConnected = (sim: Simulation, target: Target): boolean =>
+export const isConnected = (sim: Simulation, target: Target): boolean =>
   sim.world.kernel.devices.all.some((device) => device.target === target && device.state === "live");
 
 /** No policy keeps what is no longer listed. */

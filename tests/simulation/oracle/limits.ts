@@ -21,6 +21,9 @@ export const LIMITS = {
   linesForNews: 12,
   /** A connect that hangs takes 61 s, others may wait for it; a command is given 30 s. */
   callMs: 240_000,
+  /** A target that accepts connections and is silent holds the kernel for so long, and one that hangs at the last command. */
+  silentConnectMs: 10_200,
+  hangingConnectMs: 61_000,
   /** What only mDNS names rests after a connect of more than a second, three times as long, and ten minutes at most (S16). */
   longConnectMs: 1_000,
   restTimes: 3,
