@@ -1,11 +1,12 @@
 /**
- * Thirty discovery controllers with pages as long as a hostile one makes them, which change all the time: both daemons stay
- * below 150 MB, follow the rightful controller, and none of them is started again (V4).
+ * Thirty discovery controllers with pages as long as a hostile one makes them, which change all the time, named by lines or by
+ * mDNS: both daemons stay below 150 MB, follow the rightful controller, and none of them is started again (V4).
  */
 import assert from "node:assert/strict";
 import { configureStacd, nqnOf, ONE } from "../stacd.ts";
 import { SOON, start } from "../fabric.ts";
 import { configure, confOf, fakeUp } from "../stafd.ts";
+import { AVAHI } from "../needs.ts";
 import type { Guest } from "../guest.ts";
 import type { Scenario } from "../scenario.ts";
 
@@ -29,7 +30,23 @@ async function peaks(guest: Guest): Promise<readonly number[]> {
   return text.trim().split("\n").map(Number);
 }
 
-async function run(guest: Guest): Promise<void> {
+/** One service for each of them, by a responder that announces nothing else. */
+async function announceAll(guest: Guest): Promise<void> {
+  const folder = "/run/nvmet-lab/avahi";
+  const services = addresses.map((_, n) =>
+    `<service-group><name>hostile ${n}</name><service><type>_nvme-disc._tcp</type><host-name>h${n}.local</host-name>` +
+    `<port>${PORT}</port><txt-record>p=tcp</txt-record></service></service-group>`
+  );
+  const hosts = addresses.map((address, n) => `${address} h${n}.local\n`).join("");
+  const files = services.map((text, n) => `printf '%s' '${text}' > ${folder}/services/h${n}.service`);
+  await guest.run(
+    `nvmet-lab mdns-up 1 && rm ${folder}/services/*.service && printf '${hosts}' > ${folder}/hosts && ` +
+      `${files.join(" && ")} && systemctl restart lab-mdns`,
+  );
+}
+
+/** `announce`: what names the hostile ones if no lines do. */
+async function run(guest: Guest, announce?: (guest: Guest) => Promise<void>): Promise<void> {
   await guest.run("nvmet-lab up 1");
   await guest.run(
     addresses.map((address) => `ip -n tgt address add ${address}/24 dev tgt0`).join(" && "),
@@ -45,11 +62,14 @@ async function run(guest: Guest): Promise<void> {
     stamp: true,
     listed,
   });
-  const lines = [
-    ...addresses.map((address) => `transport=tcp;traddr=${address};trsvcid=${PORT}`),
-    `transport=tcp;traddr=${ONE};trsvcid=8009`,
-  ];
-  await configure(guest, confOf(lines));
+  const own = `transport=tcp;traddr=${ONE};trsvcid=8009`;
+  if (announce === undefined) {
+    const hostile = addresses.map((address) => `transport=tcp;traddr=${address};trsvcid=${PORT}`);
+    await configure(guest, confOf([...hostile, own]));
+  } else {
+    await announce(guest);
+    await configure(guest, confOf([own]).replace("zeroconf = disabled", "zeroconf = enabled"));
+  }
   await configureStacd(guest, {});
   await start(guest, "stafd", "stacd");
   const processes = "systemctl show -P MainPID -P NRestarts stafd stacd";
@@ -74,5 +94,12 @@ async function run(guest: Guest): Promise<void> {
 }
 
 export const scenarios: readonly Scenario[] = [
-  { name: "thirty hostile discovery controllers", ofOurs: true, slow: true, run },
+  { name: "thirty hostile discovery controllers", ofOurs: true, slow: true, run: (guest) => run(guest) },
+  {
+    name: "thirty hostile discovery controllers by mDNS",
+    ofOurs: true,
+    slow: true,
+    needs: AVAHI,
+    run: (guest) => run(guest, announceAll),
+  },
 ];
