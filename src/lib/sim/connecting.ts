@@ -116,7 +116,7 @@ export class Connecting {
     if (!discovery && this.#devices.all.some((device) => this.#same(device, of))) {
       return this.#fail(job, 1, "EALREADY");
     }
-    const there = this.#fabric.at(traddr, trsvcid);
+    const there = this.#fabric.at(of("transport"), traddr, trsvcid);
     const target = there.find((one) =>
       one.nqn === nqn || (nqn === WELL_KNOWN_DISC_NQN && one.discovery !== undefined)
     );

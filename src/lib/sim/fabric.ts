@@ -137,10 +137,11 @@ export class Fabric {
     return target;
   }
 
-  /** All targets at an address. */
-  at(traddr: string, trsvcid: string): readonly Target[] {
+  /** All targets at an address; one that is reached by RDMA has no TCP port there. */
+  at(transport: string, traddr: string, trsvcid: string): readonly Target[] {
     return this.targets.filter(({ address }) =>
-      canonical(address.traddr) === canonical(traddr) && address.trsvcid === trsvcid
+      address.transport === transport && canonical(address.traddr) === canonical(traddr) &&
+      address.trsvcid === trsvcid
     );
   }
 

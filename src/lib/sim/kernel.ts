@@ -183,7 +183,7 @@ export class KernelPort implements Kernel {
         () => fail("reach", route.errno, `cannot reach ${tid.traddr}`),
       );
     }
-    const there = fabric.at(tid.traddr, tid.trsvcid);
+    const there = fabric.at(tid.transport, tid.traddr, tid.trsvcid);
     if (tid.transport !== "tcp") {
       // No neighbour has the address. Only the connect shows whether a neighbour speaks RDMA.
       const isNobody = tid.transport === "rdma" && there.length === 0;
