@@ -167,7 +167,8 @@ export class Rules {
     const saved = savedIn(stateFile);
     this.sessions[who] = new Session(saved);
     if (who === "stacd") {
-      this.drains.restarted(saved.drains);
+      const { mono, wall } = this.world.clock.now();
+      this.drains.restarted(saved.drains, wall - mono);
       this.renewals.restarted();
     }
     const { all } = this.world.kernel.devices;

@@ -183,6 +183,11 @@ const FOUND_IN_ALL: readonly (readonly [seed: number, who: Who, what: string])[]
     "the next address of a name was that of a target by RDMA, which answered a connect by TCP (the world was wrong)",
   ],
   [500827, "both", "the same: its page was young when the storm began (the world was wrong)"],
+  [
+    501255,
+    "both",
+    "a drain of which the clock was set while stacd was down is the same drain (the check was wrong)",
+  ],
   [305008, "both", "the clock was set, the disk was full, and stafd was killed: a young page seemed old"],
   [305655, "stafd", "a circle of referrals that a page had withdrawn stayed after a restart"],
   [305029, "both", "a connection of others that came back by another interface was removed"],

@@ -29,6 +29,8 @@ interface Known {
 interface InForce extends Claimed, Asked {
   readonly ways: ReadonlySet<string>;
   readonly mayEnd?: true;
+  /** Of which clock its times are, as {@link Drains.restarted} is told it. */
+  readonly lead: number;
 }
 
 /** The same controller by whichever way, and as whichever host. */
@@ -38,12 +40,25 @@ const farSide = keptFor((tid: Tid): string =>
 /** Where others go another way to it. */
 const oneWay = keptFor((tid: Tid): string => `one way ${identity({ ...tid, hostNqn: "" })}`);
 
+/** A clock that is set by less than this counts as not set. */
+const LEAST_SET_MS = 1_000;
+
+/** Its term is as long as before after the clock was set. */
+const shifted = (one: InForce, ms: number): InForce => ({
+  ...one,
+  at: one.at + ms,
+  until: one.until === undefined ? undefined : one.until + ms,
+  lead: one.lead + ms,
+});
+
 export class Drains {
   /** As asked for last, by what they are called. */
   readonly #asked = new Map<string, Asked>();
   /** All there ever were: a process that is killed may not have saved the end of one. */
   #ever: InForce[] = [];
   #list: readonly InForce[] = [];
+  /** The clock as stacd knows it. */
+  #lead = 0;
 
   asked(what: string, asked: Asked): void {
     this.#asked.set(what, asked);
@@ -81,28 +96,29 @@ export class Drains {
     );
     const named = known.filter(({ key }) => asked.keys.includes(key)).map(({ tid }) => tid);
     const ways = new Set(named.map((tid) => spared.has(farSide(tid)) ? oneWay(tid) : farSide(tid)));
-    const begun = { ...asked, ...one, ways };
+    const begun = { ...asked, ...one, ways, lead: this.#lead };
     this.#ever.push(begun);
     return begun;
   }
 
   clockSet(ms: number): void {
-    const shifted = (one: InForce): InForce => ({
-      ...one,
-      at: one.at + ms,
-      until: one.until === undefined ? undefined : one.until + ms,
-    });
-    this.#list = this.#list.map(shifted);
+    this.#lead += ms;
+    this.#list = this.#list.map((one) => shifted(one, ms));
     // A process that is killed before it has saved the new times leaves the old ones to the next.
-    this.#ever = this.#ever.concat(this.#ever.map(shifted));
+    this.#ever = this.#ever.concat(this.#ever.map((one) => shifted(one, ms)));
   }
 
-  /** Another process: it knows what its state file says. */
-  restarted(saved: readonly Claimed[]): void {
+  /** Another process: it knows what its state file says. `lead`: how far the wall clock is ahead of one that nobody sets. */
+  restarted(saved: readonly Claimed[], lead: number): void {
+    this.#lead = lead;
     const known = [...this.#list, ...this.#ever];
-    this.#list = saved.flatMap((one) =>
-      known.find(({ what, at }) => one.what === what && one.at === at) ?? []
-    );
+    this.#list = saved.flatMap((one) => {
+      const found = known.find(({ what, at }) => one.what === what && one.at === at);
+      if (found === undefined) return [];
+      const ms = lead - found.lead;
+      return Math.abs(ms) < LEAST_SET_MS ? found : shifted(found, ms);
+    });
+    this.#ever = this.#ever.concat(this.#list);
   }
 
   /** None of them has a term that is still to end. */

@@ -1,6 +1,7 @@
 /** Controllers that a person takes out for maintenance: what may go and for how long (S7, S9, S12, S13). */
 import assert from "node:assert/strict";
 import type { V1DrainAnswer } from "../../../src/lib/dbus/v1_types.ts";
+import { hours } from "../../../src/lib/base/time.ts";
 import { entryFor } from "../../../src/lib/sim/discovery.ts";
 import type { Target } from "../../../src/lib/sim/fabric.ts";
 import { doing, nothingInUse, stacd } from "../altered.ts";
@@ -231,5 +232,25 @@ export const DRAIN_SCENARIOS: readonly Scenario[] = [
       }
     },
     original: () => stacd((event) => event.type === "drain" ? { ...event, mode: "force" } : event),
+  },
+  {
+    from: "S7, S9, seed 501255 of both",
+    name: "a drain lasts for its term also when the clock is set while stacd is down",
+    play: async (cores) => {
+      for (const by of [-hours(2).ms, hours(2).ms]) {
+        const stage = new Stage(cores);
+        const { subsystem } = await listed(stage);
+        assert.equal((await acted(stage, (person) => person.drain("10.0.1.1", 600))).result, "drained");
+        await stage.run(10_000);
+        stage.stacd.kill();
+        stage.world.clock.step({ ms: by });
+        stage.startStacd();
+        await stage.run(300_000);
+        assert.equal(stage.to(subsystem).length, 0, `set by ${by} ms: drained`);
+        await stage.run(310_000);
+        assert.equal(stage.to(subsystem).length, 1, `set by ${by} ms: the term is over`);
+      }
+    },
+    original: forgetful,
   },
 ];

@@ -188,10 +188,10 @@ function setSince({ lead }: Fleet, clocks: StartClocks): number {
   return Math.abs(ms) < LEAST_SET_MS ? 0 : ms;
 }
 
-const atStart = (fleet: Fleet, ms: number, { lead }: StartClocks): Fleet => ({
-  ...(ms === 0 ? fleet : fleetAfterClockSet(fleet, ms)),
-  lead,
-});
+function atStart(fleet: Fleet, ms: number, { lead }: StartClocks): Fleet {
+  // A difference that is too small to count stays with the times that have it.
+  return ms === 0 ? { ...fleet, lead: fleet.lead ?? lead } : fleetAfterClockSet(fleet, ms);
+}
 
 /**
  * A restored state in the times of the present clock. Where the file does not say of which clock its times are, nobody
