@@ -2,9 +2,11 @@
 import assert from "node:assert/strict";
 import { parseStafdConf } from "../../../src/lib/config/stafd_conf.ts";
 import type { StafdEffect, StafdEvent } from "../../../src/lib/core/effects.ts";
+import { emptyFleet } from "../../../src/lib/core/fleet/fleet.ts";
 import { stepStafd } from "../../../src/lib/core/stafd/stafd_step.ts";
 import { emptyStafd, MAX_SERVICES, type StafdState } from "../../../src/lib/core/stafd/stafd_state.ts";
 import type { MdnsService } from "../../../src/lib/ports.ts";
+import { WORK_FOR_EACH } from "../../simulation/budget.ts";
 
 const NOW = { mono: 0, wall: 0 };
 
@@ -95,4 +97,18 @@ Deno.test("S16: the interface with most services gives way, and only to one that
   assert.deepEqual(crowded(even, "eth1"), even, "or the two would take turns for ever");
   const pairs = Object.fromEntries(Array.from({ length: MAX_SERVICES / 2 }, (_, n) => [`eth${n}`, 2]));
   assert.equal(crowded(pairs, "new")["new"], 1);
+});
+
+Deno.test("S11: services that were left out are taken in again in one step whose work is in proportion to their number", () => {
+  const services = Array.from(
+    { length: MAX_SERVICES },
+    (_, n) => service("eth0", `10.0.${n >> 8}.${n & 255}`, "tcp"),
+  );
+  const { state } = found("", services);
+  assert.equal(state.fleet.ctls.size, MAX_SERVICES);
+  const fleet = { ...state.fleet, leftOut: true, ctls: emptyFleet.ctls, ctlsAt: emptyFleet.ctlsAt };
+  const step = stepStafd({ ...state, fleet }, { type: "tick" }, NOW);
+  assert.equal(step.state.fleet.ctls.size, MAX_SERVICES);
+  const work = step.work ?? 0;
+  assert.ok(work > 0 && work <= WORK_FOR_EACH * 2 * MAX_SERVICES, `${work} looks and decisions`);
 });

@@ -28,7 +28,10 @@ export function takeMdns(draft: StafdDraft, event: MdnsEvent): void {
     case "avahi":
       return avahiChanged(draft, event.available, event.message);
     case "service":
-      return serviceHeard(draft, event.service);
+      serviceHeard(draft, event.service);
+      // Here and not when left out services are taken in again: each goes through all of them (S11).
+      if (draft.state.services.get(event.service.key)?.key !== undefined) noteDoubled(draft, event.service);
+      return;
     case "service-gone":
       return serviceGone(draft, event.key);
     case "mdns-problem":
@@ -111,7 +114,6 @@ function serviceHeard(draft: StafdDraft, service: MdnsService): void {
   }
   // Announced (again): worth an attempt now.
   trySoon(draft, ctlKey, true);
-  noteDoubled(draft, service);
 }
 
 /** STAF-40: one address on two interfaces is an error of the network, reported once. */
