@@ -11,7 +11,8 @@ export class ClockWatch {
 
   constructor(clock: Clock) {
     this.#clock = clock;
-    [this.#offset, this.#lead] = [this.#offsetNow(), this.#leadNow()];
+    const { mono, wall } = clock.now();
+    [this.#offset, this.#lead] = [wall - mono, this.#leadNow()];
   }
 
   /** The clocks as last seen. */
@@ -20,18 +21,13 @@ export class ClockWatch {
   }
 
   /** The change since the last call, in milliseconds; usually 0. */
-  setBy(): number {
-    const offset = this.#offsetNow();
+  setBy({ mono, wall } = this.#clock.now()): number {
+    const offset = wall - mono;
     if (Math.abs(offset - this.#offset) < LEAST_SET_MS) return 0;
     const lead = this.#leadNow();
     const ms = Math.round(lead - this.#lead);
     [this.#offset, this.#lead] = [offset, lead];
     return Math.abs(ms) < LEAST_SET_MS ? 0 : ms;
-  }
-
-  #offsetNow(): number {
-    const { mono, wall } = this.#clock.now();
-    return wall - mono;
   }
 
   #leadNow(): number {

@@ -61,35 +61,32 @@ export class Shell<State, Event, Effect> {
 
   /** Converted to the present clock. */
   get state(): State {
-    if (!this.#running && !this.#stopped) this.#noticeClock();
+    if (!this.#running && !this.#stopped) this.#run();
     return this.#state;
   }
 
   post(event: Event): void {
     if (this.#stopped) return;
     this.#queue.push(event);
-    if (this.#running) return;
-    this.#noticeClock();
-    this.#run();
+    if (!this.#running) this.#run();
   }
 
-  #noticeClock(): void {
-    const ms = this.#watch.setBy();
-    if (ms === 0) return;
-    this.#onClockSet(ms);
-    this.#queue.unshift(this.#core.clockSet(ms));
-    this.#run();
-  }
-
+  /** Takes all events that wait. Each step has a clock that the state's times are of. */
   #run(): void {
     this.#running = true;
-    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
-      const { state, effects } = this.#core.step(this.#state, next, this.#clock.now());
+    let steps = 0;
+    for (;; steps++) {
+      const now = this.#clock.now();
+      const ms = this.#watch.setBy(now);
+      if (ms !== 0) this.#onClockSet(ms);
+      const next = ms === 0 ? this.#queue.shift() : this.#core.clockSet(ms);
+      if (next === undefined) break;
+      const { state, effects } = this.#core.step(this.#state, next, now);
       this.#state = state;
       for (const effect of effects) this.#perform(effect);
     }
     this.#running = false;
-    this.#setAlarm();
+    if (steps > 0) this.#setAlarm();
   }
 
   /** Ends the loop: no more events are accepted, and no more effects performed. */
