@@ -240,18 +240,18 @@ export const LIMIT_FAULTS: readonly LimitFault[] = [
   fault(
     REST,
     "a rest as long as the connect",
-    core("fleet/kernel_share"),
+    core("fleet/kernel_lock"),
     "REST_TIMES = 3",
     "REST_TIMES = 1",
   ),
   fault(
     REST,
     "a rest without end",
-    core("fleet/kernel_share"),
+    core("fleet/kernel_lock"),
     "Math.min(REST_TIMES * took, CONNECT_REST.longest.ms)",
     "REST_TIMES * took",
   ),
-  fault(REST, "nobody rests", core("fleet/kernel_share"), "took <= LONG_CONNECT.ms", "took <= Infinity"),
+  fault(REST, "nobody rests", core("fleet/kernel_lock"), "took <= LONG_CONNECT.ms", "took <= Infinity"),
   fault(
     "kernel's attempts at addresses that do not answer an NVMe/TCP ICReq",
     "the kernel tries what does not answer each time",

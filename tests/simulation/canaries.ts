@@ -396,7 +396,9 @@ export const CANARIES: readonly Canary[] = [
     cores: () =>
       stacdStepping((state, event, now) => {
         const next = realCores.stacd.step(state, event, now);
-        return { ...next, state: { ...next.state, fleet: { ...next.state.fleet, busy: undefined } } };
+        const { fleet } = next.state;
+        const lock = { ...fleet.lock, holder: undefined };
+        return { ...next, state: { ...next.state, fleet: { ...fleet, lock } } };
       }),
   },
   {
@@ -406,7 +408,9 @@ export const CANARIES: readonly Canary[] = [
     cores: () =>
       stafdStepping((state, event, now) => {
         const next = realCores.stafd.step(state, event, now);
-        return { ...next, state: { ...next.state, fleet: { ...next.state.fleet, unread: [] } } };
+        const { fleet } = next.state;
+        const lock = { ...fleet.lock, unread: [] };
+        return { ...next, state: { ...next.state, fleet: { ...fleet, lock } } };
       }),
   },
   {

@@ -178,9 +178,11 @@ export const PAGE_CANARIES: readonly Canary[] = [
       stafdStepping((state, event, now) => {
         const next = realCores.stafd.step(state, event, now);
         const { fleet } = next.state;
-        if (event.type !== "connected" || fleet.rests === state.fleet.rests) return next;
-        const rests = new Map([...fleet.rests].map(([name, { mono }]) => [name, { mono: mono + 3_600_000 }]));
-        return { ...next, state: { ...next.state, fleet: { ...fleet, rests } } };
+        if (event.type !== "connected" || fleet.lock.rests === state.fleet.lock.rests) return next;
+        const rests = new Map(
+          [...fleet.lock.rests].map(([name, { mono }]) => [name, { mono: mono + 3_600_000 }]),
+        );
+        return { ...next, state: { ...next.state, fleet: { ...fleet, lock: { ...fleet.lock, rests } } } };
       }),
   },
 ];

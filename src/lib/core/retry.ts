@@ -15,7 +15,7 @@ export const CONNECT_RETRY: RetrySchedule = { first: seconds(3), longest: second
  * four.
  */
 export const SILENT_RETRY: RetrySchedule = { first: seconds(10), longest: seconds(120) };
-/** A connect that holds the kernel longer than this is a long one (kernel_share.ts). */
+/** A connect that holds the kernel longer than this is a long one (kernel_lock.ts). */
 export const LONG_CONNECT: Duration = seconds(1);
 /** After a long connect, others of the same authority, if only mDNS leads to it: three times as long as that took. */
 export const CONNECT_REST: RetrySchedule = { first: seconds(3), longest: minutes(10) };

@@ -431,7 +431,7 @@ Deno.test("a path that a person renews does not wait while mDNS, which led to it
   assert.equal(stage.to("nqn.sub").length, 2, "connected at the start");
   page.edit([...paths, entryFor(stuck, "nvme")], stage.mono);
   await stage.run(70_000);
-  assert.equal(stage.stacd.state.fleet.rests.size, 1, "it rests");
+  assert.equal(stage.stacd.state.fleet.lock.rests.size, 1, "it rests");
   const before = stage.to("nqn.sub");
   // The kernel does not show it, so both paths are replaced.
   stage.stacdConf("[Global]\nhdr-digest = true\n");
@@ -440,7 +440,7 @@ Deno.test("a path that a person renews does not wait while mDNS, which led to it
   await stage.run(30_000);
   const after = stage.to("nqn.sub");
   assert.deepEqual([after.length, after.filter((one) => before.includes(one)).length], [2, 0]);
-  assert.equal(stage.stacd.state.fleet.rests.size, 1, "the others still rest");
+  assert.equal(stage.stacd.state.fleet.lock.rests.size, 1, "the others still rest");
 });
 
 Deno.test("a reload that takes TLS and the interface of its line away connects no renewed path without TLS", async () => {

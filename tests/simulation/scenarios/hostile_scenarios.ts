@@ -27,7 +27,7 @@ export const asksNobody = (): Cores => ({
 export function nobodyRests(cores: Cores = realCores): Cores {
   const restless = <State extends { readonly fleet: Fleet }>(state: State): State => ({
     ...state,
-    fleet: { ...state.fleet, rests: new Map() },
+    fleet: { ...state.fleet, lock: { ...state.fleet.lock, rests: new Map() } },
   });
   const { stafd, stacd } = cores;
   return {

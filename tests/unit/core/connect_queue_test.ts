@@ -65,7 +65,7 @@ Deno.test("S11: with 900 waiting for the kernel a connect takes hardly more piec
 
 Deno.test("S16: a controller that waits and comes into the configuration takes the turn of the configuration at once", () => {
   const moment = connecting(64).find(({ after: { fleet } }) =>
-    fleet.ready.waiters.size > 40 && fleet.busy !== undefined
+    fleet.ready.waiters.size > 40 && fleet.lock.holder !== undefined
   );
   assert.ok(moment !== undefined);
   let state = moment.after;
@@ -79,7 +79,7 @@ Deno.test("S16: a controller that waits and comes into the configuration takes t
   state = stepStacd(state, { type: "config", conf: parsed.conf, reload: true }, now).state;
   const connects: string[] = [];
   for (let n = 0; n < 2; n++) {
-    const op = state.fleet.busy?.op;
+    const op = state.fleet.lock.holder?.op;
     assert.ok(op !== undefined);
     const step = stepStacd(state, { type: "kernel-free", op }, now);
     state = step.state;

@@ -336,18 +336,18 @@ Deno.test("what was heard during two connects counts until both are answered, an
   // The connect of the second made nvme5, which was removed; its number is another's before the answer comes.
   told.take({ type: "device", cause: "add", ctrl: device("nvme5", 9, 3) });
   read(device("nvme0", 1, 1));
-  assert.deepEqual([told.phase(1), told.state.fleet.sinceConnect.size], ["up", 1]);
+  assert.deepEqual([told.phase(1), told.state.fleet.lock.heard.size], ["up", 1]);
   secondAnswered(told, device("nvme5", 8, 2));
   assert.deepEqual([told.phase(2), told.incarnation("nvme5")], ["waiting", 9]);
-  assert.equal(told.state.fleet.sinceConnect.size, 0);
+  assert.equal(told.state.fleet.lock.heard.size, 0);
 });
 
 Deno.test("the same when the answer to the second comes first", () => {
   const { told, read } = connectingTwo();
   told.take({ type: "device", cause: "add", ctrl: device("nvme0", 9, 3) });
   secondAnswered(told, device("nvme1", 2, 2));
-  assert.deepEqual([told.phase(2), told.state.fleet.sinceConnect.size], ["up", 1]);
+  assert.deepEqual([told.phase(2), told.state.fleet.lock.heard.size], ["up", 1]);
   read(device("nvme0", 8, 1));
   assert.deepEqual([told.phase(1), told.incarnation("nvme0")], ["waiting", 9]);
-  assert.equal(told.state.fleet.sinceConnect.size, 0);
+  assert.equal(told.state.fleet.lock.heard.size, 0);
 });

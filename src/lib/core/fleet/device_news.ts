@@ -30,7 +30,7 @@ import { attemptFailed, markDown, markUp } from "./connection.ts";
 import { type Ctl, noted } from "../controller/ctl.ts";
 import { isUnfinishedOf, unfollow, unmade } from "../controller/unfinished.ts";
 import { nextTime } from "./agenda.ts";
-import { withBeginning } from "./kernel_share.ts";
+import { appeared, heard } from "./kernel_lock.ts";
 
 export function scanned(draft: Draft, op: Op, outcome: Outcome<readonly KernelCtrl[]>): void {
   if (draft.state.fleet.scan !== op) return;
@@ -44,8 +44,8 @@ export function scanned(draft: Draft, op: Op, outcome: Outcome<readonly KernelCt
   const gone = [...draft.state.fleet.devices.keys()].filter((device) => !present.has(device));
   for (const device of gone) if (!news.has(device)) deviceRemoved(draft, device, undefined);
   for (const ctrl of outcome.value) {
-    const heard = news.get(ctrl.device);
-    if (heard !== undefined && heard !== ctrl.incarnation) continue;
+    const told = news.get(ctrl.device);
+    if (told !== undefined && told !== ctrl.incarnation) continue;
     noteHeard(draft, ctrl.device, ctrl.incarnation, true);
     deviceSeen(draft, { type: "device", cause: "change", ctrl });
   }
@@ -59,13 +59,11 @@ export function scanned(draft: Draft, op: Op, outcome: Outcome<readonly KernelCt
 
 /** `now`: which incarnation has the name; `isTold`: its record comes with the event. */
 export function noteHeard(draft: Draft, device: string, now: number | undefined, isTold = false): void {
-  const { devices, scan, busy, unread, nextOp, sinceScan, sinceConnect } = draft.state.fleet;
+  const { devices, scan, nextOp, sinceScan, lock } = draft.state.fleet;
   const isRead = isTold || devices.get(device)?.incarnation === now;
   const what = now === undefined ? "gone" : isRead ? "seen" : now;
   if (scan !== undefined) changeFleet(draft, { sinceScan: new Map(sinceScan).set(device, what) });
-  if (busy !== undefined || unread.length > 0) {
-    changeFleet(draft, { sinceConnect: sinceConnect.with(device, { now, at: nextOp }) });
-  }
+  changeFleet(draft, { lock: heard(lock, device, now, nextOp) });
 }
 
 /**
@@ -90,7 +88,9 @@ export function know(draft: Draft, ctrl: KernelCtrl): KernelCtrl {
 
 export function deviceSeen(draft: Draft, event: Extract<KernelEvent, { readonly type: "device" }>): void {
   const before = draft.state.fleet.devices.get(event.ctrl.device);
-  if (event.cause === "add") setFleet(draft, withBeginning(draft.state.fleet, event.ctrl, draft.now));
+  if (event.cause === "add") {
+    changeFleet(draft, { lock: appeared(draft.state.fleet.lock, event.ctrl, draft.now) });
+  }
   const ctrl = know(draft, event.ctrl);
   const users = draft.state.fleet.users.get(ctrl.device) ?? [];
   for (const key of users) {

@@ -29,6 +29,7 @@ import { type HostConf, type NbftTargets, noNbft } from "../request/host.ts";
 import type { Standing } from "../controller/standing.ts";
 import { isAboutTls, securedKey } from "../request/tls_targets.ts";
 import { Table } from "../../base/table.ts";
+import { freeLock, type KernelLock } from "./kernel_lock.ts";
 import { emptyQueue, left, type Queue } from "./waiting.ts";
 
 /**
@@ -38,8 +39,6 @@ import { emptyQueue, left, type Queue } from "./waiting.ts";
 export const MAX_CTLS = 12_288;
 /** Reachability probes in flight. */
 export const MAX_PROBES = 32;
-/** The most connections at once that were made and not yet read back. */
-export const MAX_UNREAD = 8;
 /** Targets that are remembered to have been connected by TLS: each needed a key of this host. The first one goes (S6). */
 export const MAX_SECURED = 16_384;
 /** Former controllers that `explain` still describes. */
@@ -78,16 +77,6 @@ export interface Happening {
 
 /** A number: a device with this name was removed, and this incarnation has the name; its record is still to come. */
 export type DeviceNews = ReadonlyMap<string, "seen" | "gone" | number>;
-
-/** A connect under way in the kernel. */
-export interface Connect {
-  readonly op: Op;
-  readonly key: string;
-  readonly tid: Tid;
-  /** The authority, if only mDNS leads to it, and when the kernel began with it (kernel_share.ts). */
-  readonly guest: string | undefined;
-  readonly begun: number | undefined;
-}
 
 /** The links of connections, as last seen (links.ts). */
 export interface Links {
@@ -130,12 +119,10 @@ export interface Fleet {
   /** Events were lost while the scan was under way: its result may be older than they are. */
   readonly scanAgain: boolean;
   /**
-   * The last event about each device since the scan and the connects under way began; `at` shows which of
-   * these began before the event. Their answers may be older than the events, so events take precedence
-   * (otherwise a device that is gone would come back for good). `now`: the incarnation that has the name.
+   * The last event about each device since the scan began: the answer may be older than the events, so events take
+   * precedence (otherwise a device that is gone would come back for good). For connects see kernel_lock.ts.
    */
   readonly sinceScan: DeviceNews;
-  readonly sinceConnect: Table<{ readonly now: number | undefined; readonly at: Op }>;
   readonly interfaces: InterfaceTable;
   readonly agenda: Agenda;
   /** A controller found no room in the table, and there may be some again (table_room.ts). */
@@ -144,12 +131,8 @@ export interface Fleet {
   /** Controllers that wait for a probe, and for the kernel (queues.ts). */
   readonly toReach: Queue;
   readonly ready: Queue;
-  /** The connect under way in the kernel, if any. */
-  readonly busy: Connect | undefined;
-  /** Until when authorities that only mDNS leads to rest (kernel_share.ts). */
-  readonly rests: ReadonlyMap<string, Instant>;
-  /** Connections made and still being read back: their devices are not known yet. */
-  readonly unread: readonly Connect[];
+  /** Whose connect the kernel makes, and what happens between two of them. */
+  readonly lock: KernelLock;
   readonly nextOp: Op;
   /**
    * nvme-cli's host-wide exclusion list; undefined until it has been read, and nothing is connected before
@@ -209,16 +192,13 @@ export const emptyFleet: Fleet = {
   scan: undefined,
   scanAgain: false,
   sinceScan: new Map(),
-  sinceConnect: Table.empty(),
   interfaces: new Map(),
   agenda: emptyAgenda,
   leftOut: false,
   reaching: 0,
   toReach: emptyQueue,
   ready: emptyQueue,
-  busy: undefined,
-  rests: new Map(),
-  unread: [],
+  lock: freeLock,
   nextOp: 1,
   exclusions: undefined,
   transports: undefined,

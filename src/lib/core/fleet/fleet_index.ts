@@ -22,16 +22,6 @@ export const ctlIndexKey = (tid: Tid): string =>
   `${matchIndexKey(tid)}|${tid.subsysnqn === WELL_KNOWN_DISC_NQN ? ANY_NQN : tid.subsysnqn}`;
 
 /**
- * May one connection serve both? It may if they have the address and the NQN in common, or if one of them
- * matches any NQN.
- */
-export function mayShare(a: Tid, b: Tid): boolean {
-  if (matchIndexKey(a) !== matchIndexKey(b)) return false;
-  return a.subsysnqn === b.subsysnqn ||
-    [a.subsysnqn, b.subsysnqn].includes(WELL_KNOWN_DISC_NQN);
-}
-
-/**
  * Can a connect to `tid` have made this device? A discovery controller may have another NQN than it was asked for by, and
  * before a link is up the kernel may show none.
  */

@@ -9,7 +9,7 @@ import { isKernelsTurn, mayBeWrong } from "./probing.ts";
 import { announce, say } from "./reporting.ts";
 import { type Ctl, noted } from "../controller/ctl.ts";
 import { attemptFailed, endRecord, markDown, markUp } from "./connection.ts";
-import { emptyFleet, withoutDevice } from "./fleet.ts";
+import { withoutDevice } from "./fleet.ts";
 import type { KernelCtrl } from "../../nvme/kernel_ctrl.ts";
 import { asMade, isOtherKind, mayBeOther } from "../controller/known_device.ts";
 import { madeAsAsked } from "./fleet_index.ts";
@@ -26,7 +26,7 @@ import { eventFields } from "../../base/messages.ts";
 import { after } from "../../base/time.ts";
 import { DELETE_RETRY, pause } from "../retry.ts";
 import { proofText } from "../planning/evidence.ts";
-import { withRest } from "./kernel_share.ts";
+import { ended, heardSince, returned } from "./kernel_lock.ts";
 
 export function probed(draft: Draft, op: Op, key: string, outcome: Outcome<Reached>): void {
   changeFleet(draft, { reaching: draft.state.fleet.reaching - 1 });
@@ -43,40 +43,23 @@ export function probed(draft: Draft, op: Op, key: string, outcome: Outcome<Reach
 }
 
 export function kernelFree(draft: Draft, op: Op): void {
-  const { busy, unread } = draft.state.fleet;
-  if (busy?.op !== op) return;
-  setFleet(
-    draft,
-    withRest({ ...draft.state.fleet, busy: undefined, unread: [...unread, busy] }, busy, draft.now),
-  );
-}
-
-function connectEnded(draft: Draft, op: Op): void {
-  const { busy: made } = draft.state.fleet;
-  if (made?.op === op) setFleet(draft, withRest(draft.state.fleet, made, draft.now));
-  const busy = made?.op === op ? undefined : draft.state.fleet.busy;
-  const unread = draft.state.fleet.unread.filter((made) => made.op !== op);
-  const sinceConnect = busy === undefined && unread.length === 0
-    ? emptyFleet.sinceConnect
-    : draft.state.fleet.sinceConnect;
-  changeFleet(draft, { busy, unread, sinceConnect });
-  placeRead(draft, op);
+  changeFleet(draft, { lock: returned(draft.state.fleet.lock, op, draft.now) });
 }
 
 export function connected(draft: Draft, op: Op, key: string, outcome: Outcome<KernelCtrl>): void {
   const ctl = doing(draft, op, key);
-  const { sinceConnect } = draft.state.fleet;
-  connectEnded(draft, op);
+  const before = draft.state.fleet.lock;
+  changeFleet(draft, { lock: ended(before, op, draft.now) });
+  placeRead(draft, op);
   if (!outcome.ok && outcome.failure.undone !== undefined) deletedAgain(draft, outcome.failure.undone);
   if (ctl?.link.phase !== "connecting" || ctl.link.op !== op) return;
   if (outcome.ok) {
     const made = asMade(outcome.value, draft.rules.daemon);
-    const news = sinceConnect.get(made.device);
-    const isHeard = news !== undefined && news.at > op;
+    const news = heardSince(before, op, made.device);
     // Device numbers are reused: by the time the call returns, the number may belong to another connection (S1).
     const isOther = !madeAsAsked(ctl.tid, made) || mayBeOther(ctl.tid, outcome.value) ||
       isOtherKind(made, draft.rules.daemon) ||
-      (isHeard && news.now !== undefined && news.now !== made.incarnation);
+      (news?.now !== undefined && news.now !== made.incarnation);
     if (isOther) {
       distrustKernel(draft);
       // It may be ours all the same, also if no source wants it any more: the number's earlier owner went unheard.
@@ -87,7 +70,7 @@ export function connected(draft: Draft, op: Op, key: string, outcome: Outcome<Ke
       });
     }
     // A removal that was heard meanwhile is that of an earlier device with the number, or of this one: the scan tells.
-    if (isHeard && news.now === undefined) startScan(draft);
+    if (news !== undefined && news.now === undefined) startScan(draft);
     if (isUnfinished(outcome.value)) {
       const known = draft.state.fleet.devices.get(made.device);
       // What was heard meanwhile is newer.

@@ -6,21 +6,25 @@ import type { Reached } from "../../ports.ts";
 import { asks, originAt, rankOf } from "./probing.ts";
 import { entered, inTurn, left, OPEN, waitersIn } from "./waiting.ts";
 import { ctlAt, isFresh } from "./questions.ts";
-import { MAX_PROBES, MAX_UNREAD, waitsFor } from "./fleet.ts";
+import { MAX_PROBES, waitsFor } from "./fleet.ts";
 import type { Turns } from "./turns.ts";
 import { PROBE_TIMEOUT } from "../retry.ts";
 import { requestFor } from "./view.ts";
-import { mayShare } from "./fleet_index.ts";
 import { decisionOn } from "./decisions.ts";
 import { carryOut } from "./settle.ts";
 import { tlsRemedy, tlsText } from "../request/page_tls.ts";
 import { sayOf } from "./reporting.ts";
-import { guest, nextEnd, restOf } from "./kernel_share.ts";
-
-/** The state file does not say yet what it must say before the kernel is asked (S9). */
-const UNSAVED = "#unsaved";
-/** A connection that is being read back is perhaps the one that these ask for (S4). */
-const sharing = (op: Op): string => `#sharing ${op}`;
+import {
+  guest,
+  isHeld,
+  mayConnect,
+  nextEnd,
+  partOf,
+  sharedWith,
+  sharing,
+  taken,
+  UNSAVED,
+} from "./kernel_lock.ts";
 
 /** Queues it for the kernel. */
 export function queueForKernel(draft: Draft, ctl: Ctl, reached: Reached, isLast = false): void {
@@ -51,7 +55,7 @@ function placed(draft: Draft, key: string, rank: number | undefined): void {
     case "kernel": {
       const known = rank ?? ready.waiters.get(key)?.rank;
       if (known === undefined) return;
-      const part = ctl.savedWith > draft.state.fleet.saves.done ? UNSAVED : guest(origin) ?? OPEN;
+      const part = partOf(ctl, origin, draft.state.fleet.saves.done);
       return changeFleet(draft, {
         ready: entered(ready, { ...originAt(known, origin), key, rank: known, part }),
       });
@@ -118,22 +122,19 @@ function probe(draft: Draft, key: string, turns: Turns): void {
 }
 
 function startConnect(draft: Draft): void {
-  const { busy, exclusions, stopping, unread, rests } = draft.state.fleet;
-  if (busy !== undefined || !isFresh(draft) || exclusions === undefined || stopping) return;
-  if (unread.length >= MAX_UNREAD) return;
-  const until = nextEnd(rests, draft.now);
+  const { lock, exclusions, stopping } = draft.state.fleet;
+  if (!mayConnect(lock) || !isFresh(draft) || exclusions === undefined || stopping) return;
+  const until = nextEnd(lock, draft.now);
   if (until !== undefined) remindAt(draft, until, { of: "rest" });
-  const isHeld = (part: string): boolean =>
-    part.startsWith("#") || restOf(draft.state.fleet, part, draft.now) !== undefined;
-  while (draft.state.fleet.busy === undefined) {
+  while (mayConnect(draft.state.fleet.lock)) {
     const { ready, saves } = draft.state.fleet;
-    const turn = inTurn(ready, isHeld, (count) => draft.work += count);
+    const turn = inTurn(ready, (part) => isHeld(lock, part, draft.now), (count) => draft.work += count);
     if (turn === undefined) return;
-    draft.work += 1 + unread.length;
+    draft.work += 1 + lock.unread.length;
     const { one } = turn;
     const ctl = ctlAt(draft, one.key);
     if (ctl === undefined) throw new Error(`${one.key} waits for the kernel and is not known`);
-    const shared = unread.find((made) => mayShare(made.tid, ctl.tid));
+    const shared = sharedWith(lock, ctl.tid);
     const held = ctl.savedWith > saves.done ? UNSAVED : shared === undefined ? undefined : sharing(shared.op);
     if (held !== undefined) {
       changeFleet(draft, { ready: entered(ready, { ...one, part: held }) });
@@ -164,7 +165,8 @@ function connect(draft: Draft, ready: Ctl): void {
   }
   put(draft, { ...ctl, lastTry: draft.now, tryOnce: false, triedTls, link: { phase: "connecting", op } });
   const owner = guest(draft.rules.origin(draft, ctl));
-  changeFleet(draft, { busy: { op, key: ctl.key, tid: ctl.tid, guest: owner, begun: undefined } });
+  const { lock } = draft.state.fleet;
+  changeFleet(draft, { lock: taken(lock, { op, key: ctl.key, tid: ctl.tid, guest: owner }) });
   const request = triedTls ? { ...asked, options: { ...asked.options, tls: true } } : asked;
   emitFirst(draft, { do: "connect", op, key: ctl.key, request });
 }

@@ -5,7 +5,7 @@ const OF_DAEMON = {
   scan: "#scan",
   links: "#links",
   save: "#save",
-  /** A rest of an authority ends (kernel_share.ts). */
+  /** A rest of an authority ends (kernel_lock.ts). */
   rest: "#rest",
   /** stafd: Avahi has had time to repeat its reports. */
   avahi: "#avahi",

@@ -1,6 +1,6 @@
 /** The next actions for a controller, each with its time. */
 import type { Ctl } from "../../core/controller/ctl.ts";
-import { guest, restOf } from "../../core/fleet/kernel_share.ts";
+import { guest, restOf } from "../../core/fleet/kernel_lock.ts";
 import type { Decision, Verdict } from "../../core/planning/planner.ts";
 import { FETCH_RETRY, GENERATION_LOOK, KERNEL_LOOK, STATE_POLL } from "../../core/retry.ts";
 import type { V1Step } from "../../dbus/v1_types.ts";
@@ -34,7 +34,7 @@ export function nextSteps(situation: Situation, now: Now): readonly V1Step[] {
   };
   const within = (pace: Duration, text: string): void => next(wallOf(after(now, pace), now), text);
   const rest = ctl.link.phase === "ready"
-    ? restOf(core.state.fleet, guest(core.rules.origin(core, ctl)), now)
+    ? restOf(core.state.fleet.lock, guest(core.rules.origin(core, ctl)), now)
     : undefined;
   if (isTried(situation) && ctl.link.phase === "waiting") next(wallOf(ctl.link.until, now), "next attempt");
   switch (ctl.link.phase) {
