@@ -1,11 +1,6 @@
 /** One daemon on the system bus: its state, its health and its events, kept up to date. */
-import {
-  parseEvent,
-  parseExplanation,
-  parseHealth,
-  parsePage,
-  parseState,
-} from "../../src/lib/dbus/v1_parse.ts";
+import { parseEvent, parseExplanation, parseHealth, parseState } from "../../src/lib/dbus/v1_parse.ts";
+import { parsePage } from "../../src/lib/dbus/v1_pages.ts";
 import { STAC, STAF } from "../../src/lib/dbus/interfaces.ts";
 import type { JsonResult } from "../../src/lib/dbus/json_reader.ts";
 import type { DaemonName, V1Event, V1Explanation, V1Health, V1State } from "../../src/lib/dbus/v1_types.ts";

@@ -19,8 +19,15 @@ import { emptyStacd, type StacdState } from "../../src/lib/core/stacd/stacd_stat
 import { emptyStafd, type StafdState } from "../../src/lib/core/stafd/stafd_state.ts";
 import { stepStafd } from "../../src/lib/core/stafd/stafd_step.ts";
 import { pageIndex, pageReport, stafdReport } from "../../src/lib/daemon/report.ts";
-import { pageInFields, pageInTexts, pagesInTexts } from "../../src/lib/dbus/v1_pages.ts";
-import { parsePage, parsePageEntries, parsePageIndex, parsePages } from "../../src/lib/dbus/v1_parse.ts";
+import {
+  pageInFields,
+  pageInTexts,
+  pagesInTexts,
+  parsePage,
+  parsePageEntries,
+  parsePageIndex,
+  parsePages,
+} from "../../src/lib/dbus/v1_pages.ts";
 import { DISCOVERY_LOG_CHANGED } from "../../src/lib/nvme/aen.ts";
 import { withCtl } from "../../src/lib/core/fleet/fleet.ts";
 import type { DiscoveryLog } from "../../src/lib/nvme/discovery_entry.ts";

@@ -19,8 +19,8 @@ export const NAMED: readonly NamedFault[] = [
   {
     name: "an AEN during a job is lost",
     path: core("stafd/dc_session"),
-    find: 'return putDc(draft, ctl.key, { ...dc, then: dc.then === "sync" ? "sync" : "read-log" });',
-    replace: "return;",
+    find: 'putDc(draft, ctl.key, { ...dc, then: dc.then === "sync" ? "sync" : "read-log" });',
+    replace: "",
   },
   {
     name: "a link that returns reads no page",

@@ -4,7 +4,7 @@ import { MALFORMED } from "../../src/lib/daemon/run_daemon.ts";
 import type { Core } from "../../src/lib/daemon/shell.ts";
 import type { Outgoing } from "../../src/lib/dbus/connection.ts";
 import { STAF } from "../../src/lib/dbus/interfaces.ts";
-import { parsePages } from "../../src/lib/dbus/v1_parse.ts";
+import { parsePages } from "../../src/lib/dbus/v1_pages.ts";
 import { sameAddress } from "../../src/lib/nvme/address.ts";
 import { milliseconds } from "../../src/lib/base/time.ts";
 import { normaliseTid, type Tid, tidText } from "../../src/lib/nvme/tid.ts";

@@ -12,7 +12,7 @@ import { STAF } from "./interfaces.ts";
 import { JsonReader, type JsonResult } from "./json_reader.ts";
 import type { BusKeeper } from "./reconnect.ts";
 import { type AskStafd, CALL_TIMEOUT, STAF_V1, StafdPages, textOf } from "./stafd_pages.ts";
-import { parsePages } from "./v1_parse.ts";
+import { parsePages } from "./v1_pages.ts";
 
 /** The pause before the bus is queried again for the user of stafd's connection, when it did not report one. */
 export const ASK_AGAIN = seconds(1);

@@ -9,7 +9,7 @@ import type { FetchedReport, ReportedDc } from "../ports.ts";
 import { BusErrors, type Call, type Reply } from "./bus.ts";
 import { STAF } from "./interfaces.ts";
 import type { JsonResult } from "./json_reader.ts";
-import { type PageIndex, parsePage, parsePageEntries, parsePageIndex } from "./v1_parse.ts";
+import { type PageIndex, parsePage, parsePageEntries, parsePageIndex } from "./v1_pages.ts";
 
 const MIB = 1024 * 1024;
 /** The longest answer with one page; stafd keeps no page of more than 4 MiB as texts, and its fields take no more. */

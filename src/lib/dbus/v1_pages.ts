@@ -1,4 +1,4 @@
-/** Log pages as JSON on `org.nvmexpress.staf.v1`: as stafd writes them, and what stacd makes of one entry. */
+/** Log pages as JSON on `org.nvmexpress.staf.v1`: as stafd writes them, and as stacd reads them. */
 import {
   CMSES,
   type DiscoveryEntry,
@@ -12,7 +12,8 @@ import {
 } from "../nvme/discovery_entry.ts";
 import { entryFromText, entryToText } from "../nvme/entry_text.ts";
 import type { ReportedDc, ReportedPage, ReportedPages, StafdReport } from "../ports.ts";
-import { isRecord, isTexts } from "./json_reader.ts";
+import { isRecord, isTexts, JsonReader, type JsonResult } from "./json_reader.ts";
+import { number, tid, words } from "./v1_parse.ts";
 import { SCHEMA } from "./v1_types.ts";
 
 /** A discovery controller, with the entries of its page as texts. */
@@ -125,7 +126,7 @@ function tsasOf(value: unknown): Tsas | undefined {
 }
 
 /** An entry as {@link pageInFields} writes it; undefined: it is none. */
-export function entryOfJson(value: unknown): PageEntry | undefined {
+function entryOfJson(value: unknown): PageEntry | undefined {
   if (!isRecord(value)) return undefined;
   const { texts } = value;
   if (texts !== undefined) return isTexts(texts) ? entryFromText(texts) : undefined;
@@ -153,4 +154,85 @@ export function entryOfJson(value: unknown): PageEntry | undefined {
     tsas,
   };
   return entry;
+}
+
+/** What `pages` of staf.v1 says: the JSON form of {@link StafdReport}. */
+export const parsePages = (text: string): JsonResult<StafdReport> =>
+  JsonReader.read("pages", text, (doc) => ({ dcs: doc.at("dcs").list(reportedDc), ...withoutPages(doc) }));
+
+/** What `page_index` of staf.v1 says. */
+export interface PageIndex extends ReportedPages {
+  readonly dcs: readonly (ReportedPage & { readonly count: number; readonly bytes: number })[];
+}
+
+export const parsePageIndex = (text: string): JsonResult<PageIndex> =>
+  JsonReader.read("page_index", text, (doc) => {
+    doc.at("schema").only(SCHEMA);
+    return {
+      dcs: doc.at("dcs").list((dc) => ({
+        ...aboutPage(dc),
+        count: dc.at("count").number(),
+        bytes: dc.at("bytes").number(),
+      })),
+      ...withoutPages(doc),
+    };
+  });
+
+/** What `page` of staf.v1 says. */
+export const parsePage = (text: string): JsonResult<ReportedDc | undefined> =>
+  JsonReader.read("page", text, (doc) => {
+    doc.at("schema").only(SCHEMA);
+    return doc.maybe("dc", reportedDc);
+  });
+
+/** What `page_entries` of staf.v1 says. */
+export const parsePageEntries = (text: string): JsonResult<ReportedDc | undefined> =>
+  JsonReader.read("page_entries", text, (doc) => {
+    doc.at("schema").only(SCHEMA);
+    return doc.maybe("dc", (dc) => ({
+      ...aboutPage(dc),
+      // One that is no entry makes the whole answer unreadable.
+      entries: dc.at("entries").list((entry) => entry.as(entryOfJson, "an entry")).filter((entry) =>
+        entry !== undefined
+      ),
+    }));
+  });
+
+const withoutPages = (doc: JsonReader): ReportedPages => ({
+  retired: doc.at("retired").list((dc) => ({
+    tid: tid(dc.at("tid")),
+    why: dc.at("why").text(),
+    at: dc.at("at").number(),
+  })),
+  unknowns: doc.at("unknowns").list((item) => item.text()),
+});
+
+const reportedDc = (dc: JsonReader): ReportedDc => ({
+  ...aboutPage(dc),
+  entries: dc.at("entries").list((entry) => entryFromText(entry.texts())),
+});
+
+function aboutPage(dc: JsonReader): ReportedPage {
+  const authority = dc.maybe("authority", words);
+  return {
+    tid: tid(dc.at("tid")),
+    device: dc.at("device").text(),
+    page: dc.at("page").word("none", "cached", "read"),
+    genctr: dc.at("genctr").text(),
+    readAt: dc.at("readAt").number(),
+    toldAt: dc.maybe("toldAt", number) ?? null,
+    ...vouched(dc),
+    ...(authority === undefined ? {} : { authority }),
+  };
+}
+
+/** A stafd of version 1.0.0 reports neither. */
+function vouched(dc: JsonReader): Pick<ReportedDc, "current" | "young"> {
+  const current = dc.maybe("current", (is) => is.boolean());
+  const young = dc.maybe("young", (item) => ({
+    since: item.at("since").number(),
+    why: item.at("why").text(),
+    isFirst: item.at("isFirst").boolean(),
+  }));
+  return current === undefined ? {} : { current, young: young ?? null };
 }

@@ -1,9 +1,6 @@
 /** Strict parsers of the versioned interfaces' JSON. What is unknown is ignored, what is missing is an error. */
-import type { ReportedDc, ReportedPage, ReportedPages, StafdReport } from "../ports.ts";
-import { entryFromText } from "../nvme/entry_text.ts";
 import type { Tid } from "../nvme/tid.ts";
 import { JsonReader, type JsonResult } from "./json_reader.ts";
-import { entryOfJson } from "./v1_pages.ts";
 import { subsystem } from "./v1_parse_storage.ts";
 import {
   PHASES,
@@ -122,87 +119,6 @@ const event = (doc: JsonReader): V1Event => ({
   ...doc.maybe("evidence", (one) => ({ evidence: one.text() })),
   ...doc.maybe("uid", (one) => ({ uid: one.number() })),
 });
-
-/** What `pages` of staf.v1 says: the JSON form of {@link StafdReport}. */
-export const parsePages = (text: string): JsonResult<StafdReport> =>
-  JsonReader.read("pages", text, (doc) => ({ dcs: doc.at("dcs").list(reportedDc), ...withoutPages(doc) }));
-
-/** What `page_index` of staf.v1 says. */
-export interface PageIndex extends ReportedPages {
-  readonly dcs: readonly (ReportedPage & { readonly count: number; readonly bytes: number })[];
-}
-
-export const parsePageIndex = (text: string): JsonResult<PageIndex> =>
-  JsonReader.read("page_index", text, (doc) => {
-    doc.at("schema").only(SCHEMA);
-    return {
-      dcs: doc.at("dcs").list((dc) => ({
-        ...aboutPage(dc),
-        count: dc.at("count").number(),
-        bytes: dc.at("bytes").number(),
-      })),
-      ...withoutPages(doc),
-    };
-  });
-
-/** What `page` of staf.v1 says. */
-export const parsePage = (text: string): JsonResult<ReportedDc | undefined> =>
-  JsonReader.read("page", text, (doc) => {
-    doc.at("schema").only(SCHEMA);
-    return doc.maybe("dc", reportedDc);
-  });
-
-/** What `page_entries` of staf.v1 says. */
-export const parsePageEntries = (text: string): JsonResult<ReportedDc | undefined> =>
-  JsonReader.read("page_entries", text, (doc) => {
-    doc.at("schema").only(SCHEMA);
-    return doc.maybe("dc", (dc) => ({
-      ...aboutPage(dc),
-      // One that is no entry makes the whole answer unreadable.
-      entries: dc.at("entries").list((entry) => entry.as(entryOfJson, "an entry")).filter((entry) =>
-        entry !== undefined
-      ),
-    }));
-  });
-
-const withoutPages = (doc: JsonReader): ReportedPages => ({
-  retired: doc.at("retired").list((dc) => ({
-    tid: tid(dc.at("tid")),
-    why: dc.at("why").text(),
-    at: dc.at("at").number(),
-  })),
-  unknowns: doc.at("unknowns").list((item) => item.text()),
-});
-
-const reportedDc = (dc: JsonReader): ReportedDc => ({
-  ...aboutPage(dc),
-  entries: dc.at("entries").list((entry) => entryFromText(entry.texts())),
-});
-
-function aboutPage(dc: JsonReader): ReportedPage {
-  const authority = dc.maybe("authority", words);
-  return {
-    tid: tid(dc.at("tid")),
-    device: dc.at("device").text(),
-    page: dc.at("page").word("none", "cached", "read"),
-    genctr: dc.at("genctr").text(),
-    readAt: dc.at("readAt").number(),
-    toldAt: dc.maybe("toldAt", number) ?? null,
-    ...vouched(dc),
-    ...(authority === undefined ? {} : { authority }),
-  };
-}
-
-/** A stafd of version 1.0.0 reports neither. */
-function vouched(dc: JsonReader): Pick<ReportedDc, "current" | "young"> {
-  const current = dc.maybe("current", (is) => is.boolean());
-  const young = dc.maybe("young", (item) => ({
-    since: item.at("since").number(),
-    why: item.at("why").text(),
-    isFirst: item.at("isFirst").boolean(),
-  }));
-  return current === undefined ? {} : { current, young: young ?? null };
-}
 
 export const words = (item: JsonReader): string => item.text();
 export const number = (item: JsonReader): number => item.number();

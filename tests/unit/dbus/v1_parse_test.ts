@@ -5,10 +5,6 @@ import {
   parseEvent,
   parseExplanation,
   parseHealth,
-  parsePage,
-  parsePageEntries,
-  parsePageIndex,
-  parsePages,
   parsePlan,
   parseState,
 } from "../../../src/lib/dbus/v1_parse.ts";
@@ -22,7 +18,15 @@ import type {
   V1State,
 } from "../../../src/lib/dbus/v1_types.ts";
 import type { StafdReport } from "../../../src/lib/ports.ts";
-import { pageInFields, pageInTexts, pagesInTexts } from "../../../src/lib/dbus/v1_pages.ts";
+import {
+  pageInFields,
+  pageInTexts,
+  pagesInTexts,
+  parsePage,
+  parsePageEntries,
+  parsePageIndex,
+  parsePages,
+} from "../../../src/lib/dbus/v1_pages.ts";
 import { entryFromText } from "../../../src/lib/nvme/entry_text.ts";
 import { discoveryEntry, ENTRY_TEXTS } from "../nvme/samples.ts";
 

@@ -174,15 +174,6 @@ export function networkChanged(draft: Draft, interfaces: InterfaceTable): void {
   }
 }
 
-export function aen(draft: Draft, event: Extract<KernelEvent, { readonly type: "aen" }>): void {
-  const users = draft.state.fleet.users.get(event.device) ?? [];
-  for (const key of users) {
-    const ctl = ctlAt(draft, key);
-    if (ctl !== undefined) draft.rules.news(draft, ctl, event);
-  }
-  if (users.length === 0) draft.rules.foreign(draft, event);
-}
-
 /** A device with this name is gone; the device `now` that has the name is another one. */
 export function deviceRemoved(draft: Draft, device: string, now: number | undefined): void {
   const known = draft.state.fleet.devices.get(device);

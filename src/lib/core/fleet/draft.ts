@@ -65,9 +65,9 @@ export interface DaemonRules extends Rules {
   /** It is excluded and not connected; its record stays while a source wants it. */
   leftToOthers(draft: Draft, ctl: Ctl, evidence: Proof): void;
   /** The kernel sent an event about a connection that is up. */
-  news(draft: Draft, ctl: Ctl, event: Extract<KernelEvent, { readonly type: "device" | "aen" }>): void;
+  news(draft: Draft, ctl: Ctl, event: Extract<KernelEvent, { readonly type: "device" }>): void;
   /** The kernel sent an event about a device that no controller of ours uses. */
-  foreign(draft: Draft, event: Extract<KernelEvent, { readonly type: "device" | "aen" }>): void;
+  foreign(draft: Draft, event: Extract<KernelEvent, { readonly type: "device" }>): void;
   /**
    * Asks the source of the evidence whether the evidence still holds; the answer leads to another look at the
    * controller.

@@ -17,7 +17,7 @@ import type { DaemonConf } from "../../config/daemon_conf.ts";
 import { onTrial } from "../planning/refusal.ts";
 import { placeSaved } from "./queues.ts";
 import { endLogPeriod, happened, logLine } from "./reporting.ts";
-import { aen, deviceRemoved, deviceSeen, networkChanged, noteHeard, scanned } from "./device_news.ts";
+import { deviceRemoved, deviceSeen, networkChanged, noteHeard, scanned } from "./device_news.ts";
 import { connected, disconnected, kernelFree, probed, useSeen } from "./outcomes.ts";
 import { linksSeen, lookAtLinks } from "../controller/links.ts";
 import { allCtls } from "./questions.ts";
@@ -94,8 +94,6 @@ export function takeCommon(draft: Draft, event: Event): void {
       // Events follow about the device that has this number now; a scan under way may tell of it before.
       noteHeard(draft, event.device, event.now);
       return deviceRemoved(draft, event.device, event.now);
-    case "aen":
-      return aen(draft, event);
     case "overflow":
       logLine(draft, "warning", "Kernel events were lost; looking at all controllers again");
       return distrustKernel(draft);
@@ -127,6 +125,7 @@ export function takeCommon(draft: Draft, event: Event): void {
     case "stop":
       changeFleet(draft, { stopping: true });
       return touchAll(draft);
+    case "aen":
     case "resolved":
       return;
   }

@@ -1,8 +1,8 @@
 /** stacd: turns stafd's report, page by page, into the claims of each discovery controller. */
 import type { StacdDraft } from "./stacd_draft.ts";
 import { type Authority, type Claim, claimNow, type Ctl, pageAuthority } from "../controller/ctl.ts";
-import type { KnownPage } from "./stacd_state.ts";
-import type { PageEntry } from "../../nvme/discovery_entry.ts";
+import type { KnownPage, TakenEntry } from "./stacd_state.ts";
+import { type PageEntry, SUBTYPE } from "../../nvme/discovery_entry.ts";
 import type { FetchedReport, ReportedDc, StafdReport } from "../../ports.ts";
 import { type Tid, tidKey, tidText } from "../../nvme/tid.ts";
 import { followPages } from "./page_follow.ts";
@@ -12,7 +12,7 @@ import { addClaim, makeWay, withdraw } from "../fleet/claims.ts";
 import { markDirty, put, touch, trySoon } from "../fleet/draft.ts";
 import { versionOf, vouchedFor } from "./stacd_pages.ts";
 import { tidOfEntry } from "../sources/entry_tid.ts";
-import { takenEntries } from "./page_entries.ts";
+import { pageDiff } from "../sources/page_diff.ts";
 import { MAX_CTLS } from "../fleet/fleet.ts";
 import { MAX_SIDES } from "../fleet/target_sides.ts";
 import { logOf } from "../fleet/reporting.ts";
@@ -154,6 +154,19 @@ function takePage(draft: StacdDraft, dc: ReportedDc): void {
   const present = ownPages(draft).get(authority) ?? known;
   ownPages(draft).set(authority, { ...present, taken: { genctr, readAt, entries } });
   if (over > 0) pageCut(draft, authority, over, dcText);
+}
+
+/** The entries of the page of `dc`, in their order; those that `before` has, too, are its objects. */
+function takenEntries(
+  entries: readonly PageEntry[],
+  before: readonly TakenEntry[],
+  dc: Tid,
+): readonly TakenEntry[] {
+  const { known } = pageDiff(entries, before, ({ entry }) => entry);
+  return entries.map((entry, at) => {
+    const tid = known[at] === undefined && entry.subtype === SUBTYPE.nvme ? tidOfEntry(entry, dc) : undefined;
+    return known[at] ?? { entry, key: tid === undefined ? undefined : tidKey(tid) };
+  });
 }
 
 function pageCut(draft: StacdDraft, authority: Authority, over: number, dcText: string): void {

@@ -57,9 +57,9 @@ function down(draft: StacdDraft): void {
 
 function foreign(
   draft: StacdDraft,
-  event: Extract<KernelEvent, { readonly type: "device" | "aen" }>,
+  event: Extract<KernelEvent, { readonly type: "device" }>,
 ): void {
-  if (event.type !== "device" || !audits(draft.state.conf)) return;
+  if (!audits(draft.state.conf)) return;
   if (event.cause !== "add" && event.cause !== "connected") return;
   remindBy(draft, after(draft.now, AUDIT_DELAY), { of: "audit" });
 }

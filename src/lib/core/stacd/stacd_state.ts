@@ -4,12 +4,19 @@ import { type AenLatency, emptyLatency } from "./aen_latency.ts";
 import type { Instant, Now } from "../../base/time.ts";
 import type { PageYouth } from "../../ports.ts";
 import type { Authority, PageVersion } from "../controller/ctl.ts";
-import type { TakenEntry } from "./page_entries.ts";
+import type { PageEntry } from "../../nvme/discovery_entry.ts";
 import { type Drains, noDrains } from "./drain.ts";
 import { noRenewals, type Renewals } from "./renew.ts";
 import type { Op } from "../effects.ts";
 import { emptyFleet, type Fleet } from "../fleet/fleet.ts";
 import type { Lines } from "../sources/lines.ts";
+
+/** One entry of a page that was taken in. */
+export interface TakenEntry {
+  readonly entry: PageEntry;
+  /** The key of the controller that it names; undefined if it names none that stacd may connect. */
+  readonly key: string | undefined;
+}
 
 /** One discovery controller's page, as stafd reported it. */
 export interface KnownPage {

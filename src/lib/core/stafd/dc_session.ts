@@ -233,21 +233,35 @@ export function sessionEnded(draft: StafdDraft, ctl: Ctl): void {
   });
 }
 
+/** A device has sent an asynchronous event. */
+export function aenReceived(
+  draft: StafdDraft,
+  { device, value }: Extract<KernelEvent, { readonly type: "aen" }>,
+): void {
+  const users = draft.state.fleet.users.get(device) ?? [];
+  for (const key of users) {
+    const ctl = ctlAt(draft, key);
+    if (ctl?.link.phase !== "up") continue;
+    sayOf(draft, ctl, "info", `Received AEN: 0x${value.toString(16).padStart(6, "0")}`);
+    if (value === DISCOVERY_LOG_CHANGED) pageChanged(draft, ctl);
+  }
+  if (users.length === 0 && value === DISCOVERY_LOG_CHANGED) leaveToNvmeCli(draft, device);
+}
+
+function pageChanged(draft: StafdDraft, ctl: Ctl): void {
+  const dc = { ...dcAt(draft, ctl.key) };
+  dc.toldAt ??= draft.now.wall;
+  putDc(draft, ctl.key, dc);
+  if (dc.job === undefined) return startCommand(draft, ctl, "read-log");
+  putDc(draft, ctl.key, { ...dc, then: dc.then === "sync" ? "sync" : "read-log" });
+}
+
 export function sessionNews(
   draft: StafdDraft,
   ctl: Ctl,
-  event: Extract<KernelEvent, { readonly type: "device" | "aen" }>,
+  event: Extract<KernelEvent, { readonly type: "device" }>,
 ): void {
   if (ctl.link.phase !== "up") return;
-  if (event.type === "aen") {
-    sayOf(draft, ctl, "info", `Received AEN: 0x${event.value.toString(16).padStart(6, "0")}`);
-    if (event.value !== DISCOVERY_LOG_CHANGED) return;
-    const dc = { ...dcAt(draft, ctl.key) };
-    dc.toldAt ??= draft.now.wall;
-    putDc(draft, ctl.key, dc);
-    if (dc.job === undefined) return startCommand(draft, ctl, "read-log");
-    return putDc(draft, ctl.key, { ...dc, then: dc.then === "sync" ? "sync" : "read-log" });
-  }
   if (event.cause !== "connected" && event.cause !== "rediscover") return;
   const { upAt } = dcAt(draft, ctl.key);
   const echo = event.cause === "connected" && !ctl.link.adopted && upAt !== undefined &&
@@ -269,15 +283,17 @@ export function eventsLost(draft: StafdDraft): void {
   }
 }
 
-/** STAF-112: replaces nvme-cli's shadowed rule for discovery controllers that are not ours; not where that is in force. */
 export function foreignNews(
   draft: StafdDraft,
-  event: Extract<KernelEvent, { readonly type: "device" | "aen" }>,
+  { cause, ctrl }: Extract<KernelEvent, { readonly type: "device" }>,
 ): void {
-  const name = event.type === "aen" ? event.device : event.ctrl.device;
+  if (cause === "rediscover") leaveToNvmeCli(draft, ctrl.device);
+}
+
+/** STAF-112: replaces nvme-cli's shadowed rule for discovery controllers that are not ours; not where that is in force. */
+function leaveToNvmeCli(draft: StafdDraft, name: string): void {
   const device = draft.state.fleet.devices.get(name);
-  const wanted = event.type === "aen" ? event.value === DISCOVERY_LOG_CHANGED : event.cause === "rediscover";
-  if (!wanted || device === undefined || !device.isDc || device.transport === "pcie") return;
+  if (device === undefined || !device.isDc || device.transport === "pcie") return;
   const args = [
     `--device=${device.device}`,
     ...(device.hostTraddr === "" ? [] : [`--host-traddr=${device.hostTraddr}`]),

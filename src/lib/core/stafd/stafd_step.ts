@@ -6,7 +6,7 @@ import { type Tid, tidKey } from "../../nvme/tid.ts";
 import type { StafdDraft } from "./stafd_draft.ts";
 import { allCtls, isRoomy } from "../fleet/questions.ts";
 import { emit, setFleet, startScan, touch, touchAll } from "../fleet/draft.ts";
-import { commandAnswered, eventsLost, resync, retakePage, statesSeen } from "./dc_session.ts";
+import { aenReceived, commandAnswered, eventsLost, resync, retakePage, statesSeen } from "./dc_session.ts";
 import { lostAndFound, renameServices, retakeServices, takeMdns, withdrawServices } from "./mdns_services.ts";
 import type { StafdEffect, StafdEvent, Step } from "../effects.ts";
 import { hostRead, loadedConf, retryAll, takeCommon } from "../fleet/events.ts";
@@ -45,6 +45,8 @@ export function takeStafd(draft: StafdDraft, event: StafdEvent): void {
     case "log-read":
     case "generation":
       return commandAnswered(draft, event);
+    case "aen":
+      return aenReceived(draft, event);
     case "states":
       takeCommon(draft, event);
       return statesSeen(draft, event.states);
