@@ -70,14 +70,16 @@ export async function run(
   return { ok: success && inTime, inTime, ms: performance.now() - begin, output };
 }
 
-/** `setsid --wait` is the parent of the session's leader: its child leads the group. */
-async function killGroup(parent: number): Promise<void> {
-  const children = await new Deno.Command("ps", { args: ["-o", "pid=", "--ppid", String(parent)] }).output();
-  for (const pid of new TextDecoder().decode(children.stdout).split(/\s+/).filter((text) => text !== "")) {
+/** `setsid` becomes what it runs, with a group of its own; if it led a group before, its child does. */
+async function killGroup(setsid: number): Promise<void> {
+  const children = await new Deno.Command("ps", { args: ["-o", "pid=", "--ppid", String(setsid)] }).output();
+  const pids = new TextDecoder().decode(children.stdout).split(/\s+/).filter((text) => text !== "");
+  for (const pid of [setsid, ...pids.map(Number)]) {
     try {
-      Deno.kill(-Number(pid), "SIGKILL");
+      Deno.kill(-pid, "SIGKILL");
     } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound) && !(error instanceof TypeError)) throw error;
+      // It leads no group, or has ended.
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
     }
   }
 }
