@@ -188,6 +188,11 @@ const FOUND_IN_ALL: readonly (readonly [seed: number, who: Who, what: string])[]
     "both",
     "a drain of which the clock was set while stacd was down is the same drain (the check was wrong)",
   ],
+  [
+    502267,
+    "both",
+    "the removal of a connection had gone unheard when the storm began, and was within its time (the check was wrong)",
+  ],
   [305008, "both", "the clock was set, the disk was full, and stafd was killed: a young page seemed old"],
   [305655, "stafd", "a circle of referrals that a page had withdrawn stayed after a restart"],
   [305029, "both", "a connection of others that came back by another interface was removed"],

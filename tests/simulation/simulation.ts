@@ -548,7 +548,10 @@ export class Simulation {
     const dc = this.landscape.dcs.find(({ address }) =>
       tid !== undefined && sameAddress(address.traddr, tid.traddr) && address.trsvcid === tid.trsvcid
     );
-    if (dc !== undefined && !hangs) await storm(this, dc);
+    if (dc === undefined || hangs) return;
+    // L5: which connections are gone may not be known yet.
+    if (this.#losesNews) await this.go(LIMITS.lostNewsMs);
+    await storm(this, dc);
   }
 
   #connections(counts: (device: Device) => boolean = () => true): string[] {
