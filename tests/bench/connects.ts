@@ -10,11 +10,10 @@ import { parseStacdConf } from "../../src/lib/config/stacd_conf.ts";
 import type { StacdEffect, StacdEvent } from "../../src/lib/core/effects.ts";
 import { emptyStacd, type StacdState } from "../../src/lib/core/stacd/stacd_state.ts";
 import { stepStacd } from "../../src/lib/core/stacd/stacd_step.ts";
-import { ADRFAM, SUBTYPE, TCP_TSAS, TRTYPE } from "../../src/lib/nvme/discovery_entry.ts";
 import type { KernelCtrl } from "../../src/lib/nvme/kernel_ctrl.ts";
 import { normaliseTid, type Tid } from "../../src/lib/nvme/tid.ts";
 import type { FetchedReport } from "../../src/lib/ports.ts";
-import { kernelCtrl } from "../unit/nvme/samples.ts";
+import { discoveryEntry, kernelCtrl } from "../unit/nvme/samples.ts";
 
 const SIZES: readonly number[] = [50, 200, 1_024];
 /** So often all are connected; each step counts with its fastest time, because others may be using the machine. */
@@ -49,20 +48,11 @@ const report = (count: number): FetchedReport => ({
     genctr: "1",
     readAt: 0,
     toldAt: null,
-    entries: Array.from({ length: count }, (_, n) => ({
-      trtype: TRTYPE.tcp,
-      adrfam: ADRFAM.ipv4,
-      subtype: SUBTYPE.nvme,
-      treq: 0,
-      portid: 1,
-      cntlid: 65_535,
-      asqsz: 32,
-      eflags: 0,
-      traddr: `10.0.${n >> 8}.${n & 255}`,
-      trsvcid: "4420",
-      subnqn: `nqn.2014-08.org.example:storage:array-${n % 7}:subsystem-${n}`,
-      tsas: TCP_TSAS.none,
-    })),
+    entries: Array.from({ length: count }, (_, n) =>
+      discoveryEntry({
+        traddr: `10.0.${n >> 8}.${n & 255}`,
+        subnqn: `nqn.2014-08.org.example:storage:array-${n % 7}:subsystem-${n}`,
+      })),
   }],
 });
 
