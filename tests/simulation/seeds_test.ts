@@ -193,6 +193,11 @@ const FOUND_IN_ALL: readonly (readonly [seed: number, who: Who, what: string])[]
     "both",
     "the removal of a connection had gone unheard when the storm began, and was within its time (the check was wrong)",
   ],
+  [
+    502496,
+    "stacd",
+    "a line was removed, and what it named disconnected, although a page had come ahead of a report that failed, and lists it",
+  ],
   [305008, "both", "the clock was set, the disk was full, and stafd was killed: a young page seemed old"],
   [305655, "stafd", "a circle of referrals that a page had withdrawn stayed after a restart"],
   [305029, "both", "a connection of others that came back by another interface was removed"],

@@ -5,7 +5,7 @@ import { restoredStacd, savedStacd } from "../../../src/lib/core/saved/stacd_sav
 import { unknownsOf } from "../../../src/lib/core/stacd/stacd_pages.ts";
 import { emptyStacd } from "../../../src/lib/core/stacd/stacd_state.ts";
 import type { FetchedReport, ReportedDc } from "../../../src/lib/ports.ts";
-import { entry, listOf, page, Stacd } from "./taking_pages.ts";
+import { conf, entry, listOf, page, Stacd } from "./taking_pages.ts";
 
 /** Runs it and counts the entries of tables that it goes through, which the count of work leaves out in places. */
 function visited(run: () => void): number {
@@ -274,6 +274,28 @@ Deno.test("S11: pages that come ahead of the report are taken in one at a time; 
   assert.ok(stacd.work <= PAGES * ENTRIES, `${stacd.work} looks for the report`);
   const most = Math.max(...steps);
   assert.ok(most <= 30 * ENTRIES, `${most} looks for a page of ${ENTRIES}`);
+});
+
+Deno.test("S2: what a page lists that came ahead stays until the report comes, also if its line is removed (seed 502496)", () => {
+  const stacd = new Stacd(
+    emptyStacd,
+    "[Controllers]\ncontroller = transport=tcp;traddr=10.1.0.0;trsvcid=4420;nqn=nqn.x:1-0\n",
+  );
+  stacd.report(page(2, 1, []));
+  stacd.connectAll();
+  const ahead = page(1, 1, listOf(1, 0, 1));
+  stacd.take({ type: "stafd-changed" });
+  stacd.answer({ dcs: [ahead], retired: [], unknowns: [], only: true, ahead: true });
+  const { op } = stacd.state.stafd;
+  assert.ok(op !== undefined);
+  const failure = { phase: "bus", kind: "transient", message: "no answer" } as const;
+  stacd.take({ type: "fetched", op, outcome: { ok: false, failure } });
+  stacd.take({ type: "config", conf: conf(""), reload: true });
+  assert.equal(stacd.at(1, 0).claims.size, 0);
+  assert.deepEqual([...stacd.state.fleet.leaving.keys()], [], "it is held");
+  // The report does not list it any more.
+  stacd.report(page(1, 2, []), page(2, 1, []));
+  assert.deepEqual([...stacd.state.fleet.leaving.keys()], [stacd.at(1, 0).key]);
 });
 
 Deno.test("S13: a page that stacd does not know by this name yet is left for the report that says what became of the old name", () => {

@@ -1,6 +1,6 @@
 /** stacd's core, to which a test reports pages. */
 import assert from "node:assert/strict";
-import { parseStacdConf } from "../../../src/lib/config/stacd_conf.ts";
+import { parseStacdConf, type StacdConf } from "../../../src/lib/config/stacd_conf.ts";
 import { claimText, type Ctl } from "../../../src/lib/core/controller/ctl.ts";
 import type { StacdEffect, StacdEvent } from "../../../src/lib/core/effects.ts";
 import { claimsOf } from "../../../src/lib/core/fleet/questions.ts";
@@ -53,6 +53,12 @@ export const page = (
 export const listOf = (n: number, from: number, count: number): readonly PageEntry[] =>
   Array.from({ length: count }, (_, i) => entry(n, from + i));
 
+export function conf(text: string): StacdConf {
+  const parsed = parseStacdConf(text, "stacd.conf");
+  assert.ok(parsed.ok);
+  return parsed.conf;
+}
+
 export class Stacd {
   state: StacdState;
   mono = 0;
@@ -61,11 +67,9 @@ export class Stacd {
 
   constructor(state: StacdState = emptyStacd, text = "") {
     this.state = state;
-    const parsed = parseStacdConf(text, "stacd.conf");
-    assert.ok(parsed.ok);
     this.take({ type: "host", host: HOST });
     this.take({ type: "exclusions", exclusions: [] });
-    this.take({ type: "config", conf: parsed.conf, reload: false });
+    this.take({ type: "config", conf: conf(text), reload: false });
     this.take({ type: "network", interfaces: new Map([["eth0", ETH0]]) });
     this.take({ type: "stafd", present: true });
   }

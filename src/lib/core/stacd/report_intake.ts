@@ -81,10 +81,14 @@ export function takeOnly(draft: StacdDraft, { dcs: [dc] }: StafdReport): boolean
   return dc !== undefined;
 }
 
-/** Takes in pages that are known by the name that they have now; the report that follows tells of others (S13). */
+/**
+ * Takes in pages that are known by the name that they have now; the report that follows tells of others (S13).
+ * Until it comes, any controller may be on one of these (S2).
+ */
 export function takeAhead(draft: StacdDraft, { dcs }: FetchedReport): void {
   for (const dc of dcs) {
     if (draft.state.pages.get(pageAuthority(tidKey(dc.tid)))?.page === "read") takePage(draft, dc);
+    else draft.state = { ...draft.state, stafd: { ...draft.state.stafd, awaitsReport: true } };
   }
 }
 

@@ -23,6 +23,12 @@ export function stacdVerdict(view: StacdView, ctl: Ctl): Verdict {
   if (drained !== undefined) return drained;
   if (forbidden !== undefined) return forbidden;
   if (ctl.claims.size > 0) return { is: "wanted" };
+  if (view.state.stafd.awaitsReport) {
+    return {
+      is: "held",
+      why: "stafd has begun to report log pages and has not ended: one of them may list it",
+    };
+  }
   const [first, ...rest] = ctl.released.values();
   if (first === undefined) {
     return { is: "held", why: "no source wants it now, but none has withdrawn it either, so it is kept" };

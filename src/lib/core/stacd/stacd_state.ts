@@ -62,6 +62,8 @@ export interface KnownStafd {
   readonly unknowns: readonly string[];
   /** Number of successive reports for which stafd lacked information. */
   readonly reportsWithGaps: number;
+  /** Pages came ahead of a report, and what they list is known only when it comes: it has not. */
+  readonly awaitsReport: boolean;
 }
 
 export interface StacdState {
@@ -94,6 +96,7 @@ export const noStafd: KnownStafd = {
   heardAt: undefined,
   unknowns: [],
   reportsWithGaps: 0,
+  awaitsReport: false,
 };
 
 export const heard = ({ wall }: Now): Pick<KnownStafd, "reportedAt" | "heardAt"> => ({

@@ -21,6 +21,13 @@ export function judgeHeld(draft: StacdDraft, concerned: (ctl: Ctl) => boolean): 
   }
 }
 
+/** What was held because a report had not come is judged when it has. */
+function judgeWithdrawn(draft: StacdDraft): void {
+  for (const { key, claims, released } of draft.state.fleet.ctls.values()) {
+    if (claims.size === 0 && released.size > 0) touch(draft, key);
+  }
+}
+
 export function stafdPresence(draft: StacdDraft, present: boolean): void {
   const { stafd } = draft.state;
   if (stafd.present === present) return present ? stafdChanged(draft) : undefined;
@@ -36,7 +43,7 @@ export function stafdPresence(draft: StacdDraft, present: boolean): void {
   draft.state = {
     ...draft.state,
     pages,
-    stafd: { ...noStafd, present, heardAt: stafd.heardAt },
+    stafd: { ...noStafd, present, heardAt: stafd.heardAt, awaitsReport: stafd.awaitsReport },
   };
   if (present) happened(draft, "info", "stafd-back", "stafd is running");
   else happened(draft, "info", "stafd-gone", "stafd has stopped; nothing is disconnected for that");
@@ -111,8 +118,17 @@ export function fetched(draft: StacdDraft, op: number, outcome: Outcome<FetchedR
   const reportsWithGaps = isKnown ? 0 : stafd.reportsWithGaps + 1;
   draft.state = {
     ...draft.state,
-    stafd: { ...done, failures: 0, ...heard(draft.now), knownAt: stafd.askedAt, unknowns, reportsWithGaps },
+    stafd: {
+      ...done,
+      failures: 0,
+      ...heard(draft.now),
+      knownAt: stafd.askedAt,
+      unknowns,
+      reportsWithGaps,
+      awaitsReport: false,
+    },
   };
+  if (stafd.awaitsReport) judgeWithdrawn(draft);
   // stafd sends no signal when it learns something without a change of a log page. The audit waits for such
   // news, and so do pages that stafd has not named yet.
   const isNamed = partial !== true &&
