@@ -23,7 +23,6 @@ export type Part<V> = Row<V> | Leaf<V>;
 type Shelf<V> = readonly (Row<V> | undefined)[];
 type Root<V> = readonly (Shelf<V> | undefined)[];
 
-const NO_LEAF: Leaf<never> = new Leaf([]);
 const EMPTY: readonly undefined[] = new Array<undefined>(WIDTH).fill(undefined);
 
 export class Table<V> {
@@ -83,9 +82,7 @@ export class Table<V> {
     if (bucket === undefined || entryIn(bucket, key) === undefined) return this;
     if (bucket instanceof Crowd) {
       const crowd = bucket.without(key);
-      const [{ entries } = NO_LEAF, other] = crowd.leaves;
-      const isFew = other === undefined && entries.length <= MAX_BUCKET / 2;
-      return this.#withBucket(place, isFew ? entries : crowd, this.size - 1);
+      return this.#withBucket(place, crowd.leaves.length === 0 ? undefined : crowd, this.size - 1);
     }
     const rest = bucket.filter((one) => one.key !== key);
     return this.#withBucket(place, rest.length === 0 ? undefined : rest, this.size - 1);

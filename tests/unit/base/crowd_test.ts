@@ -1,6 +1,5 @@
 /** Names that share one place in a table (S11, S16): what they cost is counted, not timed. */
 import assert from "node:assert/strict";
-import fc from "fast-check";
 import { MAX_LEAF } from "../../../src/lib/base/crowd.ts";
 import { type NameNumbers, withNumbers } from "../../../src/lib/base/name_numbers.ts";
 import { entriesOf, MAX_BUCKET, Table } from "../../../src/lib/base/table.ts";
@@ -65,37 +64,4 @@ Deno.test("a leaf that is left with few entries takes in the next one", () => {
     assert.equal(table.size, 409);
     assert.ok(lengths.length < 409 / 5, `${lengths.length} leaves of ${table.size} entries`);
   });
-});
-
-Deno.test("a table holds what a map holds, and earlier tables what they held, also when all keys have one place", () => {
-  const key = fc.nat({ max: 90 }).map((n) => `nqn.${n}`);
-  const change = fc.record({
-    key,
-    value: fc.oneof({ weight: 3, arbitrary: fc.integer() }, fc.constant(undefined)),
-  });
-  fc.assert(fc.property(fc.array(change, { maxLength: 300, size: "max" }), (changes) => {
-    withNumbers((own) => ({ ...own, place: (name) => name.length % 2 }), () => {
-      let table = Table.empty<number>();
-      const map = new Map<string, number>();
-      const history: {
-        readonly table: Table<number>;
-        readonly entries: readonly (readonly [string, number])[];
-      }[] = [];
-      for (const { key, value } of changes) {
-        table = value === undefined ? table.without(key) : table.with(key, value);
-        if (value === undefined) map.delete(key);
-        else map.set(key, value);
-        history.push({ table, entries: [...map] });
-      }
-      for (const { table, entries } of history) {
-        assert.equal(table.size, entries.length);
-        assert.deepEqual(new Map(table), new Map(entries));
-        const inParts = [...table.parts()].flatMap(entriesOf);
-        assert.deepEqual(new Map(inParts.map(({ key, value }) => [key, value])), new Map(entries));
-        assert.equal(inParts.length, entries.length);
-        for (const [name, value] of entries) assert.equal(table.get(name), value);
-        assert.equal(table.has("nqn.91"), false);
-      }
-    });
-  }));
 });

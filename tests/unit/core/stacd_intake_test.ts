@@ -276,26 +276,43 @@ Deno.test("S11: pages that come ahead of the report are taken in one at a time; 
   assert.ok(most <= 30 * ENTRIES, `${most} looks for a page of ${ENTRIES}`);
 });
 
-Deno.test("S2: what a page lists that came ahead stays until the report comes, also if its line is removed (seed 502496)", () => {
-  const stacd = new Stacd(
-    emptyStacd,
-    "[Controllers]\ncontroller = transport=tcp;traddr=10.1.0.0;trsvcid=4420;nqn=nqn.x:1-0\n",
-  );
+/** An answer comes and is not taken in, the report fails, and the line of what it lists is removed. */
+function lineRemoved(answered: (stacd: Stacd, listing: ReportedDc) => void): Stacd {
+  const line = "controller = transport=tcp;traddr=10.1.0.0;trsvcid=4420;nqn=nqn.x:1-0";
+  const stacd = new Stacd(emptyStacd, `[Controllers]\n${line}\n`);
   stacd.report(page(2, 1, []));
   stacd.connectAll();
-  const ahead = page(1, 1, listOf(1, 0, 1));
   stacd.take({ type: "stafd-changed" });
-  stacd.answer({ dcs: [ahead], retired: [], unknowns: [], only: true, ahead: true });
+  answered(stacd, page(1, 1, listOf(1, 0, 1)));
   const { op } = stacd.state.stafd;
   assert.ok(op !== undefined);
   const failure = { phase: "bus", kind: "transient", message: "no answer" } as const;
   stacd.take({ type: "fetched", op, outcome: { ok: false, failure } });
   stacd.take({ type: "config", conf: conf(""), reload: true });
   assert.equal(stacd.at(1, 0).claims.size, 0);
-  assert.deepEqual([...stacd.state.fleet.leaving.keys()], [], "it is held");
-  // The report does not list it any more.
-  stacd.report(page(1, 2, []), page(2, 1, []));
-  assert.deepEqual([...stacd.state.fleet.leaving.keys()], [stacd.at(1, 0).key]);
+  return stacd;
+}
+
+Deno.test("S2: what a page lists that was not taken in stays until a report comes, also if its line is removed (seed 502496)", () => {
+  const ahead = (dc: ReportedDc): FetchedReport => ({ ...only(dc), ahead: true });
+  const cases: readonly ((stacd: Stacd, listing: ReportedDc) => void)[] = [
+    (stacd, listing) => stacd.answer(ahead(listing)),
+    (stacd, listing) => {
+      stacd.take({ type: "clock-set", ms: 60_000 });
+      stacd.answer(ahead(listing));
+    },
+    (stacd, listing) => {
+      stacd.take({ type: "clock-set", ms: 60_000 });
+      stacd.report(listing, page(2, 1, []));
+    },
+  ];
+  for (const answered of cases) {
+    const stacd = lineRemoved(answered);
+    assert.deepEqual([...stacd.state.fleet.leaving.keys()], [], "it is held");
+    // The report does not list it any more.
+    stacd.report(page(1, 2, []), page(2, 1, []));
+    assert.deepEqual([...stacd.state.fleet.leaving.keys()], [stacd.at(1, 0).key]);
+  }
 });
 
 Deno.test("S13: a page that stacd does not know by this name yet is left for the report that says what became of the old name", () => {

@@ -194,8 +194,8 @@ function atStart(fleet: Fleet, ms: number, { lead }: StartClocks): Fleet {
 }
 
 /**
- * A restored state in the times of the present clock. Where the file does not say of which clock its times are, nobody
- * knows how long a page has been young: it counts as young from now on (S14).
+ * A restored state in the times of the present clock. Where the file does not say of which clock its times are, it is
+ * unknown how long a page has been young: it counts as young from now on (S14).
  */
 export function stafdAtStart(state: StafdState, clocks: StartClocks): StafdState {
   const { lead } = state.fleet;

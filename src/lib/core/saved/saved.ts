@@ -318,7 +318,7 @@ export function restoredFleet(
 ): { readonly fleet: Fleet; readonly file: Json } | undefined {
   if (!isJson(value) || value["version"] !== STATE_VERSION) return undefined;
   const families = familiesOf(value["families"]);
-  // Without it, nobody knows of which clock the times of the file are (clock_set.ts).
+  // Without it, it is unknown of which clock the times of the file are (clock_set.ts).
   const lead = Number.isFinite(value["lead"]) ? numberOf(value["lead"]) : undefined;
   const ctls = restoreCtls({ ...empty, families, lead }, value["controllers"], pages(value));
   return { fleet: restoreSecured(restoreTrial(ctls, value["young"]), value["secured"]), file: value };

@@ -81,15 +81,17 @@ export function takeOnly(draft: StacdDraft, { dcs: [dc] }: StafdReport): boolean
   return dc !== undefined;
 }
 
-/**
- * Takes in pages that are known by the name that they have now; the report that follows tells of others (S13).
- * Until it comes, any controller may be on one of these (S2).
- */
+/** Takes in pages that are known by the name that they have now; the report that follows tells of others (S13). */
 export function takeAhead(draft: StacdDraft, { dcs }: FetchedReport): void {
   for (const dc of dcs) {
     if (draft.state.pages.get(pageAuthority(tidKey(dc.tid)))?.page === "read") takePage(draft, dc);
-    else draft.state = { ...draft.state, stafd: { ...draft.state.stafd, awaitsReport: true } };
+    else awaitReport(draft);
   }
+}
+
+/** A page has come that is not taken in: until a whole report comes, it may list any controller (S2). */
+export function awaitReport(draft: StacdDraft): void {
+  draft.state = { ...draft.state, stafd: { ...draft.state.stafd, awaitsReport: true } };
 }
 
 /**

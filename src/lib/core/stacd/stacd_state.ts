@@ -62,7 +62,7 @@ export interface KnownStafd {
   readonly unknowns: readonly string[];
   /** Number of successive reports for which stafd lacked information. */
   readonly reportsWithGaps: number;
-  /** Pages came ahead of a report, and what they list is known only when it comes: it has not. */
+  /** Pages have come that were not taken in, and no whole report since: what they list is unknown. */
   readonly awaitsReport: boolean;
 }
 

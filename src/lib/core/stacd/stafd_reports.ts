@@ -9,7 +9,7 @@ import type { Outcome } from "../../base/failure.ts";
 import type { FetchedReport } from "../../ports.ts";
 import { after } from "../../base/time.ts";
 import { FETCH_RETRY, pause, UNKNOWN_RETRY } from "../retry.ts";
-import { takeAhead, takeOnly, takeReport } from "./report_intake.ts";
+import { awaitReport, takeAhead, takeOnly, takeReport } from "./report_intake.ts";
 import { type Tid, tidKey } from "../../nvme/tid.ts";
 import { audits } from "./audit.ts";
 
@@ -89,9 +89,10 @@ export function fetched(draft: StacdDraft, op: number, outcome: Outcome<FetchedR
   const { stafd } = draft.state;
   if (stafd.op !== op) return;
   if (outcome.ok && stafd.isLate) {
-    if (outcome.value.ahead === true) return;
     // A page would seem older or younger than it is (S14).
-    draft.state = { ...draft.state, stafd: { ...stafd, op: undefined } };
+    awaitReport(draft);
+    if (outcome.value.ahead === true) return;
+    draft.state = { ...draft.state, stafd: { ...draft.state.stafd, op: undefined } };
     return fetchReport(draft);
   }
   if (outcome.ok && outcome.value.ahead === true) return takeAhead(draft, outcome.value);
