@@ -783,4 +783,17 @@ export const CANARIES: readonly Canary[] = [
         return next;
       }),
   },
+  {
+    name: "removes an entry of a map in the state that it was given",
+    rules: ["purity"],
+    who: "stacd",
+    cores: () =>
+      stacdStepping((state, event, now) => {
+        const next = realCores.stacd.step(state, event, now);
+        for (const { claims } of state.fleet.ctls.values()) {
+          if (claims instanceof Map) claims.delete("mdns");
+        }
+        return next;
+      }),
+  },
 ];

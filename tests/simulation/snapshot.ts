@@ -46,7 +46,8 @@ export function isSame(a: unknown, b: unknown): boolean {
 function partsOf(value: unknown): { readonly kind: string; readonly parts: readonly unknown[] } | undefined {
   if (typeof value !== "object" || value === null || value instanceof Secret) return undefined;
   if (Array.isArray(value)) return { kind: "list", parts: value };
-  if (value instanceof Map || value instanceof Table) return { kind: "map", parts: [...value] };
+  if (value instanceof Map) return { kind: "map", parts: [...value].flat() };
+  if (value instanceof Table) return { kind: "table", parts: [...value.parts()] };
   if (value instanceof Set) return { kind: "set", parts: [...value] };
-  return { kind: "fields", parts: Object.entries(value) };
+  return { kind: "fields", parts: Object.entries(value).flat() };
 }
