@@ -309,6 +309,13 @@ export const LIMIT_FAULTS: readonly LimitFault[] = [
     "answers.length >= Infinity",
   ),
   fault(
+    "connections that renewals ended, and that are not connected again",
+    "any number of them is remembered",
+    core("stacd/renew_bar"),
+    "demands.size >= MAX_DEMANDS",
+    "demands.size >= Infinity",
+  ),
+  fault(
     "log lines that outside parties can cause",
     "twice as many lines",
     core("fleet/log_limit"),

@@ -19,6 +19,8 @@ type Effect<K> = Extract<AnyEffect, { readonly do: K }>;
 interface Replaced {
   readonly tid: Tid;
   readonly device: Device;
+  /** What else was wanted at that place when it was taken: paths of their own, with their own security. */
+  readonly besides: ReadonlySet<string>;
 }
 
 /** A controller at its address, whoever we are and whichever way we go. */
@@ -67,8 +69,12 @@ export class RenewRules {
     const before = this.#last;
     if (before !== undefined && place(before.tid) !== place(tid)) this.#servesAgain(before, tid);
     this.#going.add(device);
-    this.#last = { tid, device };
-    this.#open.set(place(tid), { tid, device });
+    const wanted = stacdWants(this.#rules, this.#rules.confInForce("stacd"), true);
+    const besides = new Set(
+      [...wanted].flatMap(([id, wish]) => id !== identity(tid) && place(wish.tid) === place(tid) ? id : []),
+    );
+    this.#last = { tid, device, besides };
+    this.#open.set(place(tid), this.#last);
   }
 
   /** It is disconnected on other evidence: the renewal that took it has stopped, for it could not be deleted. */
@@ -109,28 +115,39 @@ export class RenewRules {
   }
 
   connecting({ tid, options, keys }: ConnectRequest): void {
-    const before = this.#open.get(place(tid));
-    if (before === undefined) return;
-    const { made } = before.device;
+    const made = this.#before(tid);
+    if (made === undefined) return;
     const bad = (what: string): never => {
       throw new Violation("S15", `stacd connects ${named(tid)} again without the ${what} that it had`);
     };
-    const hadTls = made?.tls === "tls" || made?.tls === "concat";
+    const hadTls = made.tls === "tls" || made.tls === "concat";
     if (hadTls && options.tls !== true && options.concat !== true) bad("TLS");
-    if (made?.dhchap === true && keys.hostKey === undefined) bad("authentication");
-    if (made?.dhchapCtrl === true && keys.ctrlKey === undefined) bad("authentication of the controller");
+    if (made.dhchap === true && keys.hostKey === undefined) bad("authentication");
+    if (made.dhchapCtrl === true && keys.ctrlKey === undefined) bad("authentication of the controller");
   }
 
   /** S15: taken by a renewal, and what its connection had is asked for no more: only another process connects it without. */
   isBarred(tid: Tid): boolean {
-    const made = this.#open.get(place(tid))?.device.made;
+    const made = this.#before(tid);
     if (made === undefined) return false;
     const { tls, host, ctrl } = securityAsked(this.#rules, "stacd", tid);
     const { tls: by, dhchap = false, dhchapCtrl = false } = made;
     return (by !== "none" && !tls) || (dhchap && !host) || (dhchapCtrl && !ctrl);
   }
 
+  /** What the connection had that a renewal took, and that this one takes the place of. */
+  #before(tid: Tid): Device["made"] {
+    const before = this.#open.get(place(tid));
+    return before === undefined || before.besides.has(identity(tid)) ? undefined : before.device.made;
+  }
+
+  /** A path of its own takes no other one's place. */
   connected(tid: Tid): void {
+    if (this.#open.get(place(tid))?.besides.has(identity(tid)) !== true) this.#open.delete(place(tid));
+  }
+
+  /** The kernel, or a claim, has refused to delete it. */
+  notTaken(tid: Tid): void {
     this.#open.delete(place(tid));
   }
 

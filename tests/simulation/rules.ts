@@ -275,10 +275,12 @@ export class Rules {
         return;
       case "connected":
       case "disconnected": {
-        const tid = event.type === "connected" && event.outcome.ok
-          ? fleet.ctls.get(event.key)?.tid
-          : undefined;
-        if (who === "stacd" && tid !== undefined) this.renewals.connected(tid);
+        const tid = fleet.ctls.get(event.key)?.tid;
+        if (who === "stacd" && tid !== undefined) {
+          const isDeleted = event.outcome.ok && typeof event.outcome.value === "string";
+          if (event.type === "disconnected" && !isDeleted) this.renewals.notTaken(tid);
+          if (event.type === "connected" && event.outcome.ok) this.renewals.connected(tid);
+        }
         session.ended(event.key, this.#mono);
         if (who === "stacd" && session.conf !== undefined) this.#kept(session.conf);
         return;

@@ -194,6 +194,11 @@ const FOUND_IN_ALL: readonly (readonly [seed: number, who: Who, what: string])[]
     "the removal of a connection had gone unheard when the storm began, and was within its time (the check was wrong)",
   ],
   [
+    502445,
+    "both",
+    "while a renewal deleted a connection with TLS, a reload connected another interface without",
+  ],
+  [
     502496,
     "stacd",
     "a line was removed, and what it named disconnected, although a page had come ahead of a report that failed, and lists it",

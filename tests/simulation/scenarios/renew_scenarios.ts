@@ -1,5 +1,6 @@
 /** Live connections get the options of the file: keys without losing a path, all else path after path (S1, S12, S13, S15). */
 import assert from "node:assert/strict";
+import type { Demand, Renewals } from "../../../src/lib/core/stacd/renew.ts";
 import type { V1RenewAnswer } from "../../../src/lib/dbus/v1_types.ts";
 import type { Target } from "../../../src/lib/sim/fabric.ts";
 import { blind, doing, hurried, nothingInUse, stacd, stacdStepping, withDevices } from "../altered.ts";
@@ -71,6 +72,42 @@ function fewest(stage: Stage): () => number {
 
 const mounted = (stage: Stage): void =>
   assert.ok(stage.world.kernel.devices.namespaces.mount("nqn.sub", "/srv"));
+
+/** A renewal has begun, and the kernel deletes the first connection. */
+async function disconnecting(stage: Stage, what: string): Promise<void> {
+  stage.world.kernel.chaos.deleteMs = [500, 500];
+  const begun = new Person(stage.world).renew(what, "do");
+  await stage.run(300);
+  assert.ok((await begun).ok);
+}
+
+/** A person has the connection made again, by this file. */
+async function drainedAndBack(stage: Stage, conf: string): Promise<void> {
+  const person = new Person(stage.world);
+  const drained = person.drain("nqn.sub");
+  await stage.run(60_000);
+  assert.ok((await drained).ok);
+  assert.deepEqual(stage.to("nqn.sub"), []);
+  stage.stacdConf(conf);
+  await stage.run(2_000);
+  const back = person.undrain("nqn.sub");
+  await stage.run(10_000);
+  assert.ok((await back).ok);
+}
+
+const securityOf = (stage: Stage): readonly (readonly unknown[])[] =>
+  stage.to("nqn.sub").map(({ hostIface, made }) => [hostIface, made?.tls]).toSorted();
+
+/** stacd forgets, in part, what the connections had that renewals have ended. */
+const withDemands = (change: (demands: Renewals["demands"]) => Renewals["demands"]): Cores =>
+  stacdStepping((state, event, now) => {
+    const next = realCores.stacd.step(state, event, now);
+    const { renewals } = next.state;
+    return {
+      ...next,
+      state: { ...next.state, renewals: { ...renewals, demands: change(renewals.demands) } },
+    };
+  });
 
 const hasty = (): Cores =>
   stacdStepping((state, event, now) => realCores.stacd.step(hurried(state), event, now));
@@ -298,12 +335,7 @@ export const RENEW_SCENARIOS: readonly Scenario[] = [
       assert.ok(target !== undefined);
       stage.stacdConf(lines(";tls=true;kato=20", ";tls=true;kato=20"));
       await stage.run(2_000);
-      const { kernel } = stage.world;
-      kernel.chaos.deleteMs = [500, 500];
-      const person = new Person(stage.world);
-      const begun = person.renew("nqn.sub", "do");
-      await stage.run(300);
-      assert.ok((await begun).ok);
+      await disconnecting(stage, "nqn.sub");
       stage.stacdConf(lines(";kato=20", ";kato=20"));
       await stage.run(120_000);
       assert.equal(stage.to("nqn.sub").filter(({ made }) => made?.tls !== "tls").length, 0);
@@ -313,14 +345,88 @@ export const RENEW_SCENARIOS: readonly Scenario[] = [
         /the configuration asks for no TLS/,
       );
     },
+    original: () => withDemands(() => new Map()),
+  },
+  {
+    from: "S15 (seed 502445)",
+    name: "a reload between disconnect and connect takes no TLS away by another interface either",
+    play: async (cores) => {
+      const { stage } = await paths(cores, ";tls=true;kato=10");
+      stage.stacdConf(lines(";tls=true;kato=20"));
+      await stage.run(2_000);
+      await disconnecting(stage, "nqn.sub");
+      stage.stacdConf(lines(";kato=20;host-iface=eth0"));
+      await stage.run(120_000);
+      // The controller of the line before is no longer known by then.
+      assert.deepEqual(stage.world.kernel.devices.all, [], "it waits for a person");
+      stage.stacdConf(lines(";kato=20;host-iface=eth0;tls=true"));
+      await stage.run(10_000);
+      assert.deepEqual(securityOf(stage), [["eth0", "tls"]]);
+      // It is connected again: from now on the file decides.
+      await drainedAndBack(stage, lines(";kato=20;host-iface=eth0"));
+      assert.deepEqual(securityOf(stage), [["eth0", "none"]]);
+    },
+    original: () => withDemands(() => new Map()),
+  },
+  {
+    from: "S15",
+    name: "a renewal's path that does not come back does not keep others from what their own lines ask for",
+    play: async (cores) => {
+      const stage = new Stage(cores);
+      const net = { mac: "02:00:00:00:00:02", v4: ["10.2.0.1"], v6: [], nets: ["10.0."] };
+      stage.world.fabric.addInterface({ name: "eth1", index: 3, ...net });
+      stage.subsystem("nqn.sub", "10.0.1.1");
+      stage.stafdConf("");
+      const line = (more: string): string => lines(`;host-iface=${more}`);
+      const both = (kato: number): string =>
+        `${line(`eth0;tls=true;kato=${kato}`)}${line("eth1").replace("[Controllers]\n", "")}`;
+      stage.stacdConf(both(10));
+      await stage.start();
+      assert.deepEqual(securityOf(stage), [["eth0", "tls"], ["eth1", "none"]]);
+      stage.stacdConf(both(20));
+      await stage.run(2_000);
+      const [first, second] = stage.to("nqn.sub").toSorted((a, b) => a.hostIface < b.hostIface ? -1 : 1);
+      assert.ok(first !== undefined && second !== undefined);
+      await disconnecting(stage, first.name);
+      stage.stacdConf(line("eth1"));
+      await stage.run(10_000);
+      stage.world.kernel.deleteNow(second);
+      await stage.run(30_000);
+      assert.deepEqual(securityOf(stage), [["eth1", "none"]]);
+    },
     original: () =>
-      stacdStepping((state, event, now) => {
-        const next = realCores.stacd.step(state, event, now);
-        return {
-          ...next,
-          state: { ...next.state, renewals: { ...next.state.renewals, demands: new Map() } },
-        };
-      }),
+      withDemands((demands) =>
+        new Map([...demands].map(([key, demand]) => [key, { ...demand, besides: new Set() }]))
+      ),
+  },
+  {
+    from: "S15",
+    name: "a connection that a renewal could not disconnect may have what the file asks for, later",
+    play: async (cores) => {
+      for (const by of ["kernel", "claim"] as const) {
+        const { stage } = await paths(cores, ";tls=true;kato=10");
+        stage.stacdConf(lines(";tls=true;kato=20"));
+        await stage.run(2_000);
+        const { chaos, devices: { namespaces } } = stage.world.kernel;
+        const use = namespaces.use("nqn.sub");
+        if (by === "kernel") chaos.deleteBusy = 1;
+        else use.locked = true;
+        const answer = await renewed(stage, "nqn.sub");
+        assert.match(answer.reasons.join(), /it was not disconnected: /);
+        assert.deepEqual(securityOf(stage), [["", "tls"]]);
+        chaos.deleteBusy = 0;
+        use.locked = false;
+        await drainedAndBack(stage, lines(";kato=20"));
+        assert.deepEqual(securityOf(stage), [["", "none"]], by);
+      }
+    },
+    original: () => {
+      const seen = new Map<string, Demand>();
+      return withDemands((demands) => {
+        for (const [key, demand] of demands) seen.set(key, demand);
+        return new Map(seen);
+      });
+    },
   },
   {
     from: "S13",

@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { isDeepStrictEqual } from "node:util";
 import { type Ctl, newCtl } from "../../../src/lib/core/controller/ctl.ts";
 import type { StacdEffect, StacdEvent } from "../../../src/lib/core/effects.ts";
-import { MAX_ASKS, MAX_NAMED, MAX_WAITING } from "../../../src/lib/core/fleet/act_limits.ts";
+import { MAX_ASKS, MAX_DEMANDS, MAX_NAMED, MAX_WAITING } from "../../../src/lib/core/fleet/act_limits.ts";
 import { emptyFleet, type Fleet, withCtl } from "../../../src/lib/core/fleet/fleet.ts";
 import type { DrainEvent } from "../../../src/lib/core/stacd/drain.ts";
-import type { RenewRun } from "../../../src/lib/core/stacd/renew.ts";
+import type { Demand, RenewRun } from "../../../src/lib/core/stacd/renew.ts";
 import { emptyStacd, type StacdState } from "../../../src/lib/core/stacd/stacd_state.ts";
 import { stepStacd } from "../../../src/lib/core/stacd/stacd_step.ts";
 import { emptyStafd } from "../../../src/lib/core/stafd/stafd_state.ts";
@@ -108,6 +108,27 @@ Deno.test("one renewal at a time", () => {
     isDeepStrictEqual(stacdTold({ ...state, renewals }, event).slice(0, 1), refusal);
   assert.ok(isRefused({ ...state.renewals, run }));
   assert.ok(!isRefused(state.renewals));
+});
+
+Deno.test("no renewal begins when too many connections that earlier ones ended are not connected again", () => {
+  const [one] = ctls(1);
+  assert.ok(one !== undefined);
+  const demand: Demand = { tls: true, dhchap: false, dhchapCtrl: false, target: "", besides: new Set() };
+  const answers = (count: number): readonly unknown[] => {
+    const demands = new Map(Array.from({ length: count }, (_, n) => [`${n}`, demand]));
+    const state = {
+      ...emptyStacd,
+      fleet: fleetOf([one]),
+      renewals: { ...emptyStacd.renewals, demands },
+    };
+    return stacdTold(state, { type: "renew", ...act([one]), reconnects: true, mode: "do" });
+  };
+  const refusal = [[
+    "refused",
+    `${MAX_DEMANDS} connections that renewals ended are not connected again: connect them, or restart stacd`,
+  ]];
+  assert.deepEqual(answers(MAX_DEMANDS), refusal);
+  assert.notDeepEqual(answers(MAX_DEMANDS - 1), refusal);
 });
 
 Deno.test("so many calls of forget wait for the state file", () => {

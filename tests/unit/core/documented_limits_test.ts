@@ -3,7 +3,13 @@ import assert from "node:assert/strict";
 import { MAX_LEAF } from "../../../src/lib/base/crowd.ts";
 import { MAX_REMEMBERED } from "../../../src/lib/base/places.ts";
 import { MAX_BUCKET } from "../../../src/lib/base/table.ts";
-import { MAX_ASKS, MAX_DRAINS, MAX_NAMED, MAX_WAITING } from "../../../src/lib/core/fleet/act_limits.ts";
+import {
+  MAX_ASKS,
+  MAX_DEMANDS,
+  MAX_DRAINS,
+  MAX_NAMED,
+  MAX_WAITING,
+} from "../../../src/lib/core/fleet/act_limits.ts";
 import { MAX_CTLS, MAX_PROBES } from "../../../src/lib/core/fleet/fleet.ts";
 import { MAX_SIDES } from "../../../src/lib/core/fleet/target_sides.ts";
 import { LINES_OF_SOURCE, MAX_SOURCES } from "../../../src/lib/core/fleet/log_limit.ts";
@@ -64,6 +70,7 @@ const LIMITS = new Map<string, readonly number[]>([
     [MAX_NAMED.drain, MAX_NAMED.renew, MAX_NAMED.forget],
   ],
   ["renewals under way; calls of `forget` without an answer yet", [1, MAX_WAITING]],
+  ["connections that renewals ended, and that are not connected again", [MAX_DEMANDS]],
   ["log lines that outside parties can cause", [LINES_OF_SOURCE, MAX_SOURCES]],
 ]);
 

@@ -2,7 +2,15 @@
 import assert from "node:assert/strict";
 import { Secret } from "../../../src/lib/base/secret.ts";
 import type { Attempt } from "../../../src/lib/core/request/request.ts";
-import { meansFor, renewedText, type RenewMeans, type RenewStep } from "../../../src/lib/core/stacd/renew.ts";
+import {
+  type Demand,
+  meansFor,
+  noRenewals,
+  renewedText,
+  type RenewMeans,
+  type RenewStep,
+  withMoved,
+} from "../../../src/lib/core/stacd/renew.ts";
 import type { ConnectOptions, DhchapKeys } from "../../../src/lib/nvme/connect_options.ts";
 import type { KernelCtrl, MadeWith } from "../../../src/lib/nvme/kernel_ctrl.ts";
 import { kernelCtrl } from "../nvme/samples.ts";
@@ -131,4 +139,23 @@ Deno.test("the end of a renewal says how many connections were renewed, and not 
   );
   assert.equal(text("same", "not-connected"), "No connection had to be renewed by uid 0: x");
   assert.equal(text("same"), "No connection had to be renewed by uid 0: x");
+});
+
+Deno.test("what the next connection must not lack moves with its controller, and so do those beside it (S15)", () => {
+  const demand = (change: Partial<Demand>): Demand => (
+    { tls: false, dhchap: false, dhchapCtrl: false, target: "t", besides: new Set(), ...change }
+  );
+  const after = (...before: readonly (readonly [string, Demand])[]) =>
+    withMoved({ ...noRenewals, demands: new Map(before) }, "old", { key: "new", tid: TID }).demands;
+  const mine = demand({ tls: true, besides: new Set(["x", "y"]) });
+  assert.deepEqual(after(["old", mine], ["z", mine]), new Map([["new", mine], ["z", mine]]));
+  const beside = demand({ besides: new Set(["old", "x"]) });
+  assert.deepEqual(after(["z", beside]), new Map([["z", demand({ besides: new Set(["new", "x"]) })]]));
+  // Two records become one: it lacks nothing that one of them had, and is beside what both were.
+  const dhchap = demand({ dhchap: true, besides: new Set(["y"]) });
+  const both = demand({ tls: true, dhchap: true, besides: new Set(["y"]) });
+  assert.deepEqual(after(["old", mine], ["new", dhchap]), new Map([["new", both]]));
+  assert.deepEqual(after(["new", dhchap], ["old", mine]), new Map([["new", both]]));
+  const ctrl = demand({ dhchapCtrl: true });
+  assert.deepEqual(after(["new", ctrl], ["old", demand({})]), new Map([["new", ctrl]]));
 });

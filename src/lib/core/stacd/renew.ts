@@ -53,6 +53,14 @@ export interface Safety {
   readonly dhchapCtrl: boolean;
 }
 
+/** Of a connection that a renewal has ended. */
+export interface Demand extends Safety {
+  /** The subsystem at its address: `securedKey`. */
+  readonly target: string;
+  /** Other controllers of that target that were wanted then: paths of their own. */
+  readonly besides: ReadonlySet<string>;
+}
+
 export interface RenewStep {
   readonly key: string;
   readonly tid: Tid;
@@ -111,8 +119,8 @@ export interface Renewals {
   readonly run: RenewRun | undefined;
   /** Of the last one, for `watch`. */
   readonly last: RenewAnswer | undefined;
-  /** What the next connection of a controller must not lack, until it is connected. */
-  readonly demands: ReadonlyMap<string, Safety>;
+  /** What the successor of a controller's connection must not lack, until it is connected. */
+  readonly demands: ReadonlyMap<string, Demand>;
 }
 
 export const noRenewals: Renewals = { run: undefined, last: undefined, demands: new Map() };
@@ -128,21 +136,31 @@ export function withMoved(
   { key, tid }: Pick<RenewStep, "key" | "tid">,
 ): Renewals {
   const { run, demands } = renewals;
-  const [demand, other] = [demands.get(before), demands.get(key)];
-  const rest = new Map(demands);
-  rest.delete(before);
   return {
     ...renewals,
     run: run === undefined ? undefined : {
       ...run,
       steps: run.steps.map((step) => step.key === before ? { ...step, key, tid } : step),
     },
-    demands: demand === undefined ? demands : rest.set(key, {
+    demands: demands.size === 0 ? demands : movedDemands(demands, before, key),
+  };
+}
+
+function movedDemands(demands: Renewals["demands"], before: string, key: string): Renewals["demands"] {
+  const moved = new Map<string, Demand>();
+  for (const [owner, demand] of demands) {
+    const now = owner === before ? key : owner;
+    const besides = new Set([...demand.besides].map((one) => one === before ? key : one));
+    const other = moved.get(now);
+    moved.set(now, {
+      target: demand.target,
       tls: demand.tls || other?.tls === true,
       dhchap: demand.dhchap || other?.dhchap === true,
       dhchapCtrl: demand.dhchapCtrl || other?.dhchapCtrl === true,
-    }),
-  };
+      besides: other === undefined ? besides : besides.intersection(other.besides),
+    });
+  }
+  return moved;
 }
 
 export const renewEvidence = ({ what, uid, at }: Pick<RenewRun, "what" | "uid" | "at">): Evidence => ({

@@ -4,14 +4,13 @@
  * with less security than it had (S15).
  */
 import { meansOf } from "./renew_means.ts";
+import { demandAsSafe, renewalUndone, tooManyDemands } from "./renew_bar.ts";
 import { guardPolicy } from "./stacd_guard.ts";
 import type { StacdEvent } from "../effects.ts";
 import type { StacdDraft, StacdView } from "./stacd_draft.ts";
 import {
   BOTH_KEYS,
   isLive,
-  lacking,
-  lackingText,
   neededOf,
   type Renewals,
   type RenewAnswer,
@@ -22,7 +21,6 @@ import {
   type RenewPhase,
   type RenewRun,
   type RenewStep,
-  safetyOf,
   stillNeeded,
   stoppedText,
 } from "./renew.ts";
@@ -78,7 +76,7 @@ export function renew(draft: StacdDraft, { call, uid, what, keys, mode, reconnec
   if (ctls.length === 0) {
     return sendAnswer(draft, call, { result: "unknown", reasons: [], warnings: [], controllers: [] });
   }
-  const why = stopping(draft) ?? unread(draft) ?? tooMany(ctls, "renew");
+  const why = stopping(draft) ?? unread(draft) ?? tooMany(ctls, "renew") ?? tooManyDemands(draft);
   if (why !== undefined) return refuse(why);
   const means = ctls.map((ctl) => ({ ctl, found: meansOf(draft, ctl, reconnects) }));
   const steps = means.map(({ ctl: { key, tid }, found }): RenewStep => ({
@@ -303,7 +301,7 @@ function looking(
       if (!found.ok) return fail(draft, found.why);
       if (device === undefined) return fail(draft, "its connection has been replaced meanwhile");
       const needs = neededOf(guard, ref.device);
-      putRenewals(draft, { demands: new Map(renewalsOf(draft).demands).set(ctl.key, safetyOf(device)) });
+      demandAsSafe(draft, ctl, device);
       disconnect(draft, ctl, { target: ref, evidence: [renewEvidence(run)], devicesToClaim: seen.claims });
       return waitFor(draft, { is: "replacing", old: ref, needs, until: after(now, RENEW_LIMIT) });
     }
@@ -319,6 +317,7 @@ function replacing(
   const { link, lastFailure } = ctl;
   if (link.phase === "up") {
     if (link.ref.incarnation === old.incarnation) {
+      renewalUndone(draft, ctl.key);
       return fail(draft, `it was not disconnected: ${ctl.history.at(-1)?.text ?? "the kernel kept it"}`);
     }
     const device = deviceAt(draft, link.ref);
@@ -439,7 +438,9 @@ export function renewalUseSeen(draft: StacdDraft, { op, outcome }: UseSeen): boo
 export function renewalDisconnected(draft: StacdDraft, { key, outcome }: Disconnected): void {
   const { run } = renewalsOf(draft);
   if (run?.phase.is !== "replacing" || run.steps[run.index]?.key !== key || !outcome.ok) return;
-  if (typeof outcome.value !== "string") fail(draft, `it was not disconnected: ${outcome.value.inUse}`);
+  if (typeof outcome.value === "string") return;
+  renewalUndone(draft, key);
+  fail(draft, `it was not disconnected: ${outcome.value.inUse}`);
 }
 
 export function keysWritten(draft: StacdDraft, { op, key, outcome }: KeysWritten): void {
@@ -458,19 +459,4 @@ export function keysWritten(draft: StacdDraft, { op, key, outcome }: KeysWritten
   if (outcome.value === "same") return done(draft, ctl);
   const until = after(draft.now, RENEW_SETTLE);
   waitFor(draft, { is: "settling", ref: ctl.link.ref, op: undefined, until });
-}
-
-/** Why the controller may not be connected: its next connection would be less safe than the one before (S15). */
-export function renewalBar(view: StacdView, ctl: Ctl): string | undefined {
-  const demand = renewalsOf(view).demands.get(ctl.key);
-  const lacks = demand === undefined ? [] : lacking(demand, view.rules.attempt(view, ctl));
-  return lacks.length === 0 ? undefined : lackingText(lacks, "restart stacd to connect it without");
-}
-
-/** It is connected, or no longer known: nothing is left to compare with. */
-export function renewalSettled(draft: StacdDraft, { key }: Pick<Ctl, "key">): void {
-  if (!renewalsOf(draft).demands.has(key)) return;
-  const demands = new Map(renewalsOf(draft).demands);
-  demands.delete(key);
-  putRenewals(draft, { demands });
 }

@@ -13,7 +13,7 @@ import { type Attempt, attemptAt } from "../request/request.ts";
 import type { TurnPlace } from "../fleet/turns.ts";
 import { originOf, OWN_FILES } from "../sources/origin_of.ts";
 import { replacedIn } from "./renew.ts";
-import { renewalBar } from "./renew_turn.ts";
+import { renewalBar } from "./renew_bar.ts";
 
 export function stacdVerdict(view: StacdView, ctl: Ctl): Verdict {
   const { conf } = view.state;

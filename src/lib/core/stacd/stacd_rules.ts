@@ -26,7 +26,7 @@ import type { StacdState } from "./stacd_state.ts";
 import type { Reminder } from "../fleet/reminders.ts";
 import { replacedIn, withMoved } from "./renew.ts";
 import { saidOf } from "../fleet/questions.ts";
-import { renewalSettled } from "./renew_turn.ts";
+import { renewalSettled } from "./renew_bar.ts";
 
 function moved(draft: StacdDraft, old: Ctl, now: Ctl): void {
   const { latency, renewals } = draft.state;
@@ -42,11 +42,6 @@ function up(draft: StacdDraft, ctl: Ctl): void {
   const take = ctl.link.phase === "up" && ctl.link.adopted ? dropLatency : takeLatency;
   draft.state = { ...draft.state, latency: take(draft.state.latency, ctl.key, draft.now.wall) };
   judgeHeld(draft, (held) => held.tid.subsysnqn === ctl.tid.subsysnqn);
-}
-
-function forgotten(draft: StacdDraft, ctl: Ctl): void {
-  forgetAwaited(draft, ctl);
-  renewalSettled(draft, ctl);
 }
 
 function down(draft: StacdDraft): void {
@@ -123,7 +118,7 @@ const rules: DaemonRules = {
   moved,
   up,
   down,
-  forgotten,
+  forgotten: forgetAwaited,
   leftToOthers: () => {},
   stays: () => {},
   news: () => {},
