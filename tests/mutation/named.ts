@@ -245,6 +245,24 @@ export const NAMED: readonly NamedFault[] = [
     find: "return excludedBy(tid, excludes) === undefined && exclusionFor(view, tid) === undefined;",
     replace: "return exclusionFor(view, tid) === undefined;",
   },
+  {
+    name: "what a young page's withdrawal cuts off does not wait",
+    path: core("stafd/stafd_questions"),
+    find: "withdrawalNotYet(view, ctl) ?? cutOffNotYet(view, ctl)",
+    replace: "withdrawalNotYet(view, ctl)",
+  },
+  {
+    name: "a drain is decided by a look at an earlier connection",
+    path: core("stacd/drain_turn"),
+    find: "look?.ref.incarnation === deviceOf(ctl)?.incarnation && look?.guard.at",
+    replace: "look?.guard.at",
+  },
+  {
+    name: "what a renewal's connection had is demanded of its own controller only",
+    path: core("stacd/renew_bar"),
+    find: "(!besides.has(ctl.key) && securedKey(ctl.tid) === target)",
+    replace: "false",
+  },
 ];
 
 /** Undefined when the text is missing, or occurs more than once: the list has to be put right then. */

@@ -4,7 +4,6 @@ import type { StacdEvent } from "../../src/lib/core/effects.ts";
 import { finishStafd, takeStafd } from "../../src/lib/core/stafd/stafd_step.ts";
 import { Table } from "../../src/lib/base/table.ts";
 import { noNbft } from "../../src/lib/core/request/host.ts";
-import { serviceAuthority } from "../../src/lib/core/stafd/mdns_services.ts";
 import { tidKey } from "../../src/lib/nvme/tid.ts";
 import { type Duration, seconds } from "../../src/lib/base/time.ts";
 import {
@@ -98,7 +97,7 @@ function serviceMoves(): Cores {
       return real.step(state, event, now);
     }
     const turn = stafdDraft(state, now);
-    withdraw(turn, tidKey(old), serviceAuthority(key), {
+    withdraw(turn, tidKey(old), `mdns:${key}`, {
       kind: "unresponsive",
       since: now.wall,
       timeoutMs: 0,

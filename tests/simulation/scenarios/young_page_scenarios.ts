@@ -296,6 +296,35 @@ export const YOUNG_PAGE_SCENARIOS: readonly Scenario[] = [
     original: soakless,
   },
   {
+    from: "S14 (a mutant that survived)",
+    name: "what a referral that a young page withdraws leads to in turn stays as long, also in a circle",
+    play: async (cores) => {
+      for (const inCircle of [false, true]) {
+        const stage = new Stage(cores);
+        const subsystem = stage.subsystem("nqn.sub", "10.0.1.1");
+        const behind = stage.dc("nqn.third", "10.0.0.102", [entryFor(subsystem, "nvme")]);
+        const third = stage.target("nqn.third");
+        stage.dc("nqn.second", "10.0.0.101", [referral(third)]);
+        const second = stage.target("nqn.second");
+        if (inCircle) behind.edit([entryFor(subsystem, "nvme"), referral(second)], stage.mono);
+        const first = stage.dc("nqn.dc", "10.0.0.100", [referral(second)]);
+        stage.stafdConf(DC_LINE);
+        await stage.start();
+        await stage.age();
+        const [before] = stage.to(third);
+        assert.ok(before !== undefined);
+        await restarted(stage, first, 1n, []);
+        await stage.run(13 * MINUTE);
+        const what = `circle: ${inCircle}`;
+        assert.deepEqual(connections(stage, [second, third, subsystem]), [1, 1, 1], what);
+        assert.deepEqual(stage.to(third), [before], `${what}, never disconnected`);
+        await stage.run(5 * MINUTE);
+        assert.deepEqual(connections(stage, [second, third, subsystem]), [0, 0, 0], `${what}, old`);
+      }
+    },
+    original: soakless,
+  },
+  {
     from: "findings: old page, audit scope",
     name:
       "no audit by the page of a discovery controller that is unreachable, or that could not be read again",

@@ -21,7 +21,7 @@ const serviceText = ({ name, hostIface, protocol }: MdnsService): string =>
 /** The source of its log lines: everything announced on that interface (log_limit.ts). */
 const heardOn = ({ hostIface }: MdnsService): string => `mDNS on ${hostIface}`;
 
-export const serviceAuthority = (key: string): string => `mdns:${key}`;
+const serviceAuthority = (key: string): string => `mdns:${key}`;
 
 export function takeMdns(draft: StafdDraft, event: MdnsEvent): void {
   switch (event.type) {
@@ -183,18 +183,16 @@ function followService(draft: StafdDraft, serviceKey: string, tid: Tid, claim: C
   }
 }
 
-/** This host has a new NQN, which all controllers found by mDNS take. */
+/**
+ * This host has another NQN than in the state file, which all controllers found by mDNS take. It is read before anything is
+ * announced, and a running daemon keeps the one that it has (CFG-60).
+ */
 export function renameServices(draft: StafdDraft, hostNqn: string): void {
   for (const ctl of allCtls(draft)) {
     if (ctl.tid.hostNqn === hostNqn) continue;
     for (const [authority, claim] of ctl.claims) {
       if (claim.kind === "mdns") moveClaim(draft, ctl.key, authority, { ...ctl.tid, hostNqn }, claim);
     }
-  }
-  for (const [key, service] of draft.state.services) {
-    if (service.tid === undefined || service.tid.hostNqn === hostNqn) continue;
-    const tid = { ...service.tid, hostNqn };
-    putService(draft, key, { ...service, tid, key: tidKey(tid) });
   }
 }
 

@@ -11,7 +11,7 @@ import {
   sessionReminded,
   sync,
 } from "./dc_session.ts";
-import { avahiSettled, serviceAuthority } from "./mdns_services.ts";
+import { avahiSettled } from "./mdns_services.ts";
 import { reconsider, statementsChanged, withdraw } from "../fleet/claims.ts";
 import { saidOf } from "../fleet/questions.ts";
 import { tidKey, tidText } from "../../nvme/tid.ts";
@@ -49,11 +49,6 @@ function moved(draft: StafdDraft, old: Ctl, now: Ctl): void {
     }
     lookLater(draft, now.key);
     if (dc.job !== undefined) resync(draft, now);
-  }
-  for (const [name, service] of draft.state.services) {
-    if (service.key !== old.key || !now.claims.has(serviceAuthority(name))) continue;
-    const services = draft.state.services.with(name, { ...service, tid: now.tid, key: now.key });
-    draft.state = { ...draft.state, services };
   }
   const [before, after] = [pageAuthority(old.key), pageAuthority(now.key)];
   const [was, is] = [hostSide(old.tid), hostSide(now.tid)];
