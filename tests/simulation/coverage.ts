@@ -127,9 +127,10 @@ function isKnownMove(from: Phase, to: Phase): boolean {
  * that is gone.
  */
 function isTakenOver({ link }: Ctl, before: Fleet, after: Fleet): boolean {
-  const text = JSON.stringify(link);
+  // The same news may have put off its next attempt, or brought it forward.
+  const text = (one: Link): string => one.phase === "waiting" ? one.phase : JSON.stringify(one);
   for (const [key, ctl] of before.ctls) {
-    if (!after.ctls.has(key) && JSON.stringify(ctl.link) === text) return true;
+    if (!after.ctls.has(key) && text(ctl.link) === text(link)) return true;
   }
   return false;
 }

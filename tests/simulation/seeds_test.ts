@@ -203,6 +203,16 @@ const FOUND_IN_ALL: readonly (readonly [seed: number, who: Who, what: string])[]
     "stacd",
     "a line was removed, and what it named disconnected, although a page had come ahead of a report that failed, and lists it",
   ],
+  [
+    602088,
+    "both",
+    "a page's news came with a record's move: its next attempt was another one (the check was wrong)",
+  ],
+  [
+    602329,
+    "both",
+    "what was ready to be connected waited again: the record of another interface became one with it",
+  ],
   [305008, "both", "the clock was set, the disk was full, and stafd was killed: a young page seemed old"],
   [305655, "stafd", "a circle of referrals that a page had withdrawn stayed after a restart"],
   [305029, "both", "a connection of others that came back by another interface was removed"],

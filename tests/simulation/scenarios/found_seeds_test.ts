@@ -294,3 +294,32 @@ Deno.test("seed 305029: a connection that was taken over while its link was down
   await stage.run(60_000);
   assert.deepEqual(stage.to(subsystem), [theirs]);
 });
+
+Deno.test("what waits for its turn keeps it when the record of another interface becomes one with it (seed 602329)", async () => {
+  const stage = new Stage(realCores);
+  const { fabric } = stage.world;
+  // No way leads to the subsystem by eth1: that one waits longer and longer for its next attempt.
+  fabric.addInterface({ ...SECOND, v4: ["10.2.0.1"], nets: ["10.2.", "10.0.0."] });
+  const subsystem = stage.subsystem("nqn.sub", "10.0.1.1");
+  stage.dc("nqn.dc0", "10.0.0.100", [entryFor(subsystem, "nvme")]);
+  const second = stage.dc("nqn.dc1", "10.0.0.101", []);
+  stage.world.setManner(stage.subsystem("nqn.busy", "10.0.1.9"), "stuck");
+  stage.stacdConf(controllers("traddr=10.0.1.9;trsvcid=4420;nqn=nqn.busy"));
+  const lines = controllers("traddr=10.0.0.100;host-iface=eth1", "traddr=10.0.0.101");
+  stage.stafdConf(lines);
+  await stage.start(60_000);
+  const phases = (nqn: string): string =>
+    [...stage.stacd.state.fleet.ctls.values()].filter(({ tid }) => tid.subsysnqn === nqn)
+      .map(({ tid, link }) => `${tid.hostIface} ${link.phase}`).toSorted().join();
+  const until = async (is: () => boolean): Promise<void> => {
+    for (let n = 0; n < 60_000 && !is(); n++) await stage.run(5);
+    assert.ok(is(), `${phases("nqn.sub")}; ${phases("nqn.busy")}`);
+  };
+  await until(() => phases("nqn.busy") === " waiting");
+  await until(() => phases("nqn.busy") === " connecting" && phases("nqn.sub") === "eth1 waiting");
+  second.edit([entryFor(subsystem, "nvme")], stage.mono);
+  await until(() => phases("nqn.sub") === " ready,eth1 waiting");
+  stage.stafdConf(`[Global]\nignore-iface = true\n${lines}`);
+  await until(() => !phases("nqn.sub").includes("eth1"));
+  assert.equal(phases("nqn.sub"), " ready");
+});

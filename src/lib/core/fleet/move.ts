@@ -99,12 +99,14 @@ function succeed(draft: Draft, old: Ctl, key: string): void {
     if (!isOne) return;
   }
   const isNew = next.history.length === 0 && !hasKernelWork(next);
+  // What the new one has begun by itself goes on.
+  const begun = hasKernelWork(old) || next.link.phase === "idle" ? old : next;
   const merged: Ctl = hasKernelWork(next) ? next : {
     ...(old.leftToOthers ? next : takenBack(draft, next)),
-    link: hasKernelWork(old) || old.link.phase === "waiting" ? old.link : next.link,
-    attempts: old.attempts,
-    lastFailure: old.lastFailure,
-    lastTry: old.lastTry,
+    link: hasKernelWork(begun) || begun.link.phase === "waiting" ? begun.link : next.link,
+    attempts: begun.attempts,
+    lastFailure: begun.lastFailure,
+    lastTry: begun.lastTry,
     removeAt: undefined,
     guard: undefined,
     restored: old.restored || next.restored,
