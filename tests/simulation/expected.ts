@@ -189,12 +189,14 @@ export function stalePages(rules: Rules, dcs: readonly Tid[][], report: StafdRep
   });
 }
 
-/** Connections that a daemon made and that nobody can ask for any more. */
-export function leftOver(rules: Rules): Device[] {
+/** Connections that a daemon made and that nobody can ask for any more. `report` is what stafd would say now. */
+export function leftOver(rules: Rules, report: StafdReport | undefined): Device[] {
   return rules.world.kernel.devices.all.filter((device) => {
     const { target, maker } = device;
     if (target === undefined || device.state === "deleting" || rules.disowned.has(device)) return false;
-    if (maker === "stacd") return mustGo(rules, target, device, "nvme");
+    if (maker === "stacd") {
+      return !isListedByLost(rules, target, report) && mustGo(rules, target, device, "nvme");
+    }
     return maker === "stafd" && mustGo(rules, target, device, "referral");
   });
 }
@@ -275,6 +277,23 @@ function isListedBySilent({ knowledge }: Rules, isSame: (tid: Tid) => boolean, s
   return knowledge.reads.some(({ device, statement }) =>
     device?.target !== undefined && device.target.manner !== "up" &&
     tidsListed(statement.entries, blank, subtype).some(isSame)
+  );
+}
+
+/**
+ * S2: the page that withdrew it is read again before it goes. stafd has lost the discovery controller, and has not dropped it:
+ * what it lists now is unknown.
+ */
+function isListedByLost(rules: Rules, { address, nqn }: Target, report: StafdReport | undefined): boolean {
+  if (report === undefined) return false;
+  return rules.knowledge.lost(report).some((dc) =>
+    rules.knowledge.reads.some(({ device, statement }) =>
+      device !== undefined && sameAddress(device.traddr, dc.tid.traddr) &&
+      device.trsvcid === dc.tid.trsvcid &&
+      tidsListed(statement.entries, dc.tid, "nvme").some((tid) =>
+        tid.subsysnqn === nqn && sameAddress(tid.traddr, address.traddr) && tid.trsvcid === address.trsvcid
+      )
+    )
   );
 }
 

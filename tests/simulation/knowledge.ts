@@ -170,13 +170,15 @@ export class Knowledge {
    * A page that stacd was told of, and of which stafd neither says anything now nor ever said that it was dropped: stafd has lost
    * its state file. What the page lists by now is unknown (S2).
    */
-  unnamed(
-    report: { readonly dcs: readonly { readonly tid: Tid }[] } & Pick<StafdReport, "retired">,
-  ): Told | undefined {
+  unnamed(report: Named): Told | undefined {
+    return this.lost(report).find((dc) => tidsListed(dc.entries, dc.tid, "nvme").length > 0);
+  }
+
+  /** Discovery controllers whose pages stacd was told, and that stafd does not name: it has not dropped them either. */
+  lost(report: Named): readonly Told[] {
     const named = new Set([...report.dcs, ...report.retired].map(({ tid }) => identity(tid)));
-    return [...this.told.values()].find((dc) =>
-      !named.has(identity(dc.tid)) && tidsListed(dc.entries, dc.tid, "nvme").length > 0 &&
-      !this.moved.some(({ from }) => isSamePage(from, dc))
+    return [...this.told.values()].filter((dc) =>
+      !named.has(identity(dc.tid)) && !this.moved.some(({ from }) => isSamePage(from, dc))
     );
   }
 
@@ -188,6 +190,8 @@ export class Knowledge {
     );
   }
 }
+
+type Named = { readonly dcs: readonly { readonly tid: Tid }[] } & Pick<StafdReport, "retired">;
 
 const isIn = ({ dcs }: ToldReport, { tid }: Told): boolean => dcs.some((dc) => sameController(dc.tid, tid));
 

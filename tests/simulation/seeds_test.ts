@@ -204,6 +204,11 @@ const FOUND_IN_ALL: readonly (readonly [seed: number, who: Who, what: string])[]
     "a line was removed, and what it named disconnected, although a page had come ahead of a report that failed, and lists it",
   ],
   [
+    600451,
+    "both",
+    "what a page withdrew is held while stafd has lost that discovery controller (the check was wrong)",
+  ],
+  [
     602088,
     "both",
     "a page's news came with a record's move: its next attempt was another one (the check was wrong)",

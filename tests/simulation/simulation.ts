@@ -459,7 +459,7 @@ export class Simulation {
       ...stalePages(this.rules, dcs, report),
       ...this.rules.notTaken(),
       ...unaudited(this.rules, report).map(isThere("exists, and no source wants it")),
-      ...leftOver(this.rules).map(isThere("still exists")),
+      ...leftOver(this.rules, report).map(isThere("still exists")),
     ];
   }
 
