@@ -263,6 +263,18 @@ export const NAMED: readonly NamedFault[] = [
     find: "(!besides.has(ctl.key) && securedKey(ctl.tid) === target)",
     replace: "false",
   },
+  {
+    name: "those that wait for a renewed connection's security are not looked at again",
+    path: core("stacd/renew_bar"),
+    find: "for (const one of ctlsAt(draft, demand.target)) touch(draft, one.key);",
+    replace: "",
+  },
+  {
+    name: "what no source wanted when a renewal took a connection is a path of its own",
+    path: core("stacd/renew_bar"),
+    find: 'draft.rules.verdict(draft, one).is === "wanted"',
+    replace: "true",
+  },
 ];
 
 /** Undefined when the text is missing, or occurs more than once: the list has to be put right then. */

@@ -401,6 +401,58 @@ export const RENEW_SCENARIOS: readonly Scenario[] = [
   },
   {
     from: "S15",
+    name: "what waits for the TLS of a renewed connection is connected once another successor has it",
+    play: async (cores) => {
+      const { stage } = await paths(cores, ";tls=true;kato=10");
+      const net = { mac: "02:00:00:00:00:02", v4: ["10.2.0.1"], v6: [], nets: ["10.0."] };
+      stage.world.fabric.addInterface({ name: "eth1", index: 3, ...net });
+      stage.stacdConf(lines(";tls=true;kato=20"));
+      await stage.run(2_000);
+      await disconnecting(stage, "nqn.sub");
+      const by = (first: string): string =>
+        `${lines(`;host-iface=eth0${first}`)}${lines(";host-iface=eth1").replace("[Controllers]\n", "")}`;
+      stage.stacdConf(by(""));
+      await stage.run(60_000);
+      assert.deepEqual(securityOf(stage), []);
+      stage.stacdConf(by(";tls=true"));
+      await stage.run(10_000);
+      assert.deepEqual(securityOf(stage), [["eth0", "tls"], ["eth1", "none"]]);
+    },
+    original: () => withDemands(() => new Map()),
+  },
+  {
+    from: "S15",
+    name:
+      "a line that was gone when a renewal took a connection, and comes back without TLS, is connected by TLS or not",
+    play: async (cores) => {
+      const stage = new Stage(cores);
+      const net = { mac: "02:00:00:00:00:02", v4: ["10.2.0.1"], v6: [], nets: ["10.0."] };
+      stage.world.fabric.addInterface({ name: "eth1", index: 3, ...net });
+      stage.subsystem("nqn.sub", "10.0.1.1");
+      stage.stafdConf("");
+      const first = (kato: number): string => lines(`;host-iface=eth0;tls=true;kato=${kato}`);
+      const second = lines(";host-iface=eth1");
+      const { chaos } = stage.world.kernel;
+      stage.stacdConf(first(10) + second.replace("[Controllers]\n", ""));
+      await stage.start();
+      const [one, other] = stage.to("nqn.sub").toSorted((a, b) => a.hostIface < b.hostIface ? -1 : 1);
+      assert.ok(one !== undefined && other !== undefined);
+      chaos.deleteBusy = 1;
+      stage.stacdConf(first(20));
+      await stage.run(5_000);
+      // Withdrawn, and known all the same: the kernel does not delete it.
+      assert.equal(stage.to("nqn.sub").length, 2);
+      chaos.deleteBusy = 0;
+      await disconnecting(stage, one.name);
+      stage.world.kernel.deleteNow(other);
+      stage.stacdConf(second);
+      await stage.run(60_000);
+      assert.deepEqual(securityOf(stage), []);
+    },
+    original: () => withDemands(() => new Map()),
+  },
+  {
+    from: "S15",
     name: "a connection that a renewal could not disconnect may have what the file asks for, later",
     play: async (cores) => {
       for (const by of ["kernel", "claim"] as const) {

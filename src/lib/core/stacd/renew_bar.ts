@@ -15,8 +15,8 @@ import type { StacdDraft, StacdView } from "./stacd_draft.ts";
 export function demandAsSafe(draft: StacdDraft, { key, tid }: Ctl, device: KernelCtrl): void {
   const target = securedKey(tid);
   const besides = new Set(
-    ctlsAt(draft, target).flatMap((one) =>
-      one.key !== key && draft.rules.verdict(draft, one).is === "wanted" ? one.key : []
+    ctlsAt(draft, target).filter((one) => draft.rules.verdict(draft, one).is === "wanted").map((one) =>
+      one.key
     ),
   );
   putDemands(draft, new Map(draft.state.renewals.demands).set(key, { ...safetyOf(device), target, besides }));
