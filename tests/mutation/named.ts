@@ -275,6 +275,18 @@ export const NAMED: readonly NamedFault[] = [
     find: 'draft.rules.verdict(draft, one).is === "wanted"',
     replace: "true",
   },
+  {
+    name: "any block device that the renewed connection serves counts for all",
+    path: core("stacd/renew"),
+    find: "look.device === need && isServedBy(look, device)",
+    replace: "isServedBy(look, device)",
+  },
+  {
+    name: "a wait for the next attempt ends when the record moves",
+    path: core("fleet/move"),
+    find: 'hasKernelWork(old) || next.link.phase === "idle" ? old : next',
+    replace: "hasKernelWork(old) ? old : next",
+  },
 ];
 
 /** Undefined when the text is missing, or occurs more than once: the list has to be put right then. */

@@ -323,3 +323,19 @@ Deno.test("what waits for its turn keeps it when the record of another interface
   await until(() => !phases("nqn.sub").includes("eth1"));
   assert.equal(phases("nqn.sub"), " ready");
 });
+
+Deno.test("a controller that waits for its next attempt goes on waiting when its record moves", async () => {
+  const stage = new Stage(realCores);
+  stage.world.fabric.addInterface({ ...SECOND, v4: ["10.2.0.1"], nets: ["10.2.", "10.0.0."] });
+  stage.dc("nqn.dc0", "10.0.0.100", [entryFor(stage.subsystem("nqn.sub", "10.0.1.1"), "nvme")]);
+  const line = controllers("traddr=10.0.0.100;host-iface=eth1");
+  stage.stafdConf(line);
+  await stage.start(60_000);
+  const only = () => [...stage.stacd.state.fleet.ctls.values()][0] ?? assert.fail();
+  for (let n = 0; n < 60_000 && only().link.phase !== "waiting"; n++) await stage.run(5);
+  const { attempts, link } = only();
+  assert.ok(attempts > 2);
+  stage.stafdConf(`[Global]\nignore-iface = true\n${line}`);
+  for (let n = 0; n < 60_000 && only().tid.hostIface !== ""; n++) await stage.run(5);
+  assert.deepEqual([only().attempts, only().link], [attempts, link]);
+});

@@ -9,6 +9,7 @@ import {
   renewedText,
   type RenewMeans,
   type RenewStep,
+  stillNeeded,
   withMoved,
 } from "../../../src/lib/core/stacd/renew.ts";
 import type { ConnectOptions, DhchapKeys } from "../../../src/lib/nvme/connect_options.ts";
@@ -158,4 +159,17 @@ Deno.test("what the next connection must not lack moves with its controller, and
   assert.deepEqual(after(["new", dhchap], ["old", mine]), new Map([["new", both]]));
   const ctrl = demand({ dhchapCtrl: true });
   assert.deepEqual(after(["new", ctrl], ["old", demand({})]), new Map([["new", ctrl]]));
+});
+
+Deno.test("each block device in use has to be served again, not just any of the controller's (S12)", () => {
+  const look = (device: string, path: string, anaState: string) => ({
+    device,
+    holders: [],
+    unknown: undefined,
+    paths: [{ device: path, state: "live", anaState, io: undefined }],
+    io: undefined,
+  });
+  const looks = [look("nvme0n1", "nvme3", "optimized"), look("nvme0n2", "nvme3", "inaccessible")];
+  assert.deepEqual(stillNeeded(["nvme0n1", "nvme0n2"], looks, "nvme3"), ["nvme0n2"]);
+  assert.deepEqual(stillNeeded(["nvme0n1"], looks, "nvme4"), ["nvme0n1"]);
 });
