@@ -19,6 +19,7 @@ const fault = (limit: string, name: string, path: string, find: string, replace:
 });
 
 const CONTROLLERS = "controllers of one daemon";
+const PLACES = "names whose places in tables are remembered; those that are compared one by one";
 const ONE_PLACE =
   "entries at one place of a table that are compared one by one; entries of one leaf when there are more";
 const SERVICES = "mDNS services";
@@ -47,11 +48,18 @@ export const LIMIT_FAULTS: readonly LimitFault[] = [
     "",
   ),
   fault(
-    "names whose places in tables are remembered",
+    PLACES,
     "any number of names is remembered",
     "src/lib/base/places.ts",
     "> MAX_REMEMBERED",
     "> Infinity",
+  ),
+  fault(
+    PLACES,
+    "any number of remembered names is compared one by one",
+    "src/lib/base/places.ts",
+    "part.length > MAX_TOGETHER",
+    "part.length > Infinity",
   ),
   fault(
     ONE_PLACE,
@@ -207,6 +215,13 @@ export const LIMIT_FAULTS: readonly LimitFault[] = [
     "src/lib/dbus/server.ts",
     "const MAX_QUESTION = 4096",
     "const MAX_QUESTION = 1e9",
+  ),
+  fault(
+    CALLS,
+    "long answers count for nothing",
+    "src/lib/dbus/call_queue.ts",
+    "bytes / this.#limits.bytesOfCall",
+    "0 * bytes",
   ),
   fault(
     CALLS,

@@ -15,8 +15,9 @@ export interface QueueLimits {
   /** The limit of calls in progress at one time, of all users and of one. */
   readonly atOnce: number;
   readonly atOnceOfUser: number;
-  /** The limit of calls begun in one turn of the event loop. */
+  /** The limit of calls begun in one turn of the event loop; an answer of `bytesOfCall` counts as one more call. */
   readonly aTurn: number;
+  readonly bytesOfCall: number;
   /** The limits of waiting calls and of their bytes, of one user and of all. */
   readonly waitingOfUser: number;
   readonly bytesOfUser: number;
@@ -32,6 +33,8 @@ export const CALL_LIMITS: QueueLimits = {
   atOnce: 8,
   atOnceOfUser: 6,
   aTurn: 32,
+  // A list of thousands of controllers takes as long as a hundred short answers.
+  bytesOfCall: 8 * 1024,
   waitingOfUser: 1024,
   bytesOfUser: 4 * 1024 * 1024,
   waiting: 2048,
@@ -58,7 +61,7 @@ interface User<T> {
 
 export class CallQueue<T extends Turn> {
   readonly #limits: QueueLimits;
-  readonly #work: (call: T, user: string) => Promise<void> | undefined;
+  readonly #work: (call: T, user: string) => Promise<number> | number;
   readonly #refuse: (call: T) => void;
   /** The first one is next. Users with nothing waiting and nothing in work are not in it. */
   readonly #users = new Map<string, User<T>>();
@@ -71,12 +74,12 @@ export class CallQueue<T extends Turn> {
   #cancelTurn: (() => void) | undefined;
 
   /**
-   * `work` answers a call; if it returns a promise, that settles once the call is answered. `refuse` receives each
-   * call that finds no room.
+   * `work` answers a call and gives back the length of the answer, or a promise of it that settles once the call is
+   * answered. `refuse` receives each call that finds no room.
    */
   constructor(
     limits: QueueLimits,
-    work: (call: T, user: string) => Promise<void> | undefined,
+    work: (call: T, user: string) => Promise<number> | number,
     refuse: (call: T) => void,
     nextTurn: NextTurn,
   ) {
@@ -196,26 +199,29 @@ export class CallQueue<T extends Turn> {
     user.inWork += 1;
     this.#inWork += 1;
     const done = this.#work(call, user.key);
-    if (done === undefined) this.#ended(user);
+    if (typeof done === "number") this.#ended(user, done);
     else {
-      void done.then(() => {
-        this.#ended(user);
+      void done.then((bytes) => {
+        this.#ended(user, bytes);
         this.#run();
       });
     }
   }
 
-  #countTurn(): void {
-    this.#begun += 1;
-    if (this.#cancelTurn !== undefined) return;
+  /** Counts calls, or what counts as calls; more than a turn may have are a debt to the turns after it. */
+  #countTurn(calls = 1): void {
+    this.#begun += calls;
+    if (this.#begun === 0 || this.#cancelTurn !== undefined) return;
     this.#cancelTurn = this.#nextTurn(() => {
       this.#cancelTurn = undefined;
-      this.#begun = 0;
+      this.#begun = Math.max(0, this.#begun - this.#limits.aTurn);
       this.#run();
+      this.#countTurn(0);
     });
   }
 
-  #ended(user: User<T>): void {
+  #ended(user: User<T>, bytes: number): void {
+    this.#countTurn(Math.floor(bytes / this.#limits.bytesOfCall));
     user.inWork -= 1;
     this.#inWork -= 1;
     this.#forget(user);

@@ -293,7 +293,7 @@ function outgoing(message: Outgoing, serial: number): Message {
 }
 
 /** Upper bound of the marshalled size of a value, in bytes: padding is counted generously. */
-function sizeOf(value: unknown): number {
+export function sizeOf(value: unknown): number {
   if (typeof value === "string") return utf8Length(value) + 9;
   if (value instanceof Variant) return sizeOf(value.value) + value.signature.length + 16;
   if (typeof value !== "object" || value === null) return 16;

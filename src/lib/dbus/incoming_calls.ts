@@ -13,7 +13,7 @@ import {
   type Reply,
 } from "./bus_types.ts";
 import { CALL_LIMITS, CallQueue, type NextTurn } from "./call_queue.ts";
-import type { ReadBody, Take } from "./connection.ts";
+import { type ReadBody, sizeOf, type Take } from "./connection.ts";
 import type { Head } from "./frame.ts";
 import { INTROSPECTABLE } from "./interfaces.ts";
 import { failed } from "./pending_calls.ts";
@@ -140,12 +140,14 @@ export class IncomingCalls {
     }
   }
 
-  /** The promise settles when the answer has been sent; undefined when it was sent at once. */
-  #work(call: Waiting, user: string): Promise<void> | undefined {
+  /** Gives back the length of the answer, when it has been sent. */
+  #work(call: Waiting, user: string): Promise<number> | number {
     const answer = call.run(user === NOBODY ? undefined : Number(user));
-    if (answer instanceof Promise) return answer.then((late) => this.#answer(call.head, late));
-    this.#answer(call.head, answer);
-    return undefined;
+    const sent = (given: Answer): number => {
+      this.#answer(call.head, given);
+      return given.ok ? sizeOf(given.body) : 0;
+    };
+    return answer instanceof Promise ? answer.then(sent) : sent(answer);
   }
 }
 

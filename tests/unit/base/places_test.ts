@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { placeOf } from "../../../src/lib/base/name_numbers.ts";
-import { MAX_REMEMBERED, Places } from "../../../src/lib/base/places.ts";
+import { MAX_REMEMBERED, MAX_TOGETHER, Places } from "../../../src/lib/base/places.ts";
 
 Deno.test("S6: the keys whose places are remembered stay below their limit, however many a peer makes up", () => {
   let computed = 0;
@@ -21,6 +21,32 @@ Deno.test("S6: the keys whose places are remembered stay below their limit, howe
   assert.ok(most > MAX_REMEMBERED / 2, `${most} characters`);
   places.of(key(count - 1));
   assert.equal(computed, count);
+});
+
+Deno.test("places: each of thousands of keys is remembered, wherever they differ", () => {
+  for (
+    const key of [
+      (n: number) => `x${n}`,
+      (n: number) => `${n}x`.padStart(90, "-"),
+    ]
+  ) {
+    let computed = 0;
+    const places = new Places(() => ++computed);
+    for (let n = 0; n < 2_000; n++) assert.equal(places.of(key(n)), n + 1);
+    for (let n = 0; n < 2_000; n++) assert.equal(places.of(key(n)), n + 1);
+    assert.equal(computed, 2_000);
+  }
+});
+
+Deno.test("S6: keys that a peer has chosen so that nothing tells them apart are forgotten, and not compared one by one", () => {
+  const places = new Places((key) => key.length);
+  // The low bits of `a` and `q` are the same.
+  const key = (n: number): string =>
+    n.toString(2).padStart(40, "0").replaceAll("0", "a").replaceAll("1", "q");
+  for (let n = 0; n < 4_096; n++) {
+    assert.equal(places.of(key(n)), 40);
+    assert.ok(places.characters <= MAX_TOGETHER * 40, `${places.characters} characters`);
+  }
 });
 
 Deno.test("keys of any length that differ in one place only have many places", () => {

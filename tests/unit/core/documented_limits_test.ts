@@ -1,7 +1,7 @@
 /** The numbers in the threat model's table of limits are those of the code. */
 import assert from "node:assert/strict";
 import { MAX_LEAF } from "../../../src/lib/base/crowd.ts";
-import { MAX_REMEMBERED } from "../../../src/lib/base/places.ts";
+import { MAX_REMEMBERED, MAX_TOGETHER } from "../../../src/lib/base/places.ts";
 import { MAX_BUCKET } from "../../../src/lib/base/table.ts";
 import {
   MAX_ASKS,
@@ -30,12 +30,15 @@ import { MAX_ENTRIES, MAX_LOG } from "../../../src/lib/nvme/discovery_log.ts";
 import { MAX_NQN } from "../../../src/lib/nvme/host_nqn.ts";
 
 const MIB = 1024 * 1024;
-const { waitingOfUser, bytesOfUser, waiting, bytes, atOnceOfUser, atOnce } = CALL_LIMITS;
+const { waitingOfUser, bytesOfUser, waiting, bytes, atOnceOfUser, atOnce, aTurn, bytesOfCall } = CALL_LIMITS;
 
 /** What the rows of the table say, in their order; words (a quarter, one of four) have tests of their own. */
 const LIMITS = new Map<string, readonly number[]>([
   ["controllers of one daemon", [MAX_CTLS]],
-  ["names whose places in tables are remembered", [MAX_REMEMBERED]],
+  ["names whose places in tables are remembered; those that are compared one by one", [
+    MAX_REMEMBERED,
+    MAX_TOGETHER,
+  ]],
   ["entries at one place of a table that are compared one by one; entries of one leaf when there are more", [
     MAX_BUCKET,
     MAX_LEAF,
@@ -51,7 +54,7 @@ const LIMITS = new Map<string, readonly number[]>([
   ["one answer between the daemons; all answers", [MAX_PAGE_REPLY / MIB, MAX_REPORT / MIB]],
   [
     "arguments and calls on the bus",
-    [waitingOfUser, bytesOfUser / MIB, waiting, bytes / MIB, atOnceOfUser, atOnce],
+    [waitingOfUser, bytesOfUser / MIB, waiting, bytes / MIB, atOnceOfUser, atOnce, aTurn, bytesOfCall / 1024],
   ],
   ["probes at once", [MAX_PROBES]],
   ["turns of probes and connects", [...WEIGHTS]],

@@ -11,6 +11,7 @@ const LIMITS: QueueLimits = {
   atOnce: 2,
   atOnceOfUser: 2,
   aTurn: 1000,
+  bytesOfCall: 100,
   waitingOfUser: 100,
   bytesOfUser: 1000,
   waiting: 200,
@@ -22,15 +23,16 @@ class Bench {
   readonly started: string[] = [];
   readonly refused: string[] = [];
   readonly queue: CallQueue<Call>;
-  readonly #finish: (() => void)[] = [];
+  readonly #finish: ((bytes: number) => void)[] = [];
   readonly #turns = new Set<() => void>();
 
-  constructor(limits: Partial<QueueLimits>, answerAtOnce = false) {
+  /** `answerAtOnce`: with so many bytes. */
+  constructor(limits: Partial<QueueLimits>, answerAtOnce?: number) {
     this.queue = new CallQueue<Call>(
       { ...LIMITS, ...limits },
       ({ sender, n }, user) => {
         this.started.push(`${user}${sender}${n}`);
-        return answerAtOnce ? undefined : new Promise((resolve) => this.#finish.push(resolve));
+        return answerAtOnce ?? new Promise((resolve) => this.#finish.push(resolve));
       },
       ({ sender, n }) => this.refused.push(`${sender}${n}`),
       (run) => {
@@ -50,7 +52,7 @@ class Bench {
 
   async finish(count: number): Promise<void> {
     for (let done = 0; done < count; done++) {
-      this.#finish.shift()?.();
+      this.#finish.shift()?.(0);
       await Promise.resolve();
       await Promise.resolve();
     }
@@ -119,7 +121,7 @@ Deno.test("when all shares together are too much, room is taken from whoever has
 });
 
 Deno.test("a flood takes a bounded part of each turn of the event loop, and others their part of the same turn", () => {
-  const bench = new Bench({ aTurn: 3, waitingOfUser: 10 }, true);
+  const bench = new Bench({ aTurn: 3, waitingOfUser: 10 }, 0);
   bench.offer("1", "a", ...Array.from({ length: 20 }, (_, n) => n));
   assert.deepEqual(bench.started, ["1a0", "1a1", "1a2"]);
   assert.equal(bench.refused.length, 7);
@@ -128,6 +130,24 @@ Deno.test("a flood takes a bounded part of each turn of the event loop, and othe
   assert.deepEqual(bench.started.slice(3), ["1a3", "2c1", "1a4"]);
   for (let turns = 0; turns < 4; turns++) bench.turn();
   assert.equal(bench.started.length, 14);
+});
+
+Deno.test("S6: long answers take their part of the turns after theirs, so that a few calls cannot fill one", () => {
+  const bench = new Bench({ aTurn: 3, waitingOfUser: 10 }, 850);
+  bench.offer("1", "a", 1, 2, 3);
+  // Nine calls' worth: this turn and the two after it.
+  assert.deepEqual(bench.started, ["1a1"]);
+  bench.turn();
+  bench.offer("2", "c", 1);
+  bench.turn();
+  assert.deepEqual(bench.started, ["1a1"]);
+  bench.turn();
+  assert.deepEqual(bench.started, ["1a1", "1a2"]);
+  for (let turns = 0; turns < 3; turns++) bench.turn();
+  assert.deepEqual(bench.started, ["1a1", "1a2", "2c1"]);
+  for (let turns = 0; turns < 6; turns++) bench.turn();
+  assert.equal(bench.started.length, 4);
+  assert.equal(bench.turns, 0, "nothing is waited for");
 });
 
 Deno.test("calls of a connection whose user is not known wait; then they are that user's", async () => {
@@ -149,7 +169,7 @@ Deno.test("calls of a connection whose user is not known wait; then they are tha
 });
 
 Deno.test("calls that are answered at once never wait, and forgotten ones are not worked on", async () => {
-  const at = new Bench({}, true);
+  const at = new Bench({}, 0);
   at.offer("1", "a", 1, 2, 3, 4, 5);
   assert.equal(at.started.length, 5);
   const bench = new Bench({ atOnce: 1 });
@@ -161,7 +181,7 @@ Deno.test("calls that are answered at once never wait, and forgotten ones are no
 });
 
 Deno.test("a queue that is cleared waits for no turn to end, and counts afresh", () => {
-  const bench = new Bench({ aTurn: 2 }, true);
+  const bench = new Bench({ aTurn: 2 }, 0);
   bench.offer("1", "a", 1, 2, 3);
   assert.deepEqual(bench.started, ["1a1", "1a2"]);
   assert.equal(bench.turns, 1);

@@ -44,7 +44,7 @@ export function addClaim(draft: Draft, key: string, tid: Tid, authority: Authori
 export function makeWay(
   draft: Draft,
   authority: Authority,
-  named: ReadonlyMap<string, unknown>,
+  named: { readonly has: (key: string) => boolean },
 ): readonly Ctl[] {
   const gone: Ctl[] = [];
   if (isRoomy(draft)) return gone;

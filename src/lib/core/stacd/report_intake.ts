@@ -1,4 +1,5 @@
 /** stacd: turns stafd's report, page by page, into the claims of each discovery controller. */
+import { Names } from "../../base/names.ts";
 import type { StacdDraft } from "./stacd_draft.ts";
 import { type Authority, type Claim, claimNow, type Ctl, pageAuthority } from "../controller/ctl.ts";
 import type { KnownPage, TakenEntry } from "./stacd_state.ts";
@@ -125,7 +126,8 @@ function takePage(draft: StacdDraft, dc: ReportedDc): void {
   if (page === "none") return;
   const before = old?.taken;
   const entries = takenEntries(dc.entries, before?.entries ?? [], dc.tid);
-  const now = new Map(entries.flatMap(({ entry, key }) => key === undefined ? [] : [[key, entry] as const]));
+  const now = new Names<PageEntry>();
+  for (const { entry, key } of entries) if (key !== undefined) now.set(key, entry);
   for (const gone of makeWay(draft, authority, now)) forgetAwaited(draft, gone);
   const isNewer = before?.genctr !== genctr;
   let over = 0;
