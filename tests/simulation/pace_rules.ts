@@ -31,13 +31,17 @@ const OUTSIDE: ReadonlySet<AnyEvent["type"]> = new Set([
 ]);
 
 const WINDOW_MS = 60_000;
+const FIRSTS = 2;
 
 /** What happened in the last minute. */
 class Minute {
   readonly #times: number[] = [];
+  /** Since the process began. */
+  total = 0;
 
   add(mono: number): void {
     this.#times.push(mono);
+    this.total++;
   }
 
   count(mono: number): number {
@@ -58,6 +62,11 @@ export class Pace {
   /** Tested, and not connected since. */
   readonly tested = new Set<string>();
   readonly news = new Minute();
+  /**
+   * The first two attempts at each controller. What a process remembers from the one before it tries without any news, and says
+   * what fails, and then what follows from that.
+   */
+  readonly firsts = new Minute();
   readonly lines = new Minute();
   /** The incarnation of each device that was last told of. */
   readonly shown = new Map<string, number>();
@@ -120,6 +129,7 @@ export class PaceRules {
     const id = identity(tid);
     const minute = pace.attempts.get(id) ?? new Minute();
     pace.attempts.set(id, minute);
+    if (minute.total < FIRSTS) pace.firsts.add(this.#mono);
     minute.add(this.#mono);
     const allowed = LIMITS.attemptsInAMinute + pace.news.count(this.#mono);
     const tried = minute.count(this.#mono);
@@ -135,7 +145,8 @@ export class PaceRules {
   #line(who: Daemon, message: string): void {
     const { pace } = this.#rules.sessions[who];
     pace.lines.add(this.#mono);
-    const allowed = LIMITS.linesInAMinute + LIMITS.linesForNews * pace.news.count(this.#mono);
+    const allowed = LIMITS.linesInAMinute + LIMITS.linesForNews * pace.news.count(this.#mono) +
+      LIMITS.linesForFirst * pace.firsts.count(this.#mono);
     const said = pace.lines.count(this.#mono);
     if (said > allowed) {
       throw new Violation("L4", `${who} logs ${said} lines in a minute, the last one: ${message}`);

@@ -16,9 +16,10 @@ export const LIMITS = {
   soakMs: 1_000,
   /** Attempts at one controller in a minute that no news asked for: 0, 3, 9, 21 and 45 s, a reminder, and the spread. */
   attemptsInAMinute: 8,
-  /** Lines above debug in a minute, and what each piece of news may add. */
+  /** Lines above debug in a minute, and what each piece of news may add, and each of the first attempts. */
   linesInAMinute: 40,
   linesForNews: 12,
+  linesForFirst: 2,
   /** A connect that hangs takes 61 s, others may wait for it; a command is given 30 s. */
   callMs: 240_000,
   /** A target that accepts connections and is silent holds the kernel for so long, and one that hangs at the last command. */
