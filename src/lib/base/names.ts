@@ -12,7 +12,7 @@ export class Names<V> {
     return this.#at.has(name);
   }
 
-  /** A name that is there already keeps its turn. */
+  /** A name that has come before keeps its turn. */
   set(name: string, value: V): void {
     const at = this.#at.get(name);
     if (at === undefined) this.#at = this.#at.with(name, this.#entries.length);
