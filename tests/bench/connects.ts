@@ -6,7 +6,9 @@
  * step that the kernel's return causes. As the daemons run:
  * `deno run -A --v8-flags=--jitless tests/bench/connects.ts [--json]`
  */
+import type { Outcome } from "../../src/lib/base/failure.ts";
 import { parseStacdConf } from "../../src/lib/config/stacd_conf.ts";
+import { nextTime } from "../../src/lib/core/fleet/agenda.ts";
 import type { StacdEffect, StacdEvent } from "../../src/lib/core/effects.ts";
 import { emptyStacd, type StacdState } from "../../src/lib/core/stacd/stacd_state.ts";
 import { stepStacd } from "../../src/lib/core/stacd/stacd_step.ts";
@@ -26,7 +28,15 @@ const DC = normaliseTid(
 const INTERFACES = new Map([["eth0", { index: 2, mac: "", up: true, v4: ["10.255.0.9"], v6: [] }]]);
 
 /** The steps of one connection, in their order; what else there is counts as "other". */
-const STEPS = ["reached", "new device", "kernel-free", "connected event", "connected", "saved"] as const;
+const STEPS = [
+  "reached",
+  "new device",
+  "kernel-free",
+  "connected event",
+  "connected",
+  "saved",
+  "tick",
+] as const;
 type StepName = typeof STEPS[number] | "other";
 
 export interface ConnectsResult {
@@ -82,6 +92,7 @@ interface Played {
 function answersTo(
   effect: StacdEffect,
   count: number,
+  saved: () => Outcome<void>,
   nextDevice: () => number,
 ): readonly (readonly [StepName, StacdEvent])[] {
   switch (effect.do) {
@@ -94,7 +105,7 @@ function answersTo(
       return [["reached", { type: "reached", op, key, outcome: { ok: true, value: undefined } }]];
     }
     case "save":
-      return [["saved", { type: "saved", op: effect.op, outcome: { ok: true, value: undefined } }]];
+      return [["saved", { type: "saved", op: effect.op, outcome: saved() }]];
     case "connect": {
       const { op, key, request: { tid } } = effect;
       const ctrl = made(nextDevice(), tid);
@@ -111,8 +122,13 @@ function answersTo(
   }
 }
 
-/** Connects all of a page, step by step. */
-export function* connecting(count: number): Generator<Played, void> {
+const TICK: readonly [StepName, StacdEvent] = ["tick", { type: "tick" }];
+
+/** Connects all of a page, step by step; a step takes a millisecond. `saved`: how a save ends. */
+export function* connecting(
+  count: number,
+  saved: () => Outcome<void> = () => ({ ok: true, value: undefined }),
+): Generator<Played, void> {
   const parsed = parseStacdConf("", "stacd.conf");
   if (!parsed.ok) throw new Error("an empty file is valid");
   let state = emptyStacd;
@@ -125,16 +141,17 @@ export function* connecting(count: number): Generator<Played, void> {
     ["other", { type: "config", conf: parsed.conf, reload: false }],
     ["other", { type: "stafd", present: true }],
   ];
-  for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-    const [name, event] = next;
+  while (queue.length > 0) {
     mono++;
+    const isTick = (nextTime(state.fleet.agenda)?.mono ?? Infinity) <= mono;
+    const [name, event] = (isTick ? TICK : queue.shift()) ?? TICK;
     const before = state;
     const begin = performance.now();
     const step = stepStacd(state, event, { mono, wall: mono });
     const ms = performance.now() - begin;
     state = step.state;
     yield { name, event, before, after: state, effects: step.effects, ms, work: step.work ?? 0 };
-    for (const effect of step.effects) queue.push(...answersTo(effect, count, () => device++));
+    for (const effect of step.effects) queue.push(...answersTo(effect, count, saved, () => device++));
   }
   const up = [...state.fleet.ctls.values()].filter(({ link }) => link.phase === "up").length;
   if (up !== count) throw new Error(`${up} of ${count} are connected`);
@@ -157,6 +174,7 @@ export function connectsResults(sizes: readonly number[] = SIZES, plays = PLAYS)
       "connected event": 0,
       "connected": 0,
       "saved": 0,
+      "tick": 0,
       "other": 0,
     };
     let work = 0;

@@ -51,6 +51,8 @@ export const SCAN_RETRY: Duration = seconds(2);
 export const FORMING_LOOK: Duration = seconds(5);
 /** A connection that the kernel goes on making by itself counts as failed after this. */
 export const FORMING_LIMIT: Duration = seconds(10);
+/** What a connection that came up adds to the state file is written by then, together with that of others. */
+export const SAVE_DELAY: Duration = milliseconds(500);
 /** A save that failed is tried again. */
 export const SAVE_RETRY: Duration = seconds(10);
 /** How often the states of all connections are checked, while there are any. */
@@ -107,6 +109,7 @@ export const WAITS: readonly (readonly [what: string, time: Duration])[] = [
   ["events of one link are answered, together", SYNC_COALESCE],
   ["an event of a new connection is news", CONNECTED_ECHO],
   ["a controller of before the restart counts as new", STOOD],
+  ["the state file tells that a connection came up", SAVE_DELAY],
   ["a drain that was asked for is forgotten", DRAIN_PATIENCE],
   ["a renewal ends if a path is not back", RENEW_LIMIT],
   ["or does not serve what the old one served", RENEW_SERVES],

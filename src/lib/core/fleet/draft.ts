@@ -14,7 +14,7 @@ import { after, type Instant } from "../../base/time.ts";
 import { remind, timeOf } from "./agenda.ts";
 import { ctlAt } from "./questions.ts";
 import { standingOf } from "../controller/standing.ts";
-import { NUDGE_DISTANCE } from "../retry.ts";
+import { NUDGE_DISTANCE, SAVE_DELAY } from "../retry.ts";
 import type { Proof } from "../planning/evidence.ts";
 import { type Reminder, reminderText } from "./reminders.ts";
 
@@ -152,7 +152,19 @@ export function remindBy(draft: Draft, at: Instant, reminder: Reminder): void {
 /** The state file is out of date. */
 export function markDirty(draft: Draft): void {
   const { saves } = draft.state.fleet;
+  const wanted = saves.wanted + 1;
+  changeFleet(draft, { saves: { ...saves, wanted, due: wanted } });
+}
+
+/**
+ * The state file lacks something that only makes it more exact. It is written a little later, once for many connections
+ * that come up one after the other: the kernel waits for us meanwhile.
+ */
+function markInexact(draft: Draft): void {
+  const { saves } = draft.state.fleet;
   changeFleet(draft, { saves: { ...saves, wanted: saves.wanted + 1 } });
+  // After a failure it is tried again at a time of its own.
+  if (!saves.failed) remindBy(draft, after(draft.now, SAVE_DELAY), { of: "save" });
 }
 
 export function put(draft: Draft, ctl: Ctl): void {
@@ -177,7 +189,9 @@ export function noteStanding(draft: Draft, key: string): void {
   const standing = standingOf(ctl, draft.rules.verdict(draft, ctl), draft.now.wall);
   if (standing === ctl.standing) return;
   put(draft, { ...ctl, standing });
-  markDirty(draft);
+  // That it was asked for is in the file; which device it is, the kernel's list tells after a crash, too.
+  if (standing.is === "connected") markInexact(draft);
+  else markDirty(draft);
 }
 
 export function touch(draft: Draft, key: string): void {

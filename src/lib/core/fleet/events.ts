@@ -154,7 +154,7 @@ function takeReminder(draft: Draft, reminder: Reminder): void {
     case "links":
       return lookAtLinks(draft);
     case "save":
-      return changeFleet(draft, { saves: { ...draft.state.fleet.saves, failed: false } });
+      return saveNow(draft);
     case "told":
       return endLogPeriod(draft, reminder.key);
     case "rest":
@@ -163,6 +163,11 @@ function takeReminder(draft: Draft, reminder: Reminder): void {
     default:
       return draft.rules.reminded(draft, reminder);
   }
+}
+
+function saveNow(draft: Draft): void {
+  const { saves } = draft.state.fleet;
+  changeFleet(draft, { saves: { ...saves, due: saves.wanted, failed: false } });
 }
 
 function saved(draft: Draft, op: Op, outcome: Outcome<void>): void {
@@ -176,7 +181,8 @@ function saved(draft: Draft, op: Op, outcome: Outcome<void>): void {
   // Without a state file the daemon still works; it only knows less after a crash. The file stays due for
   // saving.
   logLine(draft, "error", outcome.failure.message);
-  changeFleet(draft, { saves: { ...next, wanted: next.wanted + 1, failed: true } });
+  const wanted = next.wanted + 1;
+  changeFleet(draft, { saves: { ...next, wanted, due: wanted, failed: true } });
   placeSaved(draft);
   remindAt(draft, after(draft.now, SAVE_RETRY), { of: "save" });
 }

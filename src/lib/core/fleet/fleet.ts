@@ -156,6 +156,8 @@ export interface Fleet {
   readonly families: IpFamilies | undefined;
   readonly saves: {
     readonly wanted: number;
+    /** The last change that the file may not be without; later ones wait for others (SAVE_DELAY). */
+    readonly due: number;
     readonly done: number;
     readonly running: { readonly op: Op; readonly upTo: number } | undefined;
     readonly failed: boolean;
@@ -208,7 +210,7 @@ export const emptyFleet: Fleet = {
   host: undefined,
   nbft: noNbft,
   families: undefined,
-  saves: { wanted: 0, done: 0, running: undefined, failed: false },
+  saves: { wanted: 0, due: 0, done: 0, running: undefined, failed: false },
   links: { looking: false, lost: 0, returned: 0 },
   lead: undefined,
   told: toldNothing,

@@ -87,8 +87,9 @@ export function startWork(draft: Draft): void {
   startConnect(draft);
   // The last check may have put a controller back into a queue.
   lineUp(draft);
-  const { saves } = draft.state.fleet;
-  if (saves.running === undefined && saves.wanted > saves.done && !saves.failed) {
+  const { saves, stopping } = draft.state.fleet;
+  const due = stopping ? saves.wanted : saves.due;
+  if (saves.running === undefined && due > saves.done && !saves.failed) {
     const op = newOp(draft);
     changeFleet(draft, { saves: { ...saves, running: { op, upTo: saves.wanted } } });
     emit(draft, { do: "save", op, state: draft.rules.savedState(draft) });

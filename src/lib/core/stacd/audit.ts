@@ -60,7 +60,7 @@ export function unclaimed(draft: StacdDraft): readonly Ctl[] {
     // removed like any other.
     if (known !== undefined && !isRefused(known, draft)) continue;
     const ctl = known ??
-      { ...newCtl(key, tid, fleet.saves.wanted), released: new Map([["audit", evidence]]) };
+      { ...newCtl(key, tid, fleet.saves.due), released: new Map([["audit", evidence]]) };
     const ref = { device: device.device, incarnation: device.incarnation };
     const link = { phase: "up", ref, adopted: true, since: draft.now.wall } as const;
     found.set(key, { ...ctl, link, leftToOthers: known !== undefined });

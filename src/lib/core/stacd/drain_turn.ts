@@ -57,7 +57,7 @@ function putDrains(draft: StacdDraft, change: Partial<Drains>): void {
 /** {@link sendAnswers} sends them, once the changes that they report are saved. */
 function answer(draft: StacdDraft, call: number | undefined, answer: DrainAnswer): void {
   if (call === undefined) return;
-  const upTo = draft.state.fleet.saves.wanted;
+  const upTo = draft.state.fleet.saves.due;
   putDrains(draft, { answers: [...drainsOf(draft).answers, { call, answer, upTo }] });
 }
 

@@ -21,7 +21,7 @@ const names = ({ trtype, traddr, trsvcid, subnqn }: PageEntry): string =>
 /** {@link sendForgetAnswers} sends it once the change that it reports is saved. */
 function answer(draft: StafdDraft, call: number, answer: ForgetAnswer): void {
   const { state } = draft;
-  const upTo = draft.state.fleet.saves.wanted;
+  const upTo = draft.state.fleet.saves.due;
   draft.state = { ...state, answers: [...state.answers, { call, answer, upTo }] };
 }
 
