@@ -24,6 +24,7 @@ import { scenarios as fcLate } from "./scenarios/fc_late.ts";
 import { scenarios as image } from "./scenarios/image.ts";
 import { scenarios as kernelRules } from "./scenarios/kernel_rules.ts";
 import { scenarios as oldKernel } from "./scenarios/old_kernel.ts";
+import { scenarios as hostileHour } from "./scenarios/hostile_hour.ts";
 import { scenarios as hostilePages } from "./scenarios/hostile_pages.ts";
 import { scenarios as hostIdentity } from "./scenarios/host_identity.ts";
 import { scenarios as thousandPaths } from "./scenarios/thousand_paths.ts";
@@ -80,6 +81,7 @@ const SCENARIOS: readonly Scenario[] = [
   busFlood,
   dbusClients,
   ...hostilePages,
+  ...hostileHour,
   ...thousandPaths,
   ...fc,
   ...fcLate,

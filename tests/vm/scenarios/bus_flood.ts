@@ -6,8 +6,8 @@ import type { Scenario } from "../scenario.ts";
 
 const CLIENT = "/tmp/flood.py";
 
-/** Sends each daemon a call of a method that does not exist, and a signal, with 31 MB of variants; prints what was answered. */
-const PYTHON = `
+/** Python: a connection to the bus as any user has it, `message` for what it sends, `error` for the next refusal. */
+export const ON_THE_BUS = `
 import json, os, socket, struct, sys
 sock = socket.socket(socket.AF_UNIX)
 sock.connect("/run/dbus/system_bus_socket")
@@ -39,6 +39,11 @@ def error():
             return next(word.decode() for word in rest.split(b"\\0") if b".Error." in word)
 DBUS = "org.freedesktop.DBus"
 sock.sendall(message(1, 1, [(1, "o", "/org/freedesktop/DBus"), (2, "s", DBUS), (3, "s", "Hello"), (6, "s", DBUS)]))
+`;
+
+/** Sends each daemon a call of a method that does not exist, and a signal, with 31 MB of variants; prints what was answered. */
+const PYTHON = `
+${ON_THE_BUS}
 body = b"\\x01y\\0\\0" * (31 * 1024 * 1024 // 4)
 body = struct.pack("<I", len(body)) + body
 answers = []
