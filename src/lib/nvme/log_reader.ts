@@ -4,7 +4,8 @@
  * Header, body in increasing offsets, header again; if an earlier reading suggests the length, that much of the body
  * comes with the header. The body is decoded as it comes, and nothing of it is used before the end. The page counts
  * when generation counter, record count and length are the same at the end. Only the closing read of the header clears
- * the event (RAE = 0), after the last byte of the body: no change in between can be missed. Pure: the caller sends the commands and feeds back their outcomes.
+ * the event (RAE = 0), after the last byte of the body: no change in between can be missed. Pure: the caller sends the
+ * commands and feeds back their outcomes.
  */
 import { type GetLog, LID } from "./admin_command.ts";
 import { decodeLogHeader, LOG_HEADER, type LogHeader } from "./discovery_log.ts";

@@ -8,18 +8,15 @@ import { stafd } from "../altered.ts";
 import { realCores } from "../cores.ts";
 import { STAFD_CONF } from "../daemons.ts";
 import { DC_LINE, listed } from "./listed.ts";
-import { Stage } from "./stage.ts";
+import { SECOND, Stage } from "./stage.ts";
 
 const controllers = (...lines: readonly string[]): string =>
   `[Controllers]\n${lines.map((text) => `controller = transport=tcp;${text}\n`).join("")}`;
 
-/** A second interface by which everything can be reached. */
-const SECOND = { name: "eth1", index: 3, mac: "02:00:00:00:00:02", v6: [], nets: ["10.0."] } as const;
-
 /** The line of eth1 comes while the kernel makes the connection of the line that names no interface. */
 function takesOverTooEarly(stage: Stage, then: () => void = () => undefined): void {
   const { fabric, kernel } = stage.world;
-  fabric.addInterface({ ...SECOND, v4: ["10.2.0.1"] });
+  fabric.addInterface(SECOND);
   stage.dc("nqn.dc", "10.0.0.100", []);
   const lines = ["traddr=10.0.0.100", "traddr=10.0.0.100;host-iface=eth1"] as const;
   kernel.devices.witness = () => {
@@ -250,7 +247,7 @@ Deno.test("seed 301627: a connection that is left to another controller is that 
 
 Deno.test("seed 100235: a connection is not left to a controller that has another one: it would be nobody's", async () => {
   const stage = new Stage(realCores);
-  stage.world.fabric.addInterface({ ...SECOND, v4: ["10.2.0.1"] });
+  stage.world.fabric.addInterface(SECOND);
   stage.dc("nqn.dc", "10.0.0.100", []);
   const subsystem = stage.subsystem("nqn.sub", "10.0.1.1");
   const load = (...sides: readonly string[]): void => {
@@ -275,7 +272,7 @@ Deno.test("seed 100235: a connection is not left to a controller that has anothe
 Deno.test("seed 305029: a connection that was taken over while its link was down is recognised again when that is back, without an event", async () => {
   const stage = new Stage(realCores);
   const { fabric, kernel } = stage.world;
-  fabric.addInterface({ ...SECOND, v4: ["10.2.0.1"] });
+  fabric.addInterface(SECOND);
   const subsystem = stage.subsystem("nqn.sub", "10.0.1.1");
   const theirs = stage.connectedByOthers(subsystem);
   kernel.devices.chaos.silentLoss = 1;
@@ -299,7 +296,7 @@ Deno.test("what waits for its turn keeps it when the record of another interface
   const stage = new Stage(realCores);
   const { fabric } = stage.world;
   // No way leads to the subsystem by eth1: that one waits longer and longer for its next attempt.
-  fabric.addInterface({ ...SECOND, v4: ["10.2.0.1"], nets: ["10.2.", "10.0.0."] });
+  fabric.addInterface({ ...SECOND, nets: ["10.2.", "10.0.0."] });
   const subsystem = stage.subsystem("nqn.sub", "10.0.1.1");
   stage.dc("nqn.dc0", "10.0.0.100", [entryFor(subsystem, "nvme")]);
   const second = stage.dc("nqn.dc1", "10.0.0.101", []);
@@ -326,7 +323,7 @@ Deno.test("what waits for its turn keeps it when the record of another interface
 
 Deno.test("a controller that waits for its next attempt goes on waiting when its record moves", async () => {
   const stage = new Stage(realCores);
-  stage.world.fabric.addInterface({ ...SECOND, v4: ["10.2.0.1"], nets: ["10.2.", "10.0.0."] });
+  stage.world.fabric.addInterface({ ...SECOND, nets: ["10.2.", "10.0.0."] });
   stage.dc("nqn.dc0", "10.0.0.100", [entryFor(stage.subsystem("nqn.sub", "10.0.1.1"), "nvme")]);
   const line = controllers("traddr=10.0.0.100;host-iface=eth1");
   stage.stafdConf(line);

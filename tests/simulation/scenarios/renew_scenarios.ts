@@ -7,7 +7,7 @@ import { blind, doing, hurried, nothingInUse, stacd, stacdStepping, withDevices 
 import { type Cores, realCores } from "../cores.ts";
 import { Person } from "../person.ts";
 import type { Scenario } from "./scenario.ts";
-import { HOST, Stage } from "./stage.ts";
+import { HOST, SECOND, Stage } from "./stage.ts";
 
 const [KEY, KEY2] = ["c2VjcmV0", "bmV3a2V5"].map((part) => `DHHC-1:00:${part.repeat(4)}:`);
 
@@ -373,8 +373,7 @@ export const RENEW_SCENARIOS: readonly Scenario[] = [
     name: "a renewal's path that does not come back does not keep others from what their own lines ask for",
     play: async (cores) => {
       const stage = new Stage(cores);
-      const net = { mac: "02:00:00:00:00:02", v4: ["10.2.0.1"], v6: [], nets: ["10.0."] };
-      stage.world.fabric.addInterface({ name: "eth1", index: 3, ...net });
+      stage.world.fabric.addInterface(SECOND);
       stage.subsystem("nqn.sub", "10.0.1.1");
       stage.stafdConf("");
       const line = (more: string): string => lines(`;host-iface=${more}`);
@@ -404,8 +403,7 @@ export const RENEW_SCENARIOS: readonly Scenario[] = [
     name: "what waits for the TLS of a renewed connection is connected once another successor has it",
     play: async (cores) => {
       const { stage } = await paths(cores, ";tls=true;kato=10");
-      const net = { mac: "02:00:00:00:00:02", v4: ["10.2.0.1"], v6: [], nets: ["10.0."] };
-      stage.world.fabric.addInterface({ name: "eth1", index: 3, ...net });
+      stage.world.fabric.addInterface(SECOND);
       stage.stacdConf(lines(";tls=true;kato=20"));
       await stage.run(2_000);
       await disconnecting(stage, "nqn.sub");
@@ -426,8 +424,7 @@ export const RENEW_SCENARIOS: readonly Scenario[] = [
       "a line that was gone when a renewal took a connection, and comes back without TLS, is connected by TLS or not",
     play: async (cores) => {
       const stage = new Stage(cores);
-      const net = { mac: "02:00:00:00:00:02", v4: ["10.2.0.1"], v6: [], nets: ["10.0."] };
-      stage.world.fabric.addInterface({ name: "eth1", index: 3, ...net });
+      stage.world.fabric.addInterface(SECOND);
       stage.subsystem("nqn.sub", "10.0.1.1");
       stage.stafdConf("");
       const first = (kato: number): string => lines(`;host-iface=eth0;tls=true;kato=${kato}`);

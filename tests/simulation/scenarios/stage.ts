@@ -20,6 +20,16 @@ export const HOST: HostConf = {
 export const AUDIT =
   "[I/O controller connection management]\ndisconnect-scope = all-connections-matching-disconnect-trtypes\n";
 
+/** A second interface by which everything can be reached. */
+export const SECOND = {
+  name: "eth1",
+  index: 3,
+  mac: "02:00:00:00:00:02",
+  v4: ["10.2.0.1"],
+  v6: [],
+  nets: ["10.0."],
+} as const;
+
 export class Stage {
   readonly time = new VirtualTime();
   readonly world: World;

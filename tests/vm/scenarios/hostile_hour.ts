@@ -90,11 +90,10 @@ def mdns(addresses, silent):
         if count % 10 == 0:
             for n, address in enumerate(addresses):
                 out.sendto(service("hostile%d" % n, address, ${PORT}, 300), ("224.0.0.251", 5353))
-        for _ in range(1):
-            one = ("flood%08d" % count, random.choice(silent), random.choice((4420, 8009)))
-            out.sendto(service(*one, 120), ("224.0.0.251", 5353))
-            past.append(one)
-            count += 1
+        one = ("flood%08d" % count, random.choice(silent), random.choice((4420, 8009)))
+        out.sendto(service(*one, 120), ("224.0.0.251", 5353))
+        past.append(one)
+        count += 1
         while len(past) > 100:
             out.sendto(service(*past.pop(random.randrange(len(past))), 0), ("224.0.0.251", 5353))
         time.sleep(1)
@@ -153,8 +152,8 @@ async function memory(guest: Guest): Promise<readonly number[]> {
   return text.trim().split("\n").map(Number);
 }
 
-/** Lets all of them loose. */
-async function letLoose(guest: Guest): Promise<void> {
+/** Starts all that is hostile. */
+async function startHostile(guest: Guest): Promise<void> {
   await guest.run(
     [...hostile, ...mute].map((address) => `ip -n tgt address add ${address}/24 dev tgt0`).join(AND),
   );
@@ -191,7 +190,7 @@ async function hour(guest: Guest): Promise<void> {
   for (let n = 0; n < QUIET; n++) quiet.push(await took(guest, `quiet${n}`));
   say(`ms until a change is followed, quiet: ${quiet.join(" ")}`);
   const still = await memory(guest);
-  await letLoose(guest);
+  await startHostile(guest);
   await guest.until(
     "all hostile discovery controllers are connected",
     "fake-cdc show",
