@@ -22,6 +22,7 @@ import {
   type Look,
   openConnection,
   type Outgoing,
+  sizeOf,
   systemBusAddress,
   type Take,
   type Value,
@@ -287,8 +288,8 @@ export class Bus {
     return ready;
   }
 
-  #send(message: Outgoing): ReturnType<Connection["send"]> {
-    return this.#connection?.send(message) ??
+  #send(message: Outgoing, size?: number): ReturnType<Connection["send"]> {
+    return this.#connection?.send(message, size) ??
       { sent: false, why: "closed", message: "not connected to the bus" };
   }
 
@@ -313,14 +314,18 @@ export class Bus {
     }
   }
 
-  #answer(call: Head, answer: Answer): void {
-    if (!call.replyExpected) return;
+  /** Gives back the length of the answer, in bytes, whether or not it could be sent: it was made. */
+  #answer(call: Head, answer: Answer): number {
+    const size = answer.ok ? sizeOf(answer.body) : 0;
+    if (!call.replyExpected) return size;
     const to = { destination: call.sender, replySerial: call.serial };
     const sent = answer.ok
-      ? this.#send({ type: METHOD_RETURN, ...to, signature: answer.signature, body: answer.body })
+      ? this.#send({ type: METHOD_RETURN, ...to, signature: answer.signature, body: answer.body }, size)
       : this.#send(errorMessage(to, answer.error));
-    if (sent.sent || sent.why === "closed") return;
-    this.#send(errorMessage(to, { name: ERROR_OF[sent.why], message: sent.message }));
+    if (!sent.sent && sent.why !== "closed") {
+      this.#send(errorMessage(to, { name: ERROR_OF[sent.why], message: sent.message }));
+    }
+    return size;
   }
 }
 

@@ -78,7 +78,8 @@ export interface Connection {
   readonly closed: Promise<string>;
   /** Incoming traffic so far, where it is counted. */
   readonly traffic?: Traffic;
-  send(message: Outgoing): Sent;
+  /** `size`: an upper bound of the body's bytes ({@link sizeOf}), where the caller has it already. */
+  send(message: Outgoing, size?: number): Sent;
   close(): void;
 }
 
@@ -168,12 +169,11 @@ class Wire implements Connection {
     this.#over("closed by us");
   }
 
-  send(message: Outgoing): Sent {
+  send(message: Outgoing, size = sizeOf(message.body)): Sent {
     const socket = this.#socket;
     if (!this.#open || socket === undefined) {
       return { sent: false, why: "closed", message: "not connected to the bus" };
     }
-    const size = sizeOf(message.body);
     if (size > MAX_MESSAGE_BYTES) {
       return { sent: false, why: "limit", message: `a message of ${size} bytes is too long for the bus` };
     }

@@ -13,7 +13,7 @@ import {
   type Reply,
 } from "./bus_types.ts";
 import { CALL_LIMITS, CallQueue, type NextTurn } from "./call_queue.ts";
-import { type ReadBody, sizeOf, type Take } from "./connection.ts";
+import type { ReadBody, Take } from "./connection.ts";
 import type { Head } from "./frame.ts";
 import { INTROSPECTABLE } from "./interfaces.ts";
 import { failed } from "./pending_calls.ts";
@@ -40,15 +40,16 @@ type AskUser = (sender: string, done: (reply: Reply) => void) => void;
 export class IncomingCalls {
   readonly #objects = new Map<string, Admit>();
   readonly #askUser: AskUser;
-  readonly #answer: (head: Head, answer: Answer) => void;
+  readonly #answer: (head: Head, answer: Answer) => number;
   readonly #queue: CallQueue<Waiting>;
   readonly #users = new Map<string, string>();
   readonly #asked = new Set<string>();
   readonly #toAsk = new Set<string>();
 
+  /** `answer` sends it, and gives back its length in bytes. */
   constructor(
     askUser: AskUser,
-    answer: (head: Head, answer: Answer) => void,
+    answer: (head: Head, answer: Answer) => number,
     nextTurn: NextTurn,
   ) {
     this.#askUser = askUser;
@@ -143,10 +144,7 @@ export class IncomingCalls {
   /** Gives back the length of the answer, when it has been sent. */
   #work(call: Waiting, user: string): Promise<number> | number {
     const answer = call.run(user === NOBODY ? undefined : Number(user));
-    const sent = (given: Answer): number => {
-      this.#answer(call.head, given);
-      return given.ok ? sizeOf(given.body) : 0;
-    };
+    const sent = (given: Answer): number => this.#answer(call.head, given);
     return answer instanceof Promise ? answer.then(sent) : sent(answer);
   }
 }

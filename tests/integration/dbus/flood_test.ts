@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { Bus, BusErrors } from "../../../src/lib/dbus/bus.ts";
 import { INTROSPECTABLE, PEER, PROPERTIES, STAF } from "../../../src/lib/dbus/interfaces.ts";
 import { serveStaf, type StafHandlers } from "../../../src/lib/dbus/server.ts";
-import { Bytes, type Parts, variants } from "../../unit/dbus/messages.ts";
+import { Bytes, message, type Parts, variants } from "../../unit/dbus/messages.ts";
 import { stafHandlers } from "./fake_daemons.ts";
 import { type PrivateBus, privateBus } from "./private_bus.ts";
 import { RawClient } from "./raw_client.ts";
@@ -11,6 +11,8 @@ import { lacks, otherUser } from "../../lacking.ts";
 
 const MIB = 1024 * 1024;
 const NOBODY = 65534;
+/** The flag of a call whose caller wants no answer. */
+const NO_REPLY = 1;
 /** Also an ordinary user, whom every system has: the bus wants to know its groups. */
 const OTHER = 1;
 /** Of each of the users that flood: together more calls than may wait of one user. */
@@ -116,6 +118,41 @@ Deno.test("arguments of the right type and the wrong size are refused before the
     );
   }));
 
+/** The most calls that are answered in one turn of the event loop, of many that come together, with such answers. */
+async function mostOfOneTurn(answer: string, flags: number): Promise<number> {
+  let [most, now] = [0, 0];
+  const explain = (): string => {
+    if (now++ === 0) setTimeout(() => [most, now] = [Math.max(most, now), 0], 0);
+    return answer;
+  };
+  await withStaf(async ({ hostile }) => {
+    const body = new Bytes().string("all").done;
+    const parts = call({ interface: `${STAF.name}.v1`, member: "explain", signature: "s", body });
+    await hostile.write(
+      new Uint8Array(
+        Array.from({ length: 30 }, (_, n) => [...message({ ...parts, flags, serial: 1000 + n })]).flat(),
+      ),
+    );
+    await hostile.ask(
+      call({
+        interface: STAF.name,
+        member: "list_controllers",
+        signature: "b",
+        body: new Bytes().u32(1).done,
+      }),
+    );
+  }, { explain });
+  return most;
+}
+
+Deno.test("S11: calls with long answers do not fill a turn of the event loop, wanted or not", async () => {
+  assert.ok(await mostOfOneTurn("short", 0) > 8);
+  for (const flags of [0, NO_REPLY]) {
+    const most = await mostOfOneTurn("x".repeat(MIB), flags);
+    assert.ok(most <= 2, `${most} calls in one turn`);
+  }
+});
+
 Deno.test("a call that wants no answer gets none, and signals of strangers are not read, however large", () =>
   withStaf(async ({ daemon, hostile, traffic }) => {
     const before = traffic().takenBytes;
@@ -125,7 +162,9 @@ Deno.test("a call that wants no answer gets none, and signals of strangers are n
     );
     const start = traffic().takenBytes;
     assert.ok(start > before);
-    await hostile.send(call({ interface: STAF.name, member: "none", flags: 1, signature: "av", body: HUGE }));
+    await hostile.send(
+      call({ interface: STAF.name, member: "none", flags: NO_REPLY, signature: "av", body: HUGE }),
+    );
     const unicast = {
       type: 4,
       path: "/",
